@@ -1,0 +1,83 @@
+//! `catalog`: the built-in quotas, shown and refreshed.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use bedrock_remediator::quota::Catalog;
+use clap::Subcommand;
+
+use super::{Outcome, print};
+
+/// Show or refresh the built-in catalogue of quotas
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Lay a newer listing over the built-in catalogue and write the result
+    ///
+    /// Quotas and values that the listing lacks are kept: no account lists every quota. Build again
+    /// afterwards.
+    Import {
+        /// What `aws service-quotas list-service-quotas --service-code bedrock --output json` printed
+        #[arg(value_name = "FILE")]
+        listing: PathBuf,
+        /// Where to write; `-` for standard output
+        #[arg(long, value_name = "FILE", default_value = "src/quota/catalog.tsv")]
+        output: PathBuf,
+    },
+    /// List the quotas whose name or code contains TEXT
+    List {
+        /// Any case; without it every quota
+        #[arg(default_value = "")]
+        text: String,
+    },
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    match &args.command {
+        Command::Import { listing, output } => import(listing, output),
+        Command::List { text } => list(text),
+    }
+}
+
+fn import(listing: &PathBuf, output: &PathBuf) -> anyhow::Result<Outcome> {
+    let name = listing.display();
+    let text = std::fs::read_to_string(listing).with_context(|| format!("cannot read `{name}`"))?;
+    let newer = Catalog::from_listing(&text).with_context(|| format!("cannot use `{name}`"))?;
+    let before = Catalog::built_in();
+    let after = before.updated_by(&newer);
+    if output.as_os_str() == "-" {
+        std::io::stdout().write_all(after.to_text().as_bytes())?;
+    } else {
+        let target = output.display();
+        std::fs::write(output, after.to_text()).with_context(|| {
+            format!("cannot write `{target}`; run this in a checkout, or name a file with --output")
+        })?;
+        let new = after.quotas().len() - before.quotas().len();
+        anstream::eprintln!(
+            "{} quotas in `{target}`, {new} of them new; build again to use them",
+            after.quotas().len()
+        );
+    }
+    Ok(Outcome::AllAnswered)
+}
+
+fn list(text: &str) -> anyhow::Result<Outcome> {
+    let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
+    let wanted = text.to_lowercase();
+    let mut found = false;
+    for quota in Catalog::built_in().quotas() {
+        if quota.name.to_lowercase().contains(&wanted) || quota.code.as_str().to_lowercase().contains(&wanted)
+        {
+            found = true;
+            let adjustable = if quota.adjustable { "adjustable" } else { "-" };
+            writeln!(out, "{}  {:<10}  {}", print::styled(&quota.code, print::BOLD), adjustable, quota.name)?;
+        }
+    }
+    Ok(if found { Outcome::AllAnswered } else { Outcome::SomeBad })
+}

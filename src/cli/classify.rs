@@ -1,0 +1,45 @@
+//! `classify`: error texts in, causes out.
+
+use bedrock_remediator::diagnosis::{ErrorText, diagnose};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Outcome, print};
+
+/// Say what error texts mean: JSON lines in, JSON lines out
+///
+/// Reads {"id", "message"[, "error_code", "http_status", "operation"]} from standard input, one
+/// object a line, and writes {"id", "category", "cause", "rule", "remedy", "facts"}. The message may
+/// be a whole log line of any SDK. `rule` is null when nothing matched.
+#[derive(clap::Args)]
+pub(crate) struct Args {}
+
+#[derive(Deserialize)]
+struct Query {
+    #[serde(default)]
+    id: Value,
+    message: String,
+    error_code: Option<String>,
+    http_status: Option<u16>,
+    operation: Option<String>,
+}
+
+pub(crate) fn run(_: &Args) -> anyhow::Result<Outcome> {
+    print::answer_lines(|line| {
+        let query: Query = serde_json::from_value(line).map_err(|e| e.to_string())?;
+        let found = diagnose(&ErrorText {
+            code: query.error_code.as_deref(),
+            status: query.http_status,
+            operation: query.operation.as_deref(),
+            message: &query.message,
+        });
+        Ok(json!({
+            "id": query.id,
+            "category": found.cause.category(),
+            "cause": found.cause,
+            "rule": found.rule,
+            "remedy": found.cause.remedy(),
+            "facts": found.facts,
+        }))
+    })
+}

@@ -1,0 +1,69 @@
+//! The commands. Machine output goes to standard output, everything else to standard error.
+
+mod catalog;
+mod classify;
+mod print;
+mod quota;
+mod rules;
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Finds out why Amazon Bedrock calls fail, and says what ends it.
+///
+/// Everything here runs without an AWS account, on an embedded world.
+#[derive(Parser)]
+#[command(version, max_term_width = 80, propagate_version = true, after_help = EXIT)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT: &str =
+    "Exit status: 0 all input answered, 1 some input was bad (the rest is answered), 2 wrong usage.";
+
+#[derive(Subcommand)]
+enum Command {
+    Classify(classify::Args),
+    Quota(quota::Args),
+    Rules(rules::Args),
+    Catalog(catalog::Args),
+}
+
+/// How a command ended that did not fail as a whole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Every piece of input was answered.
+    AllAnswered,
+    /// Some input was bad; the rest is answered.
+    SomeBad,
+}
+
+pub(crate) fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Classify(args) => classify::run(&args),
+        Command::Quota(args) => quota::run(&args),
+        Command::Rules(args) => rules::run(&args),
+        Command::Catalog(args) => catalog::run(&args),
+    };
+    match done {
+        Ok(Outcome::AllAnswered) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeBad) => ExitCode::from(1),
+        // A reader that has seen enough, such as `head`, is no failure.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("bedrock-remediator: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|e| {
+        let direct = e.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let in_json = e.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        direct.or(in_json) == Some(ErrorKind::BrokenPipe)
+    })
+}

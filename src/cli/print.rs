@@ -1,0 +1,58 @@
+//! What the human forms share: headings, colour, lines of JSON.
+
+use std::io::{BufRead, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Outcome;
+
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default();
+
+/// Width of the human forms.
+pub(crate) const WIDTH: usize = 80;
+
+/// `text` in `style`; plain where standard output is no terminal.
+pub(crate) fn styled(text: impl std::fmt::Display, style: Style) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// `text` filled to the width, each line after `indent`.
+pub(crate) fn filled(text: &str, indent: &str) -> String {
+    let options =
+        textwrap::Options::new(WIDTH).initial_indent(indent).subsequent_indent(indent).break_words(false);
+    textwrap::fill(text, options)
+}
+
+/// One line of JSON.
+pub(crate) fn json_line(out: &mut impl Write, value: &impl Serialize) -> anyhow::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+/// Answers each line of standard input that holds a JSON object with one line of JSON. A bad line is
+/// answered with `{"id": null, "error": …}` and the rest goes on.
+pub(crate) fn answer_lines(answer: impl Fn(Value) -> Result<Value, String>) -> anyhow::Result<Outcome> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut outcome = Outcome::AllAnswered;
+    for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
+        let line = line?;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let read = serde_json::from_slice(&line).map_err(|e| format!("not JSON: {e}"));
+        let answered = read.and_then(&answer).unwrap_or_else(|error| {
+            outcome = Outcome::SomeBad;
+            serde_json::json!({ "id": null, "error": format!("line {}: {error}", number + 1) })
+        });
+        json_line(&mut out, &answered)?;
+    }
+    out.flush()?;
+    Ok(outcome)
+}

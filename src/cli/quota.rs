@@ -1,0 +1,144 @@
+//! `quota`: models in, quotas out.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use bedrock_remediator::model::ModelId;
+use bedrock_remediator::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, cross_model_per_day, find};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Outcome, print};
+
+/// Find the quota that a model's calls count against
+///
+/// With MODEL_ID: says for a person which quotas apply. Without: reads {"id", "model_id", "limit",
+/// "variant"} from standard input, one object a line, and writes {"id", "quota_code", "quota_name",
+/// "adjustable", "verdict", "candidates", "reason"}. A null quota_code is a refusal.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Model id, inference profile id or ARN, in any form
+    model_id: Option<String>,
+    /// Only this limit
+    #[arg(long, requires = "model_id", value_parser = words(Limit::ALL, Limit::as_str))]
+    limit: Option<Limit>,
+    /// Way of inference
+    #[arg(long, requires = "model_id", value_parser = words(Variant::ALL, Variant::as_str))]
+    variant: Option<Variant>,
+    /// What `aws service-quotas list-service-quotas --service-code bedrock --output json` printed;
+    /// without it the built-in catalogue answers
+    #[arg(long, value_name = "FILE")]
+    catalog: Option<PathBuf>,
+}
+
+/// Takes one of `all`, by its word.
+fn words<T: Copy + Send + Sync>(
+    all: &'static [T],
+    word: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    let possible = PossibleValuesParser::new(all.iter().map(|v| word(*v)));
+    possible.try_map(move |text| all.iter().copied().find(|v| word(*v) == text).ok_or("no such word"))
+}
+
+#[derive(Deserialize)]
+struct Query {
+    #[serde(default)]
+    id: Value,
+    model_id: String,
+    limit: String,
+    #[serde(default)]
+    variant: Option<String>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let read;
+    let catalog = match &args.catalog {
+        None => Catalog::built_in(),
+        Some(path) => {
+            let name = path.display();
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{name}`"))?;
+            read = Catalog::from_listing(&text).with_context(|| format!("cannot use `{name}`"))?;
+            &read
+        }
+    };
+    match &args.model_id {
+        Some(model) => Ok(for_a_person(catalog, model, args.limit, args.variant)),
+        None => print::answer_lines(|line| answer(catalog, line)),
+    }
+}
+
+fn answer(catalog: &Catalog, line: Value) -> Result<Value, String> {
+    let query: Query = serde_json::from_value(line).map_err(|e| e.to_string())?;
+    let limit = Limit::parse(&query.limit).ok_or_else(|| format!("no such limit: `{}`", query.limit))?;
+    let word = query.variant.as_deref().unwrap_or("standard");
+    let variant = Variant::parse(word).ok_or_else(|| format!("no such variant: `{word}`"))?;
+    let found = look(catalog, &query.model_id, limit, variant);
+    Ok(json!({
+        "id": query.id,
+        "quota_code": found.quota.as_ref().map(|q| &q.code),
+        "quota_name": found.quota.as_ref().map(|q| &q.name),
+        "adjustable": found.quota.as_ref().map(|q| q.adjustable),
+        "verdict": found.verdict,
+        "candidates": found.candidates,
+        "reason": found.reason,
+    }))
+}
+
+/// `*` asks for the one limit over all models; text that is no model identifier is an unknown model.
+fn look(catalog: &Catalog, model_id: &str, limit: Limit, variant: Variant) -> Found {
+    let refusal = |verdict, reason| Found { verdict, quota: None, candidates: Vec::new(), reason };
+    if model_id == "*" {
+        return match cross_model_per_day(catalog).filter(|_| limit == Limit::TokensPerDay) {
+            Some(quota) => Found {
+                quota: Some(quota.clone()),
+                ..refusal(Verdict::Matched, "the one daily limit over all models".to_owned())
+            },
+            None => refusal(Verdict::NoSuchQuota, format!("no quota on {limit} spans all models")),
+        };
+    }
+    match ModelId::parse(model_id) {
+        Some(model) => find(catalog, &model, limit, variant),
+        None => refusal(Verdict::UnknownModel, format!("`{model_id}` is not a model identifier")),
+    }
+}
+
+fn for_a_person(
+    catalog: &Catalog,
+    model_id: &str,
+    limit: Option<Limit>,
+    variant: Option<Variant>,
+) -> Outcome {
+    let limits = limit.map_or_else(|| Limit::ALL.to_vec(), |l| vec![l]);
+    let variants = variant.map_or_else(|| Variant::ALL.to_vec(), |v| vec![v]);
+    let mut matched = Vec::new();
+    let mut refused = None;
+    for variant in &variants {
+        for limit in &limits {
+            let found = look(catalog, model_id, *limit, *variant);
+            match found.quota.clone() {
+                Some(quota) => matched.push((*limit, *variant, quota)),
+                None => refused = refused.or(Some(found)),
+            }
+        }
+    }
+    for (limit, variant, quota) in &matched {
+        let way = if *variant == Variant::Standard { String::new() } else { format!(", {variant}") };
+        anstream::println!("{}{way}", print::styled(limit, print::BOLD));
+        describe(quota);
+    }
+    let Some(refusal) = refused.filter(|_| matched.is_empty()) else { return Outcome::AllAnswered };
+    anstream::println!("{}", print::styled(refusal.verdict.as_str(), print::WARN));
+    anstream::println!("{}", print::filled(&refusal.reason, "  "));
+    for quota in &refusal.candidates {
+        describe(quota);
+    }
+    Outcome::SomeBad
+}
+
+fn describe(quota: &Quota) {
+    anstream::println!("{}", print::filled(&quota.name, "  "));
+    let adjustable = if quota.adjustable { "adjustable" } else { "not adjustable" };
+    let value = quota.value.map(|v| format!(", {v} in the listing")).unwrap_or_default();
+    anstream::println!("  {}", print::styled(format!("{}, {adjustable}{value}", quota.code), print::DIM));
+}

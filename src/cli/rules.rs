@@ -1,0 +1,58 @@
+//! `rules`: the rule table, for a terminal, a machine, or the README.
+
+use std::io::Write as _;
+
+use bedrock_remediator::diagnosis::{RULES, Rule, markdown};
+use serde_json::{Value, json};
+
+use super::{Outcome, print};
+
+/// Print the rule table: every error this program knows, in order; first match wins
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// One JSON document
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// A Markdown table, as the README has it
+    #[arg(long)]
+    markdown: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&RULES.iter().map(rule).collect::<Vec<_>>())?)?;
+    } else if args.markdown {
+        write!(out, "{}", markdown())?;
+    } else {
+        for rule in RULES {
+            writeln!(
+                out,
+                "{} {}",
+                print::styled(rule.id, print::BOLD),
+                print::styled(format!("{}/{}", rule.cause.category(), rule.cause), print::WARN)
+            )?;
+            writeln!(out, "{}", print::filled(rule.example.message, "    "))?;
+            for advice in rule.advice {
+                writeln!(out, "{}", print::styled(print::filled(advice, "  "), print::DIM))?;
+            }
+            writeln!(out, "  {}", print::styled(rule.reference, print::DIM))?;
+        }
+    }
+    Ok(Outcome::AllAnswered)
+}
+
+fn rule(rule: &Rule) -> Value {
+    json!({
+        "id": rule.id,
+        "category": rule.cause.category(),
+        "cause": rule.cause,
+        "remedy": rule.cause.remedy(),
+        "says": rule.says,
+        "unless": rule.unless,
+        "codes": rule.codes,
+        "advice": rule.advice,
+        "reference": rule.reference,
+        "example": { "code": rule.example.code, "message": rule.example.message },
+    })
+}

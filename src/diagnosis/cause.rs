@@ -1,0 +1,265 @@
+//! The causes a Bedrock error can have, the categories they fall in, and what cures them.
+//!
+//! One law: a cause decides the remedy's kind, so no error can be cured by something that does not
+//! cure its cause.
+
+use crate::words::words;
+
+words! {
+    /// Who can end it: the account's quota, AWS, the account's access, its IAM, the caller's
+    /// credentials, the model id, the request body, or nobody we can name.
+    Category {
+        /// A rate or volume limit that an increase could lift.
+        Quota = "quota",
+        /// On AWS's side; an increase does not help.
+        Capacity = "capacity",
+        /// The account may not use the model yet; a person must act in the account.
+        ModelAccess = "model-access",
+        /// IAM, or a policy beside it.
+        Permission = "permission",
+        /// The caller could not prove who it is.
+        Credentials = "credentials",
+        /// The name or the place is wrong.
+        ModelId = "model-id",
+        /// The caller's request body.
+        Request = "request",
+        /// Not about Bedrock, or not enough said.
+        Other = "other",
+    }
+}
+
+words! {
+    /// Why a call failed.
+    Cause {
+        /// Too many requests in a minute.
+        RequestsPerMinute = "requests-per-minute",
+        /// Too many tokens in a minute.
+        TokensPerMinute = "tokens-per-minute",
+        /// Too many tokens in a day.
+        TokensPerDay = "tokens-per-day",
+        /// Throttled, but the message does not say by which limit.
+        RateUnspecified = "rate-unspecified",
+        /// A number of jobs, resources or bytes, not a rate.
+        ResourceLimit = "resource-limit",
+        /// The model is being loaded.
+        ModelNotReady = "model-not-ready",
+        /// Overload or outage at AWS.
+        ServiceUnavailable = "service-unavailable",
+        /// A fault inside AWS.
+        InternalError = "internal-error",
+        /// The model took too long.
+        ModelTimeout = "model-timeout",
+        /// The model itself failed.
+        ModelError = "model-error",
+        /// The account has no access to the model.
+        NotGranted = "not-granted",
+        /// Anthropic's use-case form was not submitted.
+        UseCaseForm = "use-case-form",
+        /// The AWS Marketplace subscription or its permission is missing.
+        Marketplace = "marketplace",
+        /// No valid payment instrument.
+        Payment = "payment",
+        /// The model is legacy or at its end of life.
+        LegacyModel = "legacy-model",
+        /// The provider does not serve this country.
+        Location = "location",
+        /// AWS restricts the whole account.
+        AccountRestricted = "account-restricted",
+        /// No identity-based policy allows the action.
+        IdentityPolicy = "identity-policy",
+        /// An explicit deny, in an identity-based or an unnamed policy.
+        ExplicitDeny = "explicit-deny",
+        /// A service control policy, or a resource control policy beside it.
+        ServiceControlPolicy = "service-control-policy",
+        /// The permissions boundary.
+        PermissionsBoundary = "permissions-boundary",
+        /// The session policy.
+        SessionPolicy = "session-policy",
+        /// A resource-based policy: VPC endpoint, KMS key, guardrail.
+        ResourcePolicy = "resource-policy",
+        /// Not authorised, and the message does not say by which policy.
+        IamUnspecified = "iam-unspecified",
+        /// The credentials have expired.
+        ExpiredToken = "expired-token",
+        /// The credentials are not known to AWS.
+        InvalidToken = "invalid-token",
+        /// The request signature does not match.
+        Signature = "signature",
+        /// No credentials were found.
+        Missing = "missing",
+        /// No such model identifier.
+        InvalidIdentifier = "invalid-identifier",
+        /// The model answers only through an inference profile.
+        InferenceProfileRequired = "inference-profile-required",
+        /// The model is not offered in this Region.
+        NotInRegion = "not-in-region",
+        /// The model has not this API or feature.
+        UnsupportedOperation = "unsupported-operation",
+        /// JSON or schema.
+        Malformed = "malformed",
+        /// The input is too long.
+        ContextLength = "context-length",
+        /// More output tokens asked for than the model allows.
+        MaxTokens = "max-tokens",
+        /// Another parameter out of range or in a wrong combination.
+        Parameter = "parameter",
+        /// Order, roles or emptiness of messages and tool blocks.
+        Messages = "messages",
+        /// Size, number or format of images, documents, video or sound.
+        Media = "media",
+        /// Guardrail id, version or configuration.
+        Guardrail = "guardrail",
+        /// Not about Bedrock inference.
+        Unrelated = "unrelated",
+        /// The message does not say enough.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// What kind of action ends it.
+    Remedy {
+        /// File a Service Quotas increase, under the guard rails.
+        IncreaseQuota = "increase-quota",
+        /// A person completes the step of model access that is missing.
+        CompleteAccess = "complete-access",
+        /// A person changes a policy, or asks who owns it.
+        ChangePermission = "change-permission",
+        /// The caller changes the request.
+        CorrectRequest = "correct-request",
+        /// The caller names another model, profile or Region.
+        ChangeModel = "change-model",
+        /// The caller gets fresh credentials.
+        RenewCredentials = "renew-credentials",
+        /// Wait and retry with backoff; AWS recovers.
+        Retry = "retry",
+        /// Only AWS can lift it.
+        ContactAws = "contact-aws",
+        /// A person has to look.
+        Investigate = "investigate",
+    }
+}
+
+impl Cause {
+    /// The category this cause belongs to.
+    pub const fn category(self) -> Category {
+        match self {
+            Self::RequestsPerMinute
+            | Self::TokensPerMinute
+            | Self::TokensPerDay
+            | Self::RateUnspecified
+            | Self::ResourceLimit => Category::Quota,
+            Self::ModelNotReady
+            | Self::ServiceUnavailable
+            | Self::InternalError
+            | Self::ModelTimeout
+            | Self::ModelError => Category::Capacity,
+            Self::NotGranted
+            | Self::UseCaseForm
+            | Self::Marketplace
+            | Self::Payment
+            | Self::LegacyModel
+            | Self::Location
+            | Self::AccountRestricted => Category::ModelAccess,
+            Self::IdentityPolicy
+            | Self::ExplicitDeny
+            | Self::ServiceControlPolicy
+            | Self::PermissionsBoundary
+            | Self::SessionPolicy
+            | Self::ResourcePolicy
+            | Self::IamUnspecified => Category::Permission,
+            Self::ExpiredToken | Self::InvalidToken | Self::Signature | Self::Missing => {
+                Category::Credentials
+            }
+            Self::InvalidIdentifier
+            | Self::InferenceProfileRequired
+            | Self::NotInRegion
+            | Self::UnsupportedOperation => Category::ModelId,
+            Self::Malformed
+            | Self::ContextLength
+            | Self::MaxTokens
+            | Self::Parameter
+            | Self::Messages
+            | Self::Media
+            | Self::Guardrail => Category::Request,
+            Self::Unrelated | Self::Unknown => Category::Other,
+        }
+    }
+
+    /// What ends it.
+    pub const fn remedy(self) -> Remedy {
+        match self {
+            Self::LegacyModel
+            | Self::InvalidIdentifier
+            | Self::InferenceProfileRequired
+            | Self::NotInRegion => Remedy::ChangeModel,
+            Self::UnsupportedOperation => Remedy::CorrectRequest,
+            Self::Location | Self::AccountRestricted => Remedy::ContactAws,
+            _ => match self.category() {
+                Category::Quota => Remedy::IncreaseQuota,
+                Category::Capacity => Remedy::Retry,
+                Category::ModelAccess => Remedy::CompleteAccess,
+                Category::Permission => Remedy::ChangePermission,
+                Category::Credentials => Remedy::RenewCredentials,
+                Category::ModelId => Remedy::ChangeModel,
+                Category::Request => Remedy::CorrectRequest,
+                Category::Other => Remedy::Investigate,
+            },
+        }
+    }
+
+    /// The four rate causes are one need and so one incident: an application that runs into its
+    /// tokens quota runs into its requests quota as well, a moment later.
+    pub const fn family(self) -> &'static str {
+        match self {
+            Self::RequestsPerMinute | Self::TokensPerMinute | Self::TokensPerDay | Self::RateUnspecified => {
+                "throttle"
+            }
+            other => other.as_str(),
+        }
+    }
+
+    /// Whether one caller's error says nothing about another's, so that incidents are kept apart by
+    /// caller.
+    pub const fn is_per_caller(self) -> bool {
+        matches!(
+            self.category(),
+            Category::Permission | Category::Credentials | Category::Request | Category::ModelId
+        )
+    }
+
+    /// Whether it is a rate limit, which alone an increase request is ever filed for.
+    pub fn is_throttle(self) -> bool {
+        self.family() == "throttle"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_quota_causes_are_cured_by_an_increase() {
+        for cause in Cause::ALL {
+            assert_eq!(
+                cause.remedy() == Remedy::IncreaseQuota,
+                cause.category() == Category::Quota,
+                "{cause}"
+            );
+        }
+    }
+
+    #[test]
+    fn words_read_back() {
+        for cause in Cause::ALL {
+            assert_eq!(Cause::parse(cause.as_str()), Some(*cause));
+        }
+        assert_eq!(Cause::parse("no-such-cause"), None);
+    }
+
+    #[test]
+    fn the_rate_causes_share_one_family() {
+        assert_eq!(Cause::RequestsPerMinute.family(), Cause::TokensPerDay.family());
+        assert_ne!(Cause::ResourceLimit.family(), Cause::TokensPerDay.family());
+    }
+}

@@ -1,0 +1,176 @@
+//! One error text → its cause, the rule that said so, and the facts in it.
+//!
+//! One law: pure. The message decides before the code, and what no rule knows is `unknown`, never a
+//! guess.
+
+mod cause;
+mod facts;
+mod rule;
+mod table;
+mod text;
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+pub use cause::{Category, Cause, Remedy};
+pub use facts::{Facts, PolicyKind};
+pub use rule::{Example, Rule};
+pub(crate) use table::INFERENCE_OPERATIONS;
+pub use table::RULES;
+pub(crate) use text::cut;
+pub use text::{ErrorText, Plain};
+
+/// What an error means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnosis {
+    /// Why the call failed.
+    pub cause: Cause,
+    /// The id of the row that said so; `None` when no row did, and then the cause is `unknown`.
+    pub rule: Option<&'static str>,
+    /// What the text tells beside its cause.
+    pub facts: Facts,
+}
+
+impl Diagnosis {
+    /// The row of the table that said so.
+    pub fn row(&self) -> Option<&'static Rule> {
+        let id = self.rule?;
+        RULES.iter().find(|r| r.id == id)
+    }
+}
+
+/// Every phrase of the table, each once, found in one pass over a message.
+struct Phrases {
+    list: Vec<&'static str>,
+    finder: Option<AhoCorasick>,
+}
+
+static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
+    let rows = RULES.iter();
+    let mut list: Vec<&'static str> =
+        rows.flat_map(|r| r.says.iter().copied().flatten().chain(r.unless)).copied().collect();
+    list.sort_unstable();
+    list.dedup();
+    // No pattern is empty or long, so building cannot fail; without a finder every phrase is looked
+    // for by itself.
+    let finder = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&list).ok();
+    Phrases { list, finder }
+});
+
+impl Phrases {
+    /// For each phrase of the list, whether `message` holds it.
+    fn present_in(&self, message: &str) -> Vec<bool> {
+        let Some(finder) = &self.finder else {
+            return self.list.iter().map(|p| message.contains(p)).collect();
+        };
+        let mut present = vec![false; self.list.len()];
+        for found in finder.find_overlapping_iter(message) {
+            if let Some(slot) = present.get_mut(found.pattern().as_usize()) {
+                *slot = true;
+            }
+        }
+        present
+    }
+}
+
+/// Says what `error` means.
+///
+/// ```
+/// use bedrock_remediator::diagnosis::{diagnose, Cause, ErrorText};
+///
+/// let found = diagnose(&ErrorText {
+///     code: Some("ThrottlingException"),
+///     message: "Too many tokens, please wait before trying again.",
+///     ..ErrorText::default()
+/// });
+/// assert_eq!(found.cause, Cause::TokensPerMinute);
+/// assert_eq!(found.rule, Some("too-many-tokens"));
+/// ```
+pub fn diagnose(error: &ErrorText<'_>) -> Diagnosis {
+    let plain = Plain::of(error);
+    let phrases = &*PHRASES;
+    let found = phrases.present_in(&plain.message);
+    let present = |phrase: &'static str| {
+        phrases.list.binary_search(&phrase).is_ok_and(|at| found.get(at).copied().unwrap_or(false))
+    };
+    let row = RULES.iter().find(|r| r.matches(&plain, present));
+    let cause = row.map_or(Cause::Unknown, |r| r.cause);
+    Diagnosis { cause, rule: row.map(|r| r.id), facts: facts::extract(cause, error, &plain) }
+}
+
+/// The rule table as Markdown, for the README.
+pub fn markdown() -> String {
+    let mut text =
+        String::from("| rule | cause | remedy | an error that fits it |\n| --- | --- | --- | --- |\n");
+    for rule in RULES {
+        let mut example = cut(rule.example.message, 110).replace('|', "\\|").replace('`', "'");
+        if example.len() < rule.example.message.len() {
+            example.push('…');
+        }
+        let code = rule.example.code.map(|c| format!("{c}: ")).unwrap_or_default();
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| [{}]({}) | {}/{} | {} | `{code}{example}` |",
+            rule.id,
+            rule.reference,
+            rule.cause.category(),
+            rule.cause,
+            rule.cause.remedy()
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn of(code: Option<&str>, message: &str) -> Diagnosis {
+        diagnose(&ErrorText { code, message, ..ErrorText::default() })
+    }
+
+    #[test]
+    fn every_example_reaches_its_own_row() {
+        for rule in RULES {
+            let found = of(rule.example.code, rule.example.message);
+            assert_eq!(found.rule, Some(rule.id), "{:?}", rule.example);
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_and_phrases_are_in_plain_form() {
+        let ids: HashSet<_> = RULES.iter().map(|r| r.id).collect();
+        assert_eq!(ids.len(), RULES.len());
+        for rule in RULES {
+            assert!(!rule.says.is_empty() || !rule.codes.is_empty(), "{} matches everything", rule.id);
+            assert!(!rule.advice.is_empty() && rule.reference.starts_with("https://"), "{}", rule.id);
+            for phrase in rule.says.iter().copied().flatten().chain(rule.unless) {
+                let plain = Plain::of(&ErrorText { message: phrase, ..ErrorText::default() });
+                assert_eq!(plain.message, *phrase, "{}", rule.id);
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_rule_knows_is_unknown() {
+        let found = of(None, "the cat sat on the mat");
+        assert_eq!((found.cause, found.rule), (Cause::Unknown, None));
+    }
+
+    #[test]
+    fn the_message_decides_before_the_code() {
+        let overloaded =
+            of(Some("ThrottlingException"), "Model x.y is currently overloaded. Please try again later.");
+        assert_eq!(overloaded.cause, Cause::ServiceUnavailable);
+        let legacy = of(
+            Some("ResourceNotFoundException"),
+            "Access denied. This Model is marked by provider as Legacy",
+        );
+        assert_eq!(legacy.cause, Cause::LegacyModel);
+    }
+}

@@ -1,0 +1,195 @@
+//! The names AWS gives to accounts, Regions and quotas, as types of their own.
+//!
+//! One law: a value that is not shaped like the thing is not the thing. What cannot be parsed is
+//! `None` to the caller, never an empty or invented name.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+macro_rules! name {
+    ($(#[$doc:meta])* $type:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+        )]
+        #[serde(transparent)]
+        pub struct $type(String);
+
+        impl $type {
+            /// The text as AWS writes it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name! {
+    /// An AWS account id: digits, twelve of them today; older records show ten.
+    AccountId
+}
+
+name! {
+    /// A Region code such as `eu-central-1` or `us-gov-west-1`.
+    Region
+}
+
+name! {
+    /// A Service Quotas code such as `L-E3F10727`; the same in every account and Region.
+    QuotaCode
+}
+
+impl AccountId {
+    /// `None` unless `text` is 10 to 12 digits: masked (`************`) and placeholder accounts
+    /// in AWS's own samples are no account.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = (10..=12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        digits.then(|| Self(text.to_owned()))
+    }
+}
+
+impl Region {
+    /// `None` unless `text` reads like a Region code: two or more words and a number, joined by
+    /// hyphens. Region *display names*, as SNS alarms carry them, are not codes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.rsplit('-');
+        let number = parts.next()?;
+        let words: Vec<&str> = parts.collect();
+        let word = |w: &str| (2..=12).contains(&w.len()) && w.bytes().all(|b| b.is_ascii_lowercase());
+        let is_region = (1..=2).contains(&number.len())
+            && number.bytes().all(|b| b.is_ascii_digit())
+            && (2..=4).contains(&words.len())
+            && words.iter().all(|w| word(w));
+        is_region.then(|| Self(text.to_owned()))
+    }
+
+    /// The partition whose ARNs this Region uses: `aws`, `aws-us-gov`, `aws-cn` or an isolated one.
+    pub fn partition(&self) -> &'static str {
+        match self.0.split('-').next().unwrap_or_default() {
+            _ if self.0.starts_with("us-gov-") => "aws-us-gov",
+            "cn" => "aws-cn",
+            _ if self.0.starts_with("us-isob-") => "aws-iso-b",
+            _ if self.0.starts_with("us-iso-") => "aws-iso",
+            _ if self.0.starts_with("eusc-") => "aws-eusc",
+            _ => "aws",
+        }
+    }
+}
+
+impl QuotaCode {
+    /// `None` unless `text` is `L-` and eight upper-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let code = text.strip_prefix("L-")?;
+        let hex = code.len() == 8 && code.bytes().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b));
+        hex.then(|| Self(text.to_owned()))
+    }
+}
+
+/// An account and a Region: everything Bedrock does is confined to the two, and every call to AWS
+/// names them. For cross-Region inference the Region is the *source* Region, where the call was made.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// The account whose call failed and whose quotas count.
+    pub account: AccountId,
+    /// The source Region.
+    pub region: Region,
+}
+
+/// The parts of an ARN that tell where and what: `arn:partition:service:region:account:resource`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arn<'a> {
+    /// Such as `bedrock` or `iam`.
+    pub service: &'a str,
+    /// Empty for global services and for the Region-less ARN of a global inference profile.
+    pub region: &'a str,
+    /// Empty for foundation models, which belong to no account.
+    pub account: &'a str,
+    /// What is left, such as `foundation-model/anthropic.claude-3-haiku-20240307-v1:0`.
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// `None` unless `text` has the six parts of an ARN. Blanks around the parts are tolerated:
+    /// published event samples carry them.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.trim().splitn(6, ':');
+        if parts.next()? != "arn" {
+            return None;
+        }
+        let _partition = parts.next()?;
+        let mut next = || parts.next().map(str::trim);
+        let (service, region, account) = (next()?, next()?, next()?);
+        let resource = next().filter(|r| !r.is_empty())?;
+        Some(Self { service, region, account, resource })
+    }
+}
+
+/// Who is behind a principal's ARN, whatever session they use: the role's ARN without its path for an
+/// assumed role or a role, the user's ARN for a user. `None` when `arn` is no principal of IAM.
+pub fn caller_of(arn: &str) -> Option<String> {
+    let parsed = Arn::parse(arn)?;
+    let partition = arn.trim().split(':').nth(1)?;
+    let (kind, rest) = parsed.resource.split_once('/').unwrap_or((parsed.resource, ""));
+    let role = match (parsed.service, kind) {
+        ("sts", "assumed-role") => rest.split('/').next()?,
+        ("iam", "role") => rest.rsplit('/').next()?,
+        ("iam", "user" | "root") | ("sts", "federated-user") => return Some(arn.trim().to_owned()),
+        _ => return None,
+    };
+    Some(format!("arn:{partition}:iam::{}:role/{role}", parsed.account))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_is_a_code_and_never_a_display_name() {
+        for good in ["us-east-1", "ap-northeast-3", "us-gov-west-1", "mx-central-1", "eusc-de-east-1"] {
+            assert!(Region::parse(good).is_some(), "{good}");
+        }
+        for bad in ["", "EU (Ireland)", "US East (N. Virginia)", "us-east", "EXAMPLE", "us-east-1a"] {
+            assert!(Region::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn masked_accounts_are_no_accounts() {
+        assert!(AccountId::parse("111122223333").is_some());
+        assert!(AccountId::parse("************").is_none());
+        assert!(AccountId::parse("EXAMPLE").is_none());
+    }
+
+    #[test]
+    fn an_arn_keeps_colons_in_its_resource() {
+        let arn = Arn::parse("arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0").unwrap();
+        assert_eq!((arn.region, arn.account), ("us-east-1", ""));
+        assert_eq!(arn.resource, "foundation-model/amazon.nova-lite-v1:0");
+        assert!(Arn::parse("arn:aws:bedrock").is_none());
+    }
+
+    #[test]
+    fn a_caller_is_a_role_or_a_user_and_never_a_session() {
+        let role = Some("arn:aws:iam::111122223333:role/app".to_owned());
+        assert_eq!(caller_of("arn:aws:sts::111122223333:assumed-role/app/session-1"), role);
+        assert_eq!(caller_of("arn:aws:iam::111122223333:role/service/app"), role);
+        let user = "arn:aws:iam::111122223333:user/ann";
+        assert_eq!(caller_of(user).as_deref(), Some(user));
+        assert_eq!(caller_of("arn:aws:s3:::bucket"), None);
+    }
+
+    #[test]
+    fn quota_codes_are_recognised_by_shape() {
+        assert!(QuotaCode::parse("L-E3F10727").is_some());
+        assert!(QuotaCode::parse("L-e3f10727").is_none());
+        assert!(QuotaCode::parse("E3F10727").is_none());
+    }
+}

@@ -1,0 +1,200 @@
+//! The quotas of Amazon Bedrock: built in, imported, or as an account lists them.
+//!
+//! One law: a catalogue is data. Codes and names are AWS's; nothing is derived from a code.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::QuotaCode;
+
+/// One quota of Service Quotas, service `bedrock`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Quota {
+    /// The same in every account and Region.
+    pub code: QuotaCode,
+    /// As AWS names it.
+    pub name: String,
+    /// Whether Service Quotas takes increase requests for it.
+    pub adjustable: bool,
+    /// The value that the listing showed; `None` where it showed none. The default in the built-in
+    /// catalogue, the applied value in an account's own listing.
+    pub value: Option<f64>,
+}
+
+/// A set of quotas.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalog {
+    quotas: Vec<Quota>,
+}
+
+/// Why a catalogue could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The text is no output of `list-service-quotas`.
+    #[error("not the output of `aws service-quotas list-service-quotas --output json`")]
+    Listing(#[source] serde_json::Error),
+    /// A quota of the listing has no code or one of another shape.
+    #[error("`{0}` is not a quota code")]
+    Code(String),
+    /// The listing holds no quota of Bedrock.
+    #[error("no quota of the service `bedrock` in it")]
+    Empty,
+    /// A line of the catalogue's own form is damaged.
+    #[error("line {0}: expected code, `A` or `-`, value, name, separated by tabs")]
+    Line(usize),
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    #[serde(rename = "Quotas")]
+    quotas: Vec<Listed>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listed {
+    #[serde(default)]
+    service_code: Option<String>,
+    quota_code: String,
+    quota_name: String,
+    #[serde(default)]
+    adjustable: bool,
+    #[serde(default)]
+    value: Option<f64>,
+}
+
+static BUILT_IN: LazyLock<Catalog> =
+    LazyLock::new(|| Catalog::parse(include_str!("catalog.tsv")).unwrap_or_default());
+
+impl Catalog {
+    /// The catalogue this program was built with.
+    pub fn built_in() -> &'static Self {
+        &BUILT_IN
+    }
+
+    /// A catalogue of `quotas`, one for each code; later ones win.
+    pub fn new(quotas: impl IntoIterator<Item = Quota>) -> Self {
+        let by_code: BTreeMap<_, _> = quotas.into_iter().map(|q| (q.code.clone(), q)).collect();
+        let mut quotas: Vec<_> = by_code.into_values().collect();
+        quotas.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.code.cmp(&b.code)));
+        Self { quotas }
+    }
+
+    /// Reads what `aws service-quotas list-service-quotas --service-code bedrock --output json`
+    /// prints. Quotas of other services in it are left out.
+    pub fn from_listing(json: &str) -> Result<Self, CatalogError> {
+        let listing: Listing = serde_json::from_str(json).map_err(CatalogError::Listing)?;
+        let ours =
+            listing.quotas.into_iter().filter(|q| q.service_code.as_deref().is_none_or(|s| s == "bedrock"));
+        let quotas = ours
+            .map(|q| {
+                let code = QuotaCode::parse(&q.quota_code).ok_or(CatalogError::Code(q.quota_code))?;
+                Ok(Quota { code, name: q.quota_name, adjustable: q.adjustable, value: q.value })
+            })
+            .collect::<Result<Vec<_>, CatalogError>>()?;
+        if quotas.is_empty() {
+            return Err(CatalogError::Empty);
+        }
+        Ok(Self::new(quotas))
+    }
+
+    /// Reads the catalogue's own form: a line for each quota, sorted by name, of code, `A` when
+    /// adjustable or `-`, value or nothing, and name, separated by tabs; `#` begins a comment.
+    pub fn parse(text: &str) -> Result<Self, CatalogError> {
+        let lines = text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#'));
+        let quotas = lines
+            .map(|(number, line)| {
+                let damaged = || CatalogError::Line(number + 1);
+                let mut fields = line.splitn(4, '\t');
+                let mut field = || fields.next().ok_or_else(damaged);
+                let (code, adjustable, value, name) = (field()?, field()?, field()?, field()?);
+                Ok(Quota {
+                    code: QuotaCode::parse(code).ok_or_else(damaged)?,
+                    name: name.to_owned(),
+                    adjustable: adjustable == "A",
+                    value: (!value.is_empty()).then(|| value.parse()).transpose().map_err(|_| damaged())?,
+                })
+            })
+            .collect::<Result<Vec<_>, CatalogError>>()?;
+        Ok(Self::new(quotas))
+    }
+
+    /// The catalogue's own form; see [`Catalog::parse`].
+    pub fn to_text(&self) -> String {
+        let mut text = String::from(
+            "# Quotas of Amazon Bedrock: code, A if adjustable, default value if known, name.\n\
+             # Refreshed by `bedrock-remediator catalog import FILE`.\n",
+        );
+        for quota in &self.quotas {
+            let adjustable = if quota.adjustable { 'A' } else { '-' };
+            let value = quota.value.map(|v| v.to_string()).unwrap_or_default();
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{}\t{adjustable}\t{value}\t{}", quota.code, quota.name);
+        }
+        text
+    }
+
+    /// This catalogue with `newer` laid over it: codes that `newer` lacks stay, because no account
+    /// lists every quota; values that it lacks stay too.
+    #[must_use]
+    pub fn updated_by(&self, newer: &Self) -> Self {
+        let kept = newer.quotas.iter().map(|q| {
+            let value = q.value.or_else(|| self.get(&q.code)?.value);
+            Quota { value, ..q.clone() }
+        });
+        Self::new(self.quotas.iter().cloned().chain(kept))
+    }
+
+    /// Every quota, sorted by name.
+    pub fn quotas(&self) -> &[Quota] {
+        &self.quotas
+    }
+
+    /// The quota with that code.
+    pub fn get(&self, code: &QuotaCode) -> Option<&Quota> {
+        self.quotas.iter().find(|q| q.code == *code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_catalogue_reads_and_writes_back() {
+        let catalog = Catalog::built_in();
+        assert!(catalog.quotas().len() > 600);
+        assert_eq!(Catalog::parse(&catalog.to_text()).unwrap(), *catalog);
+        assert_eq!(include_str!("catalog.tsv"), catalog.to_text());
+    }
+
+    #[test]
+    fn an_import_keeps_what_the_listing_does_not_show() {
+        let old = Catalog::parse("L-00000001\tA\t10\tfirst\nL-00000002\t-\t20\tsecond\n").unwrap();
+        let new = Catalog::from_listing(
+            r#"{"Quotas":[{"ServiceCode":"bedrock","QuotaCode":"L-00000002","QuotaName":"second, renamed","Adjustable":true},
+               {"ServiceCode":"ec2","QuotaCode":"L-00000003","QuotaName":"not ours","Adjustable":true}]}"#,
+        )
+        .unwrap();
+        let both = old.updated_by(&new);
+        assert_eq!(both.quotas().len(), 2);
+        let second = both.get(&QuotaCode::parse("L-00000002").unwrap()).unwrap();
+        assert_eq!(
+            (second.name.as_str(), second.adjustable, second.value),
+            ("second, renamed", true, Some(20.0))
+        );
+    }
+
+    #[test]
+    fn damage_is_named() {
+        assert_eq!(
+            Catalog::parse("L-1\tA\t\tx").unwrap_err().to_string(),
+            "line 1: expected code, `A` or `-`, value, name, separated by tabs"
+        );
+        assert!(matches!(Catalog::from_listing("[]"), Err(CatalogError::Listing(_))));
+        assert!(matches!(Catalog::from_listing(r#"{"Quotas":[]}"#), Err(CatalogError::Empty)));
+    }
+}

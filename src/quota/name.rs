@@ -1,0 +1,152 @@
+//! The grammar of Bedrock's quota names, and its exceptions as data.
+//!
+//! One law: a name either reads whole or not at all. What the grammar does not know is no
+//! inference quota to us.
+
+use crate::model::{ModelId, ModelKind};
+use crate::words::words;
+
+words! {
+    /// What a quota limits.
+    Limit {
+        /// Requests in a minute.
+        RequestsPerMinute = "requests-per-minute",
+        /// Tokens in a minute: input, cache writes, and output with burndown.
+        TokensPerMinute = "tokens-per-minute",
+        /// Tokens in a day.
+        TokensPerDay = "tokens-per-day",
+        /// Input tokens in a minute, on the bedrock-mantle endpoint.
+        InputTokensPerMinute = "input-tokens-per-minute",
+        /// Output tokens in a minute, on the bedrock-mantle endpoint.
+        OutputTokensPerMinute = "output-tokens-per-minute",
+    }
+}
+
+words! {
+    /// Which way of inference a quota is for, beside its scope.
+    Variant {
+        /// The usual way.
+        Standard = "standard",
+        /// Requests with the 1M-token context window, which have quotas of their own.
+        LongContext = "1m-context",
+        /// Latency-optimized inference.
+        LatencyOptimized = "latency-optimized",
+        /// The bedrock-mantle endpoint.
+        Mantle = "bedrock-mantle",
+    }
+}
+
+/// A quota name that the grammar reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaName<'a> {
+    /// The kinds of model identifier whose calls count against it.
+    pub serves: &'static [ModelKind],
+    /// What it limits.
+    pub limit: Limit,
+    /// Which way of inference.
+    pub variant: Variant,
+    /// The model, as AWS labels it: `Anthropic Claude 3.5 Sonnet V2`.
+    pub label: &'a str,
+}
+
+const ON_DEMAND: &[ModelKind] = &[ModelKind::Foundation];
+const GEOGRAPHIC: &[ModelKind] = &[ModelKind::Geographic];
+const GLOBAL: &[ModelKind] = &[ModelKind::Global];
+/// One code serves both; cross-Region calls get twice the value.
+const ON_DEMAND_AND_GEOGRAPHIC: &[ModelKind] = &[ModelKind::Foundation, ModelKind::Geographic];
+/// The endpoint's quotas name no scope.
+const ANY: &[ModelKind] = &[ModelKind::Foundation, ModelKind::Geographic, ModelKind::Global];
+
+/// What stands before ` for <label>`, in lower case: AWS writes the same words with different
+/// capitals, and one head with and without its comma.
+#[rustfmt::skip]
+const HEADS: &[(&str, &[ModelKind], Limit, Variant)] = &[
+    ("on-demand model inference requests per minute", ON_DEMAND, Limit::RequestsPerMinute, Variant::Standard),
+    ("on-demand model inference tokens per minute", ON_DEMAND, Limit::TokensPerMinute, Variant::Standard),
+    ("cross-region model inference requests per minute", GEOGRAPHIC, Limit::RequestsPerMinute, Variant::Standard),
+    ("cross-region model inference tokens per minute", GEOGRAPHIC, Limit::TokensPerMinute, Variant::Standard),
+    ("global cross-region model inference requests per minute", GLOBAL, Limit::RequestsPerMinute, Variant::Standard),
+    ("global cross-region model inference tokens per minute", GLOBAL, Limit::TokensPerMinute, Variant::Standard),
+    ("global cross-region model inference tokens per day", GLOBAL, Limit::TokensPerDay, Variant::Standard),
+    ("model invocation max tokens per day", ON_DEMAND_AND_GEOGRAPHIC, Limit::TokensPerDay, Variant::Standard),
+    ("on-demand latency-optimized model inference requests per minute", ON_DEMAND, Limit::RequestsPerMinute, Variant::LatencyOptimized),
+    ("on-demand latency-optimized model inference tokens per minute", ON_DEMAND, Limit::TokensPerMinute, Variant::LatencyOptimized),
+    ("model invocation max latency-optimized tokens per day", ON_DEMAND, Limit::TokensPerDay, Variant::LatencyOptimized),
+    ("[bedrock-mantle endpoint] requests per minute", ANY, Limit::RequestsPerMinute, Variant::Mantle),
+    ("[bedrock-mantle endpoint] tokens per minute", ANY, Limit::TokensPerMinute, Variant::Mantle),
+    ("[bedrock-mantle endpoint] input tokens per minute", ANY, Limit::InputTokensPerMinute, Variant::Mantle),
+    ("[bedrock-mantle endpoint] output tokens per minute", ANY, Limit::OutputTokensPerMinute, Variant::Mantle),
+];
+
+/// The account's one limit over all models, which replaced the models' daily limits on the
+/// bedrock-runtime endpoint. Support raises it; Service Quotas does not.
+pub(crate) const CROSS_MODEL_PER_DAY: &str = "Cross-Model Max Tokens Per Day";
+
+impl<'a> QuotaName<'a> {
+    /// Reads `name`; `None` when it is no inference quota of one model.
+    pub fn parse(name: &'a str) -> Option<Self> {
+        let at = name.find(" for ")?;
+        let head = name.get(..at)?.to_ascii_lowercase().replace("on-demand,", "on-demand");
+        let (_, serves, limit, mut variant) = HEADS.iter().copied().find(|(h, ..)| *h == head)?;
+        let label = name.get(at + " for ".len()..)?.trim();
+        let label = label.strip_suffix("(doubled for cross-region calls)").unwrap_or(label).trim_end();
+        let long = label.len().checked_sub("1m context length".len()).filter(|n| label.is_char_boundary(*n));
+        let (label, is_long) = match long.map(|n| label.split_at(n)) {
+            Some((rest, tail)) if tail.eq_ignore_ascii_case("1m context length") => (rest.trim_end(), true),
+            _ => (label, false),
+        };
+        if is_long && variant == Variant::Standard {
+            variant = Variant::LongContext;
+        }
+        (!label.is_empty()).then_some(Self { serves, limit, variant, label })
+    }
+
+    /// Whether calls of `model` count against a quota of this scope.
+    pub fn serves(&self, model: &ModelId) -> bool {
+        self.serves.contains(&model.kind())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_whole_or_not_at_all() {
+        let name = QuotaName::parse(
+            "Cross-Region model inference tokens per minute for Anthropic Claude 3.5 Sonnet V2",
+        )
+        .unwrap();
+        assert_eq!(
+            (name.limit, name.variant, name.label),
+            (Limit::TokensPerMinute, Variant::Standard, "Anthropic Claude 3.5 Sonnet V2")
+        );
+        assert_eq!(name.serves, GEOGRAPHIC);
+
+        let long = QuotaName::parse("Model invocation max tokens per day for Anthropic Claude Sonnet 4 V1 1M Context Length (doubled for cross-region calls)").unwrap();
+        assert_eq!((long.variant, long.label), (Variant::LongContext, "Anthropic Claude Sonnet 4 V1"));
+
+        let with_comma = QuotaName::parse(
+            "On-Demand, latency-optimized model inference tokens per minute for Amazon Nova Pro V1",
+        )
+        .unwrap();
+        let without = QuotaName::parse(
+            "On-demand latency-optimized model inference tokens per minute for Amazon Nova Pro V1",
+        )
+        .unwrap();
+        assert_eq!(with_comma, without);
+    }
+
+    #[test]
+    fn distractors_are_no_inference_quotas() {
+        for name in [
+            "(Model customization) Sum of on demand custom model deployment tokens per minute for Amazon Nova Lite",
+            "Records per batch inference job for Claude 3 Haiku",
+            "On-demand model inference concurrent requests for Luma Ray V2",
+            CROSS_MODEL_PER_DAY,
+            "",
+        ] {
+            assert_eq!(QuotaName::parse(name), None, "{name}");
+        }
+    }
+}
