@@ -1,9 +1,28 @@
-//! Finds out why Amazon Bedrock calls fail.
+//! Finds out why Amazon Bedrock calls fail, does the right thing about it once, and tells people.
+//!
+//! Read top to bottom, the modules are the way an event takes: `handler` is that way in code.
 
 mod words;
 
+pub mod handler;
+
+pub mod event;
+pub mod investigate;
 pub mod diagnosis;
+pub mod incident;
+pub mod evidence;
+pub mod plan;
+pub mod act;
+pub mod notice;
+pub mod drive;
+pub mod sweep;
 
 pub mod ids;
 pub mod model;
 pub mod quota;
+pub mod access;
+pub mod usage;
+
+pub mod world;
+pub mod sandbox;
+pub mod config;

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod classify;
+mod explain;
 mod print;
 mod quota;
 mod rules;
@@ -26,6 +27,7 @@ const EXIT: &str =
 
 #[derive(Subcommand)]
 enum Command {
+    Explain(explain::Args),
     Classify(classify::Args),
     Quota(quota::Args),
     Rules(rules::Args),
@@ -43,6 +45,7 @@ pub(crate) enum Outcome {
 
 pub(crate) fn run() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Explain(args) => explain::run(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Quota(args) => quota::run(&args),
         Command::Rules(args) => rules::run(&args),

@@ -1,0 +1,188 @@
+//! The steps of model access and permission: what is missing, who can do it, and how.
+//!
+//! One law: a reminder names one step for one person, and never suggests a way round somebody's
+//! decision.
+//! See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-access.html>.
+
+use serde_json::json;
+
+use crate::diagnosis::{Cause, Facts};
+use crate::ids::Place;
+use crate::model::ModelId;
+
+/// One step that a person has to take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reminder {
+    /// Kebab-case; names the step.
+    pub step: &'static str,
+    /// Who can take it.
+    pub audience: &'static str,
+    /// What to do and why.
+    pub text: String,
+    /// Commands that do it or show where it stands.
+    pub commands: Vec<String>,
+    /// The console's page for it.
+    pub link: Option<String>,
+}
+
+struct Step {
+    cause: Cause,
+    name: &'static str,
+    audience: &'static str,
+    text: &'static str,
+    /// `{model}`, `{region}` and `{account}` are filled in; a command with one that is unknown is left out.
+    commands: &'static [&'static str],
+    console: Option<&'static str>,
+}
+
+const CATALOG_PAGE: &str = "bedrock/home?region={region}#/model-catalog";
+
+#[rustfmt::skip]
+const STEPS: &[Step] = &[
+    Step { cause: Cause::NotGranted, name: "model-access", audience: "an administrator of the account",
+        text: "Give the account access to the model: open it once in the model catalog's playground as somebody with AWS Marketplace rights, which subscribes the account in the background. For Anthropic models the use-case form must be submitted first. Allow up to 15 minutes. If it fails then as well, the caller's own IAM policy is what is missing.",
+        commands: &["aws bedrock get-foundation-model-availability --model-id {model} --region {region}"], console: Some(CATALOG_PAGE) },
+    Step { cause: Cause::UseCaseForm, name: "use-case-form", audience: "somebody who may sign for the organization",
+        text: "Submit Anthropic's use-case form: once for the account, or once in the organization's management account for all members. It is a legal statement and so a person's task. Access follows within 15 minutes.",
+        commands: &["aws bedrock get-use-case-for-model-access --region {region}"], console: Some(CATALOG_PAGE) },
+    Step { cause: Cause::Marketplace, name: "marketplace-subscription", audience: "an administrator with AWS Marketplace rights",
+        text: "Subscribe the account to the model once: open it in the model catalog, or accept its agreement by command. Do it as an administrator; do not leave `aws-marketplace:Subscribe` on the application's role. If a provisioning role must have it, add the condition `aws:CalledViaLast` = `bedrock.amazonaws.com`.",
+        commands: &["aws bedrock list-foundation-model-agreement-offers --model-id {model} --region {region}", "aws bedrock create-foundation-model-agreement --model-id {model} --offer-token OFFER_TOKEN --region {region}"], console: Some(CATALOG_PAGE) },
+    Step { cause: Cause::Payment, name: "payment-method", audience: "whoever pays for the account",
+        text: "Add a valid payment method to the account that pays (for members of an organization: the management account). AWS India accounts need another method than a stored card. Then open the model once in the catalog; allow two minutes.",
+        commands: &[], console: Some("billing/home#/paymentmethods") },
+    Step { cause: Cause::LegacyModel, name: "replace-model", audience: "the owner of the application",
+        text: "Move to an active model: this one is legacy or has ended, and access to it does not come back. Its replacement is on Bedrock's model-lifecycle page.",
+        commands: &["aws bedrock list-foundation-models --region {region} --query 'modelSummaries[?modelLifecycle.status==`ACTIVE`].modelId'"], console: Some(CATALOG_PAGE) },
+    Step { cause: Cause::Location, name: "supported-location", audience: "the AWS account team",
+        text: "The provider does not serve the country the account or the caller is in. Only AWS and the provider can change that; until then a model of another provider is the way.",
+        commands: &[], console: None },
+    Step { cause: Cause::AccountRestricted, name: "account-restriction", audience: "an administrator who may open support cases",
+        text: "AWS restricts this account or offers the model to others only. Open a support case of type account and ask what is needed; no policy and no quota of the account lifts it.",
+        commands: &[], console: Some("support/home#/case/create?issueType=customer-service") },
+    Step { cause: Cause::IdentityPolicy, name: "iam-policy", audience: "whoever owns the role's policies",
+        text: "No identity-based policy allows the call. Add the statement below to the role's policy; it allows this action on this model alone.",
+        commands: &[], console: None },
+    Step { cause: Cause::IamUnspecified, name: "iam-policy", audience: "whoever owns the role's policies",
+        text: "The call was denied and the message does not say by which policy. If the role's own policies lack the action, the statement below is the least that allows it; otherwise look at its permissions boundary, the organization's policies and the VPC endpoint.",
+        commands: &[], console: None },
+    Step { cause: Cause::PermissionsBoundary, name: "permissions-boundary", audience: "whoever set the permissions boundary",
+        text: "The role's permissions boundary leaves this action out. Ask its owner whether the role should have it; a policy on the role alone will not help.",
+        commands: &[], console: None },
+    Step { cause: Cause::SessionPolicy, name: "session-policy", audience: "the owner of the code that assumes the role",
+        text: "The session was given a policy that leaves this action out. It is set where `AssumeRole` is called, or by the product that hands out the session.",
+        commands: &[], console: None },
+    Step { cause: Cause::ResourcePolicy, name: "resource-policy", audience: "the owner of the VPC endpoint, key or guardrail",
+        text: "The policy of a resource on the way does not let the caller in. Its owner decides whether it should.",
+        commands: &[], console: None },
+    Step { cause: Cause::ServiceControlPolicy, name: "organization-policy", audience: "the organization's administrators",
+        text: "A policy of the organization blocks the call. That is a decision: ask its owners whether this model and these Regions are meant to be blocked. For a cross-Region profile every Region it routes to must be allowed, for a global profile also the ARN without a Region.",
+        commands: &[], console: None },
+    Step { cause: Cause::ExplicitDeny, name: "explicit-deny", audience: "the owner of the policy that denies",
+        text: "A policy denies this call explicitly. Somebody decided that: ask them. Nothing the application's owner adds will change it.",
+        commands: &[], console: None },
+];
+
+/// The step that is missing for `cause`; `None` for causes that are no matter of access.
+pub fn reminder(
+    cause: Cause,
+    model: Option<&ModelId>,
+    place: Option<&Place>,
+    facts: &Facts,
+) -> Option<Reminder> {
+    let step = STEPS.iter().find(|s| s.cause == cause)?;
+    let fill = |text: &str| fill(text, model, place);
+    let mut commands: Vec<String> = step.commands.iter().filter_map(|c| fill(c)).collect();
+    if matches!(cause, Cause::IdentityPolicy | Cause::IamUnspecified) {
+        commands.extend(least_statement(model, place, facts));
+    }
+    let link = step.console.and_then(fill).map(|page| format!("https://console.aws.amazon.com/{page}"));
+    Some(Reminder { step: step.name, audience: step.audience, text: step.text.to_owned(), commands, link })
+}
+
+/// `text` with its placeholders filled; `None` when one of them is unknown.
+fn fill(text: &str, model: Option<&ModelId>, place: Option<&Place>) -> Option<String> {
+    let model = model.filter(|m| m.names_a_model()).map(ModelId::base);
+    let values = [
+        ("{model}", model),
+        ("{region}", place.map(|p| p.region.as_str())),
+        ("{account}", place.map(|p| p.account.as_str())),
+    ];
+    let mut filled = text.to_owned();
+    for (name, value) in values {
+        if filled.contains(name) {
+            filled = filled.replace(name, value?);
+        }
+    }
+    Some(filled)
+}
+
+/// The least IAM statement that would allow what was denied: the profile *and* the foundation models
+/// it routes to. `None` when action or resource is not known well enough.
+pub fn least_statement(model: Option<&ModelId>, place: Option<&Place>, facts: &Facts) -> Option<String> {
+    let action = facts.action.as_deref().filter(|a| a.starts_with("bedrock"))?;
+    let of_model = || model?.arns(&place?.region, place?.account.as_str());
+    let of_text = || Some(vec![facts.resource.clone().filter(|r| r.starts_with("arn:"))?]);
+    let resources = of_model().or_else(of_text)?;
+    let statement = json!({ "Effect": "Allow", "Action": action, "Resource": resources });
+    serde_json::to_string_pretty(&statement).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::Category;
+    use crate::ids::{AccountId, Region};
+
+    fn place() -> Place {
+        Place {
+            account: AccountId::parse("111122223333").unwrap(),
+            region: Region::parse("eu-west-1").unwrap(),
+        }
+    }
+
+    #[test]
+    fn every_cause_of_access_and_permission_has_one_step() {
+        for cause in Cause::ALL {
+            let concerns = matches!(cause.category(), Category::ModelAccess | Category::Permission);
+            assert_eq!(reminder(*cause, None, None, &Facts::default()).is_some(), concerns, "{cause}");
+            assert!(STEPS.iter().filter(|s| s.cause == *cause).count() <= 1);
+        }
+    }
+
+    #[test]
+    fn a_decision_of_somebody_is_never_worked_round() {
+        let facts = Facts { action: Some("bedrock:InvokeModel".to_owned()), ..Facts::default() };
+        let model = ModelId::parse("amazon.nova-lite-v1:0");
+        for cause in [
+            Cause::ExplicitDeny,
+            Cause::ServiceControlPolicy,
+            Cause::PermissionsBoundary,
+            Cause::SessionPolicy,
+            Cause::ResourcePolicy,
+        ] {
+            let reminder = reminder(cause, model.as_ref(), Some(&place()), &facts).unwrap();
+            assert!(reminder.commands.is_empty(), "{cause}: {:?}", reminder.commands);
+            assert!(!reminder.text.contains("Allow\""), "{cause}");
+        }
+    }
+
+    #[test]
+    fn a_profile_needs_its_own_arn_and_its_models() {
+        let facts = Facts { action: Some("bedrock:InvokeModel".to_owned()), ..Facts::default() };
+        let model = ModelId::parse("eu.amazon.nova-lite-v1:0");
+        let statement = least_statement(model.as_ref(), Some(&place()), &facts).unwrap();
+        assert!(
+            statement.contains(
+                "arn:aws:bedrock:eu-west-1:111122223333:inference-profile/eu.amazon.nova-lite-v1:0"
+            )
+        );
+        assert!(statement.contains("arn:aws:bedrock:*::foundation-model/amazon.nova-lite-v1:0"));
+    }
+
+    #[test]
+    fn a_command_with_an_unknown_place_is_left_out() {
+        let reminder = reminder(Cause::UseCaseForm, None, None, &Facts::default()).unwrap();
+        assert!(reminder.commands.is_empty() && reminder.link.is_none());
+    }
+}

@@ -1,0 +1,139 @@
+//! Carries out a plan's increase request: reserve first, file then.
+//!
+//! One law: nothing is left to choose here, and nothing is filed that the ledger does not hold a
+//! reservation for. A refusal is an outcome, not an error.
+
+use jiff::Timestamp;
+
+use crate::config::Config;
+use crate::ids::Place;
+use crate::plan::{Action, Increase, Plan, Reason, Withheld};
+use crate::world::{Answer, Followed, IncreaseRequest, Intent, Lease, Ledger, PortError, Quotas, Reserved};
+
+/// Files what `plan` asks for and writes into it what came of it. What is followed from now on is
+/// returned. An error means that the lease was lost or the ledger could not be written; then nothing
+/// more may be done with this incident here.
+pub async fn act<W: Quotas + Ledger>(
+    world: &W,
+    config: &Config,
+    lease: &Lease,
+    place: &Place,
+    plan: &mut Plan,
+    now: Timestamp,
+) -> Answer<Option<Followed>> {
+    if let Some(adopted) = &plan.adopted {
+        world.adopt(lease, adopted).await?;
+        return Ok(Some(adopted.clone()));
+    }
+    let asked =
+        plan.actions.iter().position(|a| matches!(a, Action::RequestIncrease(i) if i.request_id.is_none()));
+    let Some(at) = asked else { return Ok(None) };
+    let Some(Action::RequestIncrease(increase)) = plan.actions.get(at).cloned() else { return Ok(None) };
+    let done = reserve_and_file(world, config, lease, place, increase, now).await?;
+    match done {
+        Done::Filed(filed) => {
+            let (increase, followed) = *filed;
+            if let Some(action) = plan.actions.get_mut(at) {
+                *action = Action::RequestIncrease(increase);
+            }
+            Ok(Some(followed))
+        }
+        Done::Withheld(withheld) => {
+            plan.actions.remove(at);
+            plan.withheld.push(withheld);
+            Ok(None)
+        }
+    }
+}
+
+enum Done {
+    Filed(Box<(Increase, Followed)>),
+    Withheld(Withheld),
+}
+
+fn withheld(kind: Reason, reason: impl Into<String>) -> Done {
+    Done::Withheld(Withheld { kind, reason: reason.into(), candidates: Vec::new() })
+}
+
+async fn reserve_and_file<W: Quotas + Ledger>(
+    world: &W,
+    config: &Config,
+    lease: &Lease,
+    place: &Place,
+    mut increase: Increase,
+    now: Timestamp,
+) -> Answer<Done> {
+    let mut followed = Followed {
+        code: increase.quota.code.clone(),
+        name: increase.quota.name.clone(),
+        desired: increase.desired,
+        value_before: increase.applied,
+        request_id: None,
+        intended: now,
+    };
+    let intent = Intent {
+        place: place.clone(),
+        followed: followed.clone(),
+        cool_down_until: now.saturating_add(config.quota_cool_down).unwrap_or(Timestamp::MAX),
+        most_today: config.max_increases_per_day,
+    };
+    match world.reserve(lease, &intent, now).await? {
+        Reserved::Yes => {}
+        Reserved::CoolingDown => {
+            return Ok(withheld(
+                Reason::CoolingDown,
+                "another incident has just asked for more of the same quota",
+            ));
+        }
+        Reserved::DailyLimit => {
+            return Ok(withheld(
+                Reason::DailyLimit,
+                "the requests of this account and Region for today are used up",
+            ));
+        }
+        Reserved::LeaseLost => {
+            return Err(PortError::Rejected("the lease on the incident was lost".to_owned()));
+        }
+    }
+    let code = &increase.quota.code;
+    let request = match world.request_increase(place, code, increase.desired).await {
+        Ok(request) => request,
+        Err(PortError::UnknownOutcome) => match since(world, place, &followed).await {
+            Some(request) => request,
+            // Perhaps it was filed and is not listed yet: the intent stands, the sweep looks again.
+            None => return Ok(Done::Filed(Box::new((increase, followed)))),
+        },
+        Err(error) => {
+            world.not_filed(lease, place, code).await?;
+            return Ok(refused(world, place, &followed, &error).await);
+        }
+    };
+    world.filed(lease, place, code, &request.id).await?;
+    followed.request_id = Some(request.id.clone());
+    increase.request_id = Some(request.id);
+    increase.status = Some(request.status);
+    Ok(Done::Filed(Box::new((increase, followed))))
+}
+
+/// The request that our doubtful call made: any of this quota since the intent is ours, because the
+/// reservation let nobody else of us file.
+pub(crate) async fn since(
+    world: &impl Quotas,
+    place: &Place,
+    followed: &Followed,
+) -> Option<IncreaseRequest> {
+    let history = world.history(place, &followed.code).await.ok()?;
+    history.into_iter().find(|r| r.created >= followed.intended)
+}
+
+async fn refused(world: &impl Quotas, place: &Place, followed: &Followed, error: &PortError) -> Done {
+    if let PortError::Rejected(reason) = error {
+        let history = world.history(place, &followed.code).await.unwrap_or_default();
+        if let Some(open) = history.iter().find(|r| r.status.is_open()) {
+            return withheld(Reason::AlreadyRequested, format!("request {} of this quota is open", open.id));
+        }
+        let kind = if reason.contains("greater than") { Reason::BelowDefault } else { Reason::NotAdjustable };
+        return withheld(kind, format!("Service Quotas refused the request: {reason}"));
+    }
+    withheld(Reason::NoEvidence, format!("the request could not be filed: {error}"))
+}

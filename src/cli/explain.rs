@@ -1,0 +1,255 @@
+//! `explain`: events in, what the function would do out.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use bedrock_remediator::config::Config;
+use bedrock_remediator::drive::Driven;
+use bedrock_remediator::event::{self, Home, Malformed};
+use bedrock_remediator::handler::{IncidentReport, Outcome as ItemOutcome, Report, handle};
+use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{Outcome, print};
+
+/// Say what the function would do with events, and show the mail it would send
+///
+/// Runs the real handler on an embedded world: nothing leaves this machine. The world is --world, or
+/// X.world.json beside X.json, or else an account in which everything is healthy but what the event
+/// says. Start with `explain events/throttle-tokens.json`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Payloads as Lambda gets them; `-` reads standard input
+    #[arg(required_unless_present = "print_world_schema", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// World file for every FILE
+    #[arg(long, value_name = "FILE")]
+    world: Option<PathBuf>,
+    /// One line of JSON for each FILE
+    #[arg(long)]
+    json: bool,
+    /// Print the JSON Schema of world files and stop
+    #[arg(long)]
+    print_world_schema: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
+    if args.print_world_schema {
+        writeln!(out, "{}", serde_json::to_string_pretty(&WorldFile::json_schema())?)?;
+        return Ok(Outcome::AllAnswered);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let mut outcome = Outcome::AllAnswered;
+    for (n, file) in args.files.iter().enumerate() {
+        let explained = runtime.block_on(explain(file, args.world.as_deref()));
+        let explained = match explained {
+            Ok(explained) => explained,
+            Err(error) => {
+                outcome = Outcome::SomeBad;
+                Explained { file: file.clone(), read: Err(Problem::Input(format!("{error:#}"))) }
+            }
+        };
+        if explained.is_bad() {
+            outcome = Outcome::SomeBad;
+        }
+        if args.json {
+            print::json_line(&mut out, &explained.json())?;
+        } else {
+            if n > 0 {
+                writeln!(out)?;
+            }
+            explained.show(&mut out, args.files.len() > 1)?;
+        }
+    }
+    Ok(outcome)
+}
+
+/// Why there is no report.
+enum Problem {
+    /// The payload.
+    Malformed(Malformed),
+    /// The file, or its world.
+    Input(String),
+}
+
+struct Explained {
+    file: PathBuf,
+    read: Result<Report, Problem>,
+}
+
+async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained> {
+    let payload = read(file)?;
+    let beside = file.with_extension("world.json");
+    let chosen = world.map(Path::to_owned).or_else(|| beside.is_file().then_some(beside));
+    let home = Home::default();
+    let delivery = event::read(&payload, &home);
+    let delivery = match delivery {
+        Ok(delivery) => delivery,
+        Err(malformed) => {
+            return Ok(Explained { file: file.to_owned(), read: Err(Problem::Malformed(malformed)) });
+        }
+    };
+    // The clock stands two minutes after the last thing the event tells of, so that the answer does not
+    // depend on the day it is asked for.
+    let now = delivery
+        .latest()
+        .map_or_else(Timestamp::now, |at| at.saturating_add(SignedDuration::from_mins(2)).unwrap_or(at));
+    let world = match &chosen {
+        Some(path) => read_world(path)?,
+        None => healthy_for(&delivery, now),
+    };
+    let home = Home { account: world.account.clone(), ..home };
+    let config = Config { mode: world.mode.into(), ..Config::default() };
+    let sandbox = Sandbox::new(world, now);
+    let report = handle(&sandbox, &config, &home, SignedDuration::from_secs(90), &payload).await;
+    Ok(Explained { file: file.to_owned(), read: report.map_err(Problem::Malformed) })
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    if file == Path::new("-") {
+        let mut payload = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut payload)?;
+        return Ok(payload);
+    }
+    if file.is_dir() {
+        bail!("`{}` is a folder; name the files in it", file.display());
+    }
+    std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))
+}
+
+fn read_world(path: &Path) -> anyhow::Result<WorldFile> {
+    let name = path.display();
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read the world file `{name}`"))?;
+    WorldFile::parse(&text).with_context(|| format!("the world file `{name}` is wrong"))
+}
+
+fn word(outcome: ItemOutcome) -> &'static str {
+    match outcome {
+        ItemOutcome::Incident => "incident",
+        ItemOutcome::Malformed => "malformed",
+        ItemOutcome::Ignored => "ignored",
+    }
+}
+
+impl Explained {
+    fn is_bad(&self) -> bool {
+        self.read.as_ref().map_or(true, |r| r.items.iter().any(|i| i.outcome == ItemOutcome::Malformed))
+    }
+
+    fn json(&self) -> Value {
+        let file = self.file.display().to_string();
+        match &self.read {
+            Err(Problem::Malformed(why)) => json!({
+                "file": file, "outcome": "malformed", "reason": why.to_string(), "incidents": [], "items": [],
+            }),
+            Err(Problem::Input(why)) => json!({
+                "file": file, "outcome": "malformed", "reason": why, "incidents": [], "items": [],
+            }),
+            Ok(report) => json!({
+                "file": file,
+                "outcome": word(report.outcome()),
+                "reason": reason(report),
+                "incidents": report.incidents.iter().map(incident).collect::<Vec<_>>(),
+                "items": report.items.iter().map(|i| json!({ "id": i.id, "outcome": word(i.outcome), "reason": i.reason })).collect::<Vec<_>>(),
+            }),
+        }
+    }
+
+    fn show(&self, out: &mut impl std::io::Write, name_file: bool) -> anyhow::Result<()> {
+        if name_file {
+            writeln!(out, "{}", print::styled(format!("== {}", self.file.display()), print::DIM))?;
+        }
+        let report = match &self.read {
+            Ok(report) => report,
+            Err(Problem::Malformed(why)) => {
+                writeln!(out, "{}", print::styled("malformed", print::BAD))?;
+                writeln!(out, "{}", print::filled(&why.to_string(), "  "))?;
+                return Ok(());
+            }
+            Err(Problem::Input(why)) => bail!("{why}"),
+        };
+        if report.is_batch {
+            for item in &report.items {
+                let style = match item.outcome {
+                    ItemOutcome::Incident => print::WARN,
+                    ItemOutcome::Malformed => print::BAD,
+                    ItemOutcome::Ignored => print::DIM,
+                };
+                let id = item.id.as_deref().unwrap_or("-");
+                writeln!(out, "{} {id}", print::styled(word(item.outcome), style))?;
+                if let Some(reason) = &item.reason {
+                    writeln!(out, "{}", print::filled(reason, "    "))?;
+                }
+            }
+            writeln!(out)?;
+        }
+        if report.incidents.is_empty() && !report.is_batch {
+            writeln!(out, "{}", print::styled(word(report.outcome()), print::GOOD))?;
+            writeln!(out, "{}", print::filled(reason(report).unwrap_or("nothing to act on"), "  "))?;
+        }
+        for (n, incident) in report.incidents.iter().enumerate() {
+            if n > 0 {
+                writeln!(out, "\n{}", print::styled("-".repeat(print::WIDTH), print::DIM))?;
+            }
+            match &incident.driven {
+                Ok(Some(Driven { notice: Some(notice), .. })) => mail(out, &notice.mail())?,
+                Ok(_) => writeln!(out, "{} was only counted", incident.incident.id)?,
+                Err(error) => writeln!(
+                    out,
+                    "{} {}: {error}",
+                    print::styled("stays due", print::BAD),
+                    incident.incident.id
+                )?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The mail, its title and headings standing out.
+fn mail(out: &mut impl std::io::Write, mail: &str) -> anyhow::Result<()> {
+    let mut in_title = true;
+    for line in mail.lines() {
+        in_title &= !line.is_empty();
+        let heading = !line.starts_with(' ') && !line.starts_with("Incident ");
+        if in_title || (heading && !line.is_empty()) {
+            writeln!(out, "{}", print::styled(line, print::BOLD))?;
+        } else {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
+}
+
+fn reason(report: &Report) -> Option<&str> {
+    let worst = report.outcome();
+    report.items.iter().filter(|i| i.outcome == worst).find_map(|i| i.reason.as_deref())
+}
+
+fn incident(report: &IncidentReport) -> Value {
+    let i = &report.incident;
+    let driven = report.driven.as_ref().ok().and_then(Option::as_ref);
+    let plan = driven.map(|d| &d.plan);
+    json!({
+        "id": i.id,
+        "account": i.account,
+        "region": i.region,
+        "model_id": i.model,
+        "caller": i.caller,
+        "category": i.cause.category(),
+        "cause": i.cause,
+        "rule": i.rule,
+        "remedy": i.cause.remedy(),
+        "facts": i.facts,
+        "counts": i.counts,
+        "actions": plan.map(|p| &p.actions),
+        "withheld": plan.map(|p| &p.withheld),
+        "advice": plan.map(|p| &p.advice),
+        "notice": driven.and_then(|d| d.notice.as_ref()),
+        "error": report.driven.as_ref().err().map(ToString::to_string),
+    })
+}

@@ -1,0 +1,195 @@
+//! The guard rails an operator sets, read from environment variables.
+//!
+//! One law: a bad value stops the start, and one message names all of them. There is no running on a
+//! value that nobody chose.
+
+use std::str::FromStr;
+
+use jiff::SignedDuration;
+use wildmatch::WildMatch;
+
+use crate::model::ModelId;
+use crate::words::words;
+
+words! {
+    /// Whether increases are filed.
+    Mode {
+        /// Files increase requests, under the guard rails.
+        Request = "request",
+        /// Plans and tells; files nothing.
+        Observe = "observe",
+    }
+}
+
+/// The guard rails. Every field has the name and the default of its template parameter.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `MODE`.
+    pub mode: Mode,
+    /// `ALLOWED_MODELS`: patterns over model ids for which increases may be filed.
+    pub allowed_models: Patterns,
+    /// `DENIED_MODELS`: patterns for which none may; wins over the allowed.
+    pub denied_models: Patterns,
+    /// `HEADROOM_FACTOR`: desired value = demand × this.
+    pub headroom_factor: f64,
+    /// `MAX_STEP_FACTOR`: desired value ≤ the value AWS validates against × this.
+    pub max_step_factor: f64,
+    /// `MAX_TOKENS_PER_MINUTE`: no tokens quota is asked to exceed it.
+    pub max_tokens_per_minute: Option<f64>,
+    /// `MAX_REQUESTS_PER_MINUTE`: no requests quota is asked to exceed it.
+    pub max_requests_per_minute: Option<f64>,
+    /// `QUOTA_COOL_DOWN_HOURS`: after a request of ours for a quota.
+    pub quota_cool_down: SignedDuration,
+    /// `MAX_INCREASES_PER_DAY`: for each account and Region.
+    pub max_increases_per_day: u32,
+    /// `REQUIRE_HISTORY_DAYS`: the model was first used at least this long ago.
+    pub require_history: SignedDuration,
+    /// `NOTICE_COOL_DOWN_MINUTES`: before an incident that goes on is told again.
+    pub notice_cool_down: SignedDuration,
+    /// `QUIET_HOURS_TO_CLOSE`: without errors, by metrics.
+    pub quiet_to_close: SignedDuration,
+}
+
+/// Comma-separated patterns; `*` stands for any text.
+#[derive(Clone, Debug, Default)]
+pub struct Patterns(Vec<WildMatch>);
+
+impl Patterns {
+    fn parse(text: &str) -> Self {
+        Self(text.split(',').map(str::trim).filter(|p| !p.is_empty()).map(WildMatch::new).collect())
+    }
+
+    /// Whether a pattern fits the id as called or its foundation model.
+    pub fn fit(&self, model: &ModelId) -> bool {
+        self.0.iter().any(|p| p.matches(model.as_str()) || p.matches(model.base()))
+    }
+}
+
+/// Every variable that has a bad value, each with what is wrong.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("bad configuration: {}", .0.join("; "))]
+pub struct BadConfig(pub Vec<String>);
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Request,
+            allowed_models: Patterns::parse("*"),
+            denied_models: Patterns::default(),
+            headroom_factor: 1.5,
+            max_step_factor: 2.0,
+            max_tokens_per_minute: None,
+            max_requests_per_minute: None,
+            quota_cool_down: SignedDuration::from_hours(72),
+            max_increases_per_day: 3,
+            require_history: SignedDuration::from_hours(3 * 24),
+            notice_cool_down: SignedDuration::from_mins(240),
+            quiet_to_close: SignedDuration::from_hours(24),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the variables through `var`; unset and empty ones keep their default.
+    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadConfig> {
+        let mut read = Reader { var, bad: Vec::new() };
+        let d = Self::default();
+        let config = Self {
+            mode: read.word("MODE", "`request` or `observe`", Mode::parse).unwrap_or(d.mode),
+            allowed_models: read.text("ALLOWED_MODELS").map_or(d.allowed_models, |t| Patterns::parse(&t)),
+            denied_models: read.text("DENIED_MODELS").map_or(d.denied_models, |t| Patterns::parse(&t)),
+            headroom_factor: read.number("HEADROOM_FACTOR", 1.0, 10.0).unwrap_or(d.headroom_factor),
+            max_step_factor: read.number("MAX_STEP_FACTOR", 1.0, 100.0).unwrap_or(d.max_step_factor),
+            max_tokens_per_minute: read.number("MAX_TOKENS_PER_MINUTE", 1.0, 1e10),
+            max_requests_per_minute: read.number("MAX_REQUESTS_PER_MINUTE", 1.0, 1e10),
+            quota_cool_down: read
+                .whole("QUOTA_COOL_DOWN_HOURS", 1, 24 * 90)
+                .map_or(d.quota_cool_down, SignedDuration::from_hours),
+            max_increases_per_day: read
+                .whole("MAX_INCREASES_PER_DAY", 0, 20)
+                .map_or(d.max_increases_per_day, |n: u32| n),
+            require_history: read
+                .whole("REQUIRE_HISTORY_DAYS", 0, 14)
+                .map_or(d.require_history, |n: i64| SignedDuration::from_hours(n * 24)),
+            notice_cool_down: read
+                .whole("NOTICE_COOL_DOWN_MINUTES", 5, 7 * 24 * 60)
+                .map_or(d.notice_cool_down, SignedDuration::from_mins),
+            quiet_to_close: read
+                .whole("QUIET_HOURS_TO_CLOSE", 1, 24 * 30)
+                .map_or(d.quiet_to_close, SignedDuration::from_hours),
+        };
+        if read.bad.is_empty() { Ok(config) } else { Err(BadConfig(read.bad)) }
+    }
+}
+
+struct Reader<F> {
+    var: F,
+    bad: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.var)(name).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty())
+    }
+
+    fn word<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(name)?;
+        let value = parse(&text);
+        if value.is_none() {
+            self.bad.push(format!("{name} is `{text}`, expected {expected}"));
+        }
+        value
+    }
+
+    fn number(&mut self, name: &str, least: f64, most: f64) -> Option<f64> {
+        self.word(name, &format!("a number from {least} to {most}"), |t| {
+            t.parse().ok().filter(|n| (least..=most).contains(n))
+        })
+    }
+
+    fn whole<T: FromStr + PartialOrd + Copy + std::fmt::Display>(
+        &mut self,
+        name: &str,
+        least: T,
+        most: T,
+    ) -> Option<T> {
+        self.word(name, &format!("a whole number from {least} to {most}"), |t| {
+            t.parse().ok().filter(|n| (&least..=&most).contains(&n))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_message_names_every_bad_value() {
+        let vars = |name: &str| match name {
+            "MODE" => Some("dry-run".to_owned()),
+            "HEADROOM_FACTOR" => Some("0.5".to_owned()),
+            "MAX_INCREASES_PER_DAY" => Some("many".to_owned()),
+            "NOTICE_COOL_DOWN_MINUTES" => Some("60".to_owned()),
+            _ => None,
+        };
+        let bad = Config::from_vars(vars).unwrap_err().to_string();
+        assert_eq!(
+            bad,
+            "bad configuration: MODE is `dry-run`, expected `request` or `observe`; HEADROOM_FACTOR is `0.5`, expected a number from 1 to 10; MAX_INCREASES_PER_DAY is `many`, expected a whole number from 0 to 20"
+        );
+    }
+
+    #[test]
+    fn patterns_fit_the_id_as_called_and_its_model() {
+        let patterns = Patterns::parse("anthropic.*, eu.meta.*");
+        let fits = |id| patterns.fit(&ModelId::parse(id).unwrap());
+        assert!(fits("us.anthropic.claude-opus-5") && fits("eu.meta.llama3-2-1b-instruct-v1:0"));
+        assert!(!fits("meta.llama3-2-1b-instruct-v1:0") && !fits("amazon.nova-lite-v1:0"));
+    }
+
+    #[test]
+    fn unset_variables_keep_the_defaults() {
+        let config = Config::from_vars(|_| Some(String::new())).unwrap();
+        assert_eq!((config.mode, config.max_increases_per_day), (Mode::Request, 3));
+    }
+}

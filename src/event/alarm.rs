@@ -1,0 +1,314 @@
+//! CloudWatch alarms in their four forms: EventBridge, contributor, direct action, SNS.
+//!
+//! One law: an alarm carries no error message, so all it gives is a metric, a place and perhaps a
+//! model. Only an alarm that is in ALARM, about Bedrock, and not muted or suppressed, is a signal.
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::Home;
+use super::envelope::{Envelope, Malformed};
+use super::signal::{AlarmSignal, Metric, Signal};
+use super::value::{Text, time};
+use crate::ids::{AccountId, Arn, Region};
+use crate::model::ModelId;
+
+/// `detail` of an EventBridge event, and `alarmData` of a direct action.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail<'a> {
+    #[serde(borrow, default)]
+    alarm_name: Text<'a>,
+    #[serde(borrow, default)]
+    state: State<'a>,
+    #[serde(borrow, default)]
+    configuration: Configuration<'a>,
+    #[serde(default)]
+    alarm_contributor: Option<Contributor>,
+    #[serde(borrow, default, rename = "muteDetail")]
+    muted: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct State<'a> {
+    #[serde(borrow, default)]
+    value: Text<'a>,
+    #[serde(borrow, default)]
+    timestamp: Text<'a>,
+    #[serde(borrow, default)]
+    reason_data: Text<'a>,
+    #[serde(borrow, default)]
+    actions_suppressed_by: Text<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Configuration<'a> {
+    #[serde(default)]
+    metrics: Vec<Query>,
+    #[serde(borrow, default)]
+    alarm_rule: Text<'a>,
+}
+
+#[derive(Deserialize)]
+struct Contributor {
+    #[serde(default)]
+    attributes: Value,
+}
+
+/// One entry of an alarm's metrics, in the spelling of EventBridge or of SNS.
+#[derive(Deserialize)]
+struct Query {
+    #[serde(rename = "metricStat", alias = "MetricStat", default)]
+    stat: Option<Stat>,
+    #[serde(rename = "expression", alias = "Expression", default)]
+    expression: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Stat {
+    #[serde(rename = "metric", alias = "Metric", default)]
+    metric: Watched,
+}
+
+/// A metric with its dimensions, which are an object in EventBridge and a list in SNS.
+#[derive(Deserialize, Default, Clone)]
+struct Watched {
+    #[serde(rename = "namespace", alias = "Namespace", default)]
+    namespace: Option<String>,
+    #[serde(rename = "name", alias = "MetricName", default)]
+    name: Option<String>,
+    #[serde(rename = "dimensions", alias = "Dimensions", default)]
+    dimensions: Value,
+}
+
+/// A direct action. EventBridge's envelope keys have other names here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Direct<'a> {
+    #[serde(borrow, default)]
+    alarm_arn: Text<'a>,
+    #[serde(borrow, default)]
+    account_id: Text<'a>,
+    #[serde(borrow, default)]
+    region: Text<'a>,
+    #[serde(borrow, default)]
+    time: Text<'a>,
+    #[serde(borrow)]
+    alarm_data: &'a RawValue,
+}
+
+/// The message CloudWatch publishes to a topic.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Published<'a> {
+    #[serde(borrow, default)]
+    alarm_name: Text<'a>,
+    #[serde(borrow, default)]
+    alarm_arn: Text<'a>,
+    #[serde(borrow, default, rename = "AWSAccountId")]
+    account: Text<'a>,
+    #[serde(borrow, default)]
+    new_state_value: Text<'a>,
+    #[serde(borrow, default)]
+    state_change_time: Text<'a>,
+    #[serde(borrow, default)]
+    alarm_rule: Text<'a>,
+    #[serde(default)]
+    trigger: Option<Trigger>,
+}
+
+#[derive(Deserialize)]
+struct Trigger {
+    #[serde(flatten)]
+    single: Watched,
+    #[serde(rename = "Metrics", default)]
+    metrics: Vec<Query>,
+}
+
+/// What the four forms have in common.
+struct Alarm<'a> {
+    name: &'a str,
+    state: &'a str,
+    account: Option<AccountId>,
+    region: Option<Region>,
+    at: Option<&'a str>,
+    watched: Vec<Watched>,
+    expressions: Vec<&'a str>,
+    contributor: Option<&'a Value>,
+    /// Rule and children of a composite alarm.
+    composite: Option<String>,
+}
+
+/// Reads `detail` of an EventBridge event.
+pub(super) fn read_event(
+    detail: &str,
+    envelope: Envelope<'_>,
+    home: &Home,
+    at: &str,
+) -> Result<Signal, Malformed> {
+    let detail: Detail<'_> = serde_json::from_str(detail).map_err(|e| Malformed::json(at, &e))?;
+    Ok(detail.signal(envelope.account, envelope.region, envelope.time, home))
+}
+
+/// Reads a direct action's payload.
+pub(super) fn read_direct(text: &str, home: &Home, at: &str) -> Result<Signal, Malformed> {
+    let direct: Direct<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    let at = format!("{at}.alarmData");
+    let detail: Detail<'_> =
+        serde_json::from_str(direct.alarm_data.get()).map_err(|e| Malformed::json(&at, &e))?;
+    let arn = direct.alarm_arn.get().and_then(Arn::parse);
+    let account = direct.account_id.get().or(arn.map(|a| a.account));
+    let region = direct.region.get().or(arn.map(|a| a.region));
+    Ok(detail.signal(account, region, direct.time.get(), home))
+}
+
+/// Reads what CloudWatch published to a topic.
+pub(super) fn read_sns(text: &str, home: &Home, at: &str) -> Result<Signal, Malformed> {
+    let published: Published<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    let arn = published.alarm_arn.get().and_then(Arn::parse);
+    let account =
+        [published.account.get(), arn.map(|a| a.account)].into_iter().flatten().find_map(AccountId::parse);
+    // `Region` is a display name here; only the ARN has the code.
+    let region = arn.and_then(|a| Region::parse(a.region)).or_else(|| home.region.clone());
+    let queries = published.trigger.as_ref().map_or(&[][..], |t| &t.metrics);
+    let single = published.trigger.as_ref().map(|t| t.single.clone()).filter(|w| w.namespace.is_some());
+    let alarm = Alarm {
+        name: published.alarm_name.get().unwrap_or_default(),
+        state: published.new_state_value.get().unwrap_or_default(),
+        account,
+        region,
+        at: published.state_change_time.get(),
+        watched: single.into_iter().chain(watched(queries)).collect(),
+        expressions: expressions(queries),
+        contributor: None,
+        composite: published.alarm_rule.owned(),
+    };
+    Ok(alarm.signal())
+}
+
+impl Detail<'_> {
+    fn signal(&self, account: Option<&str>, region: Option<&str>, at: Option<&str>, home: &Home) -> Signal {
+        if self.muted.is_some() {
+            return Signal::ignored("the alarm is muted");
+        }
+        if let Some(by) = self.state.actions_suppressed_by.get() {
+            return Signal::ignored(format!(
+                "the alarm's actions are suppressed by `{}`",
+                crate::diagnosis::cut(by, 80)
+            ));
+        }
+        let rule = self.configuration.alarm_rule.get();
+        Alarm {
+            name: self.alarm_name.get().unwrap_or_default(),
+            state: self.state.value.get().unwrap_or_default(),
+            account: account.and_then(AccountId::parse),
+            region: region.and_then(Region::parse).or_else(|| home.region.clone()),
+            at: self.state.timestamp.get().or(at),
+            watched: watched(&self.configuration.metrics),
+            expressions: expressions(&self.configuration.metrics),
+            contributor: self.alarm_contributor.as_ref().map(|c| &c.attributes),
+            composite: rule
+                .map(|rule| format!("{rule} {}", self.state.reason_data.get().unwrap_or_default())),
+        }
+        .signal()
+    }
+}
+
+fn watched(queries: &[Query]) -> Vec<Watched> {
+    queries.iter().filter_map(|q| Some(q.stat.as_ref()?.metric.clone())).collect()
+}
+
+fn expressions(queries: &[Query]) -> Vec<&str> {
+    queries.iter().filter_map(|q| q.expression.as_deref()).collect()
+}
+
+impl Watched {
+    fn is_bedrock(&self) -> bool {
+        matches!(self.namespace.as_deref(), Some("AWS/Bedrock" | "AWS/BedrockMantle"))
+    }
+
+    /// `ModelId` of `AWS/Bedrock`, `Model` of `AWS/BedrockMantle`.
+    fn model(&self) -> Option<ModelId> {
+        dimension(&self.dimensions, "ModelId")
+            .or_else(|| dimension(&self.dimensions, "Model"))
+            .and_then(ModelId::parse)
+    }
+}
+
+fn dimension<'v>(dimensions: &'v Value, name: &str) -> Option<&'v str> {
+    match dimensions {
+        Value::Object(map) => map.get(name)?.as_str(),
+        Value::Array(list) => {
+            let key = |d: &Value, key: &str| d.get(key).and_then(Value::as_str).map(str::to_owned);
+            let named = |d: &&Value| key(d, "name").or_else(|| key(d, "Name")).as_deref() == Some(name);
+            let entry = list.iter().find(named)?;
+            entry.get("value").or_else(|| entry.get("Value"))?.as_str()
+        }
+        _ => None,
+    }
+}
+
+impl Alarm<'_> {
+    fn signal(&self) -> Signal {
+        if self.state != "ALARM" {
+            return Signal::ignored(match self.state {
+                "OK" => "the alarm recovered".to_owned(),
+                "INSUFFICIENT_DATA" => "the alarm has too little data".to_owned(),
+                other => format!("the alarm is in state `{}`", crate::diagnosis::cut(other, 40)),
+            });
+        }
+        let Some(metric) = self.metric() else {
+            return Signal::ignored("an alarm that does not watch Amazon Bedrock");
+        };
+        let attribute = |name| self.contributor.and_then(|attributes| dimension(attributes, name));
+        let contributor = attribute("ModelId").or_else(|| attribute("Model")).and_then(ModelId::parse);
+        let mut models: Vec<_> = self.watched.iter().filter_map(Watched::model).collect();
+        models.dedup();
+        let single = <[ModelId; 1]>::try_from(models).ok().map(|[model]| model);
+        Signal::Alarm(AlarmSignal {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            name: self.name.to_owned(),
+            metric,
+            model: contributor.or(single),
+            at: self.at.and_then(time),
+        })
+    }
+
+    /// The most telling metric; `None` when nothing says that the alarm is about Bedrock.
+    fn metric(&self) -> Option<Metric> {
+        let of_stats = self
+            .watched
+            .iter()
+            .filter(|w| w.is_bedrock())
+            .map(|w| Metric::named(w.name.as_deref().unwrap_or_default()));
+        let about_us = |e: &&&str| e.contains("\"AWS/Bedrock\"") || e.contains("\"AWS/BedrockMantle\"");
+        let of_queries = self.expressions.iter().filter(about_us).map(|e| selected(e));
+        if let Some(metric) = of_stats.chain(of_queries).min() {
+            return Some(metric);
+        }
+        // A composite alarm or a metric filter of the account's own tells only by its names.
+        let own_metric =
+            self.watched.iter().any(|w| w.namespace.as_deref().is_some_and(|n| !n.starts_with("AWS/")));
+        let names =
+            format!("{} {}", self.name, self.composite.as_deref().unwrap_or_default()).to_ascii_lowercase();
+        ((own_metric || self.composite.is_some()) && names.contains("bedrock")).then(|| {
+            let words = [
+                ("throttl", Metric::Throttles),
+                ("server", Metric::ServerErrors),
+                ("client", Metric::ClientErrors),
+            ];
+            words.iter().find(|(word, _)| names.contains(word)).map_or(Metric::Other, |(_, metric)| *metric)
+        })
+    }
+}
+
+/// The metric in `SELECT SUM(InvocationThrottles) FROM …`.
+fn selected(expression: &str) -> Metric {
+    let name =
+        expression.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(name, _)| name);
+    Metric::named(name.trim().trim_matches('"'))
+}

@@ -1,0 +1,175 @@
+//! CloudTrail records: the one source that says who called what and how it failed.
+//!
+//! One law: only failed inference calls are errors. Everything else that Bedrock records, the
+//! function's own calls above all, is nothing to act on.
+
+use serde::Deserialize;
+
+use super::Home;
+use super::envelope::{Envelope, Malformed};
+use super::signal::{ErrorSignal, QuotaChange, Signal, Source};
+use super::value::{Text, time};
+use crate::diagnosis::INFERENCE_OPERATIONS;
+use crate::ids::{AccountId, Region, caller_of};
+use crate::model::ModelId;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record<'a> {
+    #[serde(borrow, default)]
+    event_source: Text<'a>,
+    #[serde(borrow, default)]
+    event_name: Text<'a>,
+    #[serde(borrow, default)]
+    event_time: Text<'a>,
+    #[serde(borrow, default)]
+    aws_region: Text<'a>,
+    #[serde(borrow, default)]
+    error_code: Text<'a>,
+    #[serde(borrow, default)]
+    error_message: Text<'a>,
+    #[serde(borrow, default)]
+    recipient_account_id: Text<'a>,
+    #[serde(borrow, default)]
+    user_identity: Option<UserIdentity<'a>>,
+    #[serde(borrow, default)]
+    request_parameters: Option<RequestParameters<'a>>,
+    #[serde(borrow, default)]
+    service_event_details: Option<ServiceEvent<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UserIdentity<'a> {
+    #[serde(borrow, default)]
+    arn: Text<'a>,
+    #[serde(borrow, default)]
+    account_id: Text<'a>,
+    #[serde(borrow, default)]
+    session_context: Option<SessionContext<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionContext<'a> {
+    #[serde(borrow, default)]
+    session_issuer: Option<Issuer<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Issuer<'a> {
+    #[serde(borrow, default)]
+    arn: Text<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestParameters<'a> {
+    #[serde(borrow, default)]
+    model_id: Text<'a>,
+    /// On the bedrock-mantle endpoint.
+    #[serde(borrow, default)]
+    model: Text<'a>,
+    #[serde(borrow, default)]
+    service_code: Text<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceEvent<'a> {
+    #[serde(borrow, default)]
+    request_id: Text<'a>,
+    #[serde(borrow, default)]
+    new_status: Text<'a>,
+    #[serde(borrow, default)]
+    service_name: Text<'a>,
+    #[serde(borrow, default)]
+    service_code: Text<'a>,
+    #[serde(borrow, default)]
+    quota_name: Text<'a>,
+}
+
+/// Reads one record, bare or out of EventBridge.
+pub(super) fn read(text: &str, envelope: Envelope<'_>, home: &Home, at: &str) -> Result<Signal, Malformed> {
+    let record: Record<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    let Some(source) = record.event_source.get() else {
+        return Ok(Signal::ignored("a CloudTrail record without `eventSource`"));
+    };
+    let service = source.strip_suffix(".amazonaws.com").unwrap_or(source);
+    if service == "servicequotas" {
+        return Ok(record.quota_change(envelope, home));
+    }
+    if service != "bedrock" && !service.starts_with("bedrock-") {
+        return Ok(Signal::ignored(format!(
+            "a call of another service, `{}`",
+            crate::diagnosis::cut(service, 60)
+        )));
+    }
+    let name = record.event_name.get().unwrap_or_default();
+    if !INFERENCE_OPERATIONS.contains(&name) {
+        return Ok(Signal::ignored(format!(
+            "`{}` is a control-plane call, not inference",
+            crate::diagnosis::cut(name, 80)
+        )));
+    }
+    let Some(code) = record.error_code.get() else {
+        return Ok(Signal::ignored(format!("`{name}` succeeded")));
+    };
+    let caller = record.caller();
+    if caller.is_some() && caller == home.role {
+        return Ok(Signal::ignored("a call of this function's own role"));
+    }
+    let model = record.request_parameters.as_ref().and_then(|p| p.model_id.get().or(p.model.get()));
+    Ok(Signal::Error(ErrorSignal {
+        source: Source::CloudTrail,
+        account: record.account(envelope),
+        region: record.region(envelope, home),
+        model: model.and_then(ModelId::parse),
+        operation: Some(name.to_owned()),
+        code: Some(code.to_owned()),
+        status: None,
+        message: record.error_message.owned().unwrap_or_default(),
+        caller,
+        at: record.event_time.get().or(envelope.time).and_then(time),
+    }))
+}
+
+impl Record<'_> {
+    fn caller(&self) -> Option<String> {
+        let identity = self.user_identity.as_ref()?;
+        let issuer = identity.session_context.as_ref().and_then(|c| c.session_issuer.as_ref());
+        caller_of(issuer.and_then(|i| i.arn.get()).or_else(|| identity.arn.get())?)
+    }
+
+    fn account(&self, envelope: Envelope<'_>) -> Option<AccountId> {
+        let identity = self.user_identity.as_ref().and_then(|u| u.account_id.get());
+        let all = [self.recipient_account_id.get(), envelope.account, identity];
+        all.into_iter().flatten().find_map(AccountId::parse)
+    }
+
+    fn region(&self, envelope: Envelope<'_>, home: &Home) -> Option<Region> {
+        let named = [self.aws_region.get(), envelope.region].into_iter().flatten().find_map(Region::parse);
+        named.or_else(|| home.region.clone())
+    }
+
+    /// Service Quotas' own news. They carry the service's display name and no codes.
+    fn quota_change(&self, envelope: Envelope<'_>, home: &Home) -> Signal {
+        let details = self.service_event_details.as_ref();
+        let ours = |t: &Text<'_>| t.get().is_some_and(|s| s == "bedrock" || s.contains("Amazon Bedrock"));
+        let is_bedrock = details.is_some_and(|d| ours(&d.service_name) || ours(&d.service_code));
+        let requested = self.request_parameters.as_ref().is_some_and(|p| ours(&p.service_code));
+        match details {
+            Some(d) if is_bedrock => Signal::QuotaChange(QuotaChange {
+                account: self.account(envelope),
+                region: self.region(envelope, home),
+                request_id: d.request_id.owned(),
+                quota_name: d.quota_name.owned(),
+                status: d.new_status.owned(),
+            }),
+            _ if requested => {
+                Signal::ignored("a request to Service Quotas; its outcome is followed by status")
+            }
+            _ => Signal::ignored("a quota of another service"),
+        }
+    }
+}

@@ -1,0 +1,451 @@
+//! The layers around an event: Lambda's batches, SNS, SQS, Kinesis, EventBridge.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::signal::Signal;
+use super::value::Text;
+use super::{Home, alarm, cloudtrail, logs, service};
+
+/// A payload, taken apart.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Whether it was a batch of queue messages, which are acknowledged one by one.
+    pub is_batch: bool,
+    /// Its items; one for a payload that is no batch.
+    pub items: Vec<Item>,
+}
+
+impl Delivery {
+    /// The latest time that any signal tells.
+    pub fn latest(&self) -> Option<jiff::Timestamp> {
+        let signals = self.items.iter().filter_map(|i| i.read.as_ref().ok()).flatten();
+        let times = signals.filter_map(|s| match s {
+            Signal::Error(error) => error.at,
+            Signal::Alarm(alarm) => alarm.at,
+            _ => None,
+        });
+        times.max()
+    }
+}
+
+/// One message of a batch, or the whole payload.
+#[derive(Debug)]
+pub struct Item {
+    /// The queue's message id; `None` for a payload that is no batch.
+    pub id: Option<String>,
+    /// What it says, or why it cannot be read.
+    pub read: Result<Vec<Signal>, Malformed>,
+}
+
+/// Why a payload or an item cannot be read, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {what}")]
+pub struct Malformed {
+    /// A path from the payload's root: `event.Records[2].body`.
+    pub at: String,
+    /// What is wrong there.
+    pub what: String,
+}
+
+impl Malformed {
+    pub(super) fn new(at: &str, what: impl Into<String>) -> Self {
+        Self { at: at.to_owned(), what: what.into() }
+    }
+
+    pub(super) fn json(at: &str, error: &serde_json::Error) -> Self {
+        Self::new(at, format!("not the JSON we know: {error}"))
+    }
+}
+
+/// No real payload nests deeper; a hostile one stops here.
+const DEEPEST: usize = 8;
+
+/// Every key that tells one layer from another.
+#[derive(Deserialize)]
+struct Layer<'a> {
+    #[serde(borrow, rename = "Records")]
+    records: Option<&'a RawValue>,
+    #[serde(borrow)]
+    awslogs: Option<&'a RawValue>,
+    #[serde(borrow, rename = "logEvents")]
+    log_events: Option<&'a RawValue>,
+    #[serde(borrow, rename = "messageType", default)]
+    message_type: Text<'a>,
+    #[serde(borrow, rename = "Type", default)]
+    sns_type: Text<'a>,
+    #[serde(borrow, rename = "Message", default)]
+    sns_message: Text<'a>,
+    #[serde(borrow, rename = "AlarmName", default)]
+    alarm_name: Text<'a>,
+    #[serde(borrow, rename = "NewStateValue", default)]
+    new_state: Text<'a>,
+    #[serde(borrow, rename = "alarmData")]
+    alarm_data: Option<&'a RawValue>,
+    #[serde(borrow, rename = "detail-type", alias = "detailType", default)]
+    detail_type: Text<'a>,
+    #[serde(borrow, default)]
+    source: Text<'a>,
+    #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    account: Text<'a>,
+    #[serde(borrow, default)]
+    region: Text<'a>,
+    #[serde(borrow, default)]
+    time: Text<'a>,
+    #[serde(borrow, rename = "eventSource", default)]
+    event_source: Text<'a>,
+    #[serde(borrow, rename = "eventName", default)]
+    event_name: Text<'a>,
+    #[serde(borrow, rename = "CloudTrailEvent", default)]
+    cloudtrail_event: Text<'a>,
+    #[serde(borrow, rename = "schemaType", default)]
+    schema_type: Text<'a>,
+}
+
+/// What EventBridge writes around a detail.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Envelope<'a> {
+    pub(super) account: Option<&'a str>,
+    pub(super) region: Option<&'a str>,
+    pub(super) time: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct Record<'a> {
+    #[serde(borrow, rename = "messageId", default)]
+    message_id: Text<'a>,
+    #[serde(borrow, rename = "eventID", default)]
+    event_id: Text<'a>,
+    #[serde(borrow)]
+    body: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "Sns")]
+    sns: Option<Sns<'a>>,
+    #[serde(borrow)]
+    kinesis: Option<Kinesis<'a>>,
+    #[serde(borrow, rename = "eventSource", alias = "EventSource", default)]
+    event_source: Text<'a>,
+}
+
+#[derive(Deserialize)]
+struct Sns<'a> {
+    #[serde(borrow, rename = "MessageId", default)]
+    message_id: Text<'a>,
+    #[serde(borrow, rename = "Message")]
+    message: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Kinesis<'a> {
+    #[serde(borrow)]
+    data: Cow<'a, str>,
+}
+
+/// Reads a payload as Lambda hands it over. An error means that nothing of it can be read.
+pub fn read(payload: &[u8], home: &Home) -> Result<Delivery, Malformed> {
+    let at = "event";
+    let text = std::str::from_utf8(payload).map_err(|e| Malformed::new(at, format!("not UTF-8: {e}")))?;
+    let layer = layer(text, at)?;
+    let Some(records) = layer.records else {
+        let item = Item { id: None, read: Ok(open(text, &layer, home, at, 0)?) };
+        return Ok(Delivery { is_batch: false, items: vec![item] });
+    };
+    let at = format!("{at}.Records");
+    let records = split(records, &at)?;
+    let mut is_batch = false;
+    let items = records.iter().enumerate().map(|(n, raw)| {
+        let at = format!("{at}[{n}]");
+        match serde_json::from_str::<Record<'_>>(raw.get()) {
+            Ok(record) => {
+                is_batch |= record.body.is_some();
+                Item { id: record.id(), read: open_record(&record, raw, home, &at, 0) }
+            }
+            Err(error) => Item { id: message_id(raw), read: Err(Malformed::json(&at, &error)) },
+        }
+    });
+    let items = items.collect();
+    Ok(Delivery { is_batch, items })
+}
+
+impl Record<'_> {
+    fn id(&self) -> Option<String> {
+        let sns = self.sns.as_ref().and_then(|s| s.message_id.owned());
+        self.message_id.owned().or(sns).or_else(|| self.event_id.owned())
+    }
+}
+
+/// The id of a record that reads no further, so that it alone can fail.
+fn message_id(raw: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct IdOnly<'a> {
+        #[serde(borrow, rename = "messageId", default)]
+        message_id: Text<'a>,
+    }
+    serde_json::from_str::<IdOnly<'_>>(raw.get()).ok()?.message_id.owned()
+}
+
+fn split<'a>(raw: &'a RawValue, at: &str) -> Result<Vec<&'a RawValue>, Malformed> {
+    serde_json::from_str(raw.get()).map_err(|_| Malformed::new(at, "expected a list"))
+}
+
+/// Reads the keys of one layer; anything but a JSON object is malformed.
+fn layer<'a>(text: &'a str, at: &str) -> Result<Layer<'a>, Malformed> {
+    let start = text.trim_start();
+    if start.starts_with('{') {
+        return serde_json::from_str(text).map_err(|e| Malformed::json(at, &e));
+    }
+    let found = match start.chars().next() {
+        None => "nothing",
+        Some('[') => "a list",
+        Some('"') => "a string",
+        Some('0'..='9' | '-') => "a number",
+        Some(_) if matches!(start.trim_end(), "null" | "true" | "false") => "no object",
+        Some(_) => "text that is no JSON",
+    };
+    Err(Malformed::new(at, format!("expected a JSON object, found {found}")))
+}
+
+fn open_record(
+    record: &Record<'_>,
+    raw: &RawValue,
+    home: &Home,
+    at: &str,
+    depth: usize,
+) -> Result<Vec<Signal>, Malformed> {
+    if let Some(body) = &record.body {
+        let at = format!("{at}.body");
+        let layer = layer(body, &at)?;
+        return open(body, &layer, home, &at, depth + 1);
+    }
+    if let Some(message) = record.sns.as_ref().and_then(|s| s.message.as_deref()) {
+        return open_message(message, home, &format!("{at}.Sns.Message"), depth + 1);
+    }
+    if let Some(kinesis) = &record.kinesis {
+        return logs::read_packed(&kinesis.data, home, &format!("{at}.kinesis.data"));
+    }
+    match record.event_source.get() {
+        // CloudTrail's own files hold `Records` too.
+        Some(source) if source.ends_with(".amazonaws.com") => {
+            cloudtrail::read(raw.get(), Envelope::default(), home, at).map(one)
+        }
+        Some(source) => Ok(one(Signal::ignored(format!("a record of `{source}`")))),
+        None => Err(Malformed::new(at, "a record with neither `body`, `Sns` nor `kinesis`")),
+    }
+}
+
+/// What SNS carries: an event, or words that somebody published.
+fn open_message(message: &str, home: &Home, at: &str, depth: usize) -> Result<Vec<Signal>, Malformed> {
+    if message.trim_start().starts_with('{') {
+        let layer = layer(message, at)?;
+        return open(message, &layer, home, at, depth);
+    }
+    Ok(one(logs::line(message, home)
+        .unwrap_or_else(|| Signal::ignored("a text message that is no Bedrock error"))))
+}
+
+/// Opens one layer and whatever lies inside.
+fn open(
+    text: &str,
+    layer: &Layer<'_>,
+    home: &Home,
+    at: &str,
+    depth: usize,
+) -> Result<Vec<Signal>, Malformed> {
+    if depth > DEEPEST {
+        return Err(Malformed::new(at, "envelopes nested too deep"));
+    }
+    if let Some(records) = layer.records {
+        let at = format!("{at}.Records");
+        let mut signals = Vec::new();
+        for (n, raw) in split(records, &at)?.into_iter().enumerate() {
+            let at = format!("{at}[{n}]");
+            let record: Record<'_> = serde_json::from_str(raw.get()).map_err(|e| Malformed::json(&at, &e))?;
+            signals.extend(open_record(&record, raw, home, &at, depth + 1)?);
+        }
+        return Ok(signals);
+    }
+    if let Some(awslogs) = layer.awslogs {
+        #[derive(Deserialize)]
+        struct AwsLogs<'a> {
+            #[serde(borrow)]
+            data: Cow<'a, str>,
+        }
+        let at = format!("{at}.awslogs");
+        let packed: AwsLogs<'_> =
+            serde_json::from_str(awslogs.get()).map_err(|e| Malformed::json(&at, &e))?;
+        return logs::read_packed(&packed.data, home, &format!("{at}.data"));
+    }
+    if layer.log_events.is_some() || layer.message_type.get() == Some("CONTROL_MESSAGE") {
+        return logs::read(text, home, at);
+    }
+    if let Some(inner) = layer.cloudtrail_event.get() {
+        return cloudtrail::read(inner, Envelope::default(), home, &format!("{at}.CloudTrailEvent")).map(one);
+    }
+    match layer.sns_type.get() {
+        Some("Notification") if layer.sns_message.get().is_some() => {
+            let message = layer.sns_message.get().unwrap_or_default();
+            return open_message(message, home, &format!("{at}.Message"), depth + 1);
+        }
+        Some("SubscriptionConfirmation" | "UnsubscribeConfirmation") => {
+            return Ok(one(Signal::ignored(
+                "a confirmation of an SNS subscription; its link is never fetched",
+            )));
+        }
+        _ => {}
+    }
+    if layer.alarm_name.get().is_some() && layer.new_state.get().is_some() {
+        return alarm::read_sns(text, home, at).map(one);
+    }
+    let envelope =
+        Envelope { account: layer.account.get(), region: layer.region.get(), time: layer.time.get() };
+    if let Some(kind) = layer.detail_type.get() {
+        // One published form writes an EventBridge envelope around a direct alarm's body.
+        let Some(detail) = layer.detail.or(layer.alarm_data) else {
+            return Err(Malformed::new(at, format!("an EventBridge event `{kind}` without `detail`")));
+        };
+        return open_event(kind, layer.source.get().unwrap_or_default(), detail, text, envelope, home, at)
+            .map(one);
+    }
+    if layer.alarm_data.is_some() {
+        return alarm::read_direct(text, home, at).map(one);
+    }
+    if layer.event_source.get().is_some_and(|s| s.ends_with(".amazonaws.com"))
+        && layer.event_name.get().is_some()
+    {
+        return cloudtrail::read(text, envelope, home, at).map(one);
+    }
+    if layer.schema_type.get() == Some("ModelInvocationLog") {
+        return logs::invocation(text, home, at).map(one);
+    }
+    Ok(one(logs::line(text, home)
+        .unwrap_or_else(|| Signal::ignored("no event of a kind known here, and no Bedrock error in it"))))
+}
+
+/// An EventBridge event.
+fn open_event(
+    kind: &str,
+    source: &str,
+    detail: &RawValue,
+    whole: &str,
+    envelope: Envelope<'_>,
+    home: &Home,
+    at: &str,
+) -> Result<Signal, Malformed> {
+    let inner = format!("{at}.detail");
+    match kind {
+        "CloudWatch Alarm State Change" | "CloudWatch Alarm Contributor State Change" => {
+            alarm::read_event(detail.get(), envelope, home, &inner)
+        }
+        "AWS API Call via CloudTrail"
+        | "AWS Service Event via CloudTrail"
+        | "AWS Console Sign In via CloudTrail" => cloudtrail::read(detail.get(), envelope, home, &inner),
+        "Scheduled Event" => Ok(Signal::Tick),
+        "AWS Health Event" | "AWS Health Abuse Event" => {
+            service::read_health(detail.get(), whole, envelope, home, &inner)
+        }
+        "Support Case Update" => service::read_support_case(detail.get(), envelope, home, &inner),
+        _ if source == "aws.bedrock" => service::read_job(kind, detail.get(), envelope, home, &inner),
+        _ => Ok(Signal::ignored(format!(
+            "an event of another kind: `{}` from `{}`",
+            brief(kind),
+            brief(source)
+        ))),
+    }
+}
+
+/// Enough of a name to recognise it, and no more.
+fn brief(name: &str) -> &str {
+    crate::diagnosis::cut(name, 80)
+}
+
+fn one(signal: Signal) -> Vec<Signal> {
+    vec![signal]
+}
+
+/// Decodes base64 and whatever compression lies under it: gzip as AWS sends, zlib and none as some
+/// forwarders do. What it unpacks to is limited, so that a small message cannot fill the memory.
+pub(super) fn unpack(data: &str, at: &str) -> Result<String, Malformed> {
+    use std::io::Read as _;
+
+    const LARGEST: u64 = 32 * 1024 * 1024;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(data.trim())
+        .map_err(|e| Malformed::new(at, format!("not base64: {e}")))?;
+    let mut text = String::new();
+    let read = match bytes.as_slice() {
+        [0x1f, 0x8b, ..] => {
+            flate2::read::MultiGzDecoder::new(bytes.as_slice()).take(LARGEST).read_to_string(&mut text)
+        }
+        [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => {
+            flate2::read::ZlibDecoder::new(bytes.as_slice()).take(LARGEST).read_to_string(&mut text)
+        }
+        plain => plain.take(LARGEST).read_to_string(&mut text),
+    };
+    match read {
+        Ok(length) if length as u64 == LARGEST => Err(Malformed::new(at, "unpacks to more than 32 MiB")),
+        Ok(_) => Ok(text),
+        Err(error) => Err(Malformed::new(at, format!("cannot be unpacked: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn whole(payload: &str) -> Result<Delivery, Malformed> {
+        read(payload.as_bytes(), &Home::default())
+    }
+
+    #[test]
+    fn what_is_no_object_is_named() {
+        let message = |payload| whole(payload).unwrap_err().to_string();
+        assert_eq!(message(""), "event: expected a JSON object, found nothing");
+        assert_eq!(message("42"), "event: expected a JSON object, found a number");
+        assert_eq!(message("[[[["), "event: expected a JSON object, found a list");
+        assert_eq!(message("null"), "event: expected a JSON object, found no object");
+        assert!(message(r#"{"version": "0", "detail-ty"#).starts_with("event: not the JSON we know: EOF"));
+        assert!(
+            message(r#"{"detail-type":"CloudWatch Alarm State Change","source":"aws.cloudwatch"}"#)
+                .contains("without `detail`")
+        );
+    }
+
+    #[test]
+    fn in_a_batch_only_the_bad_item_fails() {
+        let delivery = whole(r#"{"Records":[{"messageId":"a","body":"{\"detail-type\":\"Scheduled Event\",\"source\":\"aws.events\",\"detail\":{}}"},{"messageId":"b","body":"cut {"},{"messageId":"c","body":7}]}"#).unwrap();
+        assert!(delivery.is_batch);
+        let ok: Vec<_> = delivery.items.iter().map(|i| (i.id.as_deref(), i.read.is_ok())).collect();
+        assert_eq!(ok, [(Some("a"), true), (Some("b"), false), (Some("c"), false)]);
+        let why = delivery.items[1].read.as_ref().unwrap_err();
+        assert_eq!(why.at, "event.Records[1].body");
+    }
+
+    #[test]
+    fn a_bomb_is_refused() {
+        use std::io::Write as _;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        for _ in 0..40 {
+            packed.write_all(&vec![b'a'; 1024 * 1024]).unwrap();
+        }
+        let data = base64::engine::general_purpose::STANDARD.encode(packed.finish().unwrap());
+        assert_eq!(unpack(&data, "x").unwrap_err().what, "unpacks to more than 32 MiB");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = read(&bytes, &Home::default());
+        }
+
+        #[test]
+        fn any_json_with_our_keys_is_read_without_a_panic(key in "(Records|awslogs|logEvents|Type|Message|AlarmName|alarmData|detail-type|detail|source|eventSource|schemaType)", value in "(null|7|\"x\"|\\[\\{\\}\\]|\\{\"a\":\\[\\]\\}|\"\\{\\}\")", other in "(detail-type|eventName|NewStateValue|Records)") {
+            let json = format!(r#"{{"{key}": {value}, "{other}x": {value}, "detail-type": "CloudWatch Alarm State Change"}}"#);
+            let _ = read(json.as_bytes(), &Home::default());
+        }
+    }
+}

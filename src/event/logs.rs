@@ -1,0 +1,166 @@
+//! Log lines: CloudWatch Logs subscriptions, model-invocation logs, an application's own words.
+//!
+//! One law: a line is an error only if a rule of the diagnosis knows it, and of a model-invocation
+//! record nothing is read but the fields that hold no prompt.
+
+use serde::Deserialize;
+
+use super::Home;
+use super::envelope::{Malformed, unpack};
+use super::signal::{ErrorSignal, Signal, Source};
+use super::value::{Text, time};
+use crate::diagnosis::{Cause, ErrorText, diagnose};
+use crate::ids::{AccountId, Region, caller_of};
+use crate::model::ModelId;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LogData<'a> {
+    #[serde(borrow, default)]
+    message_type: Text<'a>,
+    #[serde(borrow, default)]
+    owner: Text<'a>,
+    #[serde(borrow, default)]
+    log_group: Text<'a>,
+    #[serde(borrow)]
+    log_events: Vec<LogEvent<'a>>,
+}
+
+#[derive(Deserialize)]
+struct LogEvent<'a> {
+    #[serde(default)]
+    timestamp: Option<i64>,
+    #[serde(borrow, default)]
+    message: Text<'a>,
+}
+
+/// A record of the model-invocation log. `input` and `output` hold prompts and completions; they are
+/// skipped, not read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation<'a> {
+    #[serde(borrow, default)]
+    account_id: Text<'a>,
+    #[serde(borrow, default)]
+    region: Text<'a>,
+    #[serde(borrow, default)]
+    model_id: Text<'a>,
+    #[serde(borrow, default)]
+    operation: Text<'a>,
+    #[serde(borrow, default)]
+    error_code: Text<'a>,
+    #[serde(borrow, default)]
+    error_message: Text<'a>,
+    #[serde(borrow, default)]
+    timestamp: Text<'a>,
+    #[serde(borrow, default)]
+    identity: Option<Identity<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Identity<'a> {
+    #[serde(borrow, default)]
+    arn: Text<'a>,
+}
+
+/// Reads subscription data as CloudWatch Logs packs it.
+pub(super) fn read_packed(data: &str, home: &Home, at: &str) -> Result<Vec<Signal>, Malformed> {
+    read(&unpack(data, at)?, home, at)
+}
+
+/// Reads subscription data.
+pub(super) fn read(text: &str, home: &Home, at: &str) -> Result<Vec<Signal>, Malformed> {
+    #[derive(Deserialize)]
+    struct Kind<'a> {
+        #[serde(borrow, rename = "messageType", default)]
+        message_type: Text<'a>,
+    }
+    let kind: Kind<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    if kind.message_type.get() == Some("CONTROL_MESSAGE") {
+        return Ok(vec![Signal::ignored("CloudWatch Logs checks whether the destination can be reached")]);
+    }
+    let data: LogData<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    if data.message_type.get() != Some("DATA_MESSAGE") {
+        return Err(Malformed::new(at, "log data without a `messageType` we know"));
+    }
+    if data.log_group.get().is_some() && data.log_group.get() == home.log_group.as_deref() {
+        return Ok(vec![Signal::ignored("this function's own log")]);
+    }
+    let owner = data.owner.get().and_then(AccountId::parse);
+    let signals: Vec<Signal> = data
+        .log_events
+        .iter()
+        .filter_map(|event| {
+            let mut signal = line(event.message.get()?, home)?;
+            if let Signal::Error(error) = &mut signal {
+                error.account = error.account.take().or_else(|| owner.clone());
+                error.at = error.at.or_else(|| jiff::Timestamp::from_millisecond(event.timestamp?).ok());
+            }
+            Some(signal)
+        })
+        .collect();
+    if signals.is_empty() {
+        return Ok(vec![Signal::ignored("no Bedrock error in these log lines")]);
+    }
+    Ok(signals)
+}
+
+/// Reads one line, or any text an application wrote. `None` when it is no Bedrock error.
+pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
+    #[derive(Deserialize)]
+    struct Schema<'a> {
+        #[serde(borrow, rename = "schemaType", default)]
+        schema_type: Text<'a>,
+    }
+    let is_json = text.trim_start().starts_with('{');
+    if is_json
+        && serde_json::from_str::<Schema<'_>>(text)
+            .is_ok_and(|s| s.schema_type.get() == Some("ModelInvocationLog"))
+    {
+        return invocation(text, home, "line").ok();
+    }
+    let found = diagnose(&ErrorText { message: text, ..ErrorText::default() });
+    let lower = text.to_ascii_lowercase();
+    let unknown = found.rule.is_none()
+        && lower.contains("bedrock")
+        && (lower.contains("exception") || lower.contains("error"));
+    if (found.rule.is_none() && !unknown) || found.cause == Cause::Unrelated {
+        return None;
+    }
+    Some(Signal::Error(ErrorSignal {
+        source: Source::ApplicationLog,
+        account: None,
+        region: found.facts.region.or_else(|| home.region.clone()),
+        model: found.facts.model_id,
+        operation: found.facts.operation,
+        code: None,
+        status: None,
+        message: text.to_owned(),
+        caller: found.facts.principal.as_deref().and_then(caller_of),
+        at: None,
+    }))
+}
+
+/// Reads one model-invocation record.
+pub(super) fn invocation(text: &str, home: &Home, at: &str) -> Result<Signal, Malformed> {
+    let record: Invocation<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    let Some(code) = record.error_code.get() else {
+        return Ok(Signal::ignored("a model invocation that succeeded"));
+    };
+    let caller = record.identity.as_ref().and_then(|i| caller_of(i.arn.get()?));
+    if caller.is_some() && caller == home.role {
+        return Ok(Signal::ignored("a call of this function's own role"));
+    }
+    Ok(Signal::Error(ErrorSignal {
+        source: Source::InvocationLog,
+        account: record.account_id.get().and_then(AccountId::parse),
+        region: record.region.get().and_then(Region::parse).or_else(|| home.region.clone()),
+        model: record.model_id.get().and_then(ModelId::parse),
+        operation: record.operation.owned(),
+        code: Some(code.to_owned()),
+        status: None,
+        message: record.error_message.owned().unwrap_or_default(),
+        caller,
+        at: record.timestamp.get().and_then(time),
+    }))
+}

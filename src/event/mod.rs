@@ -1,0 +1,31 @@
+//! Any payload that can reach the function → items of signals.
+//!
+//! One law: a bad item is a value, a bad delivery an error, and nothing is a panic. Layers are opened
+//! one at a time, each by its shape, until something says what happened.
+
+mod alarm;
+mod cloudtrail;
+mod envelope;
+mod logs;
+mod service;
+mod signal;
+mod value;
+
+pub use envelope::{Delivery, Item, Malformed, read};
+pub use signal::{AlarmSignal, ErrorSignal, Ignored, Metric, QuotaChange, Signal, Source};
+
+use crate::ids::{AccountId, Region};
+
+/// What the reader knows of the function itself: where it runs, and how to tell its own traces.
+#[derive(Clone, Debug, Default)]
+pub struct Home {
+    /// The account it runs in; `None` outside AWS.
+    pub account: Option<AccountId>,
+    /// The Region it runs in. Events are regional, so this is where an event that names no Region
+    /// comes from. `None` outside AWS.
+    pub region: Option<Region>,
+    /// ARN of its own role, without path: what this role did is never a signal.
+    pub role: Option<String>,
+    /// Its own log group: what stands there is never a signal.
+    pub log_group: Option<String>,
+}

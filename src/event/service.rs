@@ -1,0 +1,162 @@
+//! What AWS's services say of themselves: Bedrock's jobs, AWS Health, support cases.
+
+use serde::Deserialize;
+
+use super::Home;
+use super::envelope::{Envelope, Malformed};
+use super::signal::{ErrorSignal, QuotaChange, Signal, Source};
+use super::value::{Text, time};
+use crate::ids::{AccountId, Region};
+use crate::model::ModelId;
+
+/// `detail` of Bedrock's job state changes, in the spellings of its several kinds of job.
+#[derive(Deserialize)]
+struct Job<'a> {
+    #[serde(borrow, rename = "jobStatus", alias = "job_status", default)]
+    state: Text<'a>,
+    #[serde(borrow, default)]
+    status: Text<'a>,
+    #[serde(borrow, rename = "failureMessage", alias = "error_message", default)]
+    failure: Text<'a>,
+    #[serde(borrow, rename = "batchModelId", alias = "baseModelArn", default)]
+    model: Text<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Health<'a> {
+    #[serde(borrow, default)]
+    service: Text<'a>,
+    #[serde(borrow, default)]
+    event_type_code: Text<'a>,
+    #[serde(borrow, default)]
+    status_code: Text<'a>,
+    #[serde(borrow, default)]
+    affected_account: Text<'a>,
+    #[serde(borrow, default)]
+    event_region: Text<'a>,
+    #[serde(borrow, default)]
+    event_description: Vec<Description<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Description<'a> {
+    #[serde(borrow, default)]
+    latest_description: Text<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Case<'a> {
+    #[serde(borrow, default)]
+    case_id: Text<'a>,
+    #[serde(borrow, default)]
+    event_name: Text<'a>,
+}
+
+impl Envelope<'_> {
+    fn account(&self) -> Option<AccountId> {
+        self.account.and_then(AccountId::parse)
+    }
+
+    fn region(&self, home: &Home) -> Option<Region> {
+        self.region.and_then(Region::parse).or_else(|| home.region.clone())
+    }
+}
+
+/// A job that failed is an error of the account's; any other change of state is not.
+pub(super) fn read_job(
+    kind: &str,
+    detail: &str,
+    envelope: Envelope<'_>,
+    home: &Home,
+    at: &str,
+) -> Result<Signal, Malformed> {
+    let job: Job<'_> = serde_json::from_str(detail).map_err(|e| Malformed::json(at, &e))?;
+    let state = job.state.get().or_else(|| job.status.get()).unwrap_or_default();
+    let failed = [state, kind].iter().any(|s| s.to_ascii_lowercase().contains("fail"));
+    if !failed {
+        let state = if state.is_empty() { "no failure" } else { state };
+        return Ok(Signal::ignored(format!("a Bedrock job in state `{}`", crate::diagnosis::cut(state, 60))));
+    }
+    Ok(Signal::Error(ErrorSignal {
+        source: Source::Job,
+        account: envelope.account(),
+        region: envelope.region(home),
+        model: job.model.get().and_then(ModelId::parse),
+        operation: Some(crate::diagnosis::cut(kind, 80).to_owned()),
+        code: None,
+        status: None,
+        message: job.failure.owned().unwrap_or_default(),
+        caller: None,
+        at: envelope.time.and_then(time),
+    }))
+}
+
+/// AWS Health speaks of Bedrock's outages and of models that end; `whole` names the quota when
+/// Service Quotas speaks through it.
+pub(super) fn read_health(
+    detail: &str,
+    whole: &str,
+    envelope: Envelope<'_>,
+    home: &Home,
+    at: &str,
+) -> Result<Signal, Malformed> {
+    let health: Health<'_> = serde_json::from_str(detail).map_err(|e| Malformed::json(at, &e))?;
+    let account = health.affected_account.get().and_then(AccountId::parse).or_else(|| envelope.account());
+    let region = health.event_region.get().and_then(Region::parse).or_else(|| envelope.region(home));
+    match health.service.get() {
+        Some("BEDROCK") => {}
+        Some("SERVICEQUOTAS") if whole.contains("Service: bedrock |") => {
+            return Ok(Signal::QuotaChange(QuotaChange {
+                account,
+                region,
+                request_id: None,
+                quota_name: None,
+                status: health.event_type_code.owned(),
+            }));
+        }
+        Some(other) => {
+            return Ok(Signal::ignored(format!("AWS Health about `{}`", crate::diagnosis::cut(other, 60))));
+        }
+        None => return Ok(Signal::ignored("AWS Health about no service")),
+    }
+    if health.status_code.get() == Some("closed") {
+        return Ok(Signal::ignored("AWS Health: the event is over"));
+    }
+    let texts: Vec<&str> =
+        health.event_description.iter().filter_map(|d| d.latest_description.get()).collect();
+    Ok(Signal::Error(ErrorSignal {
+        source: Source::Health,
+        account,
+        region,
+        model: None,
+        operation: None,
+        code: health.event_type_code.owned(),
+        status: None,
+        message: texts.join("\n"),
+        caller: None,
+        at: envelope.time.and_then(time),
+    }))
+}
+
+/// A support case names no service; whether it is one of ours shows when requests are looked at.
+pub(super) fn read_support_case(
+    detail: &str,
+    envelope: Envelope<'_>,
+    home: &Home,
+    at: &str,
+) -> Result<Signal, Malformed> {
+    let case: Case<'_> = serde_json::from_str(detail).map_err(|e| Malformed::json(at, &e))?;
+    let Some(event) = case.event_name.get().filter(|_| case.case_id.get().is_some()) else {
+        return Ok(Signal::ignored("a support case without a name"));
+    };
+    Ok(Signal::QuotaChange(QuotaChange {
+        account: envelope.account(),
+        region: envelope.region(home),
+        request_id: None,
+        quota_name: None,
+        status: Some(crate::diagnosis::cut(event, 60).to_owned()),
+    }))
+}

@@ -1,0 +1,147 @@
+//! What an event says, in our words: the vocabulary between AWS's many payloads and one incident.
+//!
+//! One law: a signal carries only what its payload said. What is missing is `None`, and is asked for
+//! later.
+
+use jiff::Timestamp;
+
+use crate::ids::{AccountId, Region};
+use crate::model::ModelId;
+
+/// One thing that a payload says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Signal {
+    /// A call failed, and this is its error.
+    Error(ErrorSignal),
+    /// An alarm went off; the errors behind it are still to be found.
+    Alarm(AlarmSignal),
+    /// Something happened to a quota or to a request for more of it.
+    QuotaChange(QuotaChange),
+    /// The schedule: look after what is due.
+    Tick,
+    /// Nothing to do, and why.
+    Ignored(Ignored),
+}
+
+/// Why a signal asks for nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored(pub String);
+
+impl Signal {
+    /// An [`Ignored`] with that reason.
+    pub(crate) fn ignored(reason: impl Into<String>) -> Self {
+        Self::Ignored(Ignored(reason.into()))
+    }
+}
+
+/// Where an error was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A CloudTrail record.
+    CloudTrail,
+    /// A line of an application's log. Anybody who can write the log can forge it.
+    ApplicationLog,
+    /// A record of the model-invocation log.
+    InvocationLog,
+    /// A Bedrock job that failed.
+    Job,
+    /// AWS Health.
+    Health,
+}
+
+/// A call that failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorSignal {
+    /// Where it was read.
+    pub source: Source,
+    /// Whose call it was.
+    pub account: Option<AccountId>,
+    /// The source Region, where the call was made; never the one that served it.
+    pub region: Option<Region>,
+    /// The model as called.
+    pub model: Option<ModelId>,
+    /// `Converse` …
+    pub operation: Option<String>,
+    /// The error code.
+    pub code: Option<String>,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// The error text. May hold other people's words; never shown whole.
+    pub message: String,
+    /// ARN of the role without path and session, or of the user.
+    pub caller: Option<String>,
+    /// When the call failed.
+    pub at: Option<Timestamp>,
+}
+
+/// Which of Bedrock's metrics an alarm watches.
+/// See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Metric {
+    /// `InvocationThrottles`.
+    Throttles,
+    /// `InvocationServerErrors`.
+    ServerErrors,
+    /// `InvocationClientErrors`.
+    ClientErrors,
+    /// `LegacyModelInvocations`.
+    LegacyInvocations,
+    /// Any other, or one that the alarm does not name.
+    Other,
+}
+
+impl Metric {
+    /// The metric with AWS's name `name`.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "InvocationThrottles" => Self::Throttles,
+            "InvocationServerErrors" => Self::ServerErrors,
+            "InvocationClientErrors" => Self::ClientErrors,
+            "LegacyModelInvocations" => Self::LegacyInvocations,
+            _ => Self::Other,
+        }
+    }
+
+    /// AWS's name; `None` for [`Metric::Other`].
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Throttles => Some("InvocationThrottles"),
+            Self::ServerErrors => Some("InvocationServerErrors"),
+            Self::ClientErrors => Some("InvocationClientErrors"),
+            Self::LegacyInvocations => Some("LegacyModelInvocations"),
+            Self::Other => None,
+        }
+    }
+}
+
+/// An alarm about Bedrock that is in ALARM and not muted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlarmSignal {
+    /// The account the alarm is in.
+    pub account: Option<AccountId>,
+    /// The Region the alarm is in.
+    pub region: Option<Region>,
+    /// The alarm's name.
+    pub name: String,
+    /// What it watches.
+    pub metric: Metric,
+    /// The model it watches; `None` when it watches all of them, or is composite.
+    pub model: Option<ModelId>,
+    /// When it went off.
+    pub at: Option<Timestamp>,
+}
+
+/// News about a quota.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuotaChange {
+    /// Whose quota.
+    pub account: Option<AccountId>,
+    /// Where.
+    pub region: Option<Region>,
+    /// The increase request, if the event names it.
+    pub request_id: Option<String>,
+    /// The quota's name; these events carry no codes.
+    pub quota_name: Option<String>,
+    /// The request's or case's new status, as AWS words it.
+    pub status: Option<String>,
+}

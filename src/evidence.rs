@@ -1,0 +1,199 @@
+//! Asks for everything a plan needs, at once, and takes a missing answer for an answer.
+//!
+//! One law: gathering never fails and never decides. What could not be read is in the evidence as
+//! such, with the reason.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::diagnosis::{Category, Cause};
+use crate::ids::Place;
+use crate::incident::Incident;
+use crate::model::{ModelId, ModelKind};
+use crate::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, find};
+use crate::usage::{Series, Usage, burndown};
+use crate::world::{
+    Answer, IncreaseRequest, Ledger, ModelState, Models, Permissions, PolicyVerdict, PortError, QuotaRecord,
+    Quotas, Telemetry, Window,
+};
+
+/// What is known of one quota that could be the one.
+#[derive(Debug)]
+pub struct LimitEvidence {
+    /// What it limits.
+    pub limit: Limit,
+    /// The quota, or why there is none.
+    pub found: Found,
+    /// The applied value; the default where the account has none of its own.
+    pub applied: Answer<f64>,
+    /// AWS's default.
+    pub default: Answer<f64>,
+    /// Requests of the last 90 days, newest first.
+    pub history: Answer<Vec<IncreaseRequest>>,
+    /// What our ledger holds.
+    pub record: Answer<Option<QuotaRecord>>,
+}
+
+/// Everything a plan may look at.
+#[derive(Debug)]
+pub struct Evidence {
+    /// When it was gathered.
+    pub now: Timestamp,
+    /// The model behind an application inference profile; else the model as called. `None` when no
+    /// model is known or the profile could not be resolved.
+    pub model: Option<ModelId>,
+    /// The quotas that could be meant; empty unless calls were throttled.
+    pub limits: Vec<LimitEvidence>,
+    /// Use of the quota by every model that shares it.
+    pub usage: Answer<Usage>,
+    /// Bedrock's own word on the model.
+    pub model_state: Answer<ModelState>,
+    /// IAM's word, where the denial's own text left it open.
+    pub verdict: Answer<PolicyVerdict>,
+    /// Requests of ours in this account and Region today.
+    pub filed_today: Answer<u32>,
+}
+
+fn not_asked<T>() -> Answer<T> {
+    Err(PortError::Missing)
+}
+
+/// How far back usage is read.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// CloudWatch's minutes begin before the first error that was reported to us.
+const BEFORE_FIRST: SignedDuration = SignedDuration::from_mins(15);
+
+/// Gathers what a plan for `incident` needs.
+pub async fn gather<W>(world: &W, incident: &Incident, now: Timestamp) -> Evidence
+where
+    W: Quotas + Telemetry + Models + Permissions + Ledger,
+{
+    let mut evidence = Evidence {
+        now,
+        model: incident.model.clone(),
+        limits: Vec::new(),
+        usage: not_asked(),
+        model_state: not_asked(),
+        verdict: not_asked(),
+        filed_today: not_asked(),
+    };
+    let Some(place) = incident.place() else { return evidence };
+    let called = incident.model.clone();
+    if let Some(profile) = called.as_ref().filter(|m| m.kind() == ModelKind::ApplicationProfile) {
+        evidence.model = resolve(world, &place, profile).await;
+    }
+    let model = evidence.model.clone();
+    match incident.cause.category() {
+        Category::Quota if incident.cause.is_throttle() => {
+            let Some(model) = model else { return evidence };
+            let (limits, usage, state, today) = tokio::join!(
+                limits(world, &place, &model, incident.cause),
+                usage(world, &place, called.as_ref(), &model, incident, now),
+                world.model_state(&place, &model),
+                world.filed_today(&place, now),
+            );
+            evidence.limits = limits;
+            evidence.usage = usage;
+            evidence.model_state = state;
+            evidence.filed_today = today;
+        }
+        Category::ModelAccess | Category::ModelId => {
+            if let Some(model) = model {
+                evidence.model_state = world.model_state(&place, &model).await;
+            }
+        }
+        Category::Permission if incident.cause == Cause::IamUnspecified => {
+            let facts = &incident.facts;
+            let denied = facts.action.as_deref().zip(facts.resource.as_deref());
+            if let (Some(caller), Some((action, resource))) = (incident.caller.as_deref(), denied) {
+                evidence.verdict = world.verdict(&place, caller, action, resource).await;
+            }
+        }
+        _ => {}
+    }
+    evidence
+}
+
+/// An application profile over one model, or over several that are the same model in many Regions.
+async fn resolve(world: &impl Models, place: &Place, profile: &ModelId) -> Option<ModelId> {
+    let models = world.profile_models(place, profile).await.ok()?;
+    let mut bases: Vec<&str> = models.iter().map(ModelId::base).collect();
+    bases.sort_unstable();
+    bases.dedup();
+    match bases.as_slice() {
+        [_] => models.into_iter().max_by_key(ModelId::is_cross_region),
+        _ => None,
+    }
+}
+
+async fn limits<W: Quotas + Ledger>(
+    world: &W,
+    place: &Place,
+    model: &ModelId,
+    cause: Cause,
+) -> Vec<LimitEvidence> {
+    let wanted: &[Limit] = match cause {
+        Cause::RequestsPerMinute => &[Limit::RequestsPerMinute],
+        Cause::TokensPerMinute => &[Limit::TokensPerMinute],
+        Cause::TokensPerDay => &[Limit::TokensPerDay],
+        _ => &[Limit::TokensPerMinute, Limit::RequestsPerMinute],
+    };
+    let built_in: Vec<_> =
+        wanted.iter().map(|l| (*l, find(Catalog::built_in(), model, *l, Variant::Standard))).collect();
+    // A model newer than the catalogue: the account's own listing may know it.
+    let known = built_in.iter().any(|(_, f)| f.verdict == Verdict::Matched);
+    let listing = if known { not_asked() } else { world.listing(place).await };
+    let found = match listing {
+        Ok(catalog) => wanted.iter().map(|l| (*l, find(&catalog, model, *l, Variant::Standard))).collect(),
+        Err(_) => built_in,
+    };
+    let mut found = found.into_iter();
+    match (found.next(), found.next()) {
+        (Some((l1, f1)), Some((l2, f2))) => {
+            let (one, two) = tokio::join!(limit(world, place, l1, f1), limit(world, place, l2, f2));
+            vec![one, two]
+        }
+        (Some((l, f)), None) => vec![limit(world, place, l, f).await],
+        _ => Vec::new(),
+    }
+}
+
+async fn limit<W: Quotas + Ledger>(world: &W, place: &Place, limit: Limit, found: Found) -> LimitEvidence {
+    let Some(Quota { code, .. }) = found.quota.clone() else {
+        return LimitEvidence {
+            limit,
+            found,
+            applied: not_asked(),
+            default: not_asked(),
+            history: not_asked(),
+            record: not_asked(),
+        };
+    };
+    let (applied, default, history, record) = tokio::join!(
+        world.applied(place, &code),
+        world.default_value(place, &code),
+        world.history(place, &code),
+        world.quota(place, &code),
+    );
+    let applied = match applied {
+        Err(PortError::Missing) => default.clone(),
+        other => other,
+    };
+    LimitEvidence { limit, found, applied, default, history, record }
+}
+
+async fn usage(
+    world: &impl Telemetry,
+    place: &Place,
+    called: Option<&ModelId>,
+    model: &ModelId,
+    incident: &Incident,
+    now: Timestamp,
+) -> Answer<Usage> {
+    let mut sharing = model.sharing_a_quota();
+    // CloudWatch counts an application profile's calls under the profile's own id.
+    sharing.extend(called.filter(|m| m.kind() == ModelKind::ApplicationProfile).cloned());
+    let window = Window { from: now.saturating_sub(LOOK_BACK).unwrap_or(now), to: now };
+    let series: Vec<Series> = world.usage(place, &sharing, window).await?;
+    let first = incident.first_seen.unwrap_or(now).min(now);
+    Ok(Usage::of(&series, burndown(model), first.saturating_sub(BEFORE_FIRST).unwrap_or(first)))
+}

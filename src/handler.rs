@@ -1,0 +1,215 @@
+//! The line: a delivery in, the right thing done once, people told.
+//!
+//! One law: a delivery is acknowledged when every problem in it is told, or durably in the ledger with
+//! a due time. An item fails only when it cannot be read or the ledger cannot be written.
+
+use std::collections::HashMap;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
+use jiff::SignedDuration;
+
+use crate::config::Config;
+use crate::diagnosis::{Cause, Diagnosis, ErrorText, diagnose};
+use crate::drive::{Driven, drive};
+use crate::event::{self, ErrorSignal, Home, Malformed, Signal};
+use crate::ids::Place;
+use crate::incident::{Incident, Symptom, fold};
+use crate::investigate::investigate;
+use crate::sweep::{Swept, sweep};
+use crate::world::{Claim, PortError, World};
+
+/// What the handler did with a delivery.
+#[derive(Debug)]
+pub struct Report {
+    /// Whether it was a batch, whose items are acknowledged one by one.
+    pub is_batch: bool,
+    /// Each item, in order.
+    pub items: Vec<ItemReport>,
+    /// Each incident, in the order of its first symptom.
+    pub incidents: Vec<IncidentReport>,
+    /// What the sweep did, if the delivery called for one.
+    pub swept: Option<Swept>,
+}
+
+/// What became of one item.
+#[derive(Debug)]
+pub struct ItemReport {
+    /// The queue's message id.
+    pub id: Option<String>,
+    /// What it was.
+    pub outcome: Outcome,
+    /// Why, for a person.
+    pub reason: Option<String>,
+    /// Whether it has to be delivered again.
+    pub failed: bool,
+}
+
+/// What an item was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Nothing to act on.
+    Ignored,
+    /// It could not be read.
+    Malformed,
+    /// It told of a problem.
+    Incident,
+}
+
+/// What became of one incident.
+#[derive(Debug)]
+pub struct IncidentReport {
+    /// The incident as this delivery told it.
+    pub incident: Incident,
+    /// What was decided, done and told; `None` when it was only counted, because somebody else holds
+    /// it or people were told a short time ago; an error when it stays due.
+    pub driven: Result<Option<Driven>, PortError>,
+    /// Whether the ledger holds it. If not, its items have to be delivered again.
+    pub recorded: bool,
+}
+
+/// Handles one delivery. An error means that nothing of it could be read.
+pub async fn handle<W: World>(
+    world: &W,
+    config: &Config,
+    home: &Home,
+    lease_for: SignedDuration,
+    payload: &[u8],
+) -> Result<Report, Malformed> {
+    let delivery = event::read(payload, home)?;
+    let mut reading = Reading::default();
+    for (n, item) in delivery.items.into_iter().enumerate() {
+        reading.item(world, home, n, item).await;
+    }
+    let mut incidents = Vec::new();
+    for incident in fold(reading.symptoms) {
+        incidents.push(claim_and_drive(world, config, lease_for, incident).await);
+    }
+    let mut items = reading.items;
+    for incident in incidents.iter().filter(|i| !i.recorded) {
+        for n in &incident.incident.items {
+            if let Some(item) = items.get_mut(*n) {
+                item.failed = true;
+                item.reason = Some("the ledger could not be written".to_owned());
+            }
+        }
+    }
+    for place in &reading.wake {
+        // If the ledger cannot be asked, the sweep's own due times find the followers.
+        let _ = world.wake_followers(place, world.now()).await;
+    }
+    let swept = if reading.tick { sweep(world, config, lease_for).await.ok() } else { None };
+    Ok(Report { is_batch: delivery.is_batch, items, incidents, swept })
+}
+
+/// What has been read of a delivery.
+#[derive(Default)]
+struct Reading {
+    items: Vec<ItemReport>,
+    symptoms: Vec<Symptom>,
+    /// Texts already diagnosed: a storm says the same thing a thousand times.
+    known: HashMap<(Option<String>, String), Diagnosis>,
+    tick: bool,
+    wake: Vec<Place>,
+}
+
+impl Reading {
+    async fn item<W: World>(&mut self, world: &W, home: &Home, n: usize, item: event::Item) {
+        let mut report = ItemReport { id: item.id, outcome: Outcome::Ignored, reason: None, failed: false };
+        let signals = match item.read {
+            Ok(signals) => signals,
+            Err(malformed) => {
+                report.outcome = Outcome::Malformed;
+                report.reason = Some(malformed.to_string());
+                report.failed = true;
+                Vec::new()
+            }
+        };
+        for signal in signals {
+            let reason = match signal {
+                Signal::Error(error) => self.error(&error, n),
+                Signal::Alarm(alarm) => {
+                    self.symptoms.extend(investigate(world, home, &alarm, n, world.now()).await);
+                    None
+                }
+                Signal::QuotaChange(change) => {
+                    self.tick = true;
+                    self.wake.extend(
+                        change.account.zip(change.region).map(|(account, region)| Place { account, region }),
+                    );
+                    Some(
+                        "news of a quota or a support case: the requests it may concern are looked at"
+                            .to_owned(),
+                    )
+                }
+                Signal::Tick => {
+                    self.tick = true;
+                    Some("a tick: whatever is due is looked after".to_owned())
+                }
+                Signal::Ignored(event::Ignored(reason)) => Some(reason),
+            };
+            match reason {
+                None => report.outcome = Outcome::Incident,
+                Some(reason) => report.reason = report.reason.or(Some(reason)),
+            }
+        }
+        if report.outcome == Outcome::Incident {
+            report.reason = None;
+        }
+        self.items.push(report);
+    }
+
+    /// Adds an error's symptom; or says why it is none.
+    fn error(&mut self, error: &ErrorSignal, n: usize) -> Option<String> {
+        let key = (error.code.clone(), error.message.clone());
+        let found = self.known.entry(key).or_insert_with(|| {
+            diagnose(&ErrorText {
+                code: error.code.as_deref(),
+                status: error.status,
+                operation: error.operation.as_deref(),
+                message: &error.message,
+            })
+        });
+        if found.cause == Cause::Unrelated {
+            return Some("not about Bedrock inference".to_owned());
+        }
+        self.symptoms.push(Symptom::of_error(error, found.clone(), n));
+        None
+    }
+}
+
+async fn claim_and_drive<W: World>(
+    world: &W,
+    config: &Config,
+    lease_for: SignedDuration,
+    incident: Incident,
+) -> IncidentReport {
+    match world.claim(&incident, world.now(), lease_for).await {
+        Ok(Claim::Mine(lease, record)) => {
+            let driven = drive(world, config, &lease, *record).await.map(Some);
+            IncidentReport { incident, driven, recorded: true }
+        }
+        Ok(Claim::Counted(_)) => IncidentReport { incident, driven: Ok(None), recorded: true },
+        Err(error) => IncidentReport { incident, driven: Err(error), recorded: false },
+    }
+}
+
+impl Report {
+    /// The outcome of the whole: an incident over malformed over ignored.
+    pub fn outcome(&self) -> Outcome {
+        self.items.iter().map(|i| i.outcome).max().unwrap_or(Outcome::Ignored)
+    }
+
+    /// The items a queue has to deliver again.
+    pub fn batch_response(&self) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        let failed = self.items.iter().filter(|i| i.failed).filter_map(|i| i.id.clone());
+        response.batch_item_failures = failed
+            .map(|id| {
+                let mut failure = BatchItemFailure::default();
+                failure.item_identifier = id;
+                failure
+            })
+            .collect();
+        response
+    }
+}

@@ -1,0 +1,346 @@
+//! Symptoms folded into incidents: one for each fingerprint, however many errors there were.
+//!
+//! One law: folding is pure and loses no count. What a batch holds a thousand times becomes one
+//! incident that says a thousand.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::diagnosis::{Cause, Diagnosis, Facts};
+use crate::event::{AlarmSignal, ErrorSignal, Metric, Source};
+use crate::ids::{AccountId, Place, Region, caller_of};
+use crate::model::ModelId;
+
+/// An error that was diagnosed, or an alarm with nothing found behind it.
+#[derive(Clone, Debug)]
+pub struct Symptom {
+    /// Whose; `None` when nothing told it.
+    pub account: Option<AccountId>,
+    /// The source Region; `None` when nothing told it.
+    pub region: Option<Region>,
+    /// The model as called.
+    pub model: Option<ModelId>,
+    /// Who called; see [`ErrorSignal::caller`].
+    pub caller: Option<String>,
+    /// What it means.
+    pub diagnosis: Diagnosis,
+    /// When first.
+    pub first: Option<Timestamp>,
+    /// When last.
+    pub last: Option<Timestamp>,
+    /// How many times.
+    pub counts: Counts,
+    /// The error's text, for an unknown error; see [`crate::notice`] for what is shown of it.
+    pub sample: Option<String>,
+    /// Indices of the delivery's items that it came from.
+    pub items: BTreeSet<usize>,
+}
+
+/// How often something was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Counts {
+    /// Errors read, each delivery counted.
+    pub errors: u64,
+    /// Alarms that went off.
+    pub alarms: u64,
+}
+
+impl Counts {
+    /// Adds, and stops at the largest number rather than wrap.
+    pub fn add(&mut self, other: Self) {
+        self.errors = self.errors.saturating_add(other.errors);
+        self.alarms = self.alarms.saturating_add(other.alarms);
+    }
+}
+
+/// What makes two errors the same incident: `v1|account|region|model_id|family|caller`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint(String);
+
+/// `inc-` and sixteen hex digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IncidentId(String);
+
+/// Every symptom of one fingerprint.
+#[derive(Clone, Debug)]
+pub struct Incident {
+    /// Stable for its fingerprint.
+    pub id: IncidentId,
+    /// See [`Symptom::account`].
+    pub account: Option<AccountId>,
+    /// See [`Symptom::region`].
+    pub region: Option<Region>,
+    /// See [`Symptom::model`].
+    pub model: Option<ModelId>,
+    /// Only for causes that are one caller's; else `None`.
+    pub caller: Option<String>,
+    /// The cause most often seen; a named limit before an unnamed one.
+    pub cause: Cause,
+    /// The rule that said so; `None` when only a metric did.
+    pub rule: Option<&'static str>,
+    /// The first symptom's facts of that cause.
+    pub facts: Facts,
+    /// How often.
+    pub counts: Counts,
+    /// The first symptom's time.
+    pub first_seen: Option<Timestamp>,
+    /// The last symptom's time.
+    pub last_seen: Option<Timestamp>,
+    /// See [`Symptom::sample`].
+    pub sample: Option<String>,
+    /// See [`Symptom::items`].
+    pub items: BTreeSet<usize>,
+}
+
+impl Fingerprint {
+    fn of(symptom: &Symptom) -> Self {
+        let dash = "-";
+        let caller = symptom.caller.as_deref().filter(|_| symptom.diagnosis.cause.is_per_caller());
+        Self(format!(
+            "v1|{}|{}|{}|{}|{}",
+            symptom.account.as_ref().map_or(dash, AccountId::as_str),
+            symptom.region.as_ref().map_or(dash, Region::as_str),
+            symptom.model.as_ref().map_or(dash, ModelId::as_str),
+            symptom.diagnosis.cause.family(),
+            caller.unwrap_or(dash),
+        ))
+    }
+
+    /// The id of this fingerprint's incident.
+    pub fn id(&self) -> IncidentId {
+        IncidentId(format!("inc-{}", short_hash(&self.0)))
+    }
+}
+
+/// The first 16 hex digits of the SHA-256 of `text`.
+pub(crate) fn short_hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let first = digest.iter().take(8).fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
+    format!("{first:016x}")
+}
+
+impl IncidentId {
+    /// The id as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `None` unless `text` is an incident id.
+    pub fn parse(text: &str) -> Option<Self> {
+        let hex = text.strip_prefix("inc-")?;
+        let fits = hex.len() == 16 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        fits.then(|| Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for IncidentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for IncidentId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl Symptom {
+    /// The symptom of a diagnosed error that came with item `item`.
+    pub fn of_error(error: &ErrorSignal, diagnosis: Diagnosis, item: usize) -> Self {
+        let principal = diagnosis.facts.principal.as_deref().and_then(caller_of);
+        Self {
+            account: error.account.clone(),
+            region: error.region.clone(),
+            model: error.model.clone().or_else(|| diagnosis.facts.model_id.clone()),
+            caller: error.caller.clone().or(principal),
+            sample: (diagnosis.rule.is_none() && error.source != Source::InvocationLog)
+                .then(|| error.message.clone()),
+            diagnosis,
+            first: error.at,
+            last: error.at,
+            counts: Counts { errors: 1, alarms: 0 },
+            items: BTreeSet::from([item]),
+        }
+    }
+
+    /// The symptom of an alarm behind which no error was found: all that is known is its metric.
+    pub fn of_alarm(alarm: &AlarmSignal, model: Option<ModelId>, item: usize) -> Self {
+        let cause = match alarm.metric {
+            Metric::Throttles => Cause::RateUnspecified,
+            Metric::ServerErrors => Cause::InternalError,
+            Metric::LegacyInvocations => Cause::LegacyModel,
+            Metric::ClientErrors | Metric::Other => Cause::Unknown,
+        };
+        Self {
+            account: alarm.account.clone(),
+            region: alarm.region.clone(),
+            model: model.or_else(|| alarm.model.clone()),
+            caller: None,
+            diagnosis: Diagnosis { cause, rule: None, facts: Facts::default() },
+            first: alarm.at,
+            last: alarm.at,
+            counts: Counts { errors: 0, alarms: 1 },
+            sample: None,
+            items: BTreeSet::from([item]),
+        }
+    }
+}
+
+impl Incident {
+    /// Account and Region, without which AWS cannot be asked anything.
+    pub fn place(&self) -> Option<Place> {
+        Some(Place { account: self.account.clone()?, region: self.region.clone()? })
+    }
+}
+
+/// Folds symptoms into one incident for each fingerprint, in the order of their first symptoms.
+pub fn fold(symptoms: impl IntoIterator<Item = Symptom>) -> Vec<Incident> {
+    let mut groups: Vec<(Fingerprint, Vec<Symptom>)> = Vec::new();
+    let mut places: std::collections::HashMap<Fingerprint, usize> = std::collections::HashMap::new();
+    for symptom in symptoms {
+        let fingerprint = Fingerprint::of(&symptom);
+        let at = *places.entry(fingerprint.clone()).or_insert_with(|| {
+            groups.push((fingerprint, Vec::new()));
+            groups.len() - 1
+        });
+        if let Some((_, group)) = groups.get_mut(at) {
+            merge(group, symptom);
+        }
+    }
+    groups.into_iter().filter_map(|(fingerprint, group)| incident(&fingerprint, &group)).collect()
+}
+
+/// Symptoms of one cause and rule are one entry with their counts added, so that a group stays as
+/// small as the table's causes however large a batch is.
+fn merge(group: &mut Vec<Symptom>, symptom: Symptom) {
+    let same = |s: &&mut Symptom| {
+        s.diagnosis.cause == symptom.diagnosis.cause && s.diagnosis.rule == symptom.diagnosis.rule
+    };
+    let Some(known) = group.iter_mut().find(same) else {
+        group.push(symptom);
+        return;
+    };
+    known.counts.add(symptom.counts);
+    known.items.extend(symptom.items);
+    known.first = [known.first, symptom.first].into_iter().flatten().min();
+    known.last = known.last.max(symptom.last);
+}
+
+fn incident(fingerprint: &Fingerprint, group: &[Symptom]) -> Option<Incident> {
+    // A limit that is named outranks any number of errors that name none.
+    let rank = |s: &Symptom| {
+        let named = !matches!(s.diagnosis.cause, Cause::RateUnspecified | Cause::Unknown)
+            || s.diagnosis.rule.is_some();
+        (s.diagnosis.cause != Cause::RateUnspecified, named, s.counts.errors)
+    };
+    let leading = group.iter().max_by_key(|s| rank(s))?.clone();
+    let mut counts = Counts::default();
+    let mut items = BTreeSet::new();
+    for symptom in group {
+        counts.add(symptom.counts);
+        items.extend(symptom.items.iter().copied());
+    }
+    Some(Incident {
+        id: fingerprint.id(),
+        caller: leading.caller.clone().filter(|_| leading.diagnosis.cause.is_per_caller()),
+        account: leading.account,
+        region: leading.region,
+        model: leading.model,
+        cause: leading.diagnosis.cause,
+        rule: leading.diagnosis.rule,
+        facts: leading.diagnosis.facts,
+        counts,
+        first_seen: group.iter().filter_map(|s| s.first).min(),
+        last_seen: group.iter().filter_map(|s| s.last).max(),
+        sample: leading.sample,
+        items,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::{ErrorText, diagnose};
+    use proptest::prelude::*;
+
+    fn symptom(code: &str, message: &str, caller: &str, item: usize) -> Symptom {
+        let error = ErrorSignal {
+            source: Source::CloudTrail,
+            account: AccountId::parse("111122223333"),
+            region: Region::parse("us-east-1"),
+            model: ModelId::parse("amazon.nova-lite-v1:0"),
+            operation: None,
+            code: Some(code.to_owned()),
+            status: None,
+            message: message.to_owned(),
+            caller: Some(caller.to_owned()),
+            at: None,
+        };
+        let found = diagnose(&ErrorText { code: Some(code), message, ..ErrorText::default() });
+        Symptom::of_error(&error, found, item)
+    }
+
+    #[test]
+    fn one_throttle_incident_holds_every_rate_cause_and_caller() {
+        let incidents = fold([
+            symptom("ThrottlingException", "Rate exceeded", "a", 0),
+            symptom("ThrottlingException", "Rate exceeded", "b", 1),
+            symptom("ThrottlingException", "Too many tokens, please wait before trying again.", "b", 2),
+        ]);
+        assert_eq!(incidents.len(), 1);
+        assert_eq!((incidents[0].cause, incidents[0].counts.errors), (Cause::TokensPerMinute, 3));
+        assert_eq!((incidents[0].caller.as_deref(), incidents[0].items.len()), (None, 3));
+    }
+
+    #[test]
+    fn what_is_one_callers_is_kept_apart_by_caller() {
+        let incidents = fold([
+            symptom(
+                "ValidationException",
+                "Malformed input request: #: required key [messages] not found",
+                "a",
+                0,
+            ),
+            symptom(
+                "ValidationException",
+                "Malformed input request: #: required key [messages] not found",
+                "b",
+                1,
+            ),
+        ]);
+        assert_eq!(incidents.iter().map(|i| i.caller.as_deref()).collect::<Vec<_>>(), [Some("a"), Some("b")]);
+        assert_ne!(incidents[0].id, incidents[1].id);
+    }
+
+    #[test]
+    fn the_id_is_the_fingerprints_hash() {
+        let incidents = fold([symptom("ThrottlingException", "Rate exceeded", "a", 0)]);
+        assert_eq!(
+            incidents[0].id,
+            Fingerprint("v1|111122223333|us-east-1|amazon.nova-lite-v1:0|throttle|-".to_owned()).id()
+        );
+        assert_eq!(IncidentId::parse(incidents[0].id.as_str()).as_ref(), Some(&incidents[0].id));
+        assert_eq!(IncidentId::parse("inc-xyz"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn folding_keeps_every_count_and_item(kinds in proptest::collection::vec((0..4usize, 0..3usize), 0..60)) {
+            let texts = ["Rate exceeded", "Too many tokens, please wait", "Model is not ready for inference.", "Too many requests"];
+            let symptoms: Vec<_> = kinds.iter().enumerate()
+                .map(|(n, (text, caller))| symptom("ThrottlingException", texts[*text], ["a", "b", "c"][*caller], n)).collect();
+            let folded = fold(symptoms);
+            prop_assert_eq!(folded.iter().map(|i| i.counts.errors).sum::<u64>(), kinds.len() as u64);
+            prop_assert_eq!(folded.iter().map(|i| i.items.len()).sum::<usize>(), kinds.len());
+            let ids: BTreeSet<_> = folded.iter().map(|i| i.id.clone()).collect();
+            prop_assert_eq!(ids.len(), folded.len());
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Titles and first sentences: what happened and why we think so.
+
+use super::{Kind, Outcome, clean};
+use crate::diagnosis::{Cause, PolicyKind};
+use crate::evidence::Evidence;
+use crate::incident::Incident;
+use crate::plan::{number, whole};
+
+/// What a cause is called in a title, and what it means in a sentence.
+#[rustfmt::skip]
+const fn words(cause: Cause) -> (&'static str, &'static str) {
+    match cause {
+        Cause::RequestsPerMinute => ("Throttled: too many requests per minute", "were throttled: more requests in a minute than the quota allows"),
+        Cause::TokensPerMinute => ("Throttled: too many tokens per minute", "were throttled: more tokens in a minute than the quota allows"),
+        Cause::TokensPerDay => ("Throttled: the day's tokens are used up", "were throttled: the day's tokens are used up"),
+        Cause::RateUnspecified => ("Throttled", "were throttled; which limit it was is not said"),
+        Cause::ResourceLimit => ("A resource limit is reached", "were refused: a number of resources or jobs is used up"),
+        Cause::ModelNotReady => ("Model not ready", "failed because the model is still being loaded"),
+        Cause::ServiceUnavailable => ("Bedrock is overloaded or unavailable", "failed because Bedrock or the model is overloaded or unavailable"),
+        Cause::InternalError => ("A fault inside AWS", "failed because of a fault inside AWS"),
+        Cause::ModelTimeout => ("The model timed out", "failed because the model took too long"),
+        Cause::ModelError => ("The model failed", "failed inside the model"),
+        Cause::NotGranted => ("No access to the model", "were refused: the account has no access to the model"),
+        Cause::UseCaseForm => ("Anthropic's use-case form is missing", "were refused: Anthropic's use-case form was not submitted for the account"),
+        Cause::Marketplace => ("The AWS Marketplace subscription is missing", "were refused: the account is not subscribed to the model in AWS Marketplace, or the caller may not subscribe it"),
+        Cause::Payment => ("No valid payment method for the model", "were refused: the account has no valid payment method for this model"),
+        Cause::LegacyModel => ("The model is legacy or has ended", "were refused or will be: the model is legacy or at the end of its life"),
+        Cause::Location => ("The provider does not serve this country", "were refused: the model's provider does not serve this country"),
+        Cause::AccountRestricted => ("AWS restricts the account", "were refused: AWS restricts the account, or does not offer the model to it"),
+        Cause::IdentityPolicy => ("An IAM permission is missing", "were denied: no identity-based policy allows the action"),
+        Cause::ExplicitDeny => ("A policy denies the call", "were denied explicitly by a policy"),
+        Cause::ServiceControlPolicy => ("The organization's policy blocks the call", "were denied by a policy of the organization"),
+        Cause::PermissionsBoundary => ("The permissions boundary blocks the call", "were denied: the role's permissions boundary leaves the action out"),
+        Cause::SessionPolicy => ("The session policy blocks the call", "were denied: the session's policy leaves the action out"),
+        Cause::ResourcePolicy => ("A resource's policy blocks the call", "were denied by the policy of a resource: VPC endpoint, KMS key or guardrail"),
+        Cause::IamUnspecified => ("Access denied", "were denied; by which policy is not said"),
+        Cause::ExpiredToken => ("Expired credentials", "were refused: the caller's credentials have expired"),
+        Cause::InvalidToken => ("Invalid credentials", "were refused: AWS does not know the caller's credentials"),
+        Cause::Signature => ("Wrong request signature", "were refused: the request's signature does not match"),
+        Cause::Missing => ("No credentials", "could not be made: the process found no credentials"),
+        Cause::InvalidIdentifier => ("Invalid model identifier", "were refused: there is no such model identifier here"),
+        Cause::InferenceProfileRequired => ("An inference profile is required", "were refused: the model answers only through an inference profile"),
+        Cause::NotInRegion => ("Not offered in this Region", "failed: the model or endpoint is not offered in this Region"),
+        Cause::UnsupportedOperation => ("The model lacks this feature", "were refused: the model has not this API or feature"),
+        Cause::Malformed => ("Malformed request", "were refused: the request body does not follow the schema"),
+        Cause::ContextLength => ("The input is too long", "were refused: the input is longer than the model reads"),
+        Cause::MaxTokens => ("Too many output tokens asked for", "were refused: more output tokens were asked for than the model allows"),
+        Cause::Parameter => ("A parameter is out of range", "were refused: a parameter is out of range or in a wrong combination"),
+        Cause::Messages => ("Messages in a wrong order", "were refused: order, roles or content of the messages"),
+        Cause::Media => ("An image or document was refused", "were refused: size, number or format of an image, document or video"),
+        Cause::Guardrail => ("The guardrail's configuration is wrong", "were refused: guardrail id, version or configuration"),
+        Cause::Unrelated | Cause::Unknown => ("Bedrock calls fail", "failed; the reason is not known"),
+    }
+}
+
+/// One line: what, which model, where.
+pub(super) fn title(incident: &Incident, kind: Kind) -> String {
+    let (what, _) = words(incident.cause);
+    let still = match kind {
+        Kind::Again => "Still: ",
+        Kind::Reminder => "Reminder: ",
+        Kind::Resolved => "Over: ",
+        _ => "",
+    };
+    format!("{still}{what}{}", of_where(incident))
+}
+
+pub(super) fn outcome_title(incident: &Incident, outcome: &Outcome) -> String {
+    format!("Quota increase {}{}", outcome.word.replace('-', " "), of_where(incident))
+}
+
+fn of_where(incident: &Incident) -> String {
+    let model = incident.model.as_ref().map(|m| format!(": {m}")).unwrap_or_default();
+    let region = incident.region.as_ref().map(|r| format!(" in {r}")).unwrap_or_default();
+    format!("{model}{region}")
+}
+
+/// What happened.
+pub(super) fn summary(incident: &Incident) -> String {
+    let (_, meaning) = words(incident.cause);
+    let model = incident.model.as_ref().map_or_else(|| "Bedrock".to_owned(), |m| format!("`{m}`"));
+    let region = incident.region.as_ref().map_or_else(|| "an unknown Region".to_owned(), ToString::to_string);
+    let account =
+        incident.account.as_ref().map_or_else(|| "an unknown account".to_owned(), |a| format!("account {a}"));
+    let caller =
+        incident.caller.as_deref().map(|c| format!(" by `{}`", clean::line(c, 256))).unwrap_or_default();
+    format!("Calls of {model}{caller} from {region}, {account}, {meaning}.")
+}
+
+/// Why we think so.
+pub(super) fn because(incident: &Incident, evidence: &Evidence) -> Vec<String> {
+    let mut because = Vec::new();
+    let counts = incident.counts;
+    let plural = |n: u64| if n == 1 { "" } else { "s" };
+    let mut seen = Vec::new();
+    if counts.errors > 0 {
+        seen.push(format!("{} error{}", whole(counts.errors), plural(counts.errors)));
+    }
+    if counts.alarms > 0 {
+        seen.push(format!("{} alarm{}", whole(counts.alarms), plural(counts.alarms)));
+    }
+    let span = match (incident.first_seen, incident.last_seen) {
+        (Some(first), Some(last)) if first != last => {
+            format!(" from {} to {} UTC", first.strftime("%F %H:%M"), last.strftime("%F %H:%M"))
+        }
+        (Some(first), _) => format!(" at {} UTC", first.strftime("%F %H:%M")),
+        _ => String::new(),
+    };
+    if !seen.is_empty() {
+        because.push(format!("{} reported{span}.", seen.join(" and ")));
+    }
+    match (incident.rule, &incident.facts.code) {
+        (Some(rule), Some(code)) => because.push(format!(
+            "The error text fits the rule `{rule}`; its code was `{}`.",
+            clean::line(code, 80)
+        )),
+        (Some(rule), None) => because.push(format!("The error text fits the rule `{rule}`.")),
+        (None, _) if counts.errors == 0 => {
+            because.push("Only the alarm's metric tells; no error message was found behind it.".to_owned());
+        }
+        (None, _) => because.push("No rule knows this error text.".to_owned()),
+    }
+    if let Some(sample) = &incident.sample {
+        because.push(format!("It began: {}", clean::sample(sample)));
+    }
+    because.extend(denial(incident));
+    if let Ok(usage) = &evidence.usage {
+        because.push(format!(
+            "CloudWatch measured at most {} requests and {} tokens in a minute, and {} throttled calls around this incident.",
+            number(usage.peak_requests), number(usage.peak_tokens), number(usage.recent_throttles)
+        ));
+    }
+    if let Ok(state) = &evidence.model_state
+        && !incident.cause.is_throttle()
+    {
+        let authorized = if state.authorized { "authorized" } else { "not authorized" };
+        because.push(format!(
+                "Bedrock says of the model here: agreement {}, account {authorized}, Region {} (a clue, not proof).",
+                word(&state.agreement), word(&state.region)
+            ));
+    }
+    because
+}
+
+fn word(value: &impl serde::Serialize) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    text.trim_matches('"').to_ascii_lowercase().replace('_', " ")
+}
+
+fn denial(incident: &Incident) -> Option<String> {
+    let facts = &incident.facts;
+    let action = facts.action.as_deref()?;
+    let on = facts.resource.as_deref().map(|r| format!(" on `{}`", clean::line(r, 256))).unwrap_or_default();
+    let by = facts.policy.map(|kind| {
+        let policy = match kind {
+            PolicyKind::IdentityBased => "identity-based policies",
+            PolicyKind::ResourceBased => "a resource-based policy",
+            PolicyKind::PermissionsBoundary => "the permissions boundary",
+            PolicyKind::Session => "the session policy",
+            PolicyKind::ServiceControl => "a service control policy",
+            PolicyKind::ResourceControl => "a resource control policy",
+            PolicyKind::VpcEndpoint => "the VPC endpoint's policy",
+        };
+        let how = if facts.explicit_deny { "an explicit deny in" } else { "the lack of an allow in" };
+        format!(", by {how} {policy}")
+    });
+    Some(format!("Denied was `{}`{on}{}.", clean::line(action, 128), by.unwrap_or_default()))
+}

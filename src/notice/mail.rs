@@ -1,0 +1,138 @@
+//! The mail: what a good colleague would write.
+
+use std::fmt::Write as _;
+
+use super::{Notice, clean};
+use crate::plan::{Action, number};
+
+const WIDTH: usize = 76;
+
+/// The whole mail.
+pub(super) fn mail(notice: &Notice) -> String {
+    let mut out = String::new();
+    paragraph(&mut out, &notice.title, "");
+    section(&mut out, "What happened");
+    paragraph(&mut out, &notice.summary, "  ");
+    if !notice.because.is_empty() {
+        section(&mut out, "Why we think so");
+        notice.because.iter().for_each(|b| item(&mut out, "  - ", b));
+    }
+    section(&mut out, "What was done");
+    done(&mut out, notice);
+    if !notice.next_steps.is_empty() {
+        section(&mut out, "What to do now");
+        for (n, step) in notice.next_steps.iter().enumerate() {
+            item(&mut out, &format!("  {}. ", n + 1), &step.text);
+            step.command.iter().for_each(|c| verbatim(&mut out, c));
+            step.link.iter().for_each(|l| verbatim(&mut out, l));
+        }
+    }
+    if !notice.advice.is_empty() {
+        section(&mut out, "Good to know");
+        notice.advice.iter().for_each(|a| item(&mut out, "  - ", a));
+    }
+    for action in &notice.actions {
+        if let Action::PrepareSupportCase { text, .. } = action {
+            section(&mut out, "The support case, ready to paste");
+            text.lines().for_each(|l| paragraph(&mut out, l, "  "));
+        }
+    }
+    let in_case = notice.actions.iter().any(|a| matches!(a, Action::PrepareSupportCase { .. }));
+    if let Some(justification) = notice.justification.as_ref().filter(|_| !in_case) {
+        section(&mut out, "The justification, ready to paste");
+        justification.lines().for_each(|l| paragraph(&mut out, l, "  "));
+    }
+    if !notice.references.is_empty() {
+        section(&mut out, "AWS on this error");
+        notice.references.iter().for_each(|r| verbatim(&mut out, r));
+    }
+    // Writing to a string cannot fail.
+    let _ = write!(
+        out,
+        "\nIncident {}, episode {}, notice {}\n",
+        notice.incident_id, notice.episode, notice.notice_id
+    );
+    out
+}
+
+/// What was done, or why nothing was.
+fn done(out: &mut String, notice: &Notice) {
+    for action in &notice.actions {
+        let text = match action {
+            Action::RequestIncrease(i) => {
+                let state = match (&i.request_id, &i.status) {
+                    (Some(id), _) => format!("was requested from AWS (request {id})"),
+                    (None, _) => {
+                        "is being requested from AWS; its answer was not received, and is followed".to_owned()
+                    }
+                };
+                format!(
+                    "An increase of `{}` ({}) from {} to {} {state}. AWS's default is {}.",
+                    i.quota.name,
+                    i.quota.code,
+                    number(i.applied),
+                    number(i.desired),
+                    i.default.map_or_else(|| "unknown".to_owned(), number)
+                )
+            }
+            Action::PrepareSupportCase { .. } => {
+                "A support case was written for you; it is at the end of this mail.".to_owned()
+            }
+            Action::RemindAccess(r) => {
+                format!("Nothing in the account was changed. This is the reminder for {}.", r.audience)
+            }
+        };
+        item(out, "  - ", &text);
+    }
+    for withheld in &notice.withheld {
+        item(
+            out,
+            "  - ",
+            &format!(
+                "No increase was requested ({}): {}.",
+                withheld.kind,
+                withheld.reason.trim_end_matches('.')
+            ),
+        );
+        for candidate in &withheld.candidates {
+            item(out, "      ", &format!("could be: {} ({})", candidate.name, candidate.code));
+        }
+    }
+    if notice.actions.is_empty() && notice.withheld.is_empty() {
+        item(out, "  - ", "Nothing: this is for a person or for time to cure, and no quota increase helps.");
+    }
+}
+
+fn section(out: &mut String, heading: &str) {
+    let _ = write!(out, "\n{heading}\n");
+}
+
+fn paragraph(out: &mut String, text: &str, indent: &str) {
+    item_with(out, indent, indent, text);
+}
+
+fn item(out: &mut String, bullet: &str, text: &str) {
+    item_with(out, bullet, &" ".repeat(bullet.len()), text);
+}
+
+fn item_with(out: &mut String, first: &str, rest: &str, text: &str) {
+    let options = textwrap::Options::new(WIDTH)
+        .initial_indent(first)
+        .subsequent_indent(rest)
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    out.push_str(&textwrap::fill(text, options));
+    out.push('\n');
+}
+
+/// Commands, statements and links stand on lines of their own, unbroken, so that they can be copied.
+fn verbatim(out: &mut String, text: &str) {
+    text.lines().for_each(|line| {
+        let _ = writeln!(out, "     {line}");
+    });
+}
+
+/// The text message: one line that says what and where.
+pub(super) fn sms(notice: &Notice) -> String {
+    clean::line(&format!("{} [{}]", notice.title, notice.incident_id), 140)
+}

@@ -1,0 +1,219 @@
+//! The words for people and machines.
+//!
+//! One law: a notice is made of the rules' words and of facts that carry no prose. No text that
+//! somebody else wrote is passed on, but for a few cleaned words of an error nobody knows.
+
+mod chat;
+mod clean;
+mod headline;
+mod mail;
+mod message;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+pub use message::{LARGEST, Message, message};
+
+use crate::diagnosis::{Category, Cause, Facts};
+use crate::evidence::Evidence;
+use crate::ids::{AccountId, Region};
+use crate::incident::{Counts, IncidentId, short_hash};
+use crate::model::ModelId;
+use crate::plan::{Action, Plan, Step, Withheld};
+use crate::words::words;
+use crate::world::Record;
+
+words! {
+    /// What a notice is about.
+    Kind {
+        /// An incident began.
+        Opened = "opened",
+        /// It still goes on.
+        Again = "again",
+        /// An increase request ended.
+        Outcome = "outcome",
+        /// An access step is still missing.
+        Reminder = "reminder",
+        /// It is over.
+        Resolved = "resolved",
+        /// A quota will soon be full.
+        Headroom = "headroom",
+        /// A model in use will end.
+        Lifecycle = "lifecycle",
+        /// Many incidents at once.
+        Digest = "digest",
+    }
+}
+
+words! {
+    /// How soon somebody should look.
+    Severity {
+        /// Calls fail until somebody acts.
+        Critical = "critical",
+        /// Calls fail now and then, or will.
+        Warning = "warning",
+        /// For the record.
+        Info = "info",
+    }
+}
+
+/// What is told, in the machine form, version 1.
+#[derive(Clone, Debug, Serialize)]
+pub struct Notice {
+    /// `1`.
+    pub version: &'static str,
+    /// The same for the same news, however often it is published.
+    pub notice_id: String,
+    /// What it is about.
+    pub kind: Kind,
+    /// Which incident.
+    pub incident_id: IncidentId,
+    /// Which time it opened.
+    pub episode: u32,
+    /// How soon somebody should look.
+    pub severity: Severity,
+    /// Whose calls; `None` if unknown.
+    pub account: Option<AccountId>,
+    /// The source Region; `None` if unknown.
+    pub region: Option<Region>,
+    /// The model as called; `None` if unknown.
+    pub model_id: Option<ModelId>,
+    /// The model behind an application inference profile, where it could be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolved_model_id: Option<ModelId>,
+    /// Who called, for causes that are one caller's.
+    pub caller: Option<String>,
+    /// The cause's category.
+    pub category: Category,
+    /// The cause.
+    pub cause: Cause,
+    /// The rule that said so; `None` when only a metric did.
+    pub rule: Option<&'static str>,
+    /// One line.
+    pub title: String,
+    /// What happened, in a sentence or two.
+    pub summary: String,
+    /// Why we think so.
+    pub because: Vec<String>,
+    /// See [`Facts`].
+    pub facts: Facts,
+    /// How often.
+    pub counts: Counts,
+    /// What was done.
+    pub actions: Vec<Action>,
+    /// What was not, and why.
+    pub withheld: Vec<Withheld>,
+    /// What a person does now.
+    pub next_steps: Vec<Step>,
+    /// What an experienced engineer would say.
+    pub advice: Vec<String>,
+    /// For AWS's reviewers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub justification: Option<String>,
+    /// AWS's pages.
+    pub references: Vec<String>,
+    /// When it began.
+    pub first_seen: Option<Timestamp>,
+    /// When it was seen last.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// News of an increase request that ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// `granted`, `partly-granted`, `closed-unchanged` or `denied`.
+    pub word: &'static str,
+    /// The whole news in a sentence.
+    pub sentence: String,
+}
+
+impl Notice {
+    /// Tells of `record`'s incident what `plan` did, on the grounds of `evidence`.
+    pub fn compose(kind: Kind, record: &Record, plan: &Plan, evidence: &Evidence) -> Self {
+        let incident = &record.incident;
+        let resolved = evidence.model.clone().filter(|m| Some(m) != incident.model.as_ref());
+        let mut notice = Self {
+            version: "1",
+            notice_id: notice_id(record, kind),
+            kind,
+            incident_id: incident.id.clone(),
+            episode: record.episode,
+            severity: severity(incident.cause, kind),
+            account: incident.account.clone(),
+            region: incident.region.clone(),
+            model_id: incident.model.clone(),
+            resolved_model_id: resolved,
+            caller: incident.caller.clone().map(|c| clean::cut_to(c, 512)),
+            category: incident.cause.category(),
+            cause: incident.cause,
+            rule: incident.rule,
+            title: headline::title(incident, kind),
+            summary: headline::summary(incident),
+            because: headline::because(incident, evidence),
+            facts: incident.facts.clone(),
+            counts: incident.counts,
+            actions: plan.actions.clone(),
+            withheld: plan.withheld.clone(),
+            references: plan.reference.iter().map(|r| (*r).to_owned()).collect(),
+            next_steps: plan.steps.clone(),
+            advice: plan.advice.clone(),
+            justification: plan.justification.clone(),
+            first_seen: incident.first_seen,
+            last_seen: incident.last_seen,
+        };
+        notice.bound();
+        notice
+    }
+
+    /// Tells how the request that `record` followed ended.
+    pub fn of_outcome(record: &Record, outcome: &Outcome, plan: &Plan, evidence: &Evidence) -> Self {
+        let mut notice = Self::compose(Kind::Outcome, record, plan, evidence);
+        notice.title = headline::outcome_title(&record.incident, outcome);
+        notice.summary.clone_from(&outcome.sentence);
+        notice.severity = if outcome.word == "granted" { Severity::Info } else { Severity::Warning };
+        notice
+    }
+
+    /// Holds every part to a size, so that all forms together stay far below what SNS carries.
+    fn bound(&mut self) {
+        const TEXT: usize = 6 * 1024;
+        const MANY: usize = 16;
+        self.actions.truncate(MANY);
+        self.withheld.truncate(MANY);
+        self.next_steps.truncate(MANY);
+        self.advice.truncate(MANY);
+        for step in &mut self.next_steps {
+            clean::bound(&mut step.text, TEXT);
+            step.command.iter_mut().chain(step.link.iter_mut()).for_each(|t| clean::bound(t, TEXT));
+        }
+        for withheld in &mut self.withheld {
+            clean::bound(&mut withheld.reason, TEXT);
+            withheld.candidates.truncate(MANY);
+        }
+        for action in &mut self.actions {
+            match action {
+                Action::PrepareSupportCase { text, .. } => clean::bound(text, TEXT),
+                Action::RemindAccess(reminder) => {
+                    reminder.commands.iter_mut().for_each(|c| clean::bound(c, TEXT));
+                }
+                Action::RequestIncrease(_) => {}
+            }
+        }
+        self.because.iter_mut().for_each(|b| clean::bound(b, TEXT));
+        self.justification.iter_mut().for_each(|j| clean::bound(j, TEXT));
+    }
+}
+
+/// The same for the same news: incident, episode, kind, and how many of the kind came before.
+fn notice_id(record: &Record, kind: Kind) -> String {
+    let before = record.notices.iter().filter(|told| told.kind == kind.as_str()).count();
+    format!("ntc-{}", short_hash(&format!("{}|{}|{kind}|{before}", record.incident.id, record.episode)))
+}
+
+fn severity(cause: Cause, kind: Kind) -> Severity {
+    match (kind, cause.category()) {
+        (Kind::Resolved | Kind::Outcome, _) => Severity::Info,
+        (_, Category::ModelAccess | Category::Permission | Category::Credentials) => Severity::Critical,
+        _ => Severity::Warning,
+    }
+}

@@ -1,0 +1,487 @@
+//! Whether an increase is asked for, of which quota, and how much.
+//!
+//! One law: an increase needs a reason at every turn; where one is missing it is withheld, and the
+//! plan says which.
+
+use super::{Action, Increase, Plan, Reason, Step, Withheld, quota_link, words};
+use crate::config::{Config, Mode};
+use crate::diagnosis::Cause;
+use crate::evidence::{Evidence, LimitEvidence};
+use crate::ids::Place;
+use crate::incident::Incident;
+use crate::model::ModelId;
+use crate::quota::{Catalog, Limit, Quota, Verdict, cross_model_per_day, cross_region_tokens};
+use crate::usage::Usage;
+use crate::world::{Followed, IncreaseRequest, Lifecycle, PortError};
+
+/// Demand below this share of the quota cannot be what ran into it.
+const FAR_BELOW: f64 = 0.5;
+/// Two quotas whose use is this close cannot be told apart.
+const AS_NEAR: f64 = 0.8;
+/// Service Quotas accepts no larger value.
+const LARGEST: f64 = 1e10;
+
+/// Everything that is known once a quota is chosen.
+struct Case<'a> {
+    place: &'a Place,
+    model: &'a ModelId,
+    limit: &'a LimitEvidence,
+    quota: &'a Quota,
+    usage: &'a Usage,
+    applied: f64,
+    default: Option<f64>,
+}
+
+fn withheld(kind: Reason, reason: impl Into<String>) -> Withheld {
+    Withheld { kind, reason: reason.into(), candidates: Vec::new() }
+}
+
+/// Adds the decision on an increase to `plan`.
+pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, plan: &mut Plan) {
+    let place = incident.place();
+    match choose(incident, evidence, place.as_ref()) {
+        Ok(case) => {
+            plan.justification = Some(words::justification(
+                case.place,
+                case.model,
+                case.limit.limit,
+                case.quota,
+                case.applied,
+                case.default,
+                case.usage,
+            ));
+            match weigh(&case, evidence, config) {
+                Ok(increase) => file(plan, &case, increase),
+                Err(refusal) => withhold(plan, &case, *refusal),
+            }
+        }
+        Err(refusal) => {
+            if let Some(quota) =
+                cross_model_per_day(Catalog::built_in()).filter(|_| incident.cause == Cause::TokensPerDay)
+            {
+                plan.actions.push(Action::PrepareSupportCase {
+                    quota: Some(quota.clone()),
+                    text: words::daily_case(incident, evidence.model.as_ref(), quota),
+                });
+            }
+            plan.withheld.push(refusal);
+        }
+    }
+}
+
+fn file(plan: &mut Plan, case: &Case<'_>, increase: Increase) {
+    plan.steps.push(Step {
+        text: "Paste the justification below into the support case as soon as its id appears; the request itself cannot carry it.".to_owned(),
+        command: None,
+        link: Some(quota_link(case.place, case.quota)),
+    });
+    plan.actions.push(Action::RequestIncrease(increase));
+}
+
+fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal) {
+    if refusal.needs_a_case {
+        let justification = plan.justification.clone().unwrap_or_default();
+        let text = words::support_case(case.quota, &refusal.withheld, &justification);
+        plan.actions.push(Action::PrepareSupportCase { quota: Some(case.quota.clone()), text });
+        plan.steps.push(Step {
+            text: "Open a support case of type service limit increase with the text below.".to_owned(),
+            command: None,
+            link: Some(
+                "https://console.aws.amazon.com/support/home#/case/create?issueType=service-limit-increase"
+                    .to_owned(),
+            ),
+        });
+    }
+    if let Some(request) = refusal.open {
+        plan.adopted = Some(Followed {
+            code: case.quota.code.clone(),
+            name: case.quota.name.clone(),
+            desired: request.desired,
+            value_before: case.applied,
+            request_id: Some(request.id),
+            intended: request.created,
+        });
+    }
+    plan.steps.push(Step {
+        text: "Look at the quota and its requests.".to_owned(),
+        command: Some(format!(
+            "aws service-quotas list-requested-service-quota-change-history-by-quota --service-code bedrock --quota-code {} --region {}",
+            case.quota.code, case.place.region
+        )),
+        link: Some(quota_link(case.place, case.quota)),
+    });
+    plan.withheld.push(refusal.withheld);
+}
+
+/// Why no request is filed although the quota is known.
+struct Refusal {
+    withheld: Withheld,
+    /// Only a support case can help.
+    needs_a_case: bool,
+    /// Somebody's open request.
+    open: Option<IncreaseRequest>,
+}
+
+impl Refusal {
+    fn of(kind: Reason, reason: impl Into<String>) -> Box<Self> {
+        Box::new(Self { withheld: withheld(kind, reason), needs_a_case: false, open: None })
+    }
+
+    fn with_case(mut self: Box<Self>) -> Box<Self> {
+        self.needs_a_case = true;
+        self
+    }
+}
+
+/// Finds the one quota that is meant.
+fn choose<'a>(
+    incident: &Incident,
+    evidence: &'a Evidence,
+    place: Option<&'a Place>,
+) -> Result<Case<'a>, Withheld> {
+    if !incident.cause.is_throttle() {
+        return Err(withheld(
+            Reason::NoSuchQuota,
+            "the error names a number of resources, not a rate, and not which: look it up under Service Quotas, service `bedrock`",
+        ));
+    }
+    let Some(called) = &incident.model else {
+        return Err(withheld(
+            Reason::NoModel,
+            "nothing tells which model was called, and every model has quotas of its own",
+        ));
+    };
+    let Some(place) = place else {
+        return Err(withheld(Reason::NoEvidence, "the account or the Region of the call is not known"));
+    };
+    let Some(model) = &evidence.model else {
+        return Err(withheld(
+            Reason::UnresolvedProfile,
+            format!("`{called}` is an application inference profile and its model could not be read"),
+        ));
+    };
+    let usage = match &evidence.usage {
+        Ok(usage) => usage,
+        Err(error) => {
+            return Err(withheld(
+                Reason::NoEvidence,
+                format!("CloudWatch could not be asked how much `{model}` is used: {error}"),
+            ));
+        }
+    };
+    let mut candidates = Vec::new();
+    for limit in &evidence.limits {
+        let Some(quota) = limit.found.quota.as_ref().filter(|_| limit.found.verdict == Verdict::Matched)
+        else {
+            continue;
+        };
+        let applied = match &limit.applied {
+            Ok(applied) => *applied,
+            Err(error) => {
+                return Err(withheld(
+                    Reason::NoEvidence,
+                    format!(
+                        "Service Quotas could not be asked for the applied value of `{}`: {error}",
+                        quota.name
+                    ),
+                ));
+            }
+        };
+        candidates.push(Case {
+            place,
+            model,
+            limit,
+            quota,
+            usage,
+            applied,
+            default: limit.default.as_ref().ok().copied(),
+        });
+    }
+    if candidates.is_empty() {
+        return Err(no_quota(evidence));
+    }
+    let share =
+        |c: &Case<'_>| if c.applied > 0.0 { usage.demand(c.limit.limit) / c.applied } else { f64::INFINITY };
+    candidates.sort_by(|a, b| share(b).total_cmp(&share(a)));
+    if let [first, second, ..] = candidates.as_slice()
+        && share(first) >= FAR_BELOW
+        && share(second) >= share(first) * AS_NEAR
+    {
+        return Err(Withheld {
+            kind: Reason::Ambiguous,
+            reason: format!(
+                "the throttle does not say by which limit, and use is as near to `{}` ({:.0} %) as to `{}` ({:.0} %)",
+                first.quota.name,
+                share(first) * 100.0,
+                second.quota.name,
+                share(second) * 100.0
+            ),
+            candidates: candidates.iter().map(|c| c.quota.clone()).collect(),
+        });
+    }
+    candidates.into_iter().next().ok_or_else(|| no_quota(evidence))
+}
+
+fn no_quota(evidence: &Evidence) -> Withheld {
+    let Some(limit) = evidence.limits.first() else {
+        return withheld(Reason::NoEvidence, "no quota could be looked up");
+    };
+    let kind = match limit.found.verdict {
+        Verdict::Ambiguous => Reason::Ambiguous,
+        Verdict::UnresolvedProfile => Reason::UnresolvedProfile,
+        Verdict::Matched | Verdict::NoSuchQuota | Verdict::UnknownModel => Reason::NoSuchQuota,
+    };
+    Withheld { kind, reason: limit.found.reason.clone(), candidates: limit.found.candidates.clone() }
+}
+
+/// Weighs every guard rail, the ones that explain the throttle before the ones that merely forbid.
+fn weigh(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<Increase, Box<Refusal>> {
+    let (quota, limit) = (case.quota, case.limit.limit);
+    let demand = case.usage.demand(limit);
+    let unit = words::unit(limit);
+    if evidence.model_state.as_ref().is_ok_and(|s| s.lifecycle == Lifecycle::Legacy) {
+        return Err(Refusal::of(
+            Reason::LegacyModel,
+            format!("`{}` is a legacy model; AWS raises no quota for it", case.model),
+        ));
+    }
+    if case.usage.recent_throttles <= 0.0 {
+        return Err(Refusal::of(
+            Reason::NotThrottled,
+            format!(
+                "CloudWatch measured no throttled call of `{}` in {} around this incident, and text alone never files",
+                case.model, case.place.region
+            ),
+        ));
+    }
+    if case.applied <= 0.0 {
+        let default = words::number_or_unknown(case.default);
+        return Err(Refusal::of(Reason::BelowDefault, format!("the applied value is 0 (AWS's default: {default}): every call is throttled until AWS restores it, and Service Quotas takes only values above the default")).with_case());
+    }
+    if demand < case.applied * FAR_BELOW {
+        return Err(Refusal::of(
+            Reason::UsageFarBelowQuota,
+            format!(
+                "the busiest minute asked for {} of {} {unit} ({:.0} %): something else throttles, most often `max_tokens` reserved far above what is used, bursts within a minute, or AWS's own capacity",
+                words::number(demand),
+                words::number(case.applied),
+                demand / case.applied * 100.0
+            ),
+        ));
+    }
+    let floor = case.default.unwrap_or(case.applied).max(case.applied);
+    let wanted = demand * config.headroom_factor;
+    if case.applied < floor && wanted <= floor {
+        return Err(Refusal::of(
+            Reason::BelowDefault,
+            format!(
+                "the applied value {} is below AWS's default {}, and Service Quotas takes only values above the default; {} would do",
+                words::number(case.applied), words::number(floor), words::number(round_up(wanted))
+            ),
+        )
+        .with_case());
+    }
+    if !quota.adjustable {
+        let route = cross_region_tokens(Catalog::built_in(), case.model)
+            .filter(|q| q.adjustable && q.code != quota.code);
+        let reason = match &route {
+            Some(route) => format!(
+                "`{}` is not adjustable; AWS's route is to ask for `{}` ({}) and let support raise this one with it",
+                quota.name, route.name, route.code
+            ),
+            None => format!("`{}` is not adjustable; only a support case can raise it", quota.name),
+        };
+        let mut refusal = Refusal::of(Reason::NotAdjustable, reason).with_case();
+        refusal.withheld.candidates.extend(route);
+        return Err(refusal);
+    }
+    history(case, demand)?;
+    guards(case, evidence, config)?;
+    let desired = size(case, floor, wanted, config)?;
+    if config.mode == Mode::Observe {
+        return Err(Refusal::of(
+            Reason::ObserveMode,
+            format!(
+                "the function only observes; it would ask for {} {unit} instead of {}",
+                words::number(desired),
+                words::number(case.applied)
+            ),
+        ));
+    }
+    Ok(Increase {
+        quota: quota.clone(),
+        applied: case.applied,
+        default: case.default,
+        desired,
+        region: case.place.region.clone(),
+        request_id: None,
+        status: None,
+    })
+}
+
+/// Requests that were made before.
+fn history(case: &Case<'_>, demand: f64) -> Result<(), Box<Refusal>> {
+    let requests = match &case.limit.history {
+        Ok(requests) => requests,
+        Err(PortError::Missing) => return Ok(()),
+        Err(error) => {
+            return Err(Refusal::of(
+                Reason::NoEvidence,
+                format!("Service Quotas could not be asked for earlier requests: {error}"),
+            ));
+        }
+    };
+    if let Some(open) = requests.iter().find(|r| r.status.is_open()) {
+        let mut refusal = Refusal::of(
+            Reason::AlreadyRequested,
+            format!(
+                "request {} for {} is open since {}; its outcome is followed",
+                open.id,
+                words::number(open.desired),
+                open.created.strftime("%F")
+            ),
+        );
+        refusal.open = Some(open.clone());
+        return Err(refusal);
+    }
+    let in_vain = requests.iter().find(|r| r.desired > case.applied && r.desired >= demand);
+    match in_vain {
+        Some(closed) => Err(Refusal::of(
+            Reason::ClosedUnchanged,
+            format!(
+                "AWS closed request {} for {} and the applied value is still {}: the same request would end the same way",
+                closed.id, words::number(closed.desired), words::number(case.applied)
+            ),
+        )
+        .with_case()),
+        None => Ok(()),
+    }
+}
+
+/// What the operator allows.
+fn guards(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<(), Box<Refusal>> {
+    if config.denied_models.fit(case.model) || !config.allowed_models.fit(case.model) {
+        return Err(Refusal::of(
+            Reason::ModelNotAllowed,
+            format!("increases for `{}` are not allowed by configuration", case.model),
+        ));
+    }
+    let used = case.usage.history(evidence.now);
+    if used.is_none_or(|used| used < config.require_history) {
+        let days = used.map_or("not at all".to_owned(), |u| format!("for {} days", u.as_hours() / 24));
+        return Err(Refusal::of(
+            Reason::NoHistory,
+            format!(
+                "`{}` has been used {days}; an increase needs {} days of history, so that a sudden or stolen use is never raised",
+                case.model,
+                config.require_history.as_hours() / 24
+            ),
+        ));
+    }
+    match &case.limit.record {
+        Ok(Some(record)) if record.cool_down_until > evidence.now => {
+            return Err(Refusal::of(
+                Reason::CoolingDown,
+                format!(
+                    "a request for {} was filed on {}; the next may follow on {}",
+                    words::number(record.followed.desired),
+                    record.followed.intended.strftime("%F"),
+                    record.cool_down_until.strftime("%F")
+                ),
+            ));
+        }
+        Ok(_) => {}
+        Err(error) => {
+            return Err(Refusal::of(Reason::NoEvidence, format!("the ledger could not be read: {error}")));
+        }
+    }
+    match &evidence.filed_today {
+        Ok(filed) if *filed >= config.max_increases_per_day => Err(Refusal::of(
+            Reason::DailyLimit,
+            format!("{filed} requests were filed in this account and Region today, which is the limit"),
+        )),
+        Ok(_) => Ok(()),
+        Err(error) => Err(Refusal::of(Reason::NoEvidence, format!("the ledger could not be read: {error}"))),
+    }
+}
+
+/// The value to ask for: demand with headroom, within step and ceiling, above what AWS validates
+/// against, and a number a person would write.
+fn size(case: &Case<'_>, floor: f64, wanted: f64, config: &Config) -> Result<f64, Box<Refusal>> {
+    let ceiling = match case.limit.limit {
+        Limit::RequestsPerMinute => config.max_requests_per_minute,
+        Limit::TokensPerMinute | Limit::InputTokensPerMinute | Limit::OutputTokensPerMinute => {
+            config.max_tokens_per_minute
+        }
+        Limit::TokensPerDay => None,
+    };
+    let most = (floor * config.max_step_factor).min(ceiling.unwrap_or(LARGEST)).min(LARGEST);
+    if most <= floor {
+        return Err(Refusal::of(
+            Reason::AtCeiling,
+            format!("{} is applied, and the ceiling is {}", words::number(floor), words::number(most)),
+        ));
+    }
+    let rounded = round_up(wanted);
+    let desired = if rounded <= most { rounded } else { round_down(most) };
+    let desired = if desired > floor { desired } else { most.floor() };
+    if desired > floor {
+        return Ok(desired);
+    }
+    Err(Refusal::of(
+        Reason::AtCeiling,
+        format!(
+            "no whole value lies between {} and the ceiling {}",
+            words::number(floor),
+            words::number(most)
+        ),
+    ))
+}
+
+/// The smallest number with two significant digits that is at least `value`, and whole.
+pub fn round_up(value: f64) -> f64 {
+    let unit = two_digits(value);
+    (value / unit).ceil() * unit
+}
+
+fn round_down(value: f64) -> f64 {
+    let unit = two_digits(value);
+    (value / unit).floor() * unit
+}
+
+/// The place of the second digit; 1 for numbers below 100.
+fn two_digits(value: f64) -> f64 {
+    let digits = value.abs().max(1.0).log10().floor();
+    10f64.powf((digits - 1.0).max(0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_are_rounded_as_a_person_would() {
+        for (value, up) in [
+            (1_234_567.0, 1_300_000.0),
+            (187.0, 190.0),
+            (7.2, 8.0),
+            (100.0, 100.0),
+            (99.5, 100.0),
+            (2_000_000.0, 2_000_000.0),
+        ] {
+            assert_eq!(round_up(value), up, "{value}");
+        }
+        assert_eq!(round_down(1_299_999.0), 1_200_000.0);
+    }
+
+    proptest! {
+        #[test]
+        fn rounding_never_shrinks_and_never_adds_a_tenth(value in 1.0f64..1e10) {
+            let up = round_up(value);
+            prop_assert!(up >= value);
+            prop_assert!(up <= value * 1.1 + 1.0);
+            prop_assert_eq!(round_up(up), up);
+        }
+    }
+}

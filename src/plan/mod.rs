@@ -1,0 +1,237 @@
+//! What to do about an incident: a plan that is data.
+//!
+//! One law: pure. Everything that could have been done and is not stands in it with its reason.
+
+mod increase;
+mod words;
+
+use serde::{Serialize, Serializer};
+use serde_json::json;
+
+use crate::access::{self, Reminder};
+use crate::config::Config;
+use crate::diagnosis::{Category, RULES};
+use crate::evidence::Evidence;
+use crate::ids::{Place, Region};
+use crate::incident::Incident;
+use crate::quota::Quota;
+use crate::words::words as word_enum;
+use crate::world::{Followed, RequestStatus};
+
+pub use increase::round_up;
+pub(crate) use words::{number, whole};
+
+word_enum! {
+    /// Why something is withheld.
+    Reason {
+        /// Two quotas could be meant.
+        Ambiguous = "ambiguous",
+        /// The model has no such quota.
+        NoSuchQuota = "no-such-quota",
+        /// The application inference profile could not be resolved.
+        UnresolvedProfile = "unresolved-profile",
+        /// Nothing tells which model was called.
+        NoModel = "no-model",
+        /// Service Quotas takes no request for this quota.
+        NotAdjustable = "not-adjustable",
+        /// A request is open.
+        AlreadyRequested = "already-requested",
+        /// AWS closed such a request and changed nothing.
+        ClosedUnchanged = "closed-unchanged",
+        /// Measured use is far below the quota, so the throttle has another cause.
+        UsageFarBelowQuota = "usage-far-below-quota",
+        /// CloudWatch measured no throttle.
+        NotThrottled = "not-throttled",
+        /// The applied value is below AWS's default.
+        BelowDefault = "below-default",
+        /// The operator's ceiling is reached.
+        AtCeiling = "at-ceiling",
+        /// A request of ours for this quota is too recent.
+        CoolingDown = "cooling-down",
+        /// The day's requests are used up.
+        DailyLimit = "daily-limit",
+        /// The model has been in use for too short a time.
+        NoHistory = "no-history",
+        /// The operator does not allow this model.
+        ModelNotAllowed = "model-not-allowed",
+        /// Legacy models get no increase.
+        LegacyModel = "legacy-model",
+        /// The caller is unusual; possibly stolen credentials.
+        UnusualCaller = "unusual-caller",
+        /// The function only observes.
+        ObserveMode = "observe-mode",
+        /// Something that must be known could not be read.
+        NoEvidence = "no-evidence",
+    }
+}
+
+/// Something that is done, or made ready for a person to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// A Service Quotas increase request.
+    RequestIncrease(Increase),
+    /// A support case, ready to paste.
+    PrepareSupportCase {
+        /// The quota, if it is one.
+        quota: Option<Quota>,
+        /// The case.
+        text: String,
+    },
+    /// A reminder of a step that a person has to take.
+    RemindAccess(Reminder),
+}
+
+/// An increase request, planned or filed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Increase {
+    /// Which quota.
+    pub quota: Quota,
+    /// The value that holds now.
+    pub applied: f64,
+    /// AWS's default, which requests are validated against; `None` if unknown.
+    pub default: Option<f64>,
+    /// The value asked for.
+    pub desired: f64,
+    /// The source Region.
+    pub region: Region,
+    /// Service Quotas' id, once filed.
+    pub request_id: Option<String>,
+    /// Its status, once filed.
+    pub status: Option<RequestStatus>,
+}
+
+/// Something that is not done, and why.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Withheld {
+    /// The reason's word.
+    #[serde(rename = "type")]
+    pub kind: Reason,
+    /// The reason, for a person.
+    pub reason: String,
+    /// Quotas that could have been meant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Quota>,
+}
+
+/// One thing for a person to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What to do.
+    pub text: String,
+    /// A command that does it, or shows where it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// A page on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+/// What to do about an incident.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Done by the function, or made ready.
+    pub actions: Vec<Action>,
+    /// Not done, and why.
+    pub withheld: Vec<Withheld>,
+    /// What an experienced engineer would say.
+    pub advice: Vec<String>,
+    /// What a person does now.
+    pub steps: Vec<Step>,
+    /// What AWS's reviewers ask for, ready to paste into the case.
+    pub justification: Option<String>,
+    /// A request of somebody else's to follow.
+    pub adopted: Option<Followed>,
+    /// AWS's page on the error; `None` when no rule of its cause exists.
+    pub reference: Option<&'static str>,
+}
+
+/// Decides what to do.
+pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
+    let mut plan = Plan::default();
+    let row = incident.rule.and_then(|id| RULES.iter().find(|r| r.id == id));
+    // Without a row only a metric spoke; the first row of its cause knows as much.
+    let row = row.or_else(|| RULES.iter().find(|r| r.cause == incident.cause));
+    plan.advice = row.map(|r| r.advice.iter().map(|a| (*a).to_owned()).collect()).unwrap_or_default();
+    let place = incident.place();
+    match incident.cause.category() {
+        Category::Quota => increase::decide(incident, evidence, config, &mut plan),
+        Category::ModelAccess | Category::Permission => {
+            let model = evidence.model.as_ref();
+            if let Some(reminder) = access::reminder(incident.cause, model, place.as_ref(), &incident.facts) {
+                plan.steps = steps_of(&reminder);
+                plan.actions.push(Action::RemindAccess(reminder));
+            }
+        }
+        Category::Request | Category::ModelId => plan.steps = words::correction(incident, evidence),
+        Category::Capacity | Category::Credentials => {}
+        Category::Other => plan.steps = words::where_to_look(incident),
+    }
+    plan.reference = row.map(|r| r.reference);
+    plan
+}
+
+fn steps_of(reminder: &Reminder) -> Vec<Step> {
+    let mut steps = vec![Step {
+        text: format!("For {}: {}", reminder.audience, reminder.text),
+        command: None,
+        link: reminder.link.clone(),
+    }];
+    for command in &reminder.commands {
+        let text = if command.starts_with('{') {
+            "The least statement that allows it."
+        } else {
+            "See where it stands, or do it, by command."
+        };
+        steps.push(Step { text: text.to_owned(), command: Some(command.clone()), link: None });
+    }
+    steps
+}
+
+impl Increase {
+    /// The command that does the same by hand.
+    pub fn command(&self) -> String {
+        format!(
+            "aws service-quotas request-service-quota-increase --service-code bedrock --quota-code {} --desired-value {} --region {}",
+            self.quota.code, self.desired, self.region
+        )
+    }
+}
+
+/// The console's page of a quota.
+pub(crate) fn quota_link(place: &Place, quota: &Quota) -> String {
+    format!(
+        "https://{0}.console.aws.amazon.com/servicequotas/home/services/bedrock/quotas/{1}",
+        place.region, quota.code
+    )
+}
+
+impl Serialize for Action {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value = match self {
+            Self::RequestIncrease(i) => json!({
+                "type": "request-increase",
+                "quota_code": i.quota.code,
+                "quota_name": i.quota.name,
+                "applied": i.applied,
+                "default": i.default,
+                "desired": i.desired,
+                "region": i.region,
+                "request_id": i.request_id,
+                "status": i.status,
+            }),
+            Self::PrepareSupportCase { quota, text } => json!({
+                "type": "prepare-support-case",
+                "quota_code": quota.as_ref().map(|q| &q.code),
+                "text": text,
+            }),
+            Self::RemindAccess(r) => json!({
+                "type": "remind-access",
+                "step": r.step,
+                "for": r.audience,
+                "text": r.text,
+                "commands": r.commands,
+            }),
+        };
+        value.serialize(serializer)
+    }
+}

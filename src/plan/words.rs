@@ -1,0 +1,190 @@
+//! The plan's own sentences: numbers, justifications, corrections.
+
+use super::{Step, Withheld};
+use crate::diagnosis::Cause;
+use crate::evidence::Evidence;
+use crate::ids::Place;
+use crate::incident::Incident;
+use crate::model::ModelId;
+use crate::quota::{Limit, Quota};
+use crate::usage::Usage;
+
+/// `1234567.0` → `1,234,567`.
+pub(crate) fn number(value: f64) -> String {
+    grouped(&format!("{:.0}", value.abs()))
+}
+
+/// `1234567` → `1,234,567`.
+pub(crate) fn whole(value: u64) -> String {
+    grouped(&value.to_string())
+}
+
+fn grouped(whole: &str) -> String {
+    let mut grouped = String::new();
+    for (n, digit) in whole.chars().enumerate() {
+        if n > 0 && (whole.len() - n).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+pub(super) fn number_or_unknown(value: Option<f64>) -> String {
+    value.map_or_else(|| "unknown".to_owned(), number)
+}
+
+/// What a limit counts.
+pub(super) const fn unit(limit: Limit) -> &'static str {
+    match limit {
+        Limit::RequestsPerMinute => "requests per minute",
+        Limit::TokensPerMinute => "tokens per minute",
+        Limit::TokensPerDay => "tokens per day",
+        Limit::InputTokensPerMinute => "input tokens per minute",
+        Limit::OutputTokensPerMinute => "output tokens per minute",
+    }
+}
+
+/// What AWS's reviewers ask for.
+pub(super) fn justification(
+    place: &Place,
+    model: &ModelId,
+    limit: Limit,
+    quota: &Quota,
+    applied: f64,
+    default: Option<f64>,
+    usage: &Usage,
+) -> String {
+    let n = number;
+    format!(
+        "Quota: {} ({}), account {}, Region {}, model {}.\n\
+         Applied value {}, AWS default {} {}.\n\
+         Measured by CloudWatch over the last 14 days: peak {} requests and {} tokens per minute (95th percentile {} and {}), {} calls throttled in the worst minute.\n\
+         Average request: {} input and {} output tokens. Demand in the worst minute, throttled calls included: {} requests, {} tokens.\n\
+         Use case: (add one sentence). Expected growth: (add one sentence).",
+        quota.name,
+        quota.code,
+        place.account,
+        place.region,
+        model,
+        n(applied),
+        number_or_unknown(default),
+        unit(limit),
+        n(usage.peak_requests),
+        n(usage.peak_tokens),
+        n(usage.p95_requests),
+        n(usage.p95_tokens),
+        n(usage.peak_throttles),
+        n(usage.average_input),
+        n(usage.average_output),
+        n(usage.demand_requests),
+        n(usage.demand_tokens),
+    )
+}
+
+/// A support case for a quota that Service Quotas cannot raise for us.
+pub(super) fn support_case(quota: &Quota, why: &Withheld, justification: &str) -> String {
+    format!(
+        "Please raise the quota `{}` ({}) of Amazon Bedrock. It cannot be asked for through Service Quotas: {}.\n\n{justification}",
+        quota.name, quota.code, why.reason
+    )
+}
+
+/// A support case for the daily limit.
+pub(super) fn daily_case(incident: &Incident, model: Option<&ModelId>, quota: &Quota) -> String {
+    let place = incident.place();
+    let unknown = || "(fill in)".to_owned();
+    format!(
+        "Please raise the daily token limit of Amazon Bedrock, `{}` ({}), account {}, Region {}. Calls of {} are refused with \"too many tokens per day\".\n\
+         Use case: (add one sentence). Tokens per day needed: (add the number). Expected growth: (add one sentence).",
+        quota.name,
+        quota.code,
+        place.as_ref().map_or_else(unknown, |p| p.account.to_string()),
+        place.as_ref().map_or_else(unknown, |p| p.region.to_string()),
+        model.map_or_else(unknown, ToString::to_string),
+    )
+}
+
+/// What to change in a request or an id, as concrete as the error allows.
+pub(super) fn correction(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
+    let facts = &incident.facts;
+    let mut steps = Vec::new();
+    let mut say = |text: String, command: Option<String>| steps.push(Step { text, command, link: None });
+    match (incident.cause, facts.requested, facts.limit) {
+        (Cause::MaxTokens, Some(asked), Some(limit)) => {
+            say(
+                format!(
+                    "You asked for {} output tokens; this model allows {}: lower `max_tokens`.",
+                    whole(asked),
+                    whole(limit)
+                ),
+                None,
+            );
+        }
+        (Cause::MaxTokens, None, Some(limit)) => {
+            say(format!("This model allows {} output tokens: lower `max_tokens`.", whole(limit)), None);
+        }
+        (Cause::ContextLength, Some(asked), Some(limit)) => {
+            say(
+                format!(
+                    "The request needs room for {} where the model has {}: shorten the input or lower `max_tokens`.",
+                    whole(asked),
+                    whole(limit)
+                ),
+                None,
+            );
+        }
+        (_, Some(asked), Some(limit)) if incident.cause.is_per_caller() => {
+            say(format!("The value was {} and the limit is {}.", whole(asked), whole(limit)), None);
+        }
+        _ => {}
+    }
+    if let Some(field) = &facts.field {
+        say(format!("Look at the field `{field}` of the request."), None);
+    }
+    let (region, model) = (incident.region.as_ref(), evidence.model.as_ref().filter(|m| m.names_a_model()));
+    if let (Cause::InferenceProfileRequired | Cause::InvalidIdentifier | Cause::NotInRegion, Some(region)) =
+        (incident.cause, region)
+    {
+        let provider = model.and_then(|m| m.provider()).unwrap_or_default();
+        say(
+            format!("List the profiles that {region} offers and call one of them."),
+            Some(format!(
+                "aws bedrock list-inference-profiles --region {region} --query \"inferenceProfileSummaries[?contains(inferenceProfileId, '{provider}')].inferenceProfileId\""
+            )),
+        );
+    }
+    steps
+}
+
+/// How to find out what no message told.
+pub(super) fn where_to_look(incident: &Incident) -> Vec<Step> {
+    let Some(region) = &incident.region else { return Vec::new() };
+    let mut steps = vec![Step {
+        text: "Look at the latest Bedrock calls that CloudTrail recorded.".to_owned(),
+        command: Some(format!(
+            "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=bedrock.amazonaws.com --max-results 50 --region {region}"
+        )),
+        link: None,
+    }];
+    if incident.counts.errors == 0 {
+        steps.push(Step {
+            text: "To find the next one, let a trail record management events, or turn on model-invocation logging.".to_owned(),
+            command: Some(format!("aws bedrock get-model-invocation-logging-configuration --region {region}")),
+            link: None,
+        });
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (value, text) in [(0.0, "0"), (999.0, "999"), (1000.0, "1,000"), (1_234_567.4, "1,234,567")] {
+            assert_eq!(number(value), text);
+        }
+    }
+}

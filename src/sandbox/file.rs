@@ -1,0 +1,264 @@
+//! The world file: a small account in JSON.
+//!
+//! One law: all parts are optional, and a key nobody knows is an error, so that a misspelt one is not
+//! silently ignored.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::Mode;
+use crate::ids::{AccountId, QuotaCode, Region};
+use crate::usage::Minute;
+use crate::world::{Availability, Lifecycle, PolicyVerdict, RequestStatus};
+
+/// An account and what AWS would answer in it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "World file of bedrock-remediator")]
+pub struct WorldFile {
+    /// What the clock shows; without it, shortly after the event.
+    #[schemars(with = "Option<String>")]
+    pub now: Option<Timestamp>,
+    /// The account the function runs in, for events that name none.
+    pub account: Option<AccountId>,
+    /// `request` or `observe`.
+    pub mode: ModeWord,
+    /// Quotas whose values differ from the built-in catalogue's, or that it lacks.
+    pub quotas: Vec<QuotaEntry>,
+    /// Increase requests of the last 90 days.
+    pub requests: Vec<RequestEntry>,
+    /// What CloudWatch measured.
+    pub usage: Vec<UsageEntry>,
+    /// Errors behind alarms, as CloudTrail would show them.
+    pub errors: Vec<ErrorEntry>,
+    /// Bedrock's word on models; a model without an entry is active and available.
+    pub availability: Vec<ModelEntry>,
+    /// Application inference profiles.
+    pub profiles: Vec<ProfileEntry>,
+    /// IAM's verdicts; without an entry a verdict is undetermined.
+    pub policies: Vec<PolicyEntry>,
+    /// What fails.
+    pub faults: Vec<Fault>,
+    /// What the ledger already holds of quotas.
+    pub ledger: Vec<LedgerEntry>,
+}
+
+/// `MODE`, as the world file spells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum ModeWord {
+    #[default]
+    Request,
+    Observe,
+}
+
+impl From<ModeWord> for Mode {
+    fn from(word: ModeWord) -> Self {
+        match word {
+            ModeWord::Request => Self::Request,
+            ModeWord::Observe => Self::Observe,
+        }
+    }
+}
+
+/// One quota in one Region.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuotaEntry {
+    /// The Region; every Region without it.
+    pub region: Option<Region>,
+    /// The quota's code.
+    pub code: QuotaCode,
+    /// Its name; needed only for a quota that the catalogue lacks.
+    pub name: Option<String>,
+    /// The applied value; without it the account has none of its own and the default holds.
+    pub applied: Option<f64>,
+    /// AWS's default; without it the catalogue's.
+    pub default: Option<f64>,
+    /// Whether Service Quotas takes requests; without it what the catalogue says.
+    pub adjustable: Option<bool>,
+}
+
+/// One increase request.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestEntry {
+    /// The Region.
+    pub region: Region,
+    /// The quota's code.
+    pub code: QuotaCode,
+    /// The value asked for.
+    pub desired: f64,
+    /// Where it stands.
+    pub status: RequestStatus,
+    /// When it was filed.
+    #[schemars(with = "String")]
+    pub created: Timestamp,
+    /// The support case, if there is one.
+    pub case_id: Option<String>,
+}
+
+/// What CloudWatch measured of one `ModelId`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UsageEntry {
+    /// The Region.
+    pub region: Region,
+    /// The id as CloudWatch shows it: base id, profile id, or short application-profile id.
+    pub model_id: String,
+    /// The first use; without it the earliest minute given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub first_use: Option<Timestamp>,
+    /// The last minutes before `now`, all alike.
+    #[serde(default)]
+    pub last: Option<LastMinutes>,
+    /// Single minutes.
+    #[serde(default)]
+    pub series: Vec<MinuteEntry>,
+}
+
+/// So many minutes up to `now`, each like `each`.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LastMinutes {
+    /// How many.
+    pub minutes: u32,
+    /// What was measured in each.
+    pub each: Minute,
+}
+
+/// One minute.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MinuteEntry {
+    /// Its start.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// What was measured.
+    pub values: Minute,
+}
+
+/// An error behind an alarm.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorEntry {
+    /// The Region.
+    pub region: Region,
+    /// The model as called.
+    pub model_id: Option<String>,
+    /// When.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// The error code.
+    pub code: Option<String>,
+    /// The error text.
+    pub message: String,
+    /// ARN of who called.
+    pub caller: Option<String>,
+}
+
+/// Bedrock's word on one model.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelEntry {
+    /// The Region; every Region without it.
+    pub region: Option<Region>,
+    /// The base model id.
+    pub model_id: String,
+    /// `ACTIVE` or `LEGACY`.
+    #[serde(default)]
+    pub lifecycle: Lifecycle,
+    /// The agreement with the provider.
+    #[serde(default)]
+    pub agreement: Availability,
+    /// Whether the account is authorised; true without it.
+    pub authorized: Option<bool>,
+    /// Whether the Region has it.
+    #[serde(default)]
+    pub region_availability: Availability,
+}
+
+/// One application inference profile.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileEntry {
+    /// Its short id.
+    pub id: String,
+    /// What it stands for: ids or ARNs of models or profiles.
+    pub models: Vec<String>,
+}
+
+/// One verdict of IAM's.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyEntry {
+    /// ARN of the role or user.
+    pub caller: String,
+    /// The action; every action without it.
+    pub action: Option<String>,
+    /// What IAM says.
+    pub verdict: PolicyVerdict,
+}
+
+/// A call that fails.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// The port's method: `request_increase`, `publish`, `claim` …
+    pub call: String,
+    /// Which call of it, from 1; every call without it.
+    pub nth: Option<u32>,
+    /// How it fails.
+    pub kind: FaultKind,
+}
+
+/// How a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// The role may not; nothing happens.
+    Denied,
+    /// Too many calls; nothing happens.
+    Throttled,
+    /// The service is down; nothing happens.
+    Unavailable,
+    /// It happens, but the answer is lost.
+    LostAnswer,
+}
+
+/// An earlier request of ours.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerEntry {
+    /// The account.
+    pub account: AccountId,
+    /// The Region.
+    pub region: Region,
+    /// The quota's code.
+    pub code: QuotaCode,
+    /// The value asked for.
+    pub desired: f64,
+    /// The applied value before.
+    pub value_before: f64,
+    /// When it was filed.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Until when no other is filed.
+    #[schemars(with = "String")]
+    pub cool_down_until: Timestamp,
+}
+
+impl WorldFile {
+    /// Reads a world file; an error names what is wrong and where.
+    pub fn parse(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    /// The JSON Schema of world files.
+    pub fn json_schema() -> schemars::Schema {
+        schemars::schema_for!(Self)
+    }
+}

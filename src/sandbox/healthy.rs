@@ -1,0 +1,108 @@
+//! The default world: a healthy account that uses its models, in which what was throttled shows
+//! throttles.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{LastMinutes, QuotaEntry, UsageEntry, WorldFile};
+use crate::diagnosis::{Cause, ErrorText, diagnose};
+use crate::event::{Delivery, Metric, Signal};
+use crate::ids::{QuotaCode, Region};
+use crate::model::ModelId;
+use crate::quota::{Catalog, Limit, Variant, find};
+use crate::usage::Minute;
+
+/// A quota without a value in the catalogue has this one.
+const TOKENS_PER_MINUTE: f64 = 2_000_000.0;
+const REQUESTS_PER_MINUTE: f64 = 200.0;
+/// How near use comes to the quota that throttles, and how far it stays from the other.
+const NEAR: f64 = 0.95;
+const FAR: f64 = 0.3;
+/// Throttled calls a minute, as a share of the admitted.
+const THROTTLED: f64 = 0.2;
+
+/// The default world for `delivery`.
+pub fn healthy_for(delivery: &Delivery, now: Timestamp) -> WorldFile {
+    let mut file = WorldFile::default();
+    let signals = delivery.items.iter().filter_map(|i| i.read.as_ref().ok()).flatten();
+    for signal in signals {
+        let throttled = match signal {
+            Signal::Error(e) => {
+                let text = ErrorText {
+                    code: e.code.as_deref(),
+                    status: e.status,
+                    operation: e.operation.as_deref(),
+                    message: &e.message,
+                };
+                let found = diagnose(&text);
+                found
+                    .cause
+                    .is_throttle()
+                    .then(|| (e.region.clone(), e.model.clone().or(found.facts.model_id), found.cause))
+            }
+            Signal::Alarm(a) => (a.metric == Metric::Throttles)
+                .then(|| (a.region.clone(), a.model.clone(), Cause::RateUnspecified)),
+            _ => None,
+        };
+        if let Some((Some(region), Some(model), cause)) = throttled {
+            file.use_up(&region, &model, cause, now);
+        }
+    }
+    file
+}
+
+impl WorldFile {
+    /// Adds what an account looks like whose calls of `model` ran into the quota that `cause` names.
+    fn use_up(&mut self, region: &Region, model: &ModelId, cause: Cause, now: Timestamp) {
+        if self.usage.iter().any(|u| u.region == *region && u.model_id == model.as_str()) {
+            return;
+        }
+        let tokens = self.value(model, Limit::TokensPerMinute, TOKENS_PER_MINUTE);
+        let requests = self.value(model, Limit::RequestsPerMinute, REQUESTS_PER_MINUTE);
+        let (of_requests, of_tokens) =
+            if cause == Cause::RequestsPerMinute { (NEAR, FAR) } else { (FAR, NEAR) };
+        let invocations = (requests * of_requests).max(1.0).floor();
+        let counted = tokens * of_tokens;
+        let each = Minute {
+            invocations,
+            throttles: (invocations * THROTTLED).ceil(),
+            input_tokens: (counted * 0.8).floor(),
+            quota_tokens: Some(counted.floor()),
+            output_tokens: (counted * 0.04).floor(),
+            ..Minute::default()
+        };
+        self.usage.push(UsageEntry {
+            region: region.clone(),
+            model_id: model.as_str().to_owned(),
+            first_use: now.saturating_sub(SignedDuration::from_hours(60 * 24)).ok(),
+            last: Some(LastMinutes { minutes: 120, each }),
+            series: Vec::new(),
+        });
+    }
+
+    /// The default of `model`'s quota; one is given to a quota that has none.
+    fn value(&mut self, model: &ModelId, limit: Limit, otherwise: f64) -> f64 {
+        let Some(quota) = find(Catalog::built_in(), model, limit, Variant::Standard).quota else {
+            return otherwise;
+        };
+        match quota.value {
+            Some(value) if value > 0.0 => value,
+            _ => {
+                self.give_default(quota.code, otherwise);
+                otherwise
+            }
+        }
+    }
+
+    fn give_default(&mut self, code: QuotaCode, default: f64) {
+        if !self.quotas.iter().any(|q| q.code == code) {
+            self.quotas.push(QuotaEntry {
+                region: None,
+                code,
+                name: None,
+                applied: None,
+                default: Some(default),
+                adjustable: None,
+            });
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The embedded world: a small AWS account that keeps the real rules, filled from a world file.
+//!
+//! One law: every call passes one gate, which counts it, lets others run, and may fail it before or
+//! after it happened. What runs here cannot tell it from AWS.
+
+mod aws;
+mod file;
+mod healthy;
+mod ledger;
+mod quotas;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::task::Poll;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use file::{
+    ErrorEntry, Fault, FaultKind, LastMinutes, LedgerEntry, MinuteEntry, ModeWord, ModelEntry, PolicyEntry,
+    ProfileEntry, QuotaEntry, RequestEntry, UsageEntry, WorldFile,
+};
+pub use healthy::healthy_for;
+
+use crate::notice::{Message, Notice, message};
+use crate::world::{Answer, Clock, PortError, Topic};
+
+/// An embedded world. Its methods take `&self`: several handlers can share one.
+#[derive(Debug)]
+pub struct Sandbox {
+    state: RefCell<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    now: Timestamp,
+    file: WorldFile,
+    requests: Vec<quotas::Filed>,
+    ledger: ledger::Tables,
+    published: Vec<(Notice, Message)>,
+    calls: BTreeMap<&'static str, u32>,
+}
+
+impl Sandbox {
+    /// A world as `file` describes it. Its clock shows `file.now`, else `now`.
+    pub fn new(file: WorldFile, now: Timestamp) -> Self {
+        let state = State {
+            now: file.now.unwrap_or(now),
+            requests: quotas::filed_before(&file),
+            ledger: ledger::Tables::of(&file),
+            published: Vec::new(),
+            calls: BTreeMap::new(),
+            file,
+        };
+        Self { state: RefCell::new(state) }
+    }
+
+    /// How often each port's method was called.
+    pub fn calls(&self) -> BTreeMap<&'static str, u32> {
+        self.state.borrow().calls.clone()
+    }
+
+    /// What was published, oldest first.
+    pub fn published(&self) -> Vec<Notice> {
+        self.state.borrow().published.iter().map(|(notice, _)| notice.clone()).collect()
+    }
+
+    /// The messages that were published, as SNS would have got them.
+    pub fn messages(&self) -> Vec<Message> {
+        self.state.borrow().published.iter().map(|(_, message)| message.clone()).collect()
+    }
+
+    /// Changes the world: what AWS's people or the account's would do meanwhile.
+    pub fn change(&self, change: impl FnOnce(&mut WorldFile)) {
+        change(&mut self.state.borrow_mut().file);
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, time: SignedDuration) {
+        let mut state = self.state.borrow_mut();
+        state.now = state.now.saturating_add(time).unwrap_or(Timestamp::MAX);
+    }
+
+    /// The gate.
+    async fn call<T>(&self, name: &'static str, happen: impl FnOnce(&mut State) -> Answer<T>) -> Answer<T> {
+        let fault = self.state.borrow_mut().count(name);
+        yield_now().await;
+        match fault {
+            Some(FaultKind::Denied) => return Err(PortError::Denied(name.to_owned())),
+            Some(FaultKind::Throttled) => return Err(PortError::Throttled),
+            Some(FaultKind::Unavailable) => return Err(PortError::Unavailable("fault".to_owned())),
+            Some(FaultKind::LostAnswer) | None => {}
+        }
+        let answer = happen(&mut self.state.borrow_mut());
+        yield_now().await;
+        if fault == Some(FaultKind::LostAnswer) { Err(PortError::UnknownOutcome) } else { answer }
+    }
+}
+
+impl State {
+    /// Counts a call and says how it fails, if it does.
+    fn count(&mut self, name: &'static str) -> Option<FaultKind> {
+        let count = self.calls.entry(name).or_default();
+        *count += 1;
+        let nth = *count;
+        self.file.faults.iter().find(|f| f.call == name && f.nth.is_none_or(|n| n == nth)).map(|f| f.kind)
+    }
+}
+
+/// Lets whatever else is ready run first; needs no particular executor.
+async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+impl Clock for Sandbox {
+    fn now(&self) -> Timestamp {
+        self.state.borrow().now
+    }
+
+    async fn sleep(&self, duration: SignedDuration) {
+        yield_now().await;
+        self.pass(duration);
+    }
+}
+
+impl Topic for Sandbox {
+    /// Refuses what SNS refuses.
+    async fn publish(&self, notice: &Notice) -> Answer<()> {
+        self.call("publish", |state| {
+            let message = message(notice);
+            let refused = |why: &str| Err(PortError::Rejected(format!("InvalidParameter: {why}")));
+            let size =
+                message.body.len() + message.attributes.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>();
+            if message.subject.is_empty()
+                || message.subject.len() >= 100
+                || !message.subject.chars().all(|c| c == ' ' || c.is_ascii_graphic())
+            {
+                return refused("Subject");
+            }
+            if size > crate::notice::LARGEST {
+                return refused("Message too long");
+            }
+            if message.attributes.values().any(String::is_empty) {
+                return refused("empty attribute");
+            }
+            state.published.push((notice.clone(), message));
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,182 @@
+//! Service Quotas, with its real rules: open requests block, values are checked against the default,
+//! and a closed case says nothing.
+//! See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_RequestServiceQuotaIncrease.html>.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{QuotaEntry, Sandbox, State, WorldFile};
+use crate::ids::{Place, QuotaCode, Region};
+use crate::quota::{Catalog, Quota};
+use crate::world::{Answer, IncreaseRequest, PortError, Quotas, RequestStatus};
+
+/// Open requests: at most so many in a Region.
+const MOST_OPEN: usize = 2;
+/// History is kept this long.
+const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+#[derive(Clone, Debug)]
+pub(super) struct Filed {
+    region: Region,
+    request: IncreaseRequest,
+}
+
+pub(super) fn filed_before(file: &WorldFile) -> Vec<Filed> {
+    let requests = file.requests.iter().enumerate().map(|(n, r)| Filed {
+        region: r.region.clone(),
+        request: IncreaseRequest {
+            id: request_id(n),
+            code: r.code.clone(),
+            desired: r.desired,
+            status: r.status,
+            created: r.created,
+            case_id: r.case_id.clone(),
+        },
+    });
+    requests.collect()
+}
+
+fn request_id(n: usize) -> String {
+    format!("request-{:04}", n + 1)
+}
+
+/// A quota as this world has it.
+struct Known {
+    quota: Quota,
+    applied: Option<f64>,
+    default: Option<f64>,
+}
+
+impl State {
+    fn known(&self, place: &Place, code: &QuotaCode) -> Answer<Known> {
+        let fits = |q: &&QuotaEntry| q.code == *code && q.region.as_ref().is_none_or(|r| *r == place.region);
+        let entry = self.file.quotas.iter().find(fits);
+        let listed = Catalog::built_in().get(code).cloned();
+        let named = || {
+            let entry = entry?;
+            Some(Quota {
+                code: code.clone(),
+                name: entry.name.clone()?,
+                adjustable: entry.adjustable.unwrap_or(true),
+                value: None,
+            })
+        };
+        let mut quota = listed.or_else(named).ok_or(PortError::Missing)?;
+        if let Some(adjustable) = entry.and_then(|e| e.adjustable) {
+            quota.adjustable = adjustable;
+        }
+        let default = entry.and_then(|e| e.default).or(quota.value);
+        Ok(Known { quota, applied: entry.and_then(|e| e.applied), default })
+    }
+
+    fn history(&self, place: &Place, code: &QuotaCode) -> Vec<IncreaseRequest> {
+        let oldest = self.now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+        let of_quota =
+            |f: &&Filed| f.region == place.region && f.request.code == *code && f.request.created >= oldest;
+        let mut history: Vec<_> = self.requests.iter().filter(of_quota).map(|f| f.request.clone()).collect();
+        history.sort_by_key(|r| std::cmp::Reverse(r.created));
+        history
+    }
+
+    fn file(&mut self, place: &Place, code: &QuotaCode, desired: f64) -> Answer<IncreaseRequest> {
+        let refused = |why: String| Err(PortError::Rejected(why));
+        let known = self.known(place, code)?;
+        if !known.quota.adjustable {
+            return refused("the quota is not adjustable".to_owned());
+        }
+        if self.history(place, code).iter().any(|r| r.status.is_open()) {
+            return refused("only one open service quota increase request is allowed per quota".to_owned());
+        }
+        if self.requests.iter().filter(|f| f.region == place.region && f.request.status.is_open()).count()
+            >= MOST_OPEN
+        {
+            return refused("too many open quota increase requests in the Region".to_owned());
+        }
+        let floor = known.default.unwrap_or(0.0).max(known.applied.unwrap_or(0.0));
+        if desired <= floor {
+            return refused(format!(
+                "you must provide a quota value greater than the default quota value of {floor:?}"
+            ));
+        }
+        if desired > 1e10 {
+            return refused("the value is too large".to_owned());
+        }
+        let request = IncreaseRequest {
+            id: request_id(self.requests.len()),
+            code: code.clone(),
+            desired,
+            status: RequestStatus::Pending,
+            created: self.now,
+            case_id: None,
+        };
+        self.requests.push(Filed { region: place.region.clone(), request: request.clone() });
+        Ok(request)
+    }
+}
+
+impl Sandbox {
+    /// AWS's decision on a request: its status, and the applied value from now on if it changes.
+    pub fn decide(&self, request_id: &str, status: RequestStatus, applied: Option<f64>) {
+        let mut state = self.state.borrow_mut();
+        let Some(at) = state.requests.iter().position(|f| f.request.id == request_id) else { return };
+        let Some(filed) = state.requests.get_mut(at) else { return };
+        filed.request.status = status;
+        let (region, code) = (filed.region.clone(), filed.request.code.clone());
+        let Some(applied) = applied else { return };
+        let entry = state
+            .file
+            .quotas
+            .iter_mut()
+            .find(|q| q.code == code && q.region.as_ref().is_none_or(|r| *r == region));
+        match entry {
+            Some(entry) => entry.applied = Some(applied),
+            None => state.file.quotas.push(QuotaEntry {
+                region: Some(region),
+                code,
+                name: None,
+                applied: Some(applied),
+                default: None,
+                adjustable: None,
+            }),
+        }
+    }
+
+    /// Every increase request this world knows, oldest first.
+    pub fn increase_requests(&self) -> Vec<IncreaseRequest> {
+        self.state.borrow().requests.iter().map(|f| f.request.clone()).collect()
+    }
+}
+
+impl Quotas for Sandbox {
+    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<f64> {
+        self.call("applied", |state| state.known(place, code)?.applied.ok_or(PortError::Missing)).await
+    }
+
+    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<f64> {
+        self.call("default_value", |state| state.known(place, code)?.default.ok_or(PortError::Missing)).await
+    }
+
+    async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>> {
+        self.call("history", |state| Ok(state.history(place, code))).await
+    }
+
+    async fn listing(&self, place: &Place) -> Answer<Catalog> {
+        self.call("listing", |state| {
+            let codes = state.file.quotas.iter().map(|q| q.code.clone());
+            let all = codes.chain(Catalog::built_in().quotas().iter().map(|q| q.code.clone()));
+            Ok(Catalog::new(
+                all.filter_map(|code| state.known(place, &code).ok())
+                    .map(|k| Quota { value: k.applied.or(k.default), ..k.quota }),
+            ))
+        })
+        .await
+    }
+
+    async fn request_increase(
+        &self,
+        place: &Place,
+        code: &QuotaCode,
+        desired: f64,
+    ) -> Answer<IncreaseRequest> {
+        self.call("request_increase", |state| state.file(place, code, desired)).await
+    }
+}

@@ -1,0 +1,398 @@
+//! What we ask of the world: the ports, in our own words.
+//!
+//! One law: every call names the account and Region it is about, and a failure is one of a few words
+//! that a plan can act on. Whoever implements a port keeps time-outs and retries to itself.
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::event::Metric;
+use crate::ids::{Place, QuotaCode};
+use crate::incident::{Incident, IncidentId};
+use crate::model::ModelId;
+use crate::notice::Notice;
+use crate::quota::Catalog;
+use crate::usage::Series;
+
+/// Why a call was not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PortError {
+    /// The function's own role may not.
+    #[error("the function's role lacks `{0}`")]
+    Denied(String),
+    /// Too many calls; later perhaps.
+    #[error("throttled")]
+    Throttled,
+    /// AWS refused for a reason it gave.
+    #[error("refused: {0}")]
+    Rejected(String),
+    /// What was asked for does not exist.
+    #[error("not found")]
+    Missing,
+    /// The service or the network failed before anything happened.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// The call may have happened; the answer was lost.
+    #[error("the answer was lost")]
+    UnknownOutcome,
+}
+
+/// An answer; a missing one is a value too.
+pub type Answer<T> = Result<T, PortError>;
+
+/// Status of an increase request.
+/// See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_RequestedServiceQuotaChange.html>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs)]
+pub enum RequestStatus {
+    Pending,
+    CaseOpened,
+    Approved,
+    Denied,
+    CaseClosed,
+    NotApproved,
+    InvalidRequest,
+}
+
+impl RequestStatus {
+    /// Whether AWS is still at it.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::CaseOpened)
+    }
+}
+
+/// An increase request, as Service Quotas remembers it for 90 days.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IncreaseRequest {
+    /// Service Quotas' id.
+    pub id: String,
+    /// The quota.
+    pub code: QuotaCode,
+    /// The value asked for.
+    pub desired: f64,
+    /// Where it stands. For Bedrock, `CASE_CLOSED` does not tell whether it was granted.
+    pub status: RequestStatus,
+    /// When it was filed.
+    pub created: Timestamp,
+    /// The support case; arrives late, often never.
+    pub case_id: Option<String>,
+}
+
+/// Service Quotas.
+pub trait Quotas {
+    /// The applied value; [`PortError::Missing`] where the account has none of its own, and then the
+    /// default holds.
+    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<f64>;
+    /// AWS's default.
+    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<f64>;
+    /// Requests of the last 90 days, newest first.
+    async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>>;
+    /// Every quota of Bedrock in that account and Region.
+    async fn listing(&self, place: &Place) -> Answer<Catalog>;
+    /// Asks for more. Not idempotent: an open request for the same quota is [`PortError::Rejected`].
+    async fn request_increase(
+        &self,
+        place: &Place,
+        code: &QuotaCode,
+        desired: f64,
+    ) -> Answer<IncreaseRequest>;
+}
+
+/// A span of time, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Its beginning.
+    pub from: Timestamp,
+    /// Its end.
+    pub to: Timestamp,
+}
+
+/// An error found behind an alarm.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundError {
+    /// The model as called.
+    pub model: Option<ModelId>,
+    /// When.
+    pub at: Timestamp,
+    /// The error code.
+    pub code: Option<String>,
+    /// The error text.
+    pub message: String,
+    /// Who called; see [`crate::event::ErrorSignal::caller`].
+    pub caller: Option<String>,
+}
+
+/// CloudWatch and CloudTrail.
+pub trait Telemetry {
+    /// Minutes of each of `models` in `window`, and their first use; in the order of `models`.
+    async fn usage(&self, place: &Place, models: &[ModelId], window: Window) -> Answer<Vec<Series>>;
+    /// The models for which `metric` was above zero in `window`.
+    async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>>;
+    /// Errors of `model`, or of any, in `window`.
+    async fn errors(&self, place: &Place, model: Option<&ModelId>, window: Window)
+    -> Answer<Vec<FoundError>>;
+}
+
+/// Where a model stands in its life.
+/// See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html>.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs)]
+pub enum Lifecycle {
+    #[default]
+    Active,
+    Legacy,
+}
+
+/// One of the four answers of `GetFoundationModelAvailability`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs)]
+pub enum Availability {
+    #[default]
+    Available,
+    Pending,
+    NotAvailable,
+    Error,
+}
+
+/// What Bedrock says of a model in an account: a clue, not proof.
+/// See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetFoundationModelAvailability.html>.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ModelState {
+    /// Its lifecycle.
+    pub lifecycle: Lifecycle,
+    /// Whether the account agreed to the provider's terms.
+    pub agreement: Availability,
+    /// Whether the account is authorised.
+    pub authorized: bool,
+    /// Whether the model is offered in the Region.
+    pub region: Availability,
+}
+
+/// Bedrock's own descriptions.
+pub trait Models {
+    /// The models an application inference profile stands for.
+    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Vec<ModelId>>;
+    /// The state of a foundation model, by its base id.
+    async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState>;
+}
+
+/// What IAM says of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyVerdict {
+    /// Allowed, as far as the caller's own policies go.
+    Allowed,
+    /// No policy allows it.
+    ImplicitDeny,
+    /// A policy denies it.
+    ExplicitDeny,
+    /// Context is missing, or the caller is of another account.
+    Undetermined,
+}
+
+/// IAM.
+pub trait Permissions {
+    /// Whether `caller` may do `action` on `resource`.
+    async fn verdict(
+        &self,
+        place: &Place,
+        caller: &str,
+        action: &str,
+        resource: &str,
+    ) -> Answer<PolicyVerdict>;
+}
+
+/// Where an incident stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Counted; nothing decided yet.
+    Seen,
+    /// A request is reserved and may have been filed.
+    Planned,
+    /// A request is filed; nobody is told yet.
+    Filed,
+    /// People are told; nothing is left to follow.
+    Told,
+    /// People are told; an increase request is followed.
+    Watching,
+    /// Over.
+    Closed,
+}
+
+/// The exclusive right to drive an incident, until it ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The incident.
+    pub incident: IncidentId,
+    /// Rises with every lease; a write under an older one is refused.
+    pub version: u64,
+}
+
+/// A notice that was published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Its `notice_id`.
+    pub id: String,
+    /// Its kind.
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An increase request that an incident follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Followed {
+    /// The quota.
+    pub code: QuotaCode,
+    /// Its name, for the notice of the outcome.
+    pub name: String,
+    /// The value asked for.
+    pub desired: f64,
+    /// The applied value before.
+    pub value_before: f64,
+    /// Service Quotas' id; `None` while the answer to our request is in doubt.
+    pub request_id: Option<String>,
+    /// When we meant to file it: any request of this quota since then is ours.
+    pub intended: Timestamp,
+}
+
+/// What the ledger knows of an incident.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The incident as it was folded last, with the counts of its whole episode.
+    pub incident: Incident,
+    /// Where it stands.
+    pub state: State,
+    /// 1, and one more each time it comes back after it was closed.
+    pub episode: u32,
+    /// What was published in this episode, oldest first.
+    pub notices: Vec<Told>,
+    /// The request it follows.
+    pub followed: Option<Followed>,
+    /// When somebody has to look again; `None` once closed.
+    pub due_at: Option<Timestamp>,
+    /// Until when a claim only counts, because people were told a short time ago.
+    pub silent_until: Option<Timestamp>,
+}
+
+/// What came of a claim.
+#[derive(Clone, Debug)]
+pub enum Claim {
+    /// It is ours to drive.
+    Mine(Lease, Box<Record>),
+    /// It is counted; another holds it, or it was told a short time ago.
+    Counted(Box<Record>),
+}
+
+/// An increase that is about to be filed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Intent {
+    /// Whose quota.
+    pub place: Place,
+    /// What will be followed.
+    pub followed: Followed,
+    /// From when on another request for this quota may be filed.
+    pub cool_down_until: Timestamp,
+    /// The breaker: at most so many requests of this account and Region a day.
+    pub most_today: u32,
+}
+
+/// What came of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    /// File it.
+    Yes,
+    /// Another request of ours for this quota is too recent.
+    CoolingDown,
+    /// The day's requests are used up.
+    DailyLimit,
+    /// The lease has ended; somebody else drives the incident.
+    LeaseLost,
+}
+
+/// What the ledger knows of a quota.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuotaRecord {
+    /// The last request of ours.
+    pub followed: Followed,
+    /// How it ended: `granted`, `partly-granted`, `closed-unchanged`, `denied`; `None` while open.
+    pub last_outcome: Option<String>,
+    /// Until when no other is filed.
+    pub cool_down_until: Timestamp,
+}
+
+/// How a drive ends: what is recorded before the lease is given back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finish {
+    /// Where the incident stands now.
+    pub state: State,
+    /// When somebody has to look again; `None` only with [`State::Closed`].
+    pub due_at: Option<Timestamp>,
+    /// Until when a claim only counts.
+    pub silent_until: Option<Timestamp>,
+    /// What was published.
+    pub told: Option<Told>,
+    /// How the followed request ended, for the quota's record.
+    pub outcome: Option<String>,
+}
+
+/// The memory that outlives every invocation.
+///
+/// A write under a lease that has ended or was overtaken is [`PortError::Rejected`], and nothing of
+/// it happens.
+pub trait Ledger {
+    /// Counts `incident`, opens a new episode if it was closed or is new, and takes the lease if nobody
+    /// holds it and people were not told a short time ago. One write.
+    async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Answer<Claim>;
+    /// Incidents that are due and not leased, most overdue first, at most `most`.
+    async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>>;
+    /// Takes the lease of an incident that is due. `None` when another was faster.
+    async fn take_over(
+        &self,
+        id: &IncidentId,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Answer<Option<(Lease, Record)>>;
+    /// Makes every open incident due now that follows a request in `place`.
+    async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()>;
+    /// One transaction over incident, quota and day: intent, lock and counter, or nothing.
+    async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved>;
+    /// Records that a reserved request was filed, with the id Service Quotas gave.
+    async fn filed(&self, lease: &Lease, place: &Place, code: &QuotaCode, request_id: &str) -> Answer<()>;
+    /// Records that a reserved request was refused: nothing is followed, the quota may be tried again.
+    async fn not_filed(&self, lease: &Lease, place: &Place, code: &QuotaCode) -> Answer<()>;
+    /// Follows a request that somebody else filed.
+    async fn adopt(&self, lease: &Lease, followed: &Followed) -> Answer<()>;
+    /// Records how a drive ended and gives the lease back.
+    async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()>;
+    /// What is known of a quota.
+    async fn quota(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaRecord>>;
+    /// Requests filed today.
+    async fn filed_today(&self, place: &Place, now: Timestamp) -> Answer<u32>;
+    /// One incident.
+    async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>>;
+}
+
+/// The topic people are told through.
+pub trait Topic {
+    /// Publishes `notice` in every form. At least once.
+    async fn publish(&self, notice: &Notice) -> Answer<()>;
+}
+
+/// Time.
+pub trait Clock {
+    /// Now.
+    fn now(&self) -> Timestamp;
+    /// Waits.
+    async fn sleep(&self, duration: SignedDuration);
+}
+
+/// Everything at once.
+pub trait World: Quotas + Telemetry + Models + Permissions + Ledger + Topic + Clock {}
+
+impl<T: Quotas + Telemetry + Models + Permissions + Ledger + Topic + Clock> World for T {}
