@@ -4,10 +4,10 @@
 //! decision.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-access.html>.
 
-use serde_json::json;
+use serde::Serialize;
 
 use crate::diagnosis::{Cause, Facts};
-use crate::ids::Place;
+use crate::ids::{Arn, Place};
 use crate::model::ModelId;
 
 /// One step that a person has to take.
@@ -61,10 +61,10 @@ const STEPS: &[Step] = &[
         text: "AWS restricts this account or offers the model to others only. Open a support case of type account and ask what is needed; no policy and no quota of the account lifts it.",
         commands: &[], console: Some("support/home#/case/create?issueType=customer-service") },
     Step { cause: Cause::IdentityPolicy, name: "iam-policy", audience: "whoever owns the role's policies",
-        text: "No identity-based policy allows the call. Add the statement below to the role's policy; it allows this action on this model alone.",
+        text: "No identity-based policy allows the call. Give the role exactly the action that was denied, on exactly that resource.",
         commands: &[], console: None },
     Step { cause: Cause::IamUnspecified, name: "iam-policy", audience: "whoever owns the role's policies",
-        text: "The call was denied and the message does not say by which policy. If the role's own policies lack the action, the statement below is the least that allows it; otherwise look at its permissions boundary, the organization's policies and the VPC endpoint.",
+        text: "The call was denied and the message does not say by which policy. If the role's own policies lack the action, give it exactly that, on exactly that resource; otherwise look at its permissions boundary, the organization's policies and the VPC endpoint.",
         commands: &[], console: None },
     Step { cause: Cause::PermissionsBoundary, name: "permissions-boundary", audience: "whoever set the permissions boundary",
         text: "The role's permissions boundary leaves this action out. Ask its owner whether the role should have it; a policy on the role alone will not help.",
@@ -117,15 +117,46 @@ fn fill(text: &str, model: Option<&ModelId>, place: Option<&Place>) -> Option<St
     Some(filled)
 }
 
-/// The least IAM statement that would allow what was denied: the profile *and* the foundation models
-/// it routes to. `None` when action or resource is not known well enough.
+/// The least IAM statement that would allow what was denied: for a profile the profile *and* the
+/// foundation models it routes to. `None` when action or resource is not known well enough.
 pub fn least_statement(model: Option<&ModelId>, place: Option<&Place>, facts: &Facts) -> Option<String> {
     let action = facts.action.as_deref().filter(|a| a.starts_with("bedrock"))?;
-    let of_model = || model?.arns(&place?.region, place?.account.as_str());
-    let of_text = || Some(vec![facts.resource.clone().filter(|r| r.starts_with("arn:"))?]);
-    let resources = of_model().or_else(of_text)?;
-    let statement = json!({ "Effect": "Allow", "Action": action, "Resource": resources });
-    serde_json::to_string_pretty(&statement).ok()
+    let mut resources =
+        model.zip(place).and_then(|(m, p)| m.arns(&p.region, p.account.as_str())).unwrap_or_default();
+    if let Some(denied) = facts.resource.as_deref().and_then(|r| denied_resource(r, place))
+        && !resources.iter().any(|r| covers(r, &denied))
+    {
+        resources.push(denied);
+    }
+    if resources.is_empty() {
+        return None;
+    }
+    serde_json::to_string_pretty(&Statement { effect: "Allow", action, resource: resources }).ok()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement<'a> {
+    effect: &'static str,
+    action: &'a str,
+    resource: Vec<String>,
+}
+
+/// The ARN that was denied; a foundation model of another Region is one that a cross-Region profile
+/// routes to, and then every Region of the profile is meant.
+fn denied_resource(arn: &str, place: Option<&Place>) -> Option<String> {
+    let parsed = Arn::parse(arn)?;
+    let elsewhere = place.is_some_and(|p| parsed.region != p.region.as_str());
+    if parsed.resource.starts_with("foundation-model/") && !parsed.region.is_empty() && elsewhere {
+        let partition = arn.split(':').nth(1)?;
+        return Some(format!("arn:{partition}:bedrock:*::{}", parsed.resource));
+    }
+    Some(arn.to_owned())
+}
+
+/// Whether a resource of the statement, in which `*` may stand for the Region, holds `arn`.
+fn covers(resource: &str, arn: &str) -> bool {
+    wildmatch::WildMatch::new(resource).matches(arn)
 }
 
 #[cfg(test)]
@@ -178,6 +209,23 @@ mod tests {
             )
         );
         assert!(statement.contains("arn:aws:bedrock:*::foundation-model/amazon.nova-lite-v1:0"));
+    }
+
+    #[test]
+    fn a_model_denied_in_another_region_is_allowed_in_all_of_the_profiles() {
+        let facts = Facts {
+            action: Some("bedrock:InvokeModel".to_owned()),
+            resource: Some("arn:aws:bedrock:eu-north-1::foundation-model/amazon.nova-lite-v1:0".to_owned()),
+            ..Facts::default()
+        };
+        let statement = least_statement(None, Some(&place()), &facts).unwrap();
+        assert!(
+            statement.contains("arn:aws:bedrock:*::foundation-model/amazon.nova-lite-v1:0"),
+            "{statement}"
+        );
+        let profile = ModelId::parse("eu.amazon.nova-lite-v1:0");
+        let statement = least_statement(profile.as_ref(), Some(&place()), &facts).unwrap();
+        assert_eq!(statement.matches("foundation-model").count(), 1, "{statement}");
     }
 
     #[test]

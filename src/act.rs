@@ -29,6 +29,7 @@ pub async fn act<W: Quotas + Ledger>(
         plan.actions.iter().position(|a| matches!(a, Action::RequestIncrease(i) if i.request_id.is_none()));
     let Some(at) = asked else { return Ok(None) };
     let Some(Action::RequestIncrease(increase)) = plan.actions.get(at).cloned() else { return Ok(None) };
+    let by_hand = increase.by_hand(place);
     let done = reserve_and_file(world, config, lease, place, increase, now).await?;
     match done {
         Done::Filed(filed) => {
@@ -41,6 +42,7 @@ pub async fn act<W: Quotas + Ledger>(
         Done::Withheld(withheld) => {
             plan.actions.remove(at);
             plan.withheld.push(withheld);
+            plan.steps = vec![by_hand];
             Ok(None)
         }
     }

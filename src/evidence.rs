@@ -113,16 +113,9 @@ where
     evidence
 }
 
-/// An application profile over one model, or over several that are the same model in many Regions.
 async fn resolve(world: &impl Models, place: &Place, profile: &ModelId) -> Option<ModelId> {
-    let models = world.profile_models(place, profile).await.ok()?;
-    let mut bases: Vec<&str> = models.iter().map(ModelId::base).collect();
-    bases.sort_unstable();
-    bases.dedup();
-    match bases.as_slice() {
-        [_] => models.into_iter().max_by_key(ModelId::is_cross_region),
-        _ => None,
-    }
+    let arns = world.profile_models(place, profile).await.ok()?;
+    ModelId::behind_profile(&arns, &place.region)
 }
 
 async fn limits<W: Quotas + Ledger>(

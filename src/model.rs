@@ -154,6 +154,30 @@ impl ModelId {
         words.join("-")
     }
 
+    /// What an application inference profile in `source` stands for, by the ARNs of its models as
+    /// `GetInferenceProfile` lists them: one Region is on-demand inference, several are a geographic
+    /// profile, an ARN without a Region is the global one. `None` when they are no single model.
+    /// See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetInferenceProfile.html>.
+    pub fn behind_profile<S: AsRef<str>>(arns: &[S], source: &Region) -> Option<Self> {
+        let models: Vec<Self> = arns.iter().filter_map(|a| Self::parse(a.as_ref())).collect();
+        let first = models.first()?;
+        if models.iter().any(|m| m.base() != first.base()) {
+            return None;
+        }
+        if let Some(profile) = models.iter().find(|m| m.is_cross_region()) {
+            return Some(profile.clone());
+        }
+        let mut regions: Vec<&str> =
+            arns.iter().filter_map(|a| Arn::parse(a.as_ref())).map(|a| a.region).collect();
+        regions.sort_unstable();
+        regions.dedup();
+        match regions.as_slice() {
+            ["", ..] => Self::parse(&format!("global.{}", first.base())),
+            [_, _, ..] => Self::parse(&format!("{}.{}", geography_of(source), first.base())),
+            _ => Some(first.clone()),
+        }
+    }
+
     /// Every id whose calls count against the same quotas as this one's: for a geographic profile the
     /// model's profiles of all geographies, else the id alone.
     pub fn sharing_a_quota(&self) -> Vec<Self> {
@@ -180,6 +204,16 @@ impl ModelId {
             _ => None,
         }
     }
+}
+
+/// The prefix of the profiles that every Region of that part of the world offers.
+pub(crate) fn geography_of(region: &Region) -> &'static str {
+    const STARTS: &[(&str, &str)] =
+        &[("us-gov-", "us-gov"), ("us-", "us"), ("eu-", "eu"), ("ap-", "apac"), ("ca-", "ca")];
+    STARTS
+        .iter()
+        .find(|(start, _)| region.as_str().starts_with(start))
+        .map_or("us", |(_, geography)| geography)
 }
 
 /// `20240620`: a release date inside an id.
@@ -296,6 +330,22 @@ mod tests {
         for (text, stem) in stems {
             assert_eq!(id(text).stem(), stem, "{text}");
         }
+    }
+
+    #[test]
+    fn an_application_profile_is_what_its_models_arns_say() {
+        let region = Region::parse("us-east-1").unwrap();
+        let arn = |r: &str| format!("arn:aws:bedrock:{r}::foundation-model/amazon.nova-lite-v1:0");
+        let behind = |arns: &[String]| ModelId::behind_profile(arns, &region).map(|m| m.to_string());
+        assert_eq!(behind(&[arn("us-east-1")]).as_deref(), Some("amazon.nova-lite-v1:0"));
+        assert_eq!(
+            behind(&[arn("us-east-1"), arn("us-west-2")]).as_deref(),
+            Some("us.amazon.nova-lite-v1:0")
+        );
+        assert_eq!(behind(&[arn("us-east-1"), arn("")]).as_deref(), Some("global.amazon.nova-lite-v1:0"));
+        let other = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0".to_owned();
+        assert_eq!(behind(&[arn("us-east-1"), other]), None);
+        assert_eq!(behind(&[]), None);
     }
 
     #[test]

@@ -174,8 +174,9 @@ pub struct ModelState {
 
 /// Bedrock's own descriptions.
 pub trait Models {
-    /// The models an application inference profile stands for.
-    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Vec<ModelId>>;
+    /// The ARNs of the models that an application inference profile stands for; see
+    /// [`ModelId::behind_profile`].
+    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Vec<String>>;
     /// The state of a foundation model, by its base id.
     async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState>;
 }

@@ -160,15 +160,25 @@ fn model(raw: &str) -> Option<ModelId> {
 
 /// An endpoint's Region is where the call went; any other mention comes second.
 fn region(raw: &str) -> Option<Region> {
-    let all: Vec<_> = REGION.as_ref()?.captures_iter(raw).filter_map(|c| c.get(1)).collect();
-    let of_an_endpoint = |m: &&regex_lite::Match<'_>| {
-        let before = raw.get(..m.start()).unwrap_or_default();
-        before.ends_with("bedrock-runtime.")
-            || before.ends_with("bedrock.")
-            || before.ends_with("bedrock-mantle.")
+    endpoint_region(raw).or_else(|| Region::parse(REGION.as_ref()?.captures(raw)?.get(1)?.as_str()))
+}
+
+/// The Region of the Bedrock endpoint that `text` names: where the call was made. An ARN's Region, by
+/// contrast, may be one that a cross-Region profile routes to.
+pub(crate) fn endpoint_region(text: &str) -> Option<Region> {
+    const HOSTS: &[&str] = &[
+        "bedrock-runtime.",
+        "bedrock-agent-runtime.",
+        "bedrock-mantle.",
+        "bedrock.",
+        "bedrock-runtime-fips.",
+    ];
+    let of_host = |c: Captures<'_>| {
+        let region = c.get(1)?;
+        let before = text.get(..region.start())?;
+        HOSTS.iter().any(|host| before.ends_with(host)).then(|| Region::parse(region.as_str())).flatten()
     };
-    let found = all.iter().find(of_an_endpoint).or_else(|| all.first())?;
-    Region::parse(found.as_str())
+    REGION.as_ref()?.captures_iter(text).find_map(of_host)
 }
 
 fn denial(raw: &str, plain: &Plain, facts: &mut Facts) {

@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 pub use cause::{Category, Cause, Remedy};
+pub(crate) use facts::endpoint_region;
 pub use facts::{Facts, PolicyKind};
 pub use rule::{Example, Rule};
 pub(crate) use table::INFERENCE_OPERATIONS;

@@ -149,6 +149,9 @@ struct Kinesis<'a> {
 pub fn read(payload: &[u8], home: &Home) -> Result<Delivery, Malformed> {
     let at = "event";
     let text = std::str::from_utf8(payload).map_err(|e| Malformed::new(at, format!("not UTF-8: {e}")))?;
+    if text.trim_start().starts_with('[') {
+        return read_list(text, home);
+    }
     let layer = layer(text, at)?;
     let Some(records) = layer.records else {
         let item = Item { id: None, read: Ok(open(text, &layer, home, at, 0)?) };
@@ -169,6 +172,20 @@ pub fn read(payload: &[u8], home: &Home) -> Result<Delivery, Malformed> {
     });
     let items = items.collect();
     Ok(Delivery { is_batch, items })
+}
+
+/// EventBridge Pipes hands over a list of events.
+fn read_list(text: &str, home: &Home) -> Result<Delivery, Malformed> {
+    let events: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| Malformed::json("event", &e))?;
+    if events.is_empty() {
+        return Err(Malformed::new("event", "an empty list"));
+    }
+    let items = events.iter().enumerate().map(|(n, event)| {
+        let at = format!("event[{n}]");
+        let read = layer(event.get(), &at).and_then(|layer| open(event.get(), &layer, home, &at, 1));
+        Item { id: None, read }
+    });
+    Ok(Delivery { is_batch: false, items: items.collect() })
 }
 
 impl Record<'_> {
@@ -406,7 +423,8 @@ mod tests {
         let message = |payload| whole(payload).unwrap_err().to_string();
         assert_eq!(message(""), "event: expected a JSON object, found nothing");
         assert_eq!(message("42"), "event: expected a JSON object, found a number");
-        assert_eq!(message("[[[["), "event: expected a JSON object, found a list");
+        assert!(message("[[[[").starts_with("event: not the JSON we know: EOF"));
+        assert_eq!(message("[]"), "event: an empty list");
         assert_eq!(message("null"), "event: expected a JSON object, found no object");
         assert!(message(r#"{"version": "0", "detail-ty"#).starts_with("event: not the JSON we know: EOF"));
         assert!(

@@ -9,7 +9,7 @@ use super::Home;
 use super::envelope::{Malformed, unpack};
 use super::signal::{ErrorSignal, Signal, Source};
 use super::value::{Text, time};
-use crate::diagnosis::{Cause, ErrorText, diagnose};
+use crate::diagnosis::{Cause, ErrorText, diagnose, endpoint_region};
 use crate::ids::{AccountId, Region, caller_of};
 use crate::model::ModelId;
 
@@ -130,7 +130,7 @@ pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
     Some(Signal::Error(ErrorSignal {
         source: Source::ApplicationLog,
         account: None,
-        region: found.facts.region.or_else(|| home.region.clone()),
+        region: endpoint_region(text).or_else(|| home.region.clone()).or(found.facts.region),
         model: found.facts.model_id,
         operation: found.facts.operation,
         code: None,

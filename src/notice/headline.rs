@@ -110,6 +110,12 @@ pub(super) fn because(incident: &Incident, evidence: &Evidence) -> Vec<String> {
         because.push(format!("{} reported{span}.", seen.join(" and ")));
     }
     match (incident.rule, &incident.facts.code) {
+        (Some(rule), Some(code)) if code.starts_with("AWS_") => {
+            because.push(format!(
+                "AWS Health announced it as `{}`; it fits the rule `{rule}`.",
+                clean::line(code, 80)
+            ));
+        }
         (Some(rule), Some(code)) => because.push(format!(
             "The error text fits the rule `{rule}`; its code was `{}`.",
             clean::line(code, 80)
@@ -120,10 +126,18 @@ pub(super) fn because(incident: &Incident, evidence: &Evidence) -> Vec<String> {
         }
         (None, _) => because.push("No rule knows this error text.".to_owned()),
     }
+    if let Some(operation) = &incident.facts.operation {
+        because.push(format!("The operation was `{}`.", clean::line(operation, 80)));
+    }
     if let Some(sample) = &incident.sample {
         because.push(format!("It began: {}", clean::sample(sample)));
     }
     because.extend(denial(incident));
+    if let (Some(called), Some(model)) = (&incident.model, &evidence.model)
+        && called != model
+    {
+        because.push(format!("The application inference profile `{called}` stands for `{model}`."));
+    }
     if let Ok(usage) = &evidence.usage {
         because.push(format!(
             "CloudWatch measured at most {} requests and {} tokens in a minute, and {} throttled calls around this incident.",

@@ -3,9 +3,12 @@
 use std::fmt::Write as _;
 
 use super::{Notice, clean};
-use crate::plan::{Action, number};
+use crate::diagnosis::Category;
+use crate::plan::{Action, Reason, number};
 
 const WIDTH: usize = 76;
+/// More than these would hide the reason.
+const MOST_CANDIDATES: usize = 4;
 
 /// The whole mail.
 pub(super) fn mail(notice: &Notice) -> String {
@@ -94,12 +97,24 @@ fn done(out: &mut String, notice: &Notice) {
                 withheld.reason.trim_end_matches('.')
             ),
         );
-        for candidate in &withheld.candidates {
-            item(out, "      ", &format!("could be: {} ({})", candidate.name, candidate.code));
+        let what = match withheld.kind {
+            Reason::Ambiguous => "could be",
+            Reason::NotAdjustable => "ask for",
+            _ => "it has",
+        };
+        for candidate in withheld.candidates.iter().take(MOST_CANDIDATES) {
+            item(out, "      ", &format!("{what}: {} ({})", candidate.name, candidate.code));
         }
     }
     if notice.actions.is_empty() && notice.withheld.is_empty() {
-        item(out, "  - ", "Nothing: this is for a person or for time to cure, and no quota increase helps.");
+        let why = match notice.category {
+            Category::Capacity => "this is on AWS's side and recovers by itself; no quota increase helps",
+            Category::Request | Category::ModelId | Category::Credentials => {
+                "the caller has to change something; no quota increase helps"
+            }
+            _ => "a person has to look",
+        };
+        item(out, "  - ", &format!("Nothing: {why}."));
     }
 }
 

@@ -64,8 +64,35 @@ pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, 
                     text: words::daily_case(incident, evidence.model.as_ref(), quota),
                 });
             }
+            plan.steps.extend(what_to_look_at(incident, place.as_ref(), &refusal));
             plan.withheld.push(refusal);
         }
+    }
+}
+
+/// How a person finds the quota that the function could not.
+fn what_to_look_at(incident: &Incident, place: Option<&Place>, refusal: &Withheld) -> Vec<Step> {
+    let Some(place) = place else { return Vec::new() };
+    match (refusal.kind, &incident.model) {
+        (Reason::Ambiguous, _) => refusal
+            .candidates
+            .iter()
+            .map(|quota| Step {
+                text: format!("Look whether it is `{}`, and ask for that one by hand.", quota.name),
+                command: None,
+                link: Some(quota_link(place, quota)),
+            })
+            .collect(),
+        (Reason::UnresolvedProfile, Some(profile)) => vec![Step {
+            text: "See which model the profile stands for.".to_owned(),
+            command: Some(format!(
+                "aws bedrock get-inference-profile --inference-profile-identifier {profile} --region {}",
+                place.region
+            )),
+            link: None,
+        }],
+        (Reason::NoModel, _) => words::where_to_look(incident),
+        _ => Vec::new(),
     }
 }
 
@@ -102,6 +129,7 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal) {
             intended: request.created,
         });
     }
+    plan.steps.extend(refusal.by_hand);
     plan.steps.push(Step {
         text: "Look at the quota and its requests.".to_owned(),
         command: Some(format!(
@@ -120,11 +148,13 @@ struct Refusal {
     needs_a_case: bool,
     /// Somebody's open request.
     open: Option<IncreaseRequest>,
+    /// How a person does what the function does not.
+    by_hand: Option<Step>,
 }
 
 impl Refusal {
     fn of(kind: Reason, reason: impl Into<String>) -> Box<Self> {
-        Box::new(Self { withheld: withheld(kind, reason), needs_a_case: false, open: None })
+        Box::new(Self { withheld: withheld(kind, reason), needs_a_case: false, open: None, by_hand: None })
     }
 
     fn with_case(mut self: Box<Self>) -> Box<Self> {
@@ -298,17 +328,7 @@ fn weigh(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<Increa
     history(case, demand)?;
     guards(case, evidence, config)?;
     let desired = size(case, floor, wanted, config)?;
-    if config.mode == Mode::Observe {
-        return Err(Refusal::of(
-            Reason::ObserveMode,
-            format!(
-                "the function only observes; it would ask for {} {unit} instead of {}",
-                words::number(desired),
-                words::number(case.applied)
-            ),
-        ));
-    }
-    Ok(Increase {
+    let increase = Increase {
         quota: quota.clone(),
         applied: case.applied,
         default: case.default,
@@ -316,7 +336,20 @@ fn weigh(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<Increa
         region: case.place.region.clone(),
         request_id: None,
         status: None,
-    })
+    };
+    if config.mode == Mode::Observe {
+        let mut refusal = Refusal::of(
+            Reason::ObserveMode,
+            format!(
+                "the function only observes; it would ask for {} {unit} instead of {}",
+                words::number(desired),
+                words::number(case.applied)
+            ),
+        );
+        refusal.by_hand = Some(increase.by_hand(case.place));
+        return Err(refusal);
+    }
+    Ok(increase)
 }
 
 /// Requests that were made before.
@@ -368,7 +401,11 @@ fn guards(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<(), B
     }
     let used = case.usage.history(evidence.now);
     if used.is_none_or(|used| used < config.require_history) {
-        let days = used.map_or("not at all".to_owned(), |u| format!("for {} days", u.as_hours() / 24));
+        let days = match used.map(|u| u.as_hours()) {
+            None => "not at all".to_owned(),
+            Some(hours) if hours < 48 => format!("for {hours} hours"),
+            Some(hours) => format!("for {} days", hours / 24),
+        };
         return Err(Refusal::of(
             Reason::NoHistory,
             format!(

@@ -177,10 +177,11 @@ fn steps_of(reminder: &Reminder) -> Vec<Step> {
         link: reminder.link.clone(),
     }];
     for command in &reminder.commands {
-        let text = if command.starts_with('{') {
-            "The least statement that allows it."
-        } else {
-            "See where it stands, or do it, by command."
+        let looks = [" get-", " list-", " lookup-"].iter().any(|verb| command.contains(verb));
+        let text = match command.starts_with('{') {
+            true => "The least statement that allows it.",
+            false if looks => "See where it stands.",
+            false => "Or do it by command.",
         };
         steps.push(Step { text: text.to_owned(), command: Some(command.clone()), link: None });
     }
@@ -188,12 +189,17 @@ fn steps_of(reminder: &Reminder) -> Vec<Step> {
 }
 
 impl Increase {
-    /// The command that does the same by hand.
-    pub fn command(&self) -> String {
-        format!(
+    /// How a person asks for the same.
+    pub fn by_hand(&self, place: &Place) -> Step {
+        let command = format!(
             "aws service-quotas request-service-quota-increase --service-code bedrock --quota-code {} --desired-value {} --region {}",
             self.quota.code, self.desired, self.region
-        )
+        );
+        Step {
+            text: "Ask for it by hand, if it is still wanted.".to_owned(),
+            command: Some(command),
+            link: Some(quota_link(place, &self.quota)),
+        }
     }
 }
 

@@ -61,7 +61,9 @@ pub fn find(catalog: &Catalog, model: &ModelId, limit: Limit, variant: Variant) 
     if let Some(refusal) = refuse_kind(model) {
         return refusal;
     }
-    let family = labelled_quotas(catalog, model);
+    let mut family = labelled_quotas(catalog, model);
+    // On a refusal the nearest come first: the same limit, then the same scope.
+    family.sort_by_key(|(name, _)| (name.limit != limit, !name.serves(model), name.variant != variant));
     let fits = |(name, _): &&(QuotaName<'_>, &Quota)| {
         name.limit == limit && name.variant == variant && name.serves(model)
     };
@@ -87,7 +89,7 @@ pub fn find(catalog: &Catalog, model: &ModelId, limit: Limit, variant: Variant) 
             verdict: Verdict::NoSuchQuota,
             quota: None,
             candidates: quotas(&family.iter().collect::<Vec<_>>()),
-            reason: format!("`{}` has no quota on {what}", model.base()),
+            reason: format!("`{}` has no quota on {what} in Service Quotas", model.base()),
         },
         several => Found {
             verdict: Verdict::Ambiguous,

@@ -88,11 +88,11 @@ impl Telemetry for Sandbox {
 }
 
 impl Models for Sandbox {
-    async fn profile_models(&self, _: &Place, profile: &ModelId) -> Answer<Vec<ModelId>> {
+    async fn profile_models(&self, _: &Place, profile: &ModelId) -> Answer<Vec<String>> {
         self.call("profile_models", |state| {
             let entry =
                 state.file.profiles.iter().find(|p| p.id == profile.as_str()).ok_or(PortError::Missing)?;
-            Ok(entry.models.iter().filter_map(|m| ModelId::parse(m)).collect())
+            Ok(entry.models.clone())
         })
         .await
     }

@@ -187,7 +187,7 @@ pub struct ModelEntry {
 pub struct ProfileEntry {
     /// Its short id.
     pub id: String,
-    /// What it stands for: ids or ARNs of models or profiles.
+    /// ARNs of the models it stands for.
     pub models: Vec<String>,
 }
 

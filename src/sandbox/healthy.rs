@@ -9,7 +9,7 @@ use crate::event::{Delivery, Metric, Signal};
 use crate::ids::{QuotaCode, Region};
 use crate::model::ModelId;
 use crate::quota::{Catalog, Limit, Variant, find};
-use crate::usage::Minute;
+use crate::usage::{Minute, burndown};
 
 /// A quota without a value in the catalogue has this one.
 const TOKENS_PER_MINUTE: f64 = 2_000_000.0;
@@ -67,7 +67,7 @@ impl WorldFile {
             throttles: (invocations * THROTTLED).ceil(),
             input_tokens: (counted * 0.8).floor(),
             quota_tokens: Some(counted.floor()),
-            output_tokens: (counted * 0.04).floor(),
+            output_tokens: (counted * 0.2 / burndown(model)).floor(),
             ..Minute::default()
         };
         self.usage.push(UsageEntry {

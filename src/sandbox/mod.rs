@@ -85,7 +85,7 @@ impl Sandbox {
         let fault = self.state.borrow_mut().count(name);
         yield_now().await;
         match fault {
-            Some(FaultKind::Denied) => return Err(PortError::Denied(name.to_owned())),
+            Some(FaultKind::Denied) => return Err(PortError::Denied(action(name).to_owned())),
             Some(FaultKind::Throttled) => return Err(PortError::Throttled),
             Some(FaultKind::Unavailable) => return Err(PortError::Unavailable("fault".to_owned())),
             Some(FaultKind::LostAnswer) | None => {}
@@ -103,6 +103,24 @@ impl State {
         *count += 1;
         let nth = *count;
         self.file.faults.iter().find(|f| f.call == name && f.nth.is_none_or(|n| n == nth)).map(|f| f.kind)
+    }
+}
+
+/// The IAM action that a port's method needs most.
+fn action(name: &str) -> &str {
+    match name {
+        "applied" => "servicequotas:GetServiceQuota",
+        "default_value" => "servicequotas:GetAWSDefaultServiceQuota",
+        "history" => "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
+        "listing" => "servicequotas:ListServiceQuotas",
+        "request_increase" => "servicequotas:RequestServiceQuotaIncrease",
+        "usage" | "models_behind" => "cloudwatch:GetMetricData",
+        "errors" => "cloudtrail:LookupEvents",
+        "profile_models" => "bedrock:GetInferenceProfile",
+        "model_state" => "bedrock:GetFoundationModelAvailability",
+        "verdict" => "iam:SimulatePrincipalPolicy",
+        "publish" => "sns:Publish",
+        _ => "dynamodb:UpdateItem",
     }
 }
 
