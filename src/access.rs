@@ -121,6 +121,8 @@ fn fill(text: &str, model: Option<&ModelId>, place: Option<&Place>) -> Option<St
 /// foundation models it routes to. `None` when action or resource is not known well enough.
 pub fn least_statement(model: Option<&ModelId>, place: Option<&Place>, facts: &Facts) -> Option<String> {
     let action = facts.action.as_deref().filter(|a| a.starts_with("bedrock"))?;
+    // The bedrock-mantle endpoint has resources of its own.
+    let model = model.filter(|_| action.starts_with("bedrock:"));
     let mut resources =
         model.zip(place).and_then(|(m, p)| m.arns(&p.region, p.account.as_str())).unwrap_or_default();
     if let Some(denied) = facts.resource.as_deref().and_then(|r| denied_resource(r, place))

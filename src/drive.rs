@@ -43,12 +43,13 @@ pub async fn drive<W: World>(
 ) -> Answer<Driven> {
     let now = world.now();
     let place = record.incident.place();
-    let evidence = gather(world, &record.incident, now).await;
-    let mut plan = plan(&record.incident, &evidence, config);
+    // First of all: what an earlier drive left in doubt also decides what the evidence will say.
     let resumed = match (record.followed.take(), &place) {
         (Some(followed), Some(place)) => resume(world, lease, place, followed, now).await?,
         _ => None,
     };
+    let evidence = gather(world, &record.incident, now).await;
+    let mut plan = plan(&record.incident, &evidence, config);
     let filed_now = resumed.is_none();
     let followed = match (resumed, &place) {
         (Some(followed), Some(place)) => {

@@ -61,7 +61,7 @@ impl ModelId {
         if let Some(arn) = Arn::parse(text) {
             return Self::from_arn(&arn);
         }
-        if text.len() > LONGEST || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-_".contains(&b)) {
+        if !is_plain(text) || text.contains('/') {
             return None;
         }
         if is_short_profile_id(text) {
@@ -84,7 +84,7 @@ impl ModelId {
         if arn.service != "bedrock" && arn.service != "bedrock-mantle" {
             return None;
         }
-        let (kind, id) = arn.resource.split_once('/').filter(|(_, id)| id.len() <= LONGEST)?;
+        let (kind, id) = arn.resource.split_once('/').filter(|(_, id)| is_plain(id))?;
         let plain = |kind| Some(Self::plain(id, kind));
         match kind {
             "foundation-model" | "inference-profile" => Self::parse(id),
@@ -214,6 +214,11 @@ pub(crate) fn geography_of(region: &Region) -> &'static str {
         .iter()
         .find(|(start, _)| region.as_str().starts_with(start))
         .map_or("us", |(_, geography)| geography)
+}
+
+/// No longer than any identifier, and of their characters only.
+fn is_plain(id: &str) -> bool {
+    id.len() <= LONGEST && id.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-_/".contains(&b))
 }
 
 /// `20240620`: a release date inside an id.

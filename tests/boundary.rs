@@ -1,5 +1,7 @@
 //! The architecture, held by tests: who may import what, and what a deciding module may not do.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 use std::path::{Path, PathBuf};
 
 /// What decides. A module that is not named here may wait and ask; these may not.

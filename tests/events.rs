@@ -1,5 +1,7 @@
 //! Every sample in `events/`, explained by the program, as a reviewer reads it.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

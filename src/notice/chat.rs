@@ -6,34 +6,38 @@ use serde_json::{Map, Value, json};
 use super::{Notice, clean};
 use crate::plan::{Action, number};
 
-/// The schema's document. Messages of one incident share a thread.
+/// A chat message is no mail.
+const MOST_STEPS: usize = 5;
+
+/// The schema's document. Messages of one incident share a thread. The sentences are ours and quote
+/// facts in code spans, which no fact can end; see [`clean::line`].
 pub(super) fn chat(notice: &Notice) -> Value {
-    let mut lines = vec![clean::plain(&notice.summary)];
-    lines.extend(notice.because.iter().map(|b| clean::plain(b)));
+    let mut lines = vec![notice.summary.clone()];
+    lines.extend(notice.because.iter().cloned());
     for action in &notice.actions {
         lines.push(match action {
-            Action::RequestIncrease(i) => clean::plain(&format!(
-                "Requested: {} ({}) from {} to {}.",
+            Action::RequestIncrease(i) => format!(
+                "Requested: `{}` ({}) from {} to {}.",
                 i.quota.name,
                 i.quota.code,
                 number(i.applied),
                 number(i.desired)
-            )),
+            ),
             Action::PrepareSupportCase { .. } => "A support case is ready to paste; see the mail.".to_owned(),
-            Action::RemindAccess(r) => clean::plain(&format!("Reminder for {}: {}", r.audience, r.text)),
+            Action::RemindAccess(r) => format!("This is the reminder for {}.", r.audience),
         });
     }
     lines.extend(
-        notice.withheld.iter().map(|w| {
-            clean::plain(&format!("No increase was requested: {}.", w.reason.trim_end_matches('.')))
-        }),
+        notice
+            .withheld
+            .iter()
+            .map(|w| format!("No increase was requested: {}.", w.reason.trim_end_matches('.'))),
     );
-    let steps = notice.next_steps.iter().take(5).map(|s| match (&s.command, &s.link) {
-        (Some(command), _) if !command.contains('\n') => {
-            format!("{} `{}`", clean::plain(&s.text), command.replace('`', "'"))
-        }
-        (_, Some(link)) => format!("{} {link}", clean::plain(&s.text)),
-        _ => clean::plain(&s.text),
+    let steps = notice.next_steps.iter().take(MOST_STEPS).map(|s| match (&s.command, &s.link) {
+        (Some(command), _) if command.contains('\n') => format!("{} It is in the mail.", s.text),
+        (Some(command), _) => format!("{} `{}`", s.text, command.replace('`', "'")),
+        (None, Some(link)) => format!("{} {link}", s.text),
+        (None, None) => s.text.clone(),
     });
     let mut context = Map::new();
     let mut put = |key: &str, value: Option<String>| {
@@ -56,14 +60,14 @@ pub(super) fn chat(notice: &Notice) -> Value {
         "id": notice.notice_id,
         "content": {
             "textType": "client-markdown",
-            "title": clean::line(&clean::plain(&notice.title), 250),
+            "title": clean::line(&notice.title, 250),
             "description": clean::cut_to(lines.join("\n"), 8000),
             "nextSteps": steps.map(|s| clean::cut_to(s, 1500)).collect::<Vec<_>>(),
             "keywords": [notice.category.as_str(), notice.cause.as_str()],
         },
         "metadata": {
             "threadId": notice.incident_id,
-            "summary": clean::line(&clean::plain(&notice.title), 250),
+            "summary": clean::line(&notice.title, 250),
             "eventType": format!("bedrock-remediator.{}", notice.kind),
             "relatedResources": resources,
             "additionalContext": context,

@@ -32,19 +32,16 @@ pub(super) fn sample(text: &str) -> String {
     cut(&words.join(" "), LONGEST).to_owned()
 }
 
-/// One line of printable ASCII, at most `most` characters.
+/// One line of printable ASCII, at most `most` characters, without what could end a code span or begin
+/// a mention in a chat.
 pub(super) fn line(text: &str, most: usize) -> String {
-    let ascii: String = text.chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' }).collect();
+    let harmless = |c: char| c.is_ascii_graphic() && !"`<>|".contains(c);
+    let ascii: String = text.chars().map(|c| if harmless(c) { c } else { ' ' }).collect();
     let joined = ascii.split_whitespace().collect::<Vec<_>>().join(" ");
     if joined.len() <= most {
         return joined;
     }
     format!("{}...", cut(&joined, most.saturating_sub(3)).trim_end())
-}
-
-/// `text` without what chat markup gives a meaning to.
-pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|c| if "*_~<>[]|#@`".contains(c) || c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Cuts `text` to `most` bytes.

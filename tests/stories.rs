@@ -1,0 +1,527 @@
+//! Stories of the handler on the embedded world: what an operator would tell of it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::future::Future;
+use std::path::Path;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use bedrock_remediator::config::{Config, Mode};
+use bedrock_remediator::diagnosis::{Category, Cause, RULES};
+use bedrock_remediator::event::Home;
+use bedrock_remediator::handler::{Outcome, Report, handle};
+use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
+use bedrock_remediator::notice::Kind;
+use bedrock_remediator::plan::{Action, Reason};
+use bedrock_remediator::sandbox::{
+    Fault, FaultKind, QuotaEntry, RequestEntry, Sandbox, UsageEntry, WorldFile,
+};
+use bedrock_remediator::sweep::{Swept, sweep};
+use bedrock_remediator::world::{IncreaseRequest, Ledger, Quotas, RequestStatus};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+const LEASE: SignedDuration = SignedDuration::from_secs(90);
+const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn now() -> Timestamp {
+    "2026-11-20T14:34:05Z".parse().unwrap()
+}
+
+fn sample(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("events").join(name)).unwrap()
+}
+
+/// The world of a sample: busy, throttled, adjustable.
+fn busy() -> WorldFile {
+    WorldFile::parse(&sample("throttle-tokens.world.json")).unwrap()
+}
+
+fn sandbox(file: WorldFile) -> Sandbox {
+    Sandbox::new(file, now())
+}
+
+fn deliver(world: &Sandbox, payload: &str) -> Report {
+    deliver_with(world, &Config::default(), payload)
+}
+
+fn deliver_with(world: &Sandbox, config: &Config, payload: &str) -> Report {
+    block_on(handle(world, config, &Home::default(), LEASE, payload.as_bytes())).unwrap()
+}
+
+fn run_sweep(world: &Sandbox) -> Swept {
+    block_on(sweep(world, &Config::default(), LEASE)).unwrap()
+}
+
+/// A CloudTrail error of an inference call, as EventBridge delivers it.
+fn error(region: &str, model: &str, code: &str, message: &str) -> String {
+    let mut event: Value = serde_json::from_str(&sample("throttle-tokens.json")).unwrap();
+    event["region"] = json!(region);
+    event["detail"]["awsRegion"] = json!(region);
+    event["detail"]["requestParameters"]["modelId"] = json!(model);
+    event["detail"]["errorCode"] = json!(code);
+    event["detail"]["errorMessage"] = json!(message);
+    event.to_string()
+}
+
+fn throttle(model: &str) -> String {
+    error("us-east-1", model, "ThrottlingException", "Too many tokens, please wait before trying again.")
+}
+
+fn queue(bodies: &[String]) -> String {
+    let record = |(n, body): (usize, &String)| json!({ "messageId": format!("m{n}"), "eventSource": "aws:sqs", "body": body });
+    json!({ "Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>() }).to_string()
+}
+
+fn withheld(report: &Report) -> Vec<Reason> {
+    let driven = report.incidents.iter().filter_map(|i| i.driven.as_ref().ok()?.as_ref());
+    driven.flat_map(|d| d.plan.withheld.iter().map(|w| w.kind)).collect()
+}
+
+fn kinds(world: &Sandbox) -> Vec<String> {
+    world.published().iter().map(|n| n.kind.to_string()).collect()
+}
+
+fn fault(call: &str, nth: Option<u32>, kind: FaultKind) -> Fault {
+    Fault { call: call.to_owned(), nth, kind }
+}
+
+/// Quotas and use of `model`, as of the sample's model.
+fn also_busy(file: &mut WorldFile, model: &str, code: &str) {
+    let mut usage: UsageEntry = file.usage[0].clone();
+    usage.model_id = model.to_owned();
+    file.usage.push(usage);
+    let quota = QuotaEntry {
+        region: None,
+        code: QuotaCode::parse(code).unwrap(),
+        name: None,
+        applied: Some(5e6),
+        default: Some(5e6),
+        adjustable: None,
+    };
+    file.quotas.push(quota);
+}
+
+#[test]
+fn a_measured_throttle_ends_in_one_increase_and_one_notice() {
+    let world = sandbox(busy());
+    let report = deliver(&world, &throttle(SONNET));
+    assert_eq!(report.outcome(), Outcome::Incident);
+    let requests = world.increase_requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!((requests[0].code.as_str(), requests[0].desired), ("L-F4DDD3EB", 8_500_000.0));
+    let notices = world.published();
+    assert_eq!(notices.len(), 1);
+    assert!(notices[0].mail().contains("from 5,000,000 to 8,500,000"), "{}", notices[0].mail());
+    assert!(notices[0].justification.as_ref().unwrap().contains("peak 420 requests"));
+}
+
+#[test]
+fn a_duplicate_costs_one_ledger_write_and_tells_nobody() {
+    let world = sandbox(busy());
+    deliver(&world, &throttle(SONNET));
+    let before: u32 = world.calls().values().sum();
+    let report = deliver(&world, &queue(&vec![throttle(SONNET); 50]));
+    assert_eq!(world.calls().values().sum::<u32>() - before, 1);
+    assert_eq!(world.calls()["claim"], 2);
+    assert_eq!(world.published().len(), 1);
+    assert!(report.batch_response().batch_item_failures.is_empty());
+    let id = report.incidents[0].incident.id.clone();
+    assert_eq!(block_on(world.incident(&id)).unwrap().unwrap().incident.counts.errors, 51);
+}
+
+#[test]
+fn a_new_throttle_of_a_known_model_asks_nothing_twice() {
+    let world = sandbox(busy());
+    deliver(&world, &throttle(SONNET));
+    let calls = world.calls();
+    assert!(calls.values().all(|n| *n == 1), "{calls:?}");
+    assert!(calls.len() <= 13 && !calls.contains_key("listing"), "{calls:?}");
+}
+
+#[test]
+fn an_alarm_and_the_errors_it_stands_for_are_one_incident() {
+    let world = sandbox(busy());
+    let alarm = sample("alarm-throttles.json");
+    deliver(&world, &queue(&[alarm, throttle(SONNET)]));
+    assert_eq!(world.published().len(), 1);
+    assert_eq!(world.published()[0].cause.as_str(), "tokens-per-minute");
+    assert_eq!(world.increase_requests().len(), 1);
+}
+
+#[test]
+fn an_access_error_ends_in_one_reminder_and_no_increase() {
+    let world = sandbox(busy());
+    let report = deliver(&world, &sample("access-use-case-form.json"));
+    let plan = &report.incidents[0].driven.as_ref().unwrap().as_ref().unwrap().plan;
+    assert!(
+        matches!(plan.actions.as_slice(), [Action::RemindAccess(r)] if r.step == "use-case-form"),
+        "{:?}",
+        plan.actions
+    );
+    assert_eq!((world.increase_requests().len(), world.published().len()), (0, 1));
+}
+
+#[test]
+fn only_throttles_ever_lead_to_an_increase() {
+    for rule in RULES.iter().filter(|r| r.cause != Cause::Unrelated) {
+        let world = sandbox(busy());
+        deliver(
+            &world,
+            &error("us-east-1", SONNET, rule.example.code.unwrap_or("Exception"), rule.example.message),
+        );
+        let filed = world.increase_requests().len();
+        assert!(filed == 0 || rule.cause.category() == Category::Quota, "{}", rule.id);
+        assert_eq!(world.published().len(), 1, "{}", rule.id);
+    }
+}
+
+#[test]
+fn text_alone_never_files() {
+    let world = sandbox(busy());
+    world.change(|file| file.usage[0].last.as_mut().unwrap().each.throttles = 0.0);
+    let report = deliver(&world, &throttle(SONNET));
+    assert_eq!(withheld(&report), [Reason::NotThrottled]);
+    assert!(world.increase_requests().is_empty());
+}
+
+#[test]
+fn two_profiles_of_one_quota_file_once() {
+    let mut file = busy();
+    also_busy(&mut file, "au.anthropic.claude-sonnet-4-5-20250929-v1:0", "L-F4DDD3EB");
+    let world = sandbox(file);
+    let other = throttle("au.anthropic.claude-sonnet-4-5-20250929-v1:0");
+    let report = deliver(&world, &queue(&[throttle(SONNET), other]));
+    assert_eq!(report.incidents.len(), 2);
+    assert_eq!(world.increase_requests().len(), 1);
+    assert_eq!(withheld(&report), [Reason::AlreadyRequested]);
+}
+
+#[test]
+fn the_breaker_stops_the_next_request_of_a_day() {
+    let other = "us.amazon.nova-pro-v1:0";
+    let config = Config { max_increases_per_day: 1, ..Config::default() };
+    let mut file = busy();
+    also_busy(&mut file, other, "L-C0326783");
+    let world = sandbox(file);
+    deliver_with(&world, &config, &throttle(SONNET));
+    let report = deliver_with(&world, &config, &throttle(other));
+    assert_eq!(withheld(&report), [Reason::DailyLimit]);
+    assert_eq!(world.increase_requests().len(), 1);
+}
+
+#[test]
+fn the_operators_limits_hold() {
+    let cases: [(&str, Config, Reason); 4] = [
+        ("observe", Config { mode: Mode::Observe, ..Config::default() }, Reason::ObserveMode),
+        (
+            "denied",
+            Config::from_vars(|v| (v == "DENIED_MODELS").then(|| "anthropic.*".to_owned())).unwrap(),
+            Reason::ModelNotAllowed,
+        ),
+        ("ceiling", Config { max_tokens_per_minute: Some(5e6), ..Config::default() }, Reason::AtCeiling),
+        (
+            "history",
+            Config { require_history: SignedDuration::from_hours(24 * 400), ..Config::default() },
+            Reason::NoHistory,
+        ),
+    ];
+    for (name, config, reason) in cases {
+        let world = sandbox(busy());
+        let report = deliver_with(&world, &config, &throttle(SONNET));
+        assert_eq!(withheld(&report), [reason], "{name}");
+        assert!(world.increase_requests().is_empty(), "{name}");
+        assert_eq!(world.published().len(), 1, "{name}: withheld is told too");
+    }
+}
+
+#[test]
+fn a_step_and_a_ceiling_bound_the_value() {
+    for (config, desired) in [
+        (Config { max_step_factor: 1.2, ..Config::default() }, 6e6),
+        (Config { max_tokens_per_minute: Some(5.5e6), ..Config::default() }, 5.5e6),
+        (Config { headroom_factor: 3.0, ..Config::default() }, 1e7),
+    ] {
+        let world = sandbox(busy());
+        deliver_with(&world, &config, &throttle(SONNET));
+        assert_eq!(world.increase_requests()[0].desired, desired);
+    }
+}
+
+#[test]
+fn when_the_ledger_cannot_be_written_the_item_fails_and_nothing_else_happens() {
+    let mut file = busy();
+    file.faults.push(fault("claim", Some(1), FaultKind::Unavailable));
+    let world = sandbox(file);
+    let access = sample("access-use-case-form.json");
+    let report = deliver(&world, &queue(&[throttle(SONNET), access, sample("tick.json")]));
+    let failed: Vec<_> =
+        report.batch_response().batch_item_failures.into_iter().map(|f| f.item_identifier).collect();
+    assert_eq!(failed, ["m0"]);
+    assert!(world.increase_requests().is_empty());
+    assert_eq!(world.published().len(), 1);
+}
+
+#[test]
+fn when_the_topic_refuses_the_sweep_tells_it_later() {
+    let mut file = busy();
+    file.faults.push(fault("publish", Some(1), FaultKind::Unavailable));
+    let world = sandbox(file);
+    let report = deliver(&world, &queue(&[throttle(SONNET)]));
+    assert!(report.batch_response().batch_item_failures.is_empty(), "the ledger holds it");
+    assert_eq!((world.published().len(), world.increase_requests().len()), (0, 1));
+    world.pass(SignedDuration::from_mins(3));
+    let swept = run_sweep(&world);
+    assert!(swept.failed.is_empty());
+    assert_eq!((world.published().len(), world.increase_requests().len()), (1, 1));
+    assert!(world.published()[0].mail().contains("was requested from AWS (request request-0001)"));
+}
+
+#[test]
+fn a_lost_answer_is_looked_up_and_never_asked_twice() {
+    let mut file = busy();
+    file.faults.push(fault("request_increase", Some(1), FaultKind::LostAnswer));
+    file.faults.push(fault("history", Some(2), FaultKind::Unavailable));
+    let world = sandbox(file);
+    deliver(&world, &throttle(SONNET));
+    assert!(world.published()[0].mail().contains("answer was not received"));
+    world.pass(SignedDuration::from_mins(16));
+    run_sweep(&world);
+    assert_eq!(world.increase_requests().len(), 1);
+    world.decide("request-0001", RequestStatus::CaseClosed, Some(8_500_000.0));
+    world.pass(SignedDuration::from_mins(16));
+    run_sweep(&world);
+    assert_eq!(kinds(&world), ["opened", "outcome"]);
+}
+
+#[test]
+fn a_request_that_never_reached_aws_is_asked_again_after_a_while() {
+    let mut file = busy();
+    file.faults.push(fault("request_increase", Some(1), FaultKind::Throttled));
+    let world = sandbox(file);
+    let report = deliver(&world, &throttle(SONNET));
+    assert_eq!(withheld(&report), [Reason::NoEvidence]);
+    assert!(world.increase_requests().is_empty());
+    world.pass(SignedDuration::from_mins(241));
+    deliver(&world, &throttle(SONNET));
+    assert_eq!(world.increase_requests().len(), 1, "the reservation was given back");
+}
+
+#[test]
+fn somebody_elses_open_request_is_followed_to_its_end() {
+    let mut file = busy();
+    file.requests.push(RequestEntry {
+        region: Region::parse("us-east-1").unwrap(),
+        code: QuotaCode::parse("L-F4DDD3EB").unwrap(),
+        desired: 9e6,
+        status: RequestStatus::CaseOpened,
+        created: "2026-11-18T09:00:00Z".parse().unwrap(),
+        case_id: None,
+    });
+    let world = sandbox(file);
+    let report = deliver(&world, &throttle(SONNET));
+    assert_eq!(withheld(&report), [Reason::AlreadyRequested]);
+    world.decide("request-0001", RequestStatus::CaseClosed, Some(9e6));
+    world.pass(SignedDuration::from_mins(16));
+    run_sweep(&world);
+    let last = world.published().pop().unwrap();
+    assert_eq!(last.title, format!("Quota increase granted: {SONNET} in us-east-1"));
+    assert!(last.summary.contains("it took 2 days"), "{}", last.summary);
+}
+
+#[test]
+fn the_outcome_is_what_the_applied_value_says() {
+    let cases = [
+        (RequestStatus::CaseClosed, Some(8_500_000.0), "granted"),
+        (RequestStatus::CaseClosed, Some(6_000_000.0), "partly granted"),
+        (RequestStatus::CaseClosed, None, "closed unchanged"),
+        (RequestStatus::Denied, None, "denied"),
+    ];
+    for (status, applied, word) in cases {
+        let world = sandbox(busy());
+        deliver(&world, &throttle(SONNET));
+        world.pass(SignedDuration::from_mins(16));
+        assert!(run_sweep(&world).notices.is_empty(), "still open");
+        world.decide("request-0001", status, applied);
+        world.pass(SignedDuration::from_mins(16));
+        run_sweep(&world);
+        let last = world.published().pop().unwrap();
+        assert!(last.title.starts_with(&format!("Quota increase {word}")), "{word}: {}", last.title);
+    }
+}
+
+#[test]
+fn what_aws_closed_unchanged_is_not_asked_again() {
+    let world = sandbox(busy());
+    deliver(&world, &throttle(SONNET));
+    world.decide("request-0001", RequestStatus::CaseClosed, None);
+    world.pass(SignedDuration::from_hours(73));
+    run_sweep(&world);
+    let report = deliver(&world, &throttle(SONNET));
+    assert_eq!(withheld(&report), [Reason::ClosedUnchanged]);
+    assert_eq!(world.increase_requests().len(), 1);
+}
+
+#[test]
+fn service_quotas_own_news_ends_the_waiting_at_once() {
+    let world = sandbox(busy());
+    deliver(&world, &throttle(SONNET));
+    world.decide("request-0001", RequestStatus::CaseClosed, Some(8_500_000.0));
+    world.pass(SignedDuration::from_mins(1));
+    deliver(&world, &sample("quota-request-closed.json"));
+    assert_eq!(kinds(&world), ["opened", "outcome"]);
+}
+
+#[test]
+fn an_incident_that_goes_on_is_told_again_only_after_the_cool_down() {
+    let world = sandbox(busy());
+    let denied = sample("permission-identity-policy.json");
+    for _ in 0..5 {
+        deliver(&world, &denied);
+        world.pass(SignedDuration::from_mins(40));
+    }
+    assert_eq!(kinds(&world), ["opened"]);
+    world.pass(SignedDuration::from_mins(60));
+    deliver(&world, &denied);
+    assert_eq!(kinds(&world), ["opened", "again"]);
+    let notices = world.published();
+    assert_eq!(notices[1].counts.errors, 6);
+    assert_ne!(notices[0].notice_id, notices[1].notice_id);
+}
+
+#[test]
+fn an_incident_closes_when_the_metrics_are_quiet_and_not_before() {
+    let mut file = busy();
+    file.usage[0].last.as_mut().unwrap().each.client_errors = 3.0;
+    let world = sandbox(file);
+    let denied =
+        error("us-east-1", SONNET, "ValidationException", "The provided model identifier is invalid.");
+    deliver(&world, &denied);
+    for _ in 0..6 {
+        world.pass(SignedDuration::from_hours(25));
+        run_sweep(&world);
+    }
+    assert_eq!(kinds(&world), ["opened"], "CloudWatch still counts client errors");
+    world.change(|f| f.usage[0].last.as_mut().unwrap().each.client_errors = 0.0);
+    world.pass(SignedDuration::from_hours(25));
+    run_sweep(&world);
+    assert_eq!(kinds(&world), ["opened", "resolved"]);
+    deliver(&world, &denied);
+    assert_eq!(kinds(&world), ["opened", "resolved", "opened"]);
+    assert_eq!(world.published()[2].episode, 2);
+}
+
+#[test]
+fn two_functions_with_the_same_news_act_once() {
+    let world = sandbox(busy());
+    let (config, home, payload) = (Config::default(), Home::default(), throttle(SONNET));
+    block_on(async {
+        let one = handle(&world, &config, &home, LEASE, payload.as_bytes());
+        let two = handle(&world, &config, &home, LEASE, payload.as_bytes());
+        let (one, two) = tokio::join!(one, two);
+        assert!(one.is_ok() && two.is_ok());
+    });
+    assert_eq!((world.increase_requests().len(), world.published().len()), (1, 1));
+}
+
+/// Polls `future` at most `times` times and then drops it: a function that died there.
+fn crash_after(times: usize, future: impl Future) -> bool {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    (0..times).any(|_| matches!(future.as_mut().poll(&mut context), Poll::Ready(_)))
+}
+
+#[test]
+fn a_function_that_dies_anywhere_is_made_up_for() {
+    let (config, home, payload) = (Config::default(), Home::default(), throttle(SONNET));
+    let mut died = 0;
+    for times in 1..200 {
+        let world = sandbox(busy());
+        if crash_after(times, handle(&world, &config, &home, LEASE, payload.as_bytes())) {
+            break;
+        }
+        died += 1;
+        // The queue delivers again while the dead function's lease still stands, and the ticks go on.
+        deliver(&world, &payload);
+        for _ in 0..6 {
+            world.pass(SignedDuration::from_mins(5));
+            run_sweep(&world);
+        }
+        assert_eq!(world.increase_requests().len(), 1, "died after {times} polls");
+        // Told once, and once more under the same id if it died between telling and recording; a request
+        // that turned out never to have been filed is news of its own.
+        let told = |kind: Kind| -> Vec<String> {
+            world.published().into_iter().filter(|n| n.kind == kind).map(|n| n.notice_id).collect()
+        };
+        let (opened, again) = (told(Kind::Opened), told(Kind::Again));
+        assert!(
+            (1..=2).contains(&opened.len()) && opened.iter().all(|id| *id == opened[0]),
+            "{times}: {opened:?}"
+        );
+        assert!(again.len() <= 1, "{times}: {again:?}");
+    }
+    assert!(died >= 12, "before and after each call that changes something: {died}");
+}
+
+#[test]
+fn the_functions_own_calls_are_no_news() {
+    let home =
+        Home { role: Some("arn:aws:iam::111122223333:role/checkout-api".to_owned()), ..Home::default() };
+    let world = sandbox(busy());
+    let report =
+        block_on(handle(&world, &Config::default(), &home, LEASE, throttle(SONNET).as_bytes())).unwrap();
+    assert_eq!(report.outcome(), Outcome::Ignored);
+    assert_eq!(report.items[0].reason.as_deref(), Some("a call of this function's own role"));
+    assert!(world.calls().is_empty());
+}
+
+#[test]
+fn a_quota_of_a_model_newer_than_the_catalogue_is_found_in_the_accounts_listing() {
+    let model = "us.xai.grok-9.1";
+    let mut file = busy();
+    also_busy(&mut file, model, "L-0000AAAA");
+    file.quotas.last_mut().unwrap().name =
+        Some("Cross-region model inference tokens per minute for xAI Grok 9.1".to_owned());
+    let world = sandbox(file);
+    deliver(&world, &throttle(model));
+    let requests: Vec<IncreaseRequest> = world.increase_requests();
+    assert_eq!(requests[0].code.as_str(), "L-0000AAAA");
+    assert_eq!(world.calls()["listing"], 1);
+}
+
+#[test]
+fn what_cannot_be_read_is_withheld_with_the_reason() {
+    for call in ["usage", "applied", "history", "quota", "filed_today"] {
+        let mut file = busy();
+        file.faults.push(fault(call, None, FaultKind::Denied));
+        let world = sandbox(file);
+        let report = deliver(&world, &throttle(SONNET));
+        assert_eq!(withheld(&report), [Reason::NoEvidence], "{call}");
+        assert!(world.increase_requests().is_empty(), "{call}");
+        let reason = &world.published()[0].withheld[0].reason;
+        assert!(reason.contains("the function's role lacks `"), "{call}: {reason}");
+    }
+}
+
+#[test]
+fn the_sandbox_keeps_service_quotas_rules() {
+    let world = sandbox(WorldFile::default());
+    let place = Place {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: Region::parse("us-east-1").unwrap(),
+    };
+    let ask =
+        |code: &str, value| block_on(world.request_increase(&place, &QuotaCode::parse(code).unwrap(), value));
+    assert!(ask("L-F4DDD3EB", 1.0).unwrap_err().to_string().contains("greater than the default"));
+    assert!(ask("L-F4DDD3EB", 1e11).unwrap_err().to_string().contains("too large"));
+    assert_eq!(ask("L-F4DDD3EB", 1e9).unwrap().status, RequestStatus::Pending);
+    assert!(ask("L-F4DDD3EB", 2e9).unwrap_err().to_string().contains("only one open"));
+    assert!(ask("L-99999999", 2e9).is_err());
+    let on_demand = "L-CE33604C";
+    assert!(ask(on_demand, 1e9).unwrap_err().to_string().contains("not adjustable"));
+}
