@@ -93,9 +93,7 @@ fn fault(call: &str, nth: Option<u32>, kind: FaultKind) -> Fault {
 
 /// Quotas and use of `model`, as of the sample's model.
 fn also_busy(file: &mut WorldFile, model: &str, code: &str) {
-    let mut usage: UsageEntry = file.usage[0].clone();
-    usage.model_id = model.to_owned();
-    file.usage.push(usage);
+    file.usage.push(UsageEntry { model_id: model.to_owned(), ..file.usage[0].clone() });
     let quota = QuotaEntry {
         region: None,
         code: QuotaCode::parse(code).unwrap(),
