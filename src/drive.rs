@@ -129,7 +129,7 @@ fn tell_of(plan: &mut Plan, followed: &Followed, place: &Place, evidence: &Evide
         .limits
         .iter()
         .find(|l| l.found.quota.as_ref().is_some_and(|q| q.code == followed.code))
-        .and_then(|l| l.default.as_ref().ok().copied());
+        .and_then(|l| l.default.as_ref().ok().map(|d| d.value));
     plan.withheld.clear();
     plan.adopted = None;
     plan.actions.retain(|a| !matches!(a, Action::RequestIncrease(_) | Action::PrepareSupportCase { .. }));

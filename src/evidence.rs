@@ -13,7 +13,7 @@ use crate::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, find};
 use crate::usage::{Series, Usage, burndown};
 use crate::world::{
     Answer, IncreaseRequest, Ledger, ModelState, Models, Permissions, PolicyVerdict, PortError, QuotaRecord,
-    Quotas, Telemetry, Window,
+    QuotaValue, Quotas, Telemetry, Window,
 };
 
 /// What is known of one quota that could be the one.
@@ -24,9 +24,9 @@ pub struct LimitEvidence {
     /// The quota, or why there is none.
     pub found: Found,
     /// The applied value; the default where the account has none of its own.
-    pub applied: Answer<f64>,
+    pub applied: Answer<QuotaValue>,
     /// AWS's default.
-    pub default: Answer<f64>,
+    pub default: Answer<QuotaValue>,
     /// Requests of the last 90 days, newest first.
     pub history: Answer<Vec<IncreaseRequest>>,
     /// What our ledger holds.

@@ -82,7 +82,8 @@ async fn watch<W: World>(
     };
     let request =
         history.ok().and_then(|h| h.into_iter().find(|r| Some(&r.id) == followed.request_id.as_ref()));
-    let ended = applied.ok().and_then(|applied| outcome(followed, request.map(|r| r.status), applied, now));
+    let ended =
+        applied.ok().and_then(|applied| outcome(followed, request.map(|r| r.status), applied.value, now));
     let Some(ended) = ended else {
         let silent_until = record.silent_until;
         world

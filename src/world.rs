@@ -80,13 +80,23 @@ pub struct IncreaseRequest {
     pub case_id: Option<String>,
 }
 
+/// A quota's value, as Service Quotas has it in one account and Region.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QuotaValue {
+    /// The value.
+    pub value: f64,
+    /// Whether increase requests are taken. Asked for each time: AWS changes it, and listings of other
+    /// accounts differ.
+    pub adjustable: bool,
+}
+
 /// Service Quotas.
 pub trait Quotas {
     /// The applied value; [`PortError::Missing`] where the account has none of its own, and then the
     /// default holds.
-    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<f64>;
+    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue>;
     /// AWS's default.
-    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<f64>;
+    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue>;
     /// Requests of the last 90 days, newest first.
     async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>>;
     /// Every quota of Bedrock in that account and Region.

@@ -129,6 +129,8 @@ pub fn markdown() -> String {
 mod tests {
     use std::collections::HashSet;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     fn of(code: Option<&str>, message: &str) -> Diagnosis {
@@ -148,12 +150,22 @@ mod tests {
         let ids: HashSet<_> = RULES.iter().map(|r| r.id).collect();
         assert_eq!(ids.len(), RULES.len());
         for rule in RULES {
-            assert!(!rule.says.is_empty() || !rule.codes.is_empty(), "{} matches everything", rule.id);
+            let narrow = !rule.says.is_empty() || !rule.codes.is_empty() || rule.when.is_some();
+            assert!(narrow, "{} matches everything", rule.id);
             assert!(!rule.advice.is_empty() && rule.reference.starts_with("https://"), "{}", rule.id);
             for phrase in rule.says.iter().copied().flatten().chain(rule.unless) {
                 let plain = Plain::of(&ErrorText { message: phrase, ..ErrorText::default() });
                 assert_eq!(plain.message, *phrase, "{}", rule.id);
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_has_a_cause_and_its_row_says_the_same(code in "[A-Za-z:#]{0,30}", message in "\\PC{0,300}") {
+            let found = of(Some(&code), &message);
+            prop_assert_eq!(found.cause, found.row().map_or(Cause::Unknown, |r| r.cause));
+            prop_assert_eq!(found.clone(), of(Some(&code), &message));
         }
     }
 

@@ -6,6 +6,7 @@
 use super::cause::Cause;
 use super::rule::{Example, Rule};
 use super::text::Plain;
+use crate::ids::Region;
 
 macro_rules! docs {
     ($($name:ident = $page:literal;)*) => {
@@ -100,6 +101,11 @@ fn of_another_service(plain: &Plain) -> bool {
             || (ABOUT_BEDROCK.iter().any(|word| op.contains(word)) && !op.contains("LogEvents"))
     };
     plain.operation.as_deref().is_some_and(|op| !is_bedrock(op))
+}
+
+/// The message names a Region by its code.
+fn names_a_region(plain: &Plain) -> bool {
+    plain.message.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|w| Region::parse(w).is_some())
 }
 
 /// The message holds more than codes and names of fields: somebody wrote a sentence.
@@ -206,7 +212,7 @@ pub const RULES: &[Rule] = &[
         reference: API_KEYS,
         example: Example { code: Some("UnrecognizedClientException"), message: "The security token included in the request is invalid." }, ..Rule::NONE },
     Rule { id: "credentials-missing", cause: Cause::Missing,
-        says: &[&["unable to locate credentials"], &["could not load credentials"], &["unable to load credentials"], &["could not be found", "credentials"], &["missing authentication token"], &["missingauthenticationtoken"], &["no credentials"], &["credential refresh failed"], &["retrieving credentials"], &["could not resolve credentials"], &["resolve credentials"], &["nocredentialproviders"], &["no valid credential"], &["credentials not found"], &["no aws credentials"], &["credentials are not set"], &["failed to refresh cached credentials"]],
+        says: &[&["unable to locate credentials"], &["could not load credentials"], &["unable to load credentials"], &["could not be found", "credentials"], &["missing authentication token"], &["missingauthenticationtoken"], &["no credentials"], &["credential refresh failed"], &["retrieving credentials"], &["could not resolve credentials"], &["resolve credentials"], &["nocredentialproviders"], &["no valid credential"], &["credentials not found"], &["no aws credentials"], &["credentials are not set"], &["failed to refresh cached credentials"], &["unable to find credentials"], &["cannot find credentials"], &["could not find credentials"], &["no credential provider"]],
         advice: &["The process found no credentials: give its role to the container, instance or function, and check what the SDK's default chain sees there."],
         reference: CREDENTIALS,
         example: Example { code: None, message: "botocore.exceptions.NoCredentialsError: Unable to locate credentials" }, ..Rule::NONE },
@@ -223,7 +229,7 @@ pub const RULES: &[Rule] = &[
         reference: ACCESS,
         example: Example { code: Some("AccessDeniedException"), message: "Model access is denied due to INVALID_PAYMENT_INSTRUMENT: A valid payment instrument must be provided." }, ..Rule::NONE },
     Rule { id: "marketplace-subscription", cause: Cause::Marketplace,
-        says: &[&["aws-marketplace:"], &["aws marketplace"], &["subscription to the model"], &["create agreement"], &["agreement", "model", "not available"], &["model access is denied due to"], &["model agreement"]],
+        says: &[&["aws-marketplace:"], &["aws marketplace"], &["subscription to the model"], &["create agreement"], &["agreement", "model", "not available"], &["model access is denied due to"], &["model agreement"], &["agreement to this model"], &["agreement for this model"], &["agreement for the model"], &["marketplace subscription"]],
         advice: &["Somebody with AWS Marketplace rights subscribes the account once; the first call by such a person does it, or `CreateFoundationModelAgreement`.",
             "Do not leave `aws-marketplace:Subscribe` on a runtime role: provision once, with the condition `aws:CalledViaLast` = `bedrock.amazonaws.com`."],
         reference: ACCESS,
@@ -239,7 +245,7 @@ pub const RULES: &[Rule] = &[
         reference: MODELS,
         example: Example { code: Some("ValidationException"), message: "Access to Anthropic models is not allowed from unsupported countries, regions, or territories." }, ..Rule::NONE },
     Rule { id: "account-restricted", cause: Cause::AccountRestricted,
-        says: &[&["not allowed for this account"], &["operation not allowed"], &["account is not authorized"], &["account is unauthorized"], &["account isn't authorized"], &["not available for this account"], &["not available for your account"], &["not enabled for this account"], &["maintenance mode"], &["account", "suspended"], &["account is currently being verified"], &["account is blocked"], &["data retention mode"]],
+        says: &[&["not allowed for this account"], &["operation not allowed"], &["account is not authorized"], &["account is unauthorized"], &["account isn't authorized"], &["not available for this account"], &["not available for your account"], &["not enabled for this account"], &["maintenance mode"], &["account", "suspended"], &["account is currently being verified"], &["account is blocked"], &["data retention mode"], &["account", "is not authorized to access"], &["channel program"], &["not available for", "accounts"]],
         unless: &["not authorized to perform"],
         advice: &["AWS restricts the account, often a new one, or an offer it has no part in; no policy or quota of yours lifts that.", "Open a support case of type account, or ask the AWS account team; the reply takes days, so plan for another model meanwhile."],
         reference: ACCESS,
@@ -291,7 +297,7 @@ pub const RULES: &[Rule] = &[
 
     // ---- Model id -----------------------------------------------------------------------------
     Rule { id: "inference-profile-required", cause: Cause::InferenceProfileRequired,
-        says: &[&["with on-demand throughput"], &["on-demand throughput isn't supported"], &["on-demand throughput is not supported"], &["inference profile that contains this model"]],
+        says: &[&["with on-demand throughput"], &["on-demand throughput isn't supported"], &["on-demand throughput is not supported"], &["support on-demand throughput"], &["inference profile that contains this model"]],
         advice: &["Call the model through an inference profile: put the geography of the source Region before the id (`us.`, `eu.`, `apac.` …) or `global.`.",
             "IAM must then allow the profile and the foundation model in every Region of the profile."],
         reference: PROFILES,
@@ -301,8 +307,14 @@ pub const RULES: &[Rule] = &[
         advice: &["The model or endpoint is not offered in this Region: call a Region that has it, or an inference profile that reaches one."],
         reference: REGIONS,
         example: Example { code: Some("ValidationException"), message: "The model is not supported in this Region." }, ..Rule::NONE },
+    Rule { id: "region-lacks-it", cause: Cause::NotInRegion,
+        says: &[&["not available in"], &["not supported in"], &["isn't available in"], &["isn't supported in"], &["does not exist in"]],
+        when: Some(names_a_region),
+        advice: &["The model or profile is not offered in the Region the message names: call a Region that has it, or an inference profile that reaches one."],
+        reference: REGIONS,
+        example: Example { code: Some("ValidationException"), message: "The inference profile is not available in eu-west-3" }, ..Rule::NONE },
     Rule { id: "model-identifier-invalid", cause: Cause::InvalidIdentifier,
-        says: &[&["model identifier is invalid"], &["could not resolve the foundation model"], &["at 'modelid' failed to satisfy"], &["model", "does not exist"], &["model", "doesn't exist"], &["model not found"], &["model id is invalid"], &["invalid model id"], &["invalid model identifier"], &["model identifier", "not valid"], &["no such model"], &["unknown model"], &["inference profile", "does not exist"], &["inference profile", "not found"], &["unable to find model"], &["model id", "not found"], &["could not find", "model"]],
+        says: &[&["model identifier is invalid"], &["could not resolve the foundation model"], &["at 'modelid' failed to satisfy"], &["model", "does not exist"], &["model", "doesn't exist"], &["model not found"], &["model id is invalid"], &["invalid model id"], &["invalid model identifier"], &["model identifier", "not valid"], &["no such model"], &["unknown model"], &["inference profile", "does not exist"], &["inference profile", "is invalid"], &["model arn", "is invalid"], &["invalid model arn"], &["inference profile", "not found"], &["unable to find model"], &["model id", "not found"], &["could not find", "model"]],
         unless: &["guardrail"],
         advice: &["The id is misspelt, has a geography prefix that does not fit the source Region, or is not offered there. List what is: `aws bedrock list-foundation-models` and `aws bedrock list-inference-profiles`."],
         reference: MODELS,
@@ -323,7 +335,7 @@ pub const RULES: &[Rule] = &[
         reference: TOOLS,
         example: Example { code: Some("ValidationException"), message: "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level" }, ..Rule::NONE },
     Rule { id: "feature-unsupported", cause: Cause::UnsupportedOperation,
-        says: &[&["model doesn't support"], &["model does not support"], &["model isn't supported"], &["not supported on this api"], &["unsupported model or your request did not allow prompt caching"], &["unsupported model", "prompt caching"], &["is not supported for this model"], &["isn't supported for this model"], &["not supported by this model"], &["is not supported by the model"], &["you are using doesn't support"], &["does not support streaming"], &["streaming is not supported"], &["does not support tool use"], &["operation is not supported"], &["this api is not supported"], &["does not match any of the expected tags"], &["not supported for the model"], &["doesn't support the model"], &["does not support the model"], &["does not support this"], &["not compatible with", "model"]],
+        says: &[&["model doesn't support"], &["model does not support"], &["model isn't supported"], &["not supported on this api"], &["unsupported model or your request did not allow prompt caching"], &["unsupported model", "prompt caching"], &["is not supported for this model"], &["isn't supported for this model"], &["not supported by this model"], &["is not supported by the model"], &["you are using doesn't support"], &["does not support streaming"], &["streaming is not supported"], &["does not support tool use"], &["operation is not supported"], &["this api is not supported"], &["does not match any of the expected tags"], &["not supported for the model"], &["doesn't support the model"], &["does not support the model"], &["does not support this"], &["not compatible with", "model"], &["is not supported for model"], &["not supported for this operation"], &["not supported with this model"], &["model that you provided", "support"], &["unsupported model"]],
         unless: &["temperature", "top_p", "top_k", "topp", "topk"],
         advice: &["The model has not this API or feature: take it out of the request, or call a model that has it."],
         reference: FEATURES,
@@ -353,7 +365,7 @@ pub const RULES: &[Rule] = &[
         reference: PARAMETERS,
         example: Example { code: Some("ValidationException"), message: "The maximum tokens you requested exceeds the model limit of 8192. Try again with a maximum tokens value that is lower than 8192." }, ..Rule::NONE },
     Rule { id: "media", cause: Cause::Media,
-        says: &[&["image exceeds"], &["could not process image"], &["media type"], &["media_type"], &["image.format"], &["image.source"], &["max pixels"], &["image dimensions"], &["too many images"], &["documents in a request"], &["images in a request"], &["videos in a request"], &["pdf specified"], &["pdf pages"], &["document.format"], &["document.name"], &["document file name"], &["document name"], &["file name can only contain"], &["video", "exceeds"], &["document", "exceeds"], &["invalid image"], &["image", "too large"], &["unable to decode image"], &["unable to process provided image"], &["image", "not supported", "format"], &["could not decode image"], &["image width"], &["image height"], &["image size"], &["document size"], &["document", "password"], &["s3location"], &["audio", "exceeds"], &["unsupported image"], &["unsupported document"], &["video.format"], &["image bytes"]],
+        says: &[&["image exceeds"], &["could not process image"], &["media type"], &["media_type"], &["image.format"], &["image.source"], &["max pixels"], &["image dimensions"], &["too many images"], &["documents in a request"], &["images in a request"], &["videos in a request"], &["pdf specified"], &["pdf pages"], &["document.format"], &["document.name"], &["document file name"], &["document name"], &["file name can only contain"], &["video", "exceeds"], &["document", "exceeds"], &["invalid image"], &["image", "too large"], &["unable to decode image"], &["unable to process provided image"], &["image", "not supported", "format"], &["could not decode image"], &["image width"], &["image height"], &["image size"], &["document size"], &["document", "password"], &["s3location"], &["audio", "exceeds"], &["unsupported image"], &["unsupported document"], &["video.format"], &["image bytes"], &["images", "exceed"], &["image", "exceed"], &["documents", "exceed"], &["format value", "image"], &["format value", "document"], &["format value", "video"], &["pdf", "password"], &["corrupt", "image"], &["image data"]],
         unless: &["does not match any of the expected tags"],
         advice: &["Check number, size, dimensions and format of the images, documents or videos, and that the declared media type is the real one."],
         reference: CONVERSE,
@@ -380,7 +392,8 @@ pub const RULES: &[Rule] = &[
         reference: THINKING,
         example: Example { code: Some("ValidationException"), message: "messages.1.content.0: Invalid `signature` in `thinking` block" }, ..Rule::NONE },
     Rule { id: "empty-content", cause: Cause::Messages,
-        says: &[&["must be non-empty"], &["must have non-empty"], &["is blank"], &["content field", "is empty"], &["must contain non-whitespace"], &["message object", "is empty"], &["content", "cannot be empty"], &["messages", "cannot be empty"], &["trailing whitespace"], &["text field", "is empty"], &["text", "must not be blank"]],
+        says: &[&["must be non-empty"], &["must have non-empty"], &["is blank"], &["content field", "is empty"], &["must contain non-whitespace"], &["message object", "is empty"], &["content", "cannot be empty"], &["messages", "cannot be empty"], &["trailing whitespace"], &["text field", "is empty"], &["must not be blank"], &["cannot be blank"], &["must not be empty", "content"]],
+        unless: &["stop_sequences", "stopsequences", "malformed input request"],
         advice: &["Leave empty text out: every content block needs text that is not only white space."],
         reference: CONVERSE,
         example: Example { code: Some("ValidationException"), message: "The text field in the ContentBlock object at messages.2.content.1 is blank. Add text to the text field, and try again." }, ..Rule::NONE },
@@ -414,13 +427,19 @@ pub const RULES: &[Rule] = &[
         reference: ERRORS,
         example: Example { code: Some("ModelTimeoutException"), message: "Model has timed out in processing the request. Try your request again." }, ..Rule::NONE },
     Rule { id: "model-failed", cause: Cause::ModelError,
-        says: &[&["model produced invalid sequence"], &["failed in the model container"], &["unexpected error during processing"], &["model encountered an error"], &["model encountered an unexpected error"], &["model error"]],
+        says: &[&["model produced invalid sequence"], &["failed in the model container"], &["model encountered an error"], &["model encountered an unexpected error"], &["model error"]],
         unless: &["internalserverexception"],
         advice: &["The model itself failed on this input: retry once or twice, with simpler tools or a lower temperature if it failed over a tool call.", "A quota increase will not help."],
         reference: TOOLS,
         example: Example { code: Some("ModelErrorException"), message: "Model produced invalid sequence as part of ToolUse. Please refer to the model tool use troubleshooting guide." }, ..Rule::NONE },
+    Rule { id: "model-stream-failed", cause: Cause::ModelError,
+        codes: &["modelerrorexception", "modelstreamerrorexception"],
+        says: &[&["unexpected error during processing"], &["internal error"], &["internal server error"]],
+        advice: &["The model itself failed, perhaps in the middle of its answer: discard the part that came and retry once or twice.", "A quota increase will not help."],
+        reference: ERRORS,
+        example: Example { code: Some("modelStreamErrorException"), message: "The system encountered an unexpected error during processing. Try your request again." }, ..Rule::NONE },
     Rule { id: "internal-error", cause: Cause::InternalError,
-        says: &[&["internal server error"], &["internal server exception"], &["internal error"], &["internal failure"], &["unexpected internal"], &["internalserverexception"], &["internalserviceexception"]],
+        says: &[&["unexpected error during processing"], &["internal server error"], &["internal server exception"], &["internal error"], &["internal failure"], &["unexpected internal"], &["internalserverexception"], &["internalserviceexception"]],
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("InternalServerException"), message: "The system encountered an internal error. Try your request again." }, ..Rule::NONE },
     Rule { id: "service-unavailable", cause: Cause::ServiceUnavailable,
@@ -432,7 +451,7 @@ pub const RULES: &[Rule] = &[
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("AWS_BEDROCK_OPERATIONAL_ISSUE"), message: "We are investigating increased error rates in the US-EAST-1 Region." }, ..Rule::NONE },
 
-    // ---- Only the code tells ------------------------------------------------------------------
+    // ---- Only the code or the status tells ----------------------------------------------------
     Rule { id: "code-model-not-ready", cause: Cause::ModelNotReady,
         codes: &["modelnotreadyexception"],
         advice: &["The model is being loaded: retry with backoff for a few minutes.", "A quota increase will not help."], reference: ERRORS,
@@ -481,6 +500,14 @@ pub const RULES: &[Rule] = &[
         codes: &["accessdeniedexception", "accessdenied"],
         advice: &["The denial does not say which policy: look at the role's policies, its boundary, the organization's policies and the VPC endpoint, in this order."], reference: IAM_DENIED,
         example: Example { code: Some("AccessDenied"), message: "denied" }, ..Rule::NONE },
+    Rule { id: "status-throttled", cause: Cause::RateUnspecified,
+        when: Some(|p| p.status == Some(429)),
+        advice: THROTTLE_ADVICE, reference: QUOTAS,
+        example: Example { code: None, message: "Error code: 429 - {'error': {'message': 'Rate limit'}}" }, ..Rule::NONE },
+    Rule { id: "status-unavailable", cause: Cause::ServiceUnavailable,
+        when: Some(|p| matches!(p.status, Some(502 | 503))),
+        advice: CAPACITY_ADVICE, reference: ERRORS,
+        example: Example { code: None, message: "Bedrock call failed, status code: 503" }, ..Rule::NONE },
     Rule { id: "code-not-found", cause: Cause::InvalidIdentifier,
         codes: &["resourcenotfoundexception"],
         says: &[&["model"], &["inference-profile"], &["inference profile"]],

@@ -29,6 +29,7 @@ struct Case<'a> {
     quota: &'a Quota,
     usage: &'a Usage,
     applied: f64,
+    adjustable: bool,
     default: Option<f64>,
 }
 
@@ -206,7 +207,7 @@ fn choose<'a>(
             continue;
         };
         let applied = match &limit.applied {
-            Ok(applied) => *applied,
+            Ok(applied) => applied,
             Err(error) => {
                 return Err(withheld(
                     Reason::NoEvidence,
@@ -223,8 +224,9 @@ fn choose<'a>(
             limit,
             quota,
             usage,
-            applied,
-            default: limit.default.as_ref().ok().copied(),
+            applied: applied.value,
+            adjustable: applied.adjustable,
+            default: limit.default.as_ref().ok().map(|d| d.value),
         });
     }
     if candidates.is_empty() {
@@ -311,9 +313,8 @@ fn weigh(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<Increa
         )
         .with_case());
     }
-    if !quota.adjustable {
-        let route = cross_region_tokens(Catalog::built_in(), case.model)
-            .filter(|q| q.adjustable && q.code != quota.code);
+    if !case.adjustable {
+        let route = cross_region_tokens(Catalog::built_in(), case.model).filter(|q| q.code != quota.code);
         let reason = match &route {
             Some(route) => format!(
                 "`{}` is not adjustable; AWS's route is to ask for `{}` ({}) and let support raise this one with it",

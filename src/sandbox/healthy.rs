@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{LastMinutes, QuotaEntry, UsageEntry, WorldFile};
 use crate::diagnosis::{Cause, ErrorText, diagnose};
 use crate::event::{Delivery, Metric, Signal};
-use crate::ids::{QuotaCode, Region};
+use crate::ids::Region;
 use crate::model::ModelId;
 use crate::quota::{Catalog, Limit, Variant, find};
 use crate::usage::{Minute, burndown};
@@ -79,30 +79,24 @@ impl WorldFile {
         });
     }
 
-    /// The default of `model`'s quota; one is given to a quota that has none.
+    /// The default of `model`'s quota; one is given to a quota that has none. AWS takes requests for
+    /// every tokens-per-minute quota of cross-Region inference, whatever an old listing says.
     fn value(&mut self, model: &ModelId, limit: Limit, otherwise: f64) -> f64 {
         let Some(quota) = find(Catalog::built_in(), model, limit, Variant::Standard).quota else {
             return otherwise;
         };
-        match quota.value {
-            Some(value) if value > 0.0 => value,
-            _ => {
-                self.give_default(quota.code, otherwise);
-                otherwise
-            }
-        }
-    }
-
-    fn give_default(&mut self, code: QuotaCode, default: f64) {
-        if !self.quotas.iter().any(|q| q.code == code) {
+        let default = quota.value.filter(|v| *v > 0.0).unwrap_or(otherwise);
+        let cross_region_tokens = model.is_cross_region() && limit == Limit::TokensPerMinute;
+        if !self.quotas.iter().any(|q| q.code == quota.code) {
             self.quotas.push(QuotaEntry {
                 region: None,
-                code,
+                code: quota.code,
                 name: None,
                 applied: None,
                 default: Some(default),
-                adjustable: None,
+                adjustable: cross_region_tokens.then_some(true),
             });
         }
+        default
     }
 }

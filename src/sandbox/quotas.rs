@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{QuotaEntry, Sandbox, State, WorldFile};
 use crate::ids::{Place, QuotaCode, Region};
 use crate::quota::{Catalog, Quota};
-use crate::world::{Answer, IncreaseRequest, PortError, Quotas, RequestStatus};
+use crate::world::{Answer, IncreaseRequest, PortError, QuotaValue, Quotas, RequestStatus};
 
 /// Open requests: at most so many in a Region.
 const MOST_OPEN: usize = 2;
@@ -44,6 +44,13 @@ struct Known {
     quota: Quota,
     applied: Option<f64>,
     default: Option<f64>,
+}
+
+impl Known {
+    fn value(&self, of: fn(&Self) -> Option<f64>) -> Answer<QuotaValue> {
+        let value = of(self).ok_or(PortError::Missing)?;
+        Ok(QuotaValue { value, adjustable: self.quota.adjustable })
+    }
 }
 
 impl State {
@@ -147,12 +154,12 @@ impl Sandbox {
 }
 
 impl Quotas for Sandbox {
-    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<f64> {
-        self.call("applied", |state| state.known(place, code)?.applied.ok_or(PortError::Missing)).await
+    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue> {
+        self.call("applied", |state| state.known(place, code)?.value(|known| known.applied)).await
     }
 
-    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<f64> {
-        self.call("default_value", |state| state.known(place, code)?.default.ok_or(PortError::Missing)).await
+    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue> {
+        self.call("default_value", |state| state.known(place, code)?.value(|known| known.default)).await
     }
 
     async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>> {
