@@ -17,6 +17,8 @@ use crate::world::{Answer, Finish, Followed, Lease, Record, State, Told, World};
 pub(crate) const OUTCOMES: SignedDuration = SignedDuration::from_mins(15);
 /// What could not be told is tried again after this long.
 const UNTOLD: SignedDuration = SignedDuration::from_mins(2);
+/// Evidence that may only be late is asked for again after this long.
+const LATE: SignedDuration = SignedDuration::from_mins(5);
 /// A request that Service Quotas does not list after this long was not filed.
 const UNLISTED: SignedDuration = SignedDuration::from_mins(10);
 
@@ -62,8 +64,13 @@ pub async fn drive<W: World>(
     let news = record.notices.is_empty() || (filed_now && followed.is_some());
     let kind = if record.notices.is_empty() { Kind::Opened } else { Kind::Again };
     let told_lately = record.notices.last().is_some_and(|t| after(t.at, config.notice_cool_down) > now);
-    let state = if followed.is_some() { State::Watching } else { State::Told };
-    let due_at = if followed.is_some() { after(now, OUTCOMES) } else { after(now, config.notice_cool_down) };
+    let (state, due_at) = if followed.is_some() {
+        (State::Watching, after(now, OUTCOMES))
+    } else if plan.look_again {
+        (State::Seen, after(now, LATE))
+    } else {
+        (State::Told, after(now, config.notice_cool_down))
+    };
     let quiet_until = record.notices.last().map(|t| after(t.at, config.notice_cool_down));
     if told_lately && !news {
         finish(world, lease, state, due_at, quiet_until, None).await?;

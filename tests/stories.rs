@@ -189,6 +189,23 @@ fn text_alone_never_files() {
 }
 
 #[test]
+fn throttles_that_cloudwatch_learns_of_late_are_looked_at_again() {
+    let throttles = |world: &Sandbox, n: f64| {
+        world.change(|file| file.usage[0].last.as_mut().unwrap().each.throttles = n);
+    };
+    let world = sandbox(busy());
+    throttles(&world, 0.0);
+    deliver(&world, &throttle(SONNET));
+    for _ in 0..2 {
+        world.pass(SignedDuration::from_mins(6));
+        run_sweep(&world);
+        throttles(&world, 63.0);
+    }
+    assert_eq!(world.increase_requests().len(), 1);
+    assert_eq!(kinds(&world), ["opened", "again"], "told again because a request was filed");
+}
+
+#[test]
 fn two_profiles_of_one_quota_file_once() {
     let mut file = busy();
     also_busy(&mut file, "au.anthropic.claude-sonnet-4-5-20250929-v1:0", "L-F4DDD3EB");

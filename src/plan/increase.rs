@@ -3,6 +3,8 @@
 //! One law: an increase needs a reason at every turn; where one is missing it is withheld, and the
 //! plan says which.
 
+use jiff::SignedDuration;
+
 use super::{Action, Increase, Plan, Reason, Step, Withheld, quota_link, words};
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
@@ -18,6 +20,8 @@ use crate::world::{Followed, IncreaseRequest, Lifecycle, PortError};
 const FAR_BELOW: f64 = 0.5;
 /// Two quotas whose use is this close cannot be told apart.
 const AS_NEAR: f64 = 0.8;
+/// CloudWatch's metrics of Bedrock arrive within this time.
+const METRICS_ARE_LATE: SignedDuration = SignedDuration::from_mins(15);
 /// Service Quotas accepts no larger value.
 const LARGEST: f64 = 1e10;
 
@@ -31,6 +35,8 @@ struct Case<'a> {
     applied: f64,
     adjustable: bool,
     default: Option<f64>,
+    /// Whether the incident is so young that CloudWatch may not know of it yet.
+    is_fresh: bool,
 }
 
 fn withheld(kind: Reason, reason: impl Into<String>) -> Withheld {
@@ -130,6 +136,7 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal) {
             intended: request.created,
         });
     }
+    plan.look_again = refusal.withheld.kind == Reason::NotThrottled && case.is_fresh;
     plan.steps.extend(refusal.by_hand);
     plan.steps.push(Step {
         text: "Look at the quota and its requests.".to_owned(),
@@ -225,6 +232,9 @@ fn choose<'a>(
             quota,
             usage,
             applied: applied.value,
+            is_fresh: incident
+                .first_seen
+                .is_none_or(|first| evidence.now.duration_since(first) < METRICS_ARE_LATE),
             adjustable: applied.adjustable,
             default: limit.default.as_ref().ok().map(|d| d.value),
         });
@@ -278,10 +288,12 @@ fn weigh(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<Increa
         ));
     }
     if case.usage.recent_throttles <= 0.0 {
+        let late =
+            if case.is_fresh { "; its metrics are minutes late, so it is asked again shortly" } else { "" };
         return Err(Refusal::of(
             Reason::NotThrottled,
             format!(
-                "CloudWatch measured no throttled call of `{}` in {} around this incident, and text alone never files",
+                "CloudWatch measured no throttled call of `{}` in {} around this incident, and text alone never files{late}",
                 case.model, case.place.region
             ),
         ));

@@ -141,6 +141,9 @@ pub struct Plan {
     pub justification: Option<String>,
     /// A request of somebody else's to follow.
     pub adopted: Option<Followed>,
+    /// Whether what is missing may only be late: then the same evidence is asked for again in some
+    /// minutes.
+    pub look_again: bool,
     /// AWS's page on the error; `None` when no rule of its cause exists.
     pub reference: Option<&'static str>,
 }
