@@ -5,18 +5,17 @@
 
 mod cause;
 mod facts;
+mod find;
+mod phrases;
 mod rule;
 mod table;
 mod text;
 
 use std::fmt::Write as _;
-use std::sync::LazyLock;
-
-use aho_corasick::{AhoCorasick, MatchKind};
 
 pub use cause::{Category, Cause, Remedy};
-pub(crate) use facts::endpoint_region;
-pub use facts::{Facts, PolicyKind};
+pub use facts::{Facts, LimitScope, PolicyKind};
+pub(crate) use find::endpoint_region;
 pub use rule::{Example, Rule};
 pub(crate) use table::INFERENCE_OPERATIONS;
 pub use table::RULES;
@@ -42,40 +41,6 @@ impl Diagnosis {
     }
 }
 
-/// Every phrase of the table, each once, found in one pass over a message.
-struct Phrases {
-    list: Vec<&'static str>,
-    finder: Option<AhoCorasick>,
-}
-
-static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
-    let rows = RULES.iter();
-    let mut list: Vec<&'static str> =
-        rows.flat_map(|r| r.says.iter().copied().flatten().chain(r.unless)).copied().collect();
-    list.sort_unstable();
-    list.dedup();
-    // No pattern is empty or long, so building cannot fail; without a finder every phrase is looked
-    // for by itself.
-    let finder = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&list).ok();
-    Phrases { list, finder }
-});
-
-impl Phrases {
-    /// For each phrase of the list, whether `message` holds it.
-    fn present_in(&self, message: &str) -> Vec<bool> {
-        let Some(finder) = &self.finder else {
-            return self.list.iter().map(|p| message.contains(p)).collect();
-        };
-        let mut present = vec![false; self.list.len()];
-        for found in finder.find_overlapping_iter(message) {
-            if let Some(slot) = present.get_mut(found.pattern().as_usize()) {
-                *slot = true;
-            }
-        }
-        present
-    }
-}
-
 /// Says what `error` means.
 ///
 /// ```
@@ -91,12 +56,7 @@ impl Phrases {
 /// ```
 pub fn diagnose(error: &ErrorText<'_>) -> Diagnosis {
     let plain = Plain::of(error);
-    let phrases = &*PHRASES;
-    let found = phrases.present_in(&plain.message);
-    let present = |phrase: &'static str| {
-        phrases.list.binary_search(&phrase).is_ok_and(|at| found.get(at).copied().unwrap_or(false))
-    };
-    let row = RULES.iter().find(|r| r.matches(&plain, present));
+    let row = phrases::first_row(&plain);
     let cause = row.map_or(Cause::Unknown, |r| r.cause);
     Diagnosis { cause, rule: row.map(|r| r.id), facts: facts::extract(cause, error, &plain) }
 }

@@ -13,8 +13,8 @@ pub struct Rule {
     pub id: &'static str,
     /// What it means.
     pub cause: Cause,
-    /// Any of these groups, all phrases of a group; lower-case, as [`Plain::message`] has them.
-    /// Empty: the message does not matter.
+    /// Any of these groups, all phrases of a group; lower-case, as [`Plain::message`] has them, and
+    /// each beginning with a word. Empty: the message does not matter.
     pub says: &'static [&'static [&'static str]],
     /// None of these phrases.
     pub unless: &'static [&'static str],
@@ -52,12 +52,4 @@ impl Rule {
         reference: "",
         example: Example { code: None, message: "" },
     };
-
-    /// Whether this row holds of `plain`; `present` tells whether the message holds a phrase.
-    pub(super) fn matches(&self, plain: &Plain, present: impl Fn(&'static str) -> bool) -> bool {
-        (self.codes.is_empty() || self.codes.iter().any(|c| plain.has_code(c)))
-            && (self.says.is_empty() || self.says.iter().any(|group| group.iter().all(|p| present(p))))
-            && !self.unless.iter().any(|p| present(p))
-            && self.when.is_none_or(|holds| holds(plain))
-    }
 }

@@ -359,7 +359,7 @@ pub const RULES: &[Rule] = &[
         reference: MODELS,
         example: Example { code: Some("ValidationException"), message: "The model returned the following errors: prompt is too long: 215000 tokens > 200000 maximum" }, ..Rule::NONE },
     Rule { id: "max-tokens-above-limit", cause: Cause::MaxTokens,
-        says: &[&["maximum tokens you requested exceeds"], &["max_tokens", "maximum allowed"], &["max_tokens", "which is the maximum"], &["#/max_gen_len", "is not less or equal"], &["#/max_tokens", "is not less or equal"], &["#/maxtokens", "is not less or equal"], &["maxtokencount", "is not less or equal"], &["max_new_tokens", "is not less or equal"], &["max_tokens_to_sample"], &["inferenceconfig.maxtokens"], &["max_tokens is too large"], &["max_tokens", "exceeds"], &["max_tokens", "must be less than or equal"], &["maxtokens", "exceeds"], &["maximum output tokens"], &["number of output tokens"]],
+        says: &[&["maximum tokens you requested exceeds"], &["max_tokens", "maximum allowed"], &["max_tokens", "which is the maximum"], &["max_gen_len", "is not less or equal"], &["max_tokens", "is not less or equal"], &["maxtokens", "is not less or equal"], &["maxtokencount", "is not less or equal"], &["max_new_tokens", "is not less or equal"], &["max_tokens_to_sample"], &["inferenceconfig.maxtokens"], &["max_tokens is too large"], &["max_tokens", "exceeds"], &["max_tokens", "must be less than or equal"], &["maxtokens", "exceeds"], &["maximum output tokens"], &["number of output tokens"]],
         unless: &["budget_tokens"],
         advice: &["Ask for no more output tokens than the model allows; a lower value also reserves less of the tokens quota."],
         reference: PARAMETERS,

@@ -3,10 +3,6 @@
 //!
 //! One law: nothing here decides a cause. It only makes the same sentence look the same.
 
-use std::sync::LazyLock;
-
-use regex_lite::Regex;
-
 /// An error as it reached us: the four things the rules look at. Everything but the message may be
 /// missing, and is then searched for in the message.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,53 +31,43 @@ pub struct Plain {
 }
 
 /// Longer texts are cut: AWS's sentence stands in the first part, what follows is payload.
-const LONGEST: usize = 256 * 1024;
+pub(super) const LONGEST: usize = 256 * 1024;
 
-static CODE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b([a-z]*(?:exception|clienttokenid|servicelimitexceeded|accessdenied))\b").ok()
-});
-static OCCURRED: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)error occurred \(([A-Za-z0-9]+)\)").ok());
-static STATUS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"(?i)(?:status[_ ]?code|http status code|error code|api error|http|status|"code")["']?\s*[:=(]*\s*["']?([45][0-9]{2})\b|^\W{0,3}([45][0-9]{2})[ :]"#,
-    )
-    .ok()
-});
-static OPERATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"(?i)when calling the ([A-Za-z]+) ?operation|(?:operation error )?bedrock[a-z ]* runtime: ([A-Za-z]+),|"(?:operation|eventname)":\s*"([A-Za-z]+)""#,
-    )
-    .ok()
-});
+/// Error codes that do not end in `Exception`.
+const OTHER_CODES: &[&str] = &[
+    "accessdenied",
+    "expiredtoken",
+    "incompletesignature",
+    "invalidclienttokenid",
+    "optinrequired",
+    "requestexpired",
+    "servicelimitexceeded",
+    "signaturedoesnotmatch",
+];
+
+/// Names of a proxy's own that look like codes and say nothing.
+const NO_CODES: &[&str] = &["exception", "bedrockexception", "apiexception", "runtimeexception"];
 
 impl Plain {
     /// Unwraps `error`.
     pub fn of(error: &ErrorText<'_>) -> Self {
         let raw = cut(error.message, LONGEST);
         let message = plain(raw);
-        let operation = error
-            .operation
-            .map(str::to_owned)
-            .or_else(|| last_group(&OPERATION, &message).and_then(|o| as_written(raw, &o)));
+        let found = scan(&message);
         let mut codes: Vec<String> = Vec::new();
-        let mut push = |code: &str| {
-            let code = code.to_ascii_lowercase();
-            if !codes.contains(&code) {
-                codes.push(code);
+        for code in found.codes {
+            if !codes.iter().any(|c| c == code) {
+                codes.push(code.to_owned());
             }
-        };
-        if let Some(re) = CODE.as_ref() {
-            re.captures_iter(&message).filter_map(|c| c.get(1)).for_each(|m| push(m.as_str()));
-        }
-        if let Some(re) = OCCURRED.as_ref() {
-            re.captures_iter(&message).filter_map(|c| c.get(1)).for_each(|m| push(m.as_str()));
         }
         if let Some(code) = error.code {
-            codes.retain(|c| *c != bare_code(code));
-            codes.push(bare_code(code));
+            let code = bare_code(code);
+            codes.retain(|c| *c != code);
+            codes.push(code);
         }
-        let status = error.status.or_else(|| last_group(&STATUS, &message)?.parse().ok());
+        let operation = error.operation.map(str::to_owned);
+        let operation = operation.or_else(|| as_written(raw, found.operation?));
+        let status = error.status.or(found.status);
         Self { codes, status, operation, message }
     }
 
@@ -98,10 +84,78 @@ fn bare_code(code: &str) -> String {
     code.split(':').next().unwrap_or(code).trim().to_ascii_lowercase()
 }
 
-fn last_group(regex: &LazyLock<Option<Regex>>, text: &str) -> Option<String> {
-    let captures = regex.as_ref()?.captures_iter(text).last()?;
-    let group = captures.iter().skip(1).flatten().next()?;
-    Some(group.as_str().to_owned())
+/// What the words of a plain message tell beside its sentence.
+#[derive(Default)]
+struct Scanned<'m> {
+    /// In the order of the text; in nested errors the innermost stands last.
+    codes: Vec<&'m str>,
+    status: Option<u16>,
+    operation: Option<&'m str>,
+}
+
+/// Letters, digits and `_` make a word.
+pub(super) const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'
+}
+
+/// The words of `text`, each with where it begins.
+pub(super) fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        at += bytes.get(at..)?.iter().position(|b| is_word(*b))?;
+        let start = at;
+        at += bytes.get(at..)?.iter().position(|b| !is_word(*b)).unwrap_or(bytes.len() - at);
+        Some((start, text.get(start..at)?))
+    })
+}
+
+/// One pass over the words: codes, the HTTP status, the operation.
+fn scan(message: &str) -> Scanned<'_> {
+    let mut found = Scanned::default();
+    // The three words before this one, nearest first, and where the nearest ends.
+    let mut before = ["", "", ""];
+    let mut end_before = 0;
+    let mut maybe_operation = None;
+    for (start, word) in words(message) {
+        let end = start + word.len();
+        let between = message.get(end_before..start).unwrap_or_default();
+        let follows = message.as_bytes().get(end).copied();
+        let last = word.rsplit('_').next().unwrap_or(word);
+        let in_brackets = before[0] == "occurred" && between.ends_with('(');
+        if (last.ends_with("exception") && !NO_CODES.contains(&last)) || OTHER_CODES.contains(&last) {
+            found.codes.push(last);
+        } else if in_brackets {
+            found.codes.push(word);
+        }
+        if word == "operation" && maybe_operation.is_some() {
+            found.operation = maybe_operation;
+        }
+        let quoted = between.ends_with('"') && between.contains(':');
+        let is_operation = (before[0] == "runtime" && between == ": " && follows == Some(b','))
+            || (matches!(before[0], "operation" | "eventname") && quoted && follows == Some(b'"'));
+        if is_operation {
+            found.operation = Some(word);
+        }
+        maybe_operation = (before[0] == "the" && before[1] == "calling").then_some(word);
+        if let Some(status) = status(word) {
+            let named = matches!(before[0], "code" | "statuscode" | "status_code" | "status" | "http")
+                || (before[0] == "error" && before[1] == "api")
+                || before == ["1", "1", "http"];
+            if named || end_before == 0 {
+                found.status = Some(status);
+            }
+        }
+        before = [word, before[0], before[1]];
+        end_before = end;
+    }
+    found
+}
+
+/// `429`: an HTTP status that is an error.
+fn status(word: &str) -> Option<u16> {
+    let is_error = word.len() == 3 && (word.starts_with('4') || word.starts_with('5'));
+    is_error.then(|| word.parse().ok()).flatten()
 }
 
 /// The word of `raw` that equals `lower` but for its case.
@@ -116,69 +170,93 @@ pub(crate) fn cut(text: &str, most: usize) -> &str {
 
 /// The message in one form: see [`Plain::message`].
 fn plain(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    let mut line_start = true;
-    let mut chars = raw.chars().peekable();
-    let mut push = |c: char| match c {
-        ' ' => {
-            if !out.is_empty() && !out.ends_with(' ') {
-                out.push(' ');
-            }
+    let bytes = raw.as_bytes();
+    let mut out: Vec<u8> = Vec::with_capacity(bytes.len());
+    let space = |out: &mut Vec<u8>| {
+        if out.last().is_some_and(|b| *b != b' ') {
+            out.push(b' ');
         }
-        c => out.push(c.to_ascii_lowercase()),
     };
-    while let Some(c) = chars.next() {
-        let c = match c {
-            // JSON in a string, however often: `\"`, `\\n`, `\\\"`.
-            '\\' => {
-                while chars.peek() == Some(&'\\') {
-                    chars.next();
-                }
-                match chars.peek() {
-                    Some('n' | 'r' | 't') => {
-                        chars.next();
-                        '\n'
-                    }
-                    Some('u') => unicode_escape(&mut chars).unwrap_or(' '),
-                    Some('"' | '\'' | '/') => continue,
-                    _ => ' ',
-                }
+    let mut line_start = true;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' => out.push(byte),
+            b'A'..=b'Z' => out.push(byte.to_ascii_lowercase()),
+            b' ' | b'\t' => {
+                space(&mut out);
+                continue;
             }
-            other => other,
-        };
-        match c {
-            '\n' | '\r' => {
+            b'\n' | b'\r' => {
                 line_start = true;
-                push(' ');
+                space(&mut out);
+                continue;
+            }
+            // JSON in a string, however often: `\"`, `\\n`, `\\\"`.
+            b'\\' => {
+                at += bytes.get(at..).unwrap_or_default().iter().take_while(|b| **b == b'\\').count();
+                match bytes.get(at) {
+                    Some(b'n' | b'r' | b't') => {
+                        at += 1;
+                        line_start = true;
+                        space(&mut out);
+                    }
+                    Some(b'u') => match unicode_escape(raw.get(at..).unwrap_or_default()) {
+                        Some(decoded) => {
+                            at += "u0000".len();
+                            push_char(&mut out, decoded, space);
+                        }
+                        None => space(&mut out),
+                    },
+                    Some(b'"' | b'\'' | b'/') => {}
+                    _ => space(&mut out),
+                }
                 continue;
             }
             // The margin of a quoted or commented line.
-            '*' | '|' | '>' if line_start => push(' '),
-            '\u{2018}' | '\u{2019}' | '\u{02bc}' | '\u{00b4}' => push('\''),
-            '\u{201c}' | '\u{201d}' => push('"'),
-            '\u{2026}' => (0..3).for_each(|_| push('.')),
-            '\u{2010}' | '\u{2011}' | '\u{2012}' | '\u{2013}' => push('-'),
-            '`' => {}
-            c if c.is_control() || c.is_whitespace() || !c.is_ascii() => push(' '),
-            c => push(c),
+            b'*' | b'|' | b'>' if line_start => {
+                space(&mut out);
+                continue;
+            }
+            b'`' => continue,
+            0x80.. => {
+                let c = raw.get(at - 1..).and_then(|rest| rest.chars().next());
+                at += c.map_or(1, char::len_utf8) - 1;
+                push_char(&mut out, c.unwrap_or(' '), space);
+                continue;
+            }
+            0..=0x1f | 0x7f => {
+                space(&mut out);
+                continue;
+            }
+            punctuation => out.push(punctuation),
         }
-        if !c.is_whitespace() && !"*|>".contains(c) {
-            line_start = false;
-        }
+        line_start = false;
     }
-    out.truncate(out.trim_end().len());
-    out
+    if out.last() == Some(&b' ') {
+        out.pop();
+    }
+    // Only ASCII was pushed.
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Typographic signs as ASCII writes them; anything else that is not ASCII is a blank.
+fn push_char(out: &mut Vec<u8>, c: char, space: impl Fn(&mut Vec<u8>)) {
+    match c {
+        '\u{2018}' | '\u{2019}' | '\u{02bc}' | '\u{00b4}' => out.push(b'\''),
+        '\u{201c}' | '\u{201d}' => out.push(b'"'),
+        '\u{2026}' => out.extend_from_slice(b"..."),
+        '\u{2010}'..='\u{2013}' => out.push(b'-'),
+        c if c.is_ascii_graphic() && c != '`' => out.push(c.to_ascii_lowercase() as u8),
+        _ => space(out),
+    }
 }
 
 /// `u2019` after a backslash.
-fn unicode_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<char> {
-    let mut ahead = chars.clone();
-    ahead.next();
-    let hex: String = ahead.by_ref().take(4).collect();
-    let decoded =
-        (hex.len() == 4).then(|| u32::from_str_radix(&hex, 16).ok()).flatten().and_then(char::from_u32)?;
-    *chars = ahead;
-    Some(decoded)
+fn unicode_escape(text: &str) -> Option<char> {
+    let hex = text.get(1..5).filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    char::from_u32(u32::from_str_radix(hex, 16).ok()?)
 }
 
 #[cfg(test)]

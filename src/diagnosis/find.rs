@@ -1,0 +1,386 @@
+//! Scanners that cut names, places and numbers out of an error text.
+//!
+//! One law: one pass each and no backtracking, so that a megabyte of hostile text costs its length and
+//! no more.
+
+use memchr::memmem;
+
+use crate::ids::{Arn, Region};
+use crate::model::ModelId;
+
+/// A name longer than this is none.
+const LONGEST_NAME: usize = 512;
+/// More ARNs than these are not an error's.
+const MOST_ARNS: usize = 16;
+
+/// Providers of Bedrock's models. In free text only these begin a model id; elsewhere any does.
+#[rustfmt::skip]
+const PROVIDERS: &[&str] = &[
+    "ai21", "amazon", "anthropic", "cohere", "deepseek", "google", "luma", "meta", "minimax", "mistral", "moonshot",
+    "moonshotai", "nvidia", "openai", "qwen", "stability", "twelvelabs", "writer", "xai", "zai",
+];
+
+/// Services whose actions stand in denials of Bedrock calls.
+const SERVICES: &[&str] =
+    &["aws-marketplace", "kms", "sagemaker", "iam", "s3", "lambda", "aoss", "secretsmanager", "sts"];
+
+/// Every ARN in `text`, without what follows it.
+fn arns(text: &str) -> impl Iterator<Item = &str> {
+    let starts = memmem::find_iter(text.as_bytes(), "arn:aws").take(MOST_ARNS);
+    starts.filter_map(|start| {
+        let rest = text.get(start..)?;
+        let found = rest.get(..arn_len(rest))?.trim_end_matches(['.', ':', '*', '-', '/']);
+        (found.len() <= LONGEST_NAME).then_some(found)
+    })
+}
+
+/// Where an ARN ends. A placeholder such as `<account id>` may hold blanks.
+fn arn_len(rest: &str) -> usize {
+    let mut in_placeholder = false;
+    for (at, byte) in rest.bytes().enumerate().take(LONGEST_NAME + 1) {
+        match byte {
+            b'<' => in_placeholder = true,
+            b'>' => in_placeholder = false,
+            b' ' if in_placeholder => {}
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {}
+            b':' | b'/' | b'-' | b'_' | b'.' | b'*' | b'+' | b'=' | b',' | b'@' => {}
+            _ => return at,
+        }
+    }
+    rest.len().min(LONGEST_NAME + 1)
+}
+
+/// The model as called: of an ARN, else of an id that begins with a known provider.
+pub(super) fn model(text: &str) -> Option<ModelId> {
+    arns(text).find_map(ModelId::parse).or_else(|| {
+        let mut dots = memchr::memchr_iter(b'.', text.as_bytes());
+        dots.find_map(|dot| model_at(text, dot))
+    })
+}
+
+/// The model id whose provider ends at `dot`.
+fn model_at(text: &str, dot: usize) -> Option<ModelId> {
+    let is_id = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let before = text.as_bytes().get(..dot)?;
+    let provider = text.get(dot - before.iter().rev().take_while(|b| is_id(**b)).count()..dot)?;
+    if !PROVIDERS.contains(&provider) {
+        return None;
+    }
+    let mut start = dot - provider.len();
+    // `us.` and the like.
+    if let Some(prefix) = text.get(..start).and_then(|t| t.strip_suffix('.')) {
+        let geography = prefix.bytes().rev().take_while(|b| b.is_ascii_lowercase() || *b == b'-').count();
+        if !(2..=7).contains(&geography) {
+            return None;
+        }
+        start = start - 1 - geography;
+    }
+    let outside = text.get(..start)?;
+    let stands_alone = match outside.bytes().next_back() {
+        None => true,
+        Some(b'/') => outside.ends_with("/model/") || outside.ends_with("bedrock/"),
+        Some(b) => !b.is_ascii_alphanumeric() && !b".@_-".contains(&b),
+    };
+    let rest = text.get(start..)?;
+    let in_id = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".:_%-AF".contains(b);
+    let length = rest.bytes().take(LONGEST_NAME).take_while(in_id).count();
+    // A URL writes the colon `%3A`, or twice encoded `%253A`.
+    let id = rest.get(..length)?.replace("%253A", ":").replace("%3A", ":");
+    let id = id.trim_end_matches(['.', ':', '_', '-', '%', 'A', 'F']);
+    let name = id.rsplit('.').next()?;
+    let names_a_model = id.bytes().any(|b| b.is_ascii_digit() || b == b'-') && name != "com";
+    (stands_alone && names_a_model).then(|| ModelId::parse(id)).flatten()
+}
+
+/// An endpoint's Region is where the call went; any other mention comes second.
+pub(super) fn region(text: &str) -> Option<Region> {
+    endpoint_region(text).or_else(|| mentioned_region(text))
+}
+
+/// The Region of the Bedrock endpoint that `text` names: where the call was made. An ARN's Region, by
+/// contrast, may be one that a cross-Region profile routes to.
+pub(crate) fn endpoint_region(text: &str) -> Option<Region> {
+    memmem::find_iter(text.as_bytes(), "bedrock").find_map(|start| {
+        let host = text.get(start..)?;
+        let service = host.bytes().take_while(|b| b.is_ascii_lowercase() || *b == b'-').count();
+        let region = host.get(service..)?.strip_prefix('.')?;
+        let (region, _) = cut_at(region, 24).split_once('.')?;
+        Region::parse(region)
+    })
+}
+
+/// The first word that is a Region: it ends in a digit and names a direction, as all of them do.
+fn mentioned_region(text: &str) -> Option<Region> {
+    const DIRECTIONS: &[&str] = &["north", "south", "east", "west", "central"];
+    let is_code = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let mut words = text.split(|c| !is_code(c));
+    words.find_map(|word| {
+        let shaped = (9..=20).contains(&word.len()) && word.ends_with(|c: char| c.is_ascii_digit());
+        let named = shaped && DIRECTIONS.iter().any(|d| word.contains(d));
+        named.then(|| Region::parse(word)).flatten()
+    })
+}
+
+fn cut_at(text: &str, most: usize) -> &str {
+    super::text::cut(text, most)
+}
+
+/// The first IAM action, such as `bedrock:InvokeModel`.
+pub(super) fn action(text: &str) -> Option<String> {
+    memchr::memchr_iter(b':', text.as_bytes()).find_map(|colon| {
+        let after = text.get(colon + 1..)?;
+        let name = after.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        if !after.starts_with(|c: char| c.is_ascii_uppercase()) || name < 3 {
+            return None;
+        }
+        let before = text.as_bytes().get(..colon)?;
+        let length = before
+            .iter()
+            .rev()
+            .take_while(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || **b == b'-')
+            .count();
+        let service = text.get(colon - length..colon)?;
+        let known = service == "bedrock" || service.starts_with("bedrock-") || SERVICES.contains(&service);
+        (known && name <= 80).then(|| text.get(colon - length..colon + 1 + name).map(str::to_owned)).flatten()
+    })
+}
+
+/// The ARN of who called.
+pub(super) fn principal(text: &str) -> Option<&str> {
+    arns(text).find(|a| of_service(a, &["iam", "sts"]) && !a.contains(":policy/"))
+}
+
+/// The ARN of what was called.
+pub(super) fn resource(text: &str) -> Option<&str> {
+    arns(text).find(|a| !of_service(a, &["iam", "sts", "organizations"]))
+}
+
+/// The ARN of the policy that denied.
+pub(super) fn policy(text: &str) -> Option<&str> {
+    arns(text)
+        .find(|a| of_service(a, &["organizations"]) || (of_service(a, &["iam"]) && a.contains(":policy/")))
+}
+
+fn of_service(arn: &str, services: &[&str]) -> bool {
+    Arn::parse(arn).is_some_and(|a| services.contains(&a.service))
+}
+
+/// What was asked for and what is allowed, out of a plain message.
+pub(super) fn numbers(message: &str) -> (Option<u64>, Option<u64>) {
+    const COMPARED: &[&str] = &[" > ", " is not less or equal to ", " is not greater or equal to "];
+    const LIMIT: &[&str] = &[
+        "model limit of ",
+        "max input tokens: ",
+        "maximum context length is ",
+        "expected maxlength: ",
+        "expected minlength: ",
+        "expected maximum item count: ",
+        "a maximum of ",
+        "more than ",
+    ];
+    const ASKED: &[&str] =
+        &["request input token count: ", "contains at least ", "actual: ", "found: ", "found ", "requested "];
+    for sign in COMPARED {
+        let compared = message.split_once(sign).and_then(|(left, right)| {
+            let (before, asked) = last_number(left)?;
+            let limit = first_number(right)?;
+            let sum = before
+                .strip_suffix(" + ")
+                .and_then(last_number)
+                .and_then(|(_, first)| first.checked_add(asked));
+            Some((Some(sum.unwrap_or(asked)), Some(limit)))
+        });
+        if let Some(found) = compared {
+            return found;
+        }
+    }
+    let after = |words: &[&str]| words.iter().find_map(|w| first_number(message.split_once(w)?.1));
+    (after(ASKED), after(LIMIT))
+}
+
+/// The number that `text` begins with.
+fn first_number(text: &str) -> Option<u64> {
+    let length = text.bytes().take_while(|b| b.is_ascii_digit() || *b == b',').count();
+    text.get(..length)?.replace(',', "").parse().ok()
+}
+
+/// The number that `text` ends with, a unit behind it left out, and what stands before.
+fn last_number(text: &str) -> Option<(&str, u64)> {
+    let without_unit = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    let text = without_unit.strip_suffix(' ').filter(|_| without_unit.len() < text.len()).unwrap_or(text);
+    let length = text.bytes().rev().take_while(|b| b.is_ascii_digit() || *b == b',').count();
+    let (before, number) = text.split_at_checked(text.len() - length)?;
+    Some((before, number.replace(',', "").parse().ok()?))
+}
+
+/// The field that was refused, as a path.
+pub(super) fn field(text: &str) -> Option<String> {
+    const ROOTS: &[&str] = &[
+        "messages",
+        "tools",
+        "system",
+        "toolConfig",
+        "inferenceConfig",
+        "output_config",
+        "thinking",
+        "additionalModelRequestFields",
+    ];
+    let path = |text: &str| {
+        let length = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"._/[]-".contains(b)).count();
+        let path = text.get(..length)?.trim_end_matches(['.', '-']);
+        (1..=120).contains(&path.len()).then(|| path.to_owned())
+    };
+    let after = |sign: &str, end: char| {
+        let (_, rest) = text.split_once(sign)?;
+        let found = path(rest)?;
+        rest.get(found.len()..)?.starts_with(end).then_some(found)
+    };
+    let named = after(" at '", '\'').or_else(|| after("#/", ':')).or_else(|| {
+        let (inside, _) = text.split_once("key [")?.1.split_once(']')?;
+        path(inside).filter(|p| p.len() == inside.len())
+    });
+    named.or_else(|| {
+        let rooted = |root: &&str| {
+            memmem::find_iter(text.as_bytes(), root).find_map(|start| {
+                let rest = text.get(start..)?;
+                let deeper = rest.get(root.len()..)?.starts_with(['.', '[']);
+                let begins = !text
+                    .get(..start)?
+                    .ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.');
+                path(rest).filter(|p| deeper && begins && p.len() > root.len() + 1)
+            })
+        };
+        ROOTS.iter().find_map(rooted).or_else(|| leading_field(text))
+    })
+}
+
+/// `max_tokens` of `max_tokens: 9 > 8`, also after AWS's own opening.
+fn leading_field(text: &str) -> Option<String> {
+    let sentence = text.rsplit("following errors: ").next().unwrap_or(text);
+    let (name, _) = sentence.split_once(": ")?;
+    let shaped = (3..=40).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.');
+    shaped.then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::{ErrorText, Plain};
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_are_what_was_asked_and_what_is_allowed() {
+        let cases = [
+            (
+                "max_tokens: 100000 > 8192, which is the maximum allowed number of output tokens",
+                Some(100_000),
+                Some(8192),
+            ),
+            ("prompt is too long: 215000 tokens > 200000 maximum", Some(215_000), Some(200_000)),
+            (
+                "input length and `max_tokens` exceed context limit: 180000 + 32000 > 200000",
+                Some(212_000),
+                Some(200_000),
+            ),
+            (
+                "image exceeds 5 MB maximum: 6,737,924 bytes > 5,242,880 bytes",
+                Some(6_737_924),
+                Some(5_242_880),
+            ),
+            (
+                "Malformed input request: #/max_gen_len: 8192 is not less or equal to 2048",
+                Some(8192),
+                Some(2048),
+            ),
+            ("The maximum tokens you requested exceeds the model limit of 32768", None, Some(32768)),
+            (
+                "Too many input tokens. Max input tokens: 8192, request input token count: 9400",
+                Some(9400),
+                Some(8192),
+            ),
+            ("Malformed input request: expected maxLength: 42000, actual: 46735", Some(46735), Some(42000)),
+            ("A maximum of 4 blocks with cache_control may be provided. Found 5.", Some(5), Some(4)),
+            ("nothing > here", None, None),
+        ];
+        for (message, requested, limit) in cases {
+            let plain = Plain::of(&ErrorText { message, ..ErrorText::default() }).message;
+            assert_eq!(numbers(&plain), (requested, limit), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_refused_field_is_named() {
+        let cases = [
+            (
+                "Value 'x y' at 'toolConfig.tools.22.member.toolSpec.name' failed to satisfy constraint",
+                Some("toolConfig.tools.22.member.toolSpec.name"),
+            ),
+            (
+                "Malformed input request: #/messages/0/content: expected type: JSONArray, found: String",
+                Some("messages/0/content"),
+            ),
+            ("Malformed input request: #: required key [messages] not found", Some("messages")),
+            (
+                "The text field in the ContentBlock object at messages.2.content.1 is blank.",
+                Some("messages.2.content.1"),
+            ),
+            ("The model returned the following errors: max_tokens: 9 > 8", Some("max_tokens")),
+            ("key [tell me your secret] is not permitted", None),
+            ("Input is too long for requested model.", None),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(field(message).as_deref(), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn models_are_found_in_urls_ids_and_arns() {
+        let cases = [
+            (
+                "for url 'https://bedrock-runtime.eu-west-1.amazonaws.com/model/us.meta.llama3-1-8b-instruct-v1%3A0/converse'",
+                Some("us.meta.llama3-1-8b-instruct-v1:0"),
+            ),
+            (
+                "POST\n/model/us.anthropic.claude-sonnet-4-20250514-v1%253A0/converse-stream",
+                Some("us.anthropic.claude-sonnet-4-20250514-v1:0"),
+            ),
+            (
+                "Received Model Group=bedrock/us-gov.anthropic.claude-opus-5 x",
+                Some("us-gov.anthropic.claude-opus-5"),
+            ),
+            ("model ID anthropic.claude-opus-4-6-v1 with on-demand", Some("anthropic.claude-opus-4-6-v1")),
+            (
+                "on resource: arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0\\\"}",
+                Some("amazon.nova-lite-v1:0"),
+            ),
+            ("The model 'xai.grok-4.6' does not exist", Some("xai.grok-4.6")),
+            ("(openai.gpt-oss-20b-1:0).", Some("openai.gpt-oss-20b-1:0")),
+            ("See https://www.anthropic.com/supported-countries", None),
+            ("openai.error.RateLimitError: slow down", None),
+            ("ann@amazon.nova-lite", None),
+        ];
+        for (text, id) in cases {
+            assert_eq!(model(text).map(|m| m.to_string()).as_deref(), id, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_region_is_the_endpoints_before_any_other() {
+        let of = |text| region(text).map(|r| r.to_string());
+        assert_eq!(
+            of("eu-central-1 https://bedrock-runtime.us-west-2.amazonaws.com/").as_deref(),
+            Some("us-west-2")
+        );
+        assert_eq!(of("region: us-gov-west-1.").as_deref(), Some("us-gov-west-1"));
+        assert_eq!(of("claude-sonnet-4 and gpt-oss-2"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_scanned_without_a_panic(text in "(\\PC|arn:aws:|bedrock|\\.|:[A-Z]| > |#/|key \\[|us\\.amazon\\.){0,60}") {
+            let _ = (model(&text), region(&text), action(&text), principal(&text), resource(&text), policy(&text), field(&text));
+            let _ = numbers(&text.to_ascii_lowercase());
+        }
+    }
+}
