@@ -92,19 +92,20 @@ pub struct Facts {
 /// Facts of `error`, whose cause is `cause`.
 pub(super) fn extract(cause: Cause, error: &ErrorText<'_>, plain: &Plain) -> Facts {
     let raw = cut(error.message, LONGEST);
+    let arns = find::arns(raw);
     let mut facts = Facts {
         code: code(raw, error, plain),
         status: plain.status,
         operation: plain.operation.clone(),
-        model_id: find::model(raw),
+        model_id: find::model(raw, &arns),
         region: find::region(raw),
         ..Facts::default()
     };
     match cause.category() {
-        Category::Permission => denial(raw, plain, &mut facts),
+        Category::Permission => denial(cause, raw, &arns, plain, &mut facts),
         Category::ModelAccess => {
             facts.action = find::action(raw);
-            facts.principal = find::principal(raw).map(str::to_owned);
+            facts.principal = find::principal(&arns);
         }
         Category::Request | Category::ModelId => {
             (facts.requested, facts.limit) = find::numbers(&plain.message);
@@ -119,9 +120,11 @@ pub(super) fn extract(cause: Cause, error: &ErrorText<'_>, plain: &Plain) -> Fac
 /// The code as it was spelled.
 fn code(raw: &str, error: &ErrorText<'_>, plain: &Plain) -> Option<String> {
     let lower = plain.codes.last()?;
-    let mut spelled = error.code.unwrap_or(raw).split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let found = spelled.find(|w| w.eq_ignore_ascii_case(lower)).unwrap_or(lower);
-    Some(cut(found, 80).to_owned())
+    let spelled = match error.code {
+        Some(code) => find::word(code, lower),
+        None => find::word(raw, lower),
+    };
+    Some(cut(spelled.unwrap_or(lower), 80).to_owned())
 }
 
 fn scope(message: &str) -> Option<LimitScope> {
@@ -133,23 +136,25 @@ fn scope(message: &str) -> Option<LimitScope> {
     SAID.iter().find(|(words, _)| message.contains(words)).map(|(_, scope)| *scope)
 }
 
-fn denial(raw: &str, plain: &Plain, facts: &mut Facts) {
-    const KINDS: &[(&str, PolicyKind)] = &[
-        ("service control polic", PolicyKind::ServiceControl),
-        ("resource control polic", PolicyKind::ResourceControl),
-        ("permissions boundary", PolicyKind::PermissionsBoundary),
-        ("session polic", PolicyKind::Session),
-        ("vpc endpoint polic", PolicyKind::VpcEndpoint),
-        ("resource-based polic", PolicyKind::ResourceBased),
-        ("key policy", PolicyKind::ResourceBased),
-        ("identity-based polic", PolicyKind::IdentityBased),
-    ];
+fn denial(cause: Cause, raw: &str, arns: &[&str], plain: &Plain, facts: &mut Facts) {
     facts.action = find::action(raw);
-    facts.principal = find::principal(raw).map(str::to_owned);
-    facts.resource = find::resource(raw).map(str::to_owned);
-    facts.policy_arn = find::policy(raw).map(str::to_owned);
-    facts.explicit_deny = plain.message.contains("explicit deny");
-    facts.policy = KINDS.iter().find(|(words, _)| plain.message.contains(words)).map(|(_, kind)| *kind);
+    facts.principal = find::principal(arns);
+    facts.resource = find::resource(arns);
+    facts.policy_arn = find::policy(arns);
+    facts.explicit_deny = plain.says("explicit deny");
+    facts.policy = match cause {
+        Cause::ServiceControlPolicy if plain.says("resource control policy") => {
+            Some(PolicyKind::ResourceControl)
+        }
+        Cause::ServiceControlPolicy => Some(PolicyKind::ServiceControl),
+        Cause::PermissionsBoundary => Some(PolicyKind::PermissionsBoundary),
+        Cause::SessionPolicy => Some(PolicyKind::Session),
+        Cause::ResourcePolicy if plain.says("vpc endpoint policy") => Some(PolicyKind::VpcEndpoint),
+        Cause::ResourcePolicy => Some(PolicyKind::ResourceBased),
+        Cause::IdentityPolicy => Some(PolicyKind::IdentityBased),
+        Cause::ExplicitDeny => plain.says("identity-based policy").then_some(PolicyKind::IdentityBased),
+        _ => None,
+    };
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 //! One law: one pass each and no backtracking, so that a megabyte of hostile text costs its length and
 //! no more.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::ids::{Arn, Region};
 use crate::model::ModelId;
@@ -24,14 +26,19 @@ const PROVIDERS: &[&str] = &[
 const SERVICES: &[&str] =
     &["aws-marketplace", "kms", "sagemaker", "iam", "s3", "lambda", "aoss", "secretsmanager", "sts"];
 
+static ARN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("arn:aws"));
+static EXCEPTION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("xception"));
+static BEDROCK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("bedrock"));
+
 /// Every ARN in `text`, without what follows it.
-fn arns(text: &str) -> impl Iterator<Item = &str> {
-    let starts = memmem::find_iter(text.as_bytes(), "arn:aws").take(MOST_ARNS);
-    starts.filter_map(|start| {
+pub(super) fn arns(text: &str) -> Vec<&str> {
+    let starts = ARN.find_iter(text.as_bytes()).take(MOST_ARNS);
+    let found = starts.filter_map(|start| {
         let rest = text.get(start..)?;
         let found = rest.get(..arn_len(rest))?.trim_end_matches(['.', ':', '*', '-', '/']);
         (found.len() <= LONGEST_NAME).then_some(found)
-    })
+    });
+    found.collect()
 }
 
 /// Where an ARN ends. A placeholder such as `<account id>` may hold blanks.
@@ -42,8 +49,7 @@ fn arn_len(rest: &str) -> usize {
             b'<' => in_placeholder = true,
             b'>' => in_placeholder = false,
             b' ' if in_placeholder => {}
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {}
-            b':' | b'/' | b'-' | b'_' | b'.' | b'*' | b'+' | b'=' | b',' | b'@' => {}
+            b if b.is_ascii_alphanumeric() || b":/-_.*+=,@".contains(&b) => {}
             _ => return at,
         }
     }
@@ -51,8 +57,8 @@ fn arn_len(rest: &str) -> usize {
 }
 
 /// The model as called: of an ARN, else of an id that begins with a known provider.
-pub(super) fn model(text: &str) -> Option<ModelId> {
-    arns(text).find_map(ModelId::parse).or_else(|| {
+pub(super) fn model(text: &str, arns: &[&str]) -> Option<ModelId> {
+    arns.iter().find_map(|a| ModelId::parse(a)).or_else(|| {
         let mut dots = memchr::memchr_iter(b'.', text.as_bytes());
         dots.find_map(|dot| model_at(text, dot))
     })
@@ -78,12 +84,14 @@ fn model_at(text: &str, dot: usize) -> Option<ModelId> {
     let outside = text.get(..start)?;
     let stands_alone = match outside.bytes().next_back() {
         None => true,
-        Some(b'/') => outside.ends_with("/model/") || outside.ends_with("bedrock/"),
+        Some(b'/') => ["/model/", "bedrock/", "foundation-model/", "inference-profile/"]
+            .iter()
+            .any(|p| outside.ends_with(p)),
         Some(b) => !b.is_ascii_alphanumeric() && !b".@_-".contains(&b),
     };
     let rest = text.get(start..)?;
-    let in_id = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".:_%-AF".contains(b);
-    let length = rest.bytes().take(LONGEST_NAME).take_while(in_id).count();
+    let continues = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".:_%-AF".contains(b);
+    let length = rest.bytes().take(LONGEST_NAME).take_while(continues).count();
     // A URL writes the colon `%3A`, or twice encoded `%253A`.
     let id = rest.get(..length)?.replace("%253A", ":").replace("%3A", ":");
     let id = id.trim_end_matches(['.', ':', '_', '-', '%', 'A', 'F']);
@@ -100,7 +108,7 @@ pub(super) fn region(text: &str) -> Option<Region> {
 /// The Region of the Bedrock endpoint that `text` names: where the call was made. An ARN's Region, by
 /// contrast, may be one that a cross-Region profile routes to.
 pub(crate) fn endpoint_region(text: &str) -> Option<Region> {
-    memmem::find_iter(text.as_bytes(), "bedrock").find_map(|start| {
+    BEDROCK.find_iter(text.as_bytes()).find_map(|start| {
         let host = text.get(start..)?;
         let service = host.bytes().take_while(|b| b.is_ascii_lowercase() || *b == b'-').count();
         let region = host.get(service..)?.strip_prefix('.')?;
@@ -109,20 +117,46 @@ pub(crate) fn endpoint_region(text: &str) -> Option<Region> {
     })
 }
 
-/// The first word that is a Region: it ends in a digit and names a direction, as all of them do.
+/// The first word that is a Region: it ends in a hyphen and a digit and names a direction, as all of
+/// them do.
 fn mentioned_region(text: &str) -> Option<Region> {
     const DIRECTIONS: &[&str] = &["north", "south", "east", "west", "central"];
-    let is_code = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let mut words = text.split(|c| !is_code(c));
-    words.find_map(|word| {
-        let shaped = (9..=20).contains(&word.len()) && word.ends_with(|c: char| c.is_ascii_digit());
-        let named = shaped && DIRECTIONS.iter().any(|d| word.contains(d));
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'-', bytes).find_map(|hyphen| {
+        let digits = bytes.get(hyphen + 1..)?.iter().take_while(|b| b.is_ascii_digit()).count();
+        let after = bytes.get(hyphen + 1 + digits);
+        if digits == 0 || after.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'-') {
+            return None;
+        }
+        let words =
+            bytes.get(..hyphen)?.iter().rev().take_while(|b| b.is_ascii_lowercase() || **b == b'-').count();
+        let word = text.get(hyphen - words..hyphen + 1 + digits)?;
+        let named = words <= 20 && DIRECTIONS.iter().any(|d| word.contains(d));
         named.then(|| Region::parse(word)).flatten()
     })
 }
 
 fn cut_at(text: &str, most: usize) -> &str {
     super::text::cut(text, most)
+}
+
+/// The text that equals `lower` but for its case, and is no part of a longer word.
+pub(super) fn word<'t>(text: &'t str, lower: &str) -> Option<&'t str> {
+    if let Some(stem) = lower.strip_suffix("exception") {
+        // Codes stand among many words with the same first letter.
+        let ends = EXCEPTION.find_iter(text.as_bytes());
+        let found = ends.filter_map(|at| text.get(at.checked_sub(stem.len() + 1)?..at + "xception".len()));
+        return found.into_iter().find(|word| word.eq_ignore_ascii_case(lower));
+    }
+    let first = lower.bytes().next()?;
+    let mut starts = memchr::memchr2_iter(first, first.to_ascii_uppercase(), text.as_bytes());
+    starts.find_map(|start| {
+        let found = text.get(start..start + lower.len())?;
+        let outside = |b: Option<&u8>| b.is_none_or(|b| !b.is_ascii_alphanumeric());
+        let alone = outside(text.as_bytes().get(start.wrapping_sub(1)))
+            && outside(text.as_bytes().get(start + lower.len()));
+        (found.eq_ignore_ascii_case(lower) && alone).then_some(found)
+    })
 }
 
 /// The first IAM action, such as `bedrock:InvokeModel`.
@@ -146,23 +180,22 @@ pub(super) fn action(text: &str) -> Option<String> {
 }
 
 /// The ARN of who called.
-pub(super) fn principal(text: &str) -> Option<&str> {
-    arns(text).find(|a| of_service(a, &["iam", "sts"]) && !a.contains(":policy/"))
+pub(super) fn principal(arns: &[&str]) -> Option<String> {
+    first(arns, |a| matches!(a.service, "iam" | "sts") && !a.resource.starts_with("policy/"))
 }
 
 /// The ARN of what was called.
-pub(super) fn resource(text: &str) -> Option<&str> {
-    arns(text).find(|a| !of_service(a, &["iam", "sts", "organizations"]))
+pub(super) fn resource(arns: &[&str]) -> Option<String> {
+    first(arns, |a| !matches!(a.service, "iam" | "sts" | "organizations"))
 }
 
 /// The ARN of the policy that denied.
-pub(super) fn policy(text: &str) -> Option<&str> {
-    arns(text)
-        .find(|a| of_service(a, &["organizations"]) || (of_service(a, &["iam"]) && a.contains(":policy/")))
+pub(super) fn policy(arns: &[&str]) -> Option<String> {
+    first(arns, |a| a.service == "organizations" || (a.service == "iam" && a.resource.starts_with("policy/")))
 }
 
-fn of_service(arn: &str, services: &[&str]) -> bool {
-    Arn::parse(arn).is_some_and(|a| services.contains(&a.service))
+fn first(arns: &[&str], fits: impl Fn(&Arn<'_>) -> bool) -> Option<String> {
+    arns.iter().find(|a| Arn::parse(a).is_some_and(|a| fits(&a))).map(|a| (*a).to_owned())
 }
 
 /// What was asked for and what is allowed, out of a plain message.
@@ -178,24 +211,37 @@ pub(super) fn numbers(message: &str) -> (Option<u64>, Option<u64>) {
         "a maximum of ",
         "more than ",
     ];
-    const ASKED: &[&str] =
-        &["request input token count: ", "contains at least ", "actual: ", "found: ", "found ", "requested "];
-    for sign in COMPARED {
-        let compared = message.split_once(sign).and_then(|(left, right)| {
-            let (before, asked) = last_number(left)?;
-            let limit = first_number(right)?;
-            let sum = before
-                .strip_suffix(" + ")
-                .and_then(last_number)
-                .and_then(|(_, first)| first.checked_add(asked));
-            Some((Some(sum.unwrap_or(asked)), Some(limit)))
-        });
-        if let Some(found) = compared {
-            return found;
+    const ASKED: &[&str] = &[
+        "request input token count: ",
+        "contains at least ",
+        "total of at least ",
+        "actual: ",
+        "found: ",
+        "found ",
+        "requested ",
+    ];
+    let (mut asked, mut limit) = (None, None);
+    let mut at = 0;
+    while let Some(next) = message.as_bytes().get(at..).and_then(|r| r.iter().position(u8::is_ascii_digit)) {
+        at += next;
+        let (before, rest) = message.split_at_checked(at).unwrap_or((message, ""));
+        let number = first_number(rest);
+        if let Some(sign) = COMPARED.iter().find(|sign| before.ends_with(**sign))
+            && let Some((left, compared)) = before.strip_suffix(sign).and_then(last_number)
+        {
+            let addend = left.strip_suffix(" + ").and_then(last_number);
+            let sum = addend.and_then(|(_, first)| first.checked_add(compared));
+            return (Some(sum.unwrap_or(compared)), number);
         }
+        if ASKED.iter().any(|words| before.ends_with(words)) {
+            // Of a sum and its parts the sum is what was asked for.
+            asked = asked.max(number);
+        } else if limit.is_none() && LIMIT.iter().any(|words| before.ends_with(words)) {
+            limit = number;
+        }
+        at += rest.bytes().take_while(u8::is_ascii_digit).count();
     }
-    let after = |words: &[&str]| words.iter().find_map(|w| first_number(message.split_once(w)?.1));
-    (after(ASKED), after(LIMIT))
+    (asked, limit)
 }
 
 /// The number that `text` begins with.
@@ -225,33 +271,40 @@ pub(super) fn field(text: &str) -> Option<String> {
         "thinking",
         "additionalModelRequestFields",
     ];
+    static SIGNS: LazyLock<[Finder<'static>; 3]> =
+        LazyLock::new(|| [" at '", "#/", "key ["].map(Finder::new));
     let path = |text: &str| {
         let length = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"._/[]-".contains(b)).count();
         let path = text.get(..length)?.trim_end_matches(['.', '-']);
         (1..=120).contains(&path.len()).then(|| path.to_owned())
     };
-    let after = |sign: &str, end: char| {
-        let (_, rest) = text.split_once(sign)?;
+    let behind = |sign: &Finder<'_>| text.get(sign.find(text.as_bytes())? + sign.needle().len()..);
+    let [at, hash, key] = &*SIGNS;
+    let up_to = |rest: &str, end: char| {
         let found = path(rest)?;
         rest.get(found.len()..)?.starts_with(end).then_some(found)
     };
-    let named = after(" at '", '\'').or_else(|| after("#/", ':')).or_else(|| {
-        let (inside, _) = text.split_once("key [")?.1.split_once(']')?;
+    let in_brackets = |rest: &str| {
+        let (inside, _) = rest.split_once(']')?;
         path(inside).filter(|p| p.len() == inside.len())
-    });
-    named.or_else(|| {
-        let rooted = |root: &&str| {
-            memmem::find_iter(text.as_bytes(), root).find_map(|start| {
-                let rest = text.get(start..)?;
-                let deeper = rest.get(root.len()..)?.starts_with(['.', '[']);
-                let begins = !text
-                    .get(..start)?
-                    .ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.');
-                path(rest).filter(|p| deeper && begins && p.len() > root.len() + 1)
+    };
+    behind(at)
+        .and_then(|rest| up_to(rest, '\''))
+        .or_else(|| up_to(behind(hash)?, ':'))
+        .or_else(|| in_brackets(behind(key)?))
+        .or_else(|| {
+            // `messages.2.content`, `messages[0]`: a known word before a dot or bracket.
+            memchr::memchr2_iter(b'.', b'[', text.as_bytes()).find_map(|end| {
+                let before = text.as_bytes().get(..end)?;
+                let length =
+                    before.iter().rev().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
+                let root = text.get(end - length..end)?;
+                let begins = !text.get(..end - length)?.ends_with(|c: char| c.is_ascii_digit() || c == '.');
+                let path = path(text.get(end - length..)?)?;
+                (begins && ROOTS.contains(&root) && path.len() > root.len() + 1).then_some(path)
             })
-        };
-        ROOTS.iter().find_map(rooted).or_else(|| leading_field(text))
-    })
+        })
+        .or_else(|| leading_field(text))
 }
 
 /// `max_tokens` of `max_tokens: 9 > 8`, also after AWS's own opening.
@@ -301,6 +354,11 @@ mod tests {
             ),
             ("Malformed input request: expected maxLength: 42000, actual: 46735", Some(46735), Some(42000)),
             ("A maximum of 4 blocks with cache_control may be provided. Found 5.", Some(5), Some(4)),
+            (
+                "This model's maximum context length is 131072 tokens. However, you requested 5 output tokens and your prompt contains at least 242008 input tokens, for a total of at least 242013 tokens.",
+                Some(242_013),
+                Some(131_072),
+            ),
             ("nothing > here", None, None),
         ];
         for (message, requested, limit) in cases {
@@ -355,13 +413,17 @@ mod tests {
                 Some("amazon.nova-lite-v1:0"),
             ),
             ("The model 'xai.grok-4.6' does not exist", Some("xai.grok-4.6")),
+            (
+                "on arn:aws:bedrock:us-west-2:\u{2026}:inference-profile/global.anthropic.claude-opus-4-8 because",
+                Some("global.anthropic.claude-opus-4-8"),
+            ),
             ("(openai.gpt-oss-20b-1:0).", Some("openai.gpt-oss-20b-1:0")),
             ("See https://www.anthropic.com/supported-countries", None),
             ("openai.error.RateLimitError: slow down", None),
             ("ann@amazon.nova-lite", None),
         ];
         for (text, id) in cases {
-            assert_eq!(model(text).map(|m| m.to_string()).as_deref(), id, "{text}");
+            assert_eq!(model(text, &arns(text)).map(|m| m.to_string()).as_deref(), id, "{text}");
         }
     }
 
@@ -379,7 +441,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_scanned_without_a_panic(text in "(\\PC|arn:aws:|bedrock|\\.|:[A-Z]| > |#/|key \\[|us\\.amazon\\.){0,60}") {
-            let _ = (model(&text), region(&text), action(&text), principal(&text), resource(&text), policy(&text), field(&text));
+            let arns = arns(&text);
+            let _ = (model(&text, &arns), principal(&arns), resource(&arns), policy(&arns));
+            let _ = (region(&text), action(&text), field(&text));
             let _ = numbers(&text.to_ascii_lowercase());
         }
     }

@@ -10,6 +10,7 @@ mod phrases;
 mod rule;
 mod table;
 mod text;
+mod words;
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Finds every phrase of the rule table in one pass over a message.
+//! Every phrase of the rule table, found by the head of the word it begins with.
 //!
 //! One law: a phrase begins where a word begins, so that no phrase is found inside another word. The
 //! index costs microseconds to make, on first use.
@@ -7,116 +7,179 @@ use std::sync::LazyLock;
 
 use super::rule::Rule;
 use super::table::RULES;
-use super::text::{Plain, words};
+use super::text::{Plain, stem};
 
-/// Room for the table's phrases; a test holds the table to it.
-const MOST: usize = 1024;
+/// Rows are the bits of a number; a test holds the table to it.
+#[cfg(test)]
+const MOST_ROWS: usize = 128;
 /// Phrases are looked up by so many of their first bytes.
-const HEAD: usize = 3;
+const HEAD: usize = 4;
+/// Places for heads; a power of two.
+const SLOTS: usize = 4096;
 
 /// The table's phrases, and the table's rows in terms of them.
-struct Index {
-    /// Sorted, each once.
-    phrases: Vec<&'static str>,
-    /// The head of each phrase, in the same order.
-    heads: Vec<u32>,
-    /// Which heads occur, so that most words need no search.
-    occurs: [u64; 64],
+pub(super) struct Index {
+    /// By slot, so that those of one slot stand together; each once.
+    phrases: Vec<Phrase>,
+    /// Where the phrases of each slot begin in `phrases`; `phrases.len()` for a slot without any.
+    first: Vec<u16>,
+    /// For each phrase the rows that it can make match, a bit each.
+    rows_of: Vec<u128>,
     rows: Vec<Row>,
 }
 
-/// A rule's phrases by their numbers.
-struct Row {
-    rule: &'static Rule,
-    says: Vec<Vec<u16>>,
-    unless: Vec<u16>,
+/// A phrase, and its first eight bytes as one number, so that most are told apart by one comparison.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Phrase {
+    slot: u16,
+    text: &'static str,
+    first: u64,
+    /// All ones in the bytes that the phrase has.
+    mask: u64,
 }
 
-/// The numbers of the phrases that a message holds.
-struct Present([u64; MOST / 64]);
+/// A rule's phrases by their numbers, and its codes without `exception`.
+struct Row {
+    rule: &'static Rule,
+    /// The groups one after another, each closed by [`END`].
+    says: Vec<u16>,
+    unless: Vec<u16>,
+    codes: Vec<&'static str>,
+}
 
-static INDEX: LazyLock<Index> = LazyLock::new(Index::of_table);
+/// Closes a group; no phrase has this number.
+const END: u16 = u16::MAX;
+
+/// The numbers of the phrases that a message holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Present(Vec<u16>);
+
+pub(super) static INDEX: LazyLock<Index> = LazyLock::new(Index::of_table);
 
 /// The first row of the table that holds of `plain`.
 pub(super) fn first_row(plain: &Plain) -> Option<&'static Rule> {
     let index = &*INDEX;
-    let present = index.find(&plain.message);
-    index.rows.iter().find(|row| row.holds(plain, &present)).map(|row| row.rule)
+    let touched = plain.phrases.0.iter().filter_map(|n| index.rows_of.get(usize::from(*n)));
+    let touched = touched.fold(0, |all, rows| all | rows);
+    let possible = |(n, row): &(usize, &Row)| row.says.is_empty() || touched & bit(*n) != 0;
+    let rows = index.rows.iter().enumerate().filter(possible);
+    rows.map(|(_, row)| row).find(|row| row.holds(plain)).map(|row| row.rule)
 }
 
-fn head(bytes: &[u8]) -> Option<u32> {
-    let chunk = bytes.first_chunk::<HEAD>()?;
-    Some(chunk.iter().fold(0, |head, byte| (head << 8) | u32::from(*byte)))
+/// The bit of a row.
+fn bit(row: usize) -> u128 {
+    u32::try_from(row).ok().and_then(|row| 1u128.checked_shl(row)).unwrap_or(0)
 }
 
-/// Where a head stands in [`Index::occurs`].
-fn slot(head: u32) -> (usize, u64) {
-    let hash = head.wrapping_mul(0x9e37_79b1) >> 20;
-    ((hash >> 6) as usize, 1 << (hash & 63))
+/// The slot of a word or phrase; `None` when it is shorter than a head.
+fn slot(bytes: &[u8]) -> Option<u16> {
+    let head = u32::from_le_bytes(*bytes.first_chunk::<HEAD>()?);
+    let hash = head.wrapping_mul(0x9e37_79b1) >> (u32::BITS - SLOTS.trailing_zeros());
+    u16::try_from(hash).ok()
+}
+
+/// The first eight bytes of `bytes`, as far as there are so many.
+fn first_eight(bytes: &[u8]) -> u64 {
+    if let Some(chunk) = bytes.first_chunk::<8>() {
+        return u64::from_le_bytes(*chunk);
+    }
+    bytes.iter().rev().fold(0, |number, byte| (number << 8) | u64::from(*byte))
+}
+
+impl Phrase {
+    fn of(text: &'static str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let mask = u64::MAX >> (64 - 8 * bytes.len().min(8));
+        Some(Self { slot: slot(bytes)?, text, first: first_eight(bytes), mask })
+    }
 }
 
 impl Index {
     fn of_table() -> Self {
-        let all = RULES.iter().flat_map(|r| r.says.iter().copied().flatten().chain(r.unless)).copied();
-        let mut phrases: Vec<&'static str> = all.collect();
+        let all = RULES.iter().flat_map(|r| r.says.iter().copied().flatten().chain(r.unless));
+        let mut phrases: Vec<Phrase> = all.filter_map(|p| Phrase::of(p)).collect();
         phrases.sort_unstable();
         phrases.dedup();
-        let heads: Vec<u32> = phrases.iter().filter_map(|p| head(p.as_bytes())).collect();
-        let mut occurs = [0; 64];
-        for head in &heads {
-            let (word, bit) = slot(*head);
-            if let Some(word) = occurs.get_mut(word) {
-                *word |= bit;
+        let none = u16::try_from(phrases.len()).unwrap_or(u16::MAX);
+        let mut first = vec![none; SLOTS];
+        for (number, phrase) in phrases.iter().enumerate().rev() {
+            if let (Some(first), Ok(number)) =
+                (first.get_mut(usize::from(phrase.slot)), u16::try_from(number))
+            {
+                *first = number;
             }
         }
-        let number = |p: &&'static str| phrases.binary_search(p).ok().and_then(|n| u16::try_from(n).ok());
-        let numbers = |list: &'static [&'static str]| list.iter().filter_map(number).collect::<Vec<u16>>();
-        let rows = RULES.iter().map(|rule| Row {
-            rule,
-            says: rule.says.iter().map(|group| numbers(group)).collect(),
-            unless: numbers(rule.unless),
-        });
-        Self { rows: rows.collect(), phrases, heads, occurs }
-    }
-
-    fn find(&self, message: &str) -> Present {
-        let mut present = Present([0; MOST / 64]);
-        for (start, _) in words(message) {
-            let Some(rest) = message.as_bytes().get(start..) else { break };
-            let Some(head) = head(rest) else { break };
-            let (word, bit) = slot(head);
-            if self.occurs.get(word).is_none_or(|w| w & bit == 0) {
-                continue;
-            }
-            let first = self.heads.partition_point(|h| *h < head);
-            let candidates = self.heads.iter().zip(&self.phrases).enumerate().skip(first);
-            for (number, (_, phrase)) in candidates.take_while(|(_, (h, _))| **h == head) {
-                if rest.starts_with(phrase.as_bytes()) {
-                    present.insert(number);
+        let number = |p: &&'static str| {
+            let found = phrases.binary_search(&Phrase::of(p)?).ok()?;
+            u16::try_from(found).ok()
+        };
+        let rows: Vec<Row> = RULES
+            .iter()
+            .map(|rule| Row {
+                rule,
+                says: rule
+                    .says
+                    .iter()
+                    .flat_map(|group| group.iter().filter_map(number).chain([END]))
+                    .collect(),
+                unless: rule.unless.iter().filter_map(number).collect(),
+                codes: rule.codes.iter().map(|c| stem(c)).collect(),
+            })
+            .collect();
+        let mut rows_of = vec![0; phrases.len()];
+        for (n, row) in rows.iter().enumerate() {
+            for phrase in &row.says {
+                if let Some(of) = rows_of.get_mut(usize::from(*phrase)) {
+                    *of |= bit(n);
                 }
             }
         }
-        present
+        Self { phrases, first, rows_of, rows }
+    }
+
+    /// Adds to `present` the phrases with which `rest`, a message from the beginning of a word on,
+    /// begins.
+    pub(super) fn find_at(&self, rest: &[u8], present: &mut Present) {
+        let Some(slot) = slot(rest) else { return };
+        let first = self.first.get(usize::from(slot)).copied().unwrap_or(u16::MAX);
+        let head = first_eight(rest);
+        let Some(candidates) = self.phrases.get(usize::from(first)..) else { return };
+        for (number, phrase) in candidates.iter().take_while(|p| p.slot == slot).enumerate() {
+            if head & phrase.mask == phrase.first && rest.starts_with(phrase.text.as_bytes()) {
+                present.insert(usize::from(first) + number);
+            }
+        }
+    }
+
+    /// Whether `present` holds `phrase`, which is one of the table's.
+    pub(super) fn says(&self, present: &Present, phrase: &'static str) -> bool {
+        let number = Phrase::of(phrase).and_then(|p| self.phrases.binary_search(&p).ok());
+        number.and_then(|n| u16::try_from(n).ok()).is_some_and(|n| present.has(n))
     }
 }
 
 impl Present {
     fn insert(&mut self, number: usize) {
-        if let Some(word) = self.0.get_mut(number / 64) {
-            *word |= 1 << (number % 64);
+        if let Ok(number) = u16::try_from(number)
+            && !self.has(number)
+        {
+            self.0.push(number);
         }
     }
 
+    /// A message holds few phrases, whatever its length.
     fn has(&self, number: u16) -> bool {
-        self.0.get(usize::from(number / 64)).is_some_and(|word| word & (1 << (number % 64)) != 0)
+        self.0.contains(&number)
     }
 }
 
 impl Row {
-    fn holds(&self, plain: &Plain, present: &Present) -> bool {
-        (self.says.is_empty() || self.says.iter().any(|group| group.iter().all(|p| present.has(*p))))
+    fn holds(&self, plain: &Plain) -> bool {
+        let present = &plain.phrases;
+        let mut groups = self.says.split_inclusive(|p| *p == END);
+        (self.says.is_empty() || groups.any(|group| group.iter().all(|p| *p == END || present.has(*p))))
             && !self.unless.iter().any(|p| present.has(*p))
-            && (self.rule.codes.is_empty() || self.rule.codes.iter().any(|c| plain.has_code(c)))
+            && (self.codes.is_empty() || self.codes.iter().any(|c| plain.has_code_stem(c)))
             && self.rule.when.is_none_or(|holds| holds(plain))
     }
 }
@@ -124,23 +187,33 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnosis::ErrorText;
+
+    fn of(message: &str) -> Present {
+        Plain::of(&ErrorText { message, ..ErrorText::default() }).phrases
+    }
 
     #[test]
     fn every_phrase_can_be_found_and_fits_the_index() {
-        assert!(INDEX.phrases.len() <= MOST);
-        assert_eq!(INDEX.heads.len(), INDEX.phrases.len(), "a phrase is shorter than its head");
-        for (number, phrase) in INDEX.phrases.iter().enumerate() {
+        assert!(INDEX.rows.len() <= MOST_ROWS);
+        for rule in RULES {
+            for phrase in rule.says.iter().copied().flatten().chain(rule.unless) {
+                assert!(phrase.len() >= HEAD, "`{phrase}` of {} is too short", rule.id);
+            }
+        }
+        for (number, Phrase { text: phrase, .. }) in INDEX.phrases.iter().enumerate() {
             let number = u16::try_from(number).unwrap();
-            assert!(INDEX.find(phrase).has(number), "`{phrase}` does not begin with a word");
-            assert!(INDEX.find(&format!("x (\"{phrase}\") y")).has(number), "{phrase}");
+            assert!(of(phrase).has(number), "`{phrase}` does not begin with a word");
+            assert!(of(&format!("x (\"{phrase}\") y")).has(number), "{phrase}");
         }
     }
 
     #[test]
     fn no_phrase_is_found_inside_a_word() {
-        let throttled = INDEX.phrases.binary_search(&"too many tokens").unwrap();
-        let number = u16::try_from(throttled).unwrap();
-        assert!(!INDEX.find("xtoo many tokens").has(number));
-        assert!(INDEX.find("x.too many tokens").has(number));
+        let holds = |message: &str, phrase: &str| {
+            of(message).0.iter().any(|n| INDEX.phrases[usize::from(*n)].text == phrase)
+        };
+        assert!(holds("x.too many tokens", "too many tokens"));
+        assert!(!holds("xtoo many tokens", "too many tokens"));
     }
 }

@@ -3,6 +3,10 @@
 //!
 //! One law: nothing here decides a cause. It only makes the same sentence look the same.
 
+use super::find;
+use super::phrases::{INDEX, Present};
+use super::words::Words;
+
 /// An error as it reached us: the four things the rules look at. Everything but the message may be
 /// missing, and is then searched for in the message.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,32 +32,19 @@ pub struct Plain {
     pub operation: Option<String>,
     /// Lower-case, one blank between words, straight apostrophes, no escapes and no box drawing.
     pub message: String,
+    /// Which of the table's phrases the message holds.
+    pub(super) phrases: Present,
 }
 
 /// Longer texts are cut: AWS's sentence stands in the first part, what follows is payload.
 pub(super) const LONGEST: usize = 256 * 1024;
-
-/// Error codes that do not end in `Exception`.
-const OTHER_CODES: &[&str] = &[
-    "accessdenied",
-    "expiredtoken",
-    "incompletesignature",
-    "invalidclienttokenid",
-    "optinrequired",
-    "requestexpired",
-    "servicelimitexceeded",
-    "signaturedoesnotmatch",
-];
-
-/// Names of a proxy's own that look like codes and say nothing.
-const NO_CODES: &[&str] = &["exception", "bedrockexception", "apiexception", "runtimeexception"];
 
 impl Plain {
     /// Unwraps `error`.
     pub fn of(error: &ErrorText<'_>) -> Self {
         let raw = cut(error.message, LONGEST);
         let message = plain(raw);
-        let found = scan(&message);
+        let found = Words::of(&message);
         let mut codes: Vec<String> = Vec::new();
         for code in found.codes {
             if !codes.iter().any(|c| c == code) {
@@ -66,16 +57,31 @@ impl Plain {
             codes.push(code);
         }
         let operation = error.operation.map(str::to_owned);
-        let operation = operation.or_else(|| as_written(raw, found.operation?));
+        let operation = operation.or_else(|| find::word(raw, found.operation?).map(str::to_owned));
         let status = error.status.or(found.status);
-        Self { codes, status, operation, message }
+        let phrases = found.phrases;
+        Self { codes, status, operation, message, phrases }
+    }
+
+    /// Whether the message holds `phrase`, which must be one of the table's.
+    pub(super) fn says(&self, phrase: &'static str) -> bool {
+        INDEX.says(&self.phrases, phrase)
     }
 
     /// Whether one of the codes is `code` (lower-case), with or without its `Exception`.
     pub fn has_code(&self, code: &str) -> bool {
-        let stem = |c: &str| c.strip_suffix("exception").unwrap_or(c).len();
-        self.codes.iter().any(|c| c.get(..stem(c)) == code.get(..stem(code)))
+        !self.codes.is_empty() && self.has_code_stem(stem(code))
     }
+
+    /// The same for a code that is known to have no `exception` at its end.
+    pub(super) fn has_code_stem(&self, code: &str) -> bool {
+        self.codes.iter().any(|c| stem(c) == code)
+    }
+}
+
+/// A code without its `exception`.
+pub(super) fn stem(code: &str) -> &str {
+    code.strip_suffix("exception").unwrap_or(code)
 }
 
 /// `com.amazon.coral#ThrottlingException:http://…` → `throttlingexception`.
@@ -84,114 +90,48 @@ fn bare_code(code: &str) -> String {
     code.split(':').next().unwrap_or(code).trim().to_ascii_lowercase()
 }
 
-/// What the words of a plain message tell beside its sentence.
-#[derive(Default)]
-struct Scanned<'m> {
-    /// In the order of the text; in nested errors the innermost stands last.
-    codes: Vec<&'m str>,
-    status: Option<u16>,
-    operation: Option<&'m str>,
-}
-
-/// Letters, digits and `_` make a word.
-pub(super) const fn is_word(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'
-}
-
-/// The words of `text`, each with where it begins.
-pub(super) fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        at += bytes.get(at..)?.iter().position(|b| is_word(*b))?;
-        let start = at;
-        at += bytes.get(at..)?.iter().position(|b| !is_word(*b)).unwrap_or(bytes.len() - at);
-        Some((start, text.get(start..at)?))
-    })
-}
-
-/// One pass over the words: codes, the HTTP status, the operation.
-fn scan(message: &str) -> Scanned<'_> {
-    let mut found = Scanned::default();
-    // The three words before this one, nearest first, and where the nearest ends.
-    let mut before = ["", "", ""];
-    let mut end_before = 0;
-    let mut maybe_operation = None;
-    for (start, word) in words(message) {
-        let end = start + word.len();
-        let between = message.get(end_before..start).unwrap_or_default();
-        let follows = message.as_bytes().get(end).copied();
-        let last = word.rsplit('_').next().unwrap_or(word);
-        let in_brackets = before[0] == "occurred" && between.ends_with('(');
-        if (last.ends_with("exception") && !NO_CODES.contains(&last)) || OTHER_CODES.contains(&last) {
-            found.codes.push(last);
-        } else if in_brackets {
-            found.codes.push(word);
-        }
-        if word == "operation" && maybe_operation.is_some() {
-            found.operation = maybe_operation;
-        }
-        let quoted = between.ends_with('"') && between.contains(':');
-        let is_operation = (before[0] == "runtime" && between == ": " && follows == Some(b','))
-            || (matches!(before[0], "operation" | "eventname") && quoted && follows == Some(b'"'));
-        if is_operation {
-            found.operation = Some(word);
-        }
-        maybe_operation = (before[0] == "the" && before[1] == "calling").then_some(word);
-        if let Some(status) = status(word) {
-            let named = matches!(before[0], "code" | "statuscode" | "status_code" | "status" | "http")
-                || (before[0] == "error" && before[1] == "api")
-                || before == ["1", "1", "http"];
-            if named || end_before == 0 {
-                found.status = Some(status);
-            }
-        }
-        before = [word, before[0], before[1]];
-        end_before = end;
-    }
-    found
-}
-
-/// `429`: an HTTP status that is an error.
-fn status(word: &str) -> Option<u16> {
-    let is_error = word.len() == 3 && (word.starts_with('4') || word.starts_with('5'));
-    is_error.then(|| word.parse().ok()).flatten()
-}
-
-/// The word of `raw` that equals `lower` but for its case.
-fn as_written(raw: &str, lower: &str) -> Option<String> {
-    raw.split(|c: char| !c.is_ascii_alphanumeric()).find(|w| w.eq_ignore_ascii_case(lower)).map(str::to_owned)
-}
-
 /// At most `most` bytes of `text`, at a character boundary.
 pub(crate) fn cut(text: &str, most: usize) -> &str {
     text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
 
+/// What a byte of the text becomes: itself, its lower case, or 0 where more has to be thought about.
+#[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]
+const PLAIN: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        if !matches!(byte, b'\\' | b'`' | b'*' | b'|' | b'>') {
+            table[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    table
+};
+
 /// The message in one form: see [`Plain::message`].
 fn plain(raw: &str) -> String {
     let bytes = raw.as_bytes();
     let mut out: Vec<u8> = Vec::with_capacity(bytes.len());
-    let space = |out: &mut Vec<u8>| {
-        if out.last().is_some_and(|b| *b != b' ') {
-            out.push(b' ');
-        }
-    };
     let mut line_start = true;
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         at += 1;
-        match byte {
-            b'a'..=b'z' | b'0'..=b'9' => out.push(byte),
-            b'A'..=b'Z' => out.push(byte.to_ascii_lowercase()),
-            b' ' | b'\t' => {
-                space(&mut out);
-                continue;
+        let same = PLAIN.get(usize::from(byte)).copied().unwrap_or(0);
+        if same != 0 {
+            out.push(same);
+            line_start = false;
+            while let Some(lower) = bytes.get(at..).and_then(|rest| rest.first_chunk()).and_then(simple_chunk)
+            {
+                out.extend_from_slice(&lower);
+                at += lower.len();
             }
+            continue;
+        }
+        match byte {
             b'\n' | b'\r' => {
                 line_start = true;
-                space(&mut out);
-                continue;
+                push_blank(&mut out);
             }
             // JSON in a string, however often: `\"`, `\\n`, `\\\"`.
             b'\\' => {
@@ -200,39 +140,37 @@ fn plain(raw: &str) -> String {
                     Some(b'n' | b'r' | b't') => {
                         at += 1;
                         line_start = true;
-                        space(&mut out);
+                        push_blank(&mut out);
                     }
                     Some(b'u') => match unicode_escape(raw.get(at..).unwrap_or_default()) {
                         Some(decoded) => {
                             at += "u0000".len();
-                            push_char(&mut out, decoded, space);
+                            push_char(&mut out, decoded);
                         }
-                        None => space(&mut out),
+                        None => push_blank(&mut out),
                     },
                     Some(b'"' | b'\'' | b'/') => {}
-                    _ => space(&mut out),
+                    _ => push_blank(&mut out),
                 }
-                continue;
+            }
+            // A terminal's colours: `ESC [ 31 m`.
+            0x1b => {
+                let parameters = bytes.get(at..).unwrap_or_default().strip_prefix(b"[");
+                let length = parameters.map(|p| p.iter().take_while(|b| (0x20..0x40).contains(*b)).count());
+                at += length.map_or(0, |length| "[".len() + length + "m".len());
+                push_blank(&mut out);
             }
             // The margin of a quoted or commented line.
-            b'*' | b'|' | b'>' if line_start => {
-                space(&mut out);
-                continue;
-            }
-            b'`' => continue,
+            b'*' | b'|' | b'>' if line_start => push_blank(&mut out),
+            b'*' | b'|' | b'>' => out.push(byte),
+            b'`' => {}
             0x80.. => {
                 let c = raw.get(at - 1..).and_then(|rest| rest.chars().next());
                 at += c.map_or(1, char::len_utf8) - 1;
-                push_char(&mut out, c.unwrap_or(' '), space);
-                continue;
+                push_char(&mut out, c.unwrap_or(' '));
             }
-            0..=0x1f | 0x7f => {
-                space(&mut out);
-                continue;
-            }
-            punctuation => out.push(punctuation),
+            _ => push_blank(&mut out),
         }
-        line_start = false;
     }
     if out.last() == Some(&b' ') {
         out.pop();
@@ -241,15 +179,44 @@ fn plain(raw: &str) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
+/// Sixteen bytes in lower case, if there is nothing more to think about in them: the way most of a text
+/// goes. Written so that the compiler can do all sixteen at once.
+#[allow(clippy::needless_bitwise_bool, reason = "no branch may stand between the sixteen")]
+fn simple_chunk(chunk: &[u8; 16]) -> Option<[u8; 16]> {
+    let mut lower = *chunk;
+    let mut special = false;
+    let mut last = b' ';
+    for byte in &mut lower {
+        let b = *byte;
+        let printable = b.wrapping_sub(b' ') < 0x5f;
+        let signs = (b == b'\\') | (b == b'`') | (b == b'*') | (b == b'|') | (b == b'>');
+        special |= !printable | signs | ((b == b' ') & (last == b' '));
+        last = b;
+        *byte = b | (u8::from(b.wrapping_sub(b'A') < 26) << 5);
+    }
+    (!special).then_some(lower)
+}
+
+fn push_blank(out: &mut Vec<u8>) {
+    if !last_is_blank(out) {
+        out.push(b' ');
+    }
+}
+
+/// Whether a blank would be one too many.
+fn last_is_blank(out: &[u8]) -> bool {
+    out.last().is_none_or(|b| *b == b' ')
+}
+
 /// Typographic signs as ASCII writes them; anything else that is not ASCII is a blank.
-fn push_char(out: &mut Vec<u8>, c: char, space: impl Fn(&mut Vec<u8>)) {
+fn push_char(out: &mut Vec<u8>, c: char) {
     match c {
         '\u{2018}' | '\u{2019}' | '\u{02bc}' | '\u{00b4}' => out.push(b'\''),
         '\u{201c}' | '\u{201d}' => out.push(b'"'),
         '\u{2026}' => out.extend_from_slice(b"..."),
         '\u{2010}'..='\u{2013}' => out.push(b'-'),
         c if c.is_ascii_graphic() && c != '`' => out.push(c.to_ascii_lowercase() as u8),
-        _ => space(out),
+        _ => push_blank(out),
     }
 }
 

@@ -121,10 +121,14 @@ pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
     }
     let found = diagnose(&ErrorText { message: text, ..ErrorText::default() });
     let lower = text.to_ascii_lowercase();
-    let unknown = found.rule.is_none()
-        && lower.contains("bedrock")
-        && (lower.contains("exception") || lower.contains("error"));
-    if (found.rule.is_none() && !unknown) || found.cause == Cause::Unrelated {
+    let names_bedrock = lower.contains("bedrock");
+    let is_error = match found.row() {
+        None => names_bedrock && (lower.contains("exception") || lower.contains("error")),
+        // Only a status says so, and any service answers with that.
+        Some(row) if row.says.is_empty() && found.facts.code.is_none() => names_bedrock,
+        Some(_) => found.cause != Cause::Unrelated,
+    };
+    if !is_error {
         return None;
     }
     Some(Signal::Error(ErrorSignal {

@@ -234,7 +234,7 @@ fn choose<'a>(
             applied: applied.value,
             is_fresh: incident
                 .first_seen
-                .is_none_or(|first| evidence.now.duration_since(first) < METRICS_ARE_LATE),
+                .is_some_and(|first| evidence.now.duration_since(first) < METRICS_ARE_LATE),
             adjustable: applied.adjustable,
             default: limit.default.as_ref().ok().map(|d| d.value),
         });

@@ -1,0 +1,127 @@
+//! One pass over the words of a plain message: the codes, status and operation that SDKs write around
+//! AWS's sentence, and the table's phrases in it.
+//!
+//! One law: a word is looked at once.
+
+use super::phrases::{INDEX, Present};
+
+/// What the words of a message tell.
+#[derive(Default)]
+pub(super) struct Words<'m> {
+    /// Error codes in the order of the text; in nested errors the innermost stands last.
+    pub(super) codes: Vec<&'m str>,
+    /// The HTTP status that stands last.
+    pub(super) status: Option<u16>,
+    /// The operation that stands last.
+    pub(super) operation: Option<&'m str>,
+    /// The table's phrases.
+    pub(super) phrases: Present,
+}
+
+/// Letters, digits and `_` make a word.
+#[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]
+const IS_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        byte += 1;
+    }
+    table
+};
+
+/// Error codes that do not end in `Exception`.
+fn is_other_code(word: &str) -> bool {
+    matches!(
+        word,
+        "accessdenied"
+            | "expiredtoken"
+            | "incompletesignature"
+            | "invalidclienttokenid"
+            | "optinrequired"
+            | "requestexpired"
+            | "servicelimitexceeded"
+            | "signaturedoesnotmatch"
+    )
+}
+
+/// A proxy's or a language's own name, which says nothing.
+fn says_nothing(word: &str) -> bool {
+    matches!(word, "exception" | "bedrockexception" | "apiexception" | "runtimeexception")
+}
+
+impl<'m> Words<'m> {
+    /// Reads `message`, which is plain.
+    pub(super) fn of(message: &'m str) -> Self {
+        let bytes = message.as_bytes();
+        let is_word = |at: usize| bytes.get(at).is_some_and(|b| IS_WORD.get(usize::from(*b)) == Some(&true));
+        let index = &*INDEX;
+        let mut found = Self::default();
+        // The three words before this one, nearest first, and where the nearest ends.
+        let mut before = ["", "", ""];
+        let mut end_before = 0;
+        let mut at = 0;
+        while at < bytes.len() {
+            if !is_word(at) {
+                at += 1;
+                continue;
+            }
+            let start = at;
+            while is_word(at) {
+                at += 1;
+            }
+            let (Some(word), Some(rest)) = (message.get(start..at), bytes.get(start..)) else { break };
+            index.find_at(rest, &mut found.phrases);
+            let between = || message.get(end_before..start).unwrap_or_default();
+            match word.len() {
+                3 if matches!(rest, [b'4' | b'5', ..]) && (end_before == 0 || names_a_status(before)) => {
+                    found.status = word.parse().ok().or(found.status);
+                }
+                9 if word == "operation" && before[1] == "the" && before[2] == "calling" => {
+                    found.operation = Some(before[0]);
+                }
+                9.. => found.code(word),
+                _ => {}
+            }
+            match before[0].len() {
+                7 if before[0] == "runtime" && between() == ": " && bytes.get(at) == Some(&b',') => {
+                    found.operation = Some(word);
+                }
+                9 if matches!(before[0], "operation" | "eventname") && is_value(between(), bytes.get(at)) => {
+                    found.operation = Some(word);
+                }
+                8 if before[0] == "occurred"
+                    && between().ends_with('(')
+                    && found.codes.last() != Some(&word) =>
+                {
+                    found.codes.push(word);
+                }
+                _ => {}
+            }
+            before = [word, before[0], before[1]];
+            end_before = at;
+        }
+        found
+    }
+
+    fn code(&mut self, word: &'m str) {
+        if word.ends_with("exception") || is_other_code(word) {
+            let last = word.rsplit('_').next().unwrap_or(word);
+            if !says_nothing(last) {
+                self.codes.push(last);
+            }
+        }
+    }
+}
+
+/// Whether the words before a number say that it is an HTTP status.
+fn names_a_status(before: [&str; 3]) -> bool {
+    matches!(before[0], "code" | "statuscode" | "status_code" | "status" | "http")
+        || (before[0] == "error" && before[1] == "api")
+        || before == ["1", "1", "http"]
+}
+
+/// Whether a word stands alone in quotes behind a JSON key.
+fn is_value(between: &str, after: Option<&u8>) -> bool {
+    between.ends_with('"') && between.contains(':') && after == Some(&b'"')
+}
