@@ -80,7 +80,8 @@ impl ModelId {
         Some(Self { text: text.to_owned(), kind, prefix })
     }
 
-    fn from_arn(arn: &Arn<'_>) -> Option<Self> {
+    /// Reads the parts of an ARN of Bedrock's; see [`ModelId::parse`].
+    pub fn from_arn(arn: &Arn<'_>) -> Option<Self> {
         if arn.service != "bedrock" && arn.service != "bedrock-mantle" {
             return None;
         }

@@ -108,7 +108,7 @@ pub(super) fn extract(cause: Cause, error: &ErrorText<'_>, plain: &Plain) -> Fac
             facts.principal = find::principal(&arns);
         }
         Category::Request | Category::ModelId => {
-            (facts.requested, facts.limit) = find::numbers(&plain.message);
+            (facts.requested, facts.limit) = find::numbers(&plain.message, &plain.numbers);
             facts.field = find::field(raw);
         }
         Category::Quota => facts.scope = scope(&plain.message),
@@ -136,7 +136,7 @@ fn scope(message: &str) -> Option<LimitScope> {
     SAID.iter().find(|(words, _)| message.contains(words)).map(|(_, scope)| *scope)
 }
 
-fn denial(cause: Cause, raw: &str, arns: &[&str], plain: &Plain, facts: &mut Facts) {
+fn denial(cause: Cause, raw: &str, arns: &[find::FoundArn<'_>], plain: &Plain, facts: &mut Facts) {
     facts.action = find::action(raw);
     facts.principal = find::principal(arns);
     facts.resource = find::resource(arns);

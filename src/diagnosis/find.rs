@@ -30,13 +30,20 @@ static ARN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("arn:aws"))
 static EXCEPTION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("xception"));
 static BEDROCK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("bedrock"));
 
+/// An ARN as it stands in a text, and its parts.
+pub(super) struct FoundArn<'t> {
+    text: &'t str,
+    parts: Arn<'t>,
+}
+
 /// Every ARN in `text`, without what follows it.
-pub(super) fn arns(text: &str) -> Vec<&str> {
+pub(super) fn arns(text: &str) -> Vec<FoundArn<'_>> {
     let starts = ARN.find_iter(text.as_bytes()).take(MOST_ARNS);
     let found = starts.filter_map(|start| {
         let rest = text.get(start..)?;
-        let found = rest.get(..arn_len(rest))?.trim_end_matches(['.', ':', '*', '-', '/']);
-        (found.len() <= LONGEST_NAME).then_some(found)
+        let text = rest.get(..arn_len(rest))?.trim_end_matches(['.', ':', '*', '-', '/']);
+        let parts = Arn::parse(text).filter(|_| text.len() <= LONGEST_NAME)?;
+        Some(FoundArn { text, parts })
     });
     found.collect()
 }
@@ -57,8 +64,8 @@ fn arn_len(rest: &str) -> usize {
 }
 
 /// The model as called: of an ARN, else of an id that begins with a known provider.
-pub(super) fn model(text: &str, arns: &[&str]) -> Option<ModelId> {
-    arns.iter().find_map(|a| ModelId::parse(a)).or_else(|| {
+pub(super) fn model(text: &str, arns: &[FoundArn<'_>]) -> Option<ModelId> {
+    arns.iter().find_map(|a| ModelId::from_arn(&a.parts)).or_else(|| {
         let mut dots = memchr::memchr_iter(b'.', text.as_bytes());
         dots.find_map(|dot| model_at(text, dot))
     })
@@ -180,26 +187,26 @@ pub(super) fn action(text: &str) -> Option<String> {
 }
 
 /// The ARN of who called.
-pub(super) fn principal(arns: &[&str]) -> Option<String> {
+pub(super) fn principal(arns: &[FoundArn<'_>]) -> Option<String> {
     first(arns, |a| matches!(a.service, "iam" | "sts") && !a.resource.starts_with("policy/"))
 }
 
 /// The ARN of what was called.
-pub(super) fn resource(arns: &[&str]) -> Option<String> {
+pub(super) fn resource(arns: &[FoundArn<'_>]) -> Option<String> {
     first(arns, |a| !matches!(a.service, "iam" | "sts" | "organizations"))
 }
 
 /// The ARN of the policy that denied.
-pub(super) fn policy(arns: &[&str]) -> Option<String> {
+pub(super) fn policy(arns: &[FoundArn<'_>]) -> Option<String> {
     first(arns, |a| a.service == "organizations" || (a.service == "iam" && a.resource.starts_with("policy/")))
 }
 
-fn first(arns: &[&str], fits: impl Fn(&Arn<'_>) -> bool) -> Option<String> {
-    arns.iter().find(|a| Arn::parse(a).is_some_and(|a| fits(&a))).map(|a| (*a).to_owned())
+fn first(arns: &[FoundArn<'_>], fits: impl Fn(&Arn<'_>) -> bool) -> Option<String> {
+    arns.iter().find(|a| fits(&a.parts)).map(|a| a.text.to_owned())
 }
 
-/// What was asked for and what is allowed, out of a plain message.
-pub(super) fn numbers(message: &str) -> (Option<u64>, Option<u64>) {
+/// What was asked for and what is allowed, out of a plain message in which numbers begin at `starts`.
+pub(super) fn numbers(message: &str, starts: &[usize]) -> (Option<u64>, Option<u64>) {
     const COMPARED: &[&str] = &[" > ", " is not less or equal to ", " is not greater or equal to "];
     const LIMIT: &[&str] = &[
         "model limit of ",
@@ -221,10 +228,8 @@ pub(super) fn numbers(message: &str) -> (Option<u64>, Option<u64>) {
         "requested ",
     ];
     let (mut asked, mut limit) = (None, None);
-    let mut at = 0;
-    while let Some(next) = message.as_bytes().get(at..).and_then(|r| r.iter().position(u8::is_ascii_digit)) {
-        at += next;
-        let (before, rest) = message.split_at_checked(at).unwrap_or((message, ""));
+    for at in starts {
+        let (before, rest) = message.split_at_checked(*at).unwrap_or((message, ""));
         let number = first_number(rest);
         if let Some(sign) = COMPARED.iter().find(|sign| before.ends_with(**sign))
             && let Some((left, compared)) = before.strip_suffix(sign).and_then(last_number)
@@ -239,7 +244,6 @@ pub(super) fn numbers(message: &str) -> (Option<u64>, Option<u64>) {
         } else if limit.is_none() && LIMIT.iter().any(|words| before.ends_with(words)) {
             limit = number;
         }
-        at += rest.bytes().take_while(u8::is_ascii_digit).count();
     }
     (asked, limit)
 }
@@ -362,8 +366,8 @@ mod tests {
             ("nothing > here", None, None),
         ];
         for (message, requested, limit) in cases {
-            let plain = Plain::of(&ErrorText { message, ..ErrorText::default() }).message;
-            assert_eq!(numbers(&plain), (requested, limit), "{message}");
+            let plain = Plain::of(&ErrorText { message, ..ErrorText::default() });
+            assert_eq!(numbers(&plain.message, &plain.numbers), (requested, limit), "{message}");
         }
     }
 
@@ -444,7 +448,8 @@ mod tests {
             let arns = arns(&text);
             let _ = (model(&text, &arns), principal(&arns), resource(&arns), policy(&arns));
             let _ = (region(&text), action(&text), field(&text));
-            let _ = numbers(&text.to_ascii_lowercase());
+            let plain = Plain::of(&ErrorText { message: &text, ..ErrorText::default() });
+            let _ = numbers(&plain.message, &plain.numbers);
         }
     }
 }

@@ -50,16 +50,22 @@ struct Row {
 /// Closes a group; no phrase has this number.
 const END: u16 = u16::MAX;
 
-/// The numbers of the phrases that a message holds.
+/// The numbers of the phrases that a message holds, as a list and as bits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Present(Vec<u16>);
+pub(super) struct Present {
+    list: Vec<u16>,
+    bits: [u64; MOST / 64],
+}
+
+/// Room for phrases; a test holds the table to it.
+const MOST: usize = 1024;
 
 pub(super) static INDEX: LazyLock<Index> = LazyLock::new(Index::of_table);
 
 /// The first row of the table that holds of `plain`.
 pub(super) fn first_row(plain: &Plain) -> Option<&'static Rule> {
     let index = &*INDEX;
-    let touched = plain.phrases.0.iter().filter_map(|n| index.rows_of.get(usize::from(*n)));
+    let touched = plain.phrases.list.iter().filter_map(|n| index.rows_of.get(usize::from(*n)));
     let touched = touched.fold(0, |all, rows| all | rows);
     let possible = |(n, row): &(usize, &Row)| row.says.is_empty() || touched & bit(*n) != 0;
     let rows = index.rows.iter().enumerate().filter(possible);
@@ -159,17 +165,23 @@ impl Index {
 }
 
 impl Present {
+    /// None yet, with room for as many as an error text usually holds.
+    pub(super) fn with_room() -> Self {
+        Self { list: Vec::with_capacity(16), bits: [0; MOST / 64] }
+    }
+
     fn insert(&mut self, number: usize) {
-        if let Ok(number) = u16::try_from(number)
-            && !self.has(number)
+        let Ok(number) = u16::try_from(number) else { return };
+        if let Some(word) = self.bits.get_mut(usize::from(number / 64))
+            && *word & (1 << (number % 64)) == 0
         {
-            self.0.push(number);
+            *word |= 1 << (number % 64);
+            self.list.push(number);
         }
     }
 
-    /// A message holds few phrases, whatever its length.
     fn has(&self, number: u16) -> bool {
-        self.0.contains(&number)
+        self.bits.get(usize::from(number / 64)).is_some_and(|word| word & (1 << (number % 64)) != 0)
     }
 }
 
@@ -195,7 +207,7 @@ mod tests {
 
     #[test]
     fn every_phrase_can_be_found_and_fits_the_index() {
-        assert!(INDEX.rows.len() <= MOST_ROWS);
+        assert!(INDEX.rows.len() <= MOST_ROWS && INDEX.phrases.len() <= MOST);
         for rule in RULES {
             for phrase in rule.says.iter().copied().flatten().chain(rule.unless) {
                 assert!(phrase.len() >= HEAD, "`{phrase}` of {} is too short", rule.id);
@@ -211,7 +223,7 @@ mod tests {
     #[test]
     fn no_phrase_is_found_inside_a_word() {
         let holds = |message: &str, phrase: &str| {
-            of(message).0.iter().any(|n| INDEX.phrases[usize::from(*n)].text == phrase)
+            of(message).list.iter().any(|n| INDEX.phrases[usize::from(*n)].text == phrase)
         };
         assert!(holds("x.too many tokens", "too many tokens"));
         assert!(!holds("xtoo many tokens", "too many tokens"));

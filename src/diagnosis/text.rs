@@ -34,6 +34,8 @@ pub struct Plain {
     pub message: String,
     /// Which of the table's phrases the message holds.
     pub(super) phrases: Present,
+    /// Where numbers begin in the message.
+    pub(super) numbers: Vec<usize>,
 }
 
 /// Longer texts are cut: AWS's sentence stands in the first part, what follows is payload.
@@ -59,8 +61,8 @@ impl Plain {
         let operation = error.operation.map(str::to_owned);
         let operation = operation.or_else(|| find::word(raw, found.operation?).map(str::to_owned));
         let status = error.status.or(found.status);
-        let phrases = found.phrases;
-        Self { codes, status, operation, message, phrases }
+        let (phrases, numbers) = (found.phrases, found.numbers);
+        Self { codes, status, operation, message, phrases, numbers }
     }
 
     /// Whether the message holds `phrase`, which must be one of the table's.

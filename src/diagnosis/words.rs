@@ -16,7 +16,11 @@ pub(super) struct Words<'m> {
     pub(super) operation: Option<&'m str>,
     /// The table's phrases.
     pub(super) phrases: Present,
+    /// Where numbers begin, as far as an error can have so many.
+    pub(super) numbers: Vec<usize>,
 }
+
+const MOST_NUMBERS: usize = 256;
 
 /// Letters, digits and `_` make a word.
 #[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]
@@ -56,7 +60,8 @@ impl<'m> Words<'m> {
         let bytes = message.as_bytes();
         let is_word = |at: usize| bytes.get(at).is_some_and(|b| IS_WORD.get(usize::from(*b)) == Some(&true));
         let index = &*INDEX;
-        let mut found = Self::default();
+        let phrases = Present::with_room();
+        let mut found = Self { numbers: Vec::with_capacity(16), phrases, ..Self::default() };
         // The three words before this one, nearest first, and where the nearest ends.
         let mut before = ["", "", ""];
         let mut end_before = 0;
@@ -72,6 +77,9 @@ impl<'m> Words<'m> {
             }
             let (Some(word), Some(rest)) = (message.get(start..at), bytes.get(start..)) else { break };
             index.find_at(rest, &mut found.phrases);
+            if matches!(rest, [b'0'..=b'9', ..]) && found.numbers.len() < MOST_NUMBERS {
+                found.numbers.push(start);
+            }
             let between = || message.get(end_before..start).unwrap_or_default();
             match word.len() {
                 3 if matches!(rest, [b'4' | b'5', ..]) && (end_before == 0 || names_a_status(before)) => {
