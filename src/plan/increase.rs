@@ -1,47 +1,18 @@
-//! Whether an increase is asked for, of which quota, and how much.
+//! Whether an increase is asked for.
 //!
 //! One law: an increase needs a reason at every turn; where one is missing it is withheld, and the
 //! plan says which.
 
-use jiff::SignedDuration;
-
+use super::case::{Case, FAR_BELOW, choose, withheld};
+use super::size::{round_up, size};
 use super::{Action, Increase, Plan, Reason, Step, Withheld, quota_link, words};
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
-use crate::evidence::{Evidence, LimitEvidence};
+use crate::evidence::Evidence;
 use crate::ids::Place;
 use crate::incident::Incident;
-use crate::model::ModelId;
-use crate::quota::{Catalog, Limit, Quota, Verdict, cross_model_per_day, cross_region_tokens};
-use crate::usage::Usage;
+use crate::quota::{Catalog, cross_model_per_day, cross_region_tokens};
 use crate::world::{Followed, IncreaseRequest, Lifecycle, PortError};
-
-/// Demand below this share of the quota cannot be what ran into it.
-const FAR_BELOW: f64 = 0.5;
-/// Two quotas whose use is this close cannot be told apart.
-const AS_NEAR: f64 = 0.8;
-/// CloudWatch's metrics of Bedrock arrive within this time.
-const METRICS_ARE_LATE: SignedDuration = SignedDuration::from_mins(15);
-/// Service Quotas accepts no larger value.
-const LARGEST: f64 = 1e10;
-
-/// Everything that is known once a quota is chosen.
-struct Case<'a> {
-    place: &'a Place,
-    model: &'a ModelId,
-    limit: &'a LimitEvidence,
-    quota: &'a Quota,
-    usage: &'a Usage,
-    applied: f64,
-    adjustable: bool,
-    default: Option<f64>,
-    /// Whether the incident is so young that CloudWatch may not know of it yet.
-    is_fresh: bool,
-}
-
-fn withheld(kind: Reason, reason: impl Into<String>) -> Withheld {
-    Withheld { kind, reason: reason.into(), candidates: Vec::new() }
-}
 
 /// Adds the decision on an increase to `plan`.
 pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, plan: &mut Plan) {
@@ -160,120 +131,21 @@ struct Refusal {
     by_hand: Option<Step>,
 }
 
+impl From<Withheld> for Box<Refusal> {
+    fn from(withheld: Withheld) -> Self {
+        Self::new(Refusal { withheld, needs_a_case: false, open: None, by_hand: None })
+    }
+}
+
 impl Refusal {
     fn of(kind: Reason, reason: impl Into<String>) -> Box<Self> {
-        Box::new(Self { withheld: withheld(kind, reason), needs_a_case: false, open: None, by_hand: None })
+        withheld(kind, reason).into()
     }
 
     fn with_case(mut self: Box<Self>) -> Box<Self> {
         self.needs_a_case = true;
         self
     }
-}
-
-/// Finds the one quota that is meant.
-fn choose<'a>(
-    incident: &Incident,
-    evidence: &'a Evidence,
-    place: Option<&'a Place>,
-) -> Result<Case<'a>, Withheld> {
-    if !incident.cause.is_throttle() {
-        return Err(withheld(
-            Reason::NoSuchQuota,
-            "the error names a number of resources, not a rate, and not which: look it up under Service Quotas, service `bedrock`",
-        ));
-    }
-    let Some(called) = &incident.model else {
-        return Err(withheld(
-            Reason::NoModel,
-            "nothing tells which model was called, and every model has quotas of its own",
-        ));
-    };
-    let Some(place) = place else {
-        return Err(withheld(Reason::NoEvidence, "the account or the Region of the call is not known"));
-    };
-    let Some(model) = &evidence.model else {
-        return Err(withheld(
-            Reason::UnresolvedProfile,
-            format!("`{called}` is an application inference profile and its model could not be read"),
-        ));
-    };
-    let usage = match &evidence.usage {
-        Ok(usage) => usage,
-        Err(error) => {
-            return Err(withheld(
-                Reason::NoEvidence,
-                format!("CloudWatch could not be asked how much `{model}` is used: {error}"),
-            ));
-        }
-    };
-    let mut candidates = Vec::new();
-    for limit in &evidence.limits {
-        let Some(quota) = limit.found.quota.as_ref().filter(|_| limit.found.verdict == Verdict::Matched)
-        else {
-            continue;
-        };
-        let applied = match &limit.applied {
-            Ok(applied) => applied,
-            Err(error) => {
-                return Err(withheld(
-                    Reason::NoEvidence,
-                    format!(
-                        "Service Quotas could not be asked for the applied value of `{}`: {error}",
-                        quota.name
-                    ),
-                ));
-            }
-        };
-        candidates.push(Case {
-            place,
-            model,
-            limit,
-            quota,
-            usage,
-            applied: applied.value,
-            is_fresh: incident
-                .first_seen
-                .is_some_and(|first| evidence.now.duration_since(first) < METRICS_ARE_LATE),
-            adjustable: applied.adjustable,
-            default: limit.default.as_ref().ok().map(|d| d.value),
-        });
-    }
-    if candidates.is_empty() {
-        return Err(no_quota(evidence));
-    }
-    let share =
-        |c: &Case<'_>| if c.applied > 0.0 { usage.demand(c.limit.limit) / c.applied } else { f64::INFINITY };
-    candidates.sort_by(|a, b| share(b).total_cmp(&share(a)));
-    if let [first, second, ..] = candidates.as_slice()
-        && share(first) >= FAR_BELOW
-        && share(second) >= share(first) * AS_NEAR
-    {
-        return Err(Withheld {
-            kind: Reason::Ambiguous,
-            reason: format!(
-                "the throttle does not say by which limit, and use is as near to `{}` ({:.0} %) as to `{}` ({:.0} %)",
-                first.quota.name,
-                share(first) * 100.0,
-                second.quota.name,
-                share(second) * 100.0
-            ),
-            candidates: candidates.iter().map(|c| c.quota.clone()).collect(),
-        });
-    }
-    candidates.into_iter().next().ok_or_else(|| no_quota(evidence))
-}
-
-fn no_quota(evidence: &Evidence) -> Withheld {
-    let Some(limit) = evidence.limits.first() else {
-        return withheld(Reason::NoEvidence, "no quota could be looked up");
-    };
-    let kind = match limit.found.verdict {
-        Verdict::Ambiguous => Reason::Ambiguous,
-        Verdict::UnresolvedProfile => Reason::UnresolvedProfile,
-        Verdict::Matched | Verdict::NoSuchQuota | Verdict::UnknownModel => Reason::NoSuchQuota,
-    };
-    Withheld { kind, reason: limit.found.reason.clone(), candidates: limit.found.candidates.clone() }
 }
 
 /// Weighs every guard rail, the ones that explain the throttle before the ones that merely forbid.
@@ -452,86 +324,5 @@ fn guards(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<(), B
         )),
         Ok(_) => Ok(()),
         Err(error) => Err(Refusal::of(Reason::NoEvidence, format!("the ledger could not be read: {error}"))),
-    }
-}
-
-/// The value to ask for: demand with headroom, within step and ceiling, above what AWS validates
-/// against, and a number a person would write.
-fn size(case: &Case<'_>, floor: f64, wanted: f64, config: &Config) -> Result<f64, Box<Refusal>> {
-    let ceiling = match case.limit.limit {
-        Limit::RequestsPerMinute => config.max_requests_per_minute,
-        Limit::TokensPerMinute | Limit::InputTokensPerMinute | Limit::OutputTokensPerMinute => {
-            config.max_tokens_per_minute
-        }
-        Limit::TokensPerDay => None,
-    };
-    let most = (floor * config.max_step_factor).min(ceiling.unwrap_or(LARGEST)).min(LARGEST);
-    if most <= floor {
-        return Err(Refusal::of(
-            Reason::AtCeiling,
-            format!("{} is applied, and the ceiling is {}", words::number(floor), words::number(most)),
-        ));
-    }
-    let rounded = round_up(wanted);
-    let desired = if rounded <= most { rounded } else { round_down(most) };
-    let desired = if desired > floor { desired } else { most.floor() };
-    if desired > floor {
-        return Ok(desired);
-    }
-    Err(Refusal::of(
-        Reason::AtCeiling,
-        format!(
-            "no whole value lies between {} and the ceiling {}",
-            words::number(floor),
-            words::number(most)
-        ),
-    ))
-}
-
-/// The smallest number with two significant digits that is at least `value`, and whole.
-pub fn round_up(value: f64) -> f64 {
-    let unit = two_digits(value);
-    (value / unit).ceil() * unit
-}
-
-fn round_down(value: f64) -> f64 {
-    let unit = two_digits(value);
-    (value / unit).floor() * unit
-}
-
-/// The place of the second digit; 1 for numbers below 100.
-fn two_digits(value: f64) -> f64 {
-    let digits = value.abs().max(1.0).log10().floor();
-    10f64.powf((digits - 1.0).max(0.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn numbers_are_rounded_as_a_person_would() {
-        for (value, up) in [
-            (1_234_567.0, 1_300_000.0),
-            (187.0, 190.0),
-            (7.2, 8.0),
-            (100.0, 100.0),
-            (99.5, 100.0),
-            (2_000_000.0, 2_000_000.0),
-        ] {
-            assert_eq!(round_up(value), up, "{value}");
-        }
-        assert_eq!(round_down(1_299_999.0), 1_200_000.0);
-    }
-
-    proptest! {
-        #[test]
-        fn rounding_never_shrinks_and_never_adds_a_tenth(value in 1.0f64..1e10) {
-            let up = round_up(value);
-            prop_assert!(up >= value);
-            prop_assert!(up <= value * 1.1 + 1.0);
-            prop_assert_eq!(round_up(up), up);
-        }
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! One law: pure. Everything that could have been done and is not stands in it with its reason.
 
+mod case;
 mod increase;
+mod size;
 mod words;
 
 use serde::{Serialize, Serializer};
@@ -18,7 +20,7 @@ use crate::quota::Quota;
 use crate::words::words as word_enum;
 use crate::world::{Followed, RequestStatus};
 
-pub use increase::round_up;
+pub use size::round_up;
 pub(crate) use words::{number, whole};
 
 word_enum! {

@@ -1,0 +1,144 @@
+//! Which quota ran full: everything known about the one that is meant, or why there is none.
+//!
+//! One law: exactly one, or none.
+
+use jiff::SignedDuration;
+
+use super::{Reason, Withheld};
+use crate::evidence::{Evidence, LimitEvidence};
+use crate::ids::Place;
+use crate::incident::Incident;
+use crate::model::ModelId;
+use crate::quota::{Quota, Verdict};
+use crate::usage::Usage;
+
+/// Demand below this share of the quota cannot be what ran into it.
+pub(super) const FAR_BELOW: f64 = 0.5;
+/// Two quotas whose use is this close cannot be told apart.
+const AS_NEAR: f64 = 0.8;
+/// CloudWatch's metrics of Bedrock arrive within this time.
+const METRICS_ARE_LATE: SignedDuration = SignedDuration::from_mins(15);
+
+/// Everything that is known once a quota is chosen.
+pub(super) struct Case<'a> {
+    pub(super) place: &'a Place,
+    pub(super) model: &'a ModelId,
+    pub(super) limit: &'a LimitEvidence,
+    pub(super) quota: &'a Quota,
+    pub(super) usage: &'a Usage,
+    pub(super) applied: f64,
+    pub(super) adjustable: bool,
+    pub(super) default: Option<f64>,
+    /// Whether the incident is so young that CloudWatch may not know of it yet.
+    pub(super) is_fresh: bool,
+}
+
+/// A refusal without candidates.
+pub(super) fn withheld(kind: Reason, reason: impl Into<String>) -> Withheld {
+    Withheld { kind, reason: reason.into(), candidates: Vec::new() }
+}
+
+/// Finds the one quota that is meant.
+pub(super) fn choose<'a>(
+    incident: &Incident,
+    evidence: &'a Evidence,
+    place: Option<&'a Place>,
+) -> Result<Case<'a>, Withheld> {
+    if !incident.cause.is_throttle() {
+        return Err(withheld(
+            Reason::NoSuchQuota,
+            "the error names a number of resources, not a rate, and not which: look it up under Service Quotas, service `bedrock`",
+        ));
+    }
+    let Some(called) = &incident.model else {
+        return Err(withheld(
+            Reason::NoModel,
+            "nothing tells which model was called, and every model has quotas of its own",
+        ));
+    };
+    let Some(place) = place else {
+        return Err(withheld(Reason::NoEvidence, "the account or the Region of the call is not known"));
+    };
+    let Some(model) = &evidence.model else {
+        return Err(withheld(
+            Reason::UnresolvedProfile,
+            format!("`{called}` is an application inference profile and its model could not be read"),
+        ));
+    };
+    let usage = match &evidence.usage {
+        Ok(usage) => usage,
+        Err(error) => {
+            return Err(withheld(
+                Reason::NoEvidence,
+                format!("CloudWatch could not be asked how much `{model}` is used: {error}"),
+            ));
+        }
+    };
+    let mut candidates = Vec::new();
+    for limit in &evidence.limits {
+        let Some(quota) = limit.found.quota.as_ref().filter(|_| limit.found.verdict == Verdict::Matched)
+        else {
+            continue;
+        };
+        let applied = match &limit.applied {
+            Ok(applied) => applied,
+            Err(error) => {
+                return Err(withheld(
+                    Reason::NoEvidence,
+                    format!(
+                        "Service Quotas could not be asked for the applied value of `{}`: {error}",
+                        quota.name
+                    ),
+                ));
+            }
+        };
+        candidates.push(Case {
+            place,
+            model,
+            limit,
+            quota,
+            usage,
+            applied: applied.value,
+            is_fresh: incident
+                .first_seen
+                .is_some_and(|first| evidence.now.duration_since(first) < METRICS_ARE_LATE),
+            adjustable: applied.adjustable,
+            default: limit.default.as_ref().ok().map(|d| d.value),
+        });
+    }
+    if candidates.is_empty() {
+        return Err(no_quota(evidence));
+    }
+    let share =
+        |c: &Case<'_>| if c.applied > 0.0 { usage.demand(c.limit.limit) / c.applied } else { f64::INFINITY };
+    candidates.sort_by(|a, b| share(b).total_cmp(&share(a)));
+    if let [first, second, ..] = candidates.as_slice()
+        && share(first) >= FAR_BELOW
+        && share(second) >= share(first) * AS_NEAR
+    {
+        return Err(Withheld {
+            kind: Reason::Ambiguous,
+            reason: format!(
+                "the throttle does not say by which limit, and use is as near to `{}` ({:.0} %) as to `{}` ({:.0} %)",
+                first.quota.name,
+                share(first) * 100.0,
+                second.quota.name,
+                share(second) * 100.0
+            ),
+            candidates: candidates.iter().map(|c| c.quota.clone()).collect(),
+        });
+    }
+    candidates.into_iter().next().ok_or_else(|| no_quota(evidence))
+}
+
+fn no_quota(evidence: &Evidence) -> Withheld {
+    let Some(limit) = evidence.limits.first() else {
+        return withheld(Reason::NoEvidence, "no quota could be looked up");
+    };
+    let kind = match limit.found.verdict {
+        Verdict::Ambiguous => Reason::Ambiguous,
+        Verdict::UnresolvedProfile => Reason::UnresolvedProfile,
+        Verdict::Matched | Verdict::NoSuchQuota | Verdict::UnknownModel => Reason::NoSuchQuota,
+    };
+    Withheld { kind, reason: limit.found.reason.clone(), candidates: limit.found.candidates.clone() }
+}

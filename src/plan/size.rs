@@ -1,0 +1,93 @@
+//! How much to ask for.
+//!
+//! One law: what is asked for lies above what AWS validates against and below every ceiling, or
+//! nothing is asked for.
+
+use super::case::{Case, withheld};
+use super::{Reason, Withheld, words};
+use crate::config::Config;
+use crate::quota::Limit;
+
+/// Service Quotas accepts no larger value.
+const LARGEST: f64 = 1e10;
+
+/// The value to ask for: demand with headroom, within step and ceiling, above what AWS validates
+/// against, and a number a person would write.
+pub(super) fn size(case: &Case<'_>, floor: f64, wanted: f64, config: &Config) -> Result<f64, Withheld> {
+    let ceiling = match case.limit.limit {
+        Limit::RequestsPerMinute => config.max_requests_per_minute,
+        Limit::TokensPerMinute | Limit::InputTokensPerMinute | Limit::OutputTokensPerMinute => {
+            config.max_tokens_per_minute
+        }
+        Limit::TokensPerDay => None,
+    };
+    let most = (floor * config.max_step_factor).min(ceiling.unwrap_or(LARGEST)).min(LARGEST);
+    if most <= floor {
+        return Err(withheld(
+            Reason::AtCeiling,
+            format!("{} is applied, and the ceiling is {}", words::number(floor), words::number(most)),
+        ));
+    }
+    let rounded = round_up(wanted);
+    let desired = if rounded <= most { rounded } else { round_down(most) };
+    let desired = if desired > floor { desired } else { most.floor() };
+    if desired > floor {
+        return Ok(desired);
+    }
+    Err(withheld(
+        Reason::AtCeiling,
+        format!(
+            "no whole value lies between {} and the ceiling {}",
+            words::number(floor),
+            words::number(most)
+        ),
+    ))
+}
+
+/// The smallest number with two significant digits that is at least `value`, and whole.
+pub fn round_up(value: f64) -> f64 {
+    let unit = two_digits(value);
+    (value / unit).ceil() * unit
+}
+
+fn round_down(value: f64) -> f64 {
+    let unit = two_digits(value);
+    (value / unit).floor() * unit
+}
+
+/// The place of the second digit; 1 for numbers below 100.
+fn two_digits(value: f64) -> f64 {
+    let digits = value.abs().max(1.0).log10().floor();
+    10f64.powf((digits - 1.0).max(0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_are_rounded_as_a_person_would() {
+        for (value, up) in [
+            (1_234_567.0, 1_300_000.0),
+            (187.0, 190.0),
+            (7.2, 8.0),
+            (100.0, 100.0),
+            (99.5, 100.0),
+            (2_000_000.0, 2_000_000.0),
+        ] {
+            assert_eq!(round_up(value), up, "{value}");
+        }
+        assert_eq!(round_down(1_299_999.0), 1_200_000.0);
+    }
+
+    proptest! {
+        #[test]
+        fn rounding_never_shrinks_and_never_adds_a_tenth(value in 1.0f64..1e10) {
+            let up = round_up(value);
+            prop_assert!(up >= value);
+            prop_assert!(up <= value * 1.1 + 1.0);
+            prop_assert_eq!(round_up(up), up);
+        }
+    }
+}
