@@ -73,14 +73,14 @@ impl Region {
 
     /// The partition whose ARNs this Region uses: `aws`, `aws-us-gov`, `aws-cn` or an isolated one.
     pub fn partition(&self) -> &'static str {
-        match self.0.split('-').next().unwrap_or_default() {
-            _ if self.0.starts_with("us-gov-") => "aws-us-gov",
-            "cn" => "aws-cn",
-            _ if self.0.starts_with("us-isob-") => "aws-iso-b",
-            _ if self.0.starts_with("us-iso-") => "aws-iso",
-            _ if self.0.starts_with("eusc-") => "aws-eusc",
-            _ => "aws",
-        }
+        const STARTS: &[(&str, &str)] = &[
+            ("us-gov-", "aws-us-gov"),
+            ("cn-", "aws-cn"),
+            ("us-isob-", "aws-iso-b"),
+            ("us-iso-", "aws-iso"),
+            ("eusc-", "aws-eusc"),
+        ];
+        STARTS.iter().find(|(start, _)| self.0.starts_with(start)).map_or("aws", |(_, partition)| partition)
     }
 }
 
@@ -159,6 +159,12 @@ mod tests {
         for bad in ["", "EU (Ireland)", "US East (N. Virginia)", "us-east", "EXAMPLE", "us-east-1a"] {
             assert!(Region::parse(bad).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_region_tells_its_partition() {
+        let of = |region| Region::parse(region).unwrap().partition();
+        assert_eq!((of("us-east-1"), of("us-gov-west-1"), of("cn-north-1")), ("aws", "aws-us-gov", "aws-cn"));
     }
 
     #[test]

@@ -17,10 +17,13 @@ const MOST_ARNS: usize = 16;
 
 /// Providers of Bedrock's models. In free text only these begin a model id; elsewhere any does.
 #[rustfmt::skip]
-const PROVIDERS: &[&str] = &[
-    "ai21", "amazon", "anthropic", "cohere", "deepseek", "google", "luma", "meta", "minimax", "mistral", "moonshot",
-    "moonshotai", "nvidia", "openai", "qwen", "stability", "twelvelabs", "writer", "xai", "zai",
-];
+fn is_provider(word: &str) -> bool {
+    matches!(
+        word,
+        "ai21" | "amazon" | "anthropic" | "cohere" | "deepseek" | "google" | "luma" | "meta" | "minimax" | "mistral"
+            | "moonshot" | "moonshotai" | "nvidia" | "openai" | "qwen" | "stability" | "twelvelabs" | "writer" | "xai" | "zai"
+    )
+}
 
 /// Services whose actions stand in denials of Bedrock calls.
 const SERVICES: &[&str] =
@@ -76,7 +79,7 @@ fn model_at(text: &str, dot: usize) -> Option<ModelId> {
     let is_id = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
     let before = text.as_bytes().get(..dot)?;
     let provider = text.get(dot - before.iter().rev().take_while(|b| is_id(**b)).count()..dot)?;
-    if !PROVIDERS.contains(&provider) {
+    if !is_provider(provider) {
         return None;
     }
     let mut start = dot - provider.len();
@@ -304,8 +307,10 @@ pub(super) fn field(text: &str) -> Option<String> {
                     before.iter().rev().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
                 let root = text.get(end - length..end)?;
                 let begins = !text.get(..end - length)?.ends_with(|c: char| c.is_ascii_digit() || c == '.');
-                let path = path(text.get(end - length..)?)?;
-                (begins && ROOTS.contains(&root) && path.len() > root.len() + 1).then_some(path)
+                if !begins || !ROOTS.contains(&root) {
+                    return None;
+                }
+                path(text.get(end - length..)?).filter(|p| p.len() > root.len() + 1)
             })
         })
         .or_else(|| leading_field(text))
