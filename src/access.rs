@@ -30,7 +30,7 @@ struct Step {
     name: &'static str,
     audience: &'static str,
     text: &'static str,
-    /// `{model}`, `{region}` and `{account}` are filled in; a command with one that is unknown is left out.
+    /// `{model}`, `{provider}`, `{region}` and `{account}` are filled in; a command with one that is unknown is left out.
     commands: &'static [&'static str],
     console: Option<&'static str>,
 }
@@ -52,8 +52,8 @@ const STEPS: &[Step] = &[
         text: "Add a valid payment method to the account that pays (for members of an organization: the management account). AWS India accounts need another method than a stored card. Then open the model once in the catalog; allow two minutes.",
         commands: &[], console: Some("billing/home#/paymentmethods") },
     Step { cause: Cause::LegacyModel, name: "replace-model", audience: "the owner of the application",
-        text: "Move to an active model: this one is legacy or has ended, and access to it does not come back. Its replacement is on Bedrock's model-lifecycle page.",
-        commands: &["aws bedrock list-foundation-models --region {region} --query 'modelSummaries[?modelLifecycle.status==`ACTIVE`].modelId'"], console: Some(CATALOG_PAGE) },
+        text: "Move to an active model: this one is legacy or has ended, and access to it does not come back. Its replacement is on Bedrock's model-lifecycle page, most often the newest model of the same family.",
+        commands: &["aws bedrock list-foundation-models --by-provider {provider} --region {region} --query 'modelSummaries[?modelLifecycle.status==`ACTIVE`].modelId'"], console: Some(CATALOG_PAGE) },
     Step { cause: Cause::Location, name: "supported-location", audience: "the AWS account team",
         text: "The provider does not serve the country the account or the caller is in. Only AWS and the provider can change that; until then a model of another provider is the way.",
         commands: &[], console: None },
@@ -102,9 +102,10 @@ pub fn reminder(
 
 /// `text` with its placeholders filled; `None` when one of them is unknown.
 fn fill(text: &str, model: Option<&ModelId>, place: Option<&Place>) -> Option<String> {
-    let model = model.filter(|m| m.names_a_model()).map(ModelId::base);
+    let model = model.filter(|m| m.names_a_model());
     let values = [
-        ("{model}", model),
+        ("{model}", model.map(ModelId::base)),
+        ("{provider}", model.and_then(ModelId::provider)),
         ("{region}", place.map(|p| p.region.as_str())),
         ("{account}", place.map(|p| p.account.as_str())),
     ];

@@ -16,7 +16,7 @@ use crate::ids::Place;
 use crate::incident::{Incident, Symptom, fold};
 use crate::investigate::investigate;
 use crate::sweep::{Swept, sweep};
-use crate::world::{Claim, PortError, World};
+use crate::world::{Answer, Claim, PortError, World};
 
 /// What the handler did with a delivery.
 #[derive(Debug)]
@@ -27,8 +27,9 @@ pub struct Report {
     pub items: Vec<ItemReport>,
     /// Each incident, in the order of its first symptom.
     pub incidents: Vec<IncidentReport>,
-    /// What the sweep did, if the delivery called for one.
-    pub swept: Option<Swept>,
+    /// What the sweep did, if the delivery called for one; an error when the ledger could not be asked,
+    /// and then the next tick does it.
+    pub swept: Option<Answer<Swept>>,
 }
 
 /// What became of one item.
@@ -97,7 +98,7 @@ pub async fn handle<W: World>(
         // If the ledger cannot be asked, the sweep's own due times find the followers.
         let _ = world.wake_followers(place, world.now()).await;
     }
-    let swept = if reading.tick { sweep(world, config, lease_for).await.ok() } else { None };
+    let swept = if reading.tick { Some(sweep(world, config, lease_for).await) } else { None };
     Ok(Report { is_batch: delivery.is_batch, items, incidents, swept })
 }
 
