@@ -63,7 +63,8 @@ pub async fn drive<W: World>(
     };
     let news = record.notices.is_empty() || (filed_now && followed.is_some());
     let kind = if record.notices.is_empty() { Kind::Opened } else { Kind::Again };
-    let told_lately = record.notices.last().is_some_and(|t| after(t.at, config.notice_cool_down) > now);
+    let quiet_until = record.notices.last().map(|t| after(t.at, config.notice_cool_down));
+    let told_lately = quiet_until.is_some_and(|until| until > now);
     let (state, due_at) = if followed.is_some() {
         (State::Watching, after(now, OUTCOMES))
     } else if plan.look_again {
@@ -71,7 +72,6 @@ pub async fn drive<W: World>(
     } else {
         (State::Told, after(now, config.notice_cool_down))
     };
-    let quiet_until = record.notices.last().map(|t| after(t.at, config.notice_cool_down));
     if told_lately && !news {
         finish(world, lease, state, due_at, quiet_until, None).await?;
         return Ok(Driven { plan, notice: None });
@@ -125,18 +125,14 @@ async fn resume<W: World>(
 /// the quota would say about our own open request.
 fn tell_of(plan: &mut Plan, followed: &Followed, place: &Place, evidence: &Evidence) {
     let known =
-        evidence.limits.iter().find_map(|l| l.found.quota.clone().filter(|q| q.code == followed.code));
-    let quota = known.unwrap_or_else(|| Quota {
+        evidence.limits.iter().find(|l| l.found.quota.as_ref().is_some_and(|q| q.code == followed.code));
+    let quota = known.and_then(|l| l.found.quota.clone()).unwrap_or_else(|| Quota {
         code: followed.code.clone(),
         name: followed.name.clone(),
         adjustable: true,
         value: None,
     });
-    let default = evidence
-        .limits
-        .iter()
-        .find(|l| l.found.quota.as_ref().is_some_and(|q| q.code == followed.code))
-        .and_then(|l| l.default.as_ref().ok().map(|d| d.value));
+    let default = known.and_then(|l| l.default.as_ref().ok().map(|d| d.value));
     plan.withheld.clear();
     plan.adopted = None;
     plan.actions.retain(|a| !matches!(a, Action::RequestIncrease(_) | Action::PrepareSupportCase { .. }));

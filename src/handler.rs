@@ -9,7 +9,7 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
 use jiff::SignedDuration;
 
 use crate::config::Config;
-use crate::diagnosis::{Cause, Diagnosis, ErrorText, diagnose};
+use crate::diagnosis::{Cause, Diagnosis, diagnose};
 use crate::drive::{Driven, drive};
 use crate::event::{self, ErrorSignal, Home, Malformed, Signal};
 use crate::ids::Place;
@@ -162,14 +162,7 @@ impl Reading {
     /// Adds an error's symptom; or says why it is none.
     fn error(&mut self, error: &ErrorSignal, n: usize) -> Option<String> {
         let key = (error.code.clone(), error.message.clone());
-        let found = self.known.entry(key).or_insert_with(|| {
-            diagnose(&ErrorText {
-                code: error.code.as_deref(),
-                status: error.status,
-                operation: error.operation.as_deref(),
-                message: &error.message,
-            })
-        });
+        let found = self.known.entry(key).or_insert_with(|| diagnose(&error.text()));
         if found.cause == Cause::Unrelated {
             return Some("not about Bedrock inference".to_owned());
         }

@@ -5,7 +5,7 @@
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
-use crate::diagnosis::{ErrorText, diagnose};
+use crate::diagnosis::diagnose;
 use crate::event::{AlarmSignal, ErrorSignal, Home, Metric, Source};
 use crate::ids::Place;
 use crate::incident::Symptom;
@@ -71,13 +71,7 @@ async fn behind(
                 caller: found.caller,
                 at: Some(found.at),
             };
-            let text = ErrorText {
-                code: error.code.as_deref(),
-                status: None,
-                operation: None,
-                message: &error.message,
-            };
-            Symptom::of_error(&error, diagnose(&text), item)
+            Symptom::of_error(&error, diagnose(&error.text()), item)
         })
         .filter(|s| explains(alarm.metric, s))
         .collect();

@@ -172,7 +172,7 @@ pub(super) fn read_sns(text: &str, home: &Home, at: &str) -> Result<Signal, Malf
     let account =
         [published.account.get(), arn.map(|a| a.account)].into_iter().flatten().find_map(AccountId::parse);
     // `Region` is a display name here; only the ARN has the code.
-    let region = arn.and_then(|a| Region::parse(a.region)).or_else(|| home.region.clone());
+    let region = home.region_or(arn.map(|a| a.region));
     let queries = published.trigger.as_ref().map_or(&[][..], |t| &t.metrics);
     let single = published.trigger.as_ref().map(|t| t.single.clone()).filter(|w| w.namespace.is_some());
     let alarm = Alarm {
@@ -205,7 +205,7 @@ impl Detail<'_> {
             name: self.alarm_name.get().unwrap_or_default(),
             state: self.state.value.get().unwrap_or_default(),
             account: account.and_then(AccountId::parse),
-            region: region.and_then(Region::parse).or_else(|| home.region.clone()),
+            region: home.region_or(region),
             at: self.state.timestamp.get().or(at),
             watched: watched(&self.configuration.metrics),
             expressions: expressions(&self.configuration.metrics),

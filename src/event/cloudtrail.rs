@@ -148,8 +148,7 @@ impl Record<'_> {
     }
 
     fn region(&self, envelope: Envelope<'_>, home: &Home) -> Option<Region> {
-        let named = [self.aws_region.get(), envelope.region].into_iter().flatten().find_map(Region::parse);
-        named.or_else(|| home.region.clone())
+        home.region_or([self.aws_region.get(), envelope.region].into_iter().flatten())
     }
 
     /// Service Quotas' own news. They carry the service's display name and no codes.

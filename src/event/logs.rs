@@ -10,7 +10,7 @@ use super::envelope::{Malformed, unpack};
 use super::signal::{ErrorSignal, Signal, Source};
 use super::value::{Text, time};
 use crate::diagnosis::{Cause, ErrorText, diagnose, endpoint_region};
-use crate::ids::{AccountId, Region, caller_of};
+use crate::ids::{AccountId, caller_of};
 use crate::model::ModelId;
 
 #[derive(Deserialize)]
@@ -158,7 +158,7 @@ pub(super) fn invocation(text: &str, home: &Home, at: &str) -> Result<Signal, Ma
     Ok(Signal::Error(ErrorSignal {
         source: Source::InvocationLog,
         account: record.account_id.get().and_then(AccountId::parse),
-        region: record.region.get().and_then(Region::parse).or_else(|| home.region.clone()),
+        region: home.region_or(record.region.get()),
         model: record.model_id.get().and_then(ModelId::parse),
         operation: record.operation.owned(),
         code: Some(code.to_owned()),

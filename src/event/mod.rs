@@ -29,3 +29,10 @@ pub struct Home {
     /// Its own log group: what stands there is never a signal.
     pub log_group: Option<String>,
 }
+
+impl Home {
+    /// The first of `named` that is a Region; else the one it runs in.
+    fn region_or<'a>(&self, named: impl IntoIterator<Item = &'a str>) -> Option<Region> {
+        named.into_iter().find_map(Region::parse).or_else(|| self.region.clone())
+    }
+}

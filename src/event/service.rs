@@ -61,7 +61,7 @@ impl Envelope<'_> {
     }
 
     fn region(&self, home: &Home) -> Option<Region> {
-        self.region.and_then(Region::parse).or_else(|| home.region.clone())
+        home.region_or(self.region)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::diagnosis::ErrorText;
 use crate::ids::{AccountId, Region};
 use crate::model::ModelId;
 
@@ -72,6 +73,18 @@ pub struct ErrorSignal {
     pub caller: Option<String>,
     /// When the call failed.
     pub at: Option<Timestamp>,
+}
+
+impl ErrorSignal {
+    /// What a diagnosis looks at.
+    pub fn text(&self) -> ErrorText<'_> {
+        ErrorText {
+            code: self.code.as_deref(),
+            status: self.status,
+            operation: self.operation.as_deref(),
+            message: &self.message,
+        }
+    }
 }
 
 /// Which of Bedrock's metrics an alarm watches.
