@@ -7,8 +7,10 @@ use jiff::Timestamp;
 
 use crate::config::Config;
 use crate::ids::Place;
-use crate::plan::{Action, Increase, Plan, Reason, Withheld};
-use crate::world::{Answer, Followed, IncreaseRequest, Intent, Lease, Ledger, PortError, Quotas, Reserved};
+use crate::plan::{Action, Increase, Plan, Reason, Withheld, look_at, number};
+use crate::world::{
+    Answer, Followed, IncreaseRequest, Intent, Lease, Ledger, PortError, Quotas, Rejection, Reserved,
+};
 
 /// Files what `plan` asks for and writes into it what came of it. What is followed from now on is
 /// returned. An error means that the lease was lost or the ledger could not be written; then nothing
@@ -22,14 +24,13 @@ pub async fn act<W: Quotas + Ledger>(
     now: Timestamp,
 ) -> Answer<Option<Followed>> {
     if let Some(adopted) = &plan.adopted {
-        world.adopt(lease, adopted).await?;
         return Ok(Some(adopted.clone()));
     }
     let asked =
         plan.actions.iter().position(|a| matches!(a, Action::RequestIncrease(i) if i.request_id.is_none()));
     let Some(at) = asked else { return Ok(None) };
     let Some(Action::RequestIncrease(increase)) = plan.actions.get(at).cloned() else { return Ok(None) };
-    let by_hand = increase.by_hand(place);
+    let by_hand = vec![increase.by_hand(place), look_at(place, &increase.quota)];
     let done = reserve_and_file(world, config, lease, place, increase, now).await?;
     match done {
         Done::Filed(filed) => {
@@ -42,7 +43,7 @@ pub async fn act<W: Quotas + Ledger>(
         Done::Withheld(withheld) => {
             plan.actions.remove(at);
             plan.withheld.push(withheld);
-            plan.steps = vec![by_hand];
+            plan.steps = by_hand;
             Ok(None)
         }
     }
@@ -81,20 +82,21 @@ async fn reserve_and_file<W: Quotas + Ledger>(
     };
     match world.reserve(lease, &intent, now).await? {
         Reserved::Yes => {}
-        Reserved::CoolingDown => {
-            return Ok(withheld(
-                Reason::CoolingDown,
-                "another incident has just asked for more of the same quota",
-            ));
+        Reserved::CoolingDown(record) => {
+            let reason = format!(
+                "a request for {} was filed on {}; the next may follow on {}",
+                number(record.desired),
+                record.intended.strftime("%F"),
+                record.cool_down_until.strftime("%F")
+            );
+            return Ok(withheld(Reason::CoolingDown, reason));
         }
         Reserved::DailyLimit => {
-            return Ok(withheld(
-                Reason::DailyLimit,
-                "the requests of this account and Region for today are used up",
-            ));
-        }
-        Reserved::LeaseLost => {
-            return Err(PortError::Rejected("the lease on the incident was lost".to_owned()));
+            let reason = format!(
+                "{} requests were filed in this account and Region today, which is the limit",
+                config.max_increases_per_day
+            );
+            return Ok(withheld(Reason::DailyLimit, reason));
         }
     }
     let code = &increase.quota.code;
@@ -110,7 +112,6 @@ async fn reserve_and_file<W: Quotas + Ledger>(
             return Ok(refused(world, place, &followed, &error).await);
         }
     };
-    world.filed(lease, place, code, &request.id).await?;
     followed.request_id = Some(request.id.clone());
     increase.request_id = Some(request.id);
     increase.status = Some(request.status);
@@ -128,14 +129,25 @@ pub(crate) async fn since(
     history.into_iter().find(|r| r.created >= followed.intended)
 }
 
+/// What a refusal means for the plan.
 async fn refused(world: &impl Quotas, place: &Place, followed: &Followed, error: &PortError) -> Done {
-    if let PortError::Rejected(reason) = error {
-        let history = world.history(place, &followed.code).await.unwrap_or_default();
-        if let Some(open) = history.iter().find(|r| r.status.is_open()) {
-            return withheld(Reason::AlreadyRequested, format!("request {} of this quota is open", open.id));
+    let PortError::Rejected(rejection, reason) = error else {
+        return withheld(Reason::NoEvidence, format!("the request could not be filed: {error}"));
+    };
+    let kind = match rejection {
+        Rejection::AlreadyOpen => {
+            let history = world.history(place, &followed.code).await.unwrap_or_default();
+            let open = history.iter().find(|r| r.status.is_open());
+            let which = open.map_or_else(|| "a request".to_owned(), |open| format!("request {}", open.id));
+            return withheld(Reason::AlreadyRequested, format!("{which} of this quota is open"));
         }
-        let kind = if reason.contains("greater than") { Reason::BelowDefault } else { Reason::NotAdjustable };
-        return withheld(kind, format!("Service Quotas refused the request: {reason}"));
-    }
-    withheld(Reason::NoEvidence, format!("the request could not be filed: {error}"))
+        Rejection::TooManyOpen => {
+            let reason =
+                format!("AWS takes no further request until one of the open ones is decided: {reason}");
+            return withheld(Reason::AlreadyRequested, reason);
+        }
+        Rejection::TooLow => Reason::BelowDefault,
+        Rejection::LeaseLost | Rejection::Invalid => Reason::NotAdjustable,
+    };
+    withheld(kind, format!("Service Quotas refused the request: {reason}"))
 }

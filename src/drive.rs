@@ -22,6 +22,15 @@ const LATE: SignedDuration = SignedDuration::from_mins(5);
 /// A request that Service Quotas does not list after this long was not filed.
 const UNLISTED: SignedDuration = SignedDuration::from_mins(10);
 
+/// How long an invocation may work.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance {
+    /// Nothing new is begun after this; what is left is handed to the ledger, due at once.
+    pub until: Timestamp,
+    /// How long a lease stands: longer than any invocation lives.
+    pub lease: SignedDuration,
+}
+
 /// What came of driving an incident.
 #[derive(Debug)]
 pub struct Driven {
@@ -72,30 +81,24 @@ pub async fn drive<W: World>(
     } else {
         (State::Told, after(now, config.notice_cool_down))
     };
+    let mut end =
+        Finish { state, followed, due_at: Some(due_at), silent_until: None, told: None, ended: None };
     if told_lately && !news {
-        finish(world, lease, state, due_at, quiet_until, None).await?;
+        end.silent_until = quiet_until;
+        world.finish(lease, &end).await?;
         return Ok(Driven { plan, notice: None });
     }
     let notice = Notice::compose(kind, &record, &plan, &evidence);
     if let Err(error) = world.publish(&notice).await {
-        let state = if followed.is_some() { State::Filed } else { State::Seen };
-        finish(world, lease, state, after(now, UNTOLD), None, None).await?;
+        end.state = if end.followed.is_some() { State::Filed } else { State::Seen };
+        end.due_at = Some(after(now, UNTOLD));
+        world.finish(lease, &end).await?;
         return Err(error);
     }
-    let told = Told { id: notice.notice_id.clone(), kind: kind.as_str().to_owned(), at: now };
-    finish(world, lease, state, due_at, Some(after(now, config.notice_cool_down)), Some(told)).await?;
+    end.silent_until = Some(after(now, config.notice_cool_down));
+    end.told = Some(Told { id: notice.notice_id.clone(), kind: kind.as_str().to_owned(), at: now });
+    world.finish(lease, &end).await?;
     Ok(Driven { plan, notice: Some(notice) })
-}
-
-async fn finish<W: World>(
-    world: &W,
-    lease: &Lease,
-    state: State,
-    due_at: Timestamp,
-    silent_until: Option<Timestamp>,
-    told: Option<Told>,
-) -> Answer<()> {
-    world.finish(lease, &Finish { state, due_at: Some(due_at), silent_until, told, outcome: None }).await
 }
 
 /// A drive that began elsewhere and did not end: finds out whether its request was filed.
@@ -110,7 +113,6 @@ async fn resume<W: World>(
         return Ok(Some(followed));
     }
     if let Some(request) = since(world, place, &followed).await {
-        world.filed(lease, place, &followed.code, &request.id).await?;
         followed.request_id = Some(request.id);
         return Ok(Some(followed));
     }

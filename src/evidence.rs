@@ -10,10 +10,10 @@ use crate::ids::Place;
 use crate::incident::Incident;
 use crate::model::{ModelId, ModelKind};
 use crate::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, find};
-use crate::usage::{Series, Usage, burndown};
+use crate::usage::{Period, Usage, burndown};
 use crate::world::{
-    Answer, IncreaseRequest, Ledger, ModelState, Models, Permissions, PolicyVerdict, PortError, QuotaRecord,
-    QuotaValue, Quotas, Telemetry, Window,
+    Answer, IncreaseRequest, ModelState, Models, Permissions, PolicyVerdict, PortError, QuotaValue, Quotas,
+    Telemetry, Window,
 };
 
 /// What is known of one quota that could be the one.
@@ -29,8 +29,6 @@ pub struct LimitEvidence {
     pub default: Answer<QuotaValue>,
     /// Requests of the last 90 days, newest first.
     pub history: Answer<Vec<IncreaseRequest>>,
-    /// What our ledger holds.
-    pub record: Answer<Option<QuotaRecord>>,
 }
 
 /// Everything a plan may look at.
@@ -49,23 +47,22 @@ pub struct Evidence {
     pub model_state: Answer<ModelState>,
     /// IAM's word, where the denial's own text left it open.
     pub verdict: Answer<PolicyVerdict>,
-    /// Requests of ours in this account and Region today.
-    pub filed_today: Answer<u32>,
 }
 
 fn not_asked<T>() -> Answer<T> {
     Err(PortError::Missing)
 }
 
-/// How far back usage is read.
+/// How far back usage is read, and how much of it by the minute.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
+const BY_THE_MINUTE: SignedDuration = SignedDuration::from_hours(24);
 /// CloudWatch's minutes begin before the first error that was reported to us.
 const BEFORE_FIRST: SignedDuration = SignedDuration::from_mins(15);
 
 /// Gathers what a plan for `incident` needs.
 pub async fn gather<W>(world: &W, incident: &Incident, now: Timestamp) -> Evidence
 where
-    W: Quotas + Telemetry + Models + Permissions + Ledger,
+    W: Quotas + Telemetry + Models + Permissions,
 {
     let mut evidence = Evidence {
         now,
@@ -74,7 +71,6 @@ where
         usage: not_asked(),
         model_state: not_asked(),
         verdict: not_asked(),
-        filed_today: not_asked(),
     };
     let Some(place) = incident.place() else { return evidence };
     let called = incident.model.clone();
@@ -85,16 +81,10 @@ where
     match incident.cause.category() {
         Category::Quota if incident.cause.is_throttle() => {
             let Some(model) = model else { return evidence };
-            let (limits, usage, state, today) = tokio::join!(
+            (evidence.limits, evidence.usage) = tokio::join!(
                 limits(world, &place, &model, incident.cause),
                 usage(world, &place, called.as_ref(), &model, incident, now),
-                world.model_state(&place, &model),
-                world.filed_today(&place, now),
             );
-            evidence.limits = limits;
-            evidence.usage = usage;
-            evidence.model_state = state;
-            evidence.filed_today = today;
         }
         Category::ModelAccess | Category::ModelId => {
             if let Some(model) = model {
@@ -118,12 +108,7 @@ async fn resolve(world: &impl Models, place: &Place, profile: &ModelId) -> Optio
     ModelId::behind_profile(&arns, &place.region)
 }
 
-async fn limits<W: Quotas + Ledger>(
-    world: &W,
-    place: &Place,
-    model: &ModelId,
-    cause: Cause,
-) -> Vec<LimitEvidence> {
+async fn limits(world: &impl Quotas, place: &Place, model: &ModelId, cause: Cause) -> Vec<LimitEvidence> {
     let wanted: &[Limit] = match cause {
         Cause::RequestsPerMinute => &[Limit::RequestsPerMinute],
         Cause::TokensPerMinute => &[Limit::TokensPerMinute],
@@ -150,7 +135,7 @@ async fn limits<W: Quotas + Ledger>(
     }
 }
 
-async fn limit<W: Quotas + Ledger>(world: &W, place: &Place, limit: Limit, found: Found) -> LimitEvidence {
+async fn limit(world: &impl Quotas, place: &Place, limit: Limit, found: Found) -> LimitEvidence {
     let Some(Quota { code, .. }) = found.quota.clone() else {
         return LimitEvidence {
             limit,
@@ -158,20 +143,18 @@ async fn limit<W: Quotas + Ledger>(world: &W, place: &Place, limit: Limit, found
             applied: not_asked(),
             default: not_asked(),
             history: not_asked(),
-            record: not_asked(),
         };
     };
-    let (applied, default, history, record) = tokio::join!(
+    let (applied, default, history) = tokio::join!(
         world.applied(place, &code),
         world.default_value(place, &code),
         world.history(place, &code),
-        world.quota(place, &code),
     );
     let applied = match applied {
         Err(PortError::Missing) => default.clone(),
         other => other,
     };
-    LimitEvidence { limit, found, applied, default, history, record }
+    LimitEvidence { limit, found, applied, default, history }
 }
 
 async fn usage(
@@ -185,8 +168,17 @@ async fn usage(
     let mut sharing = model.sharing_a_quota();
     // CloudWatch counts an application profile's calls under the profile's own id.
     sharing.extend(called.filter(|m| m.kind() == ModelKind::ApplicationProfile).cloned());
-    let window = Window { from: now.saturating_sub(LOOK_BACK).unwrap_or(now), to: now };
-    let series: Vec<Series> = world.usage(place, &sharing, window).await?;
+    let before = |wait| now.saturating_sub(wait).unwrap_or(now);
+    // Where the two meet, both periods begin anew, so that nothing is counted twice.
+    let meet = before(BY_THE_MINUTE);
+    let meet = Timestamp::from_second(meet.as_second().div_euclid(300) * 300).unwrap_or(meet);
+    let (fine, coarse) = (Window { from: meet, to: now }, Window { from: before(LOOK_BACK), to: meet });
+    let (fine, coarse) = tokio::join!(
+        world.usage(place, &sharing, fine, Period::Minute),
+        world.usage(place, &sharing, coarse, Period::FiveMinutes),
+    );
+    let mut series = fine?;
+    series.extend(coarse?);
     let first = incident.first_seen.unwrap_or(now).min(now);
     Ok(Usage::of(&series, burndown(model), first.saturating_sub(BEFORE_FIRST).unwrap_or(first)))
 }

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 
 use crate::config::Config;
 use crate::diagnosis::{Cause, Diagnosis, diagnose};
-use crate::drive::{Driven, drive};
+use crate::drive::{Allowance, Driven, drive};
 use crate::event::{self, ErrorSignal, Home, Malformed, Signal};
 use crate::ids::Place;
 use crate::incident::{Incident, Symptom, fold};
@@ -62,7 +62,7 @@ pub struct IncidentReport {
     /// The incident as this delivery told it.
     pub incident: Incident,
     /// What was decided, done and told; `None` when it was only counted, because somebody else holds
-    /// it or people were told a short time ago; an error when it stays due.
+    /// it, people were told a short time ago, or the time was up; an error when it stays due.
     pub driven: Result<Option<Driven>, PortError>,
     /// Whether the ledger holds it. If not, its items have to be delivered again.
     pub recorded: bool,
@@ -73,17 +73,17 @@ pub async fn handle<W: World>(
     world: &W,
     config: &Config,
     home: &Home,
-    lease_for: SignedDuration,
+    allowance: Allowance,
     payload: &[u8],
 ) -> Result<Report, Malformed> {
     let delivery = event::read(payload, home)?;
     let mut reading = Reading::default();
     for (n, item) in delivery.items.into_iter().enumerate() {
-        reading.item(world, home, n, item).await;
+        reading.item(world, home, allowance, n, item).await;
     }
     let mut incidents = Vec::new();
     for incident in fold(reading.symptoms) {
-        incidents.push(claim_and_drive(world, config, lease_for, incident).await);
+        incidents.push(claim_and_drive(world, config, allowance, incident).await);
     }
     let mut items = reading.items;
     for incident in incidents.iter().filter(|i| !i.recorded) {
@@ -98,7 +98,7 @@ pub async fn handle<W: World>(
         // If the ledger cannot be asked, the sweep's own due times find the followers.
         let _ = world.wake_followers(place, world.now()).await;
     }
-    let swept = if reading.tick { Some(sweep(world, config, lease_for).await) } else { None };
+    let swept = if reading.tick { Some(sweep(world, config, allowance).await) } else { None };
     Ok(Report { is_batch: delivery.is_batch, items, incidents, swept })
 }
 
@@ -114,7 +114,14 @@ struct Reading {
 }
 
 impl Reading {
-    async fn item<W: World>(&mut self, world: &W, home: &Home, n: usize, item: event::Item) {
+    async fn item<W: World>(
+        &mut self,
+        world: &W,
+        home: &Home,
+        allowance: Allowance,
+        n: usize,
+        item: event::Item,
+    ) {
         let mut report = ItemReport { id: item.id, outcome: Outcome::Ignored, reason: None, failed: false };
         let signals = match item.read {
             Ok(signals) => signals,
@@ -128,6 +135,10 @@ impl Reading {
         for signal in signals {
             let reason = match signal {
                 Signal::Error(error) => self.error(&error, n),
+                Signal::Alarm(alarm) if world.now() >= allowance.until => {
+                    self.symptoms.push(Symptom::of_alarm(&alarm, None, n));
+                    None
+                }
                 Signal::Alarm(alarm) => {
                     self.symptoms.extend(investigate(world, home, &alarm, n, world.now()).await);
                     None
@@ -174,17 +185,20 @@ impl Reading {
 async fn claim_and_drive<W: World>(
     world: &W,
     config: &Config,
-    lease_for: SignedDuration,
+    allowance: Allowance,
     incident: Incident,
 ) -> IncidentReport {
-    match world.claim(&incident, world.now(), lease_for).await {
-        Ok(Claim::Mine(lease, record)) => {
-            let driven = drive(world, config, &lease, *record).await.map(Some);
-            IncidentReport { incident, driven, recorded: true }
+    let now = world.now();
+    let in_time = now < allowance.until;
+    let lease_for = if in_time { allowance.lease } else { SignedDuration::ZERO };
+    let (driven, recorded) = match world.claim(&incident, now, lease_for).await {
+        Ok(Claim::Mine(lease, record)) if in_time => {
+            (drive(world, config, &lease, *record).await.map(Some), true)
         }
-        Ok(Claim::Counted(_)) => IncidentReport { incident, driven: Ok(None), recorded: true },
-        Err(error) => IncidentReport { incident, driven: Err(error), recorded: false },
-    }
+        Ok(_) => (Ok(None), true),
+        Err(error) => (Err(error), false),
+    };
+    IncidentReport { incident, driven, recorded }
 }
 
 impl Report {

@@ -6,30 +6,32 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ids::{Arn, Region};
+use crate::words::words;
 
-/// What kind of thing stands behind a model identifier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ModelKind {
-    /// A bare foundation-model id: on-demand inference in the source Region.
-    Foundation,
-    /// A geographic cross-Region profile (`us.`, `eu.`, `us-gov.` …).
-    Geographic,
-    /// The `global.` cross-Region profile.
-    Global,
-    /// An application inference profile. Its id says nothing about the model;
-    /// `GetInferenceProfile` does.
-    ApplicationProfile,
-    /// Provisioned throughput: bought capacity, no on-demand quota applies.
-    Provisioned,
-    /// A fine-tuned or distilled model, or its deployment.
-    Custom,
-    /// A model imported by the account.
-    Imported,
-    /// A prompt router, which picks a model itself.
-    Router,
+words! {
+    /// What kind of thing stands behind a model identifier.
+    ModelKind {
+        /// A bare foundation-model id: on-demand inference in the source Region.
+        Foundation = "foundation",
+        /// A geographic cross-Region profile (`us.`, `eu.`, `us-gov.` …).
+        Geographic = "geographic",
+        /// The `global.` cross-Region profile.
+        Global = "global",
+        /// An application inference profile. Its id says nothing about the model;
+        /// `GetInferenceProfile` does.
+        ApplicationProfile = "application-profile",
+        /// Provisioned throughput: bought capacity, no on-demand quota applies.
+        Provisioned = "provisioned",
+        /// A fine-tuned or distilled model, or its deployment.
+        Custom = "custom",
+        /// A model imported by the account.
+        Imported = "imported",
+        /// A prompt router, which picks a model itself.
+        Router = "router",
+    }
 }
 
 /// A model identifier as it was called, its ARN stripped to the id and its geography kept.
@@ -95,6 +97,16 @@ impl ModelId {
             "imported-model" => plain(ModelKind::Imported),
             "prompt-router" | "default-prompt-router" => plain(ModelKind::Router),
             _ => None,
+        }
+    }
+
+    /// An id whose kind is known, as it was taken from an ARN. `None` when it cannot be of that kind.
+    pub fn of_kind(kind: ModelKind, id: &str) -> Option<Self> {
+        match kind {
+            ModelKind::Foundation | ModelKind::Geographic | ModelKind::Global => {
+                Self::parse(id).filter(|m| m.kind == kind)
+            }
+            _ => is_plain(id).then(|| Self::plain(id, kind)),
         }
     }
 
@@ -263,6 +275,15 @@ impl fmt::Display for ModelId {
 impl Serialize for ModelId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelId {
+    /// Reads the id alone, so that of a custom or provisioned model only the text is known again.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let id = Self::parse(&text).or_else(|| Self::of_kind(ModelKind::Custom, &text));
+        id.ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no model id")))
     }
 }
 

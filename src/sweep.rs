@@ -6,15 +6,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Config;
 use crate::diagnosis::Category;
-use crate::drive::{OUTCOMES, after, drive};
+use crate::drive::{Allowance, OUTCOMES, after, drive};
 use crate::event::Metric;
 use crate::evidence::gather;
 use crate::ids::Place;
 use crate::incident::Incident;
 use crate::notice::{Kind, Notice, Outcome};
 use crate::plan::{number, plan};
+use crate::usage::Period;
 use crate::world::{
-    Answer, Finish, Followed, Lease, PortError, Record, RequestStatus, State, Told, Window, World,
+    Answer, Ended, Finish, Followed, Lease, PortError, Record, RequestStatus, State, Told, Window, World,
 };
 
 /// At most so many incidents are looked at in one sweep; the rest is due at the next.
@@ -29,13 +30,20 @@ pub struct Swept {
     pub notices: Vec<Notice>,
     /// Incidents that could not be driven, and why; they stay due.
     pub failed: Vec<(String, PortError)>,
+    /// Whether time ran out before all that was due was looked at.
+    pub out_of_time: bool,
 }
 
-/// Drives everything that is due. An error means that the ledger could not be asked.
-pub async fn sweep<W: World>(world: &W, config: &Config, lease_for: SignedDuration) -> Answer<Swept> {
+/// Drives everything that is due, as far as the time allows; the rest is due at the next sweep. An error
+/// means that the ledger could not be asked.
+pub async fn sweep<W: World>(world: &W, config: &Config, allowance: Allowance) -> Answer<Swept> {
     let mut swept = Swept::default();
     for id in world.due(world.now(), MOST).await? {
-        let taken = match world.take_over(&id, world.now(), lease_for).await {
+        if world.now() >= allowance.until {
+            swept.out_of_time = true;
+            break;
+        }
+        let taken = match world.take_over(&id, world.now(), allowance.lease).await {
             Ok(Some(taken)) => taken,
             Ok(None) => continue,
             Err(error) => {
@@ -85,20 +93,8 @@ async fn watch<W: World>(
     let ended =
         applied.ok().and_then(|applied| outcome(followed, request.map(|r| r.status), applied.value, now));
     let Some(ended) = ended else {
-        let silent_until = record.silent_until;
-        world
-            .finish(
-                lease,
-                &Finish {
-                    state: State::Watching,
-                    due_at: Some(after(now, OUTCOMES)),
-                    silent_until,
-                    told: None,
-                    outcome: None,
-                },
-            )
-            .await?;
-        return Ok(None);
+        let due_at = after(now, OUTCOMES);
+        return again_at(world, lease, &record, due_at).await;
     };
     record.followed = None;
     let evidence = gather(world, &record.incident, now).await;
@@ -111,11 +107,12 @@ async fn watch<W: World>(
     world.publish(&notice).await?;
     let finish = Finish {
         state: State::Told,
+        followed: None,
         due_at: Some(after(now, config.notice_cool_down)),
         // Throttling that goes on after a decision is judged anew.
         silent_until: None,
         told: Some(Told { id: notice.notice_id.clone(), kind: Kind::Outcome.as_str().to_owned(), at: now }),
-        outcome: Some(ended.word.to_owned()),
+        ended: Some(Ended { place: place.clone(), followed: followed.clone(), outcome: ended.word }),
     };
     world.finish(lease, &finish).await?;
     Ok(Some(notice))
@@ -202,10 +199,11 @@ async fn quiet<W: World>(
             lease,
             &Finish {
                 state: State::Closed,
+                followed: None,
                 due_at: None,
                 silent_until: None,
                 told: Some(told),
-                outcome: None,
+                ended: None,
             },
         )
         .await?;
@@ -223,10 +221,11 @@ async fn again_at<W: World>(
             lease,
             &Finish {
                 state: record.state,
+                followed: record.followed.clone(),
                 due_at: Some(due_at),
                 silent_until: record.silent_until,
                 told: None,
-                outcome: None,
+                ended: None,
             },
         )
         .await?;
@@ -245,8 +244,9 @@ async fn still_failing<W: World>(world: &W, incident: &Incident, window: Window)
     let Some(model) = &incident.model else {
         return Ok(!world.models_behind(&place, metric, window).await?.is_empty());
     };
-    let series = world.usage(&place, std::slice::from_ref(model), window).await?;
-    Ok(series.iter().flat_map(|s| &s.minutes).any(|(_, m)| match metric {
+    let models = std::slice::from_ref(model);
+    let series = world.usage(&place, models, window, Period::FiveMinutes).await?;
+    Ok(series.iter().flat_map(|s| &s.points).any(|(_, m)| match metric {
         Metric::Throttles => m.throttles > 0.0,
         Metric::ServerErrors => m.server_errors > 0.0,
         _ => m.client_errors > 0.0,

@@ -48,22 +48,69 @@ pub struct Minute {
     pub cache_write_tokens: f64,
     /// `EstimatedTPMQuotaUsage`: quota tokens with burndown; `None` where CloudWatch has none.
     pub quota_tokens: Option<f64>,
+    /// `LegacyModelInvocations`: calls of a model that its provider calls legacy.
+    pub legacy_invocations: f64,
 }
 
 impl Minute {
+    /// Adds so much of another's counts.
+    pub fn add(&mut self, other: &Self, share: f64) {
+        self.invocations += other.invocations * share;
+        self.throttles += other.throttles * share;
+        self.client_errors += other.client_errors * share;
+        self.server_errors += other.server_errors * share;
+        self.input_tokens += other.input_tokens * share;
+        self.output_tokens += other.output_tokens * share;
+        self.cache_write_tokens += other.cache_write_tokens * share;
+        self.legacy_invocations += other.legacy_invocations * share;
+        if let Some(tokens) = other.quota_tokens {
+            *self.quota_tokens.get_or_insert(0.0) += tokens * share;
+        }
+    }
+
     fn tokens(&self, burndown: f64) -> f64 {
         let counted = self.input_tokens + self.cache_write_tokens + self.output_tokens * burndown;
         self.quota_tokens.unwrap_or(0.0).max(counted)
     }
 }
 
-/// The minutes of one model that CloudWatch has data for, oldest first.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// How fine CloudWatch is asked: minutes are kept for 15 days, and a request has its limits.
+/// See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Period {
+    /// One minute: what rate quotas count.
+    Minute,
+    /// Five minutes.
+    FiveMinutes,
+}
+
+impl Period {
+    /// In minutes.
+    pub const fn minutes(self) -> u32 {
+        match self {
+            Self::Minute => 1,
+            Self::FiveMinutes => 5,
+        }
+    }
+}
+
+/// The use of one model that CloudWatch has data for, oldest first. A point of a longer period holds the
+/// *average* minute of it.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// Each minute by its start.
-    pub minutes: Vec<(Timestamp, Minute)>,
-    /// The first use within what CloudWatch keeps and was asked for; `None`: never used.
+    /// How long each point is.
+    pub period: Period,
+    /// Each point by its start.
+    pub points: Vec<(Timestamp, Minute)>,
+    /// The first use within what was asked for; `None`: never used in it.
     pub first_use: Option<Timestamp>,
+}
+
+impl Series {
+    /// Without any use.
+    pub fn unused(period: Period) -> Self {
+        Self { period, points: Vec::new(), first_use: None }
+    }
 }
 
 /// The use of one quota: every model that shares it, added up.
@@ -93,23 +140,31 @@ pub struct Usage {
     pub average_output: f64,
     /// `None`: never used within what was asked for.
     pub first_use: Option<Timestamp>,
+    /// Whether CloudWatch counted calls of a legacy model.
+    pub is_legacy: bool,
 }
 
 impl Usage {
     /// Adds up `series` of models that share a quota. Throttles since `since` are the incident's.
     pub fn of(series: &[Series], burndown: f64, since: Timestamp) -> Self {
-        let mut minutes: BTreeMap<Timestamp, Vec<Minute>> = BTreeMap::new();
-        for (at, minute) in series.iter().flat_map(|s| &s.minutes) {
-            minutes.entry(*at).or_default().push(*minute);
+        let mut points: BTreeMap<(Timestamp, u32), Vec<Minute>> = BTreeMap::new();
+        for one in series {
+            for (at, minute) in &one.points {
+                points.entry((*at, one.period.minutes())).or_default().push(*minute);
+            }
         }
         let mut usage =
             Self { first_use: series.iter().filter_map(|s| s.first_use).min(), ..Self::default() };
         let (mut invocations, mut input, mut output, mut tokens_in_all) = (0.0, 0.0, 0.0, 0.0);
-        for minute in minutes.values().flatten() {
-            invocations += minute.invocations;
-            input += minute.input_tokens;
-            output += minute.output_tokens;
-            tokens_in_all += minute.tokens(burndown);
+        for ((_, length), together) in &points {
+            for minute in together {
+                let length = f64::from(*length);
+                invocations += minute.invocations * length;
+                input += minute.input_tokens * length;
+                output += minute.output_tokens * length;
+                tokens_in_all += minute.tokens(burndown) * length;
+                usage.is_legacy |= minute.legacy_invocations > 0.0;
+            }
         }
         let per_request = |total: f64| if invocations > 0.0 { total / invocations } else { 0.0 };
         (usage.average_input, usage.average_output) = (per_request(input), per_request(output));
@@ -117,7 +172,7 @@ impl Usage {
 
         let (mut requests_used, mut tokens_used) = (Vec::new(), Vec::new());
         let mut days: BTreeMap<i64, f64> = BTreeMap::new();
-        for (at, together) in &minutes {
+        for ((at, length), together) in &points {
             let sum = |f: fn(&Minute) -> f64| together.iter().map(f).sum::<f64>();
             let requests = sum(|m| m.invocations);
             let throttles = sum(|m| m.throttles);
@@ -126,13 +181,13 @@ impl Usage {
             usage.demand_requests = usage.demand_requests.max(requests + throttles);
             usage.demand_tokens = usage.demand_tokens.max(tokens + throttles * average_tokens);
             if *at >= since {
-                usage.recent_throttles += throttles;
+                usage.recent_throttles += throttles * f64::from(*length);
             }
             if requests > 0.0 {
-                requests_used.push(requests);
-                tokens_used.push(tokens);
+                requests_used.push((requests, *length));
+                tokens_used.push((tokens, *length));
             }
-            *days.entry(at.as_second().div_euclid(86_400)).or_default() += tokens;
+            *days.entry(at.as_second().div_euclid(86_400)).or_default() += tokens * f64::from(*length);
         }
         (usage.peak_requests, usage.p95_requests) = peak_and_p95(requests_used);
         (usage.peak_tokens, usage.p95_tokens) = peak_and_p95(tokens_used);
@@ -164,10 +219,18 @@ impl Usage {
     }
 }
 
-fn peak_and_p95(mut values: Vec<f64>) -> (f64, f64) {
-    values.sort_by(f64::total_cmp);
-    let at = (values.len() * 95).div_ceil(100).saturating_sub(1);
-    (values.last().copied().unwrap_or(0.0), values.get(at).copied().unwrap_or(0.0))
+/// Of values that each hold for so many minutes.
+fn peak_and_p95(mut values: Vec<(f64, u32)>) -> (f64, f64) {
+    values.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let minutes: u32 = values.iter().map(|(_, minutes)| minutes).sum();
+    let wanted = (minutes * 95).div_ceil(100);
+    let mut passed = 0;
+    let p95 = values.iter().find(|(_, minutes)| {
+        passed += minutes;
+        passed >= wanted
+    });
+    let value = |found: Option<&(f64, u32)>| found.map_or(0.0, |(value, _)| *value);
+    (value(values.last()), value(p95))
 }
 
 #[cfg(test)]
@@ -182,14 +245,32 @@ mod tests {
         Minute { invocations, throttles, input_tokens: input, output_tokens: output, ..Minute::default() }
     }
 
+    fn minutes(one: Minute) -> Series {
+        Series { points: vec![(at(0), one)], ..Series::unused(Period::Minute) }
+    }
+
+    #[test]
+    fn five_minutes_weigh_five_times_their_average() {
+        let fine = minutes(minute(100.0, 0.0, 1000.0, 0.0));
+        let coarse = Series {
+            points: vec![(at(-10), minute(40.0, 2.0, 400.0, 0.0))],
+            ..Series::unused(Period::FiveMinutes)
+        };
+        let usage = Usage::of(&[fine, coarse], 1.0, at(-20));
+        assert_eq!((usage.peak_requests, usage.p95_requests), (100.0, 100.0));
+        assert_eq!((usage.recent_throttles, usage.peak_day_tokens), (10.0, 3000.0));
+    }
+
     #[test]
     fn siblings_are_added_up_minute_by_minute() {
         let one = Series {
-            minutes: vec![(at(0), minute(10.0, 0.0, 1000.0, 0.0)), (at(1), minute(90.0, 0.0, 9000.0, 0.0))],
+            period: Period::Minute,
+            points: vec![(at(0), minute(10.0, 0.0, 1000.0, 0.0)), (at(1), minute(90.0, 0.0, 9000.0, 0.0))],
             first_use: Some(at(0)),
         };
         let two = Series {
-            minutes: vec![(at(0), minute(80.0, 0.0, 8000.0, 0.0)), (at(2), minute(20.0, 0.0, 2000.0, 0.0))],
+            period: Period::Minute,
+            points: vec![(at(0), minute(80.0, 0.0, 8000.0, 0.0)), (at(2), minute(20.0, 0.0, 2000.0, 0.0))],
             first_use: Some(at(-9)),
         };
         let usage = Usage::of(&[one, two], 1.0, at(0));
@@ -206,17 +287,16 @@ mod tests {
             cache_write_tokens: 50.0,
             ..Minute::default()
         };
-        let usage = Usage::of(&[Series { minutes: vec![(at(0), m)], first_use: None }], 5.0, at(0));
+        let usage = Usage::of(&[minutes(m)], 5.0, at(0));
         assert_eq!(usage.peak_tokens, 200.0);
         let estimated = Minute { quota_tokens: Some(400.0), ..m };
-        let usage = Usage::of(&[Series { minutes: vec![(at(0), estimated)], first_use: None }], 5.0, at(0));
+        let usage = Usage::of(&[minutes(estimated)], 5.0, at(0));
         assert_eq!(usage.peak_tokens, 400.0);
     }
 
     #[test]
     fn demand_holds_what_was_throttled() {
-        let series = Series { minutes: vec![(at(0), minute(100.0, 50.0, 10_000.0, 0.0))], first_use: None };
-        let usage = Usage::of(&[series], 1.0, at(1));
+        let usage = Usage::of(&[minutes(minute(100.0, 50.0, 10_000.0, 0.0))], 1.0, at(1));
         assert_eq!((usage.demand_requests, usage.demand_tokens), (150.0, 15_000.0));
         assert_eq!((usage.peak_throttles, usage.recent_throttles), (50.0, 0.0));
     }

@@ -13,7 +13,8 @@ use crate::incident::{Incident, IncidentId};
 use crate::model::ModelId;
 use crate::notice::Notice;
 use crate::quota::Catalog;
-use crate::usage::Series;
+use crate::usage::{Period, Series};
+use crate::words::words;
 
 /// Why a call was not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,8 +26,8 @@ pub enum PortError {
     #[error("throttled")]
     Throttled,
     /// AWS refused for a reason it gave.
-    #[error("refused: {0}")]
-    Rejected(String),
+    #[error("refused: {1}")]
+    Rejected(Rejection, String),
     /// What was asked for does not exist.
     #[error("not found")]
     Missing,
@@ -36,6 +37,21 @@ pub enum PortError {
     /// The call may have happened; the answer was lost.
     #[error("the answer was lost")]
     UnknownOutcome,
+}
+
+/// What a refusal means to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// A request for this quota is open already.
+    AlreadyOpen,
+    /// The account or Region has as many open requests as AWS takes.
+    TooManyOpen,
+    /// The value is not above the one that Service Quotas validates against.
+    TooLow,
+    /// The lease on the incident has ended or was overtaken.
+    LeaseLost,
+    /// Anything else; the text says what.
+    Invalid,
 }
 
 /// An answer; a missing one is a value too.
@@ -101,7 +117,8 @@ pub trait Quotas {
     async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>>;
     /// Every quota of Bedrock in that account and Region.
     async fn listing(&self, place: &Place) -> Answer<Catalog>;
-    /// Asks for more. Not idempotent: an open request for the same quota is [`PortError::Rejected`].
+    /// Asks for more. Not idempotent: an open request for the same quota is
+    /// [`Rejection::AlreadyOpen`].
     async fn request_increase(
         &self,
         place: &Place,
@@ -136,8 +153,14 @@ pub struct FoundError {
 
 /// CloudWatch and CloudTrail.
 pub trait Telemetry {
-    /// Minutes of each of `models` in `window`, and their first use; in the order of `models`.
-    async fn usage(&self, place: &Place, models: &[ModelId], window: Window) -> Answer<Vec<Series>>;
+    /// What was measured of each of `models` in each `period` of `window`, in the order of `models`.
+    async fn usage(
+        &self,
+        place: &Place,
+        models: &[ModelId],
+        window: Window,
+        period: Period,
+    ) -> Answer<Vec<Series>>;
     /// The models for which `metric` was above zero in `window`.
     async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>>;
     /// Errors of `model`, or of any, in `window`.
@@ -217,22 +240,22 @@ pub trait Permissions {
     ) -> Answer<PolicyVerdict>;
 }
 
-/// Where an incident stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// Counted; nothing decided yet.
-    Seen,
-    /// A request is reserved and may have been filed.
-    Planned,
-    /// A request is filed; nobody is told yet.
-    Filed,
-    /// People are told; nothing is left to follow.
-    Told,
-    /// People are told; an increase request is followed.
-    Watching,
-    /// Over.
-    Closed,
+words! {
+    /// Where an incident stands.
+    State {
+        /// Counted; nothing decided yet.
+        Seen = "seen",
+        /// A request is reserved and may have been filed.
+        Planned = "planned",
+        /// A request is filed; nobody is told yet.
+        Filed = "filed",
+        /// People are told; nothing is left to follow.
+        Told = "told",
+        /// People are told; an increase request is followed.
+        Watching = "watching",
+        /// Over.
+        Closed = "closed",
+    }
 }
 
 /// The exclusive right to drive an incident, until it ends by itself.
@@ -240,8 +263,8 @@ pub enum State {
 pub struct Lease {
     /// The incident.
     pub incident: IncidentId,
-    /// Rises with every lease; a write under an older one is refused.
-    pub version: u64,
+    /// The fencing token, of this lease alone: once another has taken over, a write under it is refused.
+    pub owner: String,
 }
 
 /// A notice that was published.
@@ -297,7 +320,7 @@ pub enum Claim {
     /// It is ours to drive.
     Mine(Lease, Box<Record>),
     /// It is counted; another holds it, or it was told a short time ago.
-    Counted(Box<Record>),
+    Counted,
 }
 
 /// An increase that is about to be filed.
@@ -314,23 +337,23 @@ pub struct Intent {
 }
 
 /// What came of a reservation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Reserved {
     /// File it.
     Yes,
     /// Another request of ours for this quota is too recent.
-    CoolingDown,
+    CoolingDown(QuotaRecord),
     /// The day's requests are used up.
     DailyLimit,
-    /// The lease has ended; somebody else drives the incident.
-    LeaseLost,
 }
 
 /// What the ledger knows of a quota.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuotaRecord {
-    /// The last request of ours.
-    pub followed: Followed,
+    /// The value that was asked for last.
+    pub desired: f64,
+    /// When we meant to file it.
+    pub intended: Timestamp,
     /// How it ended: `granted`, `partly-granted`, `closed-unchanged`, `denied`; `None` while open.
     pub last_outcome: Option<String>,
     /// Until when no other is filed.
@@ -342,23 +365,37 @@ pub struct QuotaRecord {
 pub struct Finish {
     /// Where the incident stands now.
     pub state: State,
+    /// The request it follows from now on; `None`: none, or no longer.
+    pub followed: Option<Followed>,
     /// When somebody has to look again; `None` only with [`State::Closed`].
     pub due_at: Option<Timestamp>,
     /// Until when a claim only counts.
     pub silent_until: Option<Timestamp>,
     /// What was published.
     pub told: Option<Told>,
-    /// How the followed request ended, for the quota's record.
-    pub outcome: Option<String>,
+    /// A followed request that has ended, for the quota's record.
+    pub ended: Option<Ended>,
+}
+
+/// The end of an increase request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// Whose quota.
+    pub place: Place,
+    /// The request.
+    pub followed: Followed,
+    /// How: see [`QuotaRecord::last_outcome`].
+    pub outcome: &'static str,
 }
 
 /// The memory that outlives every invocation.
 ///
-/// A write under a lease that has ended or was overtaken is [`PortError::Rejected`], and nothing of
-/// it happens.
+/// A write under a lease that was overtaken is [`Rejection::LeaseLost`], and nothing of it happens.
 pub trait Ledger {
     /// Counts `incident`, opens a new episode if it was closed or is new, and takes the lease if nobody
-    /// holds it and people were not told a short time ago. One write.
+    /// holds it and people were not told a short time ago. With the lease the incident is due when the
+    /// lease ends, so that whoever dies over it is made up for. A lease of no length only hands it to the
+    /// next sweep. A new incident and one that is held cost one write.
     async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Answer<Claim>;
     /// Incidents that are due and not leased, most overdue first, at most `most`.
     async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>>;
@@ -373,19 +410,11 @@ pub trait Ledger {
     async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()>;
     /// One transaction over incident, quota and day: intent, lock and counter, or nothing.
     async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved>;
-    /// Records that a reserved request was filed, with the id Service Quotas gave.
-    async fn filed(&self, lease: &Lease, place: &Place, code: &QuotaCode, request_id: &str) -> Answer<()>;
     /// Records that a reserved request was refused: nothing is followed, the quota may be tried again.
     async fn not_filed(&self, lease: &Lease, place: &Place, code: &QuotaCode) -> Answer<()>;
-    /// Follows a request that somebody else filed.
-    async fn adopt(&self, lease: &Lease, followed: &Followed) -> Answer<()>;
     /// Records how a drive ended and gives the lease back.
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()>;
-    /// What is known of a quota.
-    async fn quota(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaRecord>>;
-    /// Requests filed today.
-    async fn filed_today(&self, place: &Place, now: Timestamp) -> Answer<u32>;
-    /// One incident.
+    /// One incident; `None` when the ledger has none of that id.
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>>;
 }
 

@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use bedrock_remediator::config::Config;
+use bedrock_remediator::drive::Allowance;
 use bedrock_remediator::event::Home;
 use bedrock_remediator::handler::handle;
 use bedrock_remediator::notice::{LARGEST, Message};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -23,9 +24,10 @@ fn message(code: &str, text: &str, model: &str, caller: &str) -> Option<Message>
         },
     });
     let world = Sandbox::new(WorldFile::default(), "2026-11-20T14:34:05Z".parse().unwrap());
-    let (config, home, lease) = (Config::default(), Home::default(), SignedDuration::from_secs(90));
+    let (config, home) = (Config::default(), Home::default());
+    let allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(handle(&world, &config, &home, lease, event.to_string().as_bytes())).unwrap();
+    runtime.block_on(handle(&world, &config, &home, allowance, event.to_string().as_bytes())).unwrap();
     world.messages().pop()
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use bedrock_remediator::config::Config;
-use bedrock_remediator::drive::Driven;
+use bedrock_remediator::drive::{Allowance, Driven};
 use bedrock_remediator::event::{self, Home, Malformed};
 use bedrock_remediator::handler::{IncidentReport, Outcome as ItemOutcome, Report, handle};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for};
@@ -34,6 +34,9 @@ pub(crate) struct Args {
     #[arg(long)]
     print_world_schema: bool,
 }
+
+/// Nobody waits for a program as Lambda does.
+const ALLOWANCE: Allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
@@ -104,7 +107,7 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
     let home = Home { account: world.account.clone(), ..home };
     let config = Config { mode: world.mode.into(), ..Config::default() };
     let sandbox = Sandbox::new(world, now);
-    let report = handle(&sandbox, &config, &home, SignedDuration::from_secs(90), &payload).await;
+    let report = handle(&sandbox, &config, &home, ALLOWANCE, &payload).await;
     Ok(Explained { file: file.to_owned(), read: report.map_err(Problem::Malformed) })
 }
 

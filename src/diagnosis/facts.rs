@@ -4,7 +4,7 @@
 //! prompt can travel in it.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::cause::{Category, Cause};
 use super::find;
@@ -14,7 +14,7 @@ use crate::model::ModelId;
 
 /// Which kind of policy refused a call, as AWS's access-denied messages name it.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum PolicyKind {
@@ -28,7 +28,7 @@ pub enum PolicyKind {
 }
 
 /// Whose calls a limit counts, where a text says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitScope {
     /// On-demand inference in one Region.
@@ -40,7 +40,8 @@ pub enum LimitScope {
 }
 
 /// Facts of one error. Each is `None` when the text does not tell it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Facts {
     /// The error code, as it was spelled.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -144,9 +144,7 @@ pub(super) fn because(incident: &Incident, evidence: &Evidence) -> Vec<String> {
             number(usage.peak_requests), number(usage.peak_tokens), number(usage.recent_throttles)
         ));
     }
-    if let Ok(state) = &evidence.model_state
-        && !incident.cause.is_throttle()
-    {
+    if let Ok(state) = &evidence.model_state {
         let authorized = if state.authorized { "authorized" } else { "not authorized" };
         because.push(format!(
                 "Bedrock says of the model here: agreement {}, account {authorized}, Region {} (a clue, not proof).",

@@ -5,14 +5,14 @@
 
 use super::case::{Case, FAR_BELOW, choose, withheld};
 use super::size::{round_up, size};
-use super::{Action, Increase, Plan, Reason, Step, Withheld, quota_link, words};
+use super::{Action, Increase, Plan, Reason, Step, Withheld, look_at, quota_link, words};
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
 use crate::evidence::Evidence;
 use crate::ids::Place;
 use crate::incident::Incident;
 use crate::quota::{Catalog, cross_model_per_day, cross_region_tokens};
-use crate::world::{Followed, IncreaseRequest, Lifecycle, PortError};
+use crate::world::{Followed, IncreaseRequest, PortError};
 
 /// Adds the decision on an increase to `plan`.
 pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, plan: &mut Plan) {
@@ -109,14 +109,7 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal) {
     }
     plan.look_again = refusal.withheld.kind == Reason::NotThrottled && case.is_fresh;
     plan.steps.extend(refusal.by_hand);
-    plan.steps.push(Step {
-        text: "Look at the quota and its requests.".to_owned(),
-        command: Some(format!(
-            "aws service-quotas list-requested-service-quota-change-history-by-quota --service-code bedrock --quota-code {} --region {}",
-            case.quota.code, case.place.region
-        )),
-        link: Some(quota_link(case.place, case.quota)),
-    });
+    plan.steps.push(look_at(case.place, case.quota));
     plan.withheld.push(refusal.withheld);
 }
 
@@ -153,7 +146,7 @@ fn weigh(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<Increa
     let (quota, limit) = (case.quota, case.limit.limit);
     let demand = case.usage.demand(limit);
     let unit = words::unit(limit);
-    if evidence.model_state.as_ref().is_ok_and(|s| s.lifecycle == Lifecycle::Legacy) {
+    if case.usage.is_legacy {
         return Err(Refusal::of(
             Reason::LegacyModel,
             format!("`{}` is a legacy model; AWS raises no quota for it", case.model),
@@ -300,29 +293,5 @@ fn guards(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<(), B
             ),
         ));
     }
-    match &case.limit.record {
-        Ok(Some(record)) if record.cool_down_until > evidence.now => {
-            return Err(Refusal::of(
-                Reason::CoolingDown,
-                format!(
-                    "a request for {} was filed on {}; the next may follow on {}",
-                    words::number(record.followed.desired),
-                    record.followed.intended.strftime("%F"),
-                    record.cool_down_until.strftime("%F")
-                ),
-            ));
-        }
-        Ok(_) => {}
-        Err(error) => {
-            return Err(Refusal::of(Reason::NoEvidence, format!("the ledger could not be read: {error}")));
-        }
-    }
-    match &evidence.filed_today {
-        Ok(filed) if *filed >= config.max_increases_per_day => Err(Refusal::of(
-            Reason::DailyLimit,
-            format!("{filed} requests were filed in this account and Region today, which is the limit"),
-        )),
-        Ok(_) => Ok(()),
-        Err(error) => Err(Refusal::of(Reason::NoEvidence, format!("the ledger could not be read: {error}"))),
-    }
+    Ok(())
 }

@@ -208,6 +208,19 @@ impl Increase {
     }
 }
 
+/// How a person sees where a quota stands.
+pub(crate) fn look_at(place: &Place, quota: &Quota) -> Step {
+    let command = format!(
+        "aws service-quotas list-requested-service-quota-change-history-by-quota --service-code bedrock --quota-code {} --region {}",
+        quota.code, place.region
+    );
+    Step {
+        text: "Look at the quota and its requests.".to_owned(),
+        command: Some(command),
+        link: Some(quota_link(place, quota)),
+    }
+}
+
 /// The console's page of a quota.
 pub(crate) fn quota_link(place: &Place, quota: &Quota) -> String {
     format!(

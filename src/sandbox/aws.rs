@@ -1,28 +1,45 @@
 //! CloudWatch, CloudTrail, Bedrock's descriptions and IAM, as the world file has them.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Sandbox, State, UsageEntry};
 use crate::event::Metric;
 use crate::ids::Place;
 use crate::model::ModelId;
-use crate::usage::{Minute, Series};
+use crate::usage::{Minute, Period, Series};
 use crate::world::{
-    Answer, FoundError, ModelState, Models, Permissions, PolicyVerdict, PortError, Telemetry, Window,
+    Answer, FoundError, Lifecycle, ModelState, Models, Permissions, PolicyVerdict, PortError, Telemetry,
+    Window,
 };
 
 impl State {
-    fn series(&self, entry: &UsageEntry, window: Window) -> Series {
+    /// The use of `entry` in `window`; points of five minutes hold their average minute.
+    fn series(&self, entry: &UsageEntry, window: Window, period: Period) -> Series {
         let minute = |n: u32| {
             self.now.saturating_sub(SignedDuration::from_mins(i64::from(n) + 1)).unwrap_or(Timestamp::MIN)
         };
+        let legacy = self.file.availability.iter().any(|m| {
+            m.lifecycle == Lifecycle::Legacy
+                && m.region.as_ref().is_none_or(|r| *r == entry.region)
+                && ModelId::parse(&entry.model_id).is_some_and(|model| model.base() == m.model_id)
+        });
         let last = entry.last.iter().flat_map(|last| (0..last.minutes).map(move |n| (minute(n), last.each)));
-        let mut minutes: Vec<(Timestamp, Minute)> =
-            last.chain(entry.series.iter().map(|m| (m.at, m.values))).collect();
-        minutes.sort_by_key(|(at, _)| *at);
-        let first_use = entry.first_use.or(minutes.first().map(|(at, _)| *at));
-        minutes.retain(|(at, _)| (window.from..=window.to).contains(at));
-        Series { minutes, first_use }
+        let all = last.chain(entry.series.iter().map(|m| (m.at, m.values)));
+        let first_use = entry.first_use.or_else(|| all.clone().map(|(at, _)| at).min());
+        let length = i64::from(period.minutes()) * 60;
+        let mut points: BTreeMap<i64, Minute> = BTreeMap::new();
+        for (at, mut values) in all.filter(|(at, _)| (window.from..window.to).contains(at)) {
+            if legacy {
+                values.legacy_invocations = values.invocations;
+            }
+            let second =
+                if length == 60 { at.as_second() } else { at.as_second().div_euclid(length) * length };
+            points.entry(second).or_default().add(&values, 1.0 / f64::from(period.minutes()));
+        }
+        let points = points.into_iter().filter_map(|(at, m)| Some((Timestamp::from_second(at).ok()?, m)));
+        Series { period, points: points.collect(), first_use }
     }
 
     fn entries<'s>(&'s self, place: &Place) -> impl Iterator<Item = &'s UsageEntry> {
@@ -36,18 +53,23 @@ fn measured(metric: Metric, minute: &Minute) -> f64 {
         Metric::Throttles => minute.throttles,
         Metric::ServerErrors => minute.server_errors,
         Metric::ClientErrors => minute.client_errors,
-        Metric::LegacyInvocations | Metric::Other => 0.0,
+        Metric::LegacyInvocations => minute.legacy_invocations,
+        Metric::Other => 0.0,
     }
 }
 
 impl Telemetry for Sandbox {
-    async fn usage(&self, place: &Place, models: &[ModelId], window: Window) -> Answer<Vec<Series>> {
+    async fn usage(
+        &self,
+        place: &Place,
+        models: &[ModelId],
+        window: Window,
+        period: Period,
+    ) -> Answer<Vec<Series>> {
         self.call("usage", |state| {
             let of = |model: &ModelId| state.entries(place).find(|u| u.model_id == model.as_str());
-            Ok(models
-                .iter()
-                .map(|m| of(m).map_or_else(Series::default, |u| state.series(u, window)))
-                .collect())
+            let series = |u| state.series(u, window, period);
+            Ok(models.iter().map(|m| of(m).map_or_else(|| Series::unused(period), series)).collect())
         })
         .await
     }
@@ -55,7 +77,8 @@ impl Telemetry for Sandbox {
     async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
         self.call("models_behind", |state| {
             let moved = |u: &&UsageEntry| {
-                state.series(u, window).minutes.iter().any(|(_, m)| measured(metric, m) > 0.0)
+                let series = state.series(u, window, Period::Minute);
+                series.points.iter().any(|(_, m)| measured(metric, m) > 0.0)
             };
             Ok(state.entries(place).filter(moved).filter_map(|u| ModelId::parse(&u.model_id)).collect())
         })

@@ -8,7 +8,8 @@ use super::{Sandbox, WorldFile};
 use crate::ids::{Place, QuotaCode};
 use crate::incident::{Incident, IncidentId};
 use crate::world::{
-    Answer, Claim, Finish, Followed, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Reserved, State,
+    Answer, Claim, Ended, Finish, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Rejection, Reserved,
+    State,
 };
 
 #[derive(Debug, Default)]
@@ -22,7 +23,8 @@ pub(super) struct Tables {
 #[derive(Debug)]
 struct Row {
     record: Record,
-    version: u64,
+    /// How many leases there were; the last one's number is its token.
+    leases: u64,
     leased_until: Option<Timestamp>,
 }
 
@@ -31,25 +33,20 @@ fn day(now: Timestamp) -> i64 {
 }
 
 fn lost() -> PortError {
-    PortError::Rejected("the lease on the incident was lost".to_owned())
+    PortError::Rejected(Rejection::LeaseLost, "the lease on the incident was lost".to_owned())
 }
 
 impl Tables {
     pub(super) fn of(file: &WorldFile) -> Self {
         let quotas = file.ledger.iter().map(|e| {
-            let followed = Followed {
-                code: e.code.clone(),
-                name: String::new(),
-                desired: e.desired,
-                value_before: e.value_before,
-                request_id: None,
-                intended: e.at,
-            };
             let place = Place { account: e.account.clone(), region: e.region.clone() };
-            (
-                (place, e.code.clone()),
-                QuotaRecord { followed, last_outcome: None, cool_down_until: e.cool_down_until },
-            )
+            let record = QuotaRecord {
+                desired: e.desired,
+                intended: e.at,
+                last_outcome: None,
+                cool_down_until: e.cool_down_until,
+            };
+            ((place, e.code.clone()), record)
         });
         Self { quotas: quotas.collect(), ..Self::default() }
     }
@@ -66,7 +63,7 @@ impl Tables {
         };
         let row = self.incidents.entry(incident.id.clone()).or_insert_with(|| Row {
             record: fresh(0),
-            version: 0,
+            leases: 0,
             leased_until: None,
         });
         if row.record.state == State::Closed || row.record.episode == 0 {
@@ -74,43 +71,44 @@ impl Tables {
         } else {
             row.count(incident);
         }
-        let record = &row.record;
-        let held = row.leased_until.is_some_and(|until| until > now);
-        if held || record.silent_until.is_some_and(|until| until > now) {
-            return Claim::Counted(Box::new(record.clone()));
+        let silent = row.record.silent_until.is_some_and(|until| until > now);
+        if silent || row.is_leased(now) {
+            return Claim::Counted;
         }
         let lease = row.lease(now, lease);
         Claim::Mine(lease, Box::new(row.record.clone()))
     }
 
-    fn reserve(&mut self, lease: &Lease, intent: &Intent, now: Timestamp) -> Reserved {
+    fn reserve(&mut self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved> {
         let today = (intent.place.clone(), day(now));
         let filed = self.days.get(&today).copied().unwrap_or(0);
         let key = (intent.place.clone(), intent.followed.code.clone());
-        let cooling = self.quotas.get(&key).is_some_and(|q| q.cool_down_until > now);
-        let Ok(row) = self.held(lease) else { return Reserved::LeaseLost };
-        if cooling {
-            return Reserved::CoolingDown;
+        let cooling = self.quotas.get(&key).filter(|q| q.cool_down_until > now).cloned();
+        let row = self.held(lease)?;
+        if let Some(record) = cooling {
+            return Ok(Reserved::CoolingDown(record));
         }
         if filed >= intent.most_today {
-            return Reserved::DailyLimit;
+            return Ok(Reserved::DailyLimit);
         }
         row.record.state = State::Planned;
         row.record.followed = Some(intent.followed.clone());
         let record = QuotaRecord {
-            followed: intent.followed.clone(),
+            desired: intent.followed.desired,
+            intended: intent.followed.intended,
             last_outcome: None,
             cool_down_until: intent.cool_down_until,
         };
         self.quotas.insert(key, record);
         self.days.insert(today, filed + 1);
-        Reserved::Yes
+        Ok(Reserved::Yes)
     }
 
     /// The incident's row, if `lease` still holds it.
     fn held(&mut self, lease: &Lease) -> Answer<&mut Row> {
         let row = self.incidents.get_mut(&lease.incident).ok_or(PortError::Missing)?;
-        if row.version == lease.version { Ok(row) } else { Err(lost()) }
+        let holds = row.leased_until.is_some() && row.leases.to_string() == lease.owner;
+        if holds { Ok(row) } else { Err(lost()) }
     }
 }
 
@@ -128,10 +126,16 @@ impl Row {
         }
     }
 
+    fn is_leased(&self, now: Timestamp) -> bool {
+        self.leased_until.is_some_and(|until| until > now)
+    }
+
     fn lease(&mut self, now: Timestamp, lease: SignedDuration) -> Lease {
-        self.version += 1;
-        self.leased_until = now.checked_add(lease).ok();
-        Lease { incident: self.record.incident.id.clone(), version: self.version }
+        self.leases += 1;
+        let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+        self.leased_until = Some(until);
+        self.record.due_at = Some(until);
+        Lease { incident: self.record.incident.id.clone(), owner: self.leases.to_string() }
     }
 }
 
@@ -143,7 +147,7 @@ impl Ledger for Sandbox {
     async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
         self.call("due", |state| {
             let rows = state.ledger.incidents.iter();
-            let free = rows.filter(|(_, row)| row.leased_until.is_none_or(|until| until <= now));
+            let free = rows.filter(|(_, row)| !row.is_leased(now));
             let mut due: Vec<_> = free
                 .filter_map(|(id, row)| Some((row.record.due_at.filter(|at| *at <= now)?, id.clone())))
                 .collect();
@@ -161,8 +165,7 @@ impl Ledger for Sandbox {
     ) -> Answer<Option<(Lease, Record)>> {
         self.call("take_over", |state| {
             let row = state.ledger.incidents.get_mut(id).ok_or(PortError::Missing)?;
-            let free = row.leased_until.is_none_or(|until| until <= now);
-            if !free || row.record.due_at.is_none_or(|at| at > now) {
+            if row.is_leased(now) || row.record.due_at.is_none_or(|at| at > now) {
                 return Ok(None);
             }
             let lease = row.lease(now, lease);
@@ -185,22 +188,7 @@ impl Ledger for Sandbox {
     }
 
     async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved> {
-        self.call("reserve", |state| Ok(state.ledger.reserve(lease, intent, now))).await
-    }
-
-    async fn filed(&self, lease: &Lease, place: &Place, code: &QuotaCode, request_id: &str) -> Answer<()> {
-        self.call("filed", |state| {
-            let row = state.ledger.held(lease)?;
-            row.record.state = State::Filed;
-            if let Some(followed) = &mut row.record.followed {
-                followed.request_id = Some(request_id.to_owned());
-            }
-            if let Some(quota) = state.ledger.quotas.get_mut(&(place.clone(), code.clone())) {
-                quota.followed.request_id = Some(request_id.to_owned());
-            }
-            Ok(())
-        })
-        .await
+        self.call("reserve", |state| state.ledger.reserve(lease, intent, now)).await
     }
 
     async fn not_filed(&self, lease: &Lease, place: &Place, code: &QuotaCode) -> Answer<()> {
@@ -214,42 +202,26 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn adopt(&self, lease: &Lease, followed: &Followed) -> Answer<()> {
-        self.call("adopt", |state| {
-            state.ledger.held(lease)?.record.followed = Some(followed.clone());
-            Ok(())
-        })
-        .await
-    }
-
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()> {
         self.call("finish", |state| {
             let row = state.ledger.held(lease)?;
             row.leased_until = None;
             row.record.state = finish.state;
+            row.record.followed.clone_from(&finish.followed);
             row.record.due_at = finish.due_at;
             row.record.silent_until = finish.silent_until;
             row.record.notices.extend(finish.told.clone());
-            let ended = finish.outcome.clone().and_then(|outcome| {
-                Some((outcome, row.record.followed.take()?, row.record.incident.place()?))
-            });
-            if let Some((outcome, followed, place)) = ended
-                && let Some(quota) = state.ledger.quotas.get_mut(&(place, followed.code))
-            {
-                quota.last_outcome = Some(outcome);
+            if let Some(Ended { place, followed, outcome }) = &finish.ended {
+                let key = (place.clone(), followed.code.clone());
+                let quota = state.ledger.quotas.entry(key).or_insert_with(|| QuotaRecord {
+                    desired: followed.desired,
+                    intended: followed.intended,
+                    last_outcome: None,
+                    cool_down_until: followed.intended,
+                });
+                quota.last_outcome = Some((*outcome).to_owned());
             }
             Ok(())
-        })
-        .await
-    }
-
-    async fn quota(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaRecord>> {
-        self.call("quota", |state| Ok(state.ledger.quotas.get(&(place.clone(), code.clone())).cloned())).await
-    }
-
-    async fn filed_today(&self, place: &Place, now: Timestamp) -> Answer<u32> {
-        self.call("filed_today", |state| {
-            Ok(state.ledger.days.get(&(place.clone(), day(now))).copied().unwrap_or(0))
         })
         .await
     }

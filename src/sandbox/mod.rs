@@ -22,7 +22,7 @@ pub use file::{
 pub use healthy::healthy_for;
 
 use crate::notice::{Message, Notice, message};
-use crate::world::{Answer, Clock, PortError, Topic};
+use crate::world::{Answer, Clock, PortError, Rejection, Topic};
 
 /// An embedded world. Its methods take `&self`: several handlers can share one.
 #[derive(Debug)]
@@ -120,6 +120,9 @@ fn action(name: &str) -> &str {
         "model_state" => "bedrock:GetFoundationModelAvailability",
         "verdict" => "iam:SimulatePrincipalPolicy",
         "publish" => "sns:Publish",
+        "due" => "dynamodb:Query",
+        "reserve" | "not_filed" => "dynamodb:TransactWriteItems",
+        "incident" => "dynamodb:GetItem",
         _ => "dynamodb:UpdateItem",
     }
 }
@@ -154,7 +157,8 @@ impl Topic for Sandbox {
     async fn publish(&self, notice: &Notice) -> Answer<()> {
         self.call("publish", |state| {
             let message = message(notice);
-            let refused = |why: &str| Err(PortError::Rejected(format!("InvalidParameter: {why}")));
+            let refused =
+                |why: &str| Err(PortError::Rejected(Rejection::Invalid, format!("InvalidParameter: {why}")));
             let size =
                 message.body.len() + message.attributes.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>();
             if message.subject.is_empty()

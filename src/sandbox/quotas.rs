@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{QuotaEntry, Sandbox, State, WorldFile};
 use crate::ids::{Place, QuotaCode, Region};
 use crate::quota::{Catalog, Quota};
-use crate::world::{Answer, IncreaseRequest, PortError, QuotaValue, Quotas, RequestStatus};
+use crate::world::{Answer, IncreaseRequest, PortError, QuotaValue, Quotas, Rejection, RequestStatus};
 
 /// Open requests: at most so many in a Region.
 const MOST_OPEN: usize = 2;
@@ -85,27 +85,27 @@ impl State {
     }
 
     fn file(&mut self, place: &Place, code: &QuotaCode, desired: f64) -> Answer<IncreaseRequest> {
-        let refused = |why: String| Err(PortError::Rejected(why));
+        let refused = |kind, why: &str| Err(PortError::Rejected(kind, why.to_owned()));
         let known = self.known(place, code)?;
         if !known.quota.adjustable {
-            return refused("the quota is not adjustable".to_owned());
+            return refused(Rejection::Invalid, "the quota is not adjustable");
         }
         if self.history(place, code).iter().any(|r| r.status.is_open()) {
-            return refused("only one open service quota increase request is allowed per quota".to_owned());
+            let why = "only one open service quota increase request is allowed per quota";
+            return refused(Rejection::AlreadyOpen, why);
         }
-        if self.requests.iter().filter(|f| f.region == place.region && f.request.status.is_open()).count()
-            >= MOST_OPEN
-        {
-            return refused("too many open quota increase requests in the Region".to_owned());
+        let open = self.requests.iter().filter(|f| f.region == place.region && f.request.status.is_open());
+        if open.count() >= MOST_OPEN {
+            return refused(Rejection::TooManyOpen, "too many open quota increase requests in the Region");
         }
         let floor = known.default.unwrap_or(0.0).max(known.applied.unwrap_or(0.0));
         if desired <= floor {
-            return refused(format!(
-                "you must provide a quota value greater than the default quota value of {floor:?}"
-            ));
+            let why =
+                format!("you must provide a quota value greater than the default quota value of {floor:?}");
+            return refused(Rejection::TooLow, &why);
         }
         if desired > 1e10 {
-            return refused("the value is too large".to_owned());
+            return refused(Rejection::Invalid, "the value is too large");
         }
         let request = IncreaseRequest {
             id: request_id(self.requests.len()),
