@@ -8,6 +8,7 @@ use std::str::FromStr;
 use jiff::SignedDuration;
 use wildmatch::WildMatch;
 
+use crate::ids::Arn;
 use crate::model::ModelId;
 use crate::words::words;
 
@@ -48,6 +49,35 @@ pub struct Config {
     pub notice_cool_down: SignedDuration,
     /// `QUIET_HOURS_TO_CLOSE`: without errors, by metrics.
     pub quiet_to_close: SignedDuration,
+}
+
+words! {
+    /// How much is logged.
+    LogLevel {
+        /// What failed.
+        Error = "error",
+        /// And what was odd.
+        Warn = "warn",
+        /// And what was done.
+        Info = "info",
+        /// And what was looked at.
+        Debug = "debug",
+    }
+}
+
+/// Everything the deployed function reads from its environment.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The guard rails.
+    pub config: Config,
+    /// `TOPIC_ARN`: where people are told.
+    pub topic_arn: String,
+    /// `TABLE_NAME`: the ledger.
+    pub table_name: String,
+    /// `LOG_LEVEL`.
+    pub log_level: LogLevel,
+    /// `ROLE_ARN`: the function's own role, whose calls are no news; `None`: they cannot be told apart.
+    pub role_arn: Option<String>,
 }
 
 /// Comma-separated patterns; `*` stands for any text.
@@ -93,8 +123,13 @@ impl Config {
     /// Reads the variables through `var`; unset and empty ones keep their default.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadConfig> {
         let mut read = Reader { var, bad: Vec::new() };
+        let config = Self::read(&mut read);
+        read.result(config)
+    }
+
+    fn read<F: Fn(&str) -> Option<String>>(read: &mut Reader<F>) -> Self {
         let d = Self::default();
-        let config = Self {
+        Self {
             mode: read.word("MODE", "`request` or `observe`", Mode::parse).unwrap_or(d.mode),
             allowed_models: read.text("ALLOWED_MODELS").map_or(d.allowed_models, |t| Patterns::parse(&t)),
             denied_models: read.text("DENIED_MODELS").map_or(d.denied_models, |t| Patterns::parse(&t)),
@@ -117,8 +152,29 @@ impl Config {
             quiet_to_close: read
                 .whole("QUIET_HOURS_TO_CLOSE", 1, 24 * 30)
                 .map_or(d.quiet_to_close, SignedDuration::from_hours),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the variables through `var`; [`Config`]'s keep their default when unset or empty.
+    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadConfig> {
+        let mut read = Reader { var, bad: Vec::new() };
+        let arn_of = |service: &'static str| {
+            move |text: &str| Arn::parse(text).filter(|a| a.service == service).map(|_| text.to_owned())
         };
-        if read.bad.is_empty() { Ok(config) } else { Err(BadConfig(read.bad)) }
+        let settings = Self {
+            config: Config::read(&mut read),
+            topic_arn: read.required("TOPIC_ARN", "the ARN of an SNS topic", arn_of("sns")),
+            table_name: read.required("TABLE_NAME", "a table's name", |t| Some(t.to_owned())),
+            log_level: read
+                .word("LOG_LEVEL", "`error`, `warn`, `info` or `debug`", |t| {
+                    LogLevel::parse(&t.to_ascii_lowercase())
+                })
+                .unwrap_or(LogLevel::Info),
+            role_arn: read.word("ROLE_ARN", "the ARN of a role", arn_of("iam")),
+        };
+        read.result(settings)
     }
 }
 
@@ -139,6 +195,18 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             self.bad.push(format!("{name} is `{text}`, expected {expected}"));
         }
         value
+    }
+
+    /// Empty where it is missing, which then is among the bad.
+    fn required(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<String>) -> String {
+        if self.text(name).is_none() {
+            self.bad.push(format!("{name} is not set, expected {expected}"));
+        }
+        self.word(name, expected, parse).unwrap_or_default()
+    }
+
+    fn result<T>(self, read: T) -> Result<T, BadConfig> {
+        if self.bad.is_empty() { Ok(read) } else { Err(BadConfig(self.bad)) }
     }
 
     fn number(&mut self, name: &str, least: f64, most: f64) -> Option<f64> {
@@ -177,6 +245,27 @@ mod tests {
             bad,
             "bad configuration: MODE is `dry-run`, expected `request` or `observe`; HEADROOM_FACTOR is `0.5`, expected a number from 1 to 10; MAX_INCREASES_PER_DAY is `many`, expected a whole number from 0 to 20"
         );
+    }
+
+    #[test]
+    fn what_the_function_needs_is_named_together_with_bad_guard_rails() {
+        let vars = |name: &str| match name {
+            "MODE" => Some("dry-run".to_owned()),
+            "TOPIC_ARN" => Some("my-topic".to_owned()),
+            "LOG_LEVEL" => Some("loud".to_owned()),
+            _ => None,
+        };
+        let BadConfig(bad) = Settings::from_vars(vars).unwrap_err();
+        let names: Vec<_> = bad.iter().map(|b| b.split(' ').next().unwrap()).collect();
+        assert_eq!(names, ["MODE", "TOPIC_ARN", "TABLE_NAME", "LOG_LEVEL"]);
+        let good = |name: &str| match name {
+            "TOPIC_ARN" => Some("arn:aws:sns:eu-west-1:111122223333:people".to_owned()),
+            "TABLE_NAME" => Some("ledger".to_owned()),
+            "LOG_LEVEL" => Some("WARN".to_owned()),
+            _ => None,
+        };
+        let settings = Settings::from_vars(good).unwrap();
+        assert_eq!((settings.table_name.as_str(), settings.log_level), ("ledger", LogLevel::Warn));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::ids::Place;
 use crate::incident::{Incident, Symptom, fold};
 use crate::investigate::investigate;
 use crate::sweep::{Swept, sweep};
+use crate::words::words;
 use crate::world::{Answer, Claim, PortError, World};
 
 /// What the handler did with a delivery.
@@ -45,15 +46,16 @@ pub struct ItemReport {
     pub failed: bool,
 }
 
-/// What an item was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
-    /// Nothing to act on.
-    Ignored,
-    /// It could not be read.
-    Malformed,
-    /// It told of a problem.
-    Incident,
+words! {
+    /// What an item was.
+    Outcome {
+        /// Nothing to act on.
+        Ignored = "ignored",
+        /// It could not be read.
+        Malformed = "malformed",
+        /// It told of a problem.
+        Incident = "incident",
+    }
 }
 
 /// What became of one incident.

@@ -24,5 +24,7 @@ pub mod access;
 pub mod usage;
 
 pub mod world;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod sandbox;
 pub mod config;

@@ -130,14 +130,6 @@ fn read_world(path: &Path) -> anyhow::Result<WorldFile> {
     WorldFile::parse(&text).with_context(|| format!("the world file `{name}` is wrong"))
 }
 
-fn word(outcome: ItemOutcome) -> &'static str {
-    match outcome {
-        ItemOutcome::Incident => "incident",
-        ItemOutcome::Malformed => "malformed",
-        ItemOutcome::Ignored => "ignored",
-    }
-}
-
 impl Explained {
     fn is_bad(&self) -> bool {
         self.read.as_ref().map_or(true, |r| r.items.iter().any(|i| i.outcome == ItemOutcome::Malformed))
@@ -154,10 +146,10 @@ impl Explained {
             }),
             Ok(report) => json!({
                 "file": file,
-                "outcome": word(report.outcome()),
+                "outcome": report.outcome().as_str(),
                 "reason": reason(report),
                 "incidents": report.incidents.iter().map(incident).collect::<Vec<_>>(),
-                "items": report.items.iter().map(|i| json!({ "id": i.id, "outcome": word(i.outcome), "reason": i.reason })).collect::<Vec<_>>(),
+                "items": report.items.iter().map(|i| json!({ "id": i.id, "outcome": i.outcome.as_str(), "reason": i.reason })).collect::<Vec<_>>(),
             }),
         }
     }
@@ -183,7 +175,7 @@ impl Explained {
                     ItemOutcome::Ignored => print::DIM,
                 };
                 let id = item.id.as_deref().unwrap_or("-");
-                writeln!(out, "{} {id}", print::styled(word(item.outcome), style))?;
+                writeln!(out, "{} {id}", print::styled(item.outcome.as_str(), style))?;
                 if let Some(reason) = &item.reason {
                     writeln!(out, "{}", print::filled(reason, "    "))?;
                 }
@@ -191,7 +183,7 @@ impl Explained {
             writeln!(out)?;
         }
         if report.incidents.is_empty() && !report.is_batch {
-            writeln!(out, "{}", print::styled(word(report.outcome()), print::GOOD))?;
+            writeln!(out, "{}", print::styled(report.outcome().as_str(), print::GOOD))?;
             writeln!(out, "{}", print::filled(reason(report).unwrap_or("nothing to act on"), "  "))?;
         }
         for (n, incident) in report.incidents.iter().enumerate() {

@@ -106,7 +106,7 @@ impl Tables {
 
     /// The incident's row, if `lease` still holds it.
     fn held(&mut self, lease: &Lease) -> Answer<&mut Row> {
-        let row = self.incidents.get_mut(&lease.incident).ok_or(PortError::Missing)?;
+        let row = self.incidents.get_mut(&lease.incident).ok_or_else(lost)?;
         let holds = row.leased_until.is_some() && row.leases.to_string() == lease.owner;
         if holds { Ok(row) } else { Err(lost()) }
     }
@@ -164,7 +164,7 @@ impl Ledger for Sandbox {
         lease: SignedDuration,
     ) -> Answer<Option<(Lease, Record)>> {
         self.call("take_over", |state| {
-            let row = state.ledger.incidents.get_mut(id).ok_or(PortError::Missing)?;
+            let Some(row) = state.ledger.incidents.get_mut(id) else { return Ok(None) };
             if row.is_leased(now) || row.record.due_at.is_none_or(|at| at > now) {
                 return Ok(None);
             }

@@ -1,0 +1,119 @@
+//! Errors of the SDK, by their meaning.
+//!
+//! One law: "it did not happen" is said only when that is certain.
+//! See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_RequestServiceQuotaIncrease.html#API_RequestServiceQuotaIncrease_Errors>.
+
+use aws_sdk_servicequotas::config::http::HttpResponse;
+use aws_sdk_servicequotas::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+use crate::world::{PortError, Rejection};
+
+/// The error of a call that may be repeated. `action` is the IAM action it needs.
+pub(super) fn of_read<E>(action: &str, error: SdkError<E, HttpResponse>) -> PortError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match &error {
+        SdkError::ServiceError(service) => {
+            let status = service.raw().status().as_u16();
+            of_service(action, service.err().code(), service.err().message(), status)
+        }
+        SdkError::ConstructionFailure(_) => PortError::Unavailable(brief(error)),
+        SdkError::TimeoutError(_) => PortError::Unavailable("no answer in time".to_owned()),
+        _ => PortError::Unavailable(brief(error)),
+    }
+}
+
+/// The error of a call that must not be repeated blindly: where it may have happened, the outcome is
+/// unknown.
+pub(super) fn of_write<E>(action: &str, error: SdkError<E, HttpResponse>) -> PortError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let never_sent = match &error {
+        SdkError::ConstructionFailure(_) => true,
+        // A failed connection never carried the request; credentials fail before one is made.
+        SdkError::DispatchFailure(failure) => {
+            failure.is_user() || failure.as_connector_error().is_some_and(|e| !e.is_io() && !e.is_timeout())
+        }
+        SdkError::ServiceError(service) => service.raw().status().as_u16() < 500,
+        _ => false,
+    };
+    if never_sent { of_read(action, error) } else { PortError::UnknownOutcome }
+}
+
+fn of_service(action: &str, code: Option<&str>, message: Option<&str>, status: u16) -> PortError {
+    let code = code.unwrap_or_default();
+    let message = message.unwrap_or(code).to_owned();
+    let rejected = |kind| PortError::Rejected(kind, message.clone());
+    match code.trim_end_matches("Exception") {
+        "AccessDenied" | "AuthorizationError" | "UnauthorizedOperation" | "NotAuthorized" => {
+            PortError::Denied(action.to_owned())
+        }
+        "KMSAccessDenied" => PortError::Denied("kms:GenerateDataKey".to_owned()),
+        "DependencyAccessDenied" => PortError::Denied("iam:CreateServiceLinkedRole".to_owned()),
+        "TooManyRequests"
+        | "Throttling"
+        | "Throttled"
+        | "ThrottlingError"
+        | "RequestLimitExceeded"
+        | "ProvisionedThroughputExceeded"
+        | "LimitExceeded"
+        | "KMSThrottling"
+        | "TransactionConflict"
+        | "TransactionInProgress" => PortError::Throttled,
+        "NoSuchResource" | "ResourceNotFound" | "NotFound" => PortError::Missing,
+        "ResourceAlreadyExists" => rejected(Rejection::AlreadyOpen),
+        "QuotaExceeded" => rejected(Rejection::TooManyOpen),
+        "IllegalArgument" if message.contains("greater than") => rejected(Rejection::TooLow),
+        _ if status == 429 => PortError::Throttled,
+        _ if status >= 500 => PortError::Unavailable(message),
+        _ => rejected(Rejection::Invalid),
+    }
+}
+
+/// What went wrong below the service, in one line.
+fn brief<E: std::error::Error>(error: E) -> String {
+    let text = DisplayErrorContext(error).to_string();
+    let line = text.lines().next().unwrap_or_default();
+    // The context repeats itself in debug form after the chain.
+    line.split(" (").next().unwrap_or(line).chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_of_service_quotas_is_mapped_by_its_meaning() {
+        let of = |code: &str, message: &str, status| {
+            of_service("servicequotas:RequestServiceQuotaIncrease", Some(code), Some(message), status)
+        };
+        let rejected = |kind, text: &str| PortError::Rejected(kind, text.to_owned());
+        let too_low = "You must provide a quota value greater than the default quota value of 5000000.0";
+        for (code, message, status, meaning) in [
+            ("ResourceAlreadyExistsException", "open", 400, rejected(Rejection::AlreadyOpen, "open")),
+            ("QuotaExceededException", "too many", 400, rejected(Rejection::TooManyOpen, "too many")),
+            (
+                "DependencyAccessDeniedException",
+                "role",
+                400,
+                PortError::Denied("iam:CreateServiceLinkedRole".to_owned()),
+            ),
+            ("IllegalArgumentException", too_low, 400, rejected(Rejection::TooLow, too_low)),
+            ("IllegalArgumentException", "no", 400, rejected(Rejection::Invalid, "no")),
+            ("NoSuchResourceException", "none", 400, PortError::Missing),
+            ("InvalidResourceStateException", "state", 400, rejected(Rejection::Invalid, "state")),
+            ("TooManyRequestsException", "slow", 400, PortError::Throttled),
+            (
+                "AccessDeniedException",
+                "no",
+                400,
+                PortError::Denied("servicequotas:RequestServiceQuotaIncrease".to_owned()),
+            ),
+            ("ServiceException", "oops", 500, PortError::Unavailable("oops".to_owned())),
+        ] {
+            assert_eq!(of(code, message, status), meaning, "{code}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The table's items, and what they say in our words.
+//!
+//! One law: what is written here can be read here, by this version and the next; an item that cannot be
+//! read is an error that names it, never a guess.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_dynamo::{from_item, to_attribute_value};
+
+use super::update::Item;
+use crate::diagnosis::{Cause, Facts, RULES};
+use crate::ids::{AccountId, Place, QuotaCode, Region};
+use crate::incident::{Counts, Incident, IncidentId};
+use crate::model::{ModelId, ModelKind};
+use crate::world::{Answer, Followed, Lease, PortError, QuotaRecord, Record, Rejection, State, Told};
+
+/// In place of a rule's id where only a metric spoke.
+pub(super) const NO_RULE: &str = "-";
+
+const INCIDENT: &str = "INCIDENT#";
+
+pub(super) fn incident_key(id: &IncidentId) -> String {
+    format!("{INCIDENT}{id}")
+}
+
+pub(super) fn quota_key(place: &Place, code: &QuotaCode) -> String {
+    format!("QUOTA#{}#{}#{code}", place.account, place.region)
+}
+
+pub(super) fn day_key(place: &Place, now: Timestamp) -> String {
+    format!("DAY#{}#{}#{}", place.account, place.region, now.strftime("%F"))
+}
+
+/// RFC 3339 in whole seconds, so that times compare as their texts do.
+pub(super) fn stamp(time: Timestamp) -> String {
+    time.strftime("%FT%TZ").to_string()
+}
+
+fn unreadable(what: &str, why: impl std::fmt::Display) -> PortError {
+    PortError::Rejected(Rejection::Invalid, format!("the ledger's item {what} cannot be read: {why}"))
+}
+
+fn time(item: &str, text: Option<&str>) -> Answer<Option<Timestamp>> {
+    text.map(|t| t.parse().map_err(|e| unreadable(item, e))).transpose()
+}
+
+/// What an incident tells of itself, attribute by attribute; what is unknown is left out.
+pub(super) fn told_by(incident: &Incident) -> Vec<(&'static str, AttributeValue)> {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let mut told = diagnosed(incident);
+    let known = [
+        ("account", incident.account.as_ref().map(AccountId::as_str)),
+        ("region", incident.region.as_ref().map(Region::as_str)),
+        ("model", incident.model.as_ref().map(ModelId::as_str)),
+        ("model_kind", incident.model.as_ref().map(|m| m.kind().as_str())),
+        ("caller", incident.caller.as_deref()),
+        ("sample", incident.sample.as_deref()),
+    ];
+    told.extend(known.into_iter().filter_map(|(name, value)| Some((name, text(value?)))));
+    let times = [("first_seen", incident.first_seen), ("last_seen", incident.last_seen)];
+    told.extend(times.into_iter().filter_map(|(name, at)| Some((name, text(&stamp(at?))))));
+    told
+}
+
+/// The part of it that a later delivery may know better.
+pub(super) fn diagnosed(incident: &Incident) -> Vec<(&'static str, AttributeValue)> {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let facts = serde_json::to_string(&incident.facts).unwrap_or_default();
+    vec![
+        ("cause", text(incident.cause.as_str())),
+        ("rule", text(incident.rule.unwrap_or(NO_RULE))),
+        ("facts", AttributeValue::S(facts)),
+    ]
+}
+
+pub(super) fn notice(told: &Told) -> Answer<AttributeValue> {
+    to_attribute_value(told).map_err(|e| unreadable(&told.id, e))
+}
+
+/// A new episode.
+pub(super) fn fresh(incident: &Incident, episode: u32, due_at: Timestamp) -> Record {
+    Record {
+        incident: incident.clone(),
+        state: State::Seen,
+        episode,
+        notices: Vec::new(),
+        followed: None,
+        due_at: Some(due_at),
+        silent_until: None,
+    }
+}
+
+/// `INCIDENT#<id>`.
+#[derive(Debug, Deserialize)]
+pub(super) struct IncidentItem {
+    pk: String,
+    pub(super) state: String,
+    pub(super) episode: u32,
+    #[serde(default)]
+    errors: u64,
+    #[serde(default)]
+    alarms: u64,
+    account: Option<String>,
+    region: Option<String>,
+    model: Option<String>,
+    model_kind: Option<String>,
+    caller: Option<String>,
+    cause: String,
+    rule: String,
+    facts: String,
+    sample: Option<String>,
+    first_seen: Option<String>,
+    last_seen: Option<String>,
+    #[serde(default)]
+    notices: Vec<Told>,
+    intent: Option<Intended>,
+    request_id: Option<String>,
+    due_at: Option<String>,
+    silent_until: Option<String>,
+    pub(super) lease_owner: Option<String>,
+    pub(super) lease_until: Option<String>,
+    finished_by: Option<String>,
+    ttl: Option<i64>,
+}
+
+impl IncidentItem {
+    pub(super) fn read(item: Item) -> Answer<Self> {
+        let name = match item.get("pk") {
+            Some(AttributeValue::S(pk)) => pk.clone(),
+            _ => "without a key".to_owned(),
+        };
+        from_item(item).map_err(|e| unreadable(&name, e))
+    }
+
+    /// `None` when the key is no incident's.
+    pub(super) fn id(&self) -> Option<IncidentId> {
+        IncidentId::parse(self.pk.strip_prefix(INCIDENT)?)
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        Counts { errors: self.errors, alarms: self.alarms }
+    }
+
+    pub(super) fn is_at(&self, place: &Place) -> bool {
+        self.account.as_deref() == Some(place.account.as_str())
+            && self.region.as_deref() == Some(place.region.as_str())
+    }
+
+    /// DynamoDB deletes what has expired within days, not at once.
+    pub(super) fn is_expired(&self, now: Timestamp) -> bool {
+        self.ttl.is_some_and(|ttl| ttl <= now.as_second())
+    }
+
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        self.state == State::Closed.as_str() || self.is_expired(now)
+    }
+
+    pub(super) fn was_finished_by(&self, lease: &Lease) -> bool {
+        let taken = self.lease_owner.as_deref().is_some_and(|owner| owner != super::SILENCE);
+        !taken && self.finished_by.as_deref() == Some(&lease.owner)
+    }
+
+    /// Whether `incident` knows a cause where this one has only a metric or an unknown error.
+    pub(super) fn learns(&self, incident: &Incident) -> bool {
+        self.rule == NO_RULE && incident.rule.is_some()
+    }
+
+    /// The record as it stands.
+    pub(super) fn record(&self) -> Answer<Record> {
+        let wrong = |what: &str| unreadable(&self.pk, format!("`{what}` is none"));
+        let kind = self.model_kind.as_deref().and_then(ModelKind::parse).unwrap_or(ModelKind::Foundation);
+        let incident = Incident {
+            id: self.id().ok_or_else(|| wrong(&self.pk))?,
+            account: self.account.as_deref().and_then(AccountId::parse),
+            region: self.region.as_deref().and_then(Region::parse),
+            model: self.model.as_deref().and_then(|id| ModelId::of_kind(kind, id)),
+            caller: self.caller.clone(),
+            cause: Cause::parse(&self.cause).ok_or_else(|| wrong(&self.cause))?,
+            rule: RULES.iter().map(|r| r.id).find(|id| *id == self.rule),
+            // Facts of another version: what it does not know any more is left out.
+            facts: serde_json::from_str::<Facts>(&self.facts).unwrap_or_default(),
+            counts: self.counts(),
+            first_seen: time(&self.pk, self.first_seen.as_deref())?,
+            last_seen: time(&self.pk, self.last_seen.as_deref())?,
+            sample: self.sample.clone(),
+            items: std::collections::BTreeSet::new(),
+        };
+        Ok(Record {
+            incident,
+            state: State::parse(&self.state).ok_or_else(|| wrong(&self.state))?,
+            episode: self.episode,
+            notices: self.notices.clone(),
+            followed: self.intent.as_ref().map(|i| i.followed(self.request_id.clone())).transpose()?,
+            due_at: time(&self.pk, self.due_at.as_deref())?,
+            silent_until: time(&self.pk, self.silent_until.as_deref())?,
+        })
+    }
+
+    /// The record with `incident`, which was counted after it was read.
+    pub(super) fn record_with(&self, incident: &Incident, due_at: Timestamp) -> Answer<Record> {
+        let mut record = self.record()?;
+        let known = &mut record.incident;
+        known.counts.add(incident.counts);
+        known.last_seen = incident.last_seen.or(known.last_seen);
+        if self.learns(incident) {
+            known.cause = incident.cause;
+            known.rule = incident.rule;
+            known.facts = incident.facts.clone();
+        }
+        record.due_at = Some(due_at);
+        Ok(record)
+    }
+}
+
+/// What we mean to file, before and after it is filed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Intended {
+    incident: String,
+    code: String,
+    name: String,
+    desired: f64,
+    value_before: f64,
+    at: String,
+}
+
+impl Intended {
+    pub(super) fn of(followed: &Followed, incident: &IncidentId) -> Self {
+        Self {
+            incident: incident.to_string(),
+            code: followed.code.to_string(),
+            name: followed.name.clone(),
+            desired: followed.desired,
+            value_before: followed.value_before,
+            at: stamp(followed.intended),
+        }
+    }
+
+    pub(super) fn attribute(&self) -> Answer<AttributeValue> {
+        to_attribute_value(self).map_err(|e| unreadable(&self.code, e))
+    }
+
+    fn followed(&self, request_id: Option<String>) -> Answer<Followed> {
+        let code = QuotaCode::parse(&self.code);
+        Ok(Followed {
+            code: code.ok_or_else(|| unreadable(&self.code, "it is no quota code"))?,
+            name: self.name.clone(),
+            desired: self.desired,
+            value_before: self.value_before,
+            request_id,
+            intended: self.at.parse().map_err(|e| unreadable(&self.code, e))?,
+        })
+    }
+}
+
+/// `QUOTA#<account>#<region>#<code>`.
+#[derive(Debug, Deserialize)]
+pub(super) struct QuotaItem {
+    pk: String,
+    intent: Intended,
+    last_outcome: Option<String>,
+    cool_down_until: String,
+}
+
+impl QuotaItem {
+    pub(super) fn read(item: Item) -> Answer<Self> {
+        from_item(item).map_err(|e| unreadable("of a quota", e))
+    }
+
+    pub(super) fn record(&self) -> Answer<QuotaRecord> {
+        let time = |text: &str| text.parse::<Timestamp>().map_err(|e| unreadable(&self.pk, e));
+        Ok(QuotaRecord {
+            desired: self.intent.desired,
+            intended: time(&self.intent.at)?,
+            last_outcome: self.last_outcome.clone(),
+            cool_down_until: time(&self.cool_down_until)?,
+        })
+    }
+}

@@ -1,0 +1,459 @@
+//! The ledger, in one DynamoDB table.
+//!
+//! One law: every write says under which lease it is made, and DynamoDB refuses it under any other. No
+//! clock decides who holds a lease; clocks only say when one may be taken over.
+//! See <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html>.
+
+mod item;
+mod update;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Delete, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use self::item::{IncidentItem, Intended, QuotaItem, day_key, incident_key, quota_key, stamp};
+use self::update::{Item, Update};
+use super::{Aws, error};
+use crate::ids::{Place, QuotaCode};
+use crate::incident::{Counts, Incident, IncidentId};
+use crate::world::{
+    Answer, Claim, Ended, Finish, Intent, Lease, Ledger, PortError, Record, Rejection, Reserved, State,
+};
+
+/// What this adapter calls. `TransactWriteItems` is authorised as the writes it holds.
+pub(super) const ACTIONS: &[&str] =
+    &["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"];
+
+/// The sparse index of open incidents by due time.
+const INDEX: &str = "open-due";
+/// In place of a lease's owner, after people were told: until then claims only count.
+const SILENCE: &str = "silence";
+/// Closed incidents are kept this long.
+const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// A day's counter is of no use after it; kept for whoever looks.
+const DAY_KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
+/// A transaction that met another is tried so often in all.
+const TRIES: u32 = 3;
+
+fn after(now: Timestamp, wait: SignedDuration) -> Timestamp {
+    now.saturating_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+fn lost() -> PortError {
+    PortError::Rejected(Rejection::LeaseLost, "the lease on the incident was lost".to_owned())
+}
+
+/// What a conditional write came to.
+enum Written {
+    /// It happened; the item as it was before, if there was one.
+    Yes(Option<Item>),
+    /// Its condition did not hold; the item as it is.
+    No(Option<Item>),
+}
+
+/// The table, and who writes to it.
+struct Table<'a> {
+    client: &'a Client,
+    name: &'a str,
+}
+
+impl Aws {
+    fn table(&self) -> Answer<Table<'_>> {
+        let missing = || PortError::Rejected(Rejection::Invalid, "no table is configured".to_owned());
+        let (client, name) = self.home.table.as_ref().ok_or_else(missing)?;
+        Ok(Table { client, name })
+    }
+
+    /// A fencing token that no other lease ever had: process and count.
+    fn next_owner(&self) -> String {
+        let count = self.home.leases.get() + 1;
+        self.home.leases.set(count);
+        format!("{}#{count}", self.home.name)
+    }
+}
+
+/// A missing table is no missing item.
+fn failed<E>(action: &str, sdk: SdkError<E, aws_sdk_dynamodb::config::http::HttpResponse>) -> PortError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match error::of_read(action, sdk) {
+        PortError::Missing => {
+            PortError::Rejected(Rejection::Invalid, "the ledger's table does not exist".to_owned())
+        }
+        other => other,
+    }
+}
+
+impl Table<'_> {
+    async fn update(&self, key: &str, update: Update) -> Answer<Written> {
+        let call = self
+            .client
+            .update_item()
+            .table_name(self.name)
+            .key("pk", AttributeValue::S(key.to_owned()))
+            .update_expression(update.expression())
+            .set_condition_expression(update.condition.clone())
+            .set_expression_attribute_names(update.names())
+            .set_expression_attribute_values(update.values())
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match call.send().await {
+            Ok(done) => Ok(Written::Yes(done.attributes)),
+            Err(sdk) => match sdk.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(e)) => Ok(Written::No(e.item.clone())),
+                _ => Err(failed("dynamodb:UpdateItem", sdk)),
+            },
+        }
+    }
+
+    /// Every write or none. `Err` with the reasons, in the order of the writes, when a condition did not
+    /// hold.
+    async fn transact(&self, writes: Vec<TransactWriteItem>) -> Answer<Result<(), Vec<CancellationReason>>> {
+        let mut tries = 1;
+        loop {
+            let call = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
+            let sdk = match call.send().await {
+                Ok(_) => return Ok(Ok(())),
+                Err(sdk) => sdk,
+            };
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+                sdk.as_service_error()
+            else {
+                return Err(failed("dynamodb:UpdateItem", sdk));
+            };
+            let reasons = cancelled.cancellation_reasons().to_vec();
+            if reasons.iter().any(|r| r.code() == Some("ConditionalCheckFailed")) {
+                return Ok(Err(reasons));
+            }
+            // It met another transaction on the same items, or the table's limits.
+            if tries == TRIES {
+                return Err(PortError::Throttled);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100) * tries).await;
+            tries += 1;
+        }
+    }
+
+    fn write(&self, key: String, update: Update) -> Answer<TransactWriteItem> {
+        let write = aws_sdk_dynamodb::types::Update::builder()
+            .table_name(self.name)
+            .key("pk", AttributeValue::S(key))
+            .update_expression(update.expression())
+            .set_condition_expression(update.condition.clone())
+            .set_expression_attribute_names(update.names())
+            .set_expression_attribute_values(update.values())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|e| PortError::Rejected(Rejection::Invalid, e.to_string()))?;
+        Ok(TransactWriteItem::builder().update(write).build())
+    }
+
+    /// Open incidents that are due at `now`, or all of them, most overdue first.
+    async fn open(&self, due_by: Option<Timestamp>, most: usize) -> Answer<Vec<IncidentItem>> {
+        let one = AttributeValue::S("1".to_owned());
+        let mut call = self.client.query().table_name(self.name).index_name(INDEX);
+        call = call.expression_attribute_names("#open", "open").expression_attribute_values(":open", one);
+        call = match due_by {
+            None => call.key_condition_expression("#open = :open"),
+            Some(now) => call
+                .key_condition_expression("#open = :open AND due_at <= :now")
+                .filter_expression(
+                    "attribute_not_exists(lease_until) OR lease_until <= :now OR lease_owner = :silence",
+                )
+                .expression_attribute_values(":now", AttributeValue::S(stamp(now)))
+                .expression_attribute_values(":silence", AttributeValue::S(SILENCE.to_owned())),
+        };
+        let mut pages = call.into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| failed("dynamodb:Query", e))?;
+            // An item that cannot be read must not hide the others.
+            found.extend(
+                page.items.unwrap_or_default().into_iter().filter_map(|i| IncidentItem::read(i).ok()),
+            );
+            if found.len() >= most {
+                break;
+            }
+        }
+        found.truncate(most);
+        Ok(found)
+    }
+
+    /// Begins a new episode of a closed incident, under the lease that `owner` has taken. Of the counts
+    /// only those `before` it are taken off: claims that came in between stay.
+    async fn reopen(
+        &self,
+        incident: &Incident,
+        before: Counts,
+        episode: u32,
+        owner: &str,
+        until: Timestamp,
+    ) -> Answer<bool> {
+        let mut update = Update::default();
+        update.set("state", State::Seen.as_str());
+        update.set("episode", episode);
+        update.set("open", "1");
+        update.set("notices", AttributeValue::L(Vec::new()));
+        update.set("due_at", stamp(until));
+        update.set_all(item::told_by(incident));
+        update.subtract("errors", before.errors);
+        update.subtract("alarms", before.alarms);
+        for gone in ["ttl", "intent", "request_id", "silent_until", "superseded_by"] {
+            update.remove(gone);
+        }
+        update.only_if("lease_owner = :owner");
+        update.value(":owner", owner);
+        Ok(matches!(self.update(&incident_key(&incident.id), update).await?, Written::Yes(_)))
+    }
+}
+
+impl Ledger for Aws {
+    /// One unconditional write counts and, because `if_not_exists` keeps what stands, takes the lease
+    /// only of an item that nobody holds. The item as it was says what came of it; only an incident that
+    /// was closed, given back without silence, or left behind needs a second write.
+    async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Answer<Claim> {
+        let table = self.table()?;
+        let key = incident_key(&incident.id);
+        let (owner, until) = (self.next_owner(), after(now, lease));
+        let mut update = Update::default();
+        for (name, value) in [("open", "1"), ("state", State::Seen.as_str()), ("lease_owner", &owner)] {
+            update.set_if_absent(name, value);
+        }
+        update.set_if_absent("episode", 1);
+        update.set_if_absent("lease_until", stamp(until));
+        update.set_if_absent("due_at", stamp(until));
+        for (name, value) in item::told_by(incident) {
+            match name {
+                "last_seen" => update.set(name, value),
+                _ => update.set_if_absent(name, value),
+            }
+        }
+        update.add("errors", incident.counts.errors);
+        update.add("alarms", incident.counts.alarms);
+        update.remove("ttl");
+        let (Written::Yes(old) | Written::No(old)) = table.update(&key, update).await?;
+        let old = old.map(IncidentItem::read).transpose()?;
+        let mine = |record| {
+            let lease = Lease { incident: incident.id.clone(), owner: owner.clone() };
+            Ok(Claim::Mine(lease, Box::new(record)))
+        };
+
+        let Some(old) = old else { return mine(item::fresh(incident, 1, until)) };
+        let held = old.lease_until.as_deref().is_some_and(|at| *at > *stamp(now));
+        if old.lease_owner.is_some() && held {
+            if old.learns(incident) {
+                let mut learn = Update::default();
+                learn.set_all(item::diagnosed(incident));
+                learn.only_if("#rule = :unknown");
+                learn.name("rule");
+                learn.value(":unknown", item::NO_RULE);
+                table.update(&key, learn).await?;
+            }
+            return Ok(Claim::Counted);
+        }
+        if old.is_over(now) {
+            let episode = if old.is_expired(now) { 1 } else { old.episode.saturating_add(1) };
+            let seized = old.lease_owner.is_none();
+            if !seized || !table.reopen(incident, old.counts(), episode, &owner, until).await? {
+                return Ok(Claim::Counted);
+            }
+            return mine(item::fresh(incident, episode, until));
+        }
+        let mut seize = Update::default();
+        seize.set("lease_owner", &*owner);
+        seize.set("lease_until", stamp(until));
+        seize.set("due_at", stamp(until));
+        if old.learns(incident) {
+            seize.set_all(item::diagnosed(incident));
+        }
+        match (&old.lease_owner, &old.lease_until) {
+            (Some(left), Some(since)) => {
+                seize.only_if("lease_owner = :left AND lease_until = :since");
+                seize.value(":left", &**left);
+                seize.value(":since", &**since);
+            }
+            _ => {
+                seize.only_if("lease_owner = :mine");
+                seize.value(":mine", &*owner);
+            }
+        }
+        match table.update(&key, seize).await? {
+            Written::Yes(_) => mine(old.record_with(incident, until)?),
+            Written::No(_) => Ok(Claim::Counted),
+        }
+    }
+
+    async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
+        let open = self.table()?.open(Some(now), most).await?;
+        Ok(open.iter().filter_map(IncidentItem::id).collect())
+    }
+
+    async fn take_over(
+        &self,
+        id: &IncidentId,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Answer<Option<(Lease, Record)>> {
+        let table = self.table()?;
+        let (owner, until) = (self.next_owner(), after(now, lease));
+        let mut update = Update::default();
+        update.set("lease_owner", &*owner);
+        update.set("lease_until", stamp(until));
+        update.set("due_at", stamp(until));
+        update.only_if(
+            "#open = :one AND due_at <= :now AND (attribute_not_exists(lease_owner) OR lease_owner = :silence OR lease_until <= :now)",
+        );
+        update.name("open");
+        update.value(":one", "1");
+        update.value(":now", stamp(now));
+        update.value(":silence", SILENCE);
+        let Written::Yes(Some(old)) = table.update(&incident_key(id), update).await? else { return Ok(None) };
+        let old = IncidentItem::read(old)?;
+        let lease = Lease { incident: id.clone(), owner };
+        let mut record = old.record()?;
+        record.due_at = Some(until);
+        if record.state == State::Closed {
+            // Whoever reopened it died before it had begun the new episode; the counts are of both.
+            let episode = old.episode.saturating_add(1);
+            if !table.reopen(&record.incident, Counts::default(), episode, &lease.owner, until).await? {
+                return Ok(None);
+            }
+            record = item::fresh(&record.incident, episode, until);
+        }
+        Ok(Some((lease, record)))
+    }
+
+    async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()> {
+        let table = self.table()?;
+        for item in table.open(None, usize::MAX).await? {
+            let followed = item.state == State::Watching.as_str() && item.is_at(place);
+            let Some(id) = item.id().filter(|_| followed) else { continue };
+            let mut update = Update::default();
+            update.set("due_at", stamp(now));
+            update.only_if("#state = :watching AND due_at > :due_at");
+            update.name("state");
+            update.value(":watching", State::Watching.as_str());
+            table.update(&incident_key(&id), update).await?;
+        }
+        Ok(())
+    }
+
+    async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved> {
+        if intent.most_today == 0 {
+            return Ok(Reserved::DailyLimit);
+        }
+        let table = self.table()?;
+        let place = &intent.place;
+        let intended = Intended::of(&intent.followed, &lease.incident);
+
+        let mut incident = Update::default();
+        incident.set("state", State::Planned.as_str());
+        incident.set("intent", intended.attribute()?);
+        incident.remove("request_id");
+        incident.under(lease);
+
+        let mut quota = Update::default();
+        quota.set("intent", intended.attribute()?);
+        quota.set("cool_down_until", stamp(intent.cool_down_until));
+        quota.remove("request_id");
+        quota.remove("last_outcome");
+        quota.only_if("attribute_not_exists(cool_down_until) OR cool_down_until <= :now");
+        quota.value(":now", stamp(now));
+
+        let mut day = Update::default();
+        day.add("filed", 1);
+        day.set("ttl", after(now, DAY_KEPT).as_second());
+        day.only_if("attribute_not_exists(filed) OR filed < :most");
+        day.value(":most", intent.most_today);
+
+        let writes = vec![
+            table.write(incident_key(&lease.incident), incident)?,
+            table.write(quota_key(place, &intent.followed.code), quota)?,
+            table.write(day_key(place, now), day)?,
+        ];
+        let Err(reasons) = table.transact(writes).await? else { return Ok(Reserved::Yes) };
+        let refused = |r: &CancellationReason| r.code() == Some("ConditionalCheckFailed");
+        match reasons.as_slice() {
+            [incident, ..] if refused(incident) => Err(lost()),
+            [_, quota, ..] if refused(quota) => {
+                let item = quota.item().cloned().unwrap_or_default();
+                Ok(Reserved::CoolingDown(QuotaItem::read(item)?.record()?))
+            }
+            _ => Ok(Reserved::DailyLimit),
+        }
+    }
+
+    async fn not_filed(&self, lease: &Lease, place: &Place, code: &QuotaCode) -> Answer<()> {
+        let table = self.table()?;
+        let mut incident = Update::default();
+        incident.set("state", State::Seen.as_str());
+        incident.remove("intent");
+        incident.remove("request_id");
+        incident.under(lease);
+        let quota = Delete::builder()
+            .table_name(table.name)
+            .key("pk", AttributeValue::S(quota_key(place, code)))
+            .build()
+            .map_err(|e| PortError::Rejected(Rejection::Invalid, e.to_string()))?;
+        let quota = TransactWriteItem::builder().delete(quota).build();
+        let writes = vec![table.write(incident_key(&lease.incident), incident)?, quota];
+        table.transact(writes).await?.map_err(|_| lost())
+    }
+
+    async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()> {
+        let table = self.table()?;
+        let mut update = Update::default();
+        update.set("state", finish.state.as_str());
+        update.set("finished_by", &*lease.owner);
+        update.set_or_remove("due_at", finish.due_at.map(stamp));
+        update.set_or_remove("silent_until", finish.silent_until.map(stamp));
+        update.set_or_remove("lease_until", finish.silent_until.map(stamp));
+        update.set_or_remove("lease_owner", finish.silent_until.map(|_| SILENCE));
+        let followed = finish.followed.as_ref();
+        let intended = followed.map(|f| Intended::of(f, &lease.incident).attribute()).transpose()?;
+        update.set_or_remove("intent", intended);
+        update.set_or_remove("request_id", followed.and_then(|f| f.request_id.as_deref()));
+        if let Some(told) = &finish.told {
+            update.append("notices", item::notice(told)?);
+        }
+        if finish.state == State::Closed {
+            update.remove("open");
+            let closed = finish.told.as_ref().map(|t| t.at).or(finish.silent_until);
+            update.set_or_remove("ttl", closed.map(|at| after(at, KEPT).as_second()));
+        }
+        update.under(lease);
+        let key = incident_key(&lease.incident);
+        let Some(Ended { place, followed, outcome }) = &finish.ended else {
+            let Written::No(now) = table.update(&key, update).await? else { return Ok(()) };
+            // Its first attempt may have been the one that happened.
+            let now = now.map(IncidentItem::read).transpose()?;
+            return if now.is_some_and(|item| item.was_finished_by(lease)) { Ok(()) } else { Err(lost()) };
+        };
+        let mut quota = Update::default();
+        quota.set("intent", Intended::of(followed, &lease.incident).attribute()?);
+        quota.set_or_remove("request_id", followed.request_id.as_deref());
+        quota.set("last_outcome", *outcome);
+        quota.set_if_absent("cool_down_until", stamp(followed.intended));
+        let writes = vec![table.write(key, update)?, table.write(quota_key(place, &followed.code), quota)?];
+        table.transact(writes).await?.map_err(|_| lost())
+    }
+
+    async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>> {
+        let table = self.table()?;
+        let call = table.client.get_item().table_name(table.name).consistent_read(true);
+        let key = AttributeValue::S(incident_key(id));
+        let answer = call.key("pk", key).send().await.map_err(|e| failed("dynamodb:GetItem", e))?;
+        let Some(item) = answer.item.map(IncidentItem::read).transpose()? else { return Ok(None) };
+        if item.is_expired(Timestamp::now()) {
+            return Ok(None);
+        }
+        item.record().map(Some)
+    }
+}

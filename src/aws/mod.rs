@@ -1,0 +1,192 @@
+//! The world as it is: AWS, through its SDK. The only module that imports one.
+//!
+//! One law: an adapter translates and decides nothing. Each stands beside the list of the IAM actions
+//! it calls; time-outs, retries and request rates are kept here, and an error of the SDK leaves as one
+//! of the few words of [`PortError`].
+
+mod error;
+mod ledger;
+mod models;
+mod quotas;
+mod telemetry;
+mod topic;
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_smithy_http_client::tls;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::ids::{AccountId, Arn, Place, Region};
+use crate::world::{Answer, Clock, Permissions, PolicyVerdict, PortError, Rejection};
+
+/// Every IAM action the function calls, by adapter.
+pub const ACTIONS: &[(&str, &[&str])] = &[
+    ("ledger", ledger::ACTIONS),
+    ("models", models::ACTIONS),
+    ("quotas", quotas::ACTIONS),
+    ("telemetry", telemetry::ACTIONS),
+    ("topic", topic::ACTIONS),
+];
+
+const CONNECT: Duration = Duration::from_secs(2);
+const ATTEMPT: Duration = Duration::from_secs(5);
+/// A call with all its attempts. A drive makes six in a row, most of which take milliseconds.
+const CALL: Duration = Duration::from_secs(10);
+const ATTEMPTS: u32 = 3;
+
+/// AWS, as one account sees it. Clients are made once for each Region and kept.
+#[derive(Debug)]
+pub struct Aws {
+    config: SdkConfig,
+    account: OnceCell<AccountId>,
+    regions: RefCell<BTreeMap<Region, Rc<Regional>>>,
+    home: Home,
+}
+
+/// What the function has of its own.
+#[derive(Debug, Default)]
+struct Home {
+    table: Option<(aws_sdk_dynamodb::Client, String)>,
+    topic: Option<(aws_sdk_sns::Client, String)>,
+    /// Tells this process from every other that takes leases.
+    name: String,
+    leases: Cell<u64>,
+}
+
+/// What is asked in the Region of an incident.
+#[derive(Debug)]
+struct Regional {
+    quotas: aws_sdk_servicequotas::Client,
+    metrics: aws_sdk_cloudwatch::Client,
+    bedrock: aws_sdk_bedrock::Client,
+    rates: quotas::Rates,
+    listing: RefCell<Option<quotas::Listing>>,
+}
+
+impl Aws {
+    /// With the credentials that Lambda puts into the environment.
+    pub async fn of_function() -> Self {
+        let environment = aws_config::environment::EnvironmentVariableCredentialsProvider::new();
+        Self::new(loader().credentials_provider(environment).load().await)
+    }
+
+    /// With the credentials an engineer's machine has: environment, profile, single sign-on. The error
+    /// says why they do not work.
+    pub async fn of_default_chain() -> Answer<Self> {
+        let aws = Self::new(loader().load().await);
+        if aws.config.region().is_none() {
+            let why = "no Region is set; set AWS_REGION or the profile's `region`";
+            return Err(PortError::Rejected(Rejection::Invalid, why.to_owned()));
+        }
+        let caller = aws_sdk_sts::Client::new(&aws.config).get_caller_identity().send().await;
+        let caller = caller.map_err(|e| error::of_read("sts:GetCallerIdentity", e))?;
+        if let Some(account) = caller.account().and_then(AccountId::parse) {
+            aws.works_for(account);
+        }
+        Ok(aws)
+    }
+
+    /// With a configuration of one's own.
+    pub fn new(config: SdkConfig) -> Self {
+        Self { config, account: OnceCell::new(), regions: RefCell::default(), home: Home::default() }
+    }
+
+    /// Says which account the credentials are of. No other is ever asked about.
+    pub fn works_for(&self, account: AccountId) {
+        // Said again with every invocation, and always the same.
+        let _ = self.account.set(account);
+    }
+
+    /// The account the credentials are of; `None` until it is known.
+    pub fn account(&self) -> Option<&AccountId> {
+        self.account.get()
+    }
+
+    /// The Region of the configuration.
+    pub fn region(&self) -> Option<Region> {
+        self.config.region().and_then(|r| Region::parse(r.as_ref()))
+    }
+
+    /// Gives it a ledger. `name` must be this process's alone among all that use the table.
+    #[must_use]
+    pub fn with_table(mut self, table: &str, name: &str) -> Self {
+        self.home.table = Some((aws_sdk_dynamodb::Client::new(&self.config), table.to_owned()));
+        name.clone_into(&mut self.home.name);
+        self
+    }
+
+    /// Gives it a topic, which may be in another Region.
+    #[must_use]
+    pub fn with_topic(mut self, arn: &str) -> Self {
+        let region = Arn::parse(arn).map(|arn| aws_config::Region::new(arn.region.to_owned()));
+        let config = aws_sdk_sns::config::Builder::from(&self.config).region(region).build();
+        self.home.topic = Some((aws_sdk_sns::Client::from_conf(config), arn.to_owned()));
+        self
+    }
+
+    /// The clients for `place`; an error if it is another account's.
+    fn at(&self, place: &Place) -> Answer<Rc<Regional>> {
+        if self.account() != Some(&place.account) {
+            let why = match self.account() {
+                Some(own) => format!("account {} cannot be asked from account {own}", place.account),
+                None => "the account of the credentials is not known".to_owned(),
+            };
+            return Err(PortError::Rejected(Rejection::Invalid, why));
+        }
+        let mut regions = self.regions.borrow_mut();
+        let clients = regions.entry(place.region.clone()).or_insert_with(|| {
+            let region = aws_config::Region::new(place.region.as_str().to_owned());
+            let config = self.config.to_builder().region(region).build();
+            Rc::new(Regional {
+                quotas: aws_sdk_servicequotas::Client::new(&config),
+                metrics: aws_sdk_cloudwatch::Client::new(&config),
+                bedrock: aws_sdk_bedrock::Client::new(&config),
+                rates: quotas::Rates::default(),
+                listing: RefCell::default(),
+            })
+        });
+        Ok(clients.clone())
+    }
+}
+
+fn loader() -> ConfigLoader {
+    let client = aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https();
+    let times = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(CALL)
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(client)
+        .timeout_config(times)
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+}
+
+fn timestamp(time: &aws_sdk_servicequotas::primitives::DateTime) -> Option<Timestamp> {
+    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}
+
+impl Clock for Aws {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    async fn sleep(&self, duration: SignedDuration) {
+        tokio::time::sleep(duration.try_into().unwrap_or_default()).await;
+    }
+}
+
+impl Permissions for Aws {
+    /// IAM is not asked yet: what a denial's own text leaves open stays open.
+    async fn verdict(&self, _: &Place, _: &str, _: &str, _: &str) -> Answer<PolicyVerdict> {
+        Ok(PolicyVerdict::Undetermined)
+    }
+}

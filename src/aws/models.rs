@@ -1,0 +1,53 @@
+//! Bedrock's own descriptions of models and profiles.
+
+use aws_sdk_bedrock::types::{
+    AgreementStatus, AuthorizationStatus, FoundationModelLifecycleStatus, RegionAvailability,
+};
+
+use super::{Aws, error};
+use crate::ids::Place;
+use crate::model::ModelId;
+use crate::world::{Answer, Availability, Lifecycle, ModelState, Models};
+
+/// What this adapter calls.
+pub(super) const ACTIONS: &[&str] =
+    &["bedrock:GetFoundationModel", "bedrock:GetFoundationModelAvailability", "bedrock:GetInferenceProfile"];
+
+impl Models for Aws {
+    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Vec<String>> {
+        let call = self.at(place)?.bedrock.get_inference_profile();
+        let answer = call.inference_profile_identifier(profile.as_str()).send().await;
+        let answer = answer.map_err(|e| error::of_read("bedrock:GetInferenceProfile", e))?;
+        Ok(answer.models().iter().filter_map(|m| m.model_arn()).map(str::to_owned).collect())
+    }
+
+    async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState> {
+        let bedrock = &self.at(place)?.bedrock;
+        let (availability, described) = tokio::join!(
+            bedrock.get_foundation_model_availability().model_id(model.base()).send(),
+            bedrock.get_foundation_model().model_identifier(model.base()).send(),
+        );
+        let availability =
+            availability.map_err(|e| error::of_read("bedrock:GetFoundationModelAvailability", e))?;
+        // A model that has ended is no longer described; what is known of it still counts.
+        let lifecycle =
+            described.ok().and_then(|d| Some(d.model_details()?.model_lifecycle()?.status.clone()));
+        Ok(ModelState {
+            lifecycle: match lifecycle {
+                Some(FoundationModelLifecycleStatus::Legacy) => Lifecycle::Legacy,
+                _ => Lifecycle::Active,
+            },
+            agreement: match availability.agreement_availability().map(|a| &a.status) {
+                Some(AgreementStatus::Available) => Availability::Available,
+                Some(AgreementStatus::Pending) => Availability::Pending,
+                Some(AgreementStatus::NotAvailable) => Availability::NotAvailable,
+                _ => Availability::Error,
+            },
+            authorized: *availability.authorization_status() == AuthorizationStatus::Authorized,
+            region: match availability.region_availability() {
+                RegionAvailability::Available => Availability::Available,
+                _ => Availability::NotAvailable,
+            },
+        })
+    }
+}

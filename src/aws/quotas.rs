@@ -1,0 +1,232 @@
+//! Service Quotas.
+//!
+//! One law: a request for more is sent once. It is repeated only when AWS says that it did not take it.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use aws_sdk_servicequotas::config::retry::RetryConfig;
+use aws_sdk_servicequotas::types::{self as sdk, ServiceQuota};
+use governor::clock::{Clock as _, MonotonicClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota as Rate, RateLimiter};
+use tokio::time::Instant;
+
+use super::{Aws, Regional, error, timestamp};
+use crate::ids::{Place, QuotaCode};
+use crate::quota::{Catalog, Quota};
+use crate::world::{Answer, IncreaseRequest, PortError, QuotaValue, Quotas, RequestStatus};
+
+/// What this adapter calls.
+pub(super) const ACTIONS: &[&str] = &[
+    "servicequotas:GetAWSDefaultServiceQuota",
+    "servicequotas:GetServiceQuota",
+    "servicequotas:ListAWSDefaultServiceQuotas",
+    "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
+    "servicequotas:ListServiceQuotas",
+    "servicequotas:RequestServiceQuotaIncrease",
+];
+
+const SERVICE: &str = "bedrock";
+/// New models appear a few times a week; a listing is eleven pages.
+const LISTING_KEPT: Duration = Duration::from_secs(3600);
+/// A request that AWS throttled is tried so often in all.
+const TRIES: u32 = 3;
+
+/// At most so many calls a second, as the API is documented to take.
+/// See <https://docs.aws.amazon.com/servicequotas/latest/userguide/reference_limits.html>.
+#[derive(Debug)]
+pub(super) struct Rates {
+    applied: Limiter,
+    default: Limiter,
+    history: Limiter,
+    list: Limiter,
+    request: Limiter,
+}
+
+#[derive(Debug)]
+struct Limiter(RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<std::time::Instant>>);
+
+impl Default for Rates {
+    fn default() -> Self {
+        let a_second = |n| Limiter(RateLimiter::direct_with_clock(Rate::per_second(n), MonotonicClock));
+        const THREE: NonZeroU32 = NonZeroU32::new(3).unwrap();
+        const FIVE: NonZeroU32 = NonZeroU32::new(5).unwrap();
+        const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
+        Self {
+            applied: a_second(FIVE),
+            default: a_second(FIVE),
+            history: a_second(FIVE),
+            list: a_second(TEN),
+            request: a_second(THREE),
+        }
+    }
+}
+
+impl Limiter {
+    /// Waits until the next call may be made.
+    async fn turn(&self) {
+        while let Err(early) = self.0.check() {
+            tokio::time::sleep(early.wait_time_from(MonotonicClock.now())).await;
+        }
+    }
+}
+
+/// Every quota of the account in one Region, and since when it is known.
+#[derive(Debug)]
+pub(super) struct Listing {
+    since: Instant,
+    catalog: Catalog,
+}
+
+fn value(quota: Option<ServiceQuota>) -> Answer<QuotaValue> {
+    let quota = quota.ok_or(PortError::Missing)?;
+    Ok(QuotaValue { value: quota.value.ok_or(PortError::Missing)?, adjustable: quota.adjustable })
+}
+
+fn status(status: Option<&sdk::RequestStatus>) -> RequestStatus {
+    match status {
+        Some(sdk::RequestStatus::Approved) => RequestStatus::Approved,
+        Some(sdk::RequestStatus::Denied) => RequestStatus::Denied,
+        Some(sdk::RequestStatus::CaseClosed) => RequestStatus::CaseClosed,
+        Some(sdk::RequestStatus::CaseOpened) => RequestStatus::CaseOpened,
+        Some(sdk::RequestStatus::NotApproved) => RequestStatus::NotApproved,
+        Some(sdk::RequestStatus::InvalidRequest) => RequestStatus::InvalidRequest,
+        // A status that is newer than this code is taken for an open one: then nothing is filed.
+        _ => RequestStatus::Pending,
+    }
+}
+
+/// `None` for what names no request.
+fn request(change: &sdk::RequestedServiceQuotaChange) -> Option<IncreaseRequest> {
+    Some(IncreaseRequest {
+        id: change.id()?.to_owned(),
+        code: QuotaCode::parse(change.quota_code()?)?,
+        desired: change.desired_value()?,
+        status: status(change.status()),
+        created: timestamp(change.created()?)?,
+        case_id: change.case_id().map(str::to_owned),
+    })
+}
+
+fn listed(quotas: Vec<ServiceQuota>) -> impl Iterator<Item = Quota> {
+    quotas.into_iter().filter_map(|q| {
+        Some(Quota {
+            code: QuotaCode::parse(q.quota_code()?)?,
+            name: q.quota_name()?.to_owned(),
+            adjustable: q.adjustable,
+            value: q.value,
+        })
+    })
+}
+
+impl Regional {
+    async fn all_applied(&self) -> Answer<Vec<ServiceQuota>> {
+        let action = "servicequotas:ListServiceQuotas";
+        let (mut found, mut page) = (Vec::new(), None);
+        loop {
+            self.rates.list.turn().await;
+            let call = self.quotas.list_service_quotas().service_code(SERVICE).max_results(100);
+            let answer = call.set_next_token(page).send().await.map_err(|e| error::of_read(action, e))?;
+            found.extend(answer.quotas.unwrap_or_default());
+            page = answer.next_token;
+            if page.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn all_defaults(&self) -> Answer<Vec<ServiceQuota>> {
+        let action = "servicequotas:ListAWSDefaultServiceQuotas";
+        let (mut found, mut page) = (Vec::new(), None);
+        loop {
+            self.rates.list.turn().await;
+            let call = self.quotas.list_aws_default_service_quotas().service_code(SERVICE).max_results(100);
+            let answer = call.set_next_token(page).send().await.map_err(|e| error::of_read(action, e))?;
+            found.extend(answer.quotas.unwrap_or_default());
+            page = answer.next_token;
+            if page.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+impl Quotas for Aws {
+    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue> {
+        let region = self.at(place)?;
+        region.rates.applied.turn().await;
+        let call = region.quotas.get_service_quota().service_code(SERVICE).quota_code(code.as_str());
+        let answer = call.send().await.map_err(|e| error::of_read("servicequotas:GetServiceQuota", e))?;
+        value(answer.quota)
+    }
+
+    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue> {
+        let region = self.at(place)?;
+        region.rates.default.turn().await;
+        let call = region.quotas.get_aws_default_service_quota().service_code(SERVICE);
+        let answer = call.quota_code(code.as_str()).send().await;
+        value(answer.map_err(|e| error::of_read("servicequotas:GetAWSDefaultServiceQuota", e))?.quota)
+    }
+
+    async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>> {
+        let region = self.at(place)?;
+        let action = "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota";
+        let (mut found, mut page): (Vec<_>, _) = (Vec::new(), None);
+        loop {
+            region.rates.history.turn().await;
+            let call = region.quotas.list_requested_service_quota_change_history_by_quota();
+            let call = call.service_code(SERVICE).quota_code(code.as_str()).max_results(100);
+            let answer = call.set_next_token(page).send().await.map_err(|e| error::of_read(action, e))?;
+            found.extend(answer.requested_quotas().iter().filter_map(request));
+            page = answer.next_token;
+            if page.is_none() {
+                break;
+            }
+        }
+        found.sort_by_key(|r: &IncreaseRequest| std::cmp::Reverse(r.created));
+        Ok(found)
+    }
+
+    /// Applied values where the account has them, and every other quota with its default.
+    async fn listing(&self, place: &Place) -> Answer<Catalog> {
+        let region = self.at(place)?;
+        if let Some(known) = region.listing.borrow().as_ref()
+            && known.since.elapsed() < LISTING_KEPT
+        {
+            return Ok(known.catalog.clone());
+        }
+        let (applied, defaults) = tokio::join!(region.all_applied(), region.all_defaults());
+        // The first of two quotas with one code holds.
+        let catalog = Catalog::new(listed(applied?).chain(listed(defaults?)));
+        let listing = Listing { since: Instant::now(), catalog: catalog.clone() };
+        *region.listing.borrow_mut() = Some(listing);
+        Ok(catalog)
+    }
+
+    async fn request_increase(
+        &self,
+        place: &Place,
+        code: &QuotaCode,
+        desired: f64,
+    ) -> Answer<IncreaseRequest> {
+        let region = self.at(place)?;
+        let once = aws_sdk_servicequotas::config::Builder::new().retry_config(RetryConfig::disabled());
+        let mut tries = 0;
+        let answer = loop {
+            region.rates.request.turn().await;
+            let call = region.quotas.request_service_quota_increase().service_code(SERVICE);
+            let call = call.quota_code(code.as_str()).desired_value(desired).support_case_allowed(true);
+            let answer = call.customize().config_override(once.clone()).send().await;
+            let answer = answer.map_err(|e| error::of_write("servicequotas:RequestServiceQuotaIncrease", e));
+            tries += 1;
+            if !matches!(answer, Err(PortError::Throttled)) || tries == TRIES {
+                break answer?;
+            }
+            tokio::time::sleep(Duration::from_millis(500) * tries).await;
+        };
+        // An answer that names no request leaves in doubt what happened; the history tells.
+        answer.requested_quota().and_then(request).ok_or(PortError::UnknownOutcome)
+    }
+}

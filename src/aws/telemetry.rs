@@ -1,0 +1,145 @@
+//! What CloudWatch measured.
+//! See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{
+    Dimension, Metric as SdkMetric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy,
+};
+use jiff::Timestamp;
+
+use super::{Aws, Regional, error, timestamp};
+use crate::event::Metric;
+use crate::ids::Place;
+use crate::model::ModelId;
+use crate::usage::{Minute, Period, Series};
+use crate::world::{Answer, FoundError, PortError, Telemetry, Window};
+
+/// What this adapter calls.
+pub(super) const ACTIONS: &[&str] = &["cloudwatch:GetMetricData"];
+
+const NAMESPACE: &str = "AWS/Bedrock";
+/// CloudWatch takes no more in one request.
+const MOST_METRICS: usize = 500;
+
+type Put = fn(&mut Minute, f64);
+
+/// Each metric that is read, and where it goes.
+#[rustfmt::skip]
+const METRICS: &[(&str, Put)] = &[
+    ("Invocations", |m, v| m.invocations = v),
+    ("InvocationThrottles", |m, v| m.throttles = v),
+    ("InvocationClientErrors", |m, v| m.client_errors = v),
+    ("InvocationServerErrors", |m, v| m.server_errors = v),
+    ("InputTokenCount", |m, v| m.input_tokens = v),
+    ("OutputTokenCount", |m, v| m.output_tokens = v),
+    ("CacheWriteInputTokens", |m, v| m.cache_write_tokens = v),
+    ("EstimatedTPMQuotaUsage", |m, v| m.quota_tokens = Some(v)),
+    ("LegacyModelInvocations", |m, v| m.legacy_invocations = v),
+];
+
+fn date(time: Timestamp) -> DateTime {
+    DateTime::from_secs(time.as_second())
+}
+
+/// The query of `METRICS[metric]` for the model at `model`.
+fn query(model: usize, id: &ModelId, metric: usize, name: &str, period: Period) -> MetricDataQuery {
+    let dimension = Dimension::builder().name("ModelId").value(id.as_str()).build();
+    let measured = SdkMetric::builder().namespace(NAMESPACE).metric_name(name).dimensions(dimension).build();
+    let stat = MetricStat::builder()
+        .metric(measured)
+        .period(60 * period.minutes().cast_signed())
+        .stat("Sum")
+        .build();
+    MetricDataQuery::builder().id(format!("m{model}_{metric}")).metric_stat(stat).build()
+}
+
+/// Which model and metric a result's id stands for; see [`query`].
+fn which(id: &str) -> Option<(usize, usize)> {
+    let (model, metric) = id.strip_prefix('m')?.split_once('_')?;
+    Some((model.parse().ok()?, metric.parse().ok()?))
+}
+
+impl Regional {
+    /// Every page of an answer.
+    async fn metric_data(
+        &self,
+        queries: Vec<MetricDataQuery>,
+        window: Window,
+    ) -> Answer<Vec<MetricDataResult>> {
+        let call = self
+            .metrics
+            .get_metric_data()
+            .set_metric_data_queries(Some(queries))
+            .start_time(date(window.from))
+            .end_time(date(window.to))
+            .scan_by(ScanBy::TimestampAscending);
+        let mut pages = call.into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| error::of_read(ACTIONS[0], e))?;
+            found.extend(page.metric_data_results.unwrap_or_default());
+        }
+        Ok(found)
+    }
+}
+
+impl Telemetry for Aws {
+    async fn usage(
+        &self,
+        place: &Place,
+        models: &[ModelId],
+        window: Window,
+        period: Period,
+    ) -> Answer<Vec<Series>> {
+        let region = self.at(place)?;
+        let models = models.get(..MOST_METRICS / METRICS.len()).unwrap_or(models);
+        let queries = models.iter().enumerate().flat_map(|(n, model)| {
+            METRICS.iter().enumerate().map(move |(m, (name, _))| query(n, model, m, name, period))
+        });
+        let results = region.metric_data(queries.collect(), window).await?;
+        let mut points: Vec<BTreeMap<Timestamp, Minute>> = vec![BTreeMap::new(); models.len()];
+        let length = f64::from(period.minutes());
+        for result in &results {
+            let Some((model, metric)) = result.id().and_then(which) else { continue };
+            let (Some(points), Some((_, put))) = (points.get_mut(model), METRICS.get(metric)) else {
+                continue;
+            };
+            for (at, value) in result.timestamps().iter().zip(result.values()) {
+                let Some(at) = timestamp(at) else { continue };
+                put(points.entry(at).or_default(), value / length);
+            }
+        }
+        let series = points.into_iter().map(|points| {
+            let used = |(at, m): (&Timestamp, &Minute)| (m.invocations + m.throttles > 0.0).then_some(*at);
+            Series { period, first_use: points.iter().find_map(used), points: points.into_iter().collect() }
+        });
+        Ok(series.collect())
+    }
+
+    /// By one Metrics Insights query, the model with most of it first.
+    async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
+        let name = metric.name().ok_or(PortError::Missing)?;
+        let region = self.at(place)?;
+        let expression = format!(
+            "SELECT SUM({name}) FROM SCHEMA(\"{NAMESPACE}\", ModelId) GROUP BY ModelId ORDER BY SUM() DESC LIMIT 100"
+        );
+        let query = MetricDataQuery::builder().id("models").expression(expression).period(60).build();
+        let results = region.metric_data(vec![query], window).await?;
+        let moved = results.iter().filter(|r| r.values().iter().any(|v| *v > 0.0));
+        let mut models: Vec<ModelId> = Vec::new();
+        // A result that spans pages comes once with each.
+        for model in moved.filter_map(|r| ModelId::parse(r.label()?)) {
+            if !models.contains(&model) {
+                models.push(model);
+            }
+        }
+        Ok(models)
+    }
+
+    /// Neither CloudTrail nor logs are searched yet, so nothing is found behind an alarm.
+    async fn errors(&self, _: &Place, _: Option<&ModelId>, _: Window) -> Answer<Vec<FoundError>> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,157 @@
+//! What the function says of its work: JSON lines for people who search, and metrics in CloudWatch's
+//! embedded format.
+//!
+//! One law: a message reads alone and identifiers are fields; nothing of a payload is ever logged.
+//! See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
+
+use std::io::Write as _;
+
+use bedrock_remediator::config::LogLevel;
+use bedrock_remediator::event::Malformed;
+use bedrock_remediator::handler::{IncidentReport, Outcome, Report};
+use bedrock_remediator::notice::Notice;
+use bedrock_remediator::plan::{Action, Plan};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tracing::level_filters::LevelFilter;
+use tracing::{debug, error, info, warn};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// The namespace of the function's own metrics.
+const NAMESPACE: &str = "BedrockRemediator";
+
+fn filter(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+    }
+}
+
+/// Begins to log. Libraries only warn: the SDK's finer levels would print what is sent and received.
+pub(crate) fn start(level: LogLevel) {
+    let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
+    let json = json.with_span_list(false).with_target(false);
+    let level = filter(level);
+    let targets = Targets::new().with_target("bootstrap", level).with_default(level.min(LevelFilter::WARN));
+    // A second start is a test's; the first one holds.
+    let _ = tracing_subscriber::registry().with(json).with(targets).try_init();
+}
+
+/// Says why the function cannot start.
+pub(crate) fn failed_to_start(why: &dyn std::error::Error) {
+    start(LogLevel::Error);
+    error!("the function cannot start: {why}");
+}
+
+/// Says that a delivery could not be read at all.
+pub(crate) fn malformed(why: &Malformed) {
+    error!("a delivery could not be read: {why}");
+    emit(&[("Deliveries", 1), ("FailedItems", 1)]);
+}
+
+/// Says what came of a delivery.
+pub(crate) fn report(report: &Report) {
+    for item in report.items.iter().filter(|i| i.failed) {
+        let reason = item.reason.as_deref().unwrap_or("it could not be handled");
+        error!(item = item.id, "an item has to be delivered again: {reason}");
+    }
+    for item in report.items.iter().filter(|i| i.outcome == Outcome::Ignored) {
+        debug!(item = item.id, "ignored: {}", item.reason.as_deref().unwrap_or("nothing to act on"));
+    }
+    report.incidents.iter().for_each(incident);
+    match &report.swept {
+        Some(Ok(swept)) => {
+            swept.notices.iter().for_each(told);
+            for (id, why) in &swept.failed {
+                error!(incident = id, "an incident stays due: {why}");
+            }
+            if swept.out_of_time {
+                warn!("the time was up before everything due was looked at; the next tick goes on");
+            }
+        }
+        Some(Err(why)) => error!("the ledger could not be asked for what is due: {why}"),
+        None => {}
+    }
+    emit(&counts(report));
+}
+
+fn incident(report: &IncidentReport) {
+    let incident = &report.incident;
+    let id = incident.id.as_str();
+    match &report.driven {
+        Ok(Some(driven)) => {
+            decided(id, &driven.plan);
+            driven.notice.iter().for_each(told);
+        }
+        Ok(None) => info!(incident = id, errors = incident.counts.errors, "counted; nothing new to tell"),
+        Err(why) if report.recorded => error!(incident = id, "an incident stays due: {why}"),
+        Err(why) => error!(incident = id, "the ledger could not be written: {why}"),
+    }
+}
+
+fn decided(incident: &str, plan: &Plan) {
+    for action in &plan.actions {
+        if let Action::RequestIncrease(i) = action {
+            let (code, request) = (i.quota.code.as_str(), i.request_id.as_deref());
+            info!(incident, quota = code, request, desired = i.desired, "an increase is requested");
+        }
+    }
+    for withheld in &plan.withheld {
+        info!(incident, withheld = withheld.kind.as_str(), "withheld: {}", withheld.reason);
+    }
+}
+
+fn told(notice: &Notice) {
+    info!(
+        incident = notice.incident_id.as_str(),
+        notice = notice.notice_id,
+        kind = notice.kind.as_str(),
+        cause = notice.cause.as_str(),
+        account = notice.account.as_ref().map(bedrock_remediator::ids::AccountId::as_str),
+        region = notice.region.as_ref().map(bedrock_remediator::ids::Region::as_str),
+        model = notice.model_id.as_ref().map(bedrock_remediator::model::ModelId::as_str),
+        "told: {}",
+        notice.title
+    );
+}
+
+fn counts(report: &Report) -> Vec<(&'static str, usize)> {
+    let driven = || report.incidents.iter().filter_map(|i| i.driven.as_ref().ok()?.as_ref());
+    let swept = report.swept.as_ref().and_then(|s| s.as_ref().ok());
+    let is_filed =
+        |a: &&Action| matches!(a, Action::RequestIncrease(i) if i.request_id.is_some() && i.status.is_some());
+    let due = report.incidents.iter().filter(|i| i.driven.is_err()).count();
+    let notices = driven().filter(|d| d.notice.is_some()).count();
+    vec![
+        ("Deliveries", 1),
+        ("Items", report.items.len()),
+        ("FailedItems", report.items.iter().filter(|i| i.failed).count()),
+        ("Incidents", report.incidents.len()),
+        ("Notices", notices + swept.map_or(0, |s| s.notices.len())),
+        ("IncreasesRequested", driven().flat_map(|d| &d.plan.actions).filter(is_filed).count()),
+        ("Withheld", driven().flat_map(|d| &d.plan.withheld).count()),
+        ("StaysDue", due + swept.map_or(0, |s| s.failed.len())),
+        ("Ticks", usize::from(matches!(report.swept, Some(Ok(_))))),
+    ]
+}
+
+/// One line in the embedded metric format, which CloudWatch Logs turns into metrics.
+fn emit(counts: &[(&str, usize)]) {
+    let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+    let metrics: Vec<Value> =
+        counts.iter().map(|(name, _)| json!({ "Name": name, "Unit": "Count" })).collect();
+    let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": metrics });
+    let mut line = Map::new();
+    line.insert(
+        "_aws".to_owned(),
+        json!({ "Timestamp": Timestamp::now().as_millisecond(), "CloudWatchMetrics": [directive] }),
+    );
+    line.insert("FunctionName".to_owned(), function.into());
+    line.extend(counts.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())));
+    // Metrics that cannot be written must not fail the delivery.
+    let _ = writeln!(std::io::stdout(), "{}", Value::Object(line));
+}

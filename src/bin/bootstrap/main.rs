@@ -1,0 +1,136 @@
+//! The Lambda function: reads its configuration, connects to AWS, and hands every delivery to the
+//! handler.
+//!
+//! One law: what was not handled is an error or a failed item, never a success that says so in words.
+
+mod log;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bedrock_remediator::aws::Aws;
+use bedrock_remediator::config::{Config, Settings};
+use bedrock_remediator::drive::Allowance;
+use bedrock_remediator::event::Home;
+use bedrock_remediator::handler::{Report, handle};
+use bedrock_remediator::ids::{AccountId, Arn, Region, caller_of};
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+/// A lease outlives the function that holds it.
+const LEASE_BEYOND: SignedDuration = SignedDuration::from_secs(30);
+/// What is begun needs so long at most, short of an outage; nothing is begun later.
+const TO_END: SignedDuration = SignedDuration::from_secs(20);
+/// Left to answer before Lambda ends the function.
+const TO_ANSWER: SignedDuration = SignedDuration::from_secs(1);
+
+struct Function {
+    aws: Aws,
+    config: Config,
+    home: Home,
+}
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(serve()));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::failed_to_start(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+async fn serve() -> Result<(), Error> {
+    let settings = Settings::from_vars(var)?;
+    log::start(settings.log_level);
+    let stream = var("AWS_LAMBDA_LOG_STREAM_NAME").unwrap_or_default();
+    // The log stream is one environment's alone; its name ends in 32 random digits.
+    let name = stream.rsplit(']').next().filter(|n| !n.is_empty()).unwrap_or("function");
+    let name = format!("{name}.{}", std::process::id());
+    let aws = Aws::of_function().await;
+    let function = Function {
+        home: Home {
+            account: None,
+            region: aws.region().or_else(|| Region::parse(&var("AWS_REGION")?)),
+            role: settings.role_arn.as_deref().and_then(caller_of),
+            log_group: var("AWS_LAMBDA_LOG_GROUP_NAME"),
+        },
+        aws: aws.with_table(&settings.table_name, &name).with_topic(&settings.topic_arn),
+        config: settings.config,
+    };
+    let answer = |event: LambdaEvent<Box<RawValue>>| function.answer(event);
+    lambda_runtime::run(service_fn(answer)).await
+}
+
+impl Function {
+    async fn answer(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Value, Error> {
+        let LambdaEvent { payload, context } = event;
+        let now = Timestamp::now();
+        let account = Arn::parse(&context.invoked_function_arn).and_then(|arn| AccountId::parse(arn.account));
+        if let Some(account) = account.clone() {
+            self.aws.works_for(account);
+        }
+        let home = Home { account, ..self.home.clone() };
+        let left = left(&context, now);
+        let allowance = allowance(now, left);
+        let handled = handle(&self.aws, &self.config, &home, allowance, payload.get().as_bytes());
+        let in_time: Duration = left.saturating_sub(TO_ANSWER).try_into().unwrap_or_default();
+        let report = tokio::time::timeout(in_time, handled).await;
+        let report = report.map_err(|_| "the time was up before everything was handled")?;
+        let report = report.inspect_err(|malformed| log::malformed(malformed))?;
+        log::report(&report);
+        answer_to(&report)
+    }
+}
+
+/// How long Lambda lets this invocation live.
+fn left(context: &Context, now: Timestamp) -> SignedDuration {
+    let deadline = i64::try_from(context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    deadline.map_or(SignedDuration::ZERO, |deadline| deadline.duration_since(now))
+}
+
+fn allowance(now: Timestamp, left: SignedDuration) -> Allowance {
+    let working = left.saturating_sub(TO_END.min(left / 2));
+    Allowance {
+        until: now.saturating_add(working).unwrap_or(Timestamp::MAX),
+        lease: left.saturating_add(LEASE_BEYOND),
+    }
+}
+
+/// A batch names the items that have to come again. Anything else is one delivery: it succeeds or fails.
+fn answer_to(report: &Report) -> Result<Value, Error> {
+    if report.is_batch {
+        return Ok(serde_json::to_value(report.batch_response())?);
+    }
+    if let Some(failed) = report.items.iter().find(|i| i.failed) {
+        return Err(failed.reason.clone().unwrap_or_else(|| "it could not be handled".to_owned()).into());
+    }
+    if let Some(Err(error)) = &report.swept {
+        return Err(format!("the ledger could not be asked for what is due: {error}").into());
+    }
+    let incidents: Vec<_> = report.incidents.iter().map(|i| &i.incident.id).collect();
+    Ok(json!({ "outcome": report.outcome().as_str(), "incidents": incidents }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_begun_that_cannot_be_ended_and_leases_outlive_the_function() {
+        let now: Timestamp = "2026-11-20T14:34:05Z".parse().unwrap();
+        for (left, works, lease) in [(60, 40, 90), (10, 5, 40), (0, 0, 30)] {
+            let given = allowance(now, SignedDuration::from_secs(left));
+            assert_eq!(given.until.duration_since(now).as_secs(), works, "{left}");
+            assert_eq!(given.lease.as_secs(), lease, "{left}");
+        }
+    }
+}

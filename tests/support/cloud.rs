@@ -1,0 +1,407 @@
+//! AWS's endpoints on loopback, each service with a port of its own, over a world of the sandbox and a
+//! table. What is sent and answered has AWS's wire forms: JSON, CBOR, forms and XML.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
+use bedrock_remediator::model::ModelId;
+use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+use bedrock_remediator::usage::{Minute, Period};
+use bedrock_remediator::world::{
+    IncreaseRequest, Lifecycle, Models, PortError, QuotaValue, Quotas, Rejection, Telemetry, Window,
+};
+use ciborium::Value as Cbor;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::dynamo::{Refused, Table};
+
+pub(crate) const ACCOUNT: &str = "111122223333";
+pub(crate) const REGION: &str = "us-east-1";
+pub(crate) const TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:people";
+
+/// One account, and everything that is asked of it.
+pub(crate) struct Cloud {
+    state: Arc<Mutex<State>>,
+    /// Endpoint by the SDK's name of the service.
+    endpoints: BTreeMap<&'static str, SocketAddr>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+pub(crate) struct State {
+    pub(crate) world: Sandbox,
+    pub(crate) table: Table,
+    /// What SNS was given: the form's fields.
+    pub(crate) published: Vec<BTreeMap<String, String>>,
+    /// Each call as its IAM action, in order.
+    pub(crate) calls: Vec<String>,
+    /// Bodies that were received, for who looks for what must not be in them.
+    pub(crate) bodies: Vec<String>,
+    /// Answers to give instead: (IAM action, status, body), each once.
+    pub(crate) instead: Vec<(String, u16, String)>,
+    /// Called before every answer; may never return, to hold a call open.
+    pub(crate) delay: std::time::Duration,
+}
+
+const SERVICES: &[&str] = &["SERVICE_QUOTAS", "CLOUDWATCH", "BEDROCK", "SNS", "DYNAMODB"];
+
+impl Cloud {
+    pub(crate) fn new(file: WorldFile) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let state = Arc::new(Mutex::new(State {
+            world: Sandbox::new(file, Timestamp::now()),
+            table: Table::default(),
+            published: Vec::new(),
+            calls: Vec::new(),
+            bodies: Vec::new(),
+            instead: Vec::new(),
+            delay: std::time::Duration::ZERO,
+        }));
+        let endpoints = SERVICES.iter().map(|service| {
+            let state = state.clone();
+            let answer = move |uri: Uri, headers: HeaderMap, body: Bytes| {
+                let state = state.clone();
+                async move {
+                    let delay = state.lock().unwrap().delay;
+                    tokio::time::sleep(delay).await;
+                    answer(&mut state.lock().unwrap(), service, &uri, &headers, &body)
+                }
+            };
+            (*service, runtime.block_on(serve(Router::new().fallback(answer))))
+        });
+        let endpoints = endpoints.collect();
+        Self { state, endpoints, _runtime: runtime }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Begins anew in another world.
+    pub(crate) fn reset(&self, file: WorldFile) {
+        let mut state = self.state();
+        state.world = Sandbox::new(file, Timestamp::now());
+        state.table = Table::default();
+        state.published.clear();
+        state.calls.clear();
+        state.bodies.clear();
+    }
+
+    /// What sends the SDK here.
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        let endpoint =
+            |(service, address)| (format!("AWS_ENDPOINT_URL_{service}"), format!("http://{address}"));
+        let mut all: Vec<_> = self.endpoints.iter().map(endpoint).collect();
+        for (name, value) in [
+            ("AWS_REGION", REGION),
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "example"),
+            ("AWS_SESSION_TOKEN", "example"),
+        ] {
+            all.push((name.to_owned(), value.to_owned()));
+        }
+        all
+    }
+
+    pub(crate) fn endpoint(&self, service: &str) -> String {
+        format!("http://{}", self.endpoints[service])
+    }
+}
+
+pub(crate) async fn serve(router: Router) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+/// The sandbox waits for nobody but itself.
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(done) = future.as_mut().poll(&mut context) {
+            return done;
+        }
+    }
+}
+
+fn place(region: &str) -> Place {
+    Place { account: AccountId::parse(ACCOUNT).unwrap(), region: Region::parse(region).unwrap() }
+}
+
+/// The Region a call was signed for.
+fn region(headers: &HeaderMap) -> String {
+    let scope = headers["authorization"].to_str().unwrap().split("Credential=").nth(1).unwrap();
+    scope.split('/').nth(2).unwrap().to_owned()
+}
+
+fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Response {
+    state.bodies.push(String::from_utf8_lossy(body).into_owned());
+    let place = place(&region(headers));
+    let target = headers.get("x-amz-target").and_then(|t| t.to_str().ok()).unwrap_or_default();
+    let operation = target.split('.').next_back().unwrap_or_default().to_owned();
+    let action = match service {
+        "SERVICE_QUOTAS" => format!("servicequotas:{operation}"),
+        "DYNAMODB" => format!("dynamodb:{operation}"),
+        "CLOUDWATCH" => format!("cloudwatch:{}", uri.path().rsplit('/').next().unwrap()),
+        "SNS" => "sns:Publish".to_owned(),
+        _ => match uri.path() {
+            path if path.starts_with("/inference-profiles/") => "bedrock:GetInferenceProfile".to_owned(),
+            path if path.starts_with("/foundation-model-availability/") => {
+                "bedrock:GetFoundationModelAvailability".to_owned()
+            }
+            _ => "bedrock:GetFoundationModel".to_owned(),
+        },
+    };
+    state.calls.push(action.clone());
+    if let Some(at) = state.instead.iter().position(|(instead, ..)| *instead == action) {
+        let (_, status, body) = state.instead.remove(at);
+        return (StatusCode::from_u16(status).unwrap(), body).into_response();
+    }
+    match service {
+        "SERVICE_QUOTAS" => json_answer(quotas(&state.world, &place, &operation, &read(body))),
+        "DYNAMODB" => json_answer(state.table.call(&operation, &read(body))),
+        "CLOUDWATCH" => metrics(&state.world, &place, body),
+        "SNS" => publish(state, body),
+        _ => bedrock(&state.world, &place, uri.path()),
+    }
+}
+
+fn read(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap()
+}
+
+fn json_answer(answer: Result<Value, Refused>) -> Response {
+    match answer {
+        Ok(body) => body.to_string().into_response(),
+        Err(Refused { code, mut body }) => {
+            body["__type"] = json!(format!("com.amazonaws#{code}"));
+            let status = if code == "ServiceException" { 500 } else { 400 };
+            (StatusCode::from_u16(status).unwrap(), body.to_string()).into_response()
+        }
+    }
+}
+
+/// Service Quotas' own words for what the sandbox says in ours.
+fn refused(error: PortError) -> Refused {
+    let code = match &error {
+        PortError::Denied(_) => "AccessDeniedException",
+        PortError::Throttled => "TooManyRequestsException",
+        PortError::Missing => "NoSuchResourceException",
+        PortError::Rejected(Rejection::AlreadyOpen, _) => "ResourceAlreadyExistsException",
+        PortError::Rejected(Rejection::TooManyOpen, _) => "QuotaExceededException",
+        PortError::Rejected(..) => "IllegalArgumentException",
+        PortError::Unavailable(_) | PortError::UnknownOutcome => "ServiceException",
+    };
+    let text = match error {
+        PortError::Rejected(_, text) => text,
+        other => other.to_string(),
+    };
+    Refused { code, body: json!({ "Message": text }) }
+}
+
+fn change(request: &IncreaseRequest) -> Value {
+    json!({
+        "Id": request.id, "CaseId": request.case_id, "ServiceCode": "bedrock", "QuotaCode": request.code,
+        "DesiredValue": request.desired, "Status": request.status,
+        "Created": request.created.as_millisecond() as f64 / 1000.0,
+    })
+}
+
+fn quotas(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Result<Value, Refused> {
+    assert_eq!(input["ServiceCode"], "bedrock");
+    let code = || QuotaCode::parse(input["QuotaCode"].as_str().unwrap()).unwrap();
+    let value = |value: Result<QuotaValue, PortError>| {
+        let value = value.map_err(refused)?;
+        let quota = json!({ "QuotaCode": code(), "Value": value.value, "Adjustable": value.adjustable });
+        Ok(json!({ "Quota": quota }))
+    };
+    match operation {
+        "GetServiceQuota" => value(at_once(world.applied(place, &code()))),
+        "GetAWSDefaultServiceQuota" => value(at_once(world.default_value(place, &code()))),
+        "ListRequestedServiceQuotaChangeHistoryByQuota" => {
+            let history = at_once(world.history(place, &code())).map_err(refused)?;
+            Ok(json!({ "RequestedQuotas": history.iter().map(change).collect::<Vec<_>>() }))
+        }
+        "ListServiceQuotas" | "ListAWSDefaultServiceQuotas" => {
+            let all = at_once(world.listing(place)).map_err(refused)?;
+            let (size, page) = (input["MaxResults"].as_u64().unwrap(), input["NextToken"].as_str());
+            let from = page.map_or(0, |page| page.parse().unwrap());
+            let quotas = all.quotas().iter().skip(from).take(usize::try_from(size).unwrap());
+            let quotas: Vec<_> = quotas
+                .map(|q| json!({ "QuotaCode": q.code, "QuotaName": q.name, "Adjustable": q.adjustable, "Value": q.value }))
+                .collect();
+            let next = from + quotas.len();
+            let next = (next < all.quotas().len()).then(|| next.to_string());
+            Ok(json!({ "Quotas": quotas, "NextToken": next }))
+        }
+        "RequestServiceQuotaIncrease" => {
+            assert_eq!(input["SupportCaseAllowed"], true);
+            let desired = input["DesiredValue"].as_f64().unwrap();
+            let filed = at_once(world.request_increase(place, &code(), desired)).map_err(refused)?;
+            Ok(json!({ "RequestedQuota": change(&filed) }))
+        }
+        other => panic!("unknown operation {other}"),
+    }
+}
+
+fn publish(state: &mut State, body: &[u8]) -> Response {
+    let form: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+    assert_eq!((form["Action"].as_str(), form["TopicArn"].as_str()), ("Publish", TOPIC));
+    state.published.push(form);
+    let id = state.published.len();
+    format!(
+        "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>m-{id}</MessageId></PublishResult></PublishResponse>"
+    )
+    .into_response()
+}
+
+fn bedrock(world: &Sandbox, place: &Place, path: &str) -> Response {
+    let missing = || {
+        let headers = [("x-amzn-errortype", "ResourceNotFoundException")];
+        (StatusCode::NOT_FOUND, headers, json!({ "message": "not found" }).to_string()).into_response()
+    };
+    let (kind, id) = path.trim_start_matches('/').split_once('/').unwrap();
+    let id = id.replace("%3A", ":");
+    let Some(model) = ModelId::parse(&id) else { return missing() };
+    if kind == "inference-profiles" {
+        let Ok(arns) = at_once(world.profile_models(place, &model)) else { return missing() };
+        let models: Vec<_> = arns.iter().map(|arn| json!({ "modelArn": arn })).collect();
+        return json!({
+            "inferenceProfileName": "profile", "inferenceProfileArn": "arn", "inferenceProfileId": id,
+            "models": models, "status": "ACTIVE", "type": "APPLICATION",
+        })
+        .to_string()
+        .into_response();
+    }
+    let Ok(known) = at_once(world.model_state(place, &model)) else { return missing() };
+    let body = match kind {
+        "foundation-model-availability" => json!({
+            "modelId": id, "agreementAvailability": { "status": known.agreement },
+            "authorizationStatus": if known.authorized { "AUTHORIZED" } else { "NOT_AUTHORIZED" },
+            "entitlementAvailability": "AVAILABLE", "regionAvailability": known.region,
+        }),
+        _ => json!({ "modelDetails": {
+            "modelArn": "arn", "modelId": id,
+            "modelLifecycle": { "status": if known.lifecycle == Lifecycle::Legacy { "LEGACY" } else { "ACTIVE" } },
+        } }),
+    };
+    body.to_string().into_response()
+}
+
+fn field<'a>(of: &'a Cbor, name: &str) -> Option<&'a Cbor> {
+    of.as_map()?.iter().find(|(key, _)| key.as_text() == Some(name)).map(|(_, value)| value)
+}
+
+/// Seconds since 1970, which CBOR tags with 1.
+fn time(value: &Cbor) -> Timestamp {
+    let Cbor::Tag(1, seconds) = value else { panic!("{value:?} is no time") };
+    let seconds = seconds.as_float().map(|s| s as i64).or_else(|| i64::try_from(seconds.as_integer()?).ok());
+    Timestamp::from_second(seconds.unwrap()).unwrap()
+}
+
+fn measured(name: &str, minute: &Minute) -> Option<f64> {
+    let value = match name {
+        "Invocations" => minute.invocations,
+        "InvocationThrottles" => minute.throttles,
+        "InvocationClientErrors" => minute.client_errors,
+        "InvocationServerErrors" => minute.server_errors,
+        "InputTokenCount" => minute.input_tokens,
+        "OutputTokenCount" => minute.output_tokens,
+        "CacheWriteInputTokens" => minute.cache_write_tokens,
+        "EstimatedTPMQuotaUsage" => return minute.quota_tokens,
+        "LegacyModelInvocations" => minute.legacy_invocations,
+        other => panic!("unknown metric {other}"),
+    };
+    (value > 0.0).then_some(value)
+}
+
+fn metrics(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
+    let input: Cbor = ciborium::from_reader(body).unwrap();
+    let window = Window {
+        from: time(field(&input, "StartTime").unwrap()),
+        to: time(field(&input, "EndTime").unwrap()),
+    };
+    let text = |of: &Cbor, name: &str| field(of, name).unwrap().as_text().unwrap().to_owned();
+    let map = |pairs: Vec<(&str, Cbor)>| {
+        Cbor::Map(pairs.into_iter().map(|(k, v)| (Cbor::Text(k.to_owned()), v)).collect())
+    };
+    let mut results = Vec::new();
+    for query in field(&input, "MetricDataQueries").unwrap().as_array().unwrap() {
+        let id = text(query, "Id");
+        if let Some(expression) = field(query, "Expression") {
+            let expression = expression.as_text().unwrap();
+            let name = expression.split(['(', ')']).nth(1).unwrap();
+            let metric = bedrock_remediator::event::Metric::named(name);
+            for model in at_once(world.models_behind(place, metric, window)).unwrap() {
+                results.push(map(vec![
+                    ("Id", Cbor::Text(id.clone())),
+                    ("Label", Cbor::Text(model.as_str().to_owned())),
+                    ("Timestamps", Cbor::Array(vec![])),
+                    ("Values", Cbor::Array(vec![Cbor::Float(1.0)])),
+                ]));
+            }
+            continue;
+        }
+        let stat = field(query, "MetricStat").unwrap();
+        let metric = field(stat, "Metric").unwrap();
+        let dimension = &field(metric, "Dimensions").unwrap().as_array().unwrap()[0];
+        assert_eq!((text(metric, "Namespace").as_str(), text(stat, "Stat").as_str()), ("AWS/Bedrock", "Sum"));
+        assert_eq!(text(dimension, "Name"), "ModelId");
+        let model = ModelId::parse(&text(dimension, "Value")).unwrap();
+        let period = match field(stat, "Period").unwrap().as_integer().unwrap().try_into().unwrap() {
+            60 => Period::Minute,
+            300 => Period::FiveMinutes,
+            other => panic!("period {other}"),
+        };
+        let series = at_once(world.usage(place, &[model], window, period));
+        let series = match series {
+            Ok(series) => series,
+            Err(error) => return cbor_refused(&error),
+        };
+        let name = text(metric, "MetricName");
+        let points: Vec<(Timestamp, f64)> = series[0]
+            .points
+            .iter()
+            .filter_map(|(at, m)| Some((*at, measured(&name, m)? * f64::from(period.minutes()))))
+            .collect();
+        let at = |at: &Timestamp| Cbor::Tag(1, Box::new(Cbor::Float(at.as_second() as f64)));
+        results.push(map(vec![
+            ("Id", Cbor::Text(id)),
+            ("Label", Cbor::Text(name)),
+            ("StatusCode", Cbor::Text("Complete".to_owned())),
+            ("Timestamps", Cbor::Array(points.iter().map(|(t, _)| at(t)).collect())),
+            ("Values", Cbor::Array(points.iter().map(|(_, v)| Cbor::Float(*v)).collect())),
+        ]));
+    }
+    cbor(StatusCode::OK, &map(vec![("MetricDataResults", Cbor::Array(results))]))
+}
+
+fn cbor(status: StatusCode, body: &Cbor) -> Response {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(body, &mut bytes).unwrap();
+    let headers = [("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")];
+    (status, headers, bytes).into_response()
+}
+
+fn cbor_refused(error: &PortError) -> Response {
+    let (status, code) = match error {
+        PortError::Denied(_) => (403, "AccessDeniedException"),
+        PortError::Throttled => (400, "ThrottlingException"),
+        _ => (500, "InternalServiceFault"),
+    };
+    let text = |t: &str| Cbor::Text(t.to_owned());
+    let pairs = [("__type", format!("com.amazonaws.cloudwatch#{code}")), ("message", error.to_string())];
+    let body = Cbor::Map(pairs.iter().map(|(k, v)| (text(k), text(v))).collect());
+    cbor(StatusCode::from_u16(status).unwrap(), &body)
+}

@@ -1,0 +1,326 @@
+//! What every ledger has to keep, told as one suite: the sandbox's, the table's on a stand-in, and the
+//! table's on an emulator.
+
+use bedrock_remediator::diagnosis::{Cause, ErrorText, diagnose};
+use bedrock_remediator::event::{ErrorSignal, Source};
+use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
+use bedrock_remediator::incident::{Counts, Incident, Symptom, fold};
+use bedrock_remediator::model::ModelId;
+use bedrock_remediator::world::{
+    Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, Record, Rejection, Reserved, State,
+    Told,
+};
+use jiff::{SignedDuration, Timestamp};
+
+const LEASE: SignedDuration = SignedDuration::from_secs(90);
+const LATER: SignedDuration = SignedDuration::from_mins(10);
+
+fn now() -> Timestamp {
+    "2026-11-20T14:34:05Z".parse().unwrap()
+}
+
+fn after(seconds: i64) -> Timestamp {
+    now() + SignedDuration::from_secs(seconds)
+}
+
+/// Each check has incidents and quotas of its own, so that one ledger serves all.
+pub(crate) fn place(region: &str) -> Place {
+    Place { account: AccountId::parse("111122223333").unwrap(), region: Region::parse(region).unwrap() }
+}
+
+fn throttle(region: &str, model: &str, message: &str) -> Incident {
+    let error = ErrorSignal {
+        source: Source::CloudTrail,
+        account: AccountId::parse("111122223333"),
+        region: Region::parse(region),
+        model: ModelId::parse(model),
+        operation: Some("Converse".to_owned()),
+        code: Some("ThrottlingException".to_owned()),
+        status: None,
+        message: message.to_owned(),
+        caller: Some("arn:aws:iam::111122223333:role/app".to_owned()),
+        at: Some(now()),
+    };
+    let found = diagnose(&ErrorText { code: error.code.as_deref(), message, ..ErrorText::default() });
+    fold([Symptom::of_error(&error, found, 0)]).remove(0)
+}
+
+fn incident(region: &str) -> Incident {
+    throttle(region, "us.amazon.nova-lite-v1:0", "Too many tokens, please wait before trying again.")
+}
+
+/// What only an alarm's metric tells.
+fn unnamed(region: &str) -> Incident {
+    Incident {
+        cause: Cause::RateUnspecified,
+        rule: None,
+        facts: Default::default(),
+        counts: Counts { errors: 0, alarms: 1 },
+        ..incident(region)
+    }
+}
+
+fn code() -> QuotaCode {
+    QuotaCode::parse("L-F4DDD3EB").unwrap()
+}
+
+fn followed(at: Timestamp) -> Followed {
+    Followed {
+        code: code(),
+        name: "Tokens per minute for a model".to_owned(),
+        desired: 8.5e6,
+        value_before: 5e6,
+        request_id: None,
+        intended: at,
+    }
+}
+
+fn intent(region: &str, at: Timestamp, most_today: u32) -> Intent {
+    Intent {
+        place: place(region),
+        followed: followed(at),
+        cool_down_until: at + SignedDuration::from_hours(72),
+        most_today,
+    }
+}
+
+fn finish(state: State, due_at: Option<Timestamp>) -> Finish {
+    Finish { state, followed: None, due_at, silent_until: None, told: None, ended: None }
+}
+
+fn told(at: Timestamp) -> Told {
+    Told { id: "ntc-1".to_owned(), kind: "opened".to_owned(), at }
+}
+
+async fn mine(ledger: &impl Ledger, incident: &Incident, at: Timestamp) -> (Lease, Record) {
+    match ledger.claim(incident, at, LEASE).await.unwrap() {
+        Claim::Mine(lease, record) => (lease, *record),
+        Claim::Counted => panic!("{} was only counted", incident.id),
+    }
+}
+
+async fn counted(ledger: &impl Ledger, incident: &Incident, at: Timestamp) {
+    assert!(matches!(ledger.claim(incident, at, LEASE).await.unwrap(), Claim::Counted));
+}
+
+fn is_lost<T: std::fmt::Debug>(answer: Result<T, PortError>) -> bool {
+    matches!(answer, Err(PortError::Rejected(Rejection::LeaseLost, _)))
+}
+
+/// Runs every check on `ledger`, which is empty.
+pub(crate) async fn keeps(ledger: &impl Ledger) {
+    a_claim_counts_and_leases_once(ledger).await;
+    an_incident_comes_back_as_it_was_folded(ledger).await;
+    a_lease_that_ended_is_taken_over_and_its_writes_are_refused(ledger).await;
+    silence_counts_and_does_not_keep_the_sweep_away(ledger).await;
+    a_closed_incident_opens_a_new_episode(ledger).await;
+    a_lease_of_no_length_hands_over(ledger).await;
+    a_name_for_the_limit_is_learnt(ledger).await;
+    a_quota_is_reserved_once(ledger).await;
+    the_day_has_its_limit(ledger).await;
+    a_refused_request_frees_the_quota(ledger).await;
+    followers_are_woken(ledger).await;
+    nothing_is_known_of_what_never_was(ledger).await;
+}
+
+async fn a_claim_counts_and_leases_once(ledger: &impl Ledger) {
+    let incident = incident("us-east-1");
+    let (lease, record) = mine(ledger, &incident, now()).await;
+    assert_eq!((record.state, record.episode, record.incident.counts.errors), (State::Seen, 1, 1));
+    counted(ledger, &incident, after(1)).await;
+    counted(ledger, &incident, after(2)).await;
+    assert!(!ledger.due(after(3), 100).await.unwrap().contains(&incident.id), "leased");
+    let due_at = after(900);
+    let watched = Followed { request_id: Some("request-1".to_owned()), ..followed(now()) };
+    let end = Finish {
+        followed: Some(watched.clone()),
+        silent_until: Some(after(600)),
+        told: Some(told(now())),
+        ..finish(State::Watching, Some(due_at))
+    };
+    ledger.finish(&lease, &end).await.unwrap();
+    let known = ledger.incident(&incident.id).await.unwrap().unwrap();
+    assert_eq!((known.state, known.incident.counts.errors), (State::Watching, 3));
+    assert_eq!((known.due_at, known.silent_until), (Some(due_at), Some(after(600))));
+    assert_eq!((known.followed, known.notices), (Some(watched), vec![told(now())]));
+    // A repeat may be answered as the first one was, and changes nothing.
+    let repeated = ledger.finish(&lease, &finish(State::Told, Some(after(1)))).await;
+    assert!(repeated.is_ok() || is_lost(repeated));
+    assert_eq!(ledger.incident(&incident.id).await.unwrap().unwrap().state, State::Watching);
+}
+
+async fn an_incident_comes_back_as_it_was_folded(ledger: &impl Ledger) {
+    let arn = "arn:aws:bedrock:us-east-2:111122223333:provisioned-model/abcdefgh1234";
+    let denied = "User: arn:aws:sts::111122223333:assumed-role/app/s is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-2::foundation-model/amazon.nova-lite-v1:0 because no identity-based policy allows the bedrock:InvokeModel action";
+    let mut whole = throttle("us-east-2", arn, denied);
+    whole.items.clear();
+    mine(ledger, &whole, now()).await;
+    let known = ledger.incident(&whole.id).await.unwrap().unwrap().incident;
+    assert_eq!((&known.account, &known.region, &known.model), (&whole.account, &whole.region, &whole.model));
+    assert_eq!((&known.caller, known.cause, known.rule), (&whole.caller, whole.cause, whole.rule));
+    assert_eq!((&known.facts, known.counts, &known.sample), (&whole.facts, whole.counts, &whole.sample));
+    assert_eq!((known.first_seen, known.last_seen), (whole.first_seen, whole.last_seen));
+}
+
+async fn a_lease_that_ended_is_taken_over_and_its_writes_are_refused(ledger: &impl Ledger) {
+    let incident = incident("us-west-1");
+    let (dead, _) = mine(ledger, &incident, now()).await;
+    counted(ledger, &incident, after(89)).await;
+    assert!(ledger.take_over(&incident.id, after(89), LEASE).await.unwrap().is_none(), "still leased");
+    assert!(ledger.due(after(91), 100).await.unwrap().contains(&incident.id));
+    let (heir, record) = ledger.take_over(&incident.id, after(91), LEASE).await.unwrap().unwrap();
+    assert_eq!(record.incident.counts.errors, 2);
+    assert!(ledger.take_over(&incident.id, after(92), LEASE).await.unwrap().is_none(), "another was faster");
+    assert!(is_lost(ledger.finish(&dead, &finish(State::Told, Some(after(900)))).await));
+    assert!(is_lost(ledger.reserve(&dead, &intent("us-west-1", after(92), 3), after(92)).await));
+    assert!(is_lost(ledger.not_filed(&dead, &place("us-west-1"), &code()).await));
+    ledger.finish(&heir, &finish(State::Seen, Some(after(100)))).await.unwrap();
+    // Given back without silence: the next claim drives it, and a claim after a dead one as well.
+    let (dead, _) = mine(ledger, &incident, after(101)).await;
+    let (heir, record) = mine(ledger, &incident, after(200)).await;
+    assert_eq!(record.incident.counts.errors, 4);
+    assert!(is_lost(ledger.finish(&dead, &finish(State::Told, Some(after(900)))).await));
+    ledger.finish(&heir, &finish(State::Told, Some(after(9000)))).await.unwrap();
+}
+
+async fn silence_counts_and_does_not_keep_the_sweep_away(ledger: &impl Ledger) {
+    let incident = incident("eu-west-1");
+    let (lease, _) = mine(ledger, &incident, now()).await;
+    let end = Finish { silent_until: Some(after(3600)), ..finish(State::Watching, Some(after(900))) };
+    ledger.finish(&lease, &end).await.unwrap();
+    counted(ledger, &incident, after(100)).await;
+    assert!(!ledger.due(after(899), 100).await.unwrap().contains(&incident.id));
+    assert!(ledger.due(after(900), 100).await.unwrap().contains(&incident.id));
+    let (lease, record) = ledger.take_over(&incident.id, after(901), LEASE).await.unwrap().unwrap();
+    assert_eq!(record.silent_until, Some(after(3600)));
+    ledger.finish(&lease, &end).await.unwrap();
+    let (lease, record) = mine(ledger, &incident, after(3601)).await;
+    assert_eq!(record.incident.counts.errors, 3);
+    ledger.finish(&lease, &finish(State::Told, Some(after(9000)))).await.unwrap();
+}
+
+async fn a_closed_incident_opens_a_new_episode(ledger: &impl Ledger) {
+    let incident = incident("eu-west-2");
+    for episode in 1..=3 {
+        let at = now() + SignedDuration::from_hours(i64::from(episode));
+        let (lease, record) = mine(ledger, &incident, at).await;
+        assert_eq!((record.episode, record.state, record.incident.counts.errors), (episode, State::Seen, 1));
+        assert!(record.notices.is_empty() && record.followed.is_none());
+        counted(ledger, &incident, at + SignedDuration::from_secs(1)).await;
+        let known = ledger.incident(&incident.id).await.unwrap().unwrap();
+        assert_eq!((known.episode, known.incident.counts.errors), (episode, 2));
+        let end = Finish { told: Some(told(at)), ..finish(State::Closed, None) };
+        ledger.finish(&lease, &end).await.unwrap();
+        let due = ledger.due(at + SignedDuration::from_hours(900), 100).await.unwrap();
+        assert!(!due.contains(&incident.id), "closed is never due");
+    }
+}
+
+async fn a_lease_of_no_length_hands_over(ledger: &impl Ledger) {
+    let incident = incident("eu-west-3");
+    ledger.claim(&incident, now(), SignedDuration::ZERO).await.unwrap();
+    assert!(ledger.due(now(), 100).await.unwrap().contains(&incident.id));
+    let (lease, record) = ledger.take_over(&incident.id, now(), LEASE).await.unwrap().unwrap();
+    assert_eq!((record.state, record.episode), (State::Seen, 1));
+    // One that was told and goes on after its silence is handed over as well.
+    let end = Finish { silent_until: Some(after(60)), ..finish(State::Told, Some(after(9000))) };
+    ledger.finish(&lease, &end).await.unwrap();
+    ledger.claim(&incident, after(61), SignedDuration::ZERO).await.unwrap();
+    assert!(ledger.due(after(62), 100).await.unwrap().contains(&incident.id));
+    let (lease, _) = ledger.take_over(&incident.id, after(62), LEASE).await.unwrap().unwrap();
+    ledger.finish(&lease, &finish(State::Told, Some(after(9000)))).await.unwrap();
+}
+
+async fn a_name_for_the_limit_is_learnt(ledger: &impl Ledger) {
+    for (region, silent) in [("eu-central-1", true), ("eu-central-2", false)] {
+        let (lease, record) = mine(ledger, &unnamed(region), now()).await;
+        assert_eq!((record.incident.cause, record.incident.rule), (Cause::RateUnspecified, None));
+        let silent_until = silent.then(|| after(3600));
+        let end = Finish { silent_until, ..finish(State::Told, Some(after(9000))) };
+        ledger.finish(&lease, &end).await.unwrap();
+        let named = incident(region);
+        let claim = ledger.claim(&named, after(10), LEASE).await.unwrap();
+        assert_eq!(matches!(claim, Claim::Counted), silent);
+        let known = ledger.incident(&named.id).await.unwrap().unwrap().incident;
+        assert_eq!((known.cause, known.rule), (Cause::TokensPerMinute, named.rule));
+        assert_eq!((known.counts.errors, known.counts.alarms), (1, 1));
+        // And it is not forgotten again.
+        ledger.claim(&unnamed(region), after(20), LEASE).await.unwrap();
+        assert_eq!(ledger.incident(&named.id).await.unwrap().unwrap().incident.cause, Cause::TokensPerMinute);
+    }
+}
+
+async fn a_quota_is_reserved_once(ledger: &impl Ledger) {
+    let region = "ap-south-1";
+    let (one, two) = (incident(region), throttle(region, "eu.amazon.nova-lite-v1:0", "Too many tokens"));
+    let (first, _) = mine(ledger, &one, now()).await;
+    let (second, _) = mine(ledger, &two, now()).await;
+    assert_eq!(ledger.reserve(&first, &intent(region, now(), 3), now()).await.unwrap(), Reserved::Yes);
+    let known = ledger.incident(&one.id).await.unwrap().unwrap();
+    assert_eq!((known.state, known.followed), (State::Planned, Some(followed(now()))));
+    let reserved = ledger.reserve(&second, &intent(region, after(5), 3), after(5)).await.unwrap();
+    let Reserved::CoolingDown(record) = reserved else { panic!("{reserved:?}") };
+    assert_eq!((record.desired, record.intended, record.last_outcome), (8.5e6, now(), None));
+    assert_eq!(record.cool_down_until, now() + SignedDuration::from_hours(72));
+    assert_eq!(ledger.incident(&two.id).await.unwrap().unwrap().followed, None, "nothing of it happened");
+
+    let filed = Followed { request_id: Some("request-7".to_owned()), ..followed(now()) };
+    let ended = Ended { place: place(region), followed: filed, outcome: "closed-unchanged" };
+    let end = Finish { ended: Some(ended), ..finish(State::Told, Some(after(900))) };
+    ledger.finish(&first, &end).await.unwrap();
+    assert_eq!(ledger.incident(&one.id).await.unwrap().unwrap().followed, None);
+    let late = after(3600);
+    let again = ledger.reserve(&second, &intent(region, late, 3), late).await.unwrap();
+    assert!(
+        matches!(again, Reserved::CoolingDown(r) if r.last_outcome.as_deref() == Some("closed-unchanged"))
+    );
+    let cooled = now() + SignedDuration::from_hours(73);
+    assert_eq!(ledger.reserve(&second, &intent(region, cooled, 3), cooled).await.unwrap(), Reserved::Yes);
+}
+
+async fn the_day_has_its_limit(ledger: &impl Ledger) {
+    let region = "ap-south-2";
+    let (lease, _) = mine(ledger, &incident(region), now()).await;
+    let intent = |n: usize, most| {
+        let mut intent = intent(region, now(), most);
+        intent.followed.code = QuotaCode::parse(&format!("L-0000000{n}")).unwrap();
+        intent
+    };
+    assert_eq!(ledger.reserve(&lease, &intent(0, 0), now()).await.unwrap(), Reserved::DailyLimit);
+    assert_eq!(ledger.reserve(&lease, &intent(1, 2), now()).await.unwrap(), Reserved::Yes);
+    assert_eq!(ledger.reserve(&lease, &intent(2, 2), now()).await.unwrap(), Reserved::Yes);
+    assert_eq!(ledger.reserve(&lease, &intent(3, 2), now()).await.unwrap(), Reserved::DailyLimit);
+    let tomorrow = now() + SignedDuration::from_hours(24);
+    assert_eq!(ledger.reserve(&lease, &intent(3, 2), tomorrow).await.unwrap(), Reserved::Yes);
+}
+
+async fn a_refused_request_frees_the_quota(ledger: &impl Ledger) {
+    let region = "ap-east-1";
+    let incident = incident(region);
+    let (lease, _) = mine(ledger, &incident, now()).await;
+    assert_eq!(ledger.reserve(&lease, &intent(region, now(), 3), now()).await.unwrap(), Reserved::Yes);
+    ledger.not_filed(&lease, &place(region), &code()).await.unwrap();
+    let known = ledger.incident(&incident.id).await.unwrap().unwrap();
+    assert_eq!((known.state, known.followed), (State::Seen, None));
+    assert_eq!(ledger.reserve(&lease, &intent(region, after(1), 3), after(1)).await.unwrap(), Reserved::Yes);
+}
+
+async fn followers_are_woken(ledger: &impl Ledger) {
+    let (here, elsewhere) = (incident("sa-east-1"), incident("ca-west-1"));
+    for one in [&here, &elsewhere] {
+        let (lease, _) = mine(ledger, one, now()).await;
+        let end = Finish { followed: Some(followed(now())), ..finish(State::Watching, Some(now() + LATER)) };
+        ledger.finish(&lease, &end).await.unwrap();
+    }
+    ledger.wake_followers(&place("sa-east-1"), after(60)).await.unwrap();
+    let due = ledger.due(after(60), 100).await.unwrap();
+    assert!(due.contains(&here.id) && !due.contains(&elsewhere.id), "{due:?}");
+}
+
+async fn nothing_is_known_of_what_never_was(ledger: &impl Ledger) {
+    let unknown = incident("me-south-1").id;
+    assert!(ledger.incident(&unknown).await.unwrap().is_none());
+    assert!(ledger.take_over(&unknown, now(), LEASE).await.unwrap().is_none());
+    let overdue = ledger.due(now() + SignedDuration::from_hours(48), 3).await.unwrap();
+    assert_eq!(overdue.len(), 3, "at most as many as asked for");
+}

@@ -1,0 +1,16 @@
+//! What several tests share.
+
+#![allow(dead_code, reason = "each test uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "tests"
+)]
+
+#[cfg(feature = "aws")]
+pub(crate) mod cloud;
+pub(crate) mod contract;
+pub(crate) mod dynamo;
