@@ -3,7 +3,7 @@
 //! One law: nothing is left to choose here, and nothing is filed that the ledger does not hold a
 //! reservation for. A refusal is an outcome, not an error.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Config;
 use crate::ids::Place;
@@ -118,15 +118,19 @@ async fn reserve_and_file<W: Quotas + Ledger>(
     Ok(Done::Filed(Box::new((increase, followed))))
 }
 
+/// Service Quotas' clock may be behind ours by so much.
+const SKEW: SignedDuration = SignedDuration::from_mins(2);
+
 /// The request that our doubtful call made: any of this quota since the intent is ours, because the
-/// reservation let nobody else of us file.
+/// reservation let nobody else of us file, and none was open before it.
 pub(crate) async fn since(
     world: &impl Quotas,
     place: &Place,
     followed: &Followed,
 ) -> Option<IncreaseRequest> {
     let history = world.history(place, &followed.code).await.ok()?;
-    history.into_iter().find(|r| r.created >= followed.intended)
+    let since = followed.intended.saturating_sub(SKEW).unwrap_or(followed.intended);
+    history.into_iter().find(|r| r.created >= since)
 }
 
 /// What a refusal means for the plan.

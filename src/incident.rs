@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::clean;
 use crate::diagnosis::{Cause, Diagnosis, Facts};
 use crate::event::{AlarmSignal, ErrorSignal, Metric, Source};
 use crate::ids::{AccountId, Place, Region, caller_of};
@@ -35,7 +36,8 @@ pub struct Symptom {
     pub last: Option<Timestamp>,
     /// How many times.
     pub counts: Counts,
-    /// The error's text, for an unknown error; see [`crate::notice`] for what is shown of it.
+    /// What may be shown of an unknown error's text: without its quoted spans, for they may hold prompts,
+    /// and short.
     pub sample: Option<String>,
     /// Indices of the delivery's items that it came from.
     pub items: BTreeSet<usize>,
@@ -161,7 +163,7 @@ impl Symptom {
             model: error.model.clone().or_else(|| diagnosis.facts.model_id.clone()),
             caller: error.caller.clone().or(principal),
             sample: (diagnosis.rule.is_none() && error.source != Source::InvocationLog)
-                .then(|| error.message.clone()),
+                .then(|| clean::sample(&error.message)),
             diagnosis,
             first: error.at,
             last: error.at,

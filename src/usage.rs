@@ -53,6 +53,24 @@ pub struct Minute {
 }
 
 impl Minute {
+    /// Nothing measured.
+    pub const NONE: Self = Self {
+        invocations: 0.0,
+        throttles: 0.0,
+        client_errors: 0.0,
+        server_errors: 0.0,
+        input_tokens: 0.0,
+        output_tokens: 0.0,
+        cache_write_tokens: 0.0,
+        quota_tokens: None,
+        legacy_invocations: 0.0,
+    };
+
+    /// Whether calls were made, admitted or not.
+    pub fn is_used(&self) -> bool {
+        self.invocations + self.throttles > 0.0
+    }
+
     /// Adds so much of another's counts.
     pub fn add(&mut self, other: &Self, share: f64) {
         self.invocations += other.invocations * share;
@@ -107,9 +125,15 @@ pub struct Series {
 }
 
 impl Series {
+    /// What `points`, oldest first, show.
+    pub fn of(period: Period, points: Vec<(Timestamp, Minute)>) -> Self {
+        let used = |(at, minute): &(Timestamp, Minute)| minute.is_used().then_some(*at);
+        Self { period, first_use: points.iter().find_map(used), points }
+    }
+
     /// Without any use.
     pub fn unused(period: Period) -> Self {
-        Self { period, points: Vec::new(), first_use: None }
+        Self::of(period, Vec::new())
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// What decides. A module that is not named here may wait and ask; these may not.
 const PURE: &[&str] = &[
     "access.rs",
+    "clean.rs",
     "config.rs",
     "diagnosis",
     "event",

@@ -111,11 +111,7 @@ impl Telemetry for Aws {
                 put(points.entry(at).or_default(), value / length);
             }
         }
-        let series = points.into_iter().map(|points| {
-            let used = |(at, m): (&Timestamp, &Minute)| (m.invocations + m.throttles > 0.0).then_some(*at);
-            Series { period, first_use: points.iter().find_map(used), points: points.into_iter().collect() }
-        });
-        Ok(series.collect())
+        Ok(points.into_iter().map(|points| Series::of(period, points.into_iter().collect())).collect())
     }
 
     /// By one Metrics Insights query, the model with most of it first.

@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Notice, clean};
+use super::Notice;
+use crate::clean;
 use crate::plan::{Action, number};
 
 /// A chat message is no mail.

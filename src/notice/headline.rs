@@ -1,6 +1,7 @@
 //! Titles and first sentences: what happened and why we think so.
 
-use super::{Kind, Outcome, clean};
+use super::{Kind, Outcome};
+use crate::clean;
 use crate::diagnosis::{Cause, PolicyKind};
 use crate::evidence::Evidence;
 use crate::incident::Incident;
@@ -130,7 +131,7 @@ pub(super) fn because(incident: &Incident, evidence: &Evidence) -> Vec<String> {
         because.push(format!("The operation was `{}`.", clean::line(operation, 80)));
     }
     if let Some(sample) = &incident.sample {
-        because.push(format!("It began: {}", clean::sample(sample)));
+        because.push(format!("It began: {sample}"));
     }
     because.extend(denial(incident));
     if let (Some(called), Some(model)) = (&incident.model, &evidence.model)

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Notice, clean};
+use super::Notice;
+use crate::clean;
 use crate::diagnosis::Category;
 use crate::plan::{Action, Reason, number};
 

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{Notice, chat, clean, mail};
+use super::{Notice, chat, mail};
+use crate::clean;
 use crate::plan::Action;
 
 /// What is handed to SNS `Publish`, with `MessageStructure` = `json`.

@@ -4,7 +4,6 @@
 //! somebody else wrote is passed on, but for a few cleaned words of an error nobody knows.
 
 mod chat;
-mod clean;
 mod headline;
 mod mail;
 mod message;
@@ -14,6 +13,7 @@ use serde::Serialize;
 
 pub use message::{LARGEST, Message, message};
 
+use crate::clean;
 use crate::diagnosis::{Category, Cause, Facts};
 use crate::evidence::Evidence;
 use crate::ids::{AccountId, Region};

@@ -14,6 +14,9 @@ use crate::world::{
     Window,
 };
 
+/// A use too small to move any figure.
+const TRACE: Minute = Minute { invocations: 1e-6, ..Minute::NONE };
+
 impl State {
     /// The use of `entry` in `window`; points of five minutes hold their average minute.
     fn series(&self, entry: &UsageEntry, window: Window, period: Period) -> Series {
@@ -26,8 +29,9 @@ impl State {
                 && ModelId::parse(&entry.model_id).is_some_and(|model| model.base() == m.model_id)
         });
         let last = entry.last.iter().flat_map(|last| (0..last.minutes).map(move |n| (minute(n), last.each)));
-        let all = last.chain(entry.series.iter().map(|m| (m.at, m.values)));
-        let first_use = entry.first_use.or_else(|| all.clone().map(|(at, _)| at).min());
+        // CloudWatch shows a first use as a measured call, and an earlier one as use ever since.
+        let first = entry.first_use.filter(|at| *at < window.to).map(|at| (at.max(window.from), TRACE));
+        let all = last.chain(entry.series.iter().map(|m| (m.at, m.values))).chain(first);
         let length = i64::from(period.minutes()) * 60;
         let mut points: BTreeMap<i64, Minute> = BTreeMap::new();
         for (at, mut values) in all.filter(|(at, _)| (window.from..window.to).contains(at)) {
@@ -39,7 +43,7 @@ impl State {
             points.entry(second).or_default().add(&values, 1.0 / f64::from(period.minutes()));
         }
         let points = points.into_iter().filter_map(|(at, m)| Some((Timestamp::from_second(at).ok()?, m)));
-        Series { period, points: points.collect(), first_use }
+        Series::of(period, points.collect())
     }
 
     fn entries<'s>(&'s self, place: &Place) -> impl Iterator<Item = &'s UsageEntry> {

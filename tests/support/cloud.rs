@@ -86,6 +86,16 @@ impl Cloud {
         self.state.lock().unwrap()
     }
 
+    /// The calls so far.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.state().calls.clone()
+    }
+
+    /// What was published so far.
+    pub(crate) fn published(&self) -> Vec<BTreeMap<String, String>> {
+        self.state().published.clone()
+    }
+
     /// Begins anew in another world.
     pub(crate) fn reset(&self, file: WorldFile) {
         let mut state = self.state();

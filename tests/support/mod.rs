@@ -14,3 +14,5 @@
 pub(crate) mod cloud;
 pub(crate) mod contract;
 pub(crate) mod dynamo;
+#[cfg(feature = "aws")]
+pub(crate) mod lambda;

@@ -53,6 +53,12 @@ pub(crate) fn malformed(why: &Malformed) {
     emit(&[("Deliveries", 1), ("FailedItems", 1)]);
 }
 
+/// Says that a delivery took too long, and has to come again.
+pub(crate) fn out_of_time() {
+    error!("the time was up before a delivery was handled; it has to be delivered again");
+    emit(&[("Deliveries", 1), ("OutOfTime", 1)]);
+}
+
 /// Says what came of a delivery.
 pub(crate) fn report(report: &Report) {
     for item in report.items.iter().filter(|i| i.failed) {

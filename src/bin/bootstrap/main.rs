@@ -12,10 +12,10 @@ use bedrock_remediator::aws::Aws;
 use bedrock_remediator::config::{Config, Settings};
 use bedrock_remediator::drive::Allowance;
 use bedrock_remediator::event::Home;
-use bedrock_remediator::handler::{Report, handle};
+use bedrock_remediator::handler::{Outcome, Report, handle};
 use bedrock_remediator::ids::{AccountId, Arn, Region, caller_of};
 use jiff::{SignedDuration, Timestamp};
-use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+use lambda_runtime::{Context, Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ async fn serve() -> Result<(), Error> {
 }
 
 impl Function {
-    async fn answer(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Value, Error> {
+    async fn answer(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Value, Diagnostic> {
         let LambdaEvent { payload, context } = event;
         let now = Timestamp::now();
         let account = Arn::parse(&context.invoked_function_arn).and_then(|arn| AccountId::parse(arn.account));
@@ -84,8 +84,14 @@ impl Function {
         let handled = handle(&self.aws, &self.config, &home, allowance, payload.get().as_bytes());
         let in_time: Duration = left.saturating_sub(TO_ANSWER).try_into().unwrap_or_default();
         let report = tokio::time::timeout(in_time, handled).await;
-        let report = report.map_err(|_| "the time was up before everything was handled")?;
-        let report = report.inspect_err(|malformed| log::malformed(malformed))?;
+        let report = report.map_err(|_| {
+            log::out_of_time();
+            failed("OutOfTime", "the time was up before everything was handled")
+        })?;
+        let report = report.map_err(|malformed| {
+            log::malformed(&malformed);
+            failed("MalformedDelivery", malformed)
+        })?;
         log::report(&report);
         answer_to(&report)
     }
@@ -105,16 +111,22 @@ fn allowance(now: Timestamp, left: SignedDuration) -> Allowance {
     }
 }
 
+/// What Lambda is told of a delivery that has to come again.
+fn failed(kind: &str, why: impl ToString) -> Diagnostic {
+    Diagnostic { error_type: kind.to_owned(), error_message: why.to_string() }
+}
+
 /// A batch names the items that have to come again. Anything else is one delivery: it succeeds or fails.
-fn answer_to(report: &Report) -> Result<Value, Error> {
+fn answer_to(report: &Report) -> Result<Value, Diagnostic> {
     if report.is_batch {
-        return Ok(serde_json::to_value(report.batch_response())?);
+        return serde_json::to_value(report.batch_response()).map_err(|e| failed("Answer", e));
     }
-    if let Some(failed) = report.items.iter().find(|i| i.failed) {
-        return Err(failed.reason.clone().unwrap_or_else(|| "it could not be handled".to_owned()).into());
+    if let Some(item) = report.items.iter().find(|i| i.failed) {
+        let kind = if item.outcome == Outcome::Malformed { "MalformedDelivery" } else { "LedgerUnavailable" };
+        return Err(failed(kind, item.reason.as_deref().unwrap_or("it could not be handled")));
     }
     if let Some(Err(error)) = &report.swept {
-        return Err(format!("the ledger could not be asked for what is due: {error}").into());
+        return Err(failed("LedgerUnavailable", format!("it could not be asked for what is due: {error}")));
     }
     let incidents: Vec<_> = report.incidents.iter().map(|i| &i.incident.id).collect();
     Ok(json!({ "outcome": report.outcome().as_str(), "incidents": incidents }))

@@ -1,10 +1,10 @@
-//! Makes text that others wrote harmless.
+//! Makes text that others wrote harmless, before it is kept or shown.
 
 use crate::diagnosis::cut;
 
 /// What is shown of an error text that no rule knows: quoted spans left out, for they may hold
 /// prompts; printable ASCII only; no markup; at most 200 characters.
-pub(super) fn sample(text: &str) -> String {
+pub(crate) fn sample(text: &str) -> String {
     const LONGEST: usize = 200;
     let mut shown = String::new();
     let mut quote: Option<char> = None;
@@ -34,7 +34,7 @@ pub(super) fn sample(text: &str) -> String {
 
 /// One line of printable ASCII, at most `most` characters, without what could end a code span or begin
 /// a mention in a chat.
-pub(super) fn line(text: &str, most: usize) -> String {
+pub(crate) fn line(text: &str, most: usize) -> String {
     let harmless = |c: char| c.is_ascii_graphic() && !"`<>|".contains(c);
     let ascii: String = text.chars().map(|c| if harmless(c) { c } else { ' ' }).collect();
     let joined = ascii.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -45,12 +45,12 @@ pub(super) fn line(text: &str, most: usize) -> String {
 }
 
 /// Cuts `text` to `most` bytes.
-pub(super) fn bound(text: &mut String, most: usize) {
+pub(crate) fn bound(text: &mut String, most: usize) {
     let kept = cut(text, most).len();
     text.truncate(kept);
 }
 
-pub(super) fn cut_to(mut text: String, most: usize) -> String {
+pub(crate) fn cut_to(mut text: String, most: usize) -> String {
     bound(&mut text, most);
     text
 }

@@ -1,0 +1,336 @@
+//! The real binary, between a Runtime API and AWS's endpoints on loopback: what it does must be what the
+//! handler does on the embedded world.
+
+#![cfg(feature = "aws")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bedrock_remediator::aws::ACTIONS;
+use bedrock_remediator::config::{Config, Mode};
+use bedrock_remediator::drive::Allowance;
+use bedrock_remediator::event::Home;
+use bedrock_remediator::handler::{Report, handle};
+use bedrock_remediator::ids::{AccountId, Region};
+use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use support::cloud::{ACCOUNT, Cloud, REGION};
+use support::lambda::{Lambda, Process, Reply};
+
+const ALLOWANCE: Allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn home() -> Home {
+    Home {
+        account: AccountId::parse(ACCOUNT),
+        region: Region::parse(REGION),
+        role: None,
+        log_group: Some("/aws/lambda/remediator".to_owned()),
+    }
+}
+
+fn samples() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
+    let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|p| p.to_string_lossy().ends_with(".json")).collect();
+    files.retain(|p| !p.to_string_lossy().ends_with(".world.json"));
+    files.sort();
+    files
+}
+
+fn sample(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("events").join(name)).unwrap()
+}
+
+/// The sample's world as the function can see it today: its clock is the real one, neither CloudTrail
+/// nor IAM is asked, and the account is its own.
+fn world(sample: &Path, payload: &[u8]) -> WorldFile {
+    let beside = sample.with_extension("world.json");
+    let mut file = match std::fs::read_to_string(beside) {
+        Ok(text) => WorldFile::parse(&text).unwrap(),
+        Err(_) => bedrock_remediator::event::read(payload, &home())
+            .map_or_else(|_| WorldFile::default(), |delivery| healthy_for(&delivery, Timestamp::now())),
+    };
+    file.now = None;
+    file.errors.clear();
+    file.policies.clear();
+    // Ledgers keep their own kind of memory; one that is full is the ledger suite's matter.
+    file.ledger.clear();
+    // A port's fault has no wire form where the ledger and the topic are real.
+    file.faults.retain(|f| ["applied", "default_value", "history", "request_increase"].contains(&&*f.call));
+    file
+}
+
+fn told(notice: &Value) -> Value {
+    // Times differ by the run; numbers measured up to the minute may.
+    let actions: Vec<Value> = notice["actions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| {
+            json!([
+                a["type"],
+                a["quota_code"],
+                a["desired"],
+                a["applied"],
+                a["default"],
+                a["status"],
+                a["step"],
+                a["commands"]
+            ])
+        })
+        .collect();
+    let withheld: Vec<&Value> = notice["withheld"].as_array().unwrap().iter().map(|w| &w["type"]).collect();
+    json!([
+        notice["notice_id"],
+        notice["kind"],
+        notice["incident_id"],
+        notice["title"],
+        notice["cause"],
+        notice["rule"],
+        notice["facts"],
+        notice["counts"],
+        notice["caller"],
+        actions,
+        withheld,
+        notice["advice"],
+        notice["references"],
+        notice["model_id"],
+        notice["resolved_model_id"],
+        notice["next_steps"].as_array().unwrap().iter().map(|s| &s["text"]).collect::<Vec<_>>(),
+    ])
+}
+
+fn expected(file: WorldFile, payload: &[u8]) -> (Sandbox, Option<Report>) {
+    let sandbox = Sandbox::new(file, Timestamp::now());
+    let report = block_on(handle(&sandbox, &Config::default(), &home(), ALLOWANCE, payload)).ok();
+    (sandbox, report)
+}
+
+fn reply_of(report: Option<&Report>) -> Result<Value, ()> {
+    let report = report.ok_or(())?;
+    if report.is_batch {
+        return Ok(serde_json::to_value(report.batch_response()).unwrap());
+    }
+    if report.items.iter().any(|i| i.failed) {
+        return Err(());
+    }
+    let ids: Vec<_> = report.incidents.iter().map(|i| &i.incident.id).collect();
+    Ok(json!({ "outcome": report.outcome().as_str(), "incidents": ids }))
+}
+
+fn notices(cloud: &Cloud) -> Vec<Value> {
+    let forms = cloud.published();
+    forms
+        .iter()
+        .map(|form| {
+            assert_eq!(form["MessageStructure"], "json");
+            let forms: Value = serde_json::from_str(&form["Message"]).unwrap();
+            serde_json::from_str(forms["sqs"].as_str().unwrap()).unwrap()
+        })
+        .collect()
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..600 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("not within 12 s: {what}");
+}
+
+#[test]
+fn every_sample_is_answered_as_the_embedded_world_answers_it() {
+    let (cloud, lambda) = (Cloud::new(WorldFile::default()), Lambda::new());
+    let function = lambda.start(&cloud.variables());
+    let allowed: Vec<&str> = ACTIONS.iter().flat_map(|(_, actions)| actions.iter().copied()).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    for file in samples() {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let payload = std::fs::read(&file).unwrap();
+        let Ok(text) = String::from_utf8(payload.clone()) else { continue };
+        if serde_json::from_str::<Value>(&text).is_err() {
+            // Lambda itself refuses what is no JSON; the function never sees it.
+            continue;
+        }
+        cloud.reset(world(&file, &payload));
+        let (sandbox, report) = expected(world(&file, &payload), &payload);
+        let reply = lambda.invoke(&text);
+        assert_eq!(reply.clone().map_err(|_| ()), reply_of(report.as_ref()), "{name}: {reply:?}");
+        let wanted: Vec<_> =
+            sandbox.published().iter().map(|n| told(&serde_json::to_value(n).unwrap())).collect();
+        let got: Vec<_> = notices(&cloud).iter().map(told).collect();
+        assert_eq!(got, wanted, "{name}");
+        let filed: Vec<_> = sandbox.increase_requests().iter().map(|r| (r.code.clone(), r.desired)).collect();
+        let state = cloud.state();
+        let asked: Vec<_> =
+            state.world.increase_requests().iter().map(|r| (r.code.clone(), r.desired)).collect();
+        assert_eq!(asked, filed, "{name}");
+        for call in &state.calls {
+            // A transaction is authorised as the writes it holds.
+            assert!(call == "dynamodb:TransactWriteItems" || allowed.contains(&&**call), "{name}: {call}");
+            seen.insert(call.clone());
+        }
+        for body in &state.bodies {
+            assert!(!body.contains("CANARY") && !body.contains("secret prompt"), "{name}");
+        }
+    }
+    let missing: Vec<_> = allowed.iter().filter(|a| !seen.contains(**a)).collect();
+    // Writes inside of transactions, and the read that only a person's question needs.
+    let known = ["dynamodb:DeleteItem", "dynamodb:GetItem"];
+    assert!(missing.iter().all(|a| known.contains(*a)), "never called: {missing:?}");
+    no_log_tells_a_payload(&function);
+}
+
+fn no_log_tells_a_payload(function: &Process) {
+    let lines = function.lines.lock().unwrap();
+    assert!(lines.len() > 60);
+    for line in lines.iter() {
+        let entry: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        assert!(entry.get("_aws").is_some() || entry["message"].is_string(), "{line}");
+        assert!(!line.contains("CANARY") && !line.contains("secret prompt") && line.len() < 2_000, "{line}");
+    }
+    let told: Vec<&String> = lines.iter().filter(|l| l.contains("\"told: ")).collect();
+    assert!(told.iter().all(|l| l.contains("\"incident\":\"inc-") && l.contains("\"notice\":\"ntc-")));
+}
+
+#[test]
+fn a_new_throttle_costs_ten_calls_and_its_duplicate_one() {
+    let cloud = Cloud::new(WorldFile::parse(&sample("throttle-tokens.world.json")).unwrap());
+    cloud.reset(world(Path::new("events/throttle-tokens.json"), b""));
+    let lambda = Lambda::new();
+    let function = lambda.start(&cloud.variables());
+    let payload = sample("throttle-tokens.json");
+    lambda.invoke(&payload).unwrap();
+    assert_eq!(cloud.calls().len(), 10, "{:?}", cloud.calls());
+    lambda.invoke(&payload).unwrap();
+    assert_eq!(cloud.calls().len(), 11);
+    assert_eq!(cloud.calls()[10], "dynamodb:UpdateItem");
+    let metrics = || {
+        let lines = function.lines.lock().unwrap().clone();
+        let entries = lines.iter().filter_map(|l| serde_json::from_str::<Value>(l).ok());
+        entries.filter(|e| e.get("_aws").is_some()).collect::<Vec<_>>()
+    };
+    wait_until("both invocations are counted", || metrics().len() == 2);
+    let first = &metrics()[0];
+    assert_eq!(
+        (&first["Incidents"], &first["Notices"], &first["IncreasesRequested"]),
+        (&json!(1), &json!(1), &json!(1))
+    );
+    let declared = first["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
+    assert!(declared.iter().all(|m| first[m["Name"].as_str().unwrap()].is_u64()), "{first}");
+}
+
+#[test]
+fn killed_anywhere_and_fed_again_it_files_and_tells_once() {
+    let throttle = Path::new("events/throttle-tokens.json");
+    let payload = json!({ "Records": [
+        { "messageId": "m0", "eventSource": "aws:sqs", "body": sample("throttle-tokens.json") },
+    ]})
+    .to_string();
+    for calls in 1..=10 {
+        let lambda = Lambda::new();
+        let cloud = Cloud::new(world(throttle, b""));
+        cloud.state().delay = Duration::from_millis(30);
+        {
+            let _dies = lambda.start(&cloud.variables());
+            lambda.deliver(&payload, Duration::from_secs(60));
+            wait_until("it is in the middle", || cloud.calls().len() >= calls);
+        }
+        // The queue delivers again when the dead one's lease has ended and Service Quotas would list its
+        // request; time cannot be passed here, so both are moved into the past.
+        cloud.state().delay = Duration::ZERO;
+        let past = json!({ "S": "2026-01-01T00:00:00Z" });
+        for item in cloud.state().table.items.values_mut() {
+            if item.get("lease_owner").is_some_and(|owner| owner["S"] != "silence") {
+                item.insert("lease_until".to_owned(), past.clone());
+                item.insert("due_at".to_owned(), past.clone());
+                if let Some(intent) = item.get_mut("intent") {
+                    intent["M"]["at"] = past.clone();
+                }
+            }
+        }
+        let lambda = Lambda::new();
+        let _lives = lambda.start(&cloud.variables());
+        assert_eq!(lambda.invoke(&payload), Ok(json!({ "batchItemFailures": [] })), "killed at call {calls}");
+        lambda.invoke(&sample("tick.json")).unwrap();
+        let ids: std::collections::BTreeSet<String> =
+            notices(&cloud).iter().map(|n| n["notice_id"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(cloud.state().world.increase_requests().len(), 1, "killed at call {calls}");
+        assert_eq!(ids.len(), 1, "killed at call {calls}");
+    }
+}
+
+#[test]
+fn what_fails_is_an_error_or_a_failed_item_and_never_a_success() {
+    let (cloud, lambda) = (Cloud::new(WorldFile::default()), Lambda::new());
+    let _function = lambda.start(&cloud.variables());
+    let down = || {
+        ("dynamodb:UpdateItem".to_owned(), 400, json!({ "__type": "x#AccessDeniedException" }).to_string())
+    };
+    let denied = sample("permission-identity-policy.json");
+    let batch = json!({ "Records": [
+        { "messageId": "m0", "eventSource": "aws:sqs", "body": denied },
+        { "messageId": "m1", "eventSource": "aws:sqs", "body": "{" },
+        { "messageId": "m2", "eventSource": "aws:sqs", "body": sample("ignored-success.json") },
+    ]})
+    .to_string();
+    cloud.state().instead.push(down());
+    let failures = |reply: Reply| -> Vec<String> {
+        let reply = reply.unwrap();
+        let failures = reply["batchItemFailures"].as_array().unwrap();
+        failures.iter().map(|f| f["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(failures(lambda.invoke(&batch)), ["m0", "m1"]);
+    assert_eq!(failures(lambda.invoke(&batch)), ["m1"], "the ledger is back");
+    cloud.state().instead.push(down());
+    let error = lambda.invoke(&denied.replace("InvokeModel", "Converse")).unwrap_err();
+    assert!(error["errorMessage"].as_str().unwrap().contains("ledger"), "{error}");
+    assert!(lambda.invoke("[]").is_err() || lambda.invoke("{}").is_err(), "nothing that can be read");
+}
+
+#[test]
+fn with_no_time_left_it_says_so_and_lives_on() {
+    let cloud = Cloud::new(world(Path::new("events/throttle-tokens.json"), b""));
+    let lambda = Lambda::new();
+    let _function = lambda.start(&cloud.variables());
+    let late = lambda.invoke_within(&sample("throttle-tokens.json"), Duration::ZERO).unwrap_err();
+    assert_eq!(late["errorType"], "OutOfTime");
+    assert!(lambda.invoke(&sample("ignored-success.json")).is_ok());
+}
+
+#[test]
+fn a_bad_configuration_stops_the_start_and_names_all_of_it() {
+    let (cloud, lambda) = (Cloud::new(WorldFile::default()), Lambda::new());
+    let mut variables = cloud.variables();
+    for (name, value) in [("MODE", "dry-run"), ("TOPIC_ARN", "people"), ("HEADROOM_FACTOR", "0")] {
+        variables.push((name.to_owned(), value.to_owned()));
+    }
+    let mut function = lambda.start(&variables);
+    assert!(!function.ended().success());
+    wait_until("it says why", || !function.lines.lock().unwrap().is_empty());
+    let said = function.lines.lock().unwrap().concat();
+    assert!(["MODE", "TOPIC_ARN", "HEADROOM_FACTOR"].iter().all(|name| said.contains(name)), "{said}");
+}
+
+#[test]
+fn observing_files_nothing() {
+    assert_eq!(Mode::parse("observe"), Some(Mode::Observe));
+    let cloud = Cloud::new(world(Path::new("events/throttle-tokens.json"), b""));
+    let lambda = Lambda::new();
+    let mut variables = cloud.variables();
+    variables.push(("MODE".to_owned(), "observe".to_owned()));
+    let _function = lambda.start(&variables);
+    lambda.invoke(&sample("throttle-tokens.json")).unwrap();
+    assert!(cloud.state().world.increase_requests().is_empty());
+    assert_eq!(notices(&cloud)[0]["withheld"][0]["type"], "observe-mode");
+}
