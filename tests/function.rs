@@ -243,7 +243,7 @@ fn killed_anywhere_and_fed_again_it_files_and_tells_once() {
         cloud.state().delay = Duration::from_millis(30);
         {
             let _dies = lambda.start(&cloud.variables());
-            lambda.deliver(&payload, Duration::from_secs(60));
+            lambda.deliver(&payload, Duration::from_mins(1));
             wait_until("it is in the middle", || cloud.calls().len() >= calls);
         }
         // The queue delivers again when the dead one's lease has ended and Service Quotas would list its

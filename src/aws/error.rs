@@ -18,7 +18,6 @@ where
             let status = service.raw().status().as_u16();
             of_service(action, service.err().code(), service.err().message(), status)
         }
-        SdkError::ConstructionFailure(_) => PortError::Unavailable(brief(error)),
         SdkError::TimeoutError(_) => PortError::Unavailable("no answer in time".to_owned()),
         _ => PortError::Unavailable(brief(error)),
     }

@@ -30,7 +30,7 @@ pub(super) const ACTIONS: &[&str] = &[
 
 const SERVICE: &str = "bedrock";
 /// New models appear a few times a week; a listing is eleven pages.
-const LISTING_KEPT: Duration = Duration::from_secs(3600);
+const LISTING_KEPT: Duration = Duration::from_hours(1);
 /// A request that AWS throttled is tried so often in all.
 const TRIES: u32 = 3;
 
@@ -50,16 +50,16 @@ struct Limiter(RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddlewa
 
 impl Default for Rates {
     fn default() -> Self {
-        let a_second = |n| Limiter(RateLimiter::direct_with_clock(Rate::per_second(n), MonotonicClock));
-        const THREE: NonZeroU32 = NonZeroU32::new(3).unwrap();
-        const FIVE: NonZeroU32 = NonZeroU32::new(5).unwrap();
-        const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
+        let a_second = |n| {
+            let rate = Rate::per_second(NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN));
+            Limiter(RateLimiter::direct_with_clock(rate, MonotonicClock))
+        };
         Self {
-            applied: a_second(FIVE),
-            default: a_second(FIVE),
-            history: a_second(FIVE),
-            list: a_second(TEN),
-            request: a_second(THREE),
+            applied: a_second(5),
+            default: a_second(5),
+            history: a_second(5),
+            list: a_second(10),
+            request: a_second(3),
         }
     }
 }

@@ -25,7 +25,7 @@ impl Topic for Aws {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
             call = call.message_attributes(name, value.map_err(|e| invalid(&e.to_string()))?);
         }
-        match call.send().await.map_err(|e| error::of_read(ACTIONS[0], e)) {
+        match call.send().await.map_err(|e| error::of_read("sns:Publish", e)) {
             Ok(_) => Ok(()),
             Err(PortError::Missing) => Err(invalid("the topic does not exist")),
             Err(other) => Err(other),

@@ -119,10 +119,7 @@ impl Table<'_> {
         let mut tries = 1;
         loop {
             let call = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
-            let sdk = match call.send().await {
-                Ok(_) => return Ok(Ok(())),
-                Err(sdk) => sdk,
-            };
+            let Err(sdk) = call.send().await else { return Ok(Ok(())) };
             let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
                 sdk.as_service_error()
             else {
@@ -141,7 +138,7 @@ impl Table<'_> {
         }
     }
 
-    fn write(&self, key: String, update: Update) -> Answer<TransactWriteItem> {
+    fn write(&self, key: String, update: &Update) -> Answer<TransactWriteItem> {
         let write = aws_sdk_dynamodb::types::Update::builder()
             .table_name(self.name)
             .key("pk", AttributeValue::S(key))
@@ -273,16 +270,13 @@ impl Ledger for Aws {
         if old.learns(incident) {
             seize.set_all(item::diagnosed(incident));
         }
-        match (&old.lease_owner, &old.lease_until) {
-            (Some(left), Some(since)) => {
-                seize.only_if("lease_owner = :left AND lease_until = :since");
-                seize.value(":left", &**left);
-                seize.value(":since", &**since);
-            }
-            _ => {
-                seize.only_if("lease_owner = :mine");
-                seize.value(":mine", &*owner);
-            }
+        if let (Some(left), Some(since)) = (&old.lease_owner, &old.lease_until) {
+            seize.only_if("lease_owner = :left AND lease_until = :since");
+            seize.value(":left", &**left);
+            seize.value(":since", &**since);
+        } else {
+            seize.only_if("lease_owner = :mine");
+            seize.value(":mine", &*owner);
         }
         match table.update(&key, seize).await? {
             Written::Yes(_) => mine(old.record_with(incident, until)?),
@@ -374,9 +368,9 @@ impl Ledger for Aws {
         day.value(":most", intent.most_today);
 
         let writes = vec![
-            table.write(incident_key(&lease.incident), incident)?,
-            table.write(quota_key(place, &intent.followed.code), quota)?,
-            table.write(day_key(place, now), day)?,
+            table.write(incident_key(&lease.incident), &incident)?,
+            table.write(quota_key(place, &intent.followed.code), &quota)?,
+            table.write(day_key(place, now), &day)?,
         ];
         let Err(reasons) = table.transact(writes).await? else { return Ok(Reserved::Yes) };
         let refused = |r: &CancellationReason| r.code() == Some("ConditionalCheckFailed");
@@ -403,7 +397,7 @@ impl Ledger for Aws {
             .build()
             .map_err(|e| PortError::Rejected(Rejection::Invalid, e.to_string()))?;
         let quota = TransactWriteItem::builder().delete(quota).build();
-        let writes = vec![table.write(incident_key(&lease.incident), incident)?, quota];
+        let writes = vec![table.write(incident_key(&lease.incident), &incident)?, quota];
         table.transact(writes).await?.map_err(|_| lost())
     }
 
@@ -441,7 +435,7 @@ impl Ledger for Aws {
         quota.set_or_remove("request_id", followed.request_id.as_deref());
         quota.set("last_outcome", *outcome);
         quota.set_if_absent("cool_down_until", stamp(followed.intended));
-        let writes = vec![table.write(key, update)?, table.write(quota_key(place, &followed.code), quota)?];
+        let writes = vec![table.write(key, &update)?, table.write(quota_key(place, &followed.code), &quota)?];
         table.transact(writes).await?.map_err(|_| lost())
     }
 

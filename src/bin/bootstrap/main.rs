@@ -5,6 +5,7 @@
 
 mod log;
 
+use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -81,16 +82,17 @@ impl Function {
         let home = Home { account, ..self.home.clone() };
         let left = left(&context, now);
         let allowance = allowance(now, left);
-        let handled = handle(&self.aws, &self.config, &home, allowance, payload.get().as_bytes());
+        let payload = payload.get().as_bytes();
+        let handled = Box::pin(handle(&self.aws, &self.config, &home, allowance, payload));
         let in_time: Duration = left.saturating_sub(TO_ANSWER).try_into().unwrap_or_default();
         let report = tokio::time::timeout(in_time, handled).await;
         let report = report.map_err(|_| {
             log::out_of_time();
-            failed("OutOfTime", "the time was up before everything was handled")
+            failed("OutOfTime", &"the time was up before everything was handled")
         })?;
         let report = report.map_err(|malformed| {
             log::malformed(&malformed);
-            failed("MalformedDelivery", malformed)
+            failed("MalformedDelivery", &malformed)
         })?;
         log::report(&report);
         answer_to(&report)
@@ -112,21 +114,24 @@ fn allowance(now: Timestamp, left: SignedDuration) -> Allowance {
 }
 
 /// What Lambda is told of a delivery that has to come again.
-fn failed(kind: &str, why: impl ToString) -> Diagnostic {
+fn failed(kind: &str, why: &dyn Display) -> Diagnostic {
     Diagnostic { error_type: kind.to_owned(), error_message: why.to_string() }
 }
 
 /// A batch names the items that have to come again. Anything else is one delivery: it succeeds or fails.
 fn answer_to(report: &Report) -> Result<Value, Diagnostic> {
     if report.is_batch {
-        return serde_json::to_value(report.batch_response()).map_err(|e| failed("Answer", e));
+        return serde_json::to_value(report.batch_response()).map_err(|e| failed("Answer", &e));
     }
     if let Some(item) = report.items.iter().find(|i| i.failed) {
         let kind = if item.outcome == Outcome::Malformed { "MalformedDelivery" } else { "LedgerUnavailable" };
-        return Err(failed(kind, item.reason.as_deref().unwrap_or("it could not be handled")));
+        return Err(failed(kind, &item.reason.as_deref().unwrap_or("it could not be handled")));
     }
     if let Some(Err(error)) = &report.swept {
-        return Err(failed("LedgerUnavailable", format!("it could not be asked for what is due: {error}")));
+        return Err(failed(
+            "LedgerUnavailable",
+            &format_args!("what is due could not be asked for: {error}"),
+        ));
     }
     let incidents: Vec<_> = report.incidents.iter().map(|i| &i.incident.id).collect();
     Ok(json!({ "outcome": report.outcome().as_str(), "incidents": incidents }))
