@@ -18,8 +18,7 @@ pub use cause::{Category, Cause, Remedy};
 pub use facts::{Facts, LimitScope, PolicyKind};
 pub(crate) use find::endpoint_region;
 pub use rule::{Example, Rule};
-pub(crate) use table::INFERENCE_OPERATIONS;
-pub use table::RULES;
+pub use table::{INFERENCE_OPERATIONS, RULES};
 pub(crate) use text::cut;
 pub use text::{ErrorText, Plain};
 

@@ -58,7 +58,7 @@ const NEVER_WORK_ROUND: &str =
     "Somebody decided this. Ask whoever owns that policy; do not try another role or Region to get round it.";
 
 /// The operations through which inference, and what belongs to it, is called.
-pub(crate) const INFERENCE_OPERATIONS: &[&str] = &[
+pub const INFERENCE_OPERATIONS: &[&str] = &[
     "InvokeModel",
     "InvokeModelWithResponseStream",
     "InvokeModelWithBidirectionalStream",
