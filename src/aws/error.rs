@@ -29,16 +29,14 @@ pub(super) fn of_write<E>(action: &str, error: SdkError<E, HttpResponse>) -> Por
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let never_sent = match &error {
+    let certain = match &error {
         SdkError::ConstructionFailure(_) => true,
-        // A failed connection never carried the request; credentials fail before one is made.
-        SdkError::DispatchFailure(failure) => {
-            failure.is_user() || failure.as_connector_error().is_some_and(|e| !e.is_io() && !e.is_timeout())
-        }
-        SdkError::ServiceError(service) => service.raw().status().as_u16() < 500,
+        SdkError::DispatchFailure(failure) => failure.is_user(),
+        // An answer that cannot be read comes as a service error too.
+        SdkError::ServiceError(service) => (400..500).contains(&service.raw().status().as_u16()),
         _ => false,
     };
-    if never_sent { of_read(action, error) } else { PortError::UnknownOutcome }
+    if certain { of_read(action, error) } else { PortError::UnknownOutcome }
 }
 
 fn of_service(action: &str, code: Option<&str>, message: Option<&str>, status: u16) -> PortError {
@@ -66,6 +64,7 @@ fn of_service(action: &str, code: Option<&str>, message: Option<&str>, status: u
         "QuotaExceeded" => rejected(Rejection::TooManyOpen),
         "IllegalArgument" if message.contains("greater than") => rejected(Rejection::TooLow),
         _ if status == 429 => PortError::Throttled,
+        _ if status < 400 => PortError::Unavailable("the answer could not be read".to_owned()),
         _ if status >= 500 => PortError::Unavailable(message),
         _ => rejected(Rejection::Invalid),
     }

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use bedrock_remediator::aws::Aws;
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
@@ -122,9 +123,25 @@ impl Cloud {
         all
     }
 
-    pub(crate) fn endpoint(&self, service: &str) -> String {
-        format!("http://{}", self.endpoints[service])
+    /// The adapters, sent to this cloud's `service` whatever they call.
+    pub(crate) fn aws(&self, service: &str) -> Aws {
+        let aws = aws_at(&format!("http://{}", self.endpoints[service]));
+        aws.works_for(AccountId::parse(ACCOUNT).unwrap());
+        aws
     }
+}
+
+/// The adapters with some endpoint for all services, the ledger in the table `ledger`.
+pub(crate) fn aws_at(endpoint: &str) -> Aws {
+    let secret = aws_sdk_dynamodb::config::Credentials::new("AKIDEXAMPLE", "example", None, None, "tests");
+    let config = aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::new(REGION))
+        .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(secret))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(endpoint)
+        .build();
+    Aws::new(config).with_table("ledger", "tests").with_topic(TOPIC)
 }
 
 pub(crate) async fn serve(router: Router) -> SocketAddr {
@@ -176,7 +193,8 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
     state.calls.push(action.clone());
     if let Some(at) = state.instead.iter().position(|(instead, ..)| *instead == action) {
         let (_, status, body) = state.instead.remove(at);
-        return (StatusCode::from_u16(status).unwrap(), body).into_response();
+        let headers = [("smithy-protocol", "rpc-v2-cbor")];
+        return (StatusCode::from_u16(status).unwrap(), headers, body).into_response();
     }
     match service {
         "SERVICE_QUOTAS" => json_answer(quotas(&state.world, &place, &operation, &read(body))),

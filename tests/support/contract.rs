@@ -45,7 +45,14 @@ fn throttle(region: &str, model: &str, message: &str) -> Incident {
     fold([Symptom::of_error(&error, found, 0)]).remove(0)
 }
 
-fn incident(region: &str) -> Incident {
+/// Opens `incident` and closes it at once.
+pub(crate) async fn close(ledger: &impl Ledger, incident: &Incident, at: Timestamp) {
+    let (lease, _) = mine(ledger, incident, at).await;
+    let end = Finish { told: Some(told(at)), ..finish(State::Closed, None) };
+    ledger.finish(&lease, &end).await.unwrap();
+}
+
+pub(crate) fn incident(region: &str) -> Incident {
     throttle(region, "us.amazon.nova-lite-v1:0", "Too many tokens, please wait before trying again.")
 }
 

@@ -1,0 +1,280 @@
+//! The adapters against answers as AWS words them: every error by its meaning, every page, and how often
+//! a call is made.
+
+#![cfg(feature = "aws")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use bedrock_remediator::event::Metric;
+use bedrock_remediator::ids::{AccountId, QuotaCode};
+use bedrock_remediator::model::ModelId;
+use bedrock_remediator::notice::{Kind, Notice};
+use bedrock_remediator::sandbox::{Fault, FaultKind, WorldFile};
+use bedrock_remediator::usage::Period;
+use bedrock_remediator::world::{
+    Availability, Ledger as _, Lifecycle, Models as _, PortError, Quotas as _, Rejection, RequestStatus,
+    Telemetry as _, Topic as _, Window,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use support::cloud::Cloud;
+use support::contract::{incident, place};
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn cloud() -> Cloud {
+    Cloud::new(WorldFile::default())
+}
+
+fn code() -> QuotaCode {
+    QuotaCode::parse("L-F4DDD3EB").unwrap()
+}
+
+fn rejected(kind: Rejection, text: &str) -> PortError {
+    PortError::Rejected(kind, text.to_owned())
+}
+
+fn denied(action: &str) -> PortError {
+    PortError::Denied(action.to_owned())
+}
+
+#[test]
+fn every_refusal_of_an_increase_is_read_by_its_meaning_and_never_repeated() {
+    const REQUEST: &str = "servicequotas:RequestServiceQuotaIncrease";
+    let too_low = "You must provide a quota value greater than the default quota value of 5000000.0";
+    let open = "Only one open service quota increase request is allowed per quota.";
+    let many = "You have exceeded the number of open service quota increase requests.";
+    let linked = "The service-linked role cannot be created.";
+    let cases = [
+        ("ResourceAlreadyExistsException", 400, open, rejected(Rejection::AlreadyOpen, open)),
+        ("QuotaExceededException", 400, many, rejected(Rejection::TooManyOpen, many)),
+        ("IllegalArgumentException", 400, too_low, rejected(Rejection::TooLow, too_low)),
+        ("IllegalArgumentException", 400, "Not adjustable.", rejected(Rejection::Invalid, "Not adjustable.")),
+        ("InvalidResourceStateException", 400, "Wrong state.", rejected(Rejection::Invalid, "Wrong state.")),
+        ("DependencyAccessDeniedException", 400, linked, denied("iam:CreateServiceLinkedRole")),
+        ("AccessDeniedException", 400, "No.", denied(REQUEST)),
+        ("NoSuchResourceException", 400, "None.", PortError::Missing),
+        // Perhaps it was taken all the same.
+        ("ServiceException", 500, "Oops.", PortError::UnknownOutcome),
+    ];
+    for (error, status, message, meaning) in cases {
+        let cloud = cloud();
+        let body = json!({ "__type": error, "Message": message }).to_string();
+        cloud.state().instead.push((REQUEST.to_owned(), status, body));
+        let aws = cloud.aws("SERVICE_QUOTAS");
+        let answer = block_on(aws.request_increase(&place("us-east-1"), &code(), 9e6));
+        assert_eq!(answer.unwrap_err(), meaning, "{error}");
+        assert_eq!(cloud.calls(), [REQUEST], "{error}");
+    }
+}
+
+#[test]
+fn an_answer_that_names_no_request_leaves_the_outcome_open() {
+    for body in ["{}", "not json"] {
+        let cloud = cloud();
+        cloud.state().instead.push((
+            "servicequotas:RequestServiceQuotaIncrease".to_owned(),
+            200,
+            body.to_owned(),
+        ));
+        let answer =
+            block_on(cloud.aws("SERVICE_QUOTAS").request_increase(&place("us-east-1"), &code(), 9e6));
+        assert_eq!(answer.unwrap_err(), PortError::UnknownOutcome, "{body}");
+        assert_eq!(cloud.calls().len(), 1);
+    }
+}
+
+#[test]
+fn a_throttled_increase_is_tried_again_and_filed_once() {
+    let cloud = cloud();
+    let slow = json!({ "__type": "TooManyRequestsException" }).to_string();
+    cloud.state().instead.push(("servicequotas:RequestServiceQuotaIncrease".to_owned(), 400, slow));
+    let filed = block_on(cloud.aws("SERVICE_QUOTAS").request_increase(&place("us-east-1"), &code(), 9e6));
+    let filed = filed.unwrap();
+    assert_eq!((filed.status, filed.desired, filed.code), (RequestStatus::Pending, 9e6, code()));
+    assert_eq!((cloud.calls().len(), cloud.state().world.increase_requests().len()), (2, 1));
+}
+
+#[test]
+fn a_read_that_failed_on_awss_side_is_repeated() {
+    let cloud = cloud();
+    let oops = json!({ "__type": "ServiceException", "Message": "Oops." }).to_string();
+    cloud.state().instead.push(("servicequotas:GetAWSDefaultServiceQuota".to_owned(), 500, oops));
+    let value = block_on(cloud.aws("SERVICE_QUOTAS").default_value(&place("us-east-1"), &code()));
+    assert!(value.unwrap().value > 0.0);
+    assert_eq!(cloud.calls().len(), 2);
+}
+
+#[test]
+fn a_quota_without_a_value_of_the_accounts_own_is_missing() {
+    let cloud = cloud();
+    let applied = block_on(cloud.aws("SERVICE_QUOTAS").applied(&place("us-east-1"), &code()));
+    assert_eq!(applied.unwrap_err(), PortError::Missing);
+}
+
+#[test]
+fn the_listing_is_read_page_by_page_and_kept() {
+    let cloud = cloud();
+    let aws = cloud.aws("SERVICE_QUOTAS");
+    let here = place("us-east-1");
+    let listed = block_on(aws.listing(&here)).unwrap();
+    let known = bedrock_remediator::quota::Catalog::built_in().quotas().len();
+    assert_eq!(listed.quotas().len(), known);
+    let pages = known.div_ceil(100) * 2;
+    assert_eq!(cloud.calls().len(), pages);
+    block_on(aws.listing(&here)).unwrap();
+    assert_eq!(cloud.calls().len(), pages, "kept");
+    block_on(aws.listing(&place("eu-west-1"))).unwrap();
+    assert_eq!(cloud.calls().len(), pages * 2, "for its Region alone");
+}
+
+#[test]
+fn history_comes_newest_first_and_a_status_that_is_new_counts_as_open() {
+    let cloud = cloud();
+    let change = |id: &str, status: &str, created: f64| json!({ "Id": id, "ServiceCode": "bedrock", "QuotaCode": "L-F4DDD3EB", "DesiredValue": 9e6, "Status": status, "Created": created, "CaseId": "case-1" });
+    let page =
+        |changes, next: Option<&str>| json!({ "RequestedQuotas": changes, "NextToken": next }).to_string();
+    let action = "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota";
+    let first = page(vec![change("a", "CASE_CLOSED", 1_700_000_000.5)], Some("more"));
+    let second = page(
+        vec![change("b", "ON_HOLD", 1_700_000_100.0), change("c", "NOT_APPROVED", 1_600_000_000.0)],
+        None,
+    );
+    cloud.state().instead.extend([(action.to_owned(), 200, first), (action.to_owned(), 200, second)]);
+    let history = block_on(cloud.aws("SERVICE_QUOTAS").history(&place("us-east-1"), &code())).unwrap();
+    let seen: Vec<_> = history.iter().map(|r| (r.id.as_str(), r.status)).collect();
+    let expected =
+        [("b", RequestStatus::Pending), ("a", RequestStatus::CaseClosed), ("c", RequestStatus::NotApproved)];
+    assert_eq!(seen, expected);
+    assert_eq!(history[1].created.as_millisecond(), 1_700_000_000_500);
+}
+
+#[test]
+fn another_account_is_never_asked_about() {
+    let cloud = cloud();
+    let mut elsewhere = place("us-east-1");
+    elsewhere.account = AccountId::parse("444455556666").unwrap();
+    let answer = block_on(cloud.aws("SERVICE_QUOTAS").applied(&elsewhere, &code()));
+    assert!(answer.unwrap_err().to_string().contains("444455556666 cannot be asked"));
+    assert!(cloud.calls().is_empty());
+}
+
+#[test]
+fn what_cloudwatch_measured_arrives_as_it_was() {
+    let file = json!({ "usage": [{
+        "region": "us-east-1", "model_id": "us.amazon.nova-lite-v1:0",
+        "last": { "minutes": 30, "each": { "invocations": 100, "throttles": 5, "input_tokens": 900, "quota_tokens": 1200 } },
+    }]});
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let aws = cloud.aws("CLOUDWATCH");
+    let here = place("us-east-1");
+    let used = ModelId::parse("us.amazon.nova-lite-v1:0").unwrap();
+    let unused = ModelId::parse("eu.amazon.nova-lite-v1:0").unwrap();
+    let to = Timestamp::now();
+    let window = Window { from: to - SignedDuration::from_hours(1), to };
+    for period in [Period::Minute, Period::FiveMinutes] {
+        let series = block_on(aws.usage(&here, &[used.clone(), unused.clone()], window, period)).unwrap();
+        assert_eq!((series.len(), series[1].points.len(), series[1].first_use), (2, 0, None));
+        let (_, minute) = series[0].points[series[0].points.len() / 2];
+        assert_eq!((minute.invocations, minute.throttles), (100.0, 5.0), "{period:?}");
+        assert_eq!((minute.input_tokens, minute.quota_tokens), (900.0, Some(1200.0)), "{period:?}");
+        assert_eq!(series[0].first_use, Some(series[0].points[0].0));
+    }
+    assert_eq!(block_on(aws.models_behind(&here, Metric::Throttles, window)).unwrap(), [used]);
+    assert_eq!(cloud.calls().len(), 3);
+}
+
+#[test]
+fn what_cloudwatch_refuses_names_the_right() {
+    let mut file = WorldFile::default();
+    file.faults.push(Fault { call: "usage".to_owned(), nth: None, kind: FaultKind::Denied });
+    let cloud = Cloud::new(file);
+    let to = Timestamp::now();
+    let window = Window { from: to - SignedDuration::from_hours(1), to };
+    let model = ModelId::parse("amazon.nova-lite-v1:0").unwrap();
+    let answer =
+        block_on(cloud.aws("CLOUDWATCH").usage(&place("us-east-1"), &[model], window, Period::Minute));
+    assert_eq!(answer.unwrap_err(), denied("cloudwatch:GetMetricData"));
+}
+
+#[test]
+fn a_model_and_a_profile_are_described() {
+    let file = json!({
+        "availability": [{ "model_id": "anthropic.claude-3-haiku-20240307-v1:0", "lifecycle": "LEGACY", "agreement": "NOT_AVAILABLE", "authorized": false }],
+        "profiles": [{ "id": "abc123def456", "models": ["arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"] }],
+    });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let (aws, here) = (cloud.aws("BEDROCK"), place("us-east-1"));
+    let model = ModelId::parse("us.anthropic.claude-3-haiku-20240307-v1:0").unwrap();
+    let state = block_on(aws.model_state(&here, &model)).unwrap();
+    assert_eq!((state.lifecycle, state.agreement), (Lifecycle::Legacy, Availability::NotAvailable));
+    assert_eq!((state.authorized, state.region), (false, Availability::Available));
+    let profile = ModelId::parse("abc123def456").unwrap();
+    let models = block_on(aws.profile_models(&here, &profile)).unwrap();
+    assert_eq!(models, ["arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"]);
+    let unknown = ModelId::parse("zzz123def456").unwrap();
+    assert_eq!(block_on(aws.profile_models(&here, &unknown)).unwrap_err(), PortError::Missing);
+}
+
+fn notice() -> Notice {
+    let world = bedrock_remediator::sandbox::Sandbox::new(WorldFile::default(), Timestamp::now());
+    block_on(async {
+        let incident = incident("us-east-1");
+        let claim = world.claim(&incident, Timestamp::now(), SignedDuration::from_secs(90)).await.unwrap();
+        let bedrock_remediator::world::Claim::Mine(_, record) = claim else { unreachable!("nobody else") };
+        let evidence = bedrock_remediator::evidence::gather(&world, &incident, Timestamp::now()).await;
+        Notice::compose(Kind::Opened, &record, &bedrock_remediator::plan::Plan::default(), &evidence)
+    })
+}
+
+#[test]
+fn every_refusal_of_the_topic_is_read_by_its_meaning() {
+    let cases = [
+        ("AuthorizationError", 403, denied("sns:Publish")),
+        ("KMSAccessDenied", 400, denied("kms:GenerateDataKey")),
+        ("NotFound", 404, rejected(Rejection::Invalid, "the topic does not exist")),
+        ("InvalidParameter", 400, rejected(Rejection::Invalid, "Because.")),
+    ];
+    for (error, status, meaning) in cases {
+        let cloud = cloud();
+        let body = format!(
+            "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>Sender</Type><Code>{error}</Code><Message>Because.</Message></Error></ErrorResponse>"
+        );
+        cloud.state().instead.push(("sns:Publish".to_owned(), status, body));
+        assert_eq!(block_on(cloud.aws("SNS").publish(&notice())).unwrap_err(), meaning, "{error}");
+    }
+    let cloud = cloud();
+    block_on(cloud.aws("SNS").publish(&notice())).unwrap();
+    let form = cloud.published().remove(0);
+    assert!(form["Subject"].len() < 100 && form["Subject"].is_ascii());
+    let names = form.iter().filter(|(k, _)| k.ends_with(".Name")).map(|(_, name)| name.as_str());
+    let attributes: std::collections::BTreeSet<_> = names.collect();
+    assert_eq!(
+        attributes,
+        ["account", "action", "category", "cause", "kind", "model_id", "region", "severity"].into()
+    );
+}
+
+#[test]
+fn every_refusal_of_the_table_is_read_by_its_meaning() {
+    let table = "the ledger's table does not exist";
+    let cases = [
+        ("ResourceNotFoundException", 1, rejected(Rejection::Invalid, table)),
+        ("AccessDeniedException", 1, denied("dynamodb:UpdateItem")),
+        ("ProvisionedThroughputExceededException", 3, PortError::Throttled),
+    ];
+    for (error, times, meaning) in cases {
+        let cloud = cloud();
+        let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{error}") }).to_string();
+        for _ in 0..times {
+            cloud.state().instead.push(("dynamodb:UpdateItem".to_owned(), 400, body.clone()));
+        }
+        let lease = SignedDuration::from_secs(90);
+        let claim = block_on(cloud.aws("DYNAMODB").claim(&incident("us-east-1"), Timestamp::now(), lease));
+        assert_eq!(claim.unwrap_err(), meaning, "{error}");
+        assert_eq!(cloud.calls().len(), times, "{error}");
+    }
+}
