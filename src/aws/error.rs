@@ -41,7 +41,10 @@ where
 
 fn of_service(action: &str, code: Option<&str>, message: Option<&str>, status: u16) -> PortError {
     let code = code.unwrap_or_default();
-    let message = message.unwrap_or(code).to_owned();
+    let message = match message.filter(|m| !m.is_empty()).unwrap_or(code) {
+        "" => format!("HTTP status {status} without a reason"),
+        known => known.to_owned(),
+    };
     let rejected = |kind| PortError::Rejected(kind, message.clone());
     match code.trim_end_matches("Exception") {
         "AccessDenied" | "AuthorizationError" | "UnauthorizedOperation" | "NotAuthorized" => {

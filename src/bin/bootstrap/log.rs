@@ -36,7 +36,11 @@ pub(crate) fn start(level: LogLevel) {
     let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
     let json = json.with_span_list(false).with_target(false);
     let level = filter(level);
-    let targets = Targets::new().with_target("bootstrap", level).with_default(level.min(LevelFilter::WARN));
+    let targets = Targets::new()
+        .with_target("bootstrap", level)
+        // It would say once more what we say of a delivery that failed.
+        .with_target("lambda_runtime::layers::api_response", LevelFilter::OFF)
+        .with_default(level.min(LevelFilter::WARN));
     // A second start is a test's; the first one holds.
     let _ = tracing_subscriber::registry().with(json).with(targets).try_init();
 }

@@ -1,0 +1,463 @@
+"""The function and its template against moto, ministack and AWS's Runtime Interface Emulator.
+
+What each emulator cannot do is listed where it is left out.
+"""
+
+import base64
+import datetime
+import http.server
+import importlib.util
+import io
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+import zipfile
+
+import boto3
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = pathlib.Path(__file__).parents[2]
+BOOTSTRAP = ROOT / "target/ci/bootstrap"
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+PROCESSES = []
+
+
+def setUpModule():
+    global MOTO, MINISTACK
+    MOTO, MINISTACK = free_port(), free_port()
+    start("moto", [tool("moto_server"), "-H", "127.0.0.1", "-p", str(MOTO)], {})
+    # Its own command listens on every interface, and so does its IoT broker.
+    settings = {
+        "GATEWAY_PORT": str(MINISTACK),
+        "MINISTACK_TEST_NO_AUTOSTART": "1",
+        "IOT_MTLS_ENABLED": "0",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+    }
+    start("ministack", [tool("hypercorn"), "-b", f"127.0.0.1:{MINISTACK}", "ministack.app:app"], settings)
+    for port in (MOTO, MINISTACK):
+        wait_until(f"port {port} answers", lambda: is_open(port))
+
+
+def tearDownModule():
+    for process in PROCESSES:
+        stop(process)
+
+
+def tool(name):
+    return str(pathlib.Path(sys.executable).parent / name)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def is_open(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def start(name, command, variables):
+    log = open(ROOT / f"target/emulators/{name}.log", "wb")
+    # A group of its own: an emulator's children end with it.
+    process = subprocess.Popen(
+        command, env={**os.environ, **variables}, stdout=log, stderr=log, start_new_session=True
+    )
+    log.close()
+    PROCESSES.append(process)
+    return process
+
+
+def stop(process):
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(10)
+
+
+def wait_until(what, holds, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = holds()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def client(service, port):
+    return boto3.client(
+        service,
+        endpoint_url=f"http://127.0.0.1:{port}",
+        region_name=REGION,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="example",
+    )
+
+
+def sample(name):
+    return (ROOT / "events" / f"{name}.json").read_text()
+
+
+def create_table(name):
+    table = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["Table"]["Properties"]
+    keys = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    dynamodb = client("dynamodb", MOTO)
+    dynamodb.create_table(TableName=name, **{key: table[key] for key in keys})
+    return dynamodb
+
+
+class Ledger(unittest.TestCase):
+    """The contract that the sandbox's ledger keeps, on moto's DynamoDB."""
+
+    def test_keeps_the_contract(self):
+        create_table("ledger")
+        test = "the_tables_ledger_keeps_the_contract_on_an_emulator"
+        command = ["cargo", "test", "--quiet", "--locked", "--test", "ledger", "--", "--ignored", "--exact", test]
+        endpoint = {"DYNAMODB_ENDPOINT": f"http://127.0.0.1:{MOTO}"}
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **endpoint}, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("1 passed", done.stdout)
+
+
+class Subscriber(http.server.BaseHTTPRequestHandler):
+    """Somebody who subscribed by HTTP; keeps what is posted."""
+
+    received = []
+
+    def do_POST(self):
+        length = int(self.headers["Content-Length"])
+        self.received.append(json.loads(self.rfile.read(length)))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class Function(unittest.TestCase):
+    """The real binary under AWS's Runtime Interface Emulator.
+
+    moto is its table and topic, ministack its CloudWatch and Bedrock. Neither has Service Quotas for Bedrock: its
+    calls fail, and the notice has to say so.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dynamodb = create_table("people")
+        sns, sqs = client("sns", MOTO), client("sqs", MOTO)
+        topic = sns.create_topic(Name="people")["TopicArn"]
+        cls.sqs = sqs
+        cls.everything = cls.subscribe(sns, sqs, topic, "everything", {})
+        cls.critical = cls.subscribe(sns, sqs, topic, "critical", {"severity": ["critical"]})
+        subscriber = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Subscriber)
+        threading.Thread(target=subscriber.serve_forever, daemon=True).start()
+        cls.addClassCleanup(subscriber.server_close)
+        cls.addClassCleanup(subscriber.shutdown)
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://127.0.0.1:{subscriber.server_port}/")
+
+        folder = pathlib.Path(importlib.util.find_spec("samcli").origin).parent
+        emulator = folder / "local/rapid/aws-lambda-rie-x86_64"
+        emulator.chmod(0o755)
+        cls.port, runtime = free_port(), free_port()
+        moto, ministack = f"http://127.0.0.1:{MOTO}", f"http://127.0.0.1:{MINISTACK}"
+        variables = {
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "example",
+            "AWS_REGION": REGION,
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": "60",
+            "AWS_ENDPOINT_URL_DYNAMODB": moto,
+            "AWS_ENDPOINT_URL_SNS": moto,
+            # moto's CloudWatch does not speak CBOR, which is what the SDK speaks.
+            "AWS_ENDPOINT_URL_CLOUDWATCH": ministack,
+            "AWS_ENDPOINT_URL_BEDROCK": ministack,
+            "AWS_ENDPOINT_URL_SERVICE_QUOTAS": ministack,
+            "TOPIC_ARN": topic,
+            "TABLE_NAME": "people",
+        }
+        addresses = ["--runtime-interface-emulator-address", f"127.0.0.1:{cls.port}"]
+        addresses += ["--runtime-api-address", f"127.0.0.1:{runtime}"]
+        process = start("function", [str(emulator), *addresses, str(BOOTSTRAP)], variables)
+        cls.addClassCleanup(stop, process)
+        wait_until("the function's emulator answers", lambda: is_open(cls.port))
+
+    @staticmethod
+    def subscribe(sns, sqs, topic, name, wanted):
+        url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        attributes = {"RawMessageDelivery": "true"}
+        if wanted:
+            attributes["FilterPolicy"] = json.dumps(wanted)
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+        return url
+
+    def invoke(self, payload):
+        url = f"http://127.0.0.1:{self.port}/2015-03-31/functions/function/invocations"
+        request = urllib.request.Request(url, data=payload.encode())
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    def told(self, url):
+        """What waits in a queue, in the notice's machine form."""
+        found = []
+        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def event(self, name):
+        """A sample of now, in the account that the emulator makes up for the function."""
+        event = json.loads(sample(name).replace(ACCOUNT, ACCOUNT_OF_RIE))
+        now = datetime.datetime.now(datetime.timezone.utc)
+        event["time"] = event["detail"]["eventTime"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return event
+
+    def test_a_missing_form_reaches_every_subscriber_in_its_form(self):
+        Subscriber.received.clear()
+        self.told(self.everything), self.told(self.critical)
+        # A model that ministack knows.
+        event = self.event("access-use-case-form")
+        event["detail"]["requestParameters"]["modelId"] = "anthropic.claude-3-haiku-20240307-v1:0"
+        event = json.dumps(event)
+        answer = self.invoke(event)
+        self.assertEqual(answer["outcome"], "incident")
+        [notice] = self.told(self.everything)
+        self.assertEqual((notice["version"], notice["cause"]), ("1", "use-case-form"))
+        # ministack described the model.
+        self.assertTrue(any("Bedrock says of the model" in line for line in notice["because"]), notice["because"])
+        self.assertEqual(self.told(self.critical), [notice], "critical passes the filter")
+        posted = [p for p in Subscriber.received if p["Type"] == "Notification"]
+        self.assertEqual(len(posted), 1)
+        self.assertEqual(posted[0]["Subject"], f"[bedrock] {notice['title']}"[:99])
+        # moto leaves the attributes out of what it posts; the filter above shows that it has them.
+        self.assertIn("What to do now", posted[0]["Message"])
+        item = self.dynamodb.get_item(TableName="people", Key={"pk": {"S": f"INCIDENT#{notice['incident_id']}"}})
+        self.assertEqual(item["Item"]["state"]["S"], "told")
+        self.assertEqual(self.invoke(event)["outcome"], "incident")
+        self.assertEqual(self.told(self.everything), [], "a duplicate tells nobody")
+
+    def test_measured_throttles_without_service_quotas_withhold_and_say_why(self):
+        self.told(self.everything), self.told(self.critical)
+        event = self.event("throttle-tokens")
+        now = datetime.datetime.now(datetime.timezone.utc)
+        model = event["detail"]["requestParameters"]["modelId"]
+        minute = now.replace(second=0, microsecond=0) - datetime.timedelta(minutes=2)
+        dimensions = [{"Name": "ModelId", "Value": model}]
+        client("cloudwatch", MINISTACK).put_metric_data(
+            Namespace="AWS/Bedrock",
+            MetricData=[
+                {"MetricName": name, "Dimensions": dimensions, "Timestamp": minute, "Value": value}
+                for name, value in (("Invocations", 400), ("InvocationThrottles", 37), ("InputTokenCount", 4e6))
+            ],
+        )
+        self.invoke(json.dumps(event))
+        [notice] = self.told(self.everything)
+        measured = [line for line in notice["because"] if line.startswith("CloudWatch measured")]
+        self.assertIn("400 requests and 4,000,000 tokens", measured[0])
+        self.assertIn("37 throttled calls", measured[0])
+        self.assertEqual([w["type"] for w in notice["withheld"]], ["no-evidence"])
+        self.assertEqual(notice["actions"], [])
+        self.assertEqual(self.told(self.critical), [], "a warning does not pass the filter")
+
+    def test_a_batch_names_what_has_to_come_again(self):
+        bodies = {"good": sample("permission-identity-policy"), "bad": "{", "dull": sample("ignored-success")}
+        records = [{"messageId": k, "eventSource": "aws:sqs", "body": v} for k, v in bodies.items()]
+        answer = self.invoke(json.dumps({"Records": records}))
+        self.assertEqual(answer, {"batchItemFailures": [{"itemIdentifier": "bad"}]})
+
+    def test_a_direct_delivery_that_fails_is_an_error(self):
+        answer = self.invoke(sample("malformed-not-compressed"))
+        self.assertEqual(answer["errorType"], "MalformedDelivery")
+
+
+# The Runtime Interface Emulator makes up the function's ARN.
+ACCOUNT_OF_RIE = "012345678912"
+
+
+class Rules(unittest.TestCase):
+    """Which sample each rule of the template lets through, by ministack's TestEventPattern."""
+
+    PASSES = {
+        "InferenceErrorsRule": {
+            "access-*", "capacity-*", "mantle-access-denied", "model-id-*", "permission-*", "request-*", "throttle-*",
+            "unknown-error",
+        },
+        "YourAlarmsRule": {"alarm-all-models", "alarm-composite", "alarm-throttles"},
+        "AlarmContributorsRule": set(),
+        "QuotaNewsRule": {"quota-request-closed"},
+        "SupportNewsRule": {"support-case"},
+        "HealthRule": {"health-issue", "health-model-ends"},
+    }
+
+    @classmethod
+    def setUpClass(cls):
+        cls.events = client("events", MINISTACK)
+        cls.rules = {
+            name: resource["Properties"]
+            for name, resource in yaml_parse((ROOT / "template.yaml").read_text())["Resources"].items()
+            if resource["Type"] == "AWS::Events::Rule"
+        }
+
+    def passes(self, rule, event, stack="remediator"):
+        pattern = json.dumps(self.resolved(self.rules[rule]["EventPattern"], stack))
+        return self.events.test_event_pattern(EventPattern=pattern, Event=json.dumps(event))["Result"]
+
+    def resolved(self, value, stack):
+        """The pattern as deployed: parameters at their defaults, in a stack of that name."""
+        if isinstance(value, list):
+            return [self.resolved(v, stack) for v in value]
+        if not isinstance(value, dict):
+            return value
+        if "Ref" in value:
+            return {"AlarmNamePrefix": "bedrock-"}[value["Ref"]]
+        if "Fn::Sub" in value:
+            names = {"Partition": "aws", "Region": REGION, "AccountId": ACCOUNT, "StackName": stack}
+            text = value["Fn::Sub"]
+            for name, known in names.items():
+                text = text.replace("${AWS::" + name + "}", known)
+            return text
+        return {k: self.resolved(v, stack) for k, v in value.items()}
+
+    def events_by_name(self):
+        for path in sorted((ROOT / "events").glob("*.json")):
+            if path.name.endswith(".world.json"):
+                continue
+            try:
+                event = json.loads(path.read_text())
+            except ValueError:
+                continue
+            if isinstance(event, dict) and "detail-type" in event:
+                yield path.stem, event
+
+    def test_each_rule_lets_through_what_it_is_for_and_nothing_else(self):
+        self.assertEqual(set(self.rules), set(self.PASSES) | {"TickRule"})
+        for rule, names in self.PASSES.items():
+            passed = {name for name, event in self.events_by_name() if self.passes(rule, event)}
+            wanted = {name for name, _ in self.events_by_name() if any(fits(name, glob) for glob in names)}
+            self.assertEqual(passed, wanted, rule)
+
+    def test_successes_never_arrive(self):
+        success = json.loads(sample("ignored-success"))
+        self.assertFalse(any(self.passes(rule, success) for rule in self.PASSES))
+
+    def test_contributors_of_this_stacks_alarms_pass_and_what_the_alarm_says_as_a_whole_does_not(self):
+        contributor = json.loads(sample("alarm-contributor"))
+        parent = json.loads(sample("alarm-all-models"))
+        parent["region"] = REGION
+        for event in (contributor, parent):
+            event["detail"]["alarmName"] = "bedrock-remediator-models-throttles"
+            event["resources"] = [f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:bedrock-remediator-models-throttles"]
+        stack = "bedrock-remediator"
+        self.assertTrue(self.passes("AlarmContributorsRule", contributor, stack))
+        # The stack's name begins with the prefix of your alarms, and still its own alarms are left out.
+        self.assertFalse(any(self.passes(rule, parent, stack) for rule in self.PASSES))
+        recovered = {**contributor, "detail": {**contributor["detail"], "state": {"value": "OK"}}}
+        self.assertFalse(any(self.passes(rule, recovered, stack) for rule in self.PASSES))
+
+
+def fits(name, glob):
+    return name.startswith(glob[:-1]) if glob.endswith("*") else name == glob
+
+
+class Deployed(unittest.TestCase):
+    """A copy of the template in ministack, whose function is the real binary behind a real queue."""
+
+    # ministack has no alarms over Metrics Insights queries.
+    SKIPPED = {
+        "ThrottlesAlarm", "ClientErrorsAlarm", "ServerErrorsAlarm",
+        "MantleThrottlesAlarm", "MantleClientErrorsAlarm", "MantleServerErrorsAlarm",
+    }
+    STACK = "remediator"
+
+    @classmethod
+    def setUpClass(cls):
+        template = yaml_parse((ROOT / "template.yaml").read_text())
+        resources = template["Resources"]
+        without = {k for k, r in resources.items() if "Metrics" in r["Properties"]}
+        assert without == cls.SKIPPED, without
+        for name in without:
+            del resources[name]
+        function = resources["Function"]["Properties"]
+        function["CodeUri"] = {"Bucket": "code", "Key": "function.zip"}
+        # It takes a number from a parameter for text.
+        function["Events"]["Queue"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 5
+        for service in ("DYNAMODB", "SNS", "BEDROCK", "CLOUDWATCH", "SERVICE_QUOTAS"):
+            function["Environment"]["Variables"][f"AWS_ENDPOINT_URL_{service}"] = f"http://127.0.0.1:{MINISTACK}"
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            entry = zipfile.ZipInfo("bootstrap")
+            entry.external_attr = 0o755 << 16
+            archive.writestr(entry, BOOTSTRAP.read_bytes(), zipfile.ZIP_DEFLATED)
+        s3 = client("s3", MINISTACK)
+        s3.create_bucket(Bucket="code")
+        s3.put_object(Bucket="code", Key="function.zip", Body=packed.getvalue())
+        cloudformation = client("cloudformation", MINISTACK)
+        cloudformation.create_stack(
+            StackName=cls.STACK,
+            TemplateBody=json.dumps(template),
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[{"ParameterKey": "Architecture", "ParameterValue": "x86_64"}],
+        )
+
+        def done():
+            [stack] = cloudformation.describe_stacks(StackName=cls.STACK)["Stacks"]
+            return stack if not stack["StackStatus"].endswith("IN_PROGRESS") else None
+
+        stack = wait_until("the stack is there", done, 60)
+        assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+        cls.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+        cls.kinds = {
+            r["LogicalResourceId"]: r["ResourceType"]
+            for r in cloudformation.list_stack_resources(StackName=cls.STACK)["StackResourceSummaries"]
+        }
+
+    def incidents(self):
+        items = client("dynamodb", MINISTACK).scan(TableName=self.outputs["TableName"])["Items"]
+        return {i["pk"]["S"]: i["state"]["S"] for i in items if i["pk"]["S"].startswith("INCIDENT#")}
+
+    def test_everything_else_of_the_template_is_made(self):
+        template = yaml_parse((ROOT / "template.yaml").read_text())
+        optional = {k for k, r in template["Resources"].items() if "Condition" in r}
+        missing = set(template["Resources"]) - set(self.kinds) - self.SKIPPED - optional
+        self.assertEqual(missing, set())
+
+    def test_five_events_come_through(self):
+        function = client("lambda", MINISTACK)
+        answers = {}
+        for name in ("access-use-case-form", "ignored-success", "malformed-not-compressed", "tick", "throttle-tokens"):
+            answer = function.invoke(FunctionName=self.outputs["FunctionArn"], Payload=sample(name).encode())
+            answers[name] = (answer.get("FunctionError"), json.load(answer["Payload"]))
+        self.assertEqual(answers["access-use-case-form"][1]["outcome"], "incident")
+        self.assertEqual(answers["ignored-success"], (None, {"outcome": "ignored", "incidents": []}))
+        self.assertEqual(answers["tick"][0], None)
+        self.assertEqual(answers["malformed-not-compressed"][0], "Unhandled")
+        [throttled] = answers["throttle-tokens"][1]["incidents"]
+        self.assertEqual(self.incidents()[f"INCIDENT#{throttled}"], "told")
+
+    def test_what_waits_in_the_queue_is_handled_and_the_bad_stays(self):
+        sqs = client("sqs", MINISTACK)
+        url = self.outputs["EventQueueUrl"]
+        before = set(self.incidents())
+        sqs.send_message(QueueUrl=url, MessageBody=sample("permission-explicit-deny"))
+        sqs.send_message(QueueUrl=url, MessageBody="{")
+        wait_until("the incident is in the ledger", lambda: set(self.incidents()) - before)
+        hidden = lambda: sqs.get_queue_attributes(
+            QueueUrl=url, AttributeNames=["ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessages"]
+        )["Attributes"]
+        wait_until("only the bad message is left", lambda: sum(int(v) for v in hidden().values()) == 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
