@@ -334,3 +334,35 @@ fn observing_files_nothing() {
     assert!(cloud.state().world.increase_requests().is_empty());
     assert_eq!(notices(&cloud)[0]["withheld"][0]["type"], "observe-mode");
 }
+
+#[test]
+fn explain_live_reads_the_account_and_changes_nothing() {
+    let cloud = Cloud::new(world(Path::new("events/throttle-tokens.json"), b""));
+    let explain = |arguments: &[&str], variables: Vec<(String, String)>| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env_clear()
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs(variables)
+            .args(["explain", "--live"])
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let done = explain(&["--json", "events/throttle-tokens.json"], cloud.variables());
+    assert!(done.status.success() && done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
+    let line: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let incident = &line["incidents"][0];
+    assert_eq!(incident["withheld"][0]["type"], "observe-mode");
+    let would = incident["withheld"][0]["reason"].as_str().unwrap();
+    assert!(would.contains("8,500,000") && would.contains("5,000,000"), "{would}");
+    for call in cloud.calls() {
+        let name = call.split(':').nth(1).unwrap();
+        assert!(["Get", "List"].iter().any(|verb| name.starts_with(verb)), "{call}");
+    }
+    let before = cloud.calls().len();
+    let without = cloud.variables().into_iter().filter(|(name, _)| name != "AWS_REGION").collect();
+    let done = explain(&["events/throttle-tokens.json"], without);
+    assert_eq!((done.status.code(), cloud.calls().len()), (Some(1), before));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("AWS_REGION"));
+}

@@ -4,7 +4,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+#[cfg(feature = "aws")]
+use bedrock_remediator::aws::Aws;
 use bedrock_remediator::config::Config;
+#[cfg(feature = "aws")]
+use bedrock_remediator::config::Mode;
 use bedrock_remediator::drive::{Allowance, Driven};
 use bedrock_remediator::event::{self, Home, Malformed};
 use bedrock_remediator::handler::{IncidentReport, Outcome as ItemOutcome, Report, handle};
@@ -12,13 +16,16 @@ use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+#[cfg(feature = "aws")]
+use super::live::Live;
 use super::{Outcome, print};
 
 /// Say what the function would do with events, and show the mail it would send
 ///
 /// Runs the real handler on an embedded world: nothing leaves this machine. The world is --world, or
 /// X.world.json beside X.json, or else an account in which everything is healthy but what the event
-/// says. Start with `explain events/throttle-tokens.json`.
+/// says. With --live the account of your credentials is asked instead; nothing is filed and nothing is
+/// sent. Start with `explain events/throttle-tokens.json`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Payloads as Lambda gets them; `-` reads standard input
@@ -27,6 +34,10 @@ pub(crate) struct Args {
     /// World file for every FILE
     #[arg(long, value_name = "FILE")]
     world: Option<PathBuf>,
+    /// Ask the account of your AWS credentials, with the guard rails of your environment
+    #[cfg(feature = "aws")]
+    #[arg(long, conflicts_with = "world")]
+    live: bool,
     /// One line of JSON for each FILE
     #[arg(long)]
     json: bool,
@@ -44,9 +55,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         writeln!(out, "{}", serde_json::to_string_pretty(&WorldFile::json_schema())?)?;
         return Ok(Outcome::AllAnswered);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    #[cfg(feature = "aws")]
+    let live = if args.live { Some(runtime.block_on(Account::of_credentials())?) } else { None };
     let mut outcome = Outcome::AllAnswered;
     for (n, file) in args.files.iter().enumerate() {
+        #[cfg(feature = "aws")]
+        let explained = match &live {
+            Some(account) => runtime.block_on(account.explain(file)),
+            None => runtime.block_on(explain(file, args.world.as_deref())),
+        };
+        #[cfg(not(feature = "aws"))]
         let explained = runtime.block_on(explain(file, args.world.as_deref()));
         let explained = match explained {
             Ok(explained) => explained,
@@ -109,6 +128,31 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
     let sandbox = Sandbox::new(world, now);
     let report = handle(&sandbox, &config, &home, ALLOWANCE, &payload).await;
     Ok(Explained { file: file.to_owned(), read: report.map_err(Problem::Malformed) })
+}
+
+/// The account of the credentials, and how it is looked at.
+#[cfg(feature = "aws")]
+struct Account {
+    aws: Aws,
+    config: Config,
+}
+
+#[cfg(feature = "aws")]
+impl Account {
+    async fn of_credentials() -> anyhow::Result<Self> {
+        let aws = Aws::of_default_chain().await.context("--live cannot ask AWS")?;
+        let config = Config::from_vars(|name| std::env::var(name).ok())?;
+        Ok(Self { aws, config: Config { mode: Mode::Observe, ..config } })
+    }
+
+    async fn explain(&self, file: &Path) -> anyhow::Result<Explained> {
+        let payload = read(file)?;
+        let home =
+            Home { account: self.aws.account().cloned(), region: self.aws.region(), ..Home::default() };
+        let live = Live::new(&self.aws);
+        let report = Box::pin(handle(&live, &self.config, &home, ALLOWANCE, &payload)).await;
+        Ok(Explained { file: file.to_owned(), read: report.map_err(Problem::Malformed) })
+    }
 }
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {

@@ -3,6 +3,8 @@
 mod catalog;
 mod classify;
 mod explain;
+#[cfg(feature = "aws")]
+mod live;
 mod print;
 mod quota;
 mod rules;
@@ -14,7 +16,7 @@ use clap::{Parser, Subcommand};
 
 /// Finds out why Amazon Bedrock calls fail, and says what ends it.
 ///
-/// Everything here runs without an AWS account, on an embedded world.
+/// Everything here runs without an AWS account, on an embedded world, but for `explain --live`.
 #[derive(Parser)]
 #[command(version, max_term_width = 80, propagate_version = true, after_help = EXIT)]
 struct Cli {

@@ -52,7 +52,7 @@ pub(crate) struct State {
     pub(crate) delay: std::time::Duration,
 }
 
-const SERVICES: &[&str] = &["SERVICE_QUOTAS", "CLOUDWATCH", "BEDROCK", "SNS", "DYNAMODB"];
+const SERVICES: &[&str] = &["SERVICE_QUOTAS", "CLOUDWATCH", "BEDROCK", "SNS", "DYNAMODB", "STS"];
 
 impl Cloud {
     pub(crate) fn new(file: WorldFile) -> Self {
@@ -182,6 +182,7 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
         "DYNAMODB" => format!("dynamodb:{operation}"),
         "CLOUDWATCH" => format!("cloudwatch:{}", uri.path().rsplit('/').next().unwrap()),
         "SNS" => "sns:Publish".to_owned(),
+        "STS" => "sts:GetCallerIdentity".to_owned(),
         _ => match uri.path() {
             path if path.starts_with("/inference-profiles/") => "bedrock:GetInferenceProfile".to_owned(),
             path if path.starts_with("/foundation-model-availability/") => {
@@ -201,6 +202,10 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
         "DYNAMODB" => json_answer(state.table.call(&operation, &read(body))),
         "CLOUDWATCH" => metrics(&state.world, &place, body),
         "SNS" => publish(state, body),
+        "STS" => format!(
+            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>arn:aws:iam::{ACCOUNT}:user/ann</Arn><Account>{ACCOUNT}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+        )
+        .into_response(),
         _ => bedrock(&state.world, &place, uri.path()),
     }
 }
