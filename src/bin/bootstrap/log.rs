@@ -54,13 +54,13 @@ pub(crate) fn failed_to_start(why: &dyn std::error::Error) {
 /// Says that a delivery could not be read at all.
 pub(crate) fn malformed(why: &Malformed) {
     error!("a delivery could not be read: {why}");
-    emit(&[("Deliveries", 1), ("FailedItems", 1)]);
+    emit(&[("FailedItems", 1)]);
 }
 
 /// Says that a delivery took too long, and has to come again.
 pub(crate) fn out_of_time() {
     error!("the time was up before a delivery was handled; it has to be delivered again");
-    emit(&[("Deliveries", 1), ("OutOfTime", 1)]);
+    emit(&[("OutOfTime", 1)]);
 }
 
 /// Says what came of a delivery.
@@ -137,7 +137,6 @@ fn counts(report: &Report) -> Vec<(&'static str, usize)> {
     let due = report.incidents.iter().filter(|i| i.driven.is_err()).count();
     let notices = driven().filter(|d| d.notice.is_some()).count();
     vec![
-        ("Deliveries", 1),
         ("Items", report.items.len()),
         ("FailedItems", report.items.iter().filter(|i| i.failed).count()),
         ("Incidents", report.incidents.len()),
@@ -149,8 +148,13 @@ fn counts(report: &Report) -> Vec<(&'static str, usize)> {
     ]
 }
 
-/// One line in the embedded metric format, which CloudWatch Logs turns into metrics.
+/// One line in the embedded metric format, which CloudWatch Logs turns into metrics. What is zero is left
+/// out: a metric costs in the hours that have it.
 fn emit(counts: &[(&str, usize)]) {
+    let counts: Vec<_> = counts.iter().filter(|(_, count)| *count > 0).collect();
+    if counts.is_empty() {
+        return;
+    }
     let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
     let metrics: Vec<Value> =
         counts.iter().map(|(name, _)| json!({ "Name": name, "Unit": "Count" })).collect();
