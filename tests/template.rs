@@ -171,7 +171,7 @@ fn alarms_over_models_speak_through_rules_and_health_only_to_operators() {
             assert_eq!(alarm["AlarmActions"], json!([{ "Ref": "OperatorTopic" }]), "{name}");
         }
     }
-    assert_eq!((models, health), (6, 6));
+    assert_eq!((models, health), (6, 7));
     assert_eq!(resources["TicksMissingAlarm"]["Properties"]["TreatMissingData"], "breaching");
 }
 

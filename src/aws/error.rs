@@ -4,16 +4,16 @@
 //! See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_RequestServiceQuotaIncrease.html#API_RequestServiceQuotaIncrease_Errors>.
 
 use aws_sdk_servicequotas::config::http::HttpResponse;
-use aws_sdk_servicequotas::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_servicequotas::error::{ProvideErrorMetadata, SdkError};
 
 use crate::world::{PortError, Rejection};
 
 /// The error of a call that may be repeated. `action` is the IAM action it needs.
-pub(super) fn of_read<E>(action: &str, error: SdkError<E, HttpResponse>) -> PortError
+pub(super) fn of_read<E>(action: &str, error: &SdkError<E, HttpResponse>) -> PortError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    match &error {
+    match error {
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             of_service(action, service.err().code(), service.err().message(), status)
@@ -25,11 +25,11 @@ where
 
 /// The error of a call that must not be repeated blindly: where it may have happened, the outcome is
 /// unknown.
-pub(super) fn of_write<E>(action: &str, error: SdkError<E, HttpResponse>) -> PortError
+pub(super) fn of_write<E>(action: &str, error: &SdkError<E, HttpResponse>) -> PortError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let certain = match &error {
+    let certain = match error {
         SdkError::ConstructionFailure(_) => true,
         SdkError::DispatchFailure(failure) => failure.is_user(),
         // An answer that cannot be read comes as a service error too.
@@ -74,11 +74,10 @@ fn of_service(action: &str, code: Option<&str>, message: Option<&str>, status: u
 }
 
 /// What went wrong below the service, in one line.
-fn brief<E: std::error::Error>(error: E) -> String {
-    let text = DisplayErrorContext(error).to_string();
-    let line = text.lines().next().unwrap_or_default();
-    // The context repeats itself in debug form after the chain.
-    line.split(" (").next().unwrap_or(line).chars().take(200).collect()
+fn brief(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(error.source(), |e| e.source()).map(ToString::to_string);
+    let text = chain.collect::<Vec<_>>().join(": ");
+    text.lines().next().unwrap_or("it could not be reached").chars().take(300).collect()
 }
 
 #[cfg(test)]

@@ -46,12 +46,12 @@ pub struct Aws {
     config: SdkConfig,
     account: OnceCell<AccountId>,
     regions: RefCell<BTreeMap<Region, Rc<Regional>>>,
-    home: Home,
+    own: Own,
 }
 
 /// What the function has of its own.
 #[derive(Debug, Default)]
-struct Home {
+struct Own {
     table: Option<(aws_sdk_dynamodb::Client, String)>,
     topic: Option<(aws_sdk_sns::Client, String)>,
     /// Tells this process from every other that takes leases.
@@ -85,7 +85,7 @@ impl Aws {
             return Err(PortError::Rejected(Rejection::Invalid, why.to_owned()));
         }
         let caller = aws_sdk_sts::Client::new(&aws.config).get_caller_identity().send().await;
-        let caller = caller.map_err(|e| error::of_read("sts:GetCallerIdentity", e))?;
+        let caller = caller.map_err(|e| error::of_read("sts:GetCallerIdentity", &e))?;
         if let Some(account) = caller.account().and_then(AccountId::parse) {
             aws.works_for(account);
         }
@@ -94,7 +94,7 @@ impl Aws {
 
     /// With a configuration of one's own.
     pub fn new(config: SdkConfig) -> Self {
-        Self { config, account: OnceCell::new(), regions: RefCell::default(), home: Home::default() }
+        Self { config, account: OnceCell::new(), regions: RefCell::default(), own: Own::default() }
     }
 
     /// Says which account the credentials are of. No other is ever asked about.
@@ -116,8 +116,8 @@ impl Aws {
     /// Gives it a ledger. `name` must be this process's alone among all that use the table.
     #[must_use]
     pub fn with_table(mut self, table: &str, name: &str) -> Self {
-        self.home.table = Some((aws_sdk_dynamodb::Client::new(&self.config), table.to_owned()));
-        name.clone_into(&mut self.home.name);
+        self.own.table = Some((aws_sdk_dynamodb::Client::new(&self.config), table.to_owned()));
+        name.clone_into(&mut self.own.name);
         self
     }
 
@@ -126,7 +126,7 @@ impl Aws {
     pub fn with_topic(mut self, arn: &str) -> Self {
         let region = Arn::parse(arn).map(|arn| aws_config::Region::new(arn.region.to_owned()));
         let config = aws_sdk_sns::config::Builder::from(&self.config).region(region).build();
-        self.home.topic = Some((aws_sdk_sns::Client::from_conf(config), arn.to_owned()));
+        self.own.topic = Some((aws_sdk_sns::Client::from_conf(config), arn.to_owned()));
         self
     }
 

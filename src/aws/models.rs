@@ -17,7 +17,7 @@ impl Models for Aws {
     async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Vec<String>> {
         let call = self.at(place)?.bedrock.get_inference_profile();
         let answer = call.inference_profile_identifier(profile.as_str()).send().await;
-        let answer = answer.map_err(|e| error::of_read("bedrock:GetInferenceProfile", e))?;
+        let answer = answer.map_err(|e| error::of_read("bedrock:GetInferenceProfile", &e))?;
         Ok(answer.models().iter().filter_map(|m| m.model_arn()).map(str::to_owned).collect())
     }
 
@@ -28,7 +28,7 @@ impl Models for Aws {
             bedrock.get_foundation_model().model_identifier(model.base()).send(),
         );
         let availability =
-            availability.map_err(|e| error::of_read("bedrock:GetFoundationModelAvailability", e))?;
+            availability.map_err(|e| error::of_read("bedrock:GetFoundationModelAvailability", &e))?;
         // A model that has ended is no longer described; what is known of it still counts.
         let lifecycle =
             described.ok().and_then(|d| Some(d.model_details()?.model_lifecycle()?.status.clone()));

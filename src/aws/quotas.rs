@@ -121,35 +121,42 @@ fn listed(quotas: Vec<ServiceQuota>) -> impl Iterator<Item = Quota> {
     })
 }
 
+/// Every page of an answer, one turn of `limiter` for each.
+async fn every_page<T>(
+    limiter: &Limiter,
+    fetch: impl AsyncFn(Option<String>) -> Answer<(Vec<T>, Option<String>)>,
+) -> Answer<Vec<T>> {
+    let (mut found, mut next) = (Vec::new(), None);
+    loop {
+        limiter.turn().await;
+        let (page, token) = fetch(next).await?;
+        found.extend(page);
+        next = token;
+        if next.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
 impl Regional {
     async fn all_applied(&self) -> Answer<Vec<ServiceQuota>> {
-        let action = "servicequotas:ListServiceQuotas";
-        let (mut found, mut page) = (Vec::new(), None);
-        loop {
-            self.rates.list.turn().await;
+        every_page(&self.rates.list, async |token| {
             let call = self.quotas.list_service_quotas().service_code(SERVICE).max_results(100);
-            let answer = call.set_next_token(page).send().await.map_err(|e| error::of_read(action, e))?;
-            found.extend(answer.quotas.unwrap_or_default());
-            page = answer.next_token;
-            if page.is_none() {
-                return Ok(found);
-            }
-        }
+            let page = call.set_next_token(token).send().await;
+            let page = page.map_err(|e| error::of_read("servicequotas:ListServiceQuotas", &e))?;
+            Ok((page.quotas.unwrap_or_default(), page.next_token))
+        })
+        .await
     }
 
     async fn all_defaults(&self) -> Answer<Vec<ServiceQuota>> {
-        let action = "servicequotas:ListAWSDefaultServiceQuotas";
-        let (mut found, mut page) = (Vec::new(), None);
-        loop {
-            self.rates.list.turn().await;
+        every_page(&self.rates.list, async |token| {
             let call = self.quotas.list_aws_default_service_quotas().service_code(SERVICE).max_results(100);
-            let answer = call.set_next_token(page).send().await.map_err(|e| error::of_read(action, e))?;
-            found.extend(answer.quotas.unwrap_or_default());
-            page = answer.next_token;
-            if page.is_none() {
-                return Ok(found);
-            }
-        }
+            let page = call.set_next_token(token).send().await;
+            let page = page.map_err(|e| error::of_read("servicequotas:ListAWSDefaultServiceQuotas", &e))?;
+            Ok((page.quotas.unwrap_or_default(), page.next_token))
+        })
+        .await
     }
 }
 
@@ -158,7 +165,7 @@ impl Quotas for Aws {
         let region = self.at(place)?;
         region.rates.applied.turn().await;
         let call = region.quotas.get_service_quota().service_code(SERVICE).quota_code(code.as_str());
-        let answer = call.send().await.map_err(|e| error::of_read("servicequotas:GetServiceQuota", e))?;
+        let answer = call.send().await.map_err(|e| error::of_read("servicequotas:GetServiceQuota", &e))?;
         value(answer.quota)
     }
 
@@ -167,25 +174,20 @@ impl Quotas for Aws {
         region.rates.default.turn().await;
         let call = region.quotas.get_aws_default_service_quota().service_code(SERVICE);
         let answer = call.quota_code(code.as_str()).send().await;
-        value(answer.map_err(|e| error::of_read("servicequotas:GetAWSDefaultServiceQuota", e))?.quota)
+        value(answer.map_err(|e| error::of_read("servicequotas:GetAWSDefaultServiceQuota", &e))?.quota)
     }
 
     async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>> {
         let region = self.at(place)?;
         let action = "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota";
-        let (mut found, mut page): (Vec<_>, _) = (Vec::new(), None);
-        loop {
-            region.rates.history.turn().await;
+        let mut found = every_page(&region.rates.history, async |token| {
             let call = region.quotas.list_requested_service_quota_change_history_by_quota();
             let call = call.service_code(SERVICE).quota_code(code.as_str()).max_results(100);
-            let answer = call.set_next_token(page).send().await.map_err(|e| error::of_read(action, e))?;
-            found.extend(answer.requested_quotas().iter().filter_map(request));
-            page = answer.next_token;
-            if page.is_none() {
-                break;
-            }
-        }
-        found.sort_by_key(|r: &IncreaseRequest| std::cmp::Reverse(r.created));
+            let page = call.set_next_token(token).send().await.map_err(|e| error::of_read(action, &e))?;
+            Ok((page.requested_quotas().iter().filter_map(request).collect(), page.next_token))
+        })
+        .await?;
+        found.sort_by_key(|r| std::cmp::Reverse(r.created));
         Ok(found)
     }
 
@@ -219,7 +221,7 @@ impl Quotas for Aws {
             let call = region.quotas.request_service_quota_increase().service_code(SERVICE);
             let call = call.quota_code(code.as_str()).desired_value(desired).support_case_allowed(true);
             let answer = call.customize().config_override(once.clone()).send().await;
-            let answer = answer.map_err(|e| error::of_write("servicequotas:RequestServiceQuotaIncrease", e));
+            let answer = answer.map_err(|e| error::of_write("servicequotas:RequestServiceQuotaIncrease", &e));
             tries += 1;
             if !matches!(answer, Err(PortError::Throttled)) || tries == TRIES {
                 break answer?;

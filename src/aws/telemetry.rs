@@ -78,7 +78,7 @@ impl Regional {
         let mut pages = call.into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| error::of_read("cloudwatch:GetMetricData", e))?;
+            let page = page.map_err(|e| error::of_read("cloudwatch:GetMetricData", &e))?;
             found.extend(page.metric_data_results.unwrap_or_default());
         }
         Ok(found)

@@ -13,7 +13,7 @@ pub(super) const ACTIONS: &[&str] = &["sns:Publish"];
 impl Topic for Aws {
     async fn publish(&self, notice: &Notice) -> Answer<()> {
         let invalid = |why: &str| PortError::Rejected(Rejection::Invalid, why.to_owned());
-        let (client, arn) = self.home.topic.as_ref().ok_or_else(|| invalid("no topic is configured"))?;
+        let (client, arn) = self.own.topic.as_ref().ok_or_else(|| invalid("no topic is configured"))?;
         let message = message(notice);
         let mut call = client
             .publish()
@@ -25,7 +25,7 @@ impl Topic for Aws {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
             call = call.message_attributes(name, value.map_err(|e| invalid(&e.to_string()))?);
         }
-        match call.send().await.map_err(|e| error::of_read("sns:Publish", e)) {
+        match call.send().await.map_err(|e| error::of_read("sns:Publish", &e)) {
             Ok(_) => Ok(()),
             Err(PortError::Missing) => Err(invalid("the topic does not exist")),
             Err(other) => Err(other),

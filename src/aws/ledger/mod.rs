@@ -66,20 +66,20 @@ struct Table<'a> {
 impl Aws {
     fn table(&self) -> Answer<Table<'_>> {
         let missing = || PortError::Rejected(Rejection::Invalid, "no table is configured".to_owned());
-        let (client, name) = self.home.table.as_ref().ok_or_else(missing)?;
+        let (client, name) = self.own.table.as_ref().ok_or_else(missing)?;
         Ok(Table { client, name })
     }
 
     /// A fencing token that no other lease ever had: process and count.
     fn next_owner(&self) -> String {
-        let count = self.home.leases.get() + 1;
-        self.home.leases.set(count);
-        format!("{}#{count}", self.home.name)
+        let count = self.own.leases.get() + 1;
+        self.own.leases.set(count);
+        format!("{}#{count}", self.own.name)
     }
 }
 
 /// A missing table is no missing item.
-fn failed<E>(action: &str, sdk: SdkError<E, aws_sdk_dynamodb::config::http::HttpResponse>) -> PortError
+fn failed<E>(action: &str, sdk: &SdkError<E, aws_sdk_dynamodb::config::http::HttpResponse>) -> PortError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -108,7 +108,7 @@ impl Table<'_> {
             Ok(done) => Ok(Written::Yes(done.attributes)),
             Err(sdk) => match sdk.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(e)) => Ok(Written::No(e.item.clone())),
-                _ => Err(failed("dynamodb:UpdateItem", sdk)),
+                _ => Err(failed("dynamodb:UpdateItem", &sdk)),
             },
         }
     }
@@ -123,7 +123,7 @@ impl Table<'_> {
             let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
                 sdk.as_service_error()
             else {
-                return Err(failed("dynamodb:UpdateItem", sdk));
+                return Err(failed("dynamodb:UpdateItem", &sdk));
             };
             let reasons = cancelled.cancellation_reasons().to_vec();
             if reasons.iter().any(|r| r.code() == Some("ConditionalCheckFailed")) {
@@ -170,7 +170,7 @@ impl Table<'_> {
         let mut pages = call.into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| failed("dynamodb:Query", e))?;
+            let page = page.map_err(|e| failed("dynamodb:Query", &e))?;
             // An item that cannot be read must not hide the others.
             found.extend(
                 page.items.unwrap_or_default().into_iter().filter_map(|i| IncidentItem::read(i).ok()),
@@ -443,7 +443,7 @@ impl Ledger for Aws {
         let table = self.table()?;
         let call = table.client.get_item().table_name(table.name).consistent_read(true);
         let key = AttributeValue::S(incident_key(id));
-        let answer = call.key("pk", key).send().await.map_err(|e| failed("dynamodb:GetItem", e))?;
+        let answer = call.key("pk", key).send().await.map_err(|e| failed("dynamodb:GetItem", &e))?;
         let Some(item) = answer.item.map(IncidentItem::read).transpose()? else { return Ok(None) };
         if item.is_expired(Timestamp::now()) {
             return Ok(None);
