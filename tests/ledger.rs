@@ -48,6 +48,52 @@ fn what_has_expired_is_no_more() {
     assert_eq!((known.episode, known.incident.counts.errors), (1, 1), "as if it had never been");
 }
 
+#[cfg(feature = "aws")]
+#[test]
+fn a_write_whose_answer_was_lost_is_repeated_and_still_ours() {
+    use bedrock_remediator::world::{Claim, Finish, Ledger as _, State};
+    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let table = cloud.aws("DYNAMODB");
+    let (incident, at) = (contract::incident("us-east-1"), "2026-11-20T14:34:05Z".parse().unwrap());
+    let lose = || cloud.state().lose.push("dynamodb:UpdateItem".to_owned());
+    lose();
+    let claim = block_on(table.claim(&incident, at, jiff::SignedDuration::from_secs(90))).unwrap();
+    let Claim::Mine(lease, record) = claim else { panic!("nobody else holds it") };
+    assert_eq!((record.state, record.episode), (State::Seen, 1));
+    lose();
+    let end = Finish {
+        state: State::Told,
+        followed: None,
+        due_at: Some(at),
+        silent_until: None,
+        told: None,
+        ended: None,
+    };
+    block_on(table.finish(&lease, &end)).unwrap();
+    assert_eq!(block_on(table.incident(&incident.id)).unwrap().unwrap().state, State::Told);
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn an_item_that_cannot_be_read_is_an_error_and_hides_no_other() {
+    use bedrock_remediator::world::Ledger as _;
+    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let table = cloud.aws("DYNAMODB");
+    let at: jiff::Timestamp = "2026-11-20T14:34:05Z".parse().unwrap();
+    let (bad, good) = (contract::incident("us-east-1"), contract::incident("eu-west-1"));
+    for incident in [&bad, &good] {
+        block_on(table.claim(incident, at, jiff::SignedDuration::ZERO)).unwrap();
+    }
+    let key = format!("INCIDENT#{}", bad.id);
+    cloud.state().table.items.get_mut(&key).unwrap().remove("cause");
+    let due = block_on(table.due(at, 10)).unwrap();
+    assert_eq!(due.len(), 2, "nobody forgets it");
+    let lease = jiff::SignedDuration::from_secs(90);
+    let error = block_on(table.take_over(&bad.id, at, lease)).unwrap_err().to_string();
+    assert!(error.contains(&key) && error.contains("cause"), "{error}");
+    assert!(block_on(table.take_over(&good.id, at, lease)).unwrap().is_some());
+}
+
 /// Run by the emulator suite, which says where the emulator listens.
 #[cfg(feature = "aws")]
 #[test]

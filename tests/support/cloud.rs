@@ -48,7 +48,9 @@ pub(crate) struct State {
     pub(crate) bodies: Vec<String>,
     /// Answers to give instead: (IAM action, status, body), each once.
     pub(crate) instead: Vec<(String, u16, String)>,
-    /// Called before every answer; may never return, to hold a call open.
+    /// Calls that happen but whose answers are lost: IAM actions, each once.
+    pub(crate) lose: Vec<String>,
+    /// How long every answer takes.
     pub(crate) delay: std::time::Duration,
 }
 
@@ -65,6 +67,7 @@ impl Cloud {
             calls: Vec::new(),
             bodies: Vec::new(),
             instead: Vec::new(),
+            lose: Vec::new(),
             delay: std::time::Duration::ZERO,
         }));
         let endpoints = SERVICES.iter().map(|service| {
@@ -197,7 +200,7 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
         let headers = [("smithy-protocol", "rpc-v2-cbor")];
         return (StatusCode::from_u16(status).unwrap(), headers, body).into_response();
     }
-    match service {
+    let happened = match service {
         "SERVICE_QUOTAS" => json_answer(quotas(&state.world, &place, &operation, &read(body))),
         "DYNAMODB" => json_answer(state.table.call(&operation, &read(body))),
         "CLOUDWATCH" => metrics(&state.world, &place, body),
@@ -207,6 +210,13 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
         )
         .into_response(),
         _ => bedrock(&state.world, &place, uri.path()),
+    };
+    match state.lose.iter().position(|lost| *lost == action) {
+        Some(at) => {
+            state.lose.remove(at);
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+        None => happened,
     }
 }
 

@@ -24,6 +24,15 @@ pub(super) fn incident_key(id: &IncidentId) -> String {
     format!("{INCIDENT}{id}")
 }
 
+fn id_of(key: &str) -> Option<IncidentId> {
+    IncidentId::parse(key.strip_prefix(INCIDENT)?)
+}
+
+/// `None` when the key is no incident's.
+pub(super) fn id(item: &Item) -> Option<IncidentId> {
+    id_of(item.get("pk")?.as_s().ok()?)
+}
+
 pub(super) fn quota_key(place: &Place, code: &QuotaCode) -> String {
     format!("QUOTA#{}#{}#{code}", place.account, place.region)
 }
@@ -95,7 +104,7 @@ pub(super) fn fresh(incident: &Incident, episode: u32, due_at: Timestamp) -> Rec
 #[derive(Debug, Deserialize)]
 pub(super) struct IncidentItem {
     pk: String,
-    pub(super) state: String,
+    state: String,
     pub(super) episode: u32,
     #[serde(default)]
     errors: u64,
@@ -133,18 +142,20 @@ impl IncidentItem {
         from_item(item).map_err(|e| unreadable(&name, e))
     }
 
-    /// `None` when the key is no incident's.
-    pub(super) fn id(&self) -> Option<IncidentId> {
-        IncidentId::parse(self.pk.strip_prefix(INCIDENT)?)
-    }
-
     pub(super) fn counts(&self) -> Counts {
         Counts { errors: self.errors, alarms: self.alarms }
     }
 
-    pub(super) fn is_at(&self, place: &Place) -> bool {
-        self.account.as_deref() == Some(place.account.as_str())
+    pub(super) fn is_watching_at(&self, place: &Place) -> bool {
+        self.state == State::Watching.as_str()
+            && self.account.as_deref() == Some(place.account.as_str())
             && self.region.as_deref() == Some(place.region.as_str())
+    }
+
+    /// Whether somebody drives it, or people were told a short time ago.
+    pub(super) fn is_held(&self, now: Timestamp) -> bool {
+        let held = self.lease_until.as_deref().is_some_and(|until| *until > *stamp(now));
+        self.lease_owner.is_some() && held
     }
 
     /// DynamoDB deletes what has expired within days, not at once.
@@ -171,7 +182,7 @@ impl IncidentItem {
         let wrong = |what: &str| unreadable(&self.pk, format!("`{what}` is none"));
         let kind = self.model_kind.as_deref().and_then(ModelKind::parse).unwrap_or(ModelKind::Foundation);
         let incident = Incident {
-            id: self.id().ok_or_else(|| wrong(&self.pk))?,
+            id: id_of(&self.pk).ok_or_else(|| wrong(&self.pk))?,
             account: self.account.as_deref().and_then(AccountId::parse),
             region: self.region.as_deref().and_then(Region::parse),
             model: self.model.as_deref().and_then(|id| ModelId::of_kind(kind, id)),

@@ -152,8 +152,8 @@ impl Table<'_> {
         Ok(TransactWriteItem::builder().update(write).build())
     }
 
-    /// Open incidents that are due at `now`, or all of them, most overdue first.
-    async fn open(&self, due_by: Option<Timestamp>, most: usize) -> Answer<Vec<IncidentItem>> {
+    /// Open incidents that are due by then and not leased, or all of them, most overdue first.
+    async fn open(&self, due_by: Option<Timestamp>, most: usize) -> Answer<Vec<Item>> {
         let one = AttributeValue::S("1".to_owned());
         let mut call = self.client.query().table_name(self.name).index_name(INDEX);
         call = call.expression_attribute_names("#open", "open").expression_attribute_values(":open", one);
@@ -171,10 +171,7 @@ impl Table<'_> {
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|e| failed("dynamodb:Query", &e))?;
-            // An item that cannot be read must not hide the others.
-            found.extend(
-                page.items.unwrap_or_default().into_iter().filter_map(|i| IncidentItem::read(i).ok()),
-            );
+            found.extend(page.items.unwrap_or_default());
             if found.len() >= most {
                 break;
             }
@@ -208,6 +205,15 @@ impl Table<'_> {
         update.only_if("lease_owner = :owner");
         update.value(":owner", owner);
         Ok(matches!(self.update(&incident_key(&incident.id), update).await?, Written::Yes(_)))
+    }
+
+    /// Writes down the cause that `incident` knows, where there was none.
+    async fn learn(&self, key: &str, incident: &Incident) -> Answer<()> {
+        let mut update = Update::default();
+        update.set_all(item::diagnosed(incident));
+        update.only_if("#rule = :unknown");
+        update.value(":unknown", item::NO_RULE);
+        self.update(key, update).await.map(|_| ())
     }
 }
 
@@ -243,21 +249,17 @@ impl Ledger for Aws {
         };
 
         let Some(old) = old else { return mine(item::fresh(incident, 1, until)) };
-        let held = old.lease_until.as_deref().is_some_and(|at| *at > *stamp(now));
-        if old.lease_owner.is_some() && held {
+        // The SDK repeats a write whose answer was lost; then the lease that stands is this one.
+        let is_mine = old.lease_owner.as_ref() == Some(&owner);
+        if !is_mine && old.is_held(now) {
             if old.learns(incident) {
-                let mut learn = Update::default();
-                learn.set_all(item::diagnosed(incident));
-                learn.only_if("#rule = :unknown");
-                learn.name("rule");
-                learn.value(":unknown", item::NO_RULE);
-                table.update(&key, learn).await?;
+                table.learn(&key, incident).await?;
             }
             return Ok(Claim::Counted);
         }
         if old.is_over(now) {
             let episode = if old.is_expired(now) { 1 } else { old.episode.saturating_add(1) };
-            let seized = old.lease_owner.is_none();
+            let seized = is_mine || old.lease_owner.is_none();
             if !seized || !table.reopen(incident, old.counts(), episode, &owner, until).await? {
                 return Ok(Claim::Counted);
             }
@@ -285,8 +287,8 @@ impl Ledger for Aws {
     }
 
     async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
-        let open = self.table()?.open(Some(now), most).await?;
-        Ok(open.iter().filter_map(IncidentItem::id).collect())
+        // By the key alone: whoever takes over an item that cannot be read will say so.
+        Ok(self.table()?.open(Some(now), most).await?.iter().filter_map(item::id).collect())
     }
 
     async fn take_over(
@@ -327,8 +329,10 @@ impl Ledger for Aws {
     async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()> {
         let table = self.table()?;
         for item in table.open(None, usize::MAX).await? {
-            let followed = item.state == State::Watching.as_str() && item.is_at(place);
-            let Some(id) = item.id().filter(|_| followed) else { continue };
+            let Some(id) = item::id(&item) else { continue };
+            if !IncidentItem::read(item).is_ok_and(|item| item.is_watching_at(place)) {
+                continue;
+            }
             let mut update = Update::default();
             update.set("due_at", stamp(now));
             update.only_if("#state = :watching AND due_at > :due_at");
@@ -419,8 +423,7 @@ impl Ledger for Aws {
         }
         if finish.state == State::Closed {
             update.remove("open");
-            let closed = finish.told.as_ref().map(|t| t.at).or(finish.silent_until);
-            update.set_or_remove("ttl", closed.map(|at| after(at, KEPT).as_second()));
+            update.set_or_remove("ttl", finish.told.as_ref().map(|told| after(told.at, KEPT).as_second()));
         }
         update.under(lease);
         let key = incident_key(&lease.incident);

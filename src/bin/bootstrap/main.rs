@@ -14,7 +14,7 @@ use bedrock_remediator::config::{Config, Settings};
 use bedrock_remediator::drive::Allowance;
 use bedrock_remediator::event::Home;
 use bedrock_remediator::handler::{Outcome, Report, handle};
-use bedrock_remediator::ids::{AccountId, Arn, Region, caller_of};
+use bedrock_remediator::ids::{AccountId, Arn, caller_of};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
@@ -60,7 +60,7 @@ async fn serve() -> Result<(), Error> {
     let function = Function {
         home: Home {
             account: None,
-            region: aws.region().or_else(|| Region::parse(&var("AWS_REGION")?)),
+            region: aws.region(),
             role: settings.role_arn.as_deref().and_then(caller_of),
             log_group: var("AWS_LAMBDA_LOG_GROUP_NAME"),
         },
