@@ -119,6 +119,7 @@ pub(crate) async fn keeps(ledger: &impl Ledger) {
     a_claim_counts_and_leases_once(ledger).await;
     an_incident_comes_back_as_it_was_folded(ledger).await;
     a_lease_that_ended_is_taken_over_and_its_writes_are_refused(ledger).await;
+    of_two_at_once_one_gets_the_lease(ledger).await;
     silence_counts_and_does_not_keep_the_sweep_away(ledger).await;
     a_closed_incident_opens_a_new_episode(ledger).await;
     a_lease_of_no_length_hands_over(ledger).await;
@@ -188,6 +189,34 @@ async fn a_lease_that_ended_is_taken_over_and_its_writes_are_refused(ledger: &im
     assert_eq!(record.incident.counts.errors, 4);
     assert!(is_lost(&ledger.finish(&dead, &finish(State::Told, Some(after(900)))).await));
     ledger.finish(&heir, &finish(State::Told, Some(after(9000)))).await.unwrap();
+}
+
+/// The lease, of two claims at the same time; panics unless exactly one got it.
+async fn race(ledger: &impl Ledger, incident: &Incident, at: Timestamp) -> Lease {
+    let (one, two) = tokio::join!(ledger.claim(incident, at, LEASE), ledger.claim(incident, at, LEASE));
+    match (one.unwrap(), two.unwrap()) {
+        (Claim::Mine(lease, _), Claim::Counted) | (Claim::Counted, Claim::Mine(lease, _)) => lease,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn of_two_at_once_one_gets_the_lease(ledger: &impl Ledger) {
+    let incident = incident("us-west-2");
+    race(ledger, &incident, now()).await;
+    // Whoever had it is dead.
+    let lease = race(ledger, &incident, after(200)).await;
+    ledger.finish(&lease, &finish(State::Seen, Some(after(300)))).await.unwrap();
+    let lease = race(ledger, &incident, after(301)).await;
+    ledger.finish(&lease, &Finish { told: Some(told(now())), ..finish(State::Closed, None) }).await.unwrap();
+    let lease = race(ledger, &incident, after(400)).await;
+    let known = ledger.incident(&incident.id).await.unwrap().unwrap();
+    assert_eq!((known.episode, known.incident.counts.errors), (2, 2), "both were counted");
+    ledger.finish(&lease, &finish(State::Told, Some(after(9000)))).await.unwrap();
+    let (one, two) = tokio::join!(
+        ledger.take_over(&incident.id, after(9001), LEASE),
+        ledger.take_over(&incident.id, after(9001), LEASE),
+    );
+    assert!(one.unwrap().is_some() != two.unwrap().is_some(), "one takes over");
 }
 
 async fn silence_counts_and_does_not_keep_the_sweep_away(ledger: &impl Ledger) {
