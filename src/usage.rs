@@ -152,6 +152,14 @@ pub struct Usage {
     pub demand_requests: f64,
     /// Quota tokens of these, throttled requests taken at the average size of admitted ones.
     pub demand_tokens: f64,
+    /// Share of the requests, from 0 to 1, in minutes whose average request is over twice the average of
+    /// all.
+    pub large_share: f64,
+    /// Requests of the last seven days against the seven before; `None` unless both had some.
+    pub trend: Option<f64>,
+    /// Requests asked for in the busiest minute of the last day, against the busiest before; `None`
+    /// unless use was measured before.
+    pub burst: Option<f64>,
     /// Quota tokens in the busiest day.
     pub peak_day_tokens: f64,
     /// Throttled requests in the window of the incident.
@@ -194,6 +202,9 @@ impl Usage {
         (usage.average_input, usage.average_output) = (per_request(input), per_request(output));
         let average_tokens = per_request(tokens_in_all);
 
+        let last = points.keys().next_back().map_or(0, |(at, _)| at.as_second());
+        let (mut this_week, mut week_before, mut last_day, mut before) = (0.0f64, 0.0f64, 0.0f64, 0.0f64);
+        let mut large = 0.0;
         let (mut requests_used, mut tokens_used) = (Vec::new(), Vec::new());
         let mut days: BTreeMap<i64, f64> = BTreeMap::new();
         for ((at, length), together) in &points {
@@ -202,8 +213,16 @@ impl Usage {
             let throttles = sum(|m| m.throttles);
             let tokens: f64 = together.iter().map(|m| m.tokens(burndown)).sum();
             usage.peak_throttles = usage.peak_throttles.max(throttles);
-            usage.demand_requests = usage.demand_requests.max(requests + throttles);
-            usage.demand_tokens = usage.demand_tokens.max(tokens + throttles * average_tokens);
+            let asked = requests + without_repetitions(throttles, requests);
+            usage.demand_requests = usage.demand_requests.max(asked);
+            usage.demand_tokens = usage.demand_tokens.max(tokens + (asked - requests) * average_tokens);
+            let age = last - at.as_second();
+            *if age < 7 * DAY { &mut this_week } else { &mut week_before } += requests * f64::from(*length);
+            let busiest = if age < DAY { &mut last_day } else { &mut before };
+            *busiest = busiest.max(asked);
+            if requests > 0.0 && tokens > 2.0 * average_tokens * requests {
+                large += requests * f64::from(*length);
+            }
             if *at >= since {
                 usage.recent_throttles += throttles * f64::from(*length);
             }
@@ -216,6 +235,9 @@ impl Usage {
         (usage.peak_requests, usage.p95_requests) = peak_and_p95(requests_used);
         (usage.peak_tokens, usage.p95_tokens) = peak_and_p95(tokens_used);
         usage.peak_day_tokens = days.into_values().fold(0.0, f64::max);
+        usage.large_share = per_request(large);
+        let against = |now: f64, before: f64| (before >= 1.0).then(|| now / before);
+        (usage.trend, usage.burst) = (against(this_week, week_before), against(last_day, before));
         usage
     }
 
@@ -241,6 +263,19 @@ impl Usage {
     pub fn history(&self, now: Timestamp) -> Option<SignedDuration> {
         self.first_use.map(|first| now.duration_since(first))
     }
+}
+
+const DAY: i64 = 86_400;
+
+/// AWS's SDKs make so many attempts in all.
+/// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>.
+const ATTEMPTS: f64 = 3.0;
+
+/// How many requests `throttles` refusals stand for. Up to as many as were admitted each is taken for a
+/// request of its own; a minute in which more is refused than admitted is full of repetitions, and
+/// then it is what was admitted, or a third of the refusals if that is more.
+fn without_repetitions(throttles: f64, admitted: f64) -> f64 {
+    throttles.min(admitted.max(throttles / ATTEMPTS))
 }
 
 /// Of values that each hold for so many minutes.
@@ -323,6 +358,30 @@ mod tests {
         let usage = Usage::of(&[minutes(minute(100.0, 50.0, 10_000.0, 0.0))], 1.0, at(1));
         assert_eq!((usage.demand_requests, usage.demand_tokens), (150.0, 15_000.0));
         assert_eq!((usage.peak_throttles, usage.recent_throttles), (50.0, 0.0));
+    }
+
+    #[test]
+    fn repetitions_are_not_taken_for_demand() {
+        for (admitted, throttles, requests) in
+            [(100.0, 60.0, 60.0), (100.0, 250.0, 100.0), (100.0, 900.0, 300.0), (0.0, 90.0, 30.0)]
+        {
+            assert_eq!(without_repetitions(throttles, admitted), requests, "{admitted} {throttles}");
+            assert!(without_repetitions(throttles + 1.0, admitted) >= requests, "never less for more");
+        }
+    }
+
+    #[test]
+    fn trend_large_requests_and_bursts_are_told() {
+        let day = |n: i64, m: Minute| (at(n * 24 * 60), m);
+        let usual = minute(10.0, 0.0, 1000.0, 0.0);
+        let large = minute(10.0, 0.0, 9000.0, 0.0);
+        let series = |points| Usage::of(&[Series::of(Period::Minute, points)], 1.0, at(0));
+        let usage = series(vec![day(-10, usual), day(-9, usual), day(-3, usual), day(-2, large)]);
+        assert_eq!((usage.trend, usage.large_share), (Some(1.0), 0.25));
+        let sudden = series(vec![day(-10, usual), day(-3, usual), day(0, minute(400.0, 100.0, 1.0, 0.0))]);
+        assert_eq!(sudden.burst, Some(50.0));
+        let new = series(vec![day(0, usual)]);
+        assert_eq!((new.trend, new.burst), (None, None));
     }
 
     #[test]

@@ -19,16 +19,13 @@ pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, 
     let place = incident.place();
     match choose(incident, evidence, place.as_ref()) {
         Ok(case) => {
-            plan.justification = Some(words::justification(
-                case.place,
-                case.model,
-                case.limit.limit,
-                case.quota,
-                case.applied,
-                case.default,
-                case.usage,
-            ));
-            match weigh(&case, evidence, config) {
+            let weighed = weigh(&case, incident, evidence, config);
+            let desired = match &weighed {
+                Ok(increase) => Some(increase.desired),
+                Err(refusal) => refusal.desired,
+            };
+            plan.justification = Some(words::justification(&case, desired));
+            match weighed {
                 Ok(increase) => file(plan, &case, increase),
                 Err(refusal) => withhold(plan, &case, *refusal),
             }
@@ -80,6 +77,11 @@ fn file(plan: &mut Plan, case: &Case<'_>, increase: Increase) {
         command: None,
         link: Some(quota_link(case.place, case.quota)),
     });
+    plan.steps.push(Step {
+        text: "For the record: the same by hand. Nothing has to be asked again.".to_owned(),
+        command: Some(words::by_hand(case.quota, increase.desired, &increase.region)),
+        link: None,
+    });
     plan.actions.push(Action::RequestIncrease(increase));
 }
 
@@ -122,11 +124,13 @@ struct Refusal {
     open: Option<IncreaseRequest>,
     /// How a person does what the function does not.
     by_hand: Option<Step>,
+    /// What would have been asked for.
+    desired: Option<f64>,
 }
 
 impl From<Withheld> for Box<Refusal> {
     fn from(withheld: Withheld) -> Self {
-        Self::new(Refusal { withheld, needs_a_case: false, open: None, by_hand: None })
+        Self::new(Refusal { withheld, needs_a_case: false, open: None, by_hand: None, desired: None })
     }
 }
 
@@ -141,8 +145,16 @@ impl Refusal {
     }
 }
 
+/// Demand that grew so many times within a day is sudden.
+const SUDDEN: f64 = 10.0;
+
 /// Weighs every guard rail, the ones that explain the throttle before the ones that merely forbid.
-fn weigh(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<Increase, Box<Refusal>> {
+fn weigh(
+    case: &Case<'_>,
+    incident: &Incident,
+    evidence: &Evidence,
+    config: &Config,
+) -> Result<Increase, Box<Refusal>> {
     let (quota, limit) = (case.quota, case.limit.limit);
     let demand = case.usage.demand(limit);
     let unit = words::unit(limit);
@@ -167,19 +179,21 @@ fn weigh(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<Increa
         let default = words::number_or_unknown(case.default);
         return Err(Refusal::of(Reason::BelowDefault, format!("the applied value is 0 (AWS's default: {default}): every call is throttled until AWS restores it, and Service Quotas takes only values above the default")).with_case());
     }
-    if demand < case.applied * FAR_BELOW {
+    let wanted = demand * config.headroom_factor;
+    // Headroom that is there already is none that is missing.
+    if demand < case.applied * FAR_BELOW || (wanted <= case.applied && case.applied > 0.0) {
         return Err(Refusal::of(
             Reason::UsageFarBelowQuota,
             format!(
-                "the busiest minute asked for {} of {} {unit} ({:.0} %): something else throttles, most often `max_tokens` reserved far above what is used, bursts within a minute, or AWS's own capacity",
+                "the busiest minute asked for {} of {} {unit} ({:.0} %): {}",
                 words::number(demand),
                 words::number(case.applied),
-                demand / case.applied * 100.0
+                demand / case.applied * 100.0,
+                words::far_below(case, incident.facts.requested)
             ),
         ));
     }
     let floor = case.default.unwrap_or(case.applied).max(case.applied);
-    let wanted = demand * config.headroom_factor;
     if case.applied < floor && wanted <= floor {
         return Err(Refusal::of(
             Reason::BelowDefault,
@@ -205,7 +219,7 @@ fn weigh(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<Increa
     }
     history(case, demand)?;
     guards(case, evidence, config)?;
-    let desired = size(case, floor, wanted, config)?;
+    let desired = size(case.limit.limit, floor, wanted, config)?;
     let increase = Increase {
         quota: quota.clone(),
         applied: case.applied,
@@ -225,6 +239,7 @@ fn weigh(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<Increa
             ),
         );
         refusal.by_hand = Some(increase.by_hand(case.place));
+        refusal.desired = Some(desired);
         return Err(refusal);
     }
     Ok(increase)
@@ -276,6 +291,17 @@ fn guards(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<(), B
             Reason::ModelNotAllowed,
             format!("increases for `{}` are not allowed by configuration", case.model),
         ));
+    }
+    if let Some(times) = case.usage.burst.filter(|times| *times >= SUDDEN) {
+        let mut refusal = Refusal::of(
+            Reason::UnusualCaller,
+            format!(
+                "the last day asks for {} times what any of the 13 days before did, which may be a launch, and may be stolen credentials: no increase is filed until a person has looked at who calls",
+                words::number(times)
+            ),
+        );
+        refusal.by_hand = Some(words::who_calls(case));
+        return Err(refusal);
     }
     let used = case.usage.history(evidence.now);
     if used.is_none_or(|used| used < config.require_history) {

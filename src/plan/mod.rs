@@ -196,10 +196,7 @@ fn steps_of(reminder: &Reminder) -> Vec<Step> {
 impl Increase {
     /// How a person asks for the same.
     pub fn by_hand(&self, place: &Place) -> Step {
-        let command = format!(
-            "aws service-quotas request-service-quota-increase --service-code bedrock --quota-code {} --desired-value {} --region {}",
-            self.quota.code, self.desired, self.region
-        );
+        let command = words::by_hand(&self.quota, self.desired, &self.region);
         Step {
             text: "Ask for it by hand, if it is still wanted.".to_owned(),
             command: Some(command),

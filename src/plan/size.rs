@@ -3,7 +3,7 @@
 //! One law: what is asked for lies above what AWS validates against and below every ceiling, or
 //! nothing is asked for.
 
-use super::case::{Case, withheld};
+use super::case::withheld;
 use super::{Reason, Withheld, words};
 use crate::config::Config;
 use crate::quota::Limit;
@@ -13,8 +13,8 @@ const LARGEST: f64 = 1e10;
 
 /// The value to ask for: demand with headroom, within step and ceiling, above what AWS validates
 /// against, and a number a person would write.
-pub(super) fn size(case: &Case<'_>, floor: f64, wanted: f64, config: &Config) -> Result<f64, Withheld> {
-    let ceiling = match case.limit.limit {
+pub(super) fn size(limit: Limit, floor: f64, wanted: f64, config: &Config) -> Result<f64, Withheld> {
+    let ceiling = match limit {
         Limit::RequestsPerMinute => config.max_requests_per_minute,
         Limit::TokensPerMinute | Limit::InputTokensPerMinute | Limit::OutputTokensPerMinute => {
             config.max_tokens_per_minute
@@ -28,7 +28,7 @@ pub(super) fn size(case: &Case<'_>, floor: f64, wanted: f64, config: &Config) ->
             format!("{} is applied, and the ceiling is {}", words::number(floor), words::number(most)),
         ));
     }
-    let rounded = round_up(wanted);
+    let rounded = round_up(wanted.max(floor + two_digits(floor)));
     let desired = if rounded <= most { rounded } else { round_down(most) };
     let desired = if desired > floor { desired } else { most.floor() };
     if desired > floor {
@@ -81,7 +81,46 @@ mod tests {
         assert_eq!(round_down(1_299_999.0), 1_200_000.0);
     }
 
+    /// The value asked for; `None` when the ceiling is reached.
+    fn sized(floor: f64, wanted: f64, step: f64, ceiling: Option<f64>) -> Option<f64> {
+        let config = Config { max_step_factor: step, max_tokens_per_minute: ceiling, ..Config::default() };
+        size(Limit::TokensPerMinute, floor, wanted, &config).ok()
+    }
+
     proptest! {
+        #[test]
+        fn a_value_lies_above_the_floor_and_below_every_ceiling(
+            floor in 0.0f64..2e10, wanted in 0.0f64..4e10, step in 1.0f64..10.0,
+            ceiling in proptest::option::of(1.0f64..2e10),
+        ) {
+            let floor = floor.floor();
+            if let Some(desired) = sized(floor, wanted, step, ceiling) {
+                prop_assert!(desired > floor, "{desired} is not above {floor}");
+                prop_assert!(desired <= floor * step && desired <= LARGEST);
+                prop_assert!(ceiling.is_none_or(|most| desired <= most));
+                prop_assert_eq!(desired, desired.floor());
+            }
+        }
+
+        #[test]
+        fn more_demand_never_asks_for_less(
+            floor in 1.0f64..1e9, one in 0.0f64..4e9, more in 0.0f64..4e9, step in 1.01f64..10.0,
+            ceiling in proptest::option::of(1.0f64..1e10),
+        ) {
+            let floor = floor.floor();
+            let (less, greater) = (sized(floor, one, step, ceiling), sized(floor, one + more, step, ceiling));
+            prop_assert_eq!(less.is_some(), greater.is_some(), "a ceiling does not depend on demand");
+            prop_assert!(less.is_none_or(|less| greater.is_some_and(|greater| greater >= less)));
+        }
+
+        #[test]
+        fn what_was_asked_for_is_asked_for_again(floor in 1.0f64..1e9, wanted in 0.0f64..4e9, step in 1.01f64..10.0) {
+            let floor = floor.floor();
+            if let Some(desired) = sized(floor, wanted, step, None) {
+                prop_assert_eq!(sized(floor, desired, step, None), Some(desired));
+            }
+        }
+
         #[test]
         fn rounding_never_shrinks_and_never_adds_a_tenth(value in 1.0f64..1e10) {
             let up = round_up(value);

@@ -1,13 +1,13 @@
 //! The plan's own sentences: numbers, justifications, corrections.
 
+use super::case::Case;
 use super::{Step, Withheld};
 use crate::diagnosis::Cause;
 use crate::evidence::Evidence;
-use crate::ids::Place;
+use crate::ids::Region;
 use crate::incident::Incident;
 use crate::model::{ModelId, geography_of};
 use crate::quota::{Limit, Quota};
-use crate::usage::Usage;
 
 /// `1234567.0` → `1,234,567`.
 pub(crate) fn number(value: f64) -> String {
@@ -46,41 +46,115 @@ pub(super) const fn unit(limit: Limit) -> &'static str {
 }
 
 /// What AWS's reviewers ask for.
-pub(super) fn justification(
-    place: &Place,
-    model: &ModelId,
-    limit: Limit,
-    quota: &Quota,
-    applied: f64,
-    default: Option<f64>,
-    usage: &Usage,
-) -> String {
-    let n = number;
+/// See <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-increase.html>.
+pub(super) fn justification(case: &Case<'_>, desired: Option<f64>) -> String {
+    let (n, usage, quota) = (number, case.usage, case.quota);
+    let asked = desired.map(|d| format!(" Asked for: {}.", n(d))).unwrap_or_default();
+    let mut lines = vec![
+        format!(
+            "Quota: {} ({}), account {}, Region {}, model {}.",
+            quota.name, quota.code, case.place.account, case.place.region, case.model
+        ),
+        format!(
+            "Applied value {}, AWS default {} {}.{asked}",
+            n(case.applied),
+            number_or_unknown(case.default),
+            unit(case.limit.limit)
+        ),
+        format!(
+            "Measured by CloudWatch over the last 14 days: peak {} requests and {} tokens per minute (95th percentile {} and {}), {} calls throttled in the worst minute.",
+            n(usage.peak_requests),
+            n(usage.peak_tokens),
+            n(usage.p95_requests),
+            n(usage.p95_tokens),
+            n(usage.peak_throttles)
+        ),
+        format!(
+            "Average request: {} input and {} output tokens; {:.0} % of the requests fell into minutes whose average was over twice that. Demand in the worst minute, throttled calls included: {} requests, {} tokens.",
+            n(usage.average_input),
+            n(usage.average_output),
+            usage.large_share * 100.0,
+            n(usage.demand_requests),
+            n(usage.demand_tokens)
+        ),
+    ];
+    let growth = usage.trend.map_or_else(
+        || "Expected growth: (add one sentence).".to_owned(),
+        |trend| format!("Requests of the last 7 days against the 7 before: {:+.0} %. Expected growth: (add one sentence).", (trend - 1.0) * 100.0),
+    );
+    lines.push(format!("Use case: (add one sentence). {growth}"));
+    lines.join("\n")
+}
+
+/// The command that asks for the same.
+pub(super) fn by_hand(quota: &Quota, desired: f64, region: &Region) -> String {
     format!(
-        "Quota: {} ({}), account {}, Region {}, model {}.\n\
-         Applied value {}, AWS default {} {}.\n\
-         Measured by CloudWatch over the last 14 days: peak {} requests and {} tokens per minute (95th percentile {} and {}), {} calls throttled in the worst minute.\n\
-         Average request: {} input and {} output tokens. Demand in the worst minute, throttled calls included: {} requests, {} tokens.\n\
-         Use case: (add one sentence). Expected growth: (add one sentence).",
-        quota.name,
-        quota.code,
-        place.account,
-        place.region,
-        model,
-        n(applied),
-        number_or_unknown(default),
-        unit(limit),
-        n(usage.peak_requests),
-        n(usage.peak_tokens),
-        n(usage.p95_requests),
-        n(usage.p95_tokens),
-        n(usage.peak_throttles),
-        n(usage.average_input),
-        n(usage.average_output),
-        n(usage.demand_requests),
-        n(usage.demand_tokens),
+        "aws service-quotas request-service-quota-increase --service-code bedrock --quota-code {} --desired-value {desired} --region {region}",
+        quota.code
     )
 }
+
+/// How a person sees who calls a model.
+pub(super) fn who_calls(case: &Case<'_>) -> Step {
+    let region = &case.place.region;
+    Step {
+        text: format!("See who calls `{}`, from where, and since when.", case.model),
+        command: Some(format!(
+            "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=bedrock.amazonaws.com --max-results 50 --region {region} --query 'Events[].[EventTime,Username,EventName]'"
+        )),
+        link: None,
+    }
+}
+
+/// Why calls are throttled although use is far below the quota, as far as the numbers tell.
+pub(super) fn far_below(case: &Case<'_>, requested: Option<u64>) -> String {
+    let (n, usage, limit) = (number, case.usage, case.limit.limit);
+    let is_tokens = limit != Limit::RequestsPerMinute;
+    // A cast stops at the largest whole number, and no quota is negative.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let holds = case.applied as u64;
+    if let Some(asked) = requested.filter(|asked| is_tokens && *asked > holds) {
+        return format!(
+            "one request alone reserves {} of the {} tokens: lower its `max_tokens`, no increase is needed for what is used",
+            whole(asked),
+            n(case.applied)
+        );
+    }
+    if usage.peak_requests < 1.0 {
+        return format!(
+            "no call was admitted in {} at all: either every request reserves more than the quota, or the calls are counted in another Region",
+            case.place.region
+        );
+    }
+    let (peak, usual) = if is_tokens {
+        (usage.peak_tokens, usage.p95_tokens)
+    } else {
+        (usage.peak_requests, usage.p95_requests)
+    };
+    if usual > 0.0 && peak >= usual * BURST {
+        return format!(
+            "the load comes in bursts: the busiest minute had {} where 95 % of the minutes have at most {}, and within such a minute seconds count: spread the calls",
+            n(peak),
+            n(usual)
+        );
+    }
+    let reserved = case.applied / usage.peak_requests;
+    let used = usage.peak_tokens / usage.peak_requests;
+    if is_tokens && reserved <= LARGEST_OUTPUT {
+        return format!(
+            "at admission a request reserves its input and `max_tokens`, and {} requests a minute fill the quota if each reserves {} tokens, where they use {}: set `max_tokens` to what the answers need",
+            n(usage.peak_requests),
+            n(reserved),
+            n(used)
+        );
+    }
+    "neither use nor reservations can have filled it: most likely AWS's own capacity, or the model's calls from another Region".to_owned()
+}
+
+/// A minute so many times the usual is a burst.
+const BURST: f64 = 3.0;
+/// No model's `max_tokens` is larger.
+const LARGEST_OUTPUT: f64 = 200_000.0;
 
 /// A support case for a quota that Service Quotas cannot raise for us.
 pub(super) fn support_case(quota: &Quota, why: &Withheld, justification: &str) -> String {
