@@ -91,6 +91,14 @@ async fn reserve_and_file<W: Quotas + Ledger>(
             );
             return Ok(withheld(Reason::CoolingDown, reason));
         }
+        Reserved::ClosedUnchanged(record) => {
+            let reason = format!(
+                "AWS did not grant {} when it was asked for on {}: the same request would end the same way",
+                number(record.desired),
+                record.intended.strftime("%F")
+            );
+            return Ok(withheld(Reason::ClosedUnchanged, reason));
+        }
         Reserved::DailyLimit => {
             let reason = format!(
                 "{} requests were filed in this account and Region today, which is the limit",

@@ -39,6 +39,8 @@ pub struct Symptom {
     /// What may be shown of an unknown error's text: without its quoted spans, for they may hold prompts,
     /// and short.
     pub sample: Option<String>,
+    /// Whether the account's root user called, which no application should.
+    pub by_root: bool,
     /// Indices of the delivery's items that it came from.
     pub items: BTreeSet<usize>,
 }
@@ -96,6 +98,8 @@ pub struct Incident {
     pub last_seen: Option<Timestamp>,
     /// See [`Symptom::sample`].
     pub sample: Option<String>,
+    /// See [`Symptom::by_root`]; of any symptom.
+    pub by_root: bool,
     /// See [`Symptom::items`].
     pub items: BTreeSet<usize>,
 }
@@ -157,11 +161,13 @@ impl Symptom {
     /// The symptom of a diagnosed error that came with item `item`.
     pub fn of_error(error: &ErrorSignal, diagnosis: Diagnosis, item: usize) -> Self {
         let principal = diagnosis.facts.principal.as_deref().and_then(caller_of);
+        let caller = error.caller.clone().or(principal);
         Self {
+            by_root: caller.as_deref().is_some_and(|arn| arn.ends_with(":root")),
             account: error.account.clone(),
             region: error.region.clone(),
             model: error.model.clone().or_else(|| diagnosis.facts.model_id.clone()),
-            caller: error.caller.clone().or(principal),
+            caller,
             sample: (diagnosis.rule.is_none() && error.source != Source::InvocationLog)
                 .then(|| clean::sample(&error.message)),
             diagnosis,
@@ -190,6 +196,7 @@ impl Symptom {
             last: alarm.at,
             counts: Counts { errors: 0, alarms: 1 },
             sample: None,
+            by_root: false,
             items: BTreeSet::from([item]),
         }
     }
@@ -231,6 +238,7 @@ fn merge(group: &mut Vec<Symptom>, symptom: Symptom) {
     };
     known.counts.add(symptom.counts);
     known.items.extend(symptom.items);
+    known.by_root |= symptom.by_root;
     known.first = [known.first, symptom.first].into_iter().flatten().min();
     known.last = known.last.max(symptom.last);
 }
@@ -262,6 +270,7 @@ fn incident(fingerprint: &Fingerprint, group: &[Symptom]) -> Option<Incident> {
         first_seen: group.iter().filter_map(|s| s.first).min(),
         last_seen: group.iter().filter_map(|s| s.last).max(),
         sample: leading.sample,
+        by_root: group.iter().any(|s| s.by_root),
         items,
     })
 }

@@ -343,6 +343,8 @@ pub enum Reserved {
     Yes,
     /// Another request of ours for this quota is too recent.
     CoolingDown(QuotaRecord),
+    /// AWS closed a request of ours for at least as much, and changed nothing.
+    ClosedUnchanged(QuotaRecord),
     /// The day's requests are used up.
     DailyLimit,
 }
@@ -358,6 +360,20 @@ pub struct QuotaRecord {
     pub last_outcome: Option<String>,
     /// Until when no other is filed.
     pub cool_down_until: Timestamp,
+}
+
+impl QuotaRecord {
+    /// How requests end that AWS answers with no more: the same again would end the same way.
+    pub const IN_VAIN: [&'static str; 2] = ["closed-unchanged", "denied"];
+
+    /// Whether `intent` may follow it at `now`; else what came of the reservation.
+    pub fn weigh(&self, intent: &Intent, now: Timestamp) -> Option<Reserved> {
+        let in_vain = self.last_outcome.as_deref().is_some_and(|o| Self::IN_VAIN.contains(&o));
+        if self.cool_down_until > now {
+            return Some(Reserved::CoolingDown(self.clone()));
+        }
+        (in_vain && self.desired >= intent.followed.desired).then(|| Reserved::ClosedUnchanged(self.clone()))
+    }
 }
 
 /// How a drive ends: what is recorded before the lease is given back.

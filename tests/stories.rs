@@ -259,7 +259,12 @@ fn the_breaker_stops_the_next_request_of_a_day() {
 
 #[test]
 fn the_operators_limits_hold() {
-    let cases: [(&str, Config, Reason); 4] = [
+    let cases: [(&str, Config, Reason); 5] = [
+        (
+            "not allowed",
+            Config::from_vars(|v| (v == "ALLOWED_MODELS").then(|| "amazon.*".to_owned())).unwrap(),
+            Reason::ModelNotAllowed,
+        ),
         ("observe", Config { mode: Mode::Observe, ..Config::default() }, Reason::ObserveMode),
         (
             "denied",
@@ -407,6 +412,71 @@ fn what_aws_closed_unchanged_is_not_asked_again() {
     let report = deliver(&world, &throttle(SONNET));
     assert_eq!(withheld(&report), [Reason::ClosedUnchanged]);
     assert_eq!(world.increase_requests().len(), 1);
+}
+
+#[test]
+fn what_aws_closed_unchanged_is_remembered_when_its_history_is_gone() {
+    let world = sandbox(busy());
+    deliver(&world, &throttle(SONNET));
+    world.decide("request-0001", RequestStatus::CaseClosed, None);
+    world.pass(SignedDuration::from_hours(73));
+    run_sweep(&world);
+    // Service Quotas lists requests for 90 days.
+    world.pass(SignedDuration::from_hours(100 * 24));
+    let report = deliver(&world, &throttle(SONNET));
+    assert_eq!(withheld(&report), [Reason::ClosedUnchanged]);
+    assert_eq!(world.increase_requests().len(), 1);
+    // More than AWS has refused is another question.
+    world.change(|file| {
+        let each = &mut file.usage[0].last.as_mut().unwrap().each;
+        (each.throttles, each.quota_tokens) = (300.0, Some(5e6));
+    });
+    world.pass(SignedDuration::from_mins(241));
+    deliver(&world, &throttle(SONNET));
+    let asked: Vec<f64> = world.increase_requests().iter().map(|r| r.desired).collect();
+    assert_eq!(asked, [8.5e6, 1e7]);
+}
+
+#[test]
+fn service_quotas_own_limit_on_open_requests_is_told() {
+    let mut file = busy();
+    for code in ["L-C0326783", "L-7C42E72A"] {
+        file.requests.push(RequestEntry {
+            region: Region::parse("us-east-1").unwrap(),
+            code: QuotaCode::parse(code).unwrap(),
+            desired: 9e6,
+            status: RequestStatus::CaseOpened,
+            created: "2026-11-18T09:00:00Z".parse().unwrap(),
+            case_id: None,
+        });
+    }
+    let world = sandbox(file);
+    let report = deliver(&world, &throttle(SONNET));
+    assert_eq!(withheld(&report), [Reason::AlreadyRequested]);
+    let reason = &world.published()[0].withheld[0].reason;
+    assert!(reason.contains("until one of the open ones is decided"), "{reason}");
+    assert_eq!(world.increase_requests().len(), 2);
+}
+
+#[test]
+fn a_sudden_use_is_never_raised_by_itself() {
+    let file = WorldFile::parse(&sample("throttle-sudden-use.world.json")).unwrap();
+    let world = sandbox(file);
+    let report = deliver(&world, &throttle(SONNET));
+    assert_eq!(withheld(&report), [Reason::UnusualCaller]);
+    assert!(world.increase_requests().is_empty());
+    assert!(world.published()[0].withheld[0].reason.contains("stolen credentials"));
+}
+
+#[test]
+fn what_the_root_user_calls_is_never_raised_by_itself() {
+    let world = sandbox(busy());
+    let mut event: Value = serde_json::from_str(&throttle(SONNET)).unwrap();
+    event["detail"]["userIdentity"] =
+        json!({ "type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333" });
+    let report = deliver(&world, &queue(&[throttle(SONNET), event.to_string(), throttle(SONNET)]));
+    assert_eq!(withheld(&report), [Reason::UnusualCaller]);
+    assert!(world.increase_requests().is_empty());
 }
 
 #[test]

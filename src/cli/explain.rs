@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 #[cfg(feature = "aws")]
 use bedrock_remediator::aws::Aws;
-use bedrock_remediator::config::Config;
 #[cfg(feature = "aws")]
-use bedrock_remediator::config::Mode;
+use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::drive::{Allowance, Driven};
 use bedrock_remediator::event::{self, Home, Malformed};
 use bedrock_remediator::handler::{IncidentReport, Outcome as ItemOutcome, Report, handle};
@@ -124,7 +123,7 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
         None => healthy_for(&delivery, now),
     };
     let home = Home { account: world.account.clone(), ..home };
-    let config = Config { mode: world.mode.into(), ..Config::default() };
+    let config = world.guard_rails().context("the world file's `config` is wrong")?;
     let sandbox = Sandbox::new(world, now);
     let report = handle(&sandbox, &config, &home, ALLOWANCE, &payload).await;
     Ok(Explained { file: file.to_owned(), read: report.map_err(Problem::Malformed) })

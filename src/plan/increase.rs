@@ -218,6 +218,7 @@ fn weigh(
         return Err(refusal);
     }
     history(case, demand)?;
+    unusual(case, incident)?;
     guards(case, evidence, config)?;
     let desired = size(case.limit.limit, floor, wanted, config)?;
     let increase = Increase {
@@ -284,6 +285,22 @@ fn history(case: &Case<'_>, demand: f64) -> Result<(), Box<Refusal>> {
     }
 }
 
+/// What looks like stolen credentials at work is never raised until a person has looked.
+fn unusual(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
+    let what = match case.usage.burst.filter(|times| *times >= SUDDEN) {
+        _ if incident.by_root => "the account's root user makes these calls, which no application should, and which may be stolen credentials".to_owned(),
+        Some(times) => format!(
+            "the last day asks for {} times what any of the 13 days before did, which may be a launch, and may be stolen credentials",
+            words::number(times)
+        ),
+        None => return Ok(()),
+    };
+    let reason = format!("{what}: no increase is filed until a person has looked at who calls");
+    let mut refusal = Refusal::of(Reason::UnusualCaller, reason);
+    refusal.by_hand = Some(words::who_calls(case));
+    Err(refusal)
+}
+
 /// What the operator allows.
 fn guards(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<(), Box<Refusal>> {
     if config.denied_models.fit(case.model) || !config.allowed_models.fit(case.model) {
@@ -291,17 +308,6 @@ fn guards(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<(), B
             Reason::ModelNotAllowed,
             format!("increases for `{}` are not allowed by configuration", case.model),
         ));
-    }
-    if let Some(times) = case.usage.burst.filter(|times| *times >= SUDDEN) {
-        let mut refusal = Refusal::of(
-            Reason::UnusualCaller,
-            format!(
-                "the last day asks for {} times what any of the 13 days before did, which may be a launch, and may be stolen credentials: no increase is filed until a person has looked at who calls",
-                words::number(times)
-            ),
-        );
-        refusal.by_hand = Some(words::who_calls(case));
-        return Err(refusal);
     }
     let used = case.usage.history(evidence.now);
     if used.is_none_or(|used| used < config.require_history) {

@@ -3,11 +3,14 @@
 //! One law: all parts are optional, and a key nobody knows is an error, so that a misspelt one is not
 //! silently ignored.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::Mode;
+use crate::config::{BadConfig, Config, Mode};
 use crate::ids::{AccountId, QuotaCode, Region};
 use crate::usage::Minute;
 use crate::world::{Availability, Lifecycle, PolicyVerdict, RequestStatus};
@@ -24,6 +27,8 @@ pub struct WorldFile {
     pub account: Option<AccountId>,
     /// `request` or `observe`.
     pub mode: ModeWord,
+    /// Guard rails that differ from their defaults, by the name of their variable.
+    pub config: BTreeMap<String, String>,
     /// Quotas whose values differ from the built-in catalogue's, or that it lacks.
     pub quotas: Vec<QuotaEntry>,
     /// Increase requests of the last 90 days.
@@ -52,15 +57,6 @@ pub enum ModeWord {
     #[default]
     Request,
     Observe,
-}
-
-impl From<ModeWord> for Mode {
-    fn from(word: ModeWord) -> Self {
-        match word {
-            ModeWord::Request => Self::Request,
-            ModeWord::Observe => Self::Observe,
-        }
-    }
 }
 
 /// One quota in one Region.
@@ -255,6 +251,23 @@ impl WorldFile {
     /// Reads a world file; an error names what is wrong and where.
     pub fn parse(json: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(json)
+    }
+
+    /// The guard rails of this world; an error names what is wrong, unknown variables too.
+    pub fn guard_rails(&self) -> Result<Config, BadConfig> {
+        let asked = RefCell::new(BTreeSet::new());
+        let read = Config::from_vars(|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            self.config.get(name).cloned()
+        })?;
+        let asked = asked.into_inner();
+        let unknown = self.config.keys().filter(|name| !asked.contains(*name));
+        let unknown: Vec<_> = unknown.map(|name| format!("{name} is no guard rail")).collect();
+        if !unknown.is_empty() {
+            return Err(BadConfig(unknown));
+        }
+        let mode = if self.mode == ModeWord::Observe { Mode::Observe } else { read.mode };
+        Ok(Config { mode, ..read })
     }
 
     /// The JSON Schema of world files.

@@ -83,10 +83,10 @@ impl Tables {
         let today = (intent.place.clone(), day(now));
         let filed = self.days.get(&today).copied().unwrap_or(0);
         let key = (intent.place.clone(), intent.followed.code.clone());
-        let cooling = self.quotas.get(&key).filter(|q| q.cool_down_until > now).cloned();
+        let refused = self.quotas.get(&key).and_then(|quota| quota.weigh(intent, now));
         let row = self.held(lease)?;
-        if let Some(record) = cooling {
-            return Ok(Reserved::CoolingDown(record));
+        if let Some(refused) = refused {
+            return Ok(refused);
         }
         if filed >= intent.most_today {
             return Ok(Reserved::DailyLimit);
@@ -116,6 +116,7 @@ impl Row {
     fn count(&mut self, incident: &Incident) {
         let known = &mut self.record.incident;
         known.counts.add(incident.counts);
+        known.by_root |= incident.by_root;
         known.last_seen = known.last_seen.max(incident.last_seen);
         known.first_seen = [known.first_seen, incident.first_seen].into_iter().flatten().min();
         // What is learnt later is more than an unnamed limit or an unknown error.

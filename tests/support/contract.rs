@@ -162,12 +162,14 @@ async fn an_incident_comes_back_as_it_was_folded(ledger: &impl Ledger) {
     let denied = "User: arn:aws:sts::111122223333:assumed-role/app/s is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-2::foundation-model/amazon.nova-lite-v1:0 because no identity-based policy allows the bedrock:InvokeModel action";
     let mut whole = throttle("us-east-2", arn, denied);
     whole.items.clear();
+    whole.by_root = true;
     mine(ledger, &whole, now()).await;
     let known = ledger.incident(&whole.id).await.unwrap().unwrap().incident;
     assert_eq!((&known.account, &known.region, &known.model), (&whole.account, &whole.region, &whole.model));
     assert_eq!((&known.caller, known.cause, known.rule), (&whole.caller, whole.cause, whole.rule));
     assert_eq!((&known.facts, known.counts, &known.sample), (&whole.facts, whole.counts, &whole.sample));
     assert_eq!((known.first_seen, known.last_seen), (whole.first_seen, whole.last_seen));
+    assert!(known.by_root);
 }
 
 async fn a_lease_that_ended_is_taken_over_and_its_writes_are_refused(ledger: &impl Ledger) {
@@ -310,8 +312,13 @@ async fn a_quota_is_reserved_once(ledger: &impl Ledger) {
     assert!(
         matches!(again, Reserved::CoolingDown(r) if r.last_outcome.as_deref() == Some("closed-unchanged"))
     );
-    let cooled = now() + SignedDuration::from_hours(73);
-    assert_eq!(ledger.reserve(&second, &intent(region, cooled, 3), cooled).await.unwrap(), Reserved::Yes);
+    // Not the same again, however long ago; but more, if more is needed.
+    let cooled = now() + SignedDuration::from_hours(200 * 24);
+    let same = ledger.reserve(&second, &intent(region, cooled, 3), cooled).await.unwrap();
+    assert!(matches!(same, Reserved::ClosedUnchanged(r) if (r.desired, r.intended) == (8.5e6, now())));
+    let mut more = intent(region, cooled, 3);
+    more.followed.desired = 9e6;
+    assert_eq!(ledger.reserve(&second, &more, cooled).await.unwrap(), Reserved::Yes);
 }
 
 async fn the_day_has_its_limit(ledger: &impl Ledger) {

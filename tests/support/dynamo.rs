@@ -45,7 +45,9 @@ impl Scope<'_> {
             assert!(!value.is_null(), "{token} has no value");
             return Some(value.clone());
         }
-        self.item.get(&self.name(token)).cloned()
+        let mut parts = token.split('.');
+        let first = self.item.get(&self.name(parts.next()?)).cloned()?;
+        parts.try_fold(first, |value, part| value.get("M")?.get(self.name(part)).cloned())
     }
 }
 
@@ -53,7 +55,7 @@ fn tokens(expression: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut word = String::new();
     for c in expression.chars() {
-        if c.is_alphanumeric() || "#:_".contains(c) {
+        if c.is_alphanumeric() || "#:_.".contains(c) {
             word.push(c);
             continue;
         }
@@ -62,6 +64,7 @@ fn tokens(expression: &str) -> Vec<String> {
         }
         match tokens.last_mut() {
             Some(last) if c == '=' && ["<", ">"].contains(&last.as_str()) => last.push(c),
+            Some(last) if c == '>' && last == "<" => last.push(c),
             _ if !c.is_whitespace() => tokens.push(c.to_string()),
             _ => {}
         }
@@ -137,6 +140,7 @@ impl Condition<'_> {
                 };
                 match operator.as_str() {
                     "=" => order.is_eq(),
+                    "<>" => order.is_ne(),
                     "<" => order.is_lt(),
                     "<=" => order.is_le(),
                     ">" => order.is_gt(),

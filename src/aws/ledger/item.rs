@@ -67,6 +67,9 @@ pub(super) fn told_by(incident: &Incident) -> Vec<(&'static str, AttributeValue)
         ("sample", incident.sample.as_deref()),
     ];
     told.extend(known.into_iter().filter_map(|(name, value)| Some((name, text(value?)))));
+    if incident.by_root {
+        told.push(("by_root", AttributeValue::Bool(true)));
+    }
     let times = [("first_seen", incident.first_seen), ("last_seen", incident.last_seen)];
     told.extend(times.into_iter().filter_map(|(name, at)| Some((name, text(&stamp(at?))))));
     told
@@ -119,6 +122,8 @@ pub(super) struct IncidentItem {
     rule: String,
     facts: String,
     sample: Option<String>,
+    #[serde(default)]
+    by_root: bool,
     first_seen: Option<String>,
     last_seen: Option<String>,
     #[serde(default)]
@@ -195,6 +200,7 @@ impl IncidentItem {
             first_seen: time(&self.pk, self.first_seen.as_deref())?,
             last_seen: time(&self.pk, self.last_seen.as_deref())?,
             sample: self.sample.clone(),
+            by_root: self.by_root,
             items: std::collections::BTreeSet::new(),
         };
         Ok(Record {
@@ -213,6 +219,7 @@ impl IncidentItem {
         let mut record = self.record()?;
         let known = &mut record.incident;
         known.counts.add(incident.counts);
+        known.by_root |= incident.by_root;
         known.last_seen = incident.last_seen.or(known.last_seen);
         if self.learns(incident) {
             known.cause = incident.cause;

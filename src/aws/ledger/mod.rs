@@ -23,7 +23,8 @@ use super::{Aws, error};
 use crate::ids::{Place, QuotaCode};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Intent, Lease, Ledger, PortError, Record, Rejection, Reserved, State,
+    Answer, Claim, Ended, Finish, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Rejection, Reserved,
+    State,
 };
 
 /// What this adapter calls. `TransactWriteItems` is authorised as the writes it holds.
@@ -362,8 +363,14 @@ impl Ledger for Aws {
         quota.set("cool_down_until", stamp(intent.cool_down_until));
         quota.remove("request_id");
         quota.remove("last_outcome");
-        quota.only_if("attribute_not_exists(cool_down_until) OR cool_down_until <= :now");
+        quota.only_if(
+            "attribute_not_exists(cool_down_until) OR (cool_down_until <= :now AND (attribute_not_exists(last_outcome) OR (last_outcome <> :closed AND last_outcome <> :denied) OR #intent.desired < :desired))",
+        );
         quota.value(":now", stamp(now));
+        let [closed, denied] = QuotaRecord::IN_VAIN;
+        quota.value(":closed", closed);
+        quota.value(":denied", denied);
+        quota.value(":desired", intent.followed.desired);
 
         let mut day = Update::default();
         day.add("filed", 1);
@@ -381,8 +388,8 @@ impl Ledger for Aws {
         match reasons.as_slice() {
             [incident, ..] if refused(incident) => Err(lost()),
             [_, quota, ..] if refused(quota) => {
-                let item = quota.item().cloned().unwrap_or_default();
-                Ok(Reserved::CoolingDown(QuotaItem::read(item)?.record()?))
+                let record = QuotaItem::read(quota.item().cloned().unwrap_or_default())?.record()?;
+                Ok(record.weigh(intent, now).unwrap_or(Reserved::CoolingDown(record)))
             }
             _ => Ok(Reserved::DailyLimit),
         }

@@ -52,7 +52,7 @@ macro_rules! numbers {
         })*
     };
 }
-numbers!(i32 i64 u32 u64);
+numbers!(f64 i32 i64 u32 u64);
 
 impl Update {
     pub(super) fn set(&mut self, name: &str, value: impl Value) {
