@@ -157,8 +157,8 @@ pub struct Usage {
     pub large_share: f64,
     /// Requests of the last seven days against the seven before; `None` unless both had some.
     pub trend: Option<f64>,
-    /// Requests asked for in the busiest minute of the last day, against the busiest before; `None`
-    /// unless use was measured before.
+    /// Requests asked for in the busiest five minutes of the last day, against the busiest before; `None`
+    /// unless at least one a minute was measured before.
     pub burst: Option<f64>,
     /// Quota tokens in the busiest day.
     pub peak_day_tokens: f64,
@@ -203,7 +203,9 @@ impl Usage {
         let average_tokens = per_request(tokens_in_all);
 
         let last = points.keys().next_back().map_or(0, |(at, _)| at.as_second());
-        let (mut this_week, mut week_before, mut last_day, mut before) = (0.0f64, 0.0f64, 0.0f64, 0.0f64);
+        let (mut this_week, mut week_before) = (0.0f64, 0.0f64);
+        // By the longer period throughout: its average hides what a minute shows.
+        let mut five_minutes: BTreeMap<i64, f64> = BTreeMap::new();
         let mut large = 0.0;
         let (mut requests_used, mut tokens_used) = (Vec::new(), Vec::new());
         let mut days: BTreeMap<i64, f64> = BTreeMap::new();
@@ -218,8 +220,8 @@ impl Usage {
             usage.demand_tokens = usage.demand_tokens.max(tokens + (asked - requests) * average_tokens);
             let age = last - at.as_second();
             *if age < 7 * DAY { &mut this_week } else { &mut week_before } += requests * f64::from(*length);
-            let busiest = if age < DAY { &mut last_day } else { &mut before };
-            *busiest = busiest.max(asked);
+            let share = f64::from(*length) / f64::from(Period::FiveMinutes.minutes());
+            *five_minutes.entry(at.as_second().div_euclid(300) * 300).or_default() += asked * share;
             if requests > 0.0 && tokens > 2.0 * average_tokens * requests {
                 large += requests * f64::from(*length);
             }
@@ -236,6 +238,11 @@ impl Usage {
         (usage.peak_tokens, usage.p95_tokens) = peak_and_p95(tokens_used);
         usage.peak_day_tokens = days.into_values().fold(0.0, f64::max);
         usage.large_share = per_request(large);
+        let (mut last_day, mut before) = (0.0f64, 0.0f64);
+        for (at, asked) in five_minutes {
+            let busiest = if last - at < DAY { &mut last_day } else { &mut before };
+            *busiest = busiest.max(asked);
+        }
         let against = |now: f64, before: f64| (before >= 1.0).then(|| now / before);
         (usage.trend, usage.burst) = (against(this_week, week_before), against(last_day, before));
         usage

@@ -16,9 +16,10 @@ use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
 use bedrock_remediator::notice::Kind;
 use bedrock_remediator::plan::{Action, Reason};
 use bedrock_remediator::sandbox::{
-    Fault, FaultKind, QuotaEntry, RequestEntry, Sandbox, UsageEntry, WorldFile,
+    Fault, FaultKind, LastMinutes, MinuteEntry, QuotaEntry, RequestEntry, Sandbox, UsageEntry, WorldFile,
 };
 use bedrock_remediator::sweep::{Swept, sweep};
+use bedrock_remediator::usage::Minute;
 use bedrock_remediator::world::{IncreaseRequest, Ledger, Quotas, RequestStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -213,6 +214,45 @@ fn text_alone_never_files() {
     let report = deliver(&world, &throttle(SONNET));
     assert_eq!(withheld(&report), [Reason::NotThrottled]);
     assert!(world.increase_requests().is_empty());
+}
+
+#[test]
+fn throttles_of_another_region_model_or_time_do_not_count() {
+    let elsewhere = error("us-west-2", SONNET, "ThrottlingException", "Too many tokens, please wait");
+    let another = throttle("us.amazon.nova-pro-v1:0");
+    for payload in [elsewhere, another] {
+        let world = sandbox(busy());
+        let report = deliver(&world, &payload);
+        assert_eq!(withheld(&report), [Reason::NotThrottled]);
+        assert!(world.increase_requests().is_empty());
+    }
+    let world = sandbox(busy());
+    world.change(|file| {
+        let usage = &mut file.usage[0];
+        let before = usage.last.take().unwrap().each;
+        let quiet = Minute { throttles: 0.0, ..before };
+        usage.last = Some(LastMinutes { minutes: 90, each: quiet });
+        usage.series = vec![MinuteEntry { at: "2026-11-20T12:00:00Z".parse().unwrap(), values: before }];
+    });
+    let report = deliver(&world, &throttle(SONNET));
+    assert_eq!(withheld(&report), [Reason::NotThrottled], "it was throttled, but hours before");
+}
+
+#[test]
+fn requests_have_a_ceiling_of_their_own() {
+    let mut file = busy();
+    also_busy(&mut file, SONNET, "L-4A6BFAB1");
+    file.quotas[1].applied = Some(450.0);
+    file.quotas[1].default = Some(450.0);
+    file.quotas[1].adjustable = Some(true);
+    let requests = "Too many requests, please wait before trying again.";
+    for (ceiling, desired) in [(None, vec![730.0]), (Some(500.0), vec![500.0]), (Some(450.0), vec![])] {
+        let world = sandbox(file.clone());
+        let config = Config { max_requests_per_minute: ceiling, ..Config::default() };
+        deliver_with(&world, &config, &error("us-east-1", SONNET, "ThrottlingException", requests));
+        let asked: Vec<f64> = world.increase_requests().iter().map(|r| r.desired).collect();
+        assert_eq!(asked, desired, "{ceiling:?}");
+    }
 }
 
 #[test]
