@@ -665,7 +665,7 @@ fn a_quota_of_a_model_newer_than_the_catalogue_is_found_in_the_accounts_listing(
 
 #[test]
 fn what_cannot_be_read_is_withheld_with_the_reason() {
-    for call in ["usage", "applied", "history"] {
+    for call in ["usage", "applied", "default_value", "history"] {
         let mut file = busy();
         file.faults.push(fault(call, None, FaultKind::Denied));
         let world = sandbox(file);

@@ -11,7 +11,7 @@ use crate::diagnosis::Cause;
 use crate::evidence::Evidence;
 use crate::ids::Place;
 use crate::incident::Incident;
-use crate::quota::{Catalog, cross_model_per_day, cross_region_tokens};
+use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens};
 use crate::world::{Followed, IncreaseRequest, PortError};
 
 /// Adds the decision on an increase to `plan`.
@@ -185,12 +185,21 @@ fn weigh(
         return Err(Refusal::of(
             Reason::UsageFarBelowQuota,
             format!(
-                "the busiest minute asked for {} of {} {unit} ({:.0} %): {}",
+                "the busiest {} asked for {} of {} {unit} ({:.0} %): {}",
+                if limit == Limit::TokensPerDay { "day" } else { "minute" },
                 words::number(demand),
                 words::number(case.applied),
                 demand / case.applied * 100.0,
                 words::far_below(case, incident.facts.requested)
             ),
+        ));
+    }
+    if let Err(error) = &case.limit.default
+        && *error != PortError::Missing
+    {
+        return Err(Refusal::of(
+            Reason::NoEvidence,
+            format!("Service Quotas takes only values above AWS's default, which could not be read: {error}"),
         ));
     }
     let floor = case.default.unwrap_or(case.applied).max(case.applied);

@@ -109,6 +109,10 @@ pub(super) fn who_calls(case: &Case<'_>) -> Step {
 /// Why calls are throttled although use is far below the quota, as far as the numbers tell.
 pub(super) fn far_below(case: &Case<'_>, requested: Option<u64>) -> String {
     let (n, usage, limit) = (number, case.usage, case.limit.limit);
+    if limit == Limit::TokensPerDay {
+        return "calls through other profiles of the model, or of other models, count against the same day"
+            .to_owned();
+    }
     let is_tokens = limit != Limit::RequestsPerMinute;
     // A cast stops at the largest whole number, and no quota is negative.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
