@@ -3,7 +3,6 @@
 What each emulator cannot do is listed where it is left out.
 """
 
-import base64
 import datetime
 import http.server
 import importlib.util
@@ -19,7 +18,6 @@ import tempfile
 import threading
 import time
 import unittest
-import urllib.error
 import urllib.request
 import zipfile
 
