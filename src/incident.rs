@@ -207,6 +207,20 @@ impl Incident {
     pub fn place(&self) -> Option<Place> {
         Some(Place { account: self.account.clone()?, region: self.region.clone()? })
     }
+
+    /// Counts what a later delivery told of the same incident.
+    pub(crate) fn count(&mut self, later: &Self) {
+        self.counts.add(later.counts);
+        self.by_root |= later.by_root;
+        self.last_seen = self.last_seen.max(later.last_seen);
+        self.first_seen = [self.first_seen, later.first_seen].into_iter().flatten().min();
+        // What is learnt later is more than an unnamed limit or an unknown error.
+        if self.rule.is_none() && later.rule.is_some() {
+            self.cause = later.cause;
+            self.rule = later.rule;
+            self.facts = later.facts.clone();
+        }
+    }
 }
 
 /// Folds symptoms into one incident for each fingerprint, in the order of their first symptoms.

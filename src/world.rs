@@ -39,6 +39,18 @@ pub enum PortError {
     UnknownOutcome,
 }
 
+impl PortError {
+    /// Refused for a reason that only its text tells.
+    pub(crate) fn invalid(why: impl Into<String>) -> Self {
+        Self::Rejected(Rejection::Invalid, why.into())
+    }
+
+    /// A write under a lease that was overtaken.
+    pub(crate) fn lease_lost() -> Self {
+        Self::Rejected(Rejection::LeaseLost, "the lease on the incident was lost".to_owned())
+    }
+}
+
 /// What a refusal means to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {

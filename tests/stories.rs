@@ -93,6 +93,18 @@ fn fault(call: &str, nth: Option<u32>, kind: FaultKind) -> Fault {
     Fault { call: call.to_owned(), nth, kind }
 }
 
+/// Somebody's request of two days ago that AWS has not decided.
+fn open_request(code: &str) -> RequestEntry {
+    RequestEntry {
+        region: Region::parse("us-east-1").unwrap(),
+        code: QuotaCode::parse(code).unwrap(),
+        desired: 9e6,
+        status: RequestStatus::CaseOpened,
+        created: "2026-11-18T09:00:00Z".parse().unwrap(),
+        case_id: None,
+    }
+}
+
 /// Quotas and use of `model`, as of the sample's model.
 fn also_busy(file: &mut WorldFile, model: &str, code: &str) {
     file.usage.push(UsageEntry { model_id: model.to_owned(), ..file.usage[0].clone() });
@@ -402,14 +414,7 @@ fn a_request_that_never_reached_aws_is_asked_again_after_a_while() {
 #[test]
 fn somebody_elses_open_request_is_followed_to_its_end() {
     let mut file = busy();
-    file.requests.push(RequestEntry {
-        region: Region::parse("us-east-1").unwrap(),
-        code: QuotaCode::parse("L-F4DDD3EB").unwrap(),
-        desired: 9e6,
-        status: RequestStatus::CaseOpened,
-        created: "2026-11-18T09:00:00Z".parse().unwrap(),
-        case_id: None,
-    });
+    file.requests.push(open_request("L-F4DDD3EB"));
     let world = sandbox(file);
     let report = deliver(&world, &throttle(SONNET));
     assert_eq!(withheld(&report), [Reason::AlreadyRequested]);
@@ -481,14 +486,7 @@ fn what_aws_closed_unchanged_is_remembered_when_its_history_is_gone() {
 fn service_quotas_own_limit_on_open_requests_is_told() {
     let mut file = busy();
     for code in ["L-C0326783", "L-7C42E72A"] {
-        file.requests.push(RequestEntry {
-            region: Region::parse("us-east-1").unwrap(),
-            code: QuotaCode::parse(code).unwrap(),
-            desired: 9e6,
-            status: RequestStatus::CaseOpened,
-            created: "2026-11-18T09:00:00Z".parse().unwrap(),
-            case_id: None,
-        });
+        file.requests.push(open_request(code));
     }
     let world = sandbox(file);
     let report = deliver(&world, &throttle(SONNET));

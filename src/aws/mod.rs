@@ -23,7 +23,7 @@ use aws_smithy_http_client::tls;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::{AccountId, Arn, Place, Region};
-use crate::world::{Answer, Clock, Permissions, PolicyVerdict, PortError, Rejection};
+use crate::world::{Answer, Clock, Permissions, PolicyVerdict, PortError};
 
 /// Every IAM action the function calls, by adapter.
 pub const ACTIONS: &[(&str, &[&str])] = &[
@@ -82,7 +82,7 @@ impl Aws {
         let aws = Self::new(loader().load().await);
         if aws.config.region().is_none() {
             let why = "no Region is set; set AWS_REGION or the profile's `region`";
-            return Err(PortError::Rejected(Rejection::Invalid, why.to_owned()));
+            return Err(PortError::invalid(why));
         }
         let caller = aws_sdk_sts::Client::new(&aws.config).get_caller_identity().send().await;
         let caller = caller.map_err(|e| error::of_read("sts:GetCallerIdentity", &e))?;
@@ -137,7 +137,7 @@ impl Aws {
                 Some(own) => format!("account {} cannot be asked from account {own}", place.account),
                 None => "the account of the credentials is not known".to_owned(),
             };
-            return Err(PortError::Rejected(Rejection::Invalid, why));
+            return Err(PortError::invalid(why));
         }
         let mut regions = self.regions.borrow_mut();
         let clients = regions.entry(place.region.clone()).or_insert_with(|| {

@@ -5,15 +5,15 @@ use aws_sdk_sns::types::MessageAttributeValue;
 
 use super::{Aws, error};
 use crate::notice::{Notice, message};
-use crate::world::{Answer, PortError, Rejection, Topic};
+use crate::world::{Answer, PortError, Topic};
 
 /// What this adapter calls.
 pub(super) const ACTIONS: &[&str] = &["sns:Publish"];
 
 impl Topic for Aws {
     async fn publish(&self, notice: &Notice) -> Answer<()> {
-        let invalid = |why: &str| PortError::Rejected(Rejection::Invalid, why.to_owned());
-        let (client, arn) = self.own.topic.as_ref().ok_or_else(|| invalid("no topic is configured"))?;
+        let (client, arn) =
+            self.own.topic.as_ref().ok_or_else(|| PortError::invalid("no topic is configured"))?;
         let message = message(notice);
         let mut call = client
             .publish()
@@ -23,11 +23,11 @@ impl Topic for Aws {
             .message_structure("json");
         for (name, value) in message.attributes {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
-            call = call.message_attributes(name, value.map_err(|e| invalid(&e.to_string()))?);
+            call = call.message_attributes(name, value.map_err(|e| PortError::invalid(e.to_string()))?);
         }
         match call.send().await.map_err(|e| error::of_read("sns:Publish", &e)) {
             Ok(_) => Ok(()),
-            Err(PortError::Missing) => Err(invalid("the topic does not exist")),
+            Err(PortError::Missing) => Err(PortError::invalid("the topic does not exist")),
             Err(other) => Err(other),
         }
     }

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{LastMinutes, QuotaEntry, UsageEntry, WorldFile};
-use crate::diagnosis::{Cause, ErrorText, diagnose};
+use crate::diagnosis::{Cause, diagnose};
 use crate::event::{Delivery, Metric, Signal};
 use crate::ids::Region;
 use crate::model::ModelId;
@@ -27,13 +27,7 @@ pub fn healthy_for(delivery: &Delivery, now: Timestamp) -> WorldFile {
     for signal in signals {
         let throttled = match signal {
             Signal::Error(e) => {
-                let text = ErrorText {
-                    code: e.code.as_deref(),
-                    status: e.status,
-                    operation: e.operation.as_deref(),
-                    message: &e.message,
-                };
-                let found = diagnose(&text);
+                let found = diagnose(&e.text());
                 found
                     .cause
                     .is_throttle()

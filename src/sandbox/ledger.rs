@@ -8,8 +8,7 @@ use super::{Sandbox, WorldFile};
 use crate::ids::{Place, QuotaCode};
 use crate::incident::{Incident, IncidentId};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Rejection, Reserved,
-    State,
+    Answer, Claim, Ended, Finish, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Reserved, State,
 };
 
 #[derive(Debug, Default)]
@@ -30,10 +29,6 @@ struct Row {
 
 fn day(now: Timestamp) -> i64 {
     now.as_second().div_euclid(86_400)
-}
-
-fn lost() -> PortError {
-    PortError::Rejected(Rejection::LeaseLost, "the lease on the incident was lost".to_owned())
 }
 
 impl Tables {
@@ -69,7 +64,7 @@ impl Tables {
         if row.record.state == State::Closed || row.record.episode == 0 {
             row.record = fresh(row.record.episode + 1);
         } else {
-            row.count(incident);
+            row.record.incident.count(incident);
         }
         let silent = row.record.silent_until.is_some_and(|until| until > now);
         if silent || row.is_leased(now) {
@@ -106,27 +101,13 @@ impl Tables {
 
     /// The incident's row, if `lease` still holds it.
     fn held(&mut self, lease: &Lease) -> Answer<&mut Row> {
-        let row = self.incidents.get_mut(&lease.incident).ok_or_else(lost)?;
+        let row = self.incidents.get_mut(&lease.incident).ok_or_else(PortError::lease_lost)?;
         let holds = row.leased_until.is_some() && row.leases.to_string() == lease.owner;
-        if holds { Ok(row) } else { Err(lost()) }
+        if holds { Ok(row) } else { Err(PortError::lease_lost()) }
     }
 }
 
 impl Row {
-    fn count(&mut self, incident: &Incident) {
-        let known = &mut self.record.incident;
-        known.counts.add(incident.counts);
-        known.by_root |= incident.by_root;
-        known.last_seen = known.last_seen.max(incident.last_seen);
-        known.first_seen = [known.first_seen, incident.first_seen].into_iter().flatten().min();
-        // What is learnt later is more than an unnamed limit or an unknown error.
-        if known.rule.is_none() && incident.rule.is_some() {
-            known.cause = incident.cause;
-            known.rule = incident.rule;
-            known.facts = incident.facts.clone();
-        }
-    }
-
     fn is_leased(&self, now: Timestamp) -> bool {
         self.leased_until.is_some_and(|until| until > now)
     }

@@ -13,7 +13,7 @@ use crate::diagnosis::{Cause, Facts, RULES};
 use crate::ids::{AccountId, Place, QuotaCode, Region};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::{ModelId, ModelKind};
-use crate::world::{Answer, Followed, Lease, PortError, QuotaRecord, Record, Rejection, State, Told};
+use crate::world::{Answer, Followed, Lease, PortError, QuotaRecord, Record, State, Told};
 
 /// In place of a rule's id where only a metric spoke.
 pub(super) const NO_RULE: &str = "-";
@@ -47,7 +47,7 @@ pub(super) fn stamp(time: Timestamp) -> String {
 }
 
 fn unreadable(what: &str, why: impl std::fmt::Display) -> PortError {
-    PortError::Rejected(Rejection::Invalid, format!("the ledger's item {what} cannot be read: {why}"))
+    PortError::invalid(format!("the ledger's item {what} cannot be read: {why}"))
 }
 
 fn time(item: &str, text: Option<&str>) -> Answer<Option<Timestamp>> {
@@ -217,15 +217,7 @@ impl IncidentItem {
     /// The record with `incident`, which was counted after it was read.
     pub(super) fn record_with(&self, incident: &Incident, due_at: Timestamp) -> Answer<Record> {
         let mut record = self.record()?;
-        let known = &mut record.incident;
-        known.counts.add(incident.counts);
-        known.by_root |= incident.by_root;
-        known.last_seen = incident.last_seen.or(known.last_seen);
-        if self.learns(incident) {
-            known.cause = incident.cause;
-            known.rule = incident.rule;
-            known.facts = incident.facts.clone();
-        }
+        record.incident.count(incident);
         record.due_at = Some(due_at);
         Ok(record)
     }

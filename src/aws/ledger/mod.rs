@@ -23,8 +23,7 @@ use super::{Aws, error};
 use crate::ids::{Place, QuotaCode};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Rejection, Reserved,
-    State,
+    Answer, Claim, Ended, Finish, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Reserved, State,
 };
 
 /// What this adapter calls. `TransactWriteItems` is authorised as the writes it holds.
@@ -46,10 +45,6 @@ fn after(now: Timestamp, wait: SignedDuration) -> Timestamp {
     now.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-fn lost() -> PortError {
-    PortError::Rejected(Rejection::LeaseLost, "the lease on the incident was lost".to_owned())
-}
-
 /// What a conditional write came to.
 enum Written {
     /// It happened; the item as it was before, if there was one.
@@ -66,7 +61,7 @@ struct Table<'a> {
 
 impl Aws {
     fn table(&self) -> Answer<Table<'_>> {
-        let missing = || PortError::Rejected(Rejection::Invalid, "no table is configured".to_owned());
+        let missing = || PortError::invalid("no table is configured");
         let (client, name) = self.own.table.as_ref().ok_or_else(missing)?;
         Ok(Table { client, name })
     }
@@ -85,9 +80,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     match error::of_read(action, sdk) {
-        PortError::Missing => {
-            PortError::Rejected(Rejection::Invalid, "the ledger's table does not exist".to_owned())
-        }
+        PortError::Missing => PortError::invalid("the ledger's table does not exist"),
         other => other,
     }
 }
@@ -149,7 +142,7 @@ impl Table<'_> {
             .set_expression_attribute_values(update.values())
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
-            .map_err(|e| PortError::Rejected(Rejection::Invalid, e.to_string()))?;
+            .map_err(|e| PortError::invalid(e.to_string()))?;
         Ok(TransactWriteItem::builder().update(write).build())
     }
 
@@ -386,7 +379,7 @@ impl Ledger for Aws {
         let Err(reasons) = table.transact(writes).await? else { return Ok(Reserved::Yes) };
         let refused = |r: &CancellationReason| r.code() == Some("ConditionalCheckFailed");
         match reasons.as_slice() {
-            [incident, ..] if refused(incident) => Err(lost()),
+            [incident, ..] if refused(incident) => Err(PortError::lease_lost()),
             [_, quota, ..] if refused(quota) => {
                 let record = QuotaItem::read(quota.item().cloned().unwrap_or_default())?.record()?;
                 Ok(record.weigh(intent, now).unwrap_or(Reserved::CoolingDown(record)))
@@ -406,10 +399,10 @@ impl Ledger for Aws {
             .table_name(table.name)
             .key("pk", AttributeValue::S(quota_key(place, code)))
             .build()
-            .map_err(|e| PortError::Rejected(Rejection::Invalid, e.to_string()))?;
+            .map_err(|e| PortError::invalid(e.to_string()))?;
         let quota = TransactWriteItem::builder().delete(quota).build();
         let writes = vec![table.write(incident_key(&lease.incident), &incident)?, quota];
-        table.transact(writes).await?.map_err(|_| lost())
+        table.transact(writes).await?.map_err(|_| PortError::lease_lost())
     }
 
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()> {
@@ -438,7 +431,11 @@ impl Ledger for Aws {
             let Written::No(now) = table.update(&key, update).await? else { return Ok(()) };
             // Its first attempt may have been the one that happened.
             let now = now.map(IncidentItem::read).transpose()?;
-            return if now.is_some_and(|item| item.was_finished_by(lease)) { Ok(()) } else { Err(lost()) };
+            return if now.is_some_and(|item| item.was_finished_by(lease)) {
+                Ok(())
+            } else {
+                Err(PortError::lease_lost())
+            };
         };
         let mut quota = Update::default();
         quota.set("intent", Intended::of(followed, &lease.incident).attribute()?);
@@ -446,7 +443,7 @@ impl Ledger for Aws {
         quota.set("last_outcome", *outcome);
         quota.set_if_absent("cool_down_until", stamp(followed.intended));
         let writes = vec![table.write(key, &update)?, table.write(quota_key(place, &followed.code), &quota)?];
-        table.transact(writes).await?.map_err(|_| lost())
+        table.transact(writes).await?.map_err(|_| PortError::lease_lost())
     }
 
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>> {
