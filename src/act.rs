@@ -40,7 +40,8 @@ pub async fn act<W: Quotas + Ledger>(
             }
             Ok(Some(followed))
         }
-        Done::Withheld(withheld) => {
+        Done::Withheld(withheld, for_now) => {
+            plan.look_again = for_now;
             plan.actions.remove(at);
             plan.withheld.push(withheld);
             plan.steps = by_hand;
@@ -51,11 +52,12 @@ pub async fn act<W: Quotas + Ledger>(
 
 enum Done {
     Filed(Box<(Increase, Followed)>),
-    Withheld(Withheld),
+    /// And whether the same may be filed a little later.
+    Withheld(Withheld, bool),
 }
 
 fn withheld(kind: Reason, reason: impl Into<String>) -> Done {
-    Done::Withheld(Withheld { kind, reason: reason.into(), candidates: Vec::new() })
+    Done::Withheld(Withheld { kind, reason: reason.into(), candidates: Vec::new() }, false)
 }
 
 async fn reserve_and_file<W: Quotas + Ledger>(
@@ -111,12 +113,12 @@ async fn reserve_and_file<W: Quotas + Ledger>(
     let request = match world.request_increase(place, code, increase.desired).await {
         Ok(request) => request,
         Err(PortError::UnknownOutcome) => match since(world, place, &followed).await {
-            Some(request) => request,
+            Ok(Some(request)) => request,
             // Perhaps it was filed and is not listed yet: the intent stands, the sweep looks again.
-            None => return Ok(Done::Filed(Box::new((increase, followed)))),
+            Ok(None) | Err(_) => return Ok(Done::Filed(Box::new((increase, followed)))),
         },
         Err(error) => {
-            world.not_filed(lease, place, code).await?;
+            world.not_filed(lease, place, &followed).await?;
             return Ok(refused(world, place, &followed, &error).await);
         }
     };
@@ -135,16 +137,18 @@ pub(crate) async fn since(
     world: &impl Quotas,
     place: &Place,
     followed: &Followed,
-) -> Option<IncreaseRequest> {
-    let history = world.history(place, &followed.code).await.ok()?;
+) -> Answer<Option<IncreaseRequest>> {
+    let history = world.history(place, &followed.code).await?;
     let since = followed.intended.saturating_sub(SKEW).unwrap_or(followed.intended);
-    history.into_iter().find(|r| r.created >= since)
+    Ok(history.into_iter().find(|r| r.created >= since))
 }
 
 /// What a refusal means for the plan.
 async fn refused(world: &impl Quotas, place: &Place, followed: &Followed, error: &PortError) -> Done {
     let PortError::Rejected(rejection, reason) = error else {
-        return withheld(Reason::NoEvidence, format!("the request could not be filed: {error}"));
+        let reason = format!("the request could not be filed: {error}");
+        let withheld = Withheld { kind: Reason::NoEvidence, reason, candidates: Vec::new() };
+        return Done::Withheld(withheld, error.is_passing());
     };
     let kind = match rejection {
         Rejection::AlreadyOpen => {

@@ -47,6 +47,8 @@ pub struct Config {
     pub require_history: SignedDuration,
     /// `NOTICE_COOL_DOWN_MINUTES`: before an incident that goes on is told again.
     pub notice_cool_down: SignedDuration,
+    /// `DIGEST_ABOVE`: more notices than this within [`crate::world::CROWD`] become one digest.
+    pub digest_above: u32,
     /// `QUIET_HOURS_TO_CLOSE`: without errors, by metrics.
     pub quiet_to_close: SignedDuration,
 }
@@ -114,6 +116,7 @@ impl Default for Config {
             max_increases_per_day: 3,
             require_history: SignedDuration::from_hours(3 * 24),
             notice_cool_down: SignedDuration::from_mins(240),
+            digest_above: 5,
             quiet_to_close: SignedDuration::from_hours(24),
         }
     }
@@ -149,6 +152,7 @@ impl Config {
             notice_cool_down: read
                 .whole("NOTICE_COOL_DOWN_MINUTES", 5, 7 * 24 * 60)
                 .map_or(d.notice_cool_down, SignedDuration::from_mins),
+            digest_above: read.whole("DIGEST_ABOVE", 1, 1000).unwrap_or(d.digest_above),
             quiet_to_close: read
                 .whole("QUIET_HOURS_TO_CLOSE", 1, 24 * 30)
                 .map_or(d.quiet_to_close, SignedDuration::from_hours),

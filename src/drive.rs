@@ -11,14 +11,16 @@ use crate::ids::Place;
 use crate::notice::{Kind, Notice};
 use crate::plan::{Action, Increase, Plan, plan};
 use crate::quota::Quota;
-use crate::world::{Answer, Finish, Followed, Lease, Record, State, Told, World};
+use crate::world::{Answer, Finish, Followed, Lease, Ledger, Record, State, Told, Topic, World, after};
 
 /// Outcomes of requests are looked for this often.
 pub(crate) const OUTCOMES: SignedDuration = SignedDuration::from_mins(15);
 /// What could not be told is tried again after this long.
-const UNTOLD: SignedDuration = SignedDuration::from_mins(2);
+pub(crate) const UNTOLD: SignedDuration = SignedDuration::from_mins(2);
 /// Evidence that may only be late is asked for again after this long.
 const LATE: SignedDuration = SignedDuration::from_mins(5);
+/// What is left to the next sweep is driven by a claim again if no sweep came for this long.
+const LEFT: SignedDuration = SignedDuration::from_mins(30);
 /// A request that Service Quotas does not list after this long was not filed.
 const UNLISTED: SignedDuration = SignedDuration::from_mins(10);
 
@@ -36,22 +38,71 @@ pub struct Allowance {
 pub struct Driven {
     /// What was decided and done.
     pub plan: Plan,
-    /// What was told; `None` when nothing new was to be told.
+    /// What was told; `None` when nothing new was to be told, or it is left to the next sweep.
     pub notice: Option<Notice>,
+    /// Whether it is left to the next sweep, because many incidents are told of at once.
+    pub is_left: bool,
 }
 
-pub(crate) fn after(now: Timestamp, wait: SignedDuration) -> Timestamp {
-    now.saturating_add(wait).unwrap_or(Timestamp::MAX)
+/// An incident that is decided and acted on. What is left is to tell and to record.
+pub(crate) struct Ready {
+    pub(crate) plan: Plan,
+    /// `None` when there is nothing new.
+    pub(crate) notice: Option<Notice>,
+    /// Whether it is told by itself however many others there are: news of a request is.
+    pub(crate) is_told_alone: bool,
+    /// What is recorded once it is told.
+    pub(crate) told: Finish,
+    /// What is recorded as long as it could not be.
+    pub(crate) untold: Finish,
 }
 
 /// Drives `record` to its end. An error means that the ledger or the topic failed; then the incident
 /// stays in the ledger, due.
-pub async fn drive<W: World>(
+pub async fn drive<W: World>(world: &W, config: &Config, lease: &Lease, record: Record) -> Answer<Driven> {
+    let mut ready = prepare(world, config, lease, record).await?;
+    if ready.notice.is_some() && !ready.is_told_alone && is_crowded(world, config).await {
+        // The sweep tells of it together with the others. Until then its claims only count.
+        ready.untold.due_at = Some(world.now());
+        ready.untold.silent_until = Some(after(world.now(), LEFT));
+        world.finish(lease, &ready.untold).await?;
+        return Ok(Driven { plan: ready.plan, notice: None, is_left: true });
+    }
+    let Ready { plan, notice, told, untold, .. } = ready;
+    tell(world, lease, notice.as_ref(), &told, &untold).await?;
+    Ok(Driven { plan, notice, is_left: false })
+}
+
+/// Whether more has been told of in the last minutes than a person reads one by one.
+async fn is_crowded(world: &impl World, config: &Config) -> bool {
+    // Where the ledger cannot say, it is better told twice than not at all.
+    world.tally(world.now()).await.is_ok_and(|told| told > config.digest_above)
+}
+
+/// Publishes `notice`, if there is one, and records what came of it.
+pub(crate) async fn tell<W: Ledger + Topic>(
+    world: &W,
+    lease: &Lease,
+    notice: Option<&Notice>,
+    told: &Finish,
+    untold: &Finish,
+) -> Answer<()> {
+    if let Some(notice) = notice
+        && let Err(error) = world.publish(notice).await
+    {
+        world.finish(lease, untold).await?;
+        return Err(error);
+    }
+    world.finish(lease, told).await
+}
+
+/// Decides on `record` and acts, up to the notice.
+pub(crate) async fn prepare<W: World>(
     world: &W,
     config: &Config,
     lease: &Lease,
     mut record: Record,
-) -> Answer<Driven> {
+) -> Answer<Ready> {
     let now = world.now();
     let place = record.incident.place();
     // First of all: what an earlier drive left in doubt also decides what the evidence will say.
@@ -61,6 +112,8 @@ pub async fn drive<W: World>(
     };
     let evidence = gather(world, &record.incident, now).await;
     let mut plan = plan(&record.incident, &evidence, config);
+    // A request that was reserved or filed in a drive that did not end is news still.
+    let filed_before = matches!(record.state, State::Planned | State::Filed);
     let filed_now = resumed.is_none();
     let followed = match (resumed, &place) {
         (Some(followed), Some(place)) => {
@@ -70,7 +123,8 @@ pub async fn drive<W: World>(
         (None, Some(place)) => act(world, config, lease, place, &mut plan, now).await?,
         (_, None) => None,
     };
-    let news = record.notices.is_empty() || (filed_now && followed.is_some());
+    let is_ours = plan.adopted.is_none();
+    let is_request_news = followed.is_some() && (filed_now || filed_before);
     let kind = if record.notices.is_empty() { Kind::Opened } else { Kind::Again };
     let quiet_until = record.notices.last().map(|t| after(t.at, config.notice_cool_down));
     let told_lately = quiet_until.is_some_and(|until| until > now);
@@ -81,24 +135,23 @@ pub async fn drive<W: World>(
     } else {
         (State::Told, after(now, config.notice_cool_down))
     };
-    let mut end =
-        Finish { state, followed, due_at: Some(due_at), silent_until: None, told: None, ended: None };
-    if told_lately && !news {
-        end.silent_until = quiet_until;
-        world.finish(lease, &end).await?;
-        return Ok(Driven { plan, notice: None });
+    let mut told =
+        Finish { state, followed, due_at: Some(due_at), silent_until: quiet_until, told: None, ended: None };
+    let untold = Finish {
+        state: if told.followed.is_some() && is_ours { State::Filed } else { State::Seen },
+        // Somebody else's request is found again by the next drive.
+        followed: told.followed.clone().filter(|_| is_ours),
+        due_at: Some(after(now, UNTOLD)),
+        silent_until: Some(after(now, UNTOLD)),
+        ..told.clone()
+    };
+    let is_news = record.notices.is_empty() || is_request_news || !told_lately;
+    let notice = is_news.then(|| Notice::compose(kind, &record, &plan, &evidence));
+    if let Some(notice) = &notice {
+        told.silent_until = Some(after(now, config.notice_cool_down));
+        told.told = Some(Told { id: notice.notice_id.clone(), kind: kind.as_str().to_owned(), at: now });
     }
-    let notice = Notice::compose(kind, &record, &plan, &evidence);
-    if let Err(error) = world.publish(&notice).await {
-        end.state = if end.followed.is_some() { State::Filed } else { State::Seen };
-        end.due_at = Some(after(now, UNTOLD));
-        world.finish(lease, &end).await?;
-        return Err(error);
-    }
-    end.silent_until = Some(after(now, config.notice_cool_down));
-    end.told = Some(Told { id: notice.notice_id.clone(), kind: kind.as_str().to_owned(), at: now });
-    world.finish(lease, &end).await?;
-    Ok(Driven { plan, notice: Some(notice) })
+    Ok(Ready { plan, notice, is_told_alone: is_request_news && is_ours, told, untold })
 }
 
 /// A drive that began elsewhere and did not end: finds out whether its request was filed.
@@ -112,14 +165,17 @@ async fn resume<W: World>(
     if followed.request_id.is_some() {
         return Ok(Some(followed));
     }
-    if let Some(request) = since(world, place, &followed).await {
-        followed.request_id = Some(request.id);
-        return Ok(Some(followed));
+    match since(world, place, &followed).await {
+        Ok(Some(request)) => {
+            followed.request_id = Some(request.id);
+            return Ok(Some(followed));
+        }
+        // Only Service Quotas can say that it was not filed.
+        Err(_) => return Ok(Some(followed)),
+        Ok(None) if after(followed.intended, UNLISTED) > now => return Ok(Some(followed)),
+        Ok(None) => {}
     }
-    if after(followed.intended, UNLISTED) > now {
-        return Ok(Some(followed));
-    }
-    world.not_filed(lease, place, &followed.code).await?;
+    world.not_filed(lease, place, &followed).await?;
     Ok(None)
 }
 

@@ -49,6 +49,17 @@ pub struct Evidence {
     pub verdict: Answer<PolicyVerdict>,
 }
 
+impl Evidence {
+    /// Whether something about the quotas could not be read that may be readable a little later.
+    pub fn is_missing_for_now(&self) -> bool {
+        fn passing<T>(answer: &Answer<T>) -> bool {
+            answer.as_ref().is_err_and(PortError::is_passing)
+        }
+        let of = |l: &LimitEvidence| passing(&l.applied) || passing(&l.default) || passing(&l.history);
+        passing(&self.usage) || self.limits.iter().any(of)
+    }
+}
+
 fn not_asked<T>() -> Answer<T> {
     Err(PortError::Missing)
 }

@@ -64,7 +64,8 @@ pub struct IncidentReport {
     /// The incident as this delivery told it.
     pub incident: Incident,
     /// What was decided, done and told; `None` when it was only counted, because somebody else holds
-    /// it, people were told a short time ago, or the time was up; an error when it stays due.
+    /// it, people were told a short time ago, or it is left to the next sweep; an error when it stays
+    /// due.
     pub driven: Result<Option<Driven>, PortError>,
     /// Whether the ledger holds it. If not, its items have to be delivered again.
     pub recorded: bool,
@@ -84,8 +85,12 @@ pub async fn handle<W: World>(
         reading.item(world, home, allowance, n, item).await;
     }
     let mut incidents = Vec::new();
+    let mut is_crowded = false;
     for incident in fold(reading.symptoms) {
-        incidents.push(claim_and_drive(world, config, allowance, incident).await);
+        let left = is_crowded || world.now() >= allowance.until;
+        let report = claim_and_drive(world, config, allowance.lease, incident, left).await;
+        is_crowded |= matches!(&report.driven, Ok(Some(driven)) if driven.is_left);
+        incidents.push(report);
     }
     let mut items = reading.items;
     for incident in incidents.iter().filter(|i| !i.recorded) {
@@ -184,17 +189,18 @@ impl Reading {
     }
 }
 
+/// Counts `incident` and drives it, unless somebody else does; or only counts it, and leaves it to the
+/// next sweep.
 async fn claim_and_drive<W: World>(
     world: &W,
     config: &Config,
-    allowance: Allowance,
+    lease: SignedDuration,
     incident: Incident,
+    is_left: bool,
 ) -> IncidentReport {
-    let now = world.now();
-    let in_time = now < allowance.until;
-    let lease_for = if in_time { allowance.lease } else { SignedDuration::ZERO };
-    let (driven, recorded) = match world.claim(&incident, now, lease_for).await {
-        Ok(Claim::Mine(lease, record)) if in_time => {
+    let lease = if is_left { SignedDuration::ZERO } else { lease };
+    let (driven, recorded) = match world.claim(&incident, world.now(), lease).await {
+        Ok(Claim::Mine(lease, record)) if !is_left => {
             (drive(world, config, &lease, *record).await.map(Some), true)
         }
         Ok(_) => (Ok(None), true),

@@ -2,23 +2,28 @@
 //!
 //! One law: one incident that cannot be driven does not keep the others waiting, and stays due.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Config;
 use crate::diagnosis::Category;
-use crate::drive::{Allowance, OUTCOMES, after, drive};
+use crate::drive::{Allowance, OUTCOMES, Ready, UNTOLD, prepare, tell};
 use crate::event::Metric;
 use crate::evidence::gather;
 use crate::ids::Place;
-use crate::incident::Incident;
+use crate::incident::{Incident, IncidentId};
 use crate::notice::{Kind, Notice, Outcome};
-use crate::plan::{number, plan};
+use crate::plan::{Plan, number, plan};
 use crate::usage::Period;
 use crate::world::{
     Answer, Ended, Finish, Followed, Lease, PortError, Record, RequestStatus, State, Told, Window, World,
+    after,
 };
 
-/// At most so many incidents are looked at in one sweep; the rest is due at the next.
+/// Incidents are asked for so many at a time.
+const PAGE: usize = 100;
+/// A digest names at most so many incidents, so that SNS carries it in every form; more make another.
 const MOST: usize = 100;
 /// What could not be measured is looked at again after this long.
 const LATER: SignedDuration = SignedDuration::from_hours(1);
@@ -38,36 +43,87 @@ pub struct Swept {
 /// means that the ledger could not be asked.
 pub async fn sweep<W: World>(world: &W, config: &Config, allowance: Allowance) -> Answer<Swept> {
     let mut swept = Swept::default();
-    for id in world.due(world.now(), MOST).await? {
-        if world.now() >= allowance.until {
-            swept.out_of_time = true;
+    let mut waiting = Vec::new();
+    let mut looked_at = HashSet::new();
+    // Until a page brings nothing that was not looked at: what failed stays due.
+    'pages: loop {
+        let mut due = world.due(world.now(), PAGE).await?;
+        due.retain(|id| looked_at.insert(id.clone()));
+        if due.is_empty() {
             break;
         }
-        let taken = match world.take_over(&id, world.now(), allowance.lease).await {
-            Ok(Some(taken)) => taken,
-            Ok(None) => continue,
-            Err(error) => {
-                swept.failed.push((id.to_string(), error));
-                continue;
+        for id in due {
+            if world.now() >= allowance.until {
+                swept.out_of_time = true;
+                break 'pages;
             }
-        };
-        let (lease, record) = taken;
-        match one(world, config, &lease, record).await {
-            Ok(notice) => swept.notices.extend(notice),
-            Err(error) => swept.failed.push((id.to_string(), error)),
+            match look_after(world, config, allowance, &id).await {
+                Ok(Some((lease, ready))) if ready.is_told_alone || ready.notice.is_none() => {
+                    one_by_one(world, vec![(lease, ready)], &mut swept).await;
+                }
+                Ok(Some(ready)) => waiting.push(ready),
+                Ok(None) => {}
+                Err(error) => swept.failed.push((id.to_string(), error)),
+            }
+            if waiting.len() == MOST {
+                together(world, std::mem::take(&mut waiting), &mut swept).await;
+            }
         }
+    }
+    if waiting.len() > config.digest_above as usize {
+        together(world, waiting, &mut swept).await;
+    } else {
+        one_by_one(world, waiting, &mut swept).await;
     }
     Ok(swept)
 }
 
-async fn one<W: World>(world: &W, config: &Config, lease: &Lease, record: Record) -> Answer<Option<Notice>> {
+/// Takes the lease of an incident that is due, and brings it up to its notice. `None` when another was
+/// faster.
+async fn look_after<W: World>(
+    world: &W,
+    config: &Config,
+    allowance: Allowance,
+    id: &IncidentId,
+) -> Answer<Option<(Lease, Ready)>> {
+    let Some((lease, record)) = world.take_over(id, world.now(), allowance.lease).await? else {
+        return Ok(None);
+    };
     let now = world.now();
-    match (record.state, record.followed.clone(), record.incident.place()) {
+    let ready = match (record.state, record.followed.clone(), record.incident.place()) {
         (State::Watching, Some(followed), Some(place)) if followed.request_id.is_some() => {
-            watch(world, config, lease, record, &followed, &place, now).await
+            watch(world, config, record, &followed, &place, now).await
         }
-        (State::Told, ..) => quiet(world, config, lease, record, now).await,
-        _ => Ok(drive(world, config, lease, record).await?.notice),
+        (State::Told, ..) => quiet(world, config, &lease, record, now).await?,
+        _ => prepare(world, config, &lease, record).await?,
+    };
+    Ok(Some((lease, ready)))
+}
+
+/// Tells of each by itself.
+async fn one_by_one<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swept) {
+    for (lease, ready) in all {
+        match tell(world, &lease, ready.notice.as_ref(), &ready.told, &ready.untold).await {
+            Ok(()) => swept.notices.extend(ready.notice),
+            Err(error) => swept.failed.push((lease.incident.to_string(), error)),
+        }
+    }
+}
+
+/// Tells of all in one digest.
+async fn together<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swept) {
+    let notices: Vec<&Notice> = all.iter().filter_map(|(_, ready)| ready.notice.as_ref()).collect();
+    let digest = Notice::digest(&notices);
+    let published = world.publish(&digest).await;
+    for (lease, ready) in all {
+        let end = if published.is_ok() { ready.told } else { ready.untold };
+        let recorded = world.finish(&lease, &end).await;
+        if let Err(error) = published.clone().and(recorded) {
+            swept.failed.push((lease.incident.to_string(), error));
+        }
+    }
+    if published.is_ok() {
+        swept.notices.push(digest);
     }
 }
 
@@ -76,12 +132,11 @@ async fn one<W: World>(world: &W, config: &Config, lease: &Lease, record: Record
 async fn watch<W: World>(
     world: &W,
     config: &Config,
-    lease: &Lease,
     mut record: Record,
     followed: &Followed,
     place: &Place,
     now: Timestamp,
-) -> Answer<Option<Notice>> {
+) -> Ready {
     let (history, applied) =
         tokio::join!(world.history(place, &followed.code), world.applied(place, &followed.code));
     let applied = match applied {
@@ -93,19 +148,18 @@ async fn watch<W: World>(
     let ended =
         applied.ok().and_then(|applied| outcome(followed, request.map(|r| r.status), applied.value, now));
     let Some(ended) = ended else {
-        let due_at = after(now, OUTCOMES);
-        return again_at(world, lease, &record, due_at).await;
+        return nothing_new(&record, after(now, OUTCOMES));
     };
+    let untold = again_at(&record, after(now, UNTOLD));
     record.followed = None;
     let evidence = gather(world, &record.incident, now).await;
-    let mut told = plan(&record.incident, &evidence, config);
+    let mut decided = plan(&record.incident, &evidence, config);
     // The outcome is the news; what would be decided today is the next drive's.
-    told.actions.clear();
-    told.withheld.clear();
-    told.adopted = None;
-    let notice = Notice::of_outcome(&record, &ended, &told, &evidence);
-    world.publish(&notice).await?;
-    let finish = Finish {
+    decided.actions.clear();
+    decided.withheld.clear();
+    decided.adopted = None;
+    let notice = Notice::of_outcome(&record, &ended, &decided, &evidence);
+    let told = Finish {
         state: State::Told,
         followed: None,
         due_at: Some(after(now, config.notice_cool_down)),
@@ -114,8 +168,7 @@ async fn watch<W: World>(
         told: Some(Told { id: notice.notice_id.clone(), kind: Kind::Outcome.as_str().to_owned(), at: now }),
         ended: Some(Ended { place: place.clone(), followed: followed.clone(), outcome: ended.word }),
     };
-    world.finish(lease, &finish).await?;
-    Ok(Some(notice))
+    Ready { plan: decided, notice: Some(notice), is_told_alone: true, told, untold }
 }
 
 /// How a request ended; `None` while it has not. A request that Service Quotas no longer lists has
@@ -170,66 +223,51 @@ async fn quiet<W: World>(
     lease: &Lease,
     record: Record,
     now: Timestamp,
-) -> Answer<Option<Notice>> {
+) -> Answer<Ready> {
     let last_told = record.notices.last().map(|t| t.at);
     let last_seen = record.incident.last_seen.or(last_told).unwrap_or(now);
     if last_told.is_some_and(|told| last_seen > told) {
-        return Ok(drive(world, config, lease, record).await?.notice);
+        return prepare(world, config, lease, record).await;
     }
     let quiet_at = after(last_seen.max(last_told.unwrap_or(last_seen)), config.quiet_to_close);
     if quiet_at > now {
-        return again_at(world, lease, &record, quiet_at).await;
+        return Ok(nothing_new(&record, quiet_at));
     }
-    match still_failing(
-        world,
-        &record.incident,
-        Window { from: now.saturating_sub(config.quiet_to_close).unwrap_or(now), to: now },
-    )
-    .await
-    {
+    let window = Window { from: now.saturating_sub(config.quiet_to_close).unwrap_or(now), to: now };
+    match still_failing(world, &record.incident, window).await {
         Ok(false) => {}
-        Ok(true) | Err(_) => return again_at(world, lease, &record, after(now, LATER)).await,
+        Ok(true) | Err(_) => return Ok(nothing_new(&record, after(now, LATER))),
     }
     let evidence = gather(world, &record.incident, now).await;
-    let notice = Notice::compose(Kind::Resolved, &record, &crate::plan::Plan::default(), &evidence);
-    world.publish(&notice).await?;
-    let told = Told { id: notice.notice_id.clone(), kind: Kind::Resolved.as_str().to_owned(), at: now };
-    world
-        .finish(
-            lease,
-            &Finish {
-                state: State::Closed,
-                followed: None,
-                due_at: None,
-                silent_until: None,
-                told: Some(told),
-                ended: None,
-            },
-        )
-        .await?;
-    Ok(Some(notice))
+    let plan = Plan::default();
+    let notice = Notice::compose(Kind::Resolved, &record, &plan, &evidence);
+    let told = Finish {
+        state: State::Closed,
+        followed: None,
+        due_at: None,
+        silent_until: None,
+        told: Some(Told { id: notice.notice_id.clone(), kind: Kind::Resolved.as_str().to_owned(), at: now }),
+        ended: None,
+    };
+    let untold = again_at(&record, after(now, UNTOLD));
+    Ok(Ready { plan, notice: Some(notice), is_told_alone: false, told, untold })
 }
 
-async fn again_at<W: World>(
-    world: &W,
-    lease: &Lease,
-    record: &Record,
-    due_at: Timestamp,
-) -> Answer<Option<Notice>> {
-    world
-        .finish(
-            lease,
-            &Finish {
-                state: record.state,
-                followed: record.followed.clone(),
-                due_at: Some(due_at),
-                silent_until: record.silent_until,
-                told: None,
-                ended: None,
-            },
-        )
-        .await?;
-    Ok(None)
+/// As it is, and due again then.
+fn again_at(record: &Record, due_at: Timestamp) -> Finish {
+    Finish {
+        state: record.state,
+        followed: record.followed.clone(),
+        due_at: Some(due_at),
+        silent_until: record.silent_until,
+        told: None,
+        ended: None,
+    }
+}
+
+fn nothing_new(record: &Record, due_at: Timestamp) -> Ready {
+    let end = again_at(record, due_at);
+    Ready { plan: Plan::default(), notice: None, is_told_alone: false, told: end.clone(), untold: end }
 }
 
 /// Whether CloudWatch still counts errors of this kind. An incident without a place has no metrics;

@@ -40,6 +40,11 @@ pub enum PortError {
 }
 
 impl PortError {
+    /// Whether the same call may be answered a little later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Throttled | Self::Unavailable(_) | Self::UnknownOutcome)
+    }
+
     /// Refused for a reason that only its text tells.
     pub(crate) fn invalid(why: impl Into<String>) -> Self {
         Self::Rejected(Rejection::Invalid, why.into())
@@ -322,8 +327,21 @@ pub struct Record {
     pub followed: Option<Followed>,
     /// When somebody has to look again; `None` once closed.
     pub due_at: Option<Timestamp>,
-    /// Until when a claim only counts, because people were told a short time ago.
+    /// Until when a claim only counts, because people were told a short time ago or are about to be.
     pub silent_until: Option<Timestamp>,
+}
+
+/// Notices are tallied over so long.
+pub const CROWD: SignedDuration = SignedDuration::from_mins(10);
+
+/// The beginning of the [`CROWD`] that `now` is in, in seconds since 1970.
+pub(crate) fn crowd_of(now: Timestamp) -> i64 {
+    now.as_second() - now.as_second().rem_euclid(CROWD.as_secs())
+}
+
+/// `wait` later; the end of time rather than beyond it.
+pub(crate) fn after(now: Timestamp, wait: SignedDuration) -> Timestamp {
+    now.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 /// What came of a claim.
@@ -438,10 +456,13 @@ pub trait Ledger {
     async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()>;
     /// One transaction over incident, quota and day: intent, lock and counter, or nothing.
     async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved>;
-    /// Records that a reserved request was refused: nothing is followed, the quota may be tried again.
-    async fn not_filed(&self, lease: &Lease, place: &Place, code: &QuotaCode) -> Answer<()>;
+    /// Records that the reserved request for `followed` was not filed: nothing is followed, quota and
+    /// day's count are given back.
+    async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()>;
     /// Records how a drive ended and gives the lease back.
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()>;
+    /// Counts one more notice in the present [`CROWD`]. Returns how many there were, with it.
+    async fn tally(&self, now: Timestamp) -> Answer<u32>;
     /// One incident; `None` when the ledger has none of that id.
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>>;
 }

@@ -21,8 +21,12 @@ impl Topic for Aws {
             .subject(message.subject)
             .message(message.body)
             .message_structure("json");
-        for (name, value) in message.attributes {
-            let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+        for (name, values) in message.attributes {
+            let (kind, value) = match values.as_slice() {
+                [one] => ("String", one.clone()),
+                several => ("String.Array", serde_json::json!(several).to_string()),
+            };
+            let value = MessageAttributeValue::builder().data_type(kind).string_value(value).build();
             call = call.message_attributes(name, value.map_err(|e| PortError::invalid(e.to_string()))?);
         }
         match call.send().await.map_err(|e| error::of_read("sns:Publish", &e)) {

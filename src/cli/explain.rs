@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 #[cfg(feature = "aws")]
 use bedrock_remediator::aws::Aws;
+use bedrock_remediator::config::Config;
 #[cfg(feature = "aws")]
-use bedrock_remediator::config::{Config, Mode};
+use bedrock_remediator::config::Mode;
 use bedrock_remediator::drive::{Allowance, Driven};
 use bedrock_remediator::event::{self, Home, Malformed};
 use bedrock_remediator::handler::{IncidentReport, Outcome as ItemOutcome, Report, handle};
@@ -124,6 +125,7 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
     };
     let home = Home { account: world.account.clone(), ..home };
     let config = world.guard_rails().context("the world file's `config` is wrong")?;
+    let config = Config { digest_above: u32::MAX, ..config };
     let sandbox = Sandbox::new(world, now);
     let report = handle(&sandbox, &config, &home, ALLOWANCE, &payload).await;
     Ok(Explained { file: file.to_owned(), read: report.map_err(Problem::Malformed) })
@@ -141,7 +143,7 @@ impl Account {
     async fn of_credentials() -> anyhow::Result<Self> {
         let aws = Aws::of_default_chain().await.context("--live cannot ask AWS")?;
         let config = Config::from_vars(|name| std::env::var(name).ok())?;
-        Ok(Self { aws, config: Config { mode: Mode::Observe, ..config } })
+        Ok(Self { aws, config: Config { mode: Mode::Observe, digest_above: u32::MAX, ..config } })
     }
 
     async fn explain(&self, file: &Path) -> anyhow::Result<Explained> {

@@ -11,9 +11,9 @@ use bedrock_remediator::quota::Catalog;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::usage::{Period, Series};
 use bedrock_remediator::world::{
-    Answer, Claim, Clock, Finish, FoundError, IncreaseRequest, Intent, Lease, Ledger, ModelState, Models,
-    Permissions, PolicyVerdict, PortError, QuotaValue, Quotas, Record, Rejection, Reserved, Telemetry, Topic,
-    Window,
+    Answer, Claim, Clock, Finish, Followed, FoundError, IncreaseRequest, Intent, Lease, Ledger, ModelState,
+    Models, Permissions, PolicyVerdict, PortError, QuotaValue, Quotas, Record, Rejection, Reserved,
+    Telemetry, Topic, Window,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -140,12 +140,16 @@ impl Ledger for Live<'_> {
         self.kept.reserve(lease, intent, now).await
     }
 
-    async fn not_filed(&self, lease: &Lease, place: &Place, code: &QuotaCode) -> Answer<()> {
-        self.kept.not_filed(lease, place, code).await
+    async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()> {
+        self.kept.not_filed(lease, place, followed).await
     }
 
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()> {
         self.kept.finish(lease, finish).await
+    }
+
+    async fn tally(&self, now: Timestamp) -> Answer<u32> {
+        self.kept.tally(now).await
     }
 
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>> {

@@ -3,18 +3,31 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Notice;
+use super::{Notice, digest, mail};
 use crate::clean;
+use crate::diagnosis::{Category, Cause};
+use crate::incident::IncidentId;
 use crate::plan::{Action, number};
 
 /// A chat message is no mail.
 const MOST_STEPS: usize = 5;
+const MOST_LINES: usize = 20;
 
 /// The schema's document. Messages of one incident share a thread. The sentences are ours and quote
 /// facts in code spans, which no fact can end; see [`clean::line`].
 pub(super) fn chat(notice: &Notice) -> Value {
     let mut lines = vec![notice.summary.clone()];
     lines.extend(notice.because.iter().cloned());
+    lines.extend(
+        notice
+            .incidents
+            .iter()
+            .take(MOST_LINES)
+            .map(|l| format!("- {}: {}", digest::name(l.cause), mail::of_line(l))),
+    );
+    if notice.incidents.len() > MOST_LINES {
+        lines.push("The others are in the mail.".to_owned());
+    }
     for action in &notice.actions {
         lines.push(match action {
             Action::RequestIncrease(i) => format!(
@@ -47,13 +60,17 @@ pub(super) fn chat(notice: &Notice) -> Value {
         }
     };
     put("notice_id", Some(notice.notice_id.clone()));
-    put("incident_id", Some(notice.incident_id.to_string()));
+    put("incident_id", notice.incident_id.as_ref().map(ToString::to_string));
     put("severity", Some(notice.severity.to_string()));
-    put("cause", Some(format!("{}/{}", notice.category, notice.cause)));
+    put("cause", notice.category.zip(notice.cause).map(|(category, cause)| format!("{category}/{cause}")));
     put("account", notice.account.as_ref().map(ToString::to_string));
     put("region", notice.region.as_ref().map(ToString::to_string));
     put("model_id", notice.model_id.as_ref().map(ToString::to_string));
     put("caller", notice.caller.clone());
+    let keywords: Vec<&str> = [notice.category.map(Category::as_str), notice.cause.map(Cause::as_str)]
+        .into_iter()
+        .flatten()
+        .collect();
     let resources: Vec<&str> = notice.facts.resource.as_deref().into_iter().collect();
     json!({
         "version": "1.0",
@@ -64,10 +81,10 @@ pub(super) fn chat(notice: &Notice) -> Value {
             "title": clean::line(&notice.title, 250),
             "description": clean::cut_to(lines.join("\n"), 8000),
             "nextSteps": steps.map(|s| clean::cut_to(s, 1500)).collect::<Vec<_>>(),
-            "keywords": [notice.category.as_str(), notice.cause.as_str()],
+            "keywords": keywords,
         },
         "metadata": {
-            "threadId": notice.incident_id,
+            "threadId": notice.incident_id.as_ref().map_or(notice.notice_id.as_str(), IncidentId::as_str),
             "summary": clean::line(&notice.title, 250),
             "eventType": format!("bedrock-remediator.{}", notice.kind),
             "relatedResources": resources,

@@ -54,9 +54,14 @@ const fn words(cause: Cause) -> (&'static str, &'static str) {
     }
 }
 
+/// What a cause is called in a title.
+pub(super) const fn name(cause: Cause) -> &'static str {
+    words(cause).0
+}
+
 /// One line: what, which model, where.
 pub(super) fn title(incident: &Incident, kind: Kind) -> String {
-    let (what, _) = words(incident.cause);
+    let what = name(incident.cause);
     let still = match kind {
         Kind::Again => "Still: ",
         Kind::Reminder => "Reminder: ",

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::Notice;
+use super::{Kind, Line, Notice, digest};
 use crate::clean;
 use crate::diagnosis::Category;
-use crate::plan::{Action, Reason, number};
+use crate::incident::IncidentId;
+use crate::plan::{Action, Reason, number, whole};
 
 const WIDTH: usize = 76;
 /// More than these would hide the reason.
@@ -21,8 +22,12 @@ pub(super) fn mail(notice: &Notice) -> String {
         section(&mut out, "Why we think so");
         notice.because.iter().for_each(|b| item(&mut out, "  - ", b));
     }
-    section(&mut out, "What was done");
-    done(&mut out, notice);
+    if notice.incidents.is_empty() {
+        section(&mut out, "What was done");
+        done(&mut out, notice);
+    } else {
+        incidents(&mut out, &notice.incidents);
+    }
     if !notice.next_steps.is_empty() {
         section(&mut out, "What to do now");
         for (n, step) in notice.next_steps.iter().enumerate() {
@@ -51,12 +56,52 @@ pub(super) fn mail(notice: &Notice) -> String {
         notice.references.iter().for_each(|r| verbatim(&mut out, r));
     }
     // Writing to a string cannot fail.
-    let _ = write!(
-        out,
-        "\nIncident {}, episode {}, notice {}\n",
-        notice.incident_id, notice.episode, notice.notice_id
-    );
+    let _ = match (&notice.incident_id, notice.episode) {
+        (Some(id), Some(episode)) => {
+            write!(out, "\nIncident {id}, episode {episode}, notice {}\n", notice.notice_id)
+        }
+        _ => write!(out, "\nNotice {}\n", notice.notice_id),
+    };
     out
+}
+
+/// A digest's incidents, by what is wrong.
+fn incidents(out: &mut String, lines: &[Line]) {
+    let mut causes: Vec<_> = lines.iter().map(|l| l.cause).collect();
+    causes.sort_unstable();
+    causes.dedup();
+    for cause in causes {
+        section(out, digest::name(cause));
+        lines.iter().filter(|l| l.cause == cause).for_each(|l| item(out, "  - ", &of_line(l)));
+    }
+}
+
+/// A caller without the partition and account, which the digest names.
+fn who(caller: &str) -> &str {
+    caller.split(':').nth(5).unwrap_or(caller)
+}
+
+/// What a digest says of one incident: where, how often, and what is not done about it.
+pub(super) fn of_line(line: &Line) -> String {
+    let model = line.model_id.as_deref().unwrap_or("model unknown");
+    let region = line.region.as_ref().map(|r| format!(" in {r}")).unwrap_or_default();
+    let caller = line.caller.as_deref().map(|c| format!(", by {}", who(c))).unwrap_or_default();
+    let counted = match (line.counts.errors, line.counts.alarms) {
+        (0, 1) => "1 alarm".to_owned(),
+        (0, alarms) => format!("{} alarms", whole(alarms)),
+        (1, _) => "1 error".to_owned(),
+        (errors, _) => format!("{} errors", whole(errors)),
+    };
+    let state = match line.kind {
+        Kind::Again => ", goes on",
+        Kind::Resolved => ", is over",
+        _ => "",
+    };
+    let withheld: Vec<_> = line.withheld.iter().map(|w| w.as_str()).collect();
+    let withheld =
+        if withheld.is_empty() { String::new() } else { format!(", no increase: {}", withheld.join(", ")) };
+    let id = line.incident_id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+    format!("{model}{region}{caller}: {counted}{state}{withheld}{id}")
 }
 
 /// What was done, or why nothing was.
@@ -109,8 +154,10 @@ fn done(out: &mut String, notice: &Notice) {
     }
     if notice.actions.is_empty() && notice.withheld.is_empty() {
         let why = match notice.category {
-            Category::Capacity => "this is on AWS's side and recovers by itself; no quota increase helps",
-            Category::Request | Category::ModelId | Category::Credentials => {
+            Some(Category::Capacity) => {
+                "this is on AWS's side and recovers by itself; no quota increase helps"
+            }
+            Some(Category::Request | Category::ModelId | Category::Credentials) => {
                 "the caller has to change something; no quota increase helps"
             }
             _ => "a person has to look",
@@ -150,5 +197,6 @@ fn verbatim(out: &mut String, text: &str) {
 
 /// The text message: one line that says what and where.
 pub(super) fn sms(notice: &Notice) -> String {
-    clean::line(&format!("{} [{}]", notice.title, notice.incident_id), 140)
+    let id = notice.incident_id.as_ref().map_or(notice.notice_id.as_str(), IncidentId::as_str);
+    clean::line(&format!("{} [{id}]", notice.title), 140)
 }

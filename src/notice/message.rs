@@ -18,12 +18,24 @@ pub struct Message {
     pub subject: String,
     /// A JSON object with a string for each protocol, `default` among them.
     pub body: String,
-    /// Attributes, all strings, none empty: what subscribers filter by.
-    pub attributes: BTreeMap<&'static str, String>,
+    /// Attributes, none empty: what subscribers filter by. Where a digest has several values of one, a
+    /// filter on any of them fits.
+    pub attributes: BTreeMap<&'static str, Vec<String>>,
 }
 
 /// The largest message SNS carries, attributes included.
 pub const LARGEST: usize = 256 * 1024;
+
+/// A digest's attribute has at most so many values.
+const MOST_VALUES: usize = 50;
+
+impl Message {
+    /// What counts towards [`LARGEST`]. Several values of an attribute travel as a list.
+    pub fn size(&self) -> usize {
+        let values = |v: &[String]| v.iter().map(|v| v.len() + r#""","#.len()).sum::<usize>();
+        self.body.len() + self.attributes.iter().map(|(k, v)| k.len() + values(v)).sum::<usize>()
+    }
+}
 
 /// Makes the message of `notice`: mail text for people, chat schema for `https` (how Amazon Q Developer
 /// subscribes), machine form for queues and functions.
@@ -46,23 +58,38 @@ pub fn message(notice: &Notice) -> Message {
     }
 }
 
-fn attributes(notice: &Notice) -> BTreeMap<&'static str, String> {
+fn attributes(notice: &Notice) -> BTreeMap<&'static str, Vec<String>> {
     let action = notice.actions.first().map_or("none", |a| match a {
         Action::RequestIncrease(_) => "request-increase",
         Action::PrepareSupportCase { .. } => "prepare-support-case",
         Action::RemindAccess(_) => "remind-access",
     });
-    let all = [
-        ("kind", Some(notice.kind.to_string())),
-        ("category", Some(notice.category.to_string())),
-        ("cause", Some(notice.cause.to_string())),
-        ("severity", Some(notice.severity.to_string())),
-        ("account", notice.account.as_ref().map(ToString::to_string)),
-        ("region", notice.region.as_ref().map(ToString::to_string)),
-        ("model_id", notice.model_id.as_ref().map(|m| clean::line(m.as_str(), 256))),
-        ("action", Some(action.to_owned())),
-    ];
-    all.into_iter().filter_map(|(key, value)| Some((key, value.filter(|v| !v.is_empty())?))).collect()
+    let mut all: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    let mut put = |name, value: Option<String>| {
+        if let Some(value) = value.filter(|v| !v.is_empty()) {
+            let values = all.entry(name).or_default();
+            if values.len() < MOST_VALUES && !values.contains(&value) {
+                values.push(value);
+            }
+        }
+    };
+    put("kind", Some(notice.kind.to_string()));
+    put("action", Some(action.to_owned()));
+    put("category", notice.category.map(|c| c.to_string()));
+    put("cause", notice.cause.map(|c| c.to_string()));
+    put("severity", Some(notice.severity.to_string()));
+    put("account", notice.account.as_ref().map(ToString::to_string));
+    put("region", notice.region.as_ref().map(ToString::to_string));
+    put("model_id", notice.model_id.as_ref().map(|m| clean::line(m.as_str(), 256)));
+    for line in &notice.incidents {
+        put("category", line.category.map(|c| c.to_string()));
+        put("cause", line.cause.map(|c| c.to_string()));
+        put("severity", Some(line.severity.to_string()));
+        put("account", line.account.as_ref().map(ToString::to_string));
+        put("region", line.region.as_ref().map(ToString::to_string));
+        put("model_id", line.model_id.clone());
+    }
+    all
 }
 
 impl Notice {

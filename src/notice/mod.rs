@@ -4,6 +4,7 @@
 //! somebody else wrote is passed on, but for a few cleaned words of an error nobody knows.
 
 mod chat;
+mod digest;
 mod headline;
 mod mail;
 mod message;
@@ -11,6 +12,7 @@ mod message;
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use digest::Line;
 pub use message::{LARGEST, Message, message};
 
 use crate::clean;
@@ -66,10 +68,10 @@ pub struct Notice {
     pub notice_id: String,
     /// What it is about.
     pub kind: Kind,
-    /// Which incident.
-    pub incident_id: IncidentId,
-    /// Which time it opened.
-    pub episode: u32,
+    /// Which incident; `None` in a digest.
+    pub incident_id: Option<IncidentId>,
+    /// Which time it opened; `None` in a digest.
+    pub episode: Option<u32>,
     /// How soon somebody should look.
     pub severity: Severity,
     /// Whose calls; `None` if unknown.
@@ -83,10 +85,10 @@ pub struct Notice {
     pub resolved_model_id: Option<ModelId>,
     /// Who called, for causes that are one caller's.
     pub caller: Option<String>,
-    /// The cause's category.
-    pub category: Category,
-    /// The cause.
-    pub cause: Cause,
+    /// The cause's category; `None` in a digest of several.
+    pub category: Option<Category>,
+    /// The cause; `None` in a digest of several.
+    pub cause: Option<Cause>,
     /// The rule that said so; `None` when only a metric did.
     pub rule: Option<&'static str>,
     /// One line.
@@ -116,6 +118,9 @@ pub struct Notice {
     pub first_seen: Option<Timestamp>,
     /// When it was seen last.
     pub last_seen: Option<Timestamp>,
+    /// A digest's incidents, one line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<Line>,
 }
 
 /// News of an increase request that ended.
@@ -136,16 +141,16 @@ impl Notice {
             version: "1",
             notice_id: notice_id(record, kind),
             kind,
-            incident_id: incident.id.clone(),
-            episode: record.episode,
+            incident_id: Some(incident.id.clone()),
+            episode: Some(record.episode),
             severity: severity(incident.cause, kind),
             account: incident.account.clone(),
             region: incident.region.clone(),
             model_id: incident.model.clone(),
             resolved_model_id: resolved,
             caller: incident.caller.clone().map(|c| clean::cut_to(c, 512)),
-            category: incident.cause.category(),
-            cause: incident.cause,
+            category: Some(incident.cause.category()),
+            cause: Some(incident.cause),
             rule: incident.rule,
             title: headline::title(incident, kind),
             summary: headline::summary(incident),
@@ -160,6 +165,7 @@ impl Notice {
             justification: plan.justification.clone(),
             first_seen: incident.first_seen,
             last_seen: incident.last_seen,
+            incidents: Vec::new(),
         };
         notice.bound();
         notice
@@ -182,6 +188,7 @@ impl Notice {
         self.withheld.truncate(MANY);
         self.next_steps.truncate(MANY);
         self.advice.truncate(MANY);
+        self.references.truncate(MANY);
         for step in &mut self.next_steps {
             clean::bound(&mut step.text, TEXT);
             step.command.iter_mut().chain(step.link.iter_mut()).for_each(|t| clean::bound(t, TEXT));

@@ -3,6 +3,8 @@
 //! One law: an increase needs a reason at every turn; where one is missing it is withheld, and the
 //! plan says which.
 
+use jiff::SignedDuration;
+
 use super::case::{Case, FAR_BELOW, choose, withheld};
 use super::size::{round_up, size};
 use super::{Action, Increase, Plan, Reason, Step, Withheld, look_at, quota_link, words};
@@ -14,8 +16,18 @@ use crate::incident::Incident;
 use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens};
 use crate::world::{Followed, IncreaseRequest, PortError};
 
+/// What could not be read is asked for again in an incident no older than this.
+const WORTH_ASKING: SignedDuration = SignedDuration::from_hours(6);
+
 /// Adds the decision on an increase to `plan`.
 pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, plan: &mut Plan) {
+    decide_now(incident, evidence, config, plan);
+    let is_young = incident.first_seen.is_none_or(|first| evidence.now.duration_since(first) < WORTH_ASKING);
+    let is_withheld_for_it = plan.withheld.iter().any(|w| w.kind == Reason::NoEvidence);
+    plan.look_again |= is_withheld_for_it && is_young && evidence.is_missing_for_now();
+}
+
+fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &mut Plan) {
     let place = incident.place();
     match choose(incident, evidence, place.as_ref()) {
         Ok(case) => {

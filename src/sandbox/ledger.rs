@@ -8,7 +8,8 @@ use super::{Sandbox, WorldFile};
 use crate::ids::{Place, QuotaCode};
 use crate::incident::{Incident, IncidentId};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Reserved, State,
+    Answer, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Reserved,
+    State, after, crowd_of,
 };
 
 #[derive(Debug, Default)]
@@ -17,6 +18,8 @@ pub(super) struct Tables {
     quotas: BTreeMap<(Place, QuotaCode), QuotaRecord>,
     /// Requests filed, by place and day.
     days: BTreeMap<(Place, i64), u32>,
+    /// Notices told, by the beginning of their crowd.
+    crowds: BTreeMap<i64, u32>,
 }
 
 #[derive(Debug)]
@@ -114,7 +117,7 @@ impl Row {
 
     fn lease(&mut self, now: Timestamp, lease: SignedDuration) -> Lease {
         self.leases += 1;
-        let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+        let until = after(now, lease);
         self.leased_until = Some(until);
         self.record.due_at = Some(until);
         Lease { incident: self.record.incident.id.clone(), owner: self.leases.to_string() }
@@ -173,12 +176,15 @@ impl Ledger for Sandbox {
         self.call("reserve", |state| state.ledger.reserve(lease, intent, now)).await
     }
 
-    async fn not_filed(&self, lease: &Lease, place: &Place, code: &QuotaCode) -> Answer<()> {
+    async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()> {
         self.call("not_filed", |state| {
             let row = state.ledger.held(lease)?;
             row.record.state = State::Seen;
             row.record.followed = None;
-            state.ledger.quotas.remove(&(place.clone(), code.clone()));
+            state.ledger.quotas.remove(&(place.clone(), followed.code.clone()));
+            if let Some(filed) = state.ledger.days.get_mut(&(place.clone(), day(followed.intended))) {
+                *filed = filed.saturating_sub(1);
+            }
             Ok(())
         })
         .await
@@ -204,6 +210,15 @@ impl Ledger for Sandbox {
                 quota.last_outcome = Some((*outcome).to_owned());
             }
             Ok(())
+        })
+        .await
+    }
+
+    async fn tally(&self, now: Timestamp) -> Answer<u32> {
+        self.call("tally", |state| {
+            let told = state.ledger.crowds.entry(crowd_of(now)).or_default();
+            *told += 1;
+            Ok(*told)
         })
         .await
     }

@@ -22,7 +22,7 @@ pub use file::{
 pub use healthy::healthy_for;
 
 use crate::notice::{Message, Notice, message};
-use crate::world::{Answer, Clock, PortError, Rejection, Topic};
+use crate::world::{Answer, Clock, PortError, Topic};
 
 /// An embedded world. Its methods take `&self`: several handlers can share one.
 #[derive(Debug)]
@@ -157,20 +157,17 @@ impl Topic for Sandbox {
     async fn publish(&self, notice: &Notice) -> Answer<()> {
         self.call("publish", |state| {
             let message = message(notice);
-            let refused =
-                |why: &str| Err(PortError::Rejected(Rejection::Invalid, format!("InvalidParameter: {why}")));
-            let size =
-                message.body.len() + message.attributes.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>();
+            let refused = |why: &str| Err(PortError::invalid(format!("InvalidParameter: {why}")));
             if message.subject.is_empty()
                 || message.subject.len() >= 100
                 || !message.subject.chars().all(|c| c == ' ' || c.is_ascii_graphic())
             {
                 return refused("Subject");
             }
-            if size > crate::notice::LARGEST {
+            if message.size() > crate::notice::LARGEST {
                 return refused("Message too long");
             }
-            if message.attributes.values().any(String::is_empty) {
+            if message.attributes.values().any(|v| v.is_empty() || v.iter().any(String::is_empty)) {
                 return refused("empty attribute");
             }
             state.published.push((notice.clone(), message));

@@ -7,8 +7,8 @@ use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
 use bedrock_remediator::incident::{Counts, Incident, Symptom, fold};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::world::{
-    Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, Record, Rejection, Reserved, State,
-    Told,
+    CROWD, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, Record, Rejection, Reserved,
+    State, Told,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -133,6 +133,7 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     the_day_has_its_limit(ledger).await;
     a_refused_request_frees_the_quota(ledger).await;
     followers_are_woken(ledger).await;
+    notices_of_some_minutes_are_tallied(ledger).await;
     nothing_is_known_of_what_never_was(ledger).await;
 }
 
@@ -188,7 +189,7 @@ async fn a_lease_that_ended_is_taken_over_and_its_writes_are_refused(ledger: &im
     assert!(ledger.take_over(&incident.id, after(92), LEASE).await.unwrap().is_none(), "another was faster");
     assert!(is_lost(&ledger.finish(&dead, &finish(State::Told, Some(after(900)))).await));
     assert!(is_lost(&ledger.reserve(&dead, &intent("us-west-1", after(92), 3), after(92)).await));
-    assert!(is_lost(&ledger.not_filed(&dead, &place("us-west-1"), &code()).await));
+    assert!(is_lost(&ledger.not_filed(&dead, &place("us-west-1"), &followed(now())).await));
     ledger.finish(&heir, &finish(State::Seen, Some(after(100)))).await.unwrap();
     // Given back without silence: the next claim drives it, and a claim after a dead one as well.
     let (dead, _) = mine(ledger, &incident, after(101)).await;
@@ -347,10 +348,11 @@ async fn a_refused_request_frees_the_quota(ledger: &impl Ledger) {
     let incident = incident(region);
     let (lease, _) = mine(ledger, &incident, now()).await;
     assert_eq!(ledger.reserve(&lease, &intent(region, now(), 3), now()).await.unwrap(), Reserved::Yes);
-    ledger.not_filed(&lease, &place(region), &code()).await.unwrap();
+    ledger.not_filed(&lease, &place(region), &followed(now())).await.unwrap();
     let known = ledger.incident(&incident.id).await.unwrap().unwrap();
     assert_eq!((known.state, known.followed), (State::Seen, None));
-    assert_eq!(ledger.reserve(&lease, &intent(region, after(1), 3), after(1)).await.unwrap(), Reserved::Yes);
+    // The day's count was given back as well.
+    assert_eq!(ledger.reserve(&lease, &intent(region, after(1), 1), after(1)).await.unwrap(), Reserved::Yes);
 }
 
 async fn followers_are_woken(ledger: &impl Ledger) {
@@ -363,6 +365,13 @@ async fn followers_are_woken(ledger: &impl Ledger) {
     ledger.wake_followers(&place("sa-east-1"), after(60)).await.unwrap();
     let due = ledger.due(after(60), 100).await.unwrap();
     assert!(due.contains(&here.id) && !due.contains(&elsewhere.id), "{due:?}");
+}
+
+async fn notices_of_some_minutes_are_tallied(ledger: &impl Ledger) {
+    for told in 1..=3 {
+        assert_eq!(ledger.tally(after(told)).await.unwrap(), u32::try_from(told).unwrap());
+    }
+    assert_eq!(ledger.tally(now() + CROWD).await.unwrap(), 1);
 }
 
 async fn nothing_is_known_of_what_never_was(ledger: &impl Ledger) {

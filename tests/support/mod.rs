@@ -16,3 +16,4 @@ pub(crate) mod contract;
 pub(crate) mod dynamo;
 #[cfg(feature = "aws")]
 pub(crate) mod lambda;
+pub(crate) mod story;

@@ -13,7 +13,7 @@ use crate::diagnosis::{Cause, Facts, RULES};
 use crate::ids::{AccountId, Place, QuotaCode, Region};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::{ModelId, ModelKind};
-use crate::world::{Answer, Followed, Lease, PortError, QuotaRecord, Record, State, Told};
+use crate::world::{Answer, Followed, Lease, PortError, QuotaRecord, Record, State, Told, crowd_of};
 
 /// In place of a rule's id where only a metric spoke.
 pub(super) const NO_RULE: &str = "-";
@@ -39,6 +39,19 @@ pub(super) fn quota_key(place: &Place, code: &QuotaCode) -> String {
 
 pub(super) fn day_key(place: &Place, now: Timestamp) -> String {
     format!("DAY#{}#{}#{}", place.account, place.region, now.strftime("%F"))
+}
+
+pub(super) fn crowd_key(now: Timestamp) -> String {
+    format!("CROWD#{}", stamp(Timestamp::from_second(crowd_of(now)).unwrap_or(now)))
+}
+
+/// How many notices a `CROWD#` item counts.
+pub(super) fn tallied(item: Item) -> Answer<u32> {
+    #[derive(Deserialize)]
+    struct Crowd {
+        notices: u32,
+    }
+    from_item(item).map(|crowd: Crowd| crowd.notices).map_err(|e| unreadable("CROWD#", e))
 }
 
 /// RFC 3339 in whole seconds, so that times compare as their texts do.

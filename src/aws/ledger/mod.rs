@@ -17,13 +17,16 @@ use aws_sdk_dynamodb::types::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use self::item::{IncidentItem, Intended, QuotaItem, day_key, incident_key, quota_key, stamp};
+use self::item::{
+    IncidentItem, Intended, QuotaItem, crowd_key, day_key, incident_key, quota_key, stamp, tallied,
+};
 use self::update::{Item, Update};
 use super::{Aws, error};
-use crate::ids::{Place, QuotaCode};
+use crate::ids::Place;
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Reserved, State,
+    Answer, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Reserved,
+    State, after,
 };
 
 /// What this adapter calls. `TransactWriteItems` is authorised as the writes it holds.
@@ -36,14 +39,10 @@ const INDEX: &str = "open-due";
 const SILENCE: &str = "silence";
 /// Closed incidents are kept this long.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// A day's counter is of no use after it; kept for whoever looks.
+/// A counter is of no use after its time; kept for whoever looks.
 const DAY_KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// A transaction that met another is tried so often in all.
 const TRIES: u32 = 3;
-
-fn after(now: Timestamp, wait: SignedDuration) -> Timestamp {
-    now.saturating_add(wait).unwrap_or(Timestamp::MAX)
-}
 
 /// What a conditional write came to.
 enum Written {
@@ -388,7 +387,7 @@ impl Ledger for Aws {
         }
     }
 
-    async fn not_filed(&self, lease: &Lease, place: &Place, code: &QuotaCode) -> Answer<()> {
+    async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()> {
         let table = self.table()?;
         let mut incident = Update::default();
         incident.set("state", State::Seen.as_str());
@@ -397,11 +396,14 @@ impl Ledger for Aws {
         incident.under(lease);
         let quota = Delete::builder()
             .table_name(table.name)
-            .key("pk", AttributeValue::S(quota_key(place, code)))
+            .key("pk", AttributeValue::S(quota_key(place, &followed.code)))
             .build()
             .map_err(|e| PortError::invalid(e.to_string()))?;
         let quota = TransactWriteItem::builder().delete(quota).build();
-        let writes = vec![table.write(incident_key(&lease.incident), &incident)?, quota];
+        let mut day = Update::default();
+        day.add("filed", -1);
+        let day = table.write(day_key(place, followed.intended), &day)?;
+        let writes = vec![table.write(incident_key(&lease.incident), &incident)?, quota, day];
         table.transact(writes).await?.map_err(|_| PortError::lease_lost())
     }
 
@@ -444,6 +446,15 @@ impl Ledger for Aws {
         quota.set_if_absent("cool_down_until", stamp(followed.intended));
         let writes = vec![table.write(key, &update)?, table.write(quota_key(place, &followed.code), &quota)?];
         table.transact(writes).await?.map_err(|_| PortError::lease_lost())
+    }
+
+    async fn tally(&self, now: Timestamp) -> Answer<u32> {
+        let mut update = Update::default();
+        update.add("notices", 1);
+        update.set("ttl", after(now, DAY_KEPT).as_second());
+        let (Written::Yes(before) | Written::No(before)) =
+            self.table()?.update(&crowd_key(now), update).await?;
+        Ok(before.map_or(Ok(0), tallied)?.saturating_add(1))
     }
 
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>> {

@@ -117,10 +117,10 @@ fn decided(incident: &str, plan: &Plan) {
 
 fn told(notice: &Notice) {
     info!(
-        incident = notice.incident_id.as_str(),
+        incident = notice.incident_id.as_ref().map(bedrock_remediator::incident::IncidentId::as_str),
         notice = notice.notice_id,
         kind = notice.kind.as_str(),
-        cause = notice.cause.as_str(),
+        cause = notice.cause.map(bedrock_remediator::diagnosis::Cause::as_str),
         account = notice.account.as_ref().map(bedrock_remediator::ids::AccountId::as_str),
         region = notice.region.as_ref().map(bedrock_remediator::ids::Region::as_str),
         model = notice.model_id.as_ref().map(bedrock_remediator::model::ModelId::as_str),

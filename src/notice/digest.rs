@@ -1,0 +1,196 @@
+//! Many notices in one.
+//!
+//! One law: each incident keeps a line of its own, with the id that its own notice would have had.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Kind, Notice, Severity, headline, short_hash};
+use crate::clean;
+use crate::diagnosis::{Category, Cause, Facts};
+use crate::ids::{AccountId, Region};
+use crate::incident::{Counts, IncidentId};
+use crate::plan::{Reason, Step};
+
+/// Titles name so many causes.
+const NAMED: usize = 2;
+
+/// An incident's line in a digest.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// The id of the notice that would have told of it alone: whoever saw it has seen this.
+    pub notice_id: String,
+    /// See [`Notice::kind`].
+    pub kind: Kind,
+    /// Which incident.
+    pub incident_id: Option<IncidentId>,
+    /// Which time it opened.
+    pub episode: Option<u32>,
+    /// How soon somebody should look.
+    pub severity: Severity,
+    /// Whose calls; `None` if unknown.
+    pub account: Option<AccountId>,
+    /// The source Region; `None` if unknown.
+    pub region: Option<Region>,
+    /// The model as called, cut to what real ids need; `None` if unknown.
+    pub model_id: Option<String>,
+    /// Who called, for causes that are one caller's.
+    pub caller: Option<String>,
+    /// The cause's category.
+    pub category: Option<Category>,
+    /// The cause.
+    pub cause: Option<Cause>,
+    /// How often.
+    pub counts: Counts,
+    /// Why no increase was requested.
+    pub withheld: Vec<Reason>,
+}
+
+impl Notice {
+    /// Tells of all of `notices` at once.
+    pub fn digest(notices: &[&Self]) -> Self {
+        let mut incidents: Vec<Line> = notices.iter().map(|n| line(n)).collect();
+        incidents.sort_by_key(Line::subject);
+        let ids = incidents.iter().map(|l| l.notice_id.as_str()).collect::<Vec<_>>().join(",");
+        let causes = by_cause(notices);
+        let counts = incidents.iter().fold(Counts::default(), |mut sum, line| {
+            sum.add(line.counts);
+            sum
+        });
+        let accounts = distinct(incidents.iter().map(|l| l.account.as_ref()));
+        let regions = distinct(incidents.iter().map(|l| l.region.as_ref()));
+        let mut digest = Self {
+            version: "1",
+            notice_id: format!("ntc-{}", short_hash(&format!("{}|{ids}", Kind::Digest))),
+            kind: Kind::Digest,
+            incident_id: None,
+            episode: None,
+            severity: incidents.iter().map(|l| l.severity).min().unwrap_or(Severity::Info),
+            account: only(&accounts).cloned(),
+            region: only(&regions).cloned(),
+            model_id: None,
+            resolved_model_id: None,
+            caller: None,
+            category: only(&distinct(incidents.iter().map(|l| l.category.as_ref()))).copied(),
+            cause: only(&distinct(incidents.iter().map(|l| l.cause.as_ref()))).copied(),
+            rule: None,
+            title: title(incidents.len(), &causes),
+            summary: summary(incidents.len(), &accounts, &regions),
+            because: Vec::new(),
+            facts: Facts::default(),
+            counts,
+            actions: Vec::new(),
+            withheld: Vec::new(),
+            next_steps: causes.iter().filter_map(|(cause, of_it)| first_step(*cause, of_it)).collect(),
+            advice: Vec::new(),
+            justification: None,
+            references: causes
+                .iter()
+                .filter_map(|(_, of_it)| of_it.first()?.references.first().cloned())
+                .collect(),
+            first_seen: notices.iter().filter_map(|n| n.first_seen).min(),
+            last_seen: notices.iter().filter_map(|n| n.last_seen).max(),
+            incidents,
+        };
+        digest.bound();
+        digest
+    }
+}
+
+impl Line {
+    /// What a reader looks for it by.
+    fn subject(&self) -> (Option<Cause>, [String; 4]) {
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let model = text(self.model_id.as_deref());
+        let region = text(self.region.as_ref().map(Region::as_str));
+        (self.cause, [model, region, text(self.caller.as_deref()), self.notice_id.clone()])
+    }
+}
+
+fn line(notice: &Notice) -> Line {
+    Line {
+        notice_id: notice.notice_id.clone(),
+        kind: notice.kind,
+        incident_id: notice.incident_id.clone(),
+        episode: notice.episode,
+        severity: notice.severity,
+        account: notice.account.clone(),
+        region: notice.region.clone(),
+        model_id: notice.model_id.as_ref().map(|m| clean::line(m.as_str(), 100)),
+        caller: notice.caller.as_deref().map(|c| clean::line(c, 128)),
+        category: notice.category,
+        cause: notice.cause,
+        counts: notice.counts,
+        withheld: notice.withheld.iter().map(|w| w.kind).collect(),
+    }
+}
+
+/// The notices of each cause, the most frequent cause first.
+fn by_cause<'n>(notices: &[&'n Notice]) -> Vec<(Option<Cause>, Vec<&'n Notice>)> {
+    let mut causes: BTreeMap<Option<Cause>, Vec<&Notice>> = BTreeMap::new();
+    for notice in notices {
+        causes.entry(notice.cause).or_default().push(notice);
+    }
+    let mut causes: Vec<_> = causes.into_iter().collect();
+    causes.sort_by_key(|(_, of_it)| std::cmp::Reverse(of_it.len()));
+    causes
+}
+
+fn distinct<'l, T: PartialEq>(all: impl Iterator<Item = Option<&'l T>>) -> Vec<&'l T> {
+    let mut seen: Vec<&T> = Vec::new();
+    for one in all.flatten() {
+        if !seen.contains(&one) {
+            seen.push(one);
+        }
+    }
+    seen
+}
+
+fn only<'l, T>(all: &[&'l T]) -> Option<&'l T> {
+    match all {
+        [one] => Some(one),
+        _ => None,
+    }
+}
+
+fn title(incidents: usize, causes: &[(Option<Cause>, Vec<&Notice>)]) -> String {
+    if let [(cause, _)] = causes {
+        return format!("{incidents} Bedrock incidents at once: {}", name(*cause));
+    }
+    let mut what: Vec<String> = causes
+        .iter()
+        .take(NAMED)
+        .map(|(cause, of_it)| format!("{} x {}", of_it.len(), name(*cause)))
+        .collect();
+    if let Some(more) = causes.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        what.push(format!("{more} more cause{}", if more == 1 { "" } else { "s" }));
+    }
+    format!("{incidents} Bedrock incidents at once: {}", what.join(", "))
+}
+
+/// What a cause is called in a digest.
+pub(super) fn name(cause: Option<Cause>) -> &'static str {
+    headline::name(cause.unwrap_or(Cause::Unknown))
+}
+
+fn summary(incidents: usize, accounts: &[&AccountId], regions: &[&Region]) -> String {
+    let place = match (only(accounts), only(regions)) {
+        (Some(account), Some(region)) => format!("in {region}, account {account},"),
+        (Some(account), None) => format!("in {} Regions of account {account}", regions.len()),
+        (None, _) => format!("in {} accounts", accounts.len()),
+    };
+    format!(
+        "{incidents} incidents {place} were to be told within minutes. They are told together, once; each is followed by itself, and told by itself again if it goes on."
+    )
+}
+
+/// What to do first about incidents of one cause.
+fn first_step(cause: Option<Cause>, of_it: &[&Notice]) -> Option<Step> {
+    let step = of_it.iter().find_map(|n| n.next_steps.first())?;
+    let such = match of_it.len() {
+        1 => format!("{}: ", name(cause)),
+        many => format!("{} (the first of {many}): ", name(cause)),
+    };
+    Some(Step { text: format!("{such}{}", step.text), ..step.clone() })
+}

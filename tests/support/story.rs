@@ -1,0 +1,114 @@
+//! What the stories are told with: a busy account, errors in it, and a clock.
+
+use std::future::Future;
+use std::path::Path;
+
+use bedrock_remediator::config::Config;
+use bedrock_remediator::drive::Allowance;
+use bedrock_remediator::event::Home;
+use bedrock_remediator::handler::{Report, handle};
+use bedrock_remediator::ids::{QuotaCode, Region};
+use bedrock_remediator::plan::Reason;
+use bedrock_remediator::sandbox::{
+    Fault, FaultKind, QuotaEntry, RequestEntry, Sandbox, UsageEntry, WorldFile,
+};
+use bedrock_remediator::sweep::{Swept, sweep};
+use bedrock_remediator::world::RequestStatus;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+pub(crate) const ALLOWANCE: Allowance =
+    Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+pub(crate) const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+pub(crate) fn now() -> Timestamp {
+    "2026-11-20T14:34:05Z".parse().unwrap()
+}
+
+pub(crate) fn sample(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("events").join(name)).unwrap()
+}
+
+/// The world of a sample: busy, throttled, adjustable.
+pub(crate) fn busy() -> WorldFile {
+    WorldFile::parse(&sample("throttle-tokens.world.json")).unwrap()
+}
+
+pub(crate) fn sandbox(file: WorldFile) -> Sandbox {
+    Sandbox::new(file, now())
+}
+
+pub(crate) fn deliver(world: &Sandbox, payload: &str) -> Report {
+    deliver_with(world, &Config::default(), payload)
+}
+
+pub(crate) fn deliver_with(world: &Sandbox, config: &Config, payload: &str) -> Report {
+    block_on(handle(world, config, &Home::default(), ALLOWANCE, payload.as_bytes())).unwrap()
+}
+
+pub(crate) fn run_sweep(world: &Sandbox) -> Swept {
+    block_on(sweep(world, &Config::default(), ALLOWANCE)).unwrap()
+}
+
+/// A CloudTrail error of an inference call, as EventBridge delivers it.
+pub(crate) fn error(region: &str, model: &str, code: &str, message: &str) -> String {
+    let mut event: Value = serde_json::from_str(&sample("throttle-tokens.json")).unwrap();
+    event["region"] = json!(region);
+    event["detail"]["awsRegion"] = json!(region);
+    event["detail"]["requestParameters"]["modelId"] = json!(model);
+    event["detail"]["errorCode"] = json!(code);
+    event["detail"]["errorMessage"] = json!(message);
+    event.to_string()
+}
+
+pub(crate) fn throttle(model: &str) -> String {
+    error("us-east-1", model, "ThrottlingException", "Too many tokens, please wait before trying again.")
+}
+
+pub(crate) fn queue(bodies: &[String]) -> String {
+    let record = |(n, body): (usize, &String)| json!({ "messageId": format!("m{n}"), "eventSource": "aws:sqs", "body": body });
+    json!({ "Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>() }).to_string()
+}
+
+pub(crate) fn withheld(report: &Report) -> Vec<Reason> {
+    let driven = report.incidents.iter().filter_map(|i| i.driven.as_ref().ok()?.as_ref());
+    driven.flat_map(|d| d.plan.withheld.iter().map(|w| w.kind)).collect()
+}
+
+pub(crate) fn kinds(world: &Sandbox) -> Vec<String> {
+    world.published().iter().map(|n| n.kind.to_string()).collect()
+}
+
+pub(crate) fn fault(call: &str, nth: Option<u32>, kind: FaultKind) -> Fault {
+    Fault { call: call.to_owned(), nth, kind }
+}
+
+/// Somebody's request of two days ago that AWS has not decided.
+pub(crate) fn open_request(code: &str) -> RequestEntry {
+    RequestEntry {
+        region: Region::parse("us-east-1").unwrap(),
+        code: QuotaCode::parse(code).unwrap(),
+        desired: 9e6,
+        status: RequestStatus::CaseOpened,
+        created: "2026-11-18T09:00:00Z".parse().unwrap(),
+        case_id: None,
+    }
+}
+
+/// Quotas and use of `model`, as of the sample's model.
+pub(crate) fn also_busy(file: &mut WorldFile, model: &str, code: &str) {
+    file.usage.push(UsageEntry { model_id: model.to_owned(), ..file.usage[0].clone() });
+    let quota = QuotaEntry {
+        region: None,
+        code: QuotaCode::parse(code).unwrap(),
+        name: None,
+        applied: Some(5e6),
+        default: Some(5e6),
+        adjustable: None,
+    };
+    file.quotas.push(quota);
+}
