@@ -63,7 +63,7 @@ pub async fn drive<W: World>(world: &W, config: &Config, lease: &Lease, record: 
     let mut ready = prepare(world, config, lease, record).await?;
     if ready.notice.is_some() && !ready.is_told_alone && is_crowded(world, config).await {
         // The sweep tells of it together with the others. Until then its claims only count.
-        ready.untold.due_at = Some(world.now());
+        ready.untold.due_at = world.now();
         ready.untold.silent_until = Some(after(world.now(), LEFT));
         world.finish(lease, &ready.untold).await?;
         return Ok(Driven { plan: ready.plan, notice: None, is_left: true });
@@ -126,8 +126,13 @@ pub(crate) async fn prepare<W: World>(
     let is_ours = plan.adopted.is_none();
     let is_request_news = followed.is_some() && (filed_now || filed_before);
     let kind = if record.notices.is_empty() { Kind::Opened } else { Kind::Again };
-    let quiet_until = record.notices.last().map(|t| after(t.at, config.notice_cool_down));
+    // Whoever was told that it is over, and it is not, is told at once.
+    let said_over = record.notices.last().is_some_and(|told| told.kind == Kind::Resolved.as_str());
+    let last_told = record.notices.last().map(|told| told.at).filter(|_| !said_over);
+    let quiet_until = last_told.map(|at| after(at, config.notice_cool_down));
     let told_lately = quiet_until.is_some_and(|until| until > now);
+    // An error that came late, or twice, may be older than what was told of it.
+    let seen_since = last_told.is_none_or(|told| record.incident.last_seen.is_none_or(|seen| seen > told));
     let (state, due_at) = if followed.is_some() {
         (State::Watching, after(now, OUTCOMES))
     } else if plan.look_again {
@@ -135,17 +140,25 @@ pub(crate) async fn prepare<W: World>(
     } else {
         (State::Told, after(now, config.notice_cool_down))
     };
-    let mut told =
-        Finish { state, followed, due_at: Some(due_at), silent_until: quiet_until, told: None, ended: None };
+    let silent_until = if told_lately { quiet_until } else { Some(after(now, LATE)) };
+    let mut told = Finish {
+        state,
+        followed,
+        due_at,
+        silent_until,
+        told: None,
+        ended: None,
+        counts: record.incident.counts,
+    };
     let untold = Finish {
         state: if told.followed.is_some() && is_ours { State::Filed } else { State::Seen },
         // Somebody else's request is found again by the next drive.
         followed: told.followed.clone().filter(|_| is_ours),
-        due_at: Some(after(now, UNTOLD)),
+        due_at: after(now, UNTOLD),
         silent_until: Some(after(now, UNTOLD)),
         ..told.clone()
     };
-    let is_news = record.notices.is_empty() || is_request_news || !told_lately;
+    let is_news = record.notices.is_empty() || is_request_news || (!told_lately && seen_since);
     let notice = is_news.then(|| Notice::compose(kind, &record, &plan, &evidence));
     if let Some(notice) = &notice {
         told.silent_until = Some(after(now, config.notice_cool_down));

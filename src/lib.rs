@@ -28,4 +28,5 @@ pub mod world;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod sandbox;
+pub mod simulation;
 pub mod config;

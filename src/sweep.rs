@@ -162,11 +162,12 @@ async fn watch<W: World>(
     let told = Finish {
         state: State::Told,
         followed: None,
-        due_at: Some(after(now, config.notice_cool_down)),
+        due_at: after(now, config.notice_cool_down),
         // Throttling that goes on after a decision is judged anew.
         silent_until: None,
         told: Some(Told { id: notice.notice_id.clone(), kind: Kind::Outcome.as_str().to_owned(), at: now }),
         ended: Some(Ended { place: place.clone(), followed: followed.clone(), outcome: ended.word }),
+        counts: record.incident.counts,
     };
     Ready { plan: decided, notice: Some(notice), is_told_alone: true, told, untold }
 }
@@ -226,7 +227,8 @@ async fn quiet<W: World>(
 ) -> Answer<Ready> {
     let last_told = record.notices.last().map(|t| t.at);
     let last_seen = record.incident.last_seen.or(last_told).unwrap_or(now);
-    if last_told.is_some_and(|told| last_seen > told) {
+    let said_over = record.notices.last().is_some_and(|t| t.kind == Kind::Resolved.as_str());
+    if said_over || last_told.is_some_and(|told| last_seen > told) {
         return prepare(world, config, lease, record).await;
     }
     let quiet_at = after(last_seen.max(last_told.unwrap_or(last_seen)), config.quiet_to_close);
@@ -244,10 +246,11 @@ async fn quiet<W: World>(
     let told = Finish {
         state: State::Closed,
         followed: None,
-        due_at: None,
+        due_at: now,
         silent_until: None,
         told: Some(Told { id: notice.notice_id.clone(), kind: Kind::Resolved.as_str().to_owned(), at: now }),
         ended: None,
+        counts: record.incident.counts,
     };
     let untold = again_at(&record, after(now, UNTOLD));
     Ok(Ready { plan, notice: Some(notice), is_told_alone: false, told, untold })
@@ -258,10 +261,11 @@ fn again_at(record: &Record, due_at: Timestamp) -> Finish {
     Finish {
         state: record.state,
         followed: record.followed.clone(),
-        due_at: Some(due_at),
+        due_at,
         silent_until: record.silent_until,
         told: None,
         ended: None,
+        counts: record.incident.counts,
     }
 }
 

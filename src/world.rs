@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Metric;
 use crate::ids::{Place, QuotaCode};
-use crate::incident::{Incident, IncidentId};
+use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::ModelId;
 use crate::notice::Notice;
 use crate::quota::Catalog;
@@ -413,14 +413,17 @@ pub struct Finish {
     pub state: State,
     /// The request it follows from now on; `None`: none, or no longer.
     pub followed: Option<Followed>,
-    /// When somebody has to look again; `None` only with [`State::Closed`].
-    pub due_at: Option<Timestamp>,
+    /// When somebody has to look again.
+    pub due_at: Timestamp,
     /// Until when a claim only counts.
     pub silent_until: Option<Timestamp>,
     /// What was published.
     pub told: Option<Told>,
     /// A followed request that has ended, for the quota's record.
     pub ended: Option<Ended>,
+    /// The counts it was decided on. If more was counted meanwhile, [`State::Closed`] is not closed but
+    /// [`State::Told`], and due at [`Finish::due_at`].
+    pub counts: Counts,
 }
 
 /// The end of an increase request.
@@ -459,7 +462,7 @@ pub trait Ledger {
     /// Records that the reserved request for `followed` was not filed: nothing is followed, quota and
     /// day's count are given back.
     async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()>;
-    /// Records how a drive ended and gives the lease back.
+    /// Records how a drive ended and gives the lease back. Nothing that was counted since is closed.
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()>;
     /// Counts one more notice in the present [`CROWD`]. Returns how many there were, with it.
     async fn tally(&self, now: Timestamp) -> Answer<u32>;

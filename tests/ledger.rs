@@ -64,10 +64,11 @@ fn a_write_whose_answer_was_lost_is_repeated_and_still_ours() {
     let end = Finish {
         state: State::Told,
         followed: None,
-        due_at: Some(at),
+        due_at: at,
         silent_until: None,
         told: None,
         ended: None,
+        counts: record.incident.counts,
     };
     block_on(table.finish(&lease, &end)).unwrap();
     assert_eq!(block_on(table.incident(&incident.id)).unwrap().unwrap().state, State::Told);

@@ -8,6 +8,7 @@ mod live;
 mod print;
 mod quota;
 mod rules;
+mod simulate;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ enum Command {
     Quota(quota::Args),
     Rules(rules::Args),
     Catalog(catalog::Args),
+    Simulate(simulate::Args),
 }
 
 /// How a command ended that did not fail as a whole.
@@ -52,6 +54,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Quota(args) => quota::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Catalog(args) => catalog::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
     };
     match done {
         Ok(Outcome::AllAnswered) => ExitCode::SUCCESS,

@@ -46,7 +46,7 @@ pub fn healthy_for(delivery: &Delivery, now: Timestamp) -> WorldFile {
 
 impl WorldFile {
     /// Adds what an account looks like whose calls of `model` ran into the quota that `cause` names.
-    fn use_up(&mut self, region: &Region, model: &ModelId, cause: Cause, now: Timestamp) {
+    pub(crate) fn use_up(&mut self, region: &Region, model: &ModelId, cause: Cause, now: Timestamp) {
         if self.usage.iter().any(|u| u.region == *region && u.model_id == model.as_str()) {
             return;
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Sandbox, WorldFile};
+use super::{Happened, Sandbox, WorldFile};
 use crate::ids::{Place, QuotaCode};
 use crate::incident::{Incident, IncidentId};
 use crate::world::{
@@ -22,12 +22,15 @@ pub(super) struct Tables {
     crowds: BTreeMap<i64, u32>,
 }
 
-#[derive(Debug)]
-struct Row {
-    record: Record,
+/// An incident in the ledger.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What is known of it.
+    pub record: Record,
     /// How many leases there were; the last one's number is its token.
     leases: u64,
-    leased_until: Option<Timestamp>,
+    /// Until when somebody holds it.
+    pub leased_until: Option<Timestamp>,
 }
 
 fn day(now: Timestamp) -> i64 {
@@ -49,7 +52,8 @@ impl Tables {
         Self { quotas: quotas.collect(), ..Self::default() }
     }
 
-    fn claim(&mut self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Claim {
+    /// What came of it, and the episode and errors that the incident has now.
+    fn claim(&mut self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> (Claim, u32, u64) {
         let fresh = |episode| Record {
             incident: incident.clone(),
             state: State::Seen,
@@ -70,11 +74,12 @@ impl Tables {
             row.record.incident.count(incident);
         }
         let silent = row.record.silent_until.is_some_and(|until| until > now);
+        let (episode, errors) = (row.record.episode, row.record.incident.counts.errors);
         if silent || row.is_leased(now) {
-            return Claim::Counted;
+            return (Claim::Counted, episode, errors);
         }
         let lease = row.lease(now, lease);
-        Claim::Mine(lease, Box::new(row.record.clone()))
+        (Claim::Mine(lease, Box::new(row.record.clone())), episode, errors)
     }
 
     fn reserve(&mut self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved> {
@@ -124,9 +129,21 @@ impl Row {
     }
 }
 
+impl Sandbox {
+    /// Every incident in the ledger.
+    pub fn incidents(&self) -> Vec<Row> {
+        self.state.borrow().ledger.incidents.values().cloned().collect()
+    }
+}
+
 impl Ledger for Sandbox {
     async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Answer<Claim> {
-        self.call("claim", |state| Ok(state.ledger.claim(incident, now, lease))).await
+        self.call("claim", |state| {
+            let (claim, episode, errors) = state.ledger.claim(incident, now, lease);
+            state.note(|| Happened::Claimed { incident: incident.id.clone(), episode, errors });
+            Ok(claim)
+        })
+        .await
     }
 
     async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
@@ -173,7 +190,19 @@ impl Ledger for Sandbox {
     }
 
     async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved> {
-        self.call("reserve", |state| state.ledger.reserve(lease, intent, now)).await
+        self.call("reserve", |state| {
+            let reserved = state.ledger.reserve(lease, intent, now)?;
+            if reserved == Reserved::Yes {
+                state.note(|| Happened::Reserved {
+                    incident: lease.incident.clone(),
+                    place: intent.place.clone(),
+                    code: intent.followed.code.clone(),
+                    day: day(now),
+                });
+            }
+            Ok(reserved)
+        })
+        .await
     }
 
     async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()> {
@@ -185,6 +214,7 @@ impl Ledger for Sandbox {
             if let Some(filed) = state.ledger.days.get_mut(&(place.clone(), day(followed.intended))) {
                 *filed = filed.saturating_sub(1);
             }
+            state.note(|| Happened::NotFiled);
             Ok(())
         })
         .await
@@ -194,9 +224,13 @@ impl Ledger for Sandbox {
         self.call("finish", |state| {
             let row = state.ledger.held(lease)?;
             row.leased_until = None;
-            row.record.state = finish.state;
+            let goes_on = row.record.incident.counts != finish.counts;
+            row.record.state = match finish.state {
+                State::Closed if goes_on => State::Told,
+                state => state,
+            };
             row.record.followed.clone_from(&finish.followed);
-            row.record.due_at = finish.due_at;
+            row.record.due_at = Some(finish.due_at).filter(|_| row.record.state != State::Closed);
             row.record.silent_until = finish.silent_until;
             row.record.notices.extend(finish.told.clone());
             if let Some(Ended { place, followed, outcome }) = &finish.ended {
@@ -209,6 +243,7 @@ impl Ledger for Sandbox {
                 });
                 quota.last_outcome = Some((*outcome).to_owned());
             }
+            state.note(|| Happened::Finished { incident: lease.incident.clone(), told: finish.told.clone() });
             Ok(())
         })
         .await

@@ -6,6 +6,7 @@
 mod aws;
 mod file;
 mod healthy;
+mod journal;
 mod ledger;
 mod quotas;
 
@@ -20,9 +21,11 @@ pub use file::{
     ProfileEntry, QuotaEntry, RequestEntry, UsageEntry, WorldFile,
 };
 pub use healthy::healthy_for;
+pub use journal::Happened;
+pub use ledger::Row;
 
 use crate::notice::{Message, Notice, message};
-use crate::world::{Answer, Clock, PortError, Topic};
+use crate::world::{Answer, Clock, PortError, Topic, after};
 
 /// An embedded world. Its methods take `&self`: several handlers can share one.
 #[derive(Debug)]
@@ -33,11 +36,16 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct State {
     now: Timestamp,
+    /// How far the clock that functions read is ahead.
+    ahead: SignedDuration,
     file: WorldFile,
     requests: Vec<quotas::Filed>,
     ledger: ledger::Tables,
     published: Vec<(Notice, Message)>,
     calls: BTreeMap<&'static str, u32>,
+    /// How the next call fails.
+    next_fault: Option<FaultKind>,
+    journal: Option<Vec<Happened>>,
 }
 
 impl Sandbox {
@@ -45,10 +53,13 @@ impl Sandbox {
     pub fn new(file: WorldFile, now: Timestamp) -> Self {
         let state = State {
             now: file.now.unwrap_or(now),
+            ahead: SignedDuration::ZERO,
             requests: quotas::filed_before(&file),
             ledger: ledger::Tables::of(&file),
             published: Vec::new(),
             calls: BTreeMap::new(),
+            next_fault: None,
+            journal: None,
             file,
         };
         Self { state: RefCell::new(state) }
@@ -77,12 +88,15 @@ impl Sandbox {
     /// Lets time pass.
     pub fn pass(&self, time: SignedDuration) {
         let mut state = self.state.borrow_mut();
-        state.now = state.now.saturating_add(time).unwrap_or(Timestamp::MAX);
+        state.now = after(state.now, time);
     }
 
     /// The gate.
     async fn call<T>(&self, name: &'static str, happen: impl FnOnce(&mut State) -> Answer<T>) -> Answer<T> {
         let fault = self.state.borrow_mut().count(name);
+        if fault.is_some() {
+            self.state.borrow_mut().note(|| Happened::Failed { call: name });
+        }
         yield_now().await;
         match fault {
             Some(FaultKind::Denied) => return Err(PortError::Denied(action(name).to_owned())),
@@ -102,7 +116,17 @@ impl State {
         let count = self.calls.entry(name).or_default();
         *count += 1;
         let nth = *count;
+        if let Some(kind) = self.next_fault.take() {
+            return Some(kind);
+        }
         self.file.faults.iter().find(|f| f.call == name && f.nth.is_none_or(|n| n == nth)).map(|f| f.kind)
+    }
+
+    /// Writes down what happened, if a journal is kept.
+    fn note(&mut self, happened: impl FnOnce() -> Happened) {
+        if let Some(journal) = &mut self.journal {
+            journal.push(happened());
+        }
     }
 }
 
@@ -143,7 +167,8 @@ async fn yield_now() {
 
 impl Clock for Sandbox {
     fn now(&self) -> Timestamp {
-        self.state.borrow().now
+        let state = self.state.borrow();
+        after(state.now, state.ahead)
     }
 
     async fn sleep(&self, duration: SignedDuration) {
@@ -170,6 +195,7 @@ impl Topic for Sandbox {
             if message.attributes.values().any(|v| v.is_empty() || v.iter().any(String::is_empty)) {
                 return refused("empty attribute");
             }
+            state.note(|| Happened::Published(Box::new(notice.clone())));
             state.published.push((notice.clone(), message));
             Ok(())
         })

@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{QuotaEntry, Sandbox, State, WorldFile};
+use super::{Happened, QuotaEntry, Sandbox, State, WorldFile};
 use crate::ids::{Place, QuotaCode, Region};
 use crate::quota::{Catalog, Quota};
 use crate::world::{Answer, IncreaseRequest, PortError, QuotaValue, Quotas, Rejection, RequestStatus};
@@ -127,6 +127,9 @@ impl Sandbox {
         let Some(at) = state.requests.iter().position(|f| f.request.id == request_id) else { return };
         let Some(filed) = state.requests.get_mut(at) else { return };
         filed.request.status = status;
+        if status == RequestStatus::CaseOpened {
+            filed.request.case_id = Some(format!("case-{request_id}"));
+        }
         let (region, code) = (filed.region.clone(), filed.request.code.clone());
         let Some(applied) = applied else { return };
         let entry = state
@@ -145,6 +148,16 @@ impl Sandbox {
                 adjustable: None,
             }),
         }
+    }
+
+    /// The applied value of the quota that a request is for; `None` when there is no such request or
+    /// value.
+    pub fn applied_to(&self, request_id: &str) -> Option<f64> {
+        let state = self.state.borrow();
+        let filed = state.requests.iter().find(|f| f.request.id == request_id)?;
+        let place = Place { account: state.file.account.clone()?, region: filed.region.clone() };
+        let known = state.known(&place, &filed.request.code).ok()?;
+        known.applied.or(known.default)
     }
 
     /// Every increase request this world knows, oldest first.
@@ -184,6 +197,12 @@ impl Quotas for Sandbox {
         code: &QuotaCode,
         desired: f64,
     ) -> Answer<IncreaseRequest> {
-        self.call("request_increase", |state| state.file(place, code, desired)).await
+        self.call("request_increase", |state| {
+            let answer = state.file(place, code, desired);
+            let request_id = answer.as_ref().ok().map(|request| request.id.clone());
+            state.note(|| Happened::Asked { place: place.clone(), code: code.clone(), desired, request_id });
+            answer
+        })
+        .await
     }
 }

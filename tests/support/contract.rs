@@ -48,7 +48,7 @@ fn throttle(region: &str, model: &str, message: &str) -> Incident {
 /// Opens `incident` and closes it at once.
 pub(crate) async fn close(ledger: &impl Ledger, incident: &Incident, at: Timestamp) {
     let (lease, _) = mine(ledger, incident, at).await;
-    let end = Finish { told: Some(told(at)), ..finish(State::Closed, None) };
+    let end = Finish { told: Some(told(at)), ..finish(State::Closed, at) };
     ledger.finish(&lease, &end).await.unwrap();
 }
 
@@ -91,8 +91,15 @@ fn intent(region: &str, at: Timestamp, most_today: u32) -> Intent {
     }
 }
 
-fn finish(state: State, due_at: Option<Timestamp>) -> Finish {
-    Finish { state, followed: None, due_at, silent_until: None, told: None, ended: None }
+fn finish(state: State, due_at: Timestamp) -> Finish {
+    let counts = Counts { errors: 1, alarms: 0 };
+    Finish { state, followed: None, due_at, silent_until: None, told: None, ended: None, counts }
+}
+
+/// Closed, as far as so many errors go.
+fn closed(errors: u64, at: Timestamp) -> Finish {
+    let counts = Counts { errors, alarms: 0 };
+    Finish { told: Some(told(at)), counts, ..finish(State::Closed, at) }
 }
 
 fn told(at: Timestamp) -> Told {
@@ -127,6 +134,7 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     a_lease_that_ended_is_taken_over_and_its_writes_are_refused(ledger).await;
     silence_counts_and_does_not_keep_the_sweep_away(ledger).await;
     a_closed_incident_opens_a_new_episode(ledger).await;
+    what_was_counted_while_it_was_closed_keeps_it_open(ledger).await;
     a_lease_of_no_length_hands_over(ledger).await;
     a_name_for_the_limit_is_learnt(ledger).await;
     a_quota_is_reserved_once(ledger).await;
@@ -150,7 +158,7 @@ async fn a_claim_counts_and_leases_once(ledger: &impl Ledger) {
         followed: Some(watched.clone()),
         silent_until: Some(after(600)),
         told: Some(told(now())),
-        ..finish(State::Watching, Some(due_at))
+        ..finish(State::Watching, due_at)
     };
     ledger.finish(&lease, &end).await.unwrap();
     let known = ledger.incident(&incident.id).await.unwrap().unwrap();
@@ -158,7 +166,7 @@ async fn a_claim_counts_and_leases_once(ledger: &impl Ledger) {
     assert_eq!((known.due_at, known.silent_until), (Some(due_at), Some(after(600))));
     assert_eq!((known.followed, known.notices), (Some(watched), vec![told(now())]));
     // A repeat may be answered as the first one was, and changes nothing.
-    let repeated = ledger.finish(&lease, &finish(State::Told, Some(after(1)))).await;
+    let repeated = ledger.finish(&lease, &finish(State::Told, after(1))).await;
     assert!(repeated.is_ok() || is_lost(&repeated));
     assert_eq!(ledger.incident(&incident.id).await.unwrap().unwrap().state, State::Watching);
 }
@@ -187,16 +195,16 @@ async fn a_lease_that_ended_is_taken_over_and_its_writes_are_refused(ledger: &im
     let (heir, record) = ledger.take_over(&incident.id, after(91), LEASE).await.unwrap().unwrap();
     assert_eq!(record.incident.counts.errors, 2);
     assert!(ledger.take_over(&incident.id, after(92), LEASE).await.unwrap().is_none(), "another was faster");
-    assert!(is_lost(&ledger.finish(&dead, &finish(State::Told, Some(after(900)))).await));
+    assert!(is_lost(&ledger.finish(&dead, &finish(State::Told, after(900))).await));
     assert!(is_lost(&ledger.reserve(&dead, &intent("us-west-1", after(92), 3), after(92)).await));
     assert!(is_lost(&ledger.not_filed(&dead, &place("us-west-1"), &followed(now())).await));
-    ledger.finish(&heir, &finish(State::Seen, Some(after(100)))).await.unwrap();
+    ledger.finish(&heir, &finish(State::Seen, after(100))).await.unwrap();
     // Given back without silence: the next claim drives it, and a claim after a dead one as well.
     let (dead, _) = mine(ledger, &incident, after(101)).await;
     let (heir, record) = mine(ledger, &incident, after(200)).await;
     assert_eq!(record.incident.counts.errors, 4);
-    assert!(is_lost(&ledger.finish(&dead, &finish(State::Told, Some(after(900)))).await));
-    ledger.finish(&heir, &finish(State::Told, Some(after(9000)))).await.unwrap();
+    assert!(is_lost(&ledger.finish(&dead, &finish(State::Told, after(900))).await));
+    ledger.finish(&heir, &finish(State::Told, after(9000))).await.unwrap();
 }
 
 /// The lease, of two claims at the same time; panics unless exactly one got it.
@@ -213,13 +221,13 @@ async fn of_two_at_once_one_gets_the_lease(ledger: &impl Ledger) {
     race(ledger, &incident, now()).await;
     // Whoever had it is dead.
     let lease = race(ledger, &incident, after(200)).await;
-    ledger.finish(&lease, &finish(State::Seen, Some(after(300)))).await.unwrap();
+    ledger.finish(&lease, &finish(State::Seen, after(300))).await.unwrap();
     let lease = race(ledger, &incident, after(301)).await;
-    ledger.finish(&lease, &Finish { told: Some(told(now())), ..finish(State::Closed, None) }).await.unwrap();
+    ledger.finish(&lease, &closed(6, after(302))).await.unwrap();
     let lease = race(ledger, &incident, after(400)).await;
     let known = ledger.incident(&incident.id).await.unwrap().unwrap();
     assert_eq!((known.episode, known.incident.counts.errors), (2, 2), "both were counted");
-    ledger.finish(&lease, &finish(State::Told, Some(after(9000)))).await.unwrap();
+    ledger.finish(&lease, &finish(State::Told, after(9000))).await.unwrap();
     let (one, two) = tokio::join!(
         ledger.take_over(&incident.id, after(9001), LEASE),
         ledger.take_over(&incident.id, after(9001), LEASE),
@@ -230,7 +238,7 @@ async fn of_two_at_once_one_gets_the_lease(ledger: &impl Ledger) {
 async fn silence_counts_and_does_not_keep_the_sweep_away(ledger: &impl Ledger) {
     let incident = incident("eu-west-1");
     let (lease, _) = mine(ledger, &incident, now()).await;
-    let end = Finish { silent_until: Some(after(3600)), ..finish(State::Watching, Some(after(900))) };
+    let end = Finish { silent_until: Some(after(3600)), ..finish(State::Watching, after(900)) };
     ledger.finish(&lease, &end).await.unwrap();
     counted(ledger, &incident, after(100)).await;
     assert!(!ledger.due(after(899), 100).await.unwrap().contains(&incident.id));
@@ -240,7 +248,7 @@ async fn silence_counts_and_does_not_keep_the_sweep_away(ledger: &impl Ledger) {
     ledger.finish(&lease, &end).await.unwrap();
     let (lease, record) = mine(ledger, &incident, after(3601)).await;
     assert_eq!(record.incident.counts.errors, 3);
-    ledger.finish(&lease, &finish(State::Told, Some(after(9000)))).await.unwrap();
+    ledger.finish(&lease, &finish(State::Told, after(9000))).await.unwrap();
 }
 
 async fn a_closed_incident_opens_a_new_episode(ledger: &impl Ledger) {
@@ -253,11 +261,25 @@ async fn a_closed_incident_opens_a_new_episode(ledger: &impl Ledger) {
         counted(ledger, &incident, at + SignedDuration::from_secs(1)).await;
         let known = ledger.incident(&incident.id).await.unwrap().unwrap();
         assert_eq!((known.episode, known.incident.counts.errors), (episode, 2));
-        let end = Finish { told: Some(told(at)), ..finish(State::Closed, None) };
+        let end = closed(2, at);
         ledger.finish(&lease, &end).await.unwrap();
         let due = ledger.due(at + SignedDuration::from_hours(900), 100).await.unwrap();
         assert!(!due.contains(&incident.id), "closed is never due");
     }
+}
+
+async fn what_was_counted_while_it_was_closed_keeps_it_open(ledger: &impl Ledger) {
+    let incident = incident("eu-north-1");
+    let (lease, _) = mine(ledger, &incident, now()).await;
+    counted(ledger, &incident, after(1)).await;
+    ledger.finish(&lease, &closed(1, after(2))).await.unwrap();
+    let known = ledger.incident(&incident.id).await.unwrap().unwrap();
+    assert_eq!((known.state, known.episode, known.incident.counts.errors), (State::Told, 1, 2));
+    assert_eq!((known.due_at, known.notices), (Some(after(2)), vec![told(after(2))]));
+    assert!(ledger.due(after(2), 100).await.unwrap().contains(&incident.id));
+    let (lease, _) = ledger.take_over(&incident.id, after(3), LEASE).await.unwrap().unwrap();
+    ledger.finish(&lease, &closed(2, after(4))).await.unwrap();
+    assert_eq!(ledger.incident(&incident.id).await.unwrap().unwrap().state, State::Closed);
 }
 
 async fn a_lease_of_no_length_hands_over(ledger: &impl Ledger) {
@@ -267,12 +289,12 @@ async fn a_lease_of_no_length_hands_over(ledger: &impl Ledger) {
     let (lease, record) = ledger.take_over(&incident.id, now(), LEASE).await.unwrap().unwrap();
     assert_eq!((record.state, record.episode), (State::Seen, 1));
     // One that was told and goes on after its silence is handed over as well.
-    let end = Finish { silent_until: Some(after(60)), ..finish(State::Told, Some(after(9000))) };
+    let end = Finish { silent_until: Some(after(60)), ..finish(State::Told, after(9000)) };
     ledger.finish(&lease, &end).await.unwrap();
     ledger.claim(&incident, after(61), SignedDuration::ZERO).await.unwrap();
     assert!(ledger.due(after(62), 100).await.unwrap().contains(&incident.id));
     let (lease, _) = ledger.take_over(&incident.id, after(62), LEASE).await.unwrap().unwrap();
-    ledger.finish(&lease, &finish(State::Told, Some(after(9000)))).await.unwrap();
+    ledger.finish(&lease, &finish(State::Told, after(9000))).await.unwrap();
 }
 
 async fn a_name_for_the_limit_is_learnt(ledger: &impl Ledger) {
@@ -280,7 +302,7 @@ async fn a_name_for_the_limit_is_learnt(ledger: &impl Ledger) {
         let (lease, record) = mine(ledger, &unnamed(region), now()).await;
         assert_eq!((record.incident.cause, record.incident.rule), (Cause::RateUnspecified, None));
         let silent_until = silent.then(|| after(3600));
-        let end = Finish { silent_until, ..finish(State::Told, Some(after(9000))) };
+        let end = Finish { silent_until, ..finish(State::Told, after(9000)) };
         ledger.finish(&lease, &end).await.unwrap();
         let named = incident(region);
         let claim = ledger.claim(&named, after(10), LEASE).await.unwrap();
@@ -310,7 +332,7 @@ async fn a_quota_is_reserved_once(ledger: &impl Ledger) {
 
     let filed = Followed { request_id: Some("request-7".to_owned()), ..followed(now()) };
     let ended = Ended { place: place(region), followed: filed, outcome: "closed-unchanged" };
-    let end = Finish { ended: Some(ended), ..finish(State::Told, Some(after(900))) };
+    let end = Finish { ended: Some(ended), ..finish(State::Told, after(900)) };
     ledger.finish(&first, &end).await.unwrap();
     assert_eq!(ledger.incident(&one.id).await.unwrap().unwrap().followed, None);
     let late = after(3600);
@@ -359,7 +381,7 @@ async fn followers_are_woken(ledger: &impl Ledger) {
     let (here, elsewhere) = (incident("sa-east-1"), incident("ca-west-1"));
     for one in [&here, &elsewhere] {
         let (lease, _) = mine(ledger, one, now()).await;
-        let end = Finish { followed: Some(followed(now())), ..finish(State::Watching, Some(now() + LATER)) };
+        let end = Finish { followed: Some(followed(now())), ..finish(State::Watching, now() + LATER) };
         ledger.finish(&lease, &end).await.unwrap();
     }
     ledger.wake_followers(&place("sa-east-1"), after(60)).await.unwrap();

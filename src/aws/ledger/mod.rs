@@ -408,11 +408,12 @@ impl Ledger for Aws {
     }
 
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()> {
+        let closes = finish.state == State::Closed;
         let table = self.table()?;
         let mut update = Update::default();
         update.set("state", finish.state.as_str());
         update.set("finished_by", &*lease.owner);
-        update.set_or_remove("due_at", finish.due_at.map(stamp));
+        update.set_or_remove("due_at", Some(stamp(finish.due_at)).filter(|_| !closes));
         update.set_or_remove("silent_until", finish.silent_until.map(stamp));
         update.set_or_remove("lease_until", finish.silent_until.map(stamp));
         update.set_or_remove("lease_owner", finish.silent_until.map(|_| SILENCE));
@@ -423,16 +424,26 @@ impl Ledger for Aws {
         if let Some(told) = &finish.told {
             update.append("notices", item::notice(told)?);
         }
-        if finish.state == State::Closed {
-            update.remove("open");
-            update.set_or_remove("ttl", finish.told.as_ref().map(|told| after(told.at, KEPT).as_second()));
-        }
         update.under(lease);
+        if closes {
+            update.remove("open");
+            update.set("ttl", after(finish.due_at, KEPT).as_second());
+            update.only_if("lease_owner = :owner AND #errors = :errors AND #alarms = :alarms");
+            for (name, count) in [("errors", finish.counts.errors), ("alarms", finish.counts.alarms)] {
+                update.name(name);
+                update.value(&format!(":{name}"), count);
+            }
+        }
         let key = incident_key(&lease.incident);
         let Some(Ended { place, followed, outcome }) = &finish.ended else {
             let Written::No(now) = table.update(&key, update).await? else { return Ok(()) };
             // Its first attempt may have been the one that happened.
             let now = now.map(IncidentItem::read).transpose()?;
+            if closes && now.as_ref().is_some_and(|item| item.lease_owner.as_ref() == Some(&lease.owner)) {
+                // Counted meanwhile: it goes on.
+                let goes_on = Finish { state: State::Told, ..finish.clone() };
+                return Box::pin(self.finish(lease, &goes_on)).await;
+            }
             return if now.is_some_and(|item| item.was_finished_by(lease)) {
                 Ok(())
             } else {

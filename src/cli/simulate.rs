@@ -1,0 +1,101 @@
+//! `simulate`: whole lives of the function in a world that fails.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Instant;
+
+use bedrock_remediator::simulation::{Broken, Lived, simulate};
+use serde_json::json;
+
+use super::{Outcome, print};
+
+/// Try whole lives of the function in a world that fails, and check every promise
+///
+/// A seed is a life: errors come late, twice and in storms; functions run side by side and die anywhere;
+/// calls fail or lose their answers; clocks differ; AWS decides as it likes. When all has come to rest,
+/// everything was told, nothing was asked for twice, and nothing is held. A seed that breaks a promise is
+/// shown with the shortest script that still does.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How many seeds, from 0
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    seeds: u64,
+    /// This seed alone
+    #[arg(long, value_name = "S", conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// One line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Nobody reads more of them than this.
+const MOST_SHOWN: usize = 10;
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let seeds = args.seed.map_or(0..args.seeds, |seed| seed..seed.saturating_add(1));
+    let count = seeds.end - seeds.start;
+    let start = Instant::now();
+    let mut lived = Lived::default();
+    let mut broken: Vec<Broken> = Vec::new();
+    let mut failed = 0u64;
+    for seed in seeds {
+        match simulate(seed) {
+            Ok(life) => lived.add(life),
+            Err(life) => {
+                failed += 1;
+                broken.push(*life);
+                broken.truncate(MOST_SHOWN);
+            }
+        }
+        progress(seed, count);
+    }
+    let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
+    let seconds = start.elapsed().as_secs_f64();
+    if args.json {
+        let shown = broken.iter().map(|b| {
+            json!({
+                "seed": b.seed,
+                "promise": b.violation.promise,
+                "how": b.violation.how,
+                "script": b.script.steps.iter().map(|step| format!("{step:?}")).collect::<Vec<_>>(),
+            })
+        });
+        let shown: Vec<_> = shown.collect();
+        print::json_line(
+            &mut out,
+            &json!({ "seeds": count, "broken": failed, "seconds": seconds, "lived": lived, "shown": shown }),
+        )?;
+    } else {
+        for life in &broken {
+            writeln!(out, "{}{life}", print::styled("broken ", print::BAD))?;
+        }
+        let verdict = match failed {
+            0 => print::styled("no promise was broken", print::GOOD),
+            _ => print::styled(format!("{failed} broke a promise"), print::BAD),
+        };
+        writeln!(out, "{count} lives in {seconds:.1} s: {verdict}")?;
+        writeln!(
+            out,
+            "  {} messages in {} deliveries to {} functions, of which {} died; {} calls failed",
+            lived.messages, lived.deliveries, lived.functions, lived.crashes, lived.faults
+        )?;
+        writeln!(
+            out,
+            "  {} incidents, {} told of ({} repeats after a fault, {} digests), {} requests, {} outcomes, {} dead letters",
+            lived.incidents,
+            lived.notices,
+            lived.repeats,
+            lived.digests,
+            lived.requests,
+            lived.outcomes,
+            lived.dead_letters
+        )?;
+    }
+    Ok(if failed == 0 { Outcome::AllAnswered } else { Outcome::SomeBad })
+}
+
+/// On a terminal only, and only so often.
+fn progress(seed: u64, count: u64) {
+    if count >= 1000 && seed.is_multiple_of(100) && std::io::stderr().is_terminal() {
+        anstream::eprint!("\r{seed} of {count}\r");
+    }
+}

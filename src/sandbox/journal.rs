@@ -1,0 +1,93 @@
+//! What happened in the world, in order, for whoever checks it.
+
+use jiff::Timestamp;
+
+use super::Sandbox;
+use crate::ids::{Place, QuotaCode};
+use crate::incident::IncidentId;
+use crate::notice::Notice;
+use crate::world::Told;
+
+/// A change that a call made, or that one failed.
+#[derive(Clone, Debug)]
+pub enum Happened {
+    /// A call failed, before or after it changed something.
+    Failed {
+        /// Which.
+        call: &'static str,
+    },
+    /// An incident was counted.
+    Claimed {
+        /// Which.
+        incident: IncidentId,
+        /// Its episode from now on.
+        episode: u32,
+        /// Its errors in this episode, with these.
+        errors: u64,
+    },
+    /// An increase was reserved.
+    Reserved {
+        /// For which incident.
+        incident: IncidentId,
+        /// Whose quota.
+        place: Place,
+        /// Which quota.
+        code: QuotaCode,
+        /// The day it counts for begins then.
+        day: i64,
+    },
+    /// A reservation was given back.
+    NotFiled,
+    /// An increase was asked for.
+    Asked {
+        /// Whose quota.
+        place: Place,
+        /// Which quota.
+        code: QuotaCode,
+        /// The value.
+        desired: f64,
+        /// The request's id, if Service Quotas took it.
+        request_id: Option<String>,
+    },
+    /// People were told.
+    Published(Box<Notice>),
+    /// A drive ended.
+    Finished {
+        /// Which incident.
+        incident: IncidentId,
+        /// What was recorded as told.
+        told: Option<Told>,
+    },
+}
+
+impl Sandbox {
+    /// From now on what happens is written down.
+    pub fn keep_journal(&self) {
+        self.state.borrow_mut().journal = Some(Vec::new());
+    }
+
+    /// What happened since it was asked last; nothing unless [`Sandbox::keep_journal`] was called.
+    pub fn take_journal(&self) -> Vec<Happened> {
+        self.state.borrow_mut().journal.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The next call fails so, whichever it is.
+    pub fn fail_next(&self, kind: super::FaultKind) {
+        self.state.borrow_mut().next_fault = Some(kind);
+    }
+
+    /// The fault that no call has met yet is taken back, if there is one.
+    pub fn spare_next(&self) -> Option<super::FaultKind> {
+        self.state.borrow_mut().next_fault.take()
+    }
+
+    /// The clock that functions read is so far ahead of AWS's.
+    pub fn set_clock_ahead(&self, by: jiff::SignedDuration) {
+        self.state.borrow_mut().ahead = by;
+    }
+
+    /// AWS's own time.
+    pub fn time(&self) -> Timestamp {
+        self.state.borrow().now
+    }
+}

@@ -1,0 +1,377 @@
+//! The promises, checked against what happened.
+//!
+//! One law: nothing here is computed as the function computes it. What was sent, what was acknowledged
+//! and what the world saw is all there is to go by.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::script::Verdict;
+use crate::config::{Config, Mode};
+use crate::ids::{Place, QuotaCode};
+use crate::incident::IncidentId;
+use crate::notice::{Kind, Notice};
+use crate::plan::Action;
+use crate::quota::Catalog;
+use crate::sandbox::Happened;
+
+/// A promise that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub promise: &'static str,
+    /// How.
+    pub how: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.promise, self.how)
+    }
+}
+
+type Checked = Result<(), Violation>;
+
+fn broken(promise: &'static str, how: impl Into<String>) -> Checked {
+    Err(Violation { promise, how: how.into() })
+}
+
+/// Clocks differ by less than this, and a drive takes no longer.
+const TOLERANCE: SignedDuration = SignedDuration::from_mins(3);
+
+fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_sub(by).unwrap_or(Timestamp::MIN)
+}
+
+/// A notice, or an incident's line in a digest.
+struct Published {
+    incident: IncidentId,
+    episode: Option<u32>,
+    id: String,
+    kind: Kind,
+    at: Timestamp,
+    /// The request it tells of.
+    asks: bool,
+}
+
+/// A request that Service Quotas took.
+struct Asked {
+    incident: Option<IncidentId>,
+    place: Place,
+    code: QuotaCode,
+    desired: f64,
+    id: String,
+    at: Timestamp,
+    in_vain: bool,
+}
+
+/// What a function that runs has done and not ended.
+#[derive(Default)]
+struct Running {
+    reserved: Vec<(IncidentId, Place, QuotaCode, i64)>,
+    /// Told, and not yet recorded.
+    unrecorded: Vec<(IncidentId, String)>,
+    /// Whether something happened to it that excuses what it told and did not record.
+    is_excused: bool,
+}
+
+/// The errors of an incident: those of earlier episodes, and the present one's.
+#[derive(Default)]
+struct Counted {
+    before: u64,
+    episode: u32,
+    errors: u64,
+}
+
+/// Everything that was seen of a life.
+pub(super) struct Check<'a> {
+    config: &'a Config,
+    running: BTreeMap<u64, Running>,
+    published: Vec<Published>,
+    recorded: BTreeSet<String>,
+    unrecorded: BTreeMap<String, usize>,
+    asked: Vec<Asked>,
+    of_day: BTreeMap<(Place, i64), u32>,
+    counted: BTreeMap<IncidentId, Counted>,
+    delivered: BTreeMap<IncidentId, u64>,
+    acknowledged: BTreeMap<IncidentId, BTreeMap<usize, u64>>,
+    acknowledgements: Vec<(IncidentId, Timestamp)>,
+    pub(super) faults: u64,
+    pub(super) digests: u64,
+}
+
+impl<'a> Check<'a> {
+    pub(super) fn new(config: &'a Config) -> Self {
+        Self {
+            config,
+            running: BTreeMap::new(),
+            published: Vec::new(),
+            recorded: BTreeSet::new(),
+            unrecorded: BTreeMap::new(),
+            asked: Vec::new(),
+            of_day: BTreeMap::new(),
+            counted: BTreeMap::new(),
+            delivered: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            acknowledgements: Vec::new(),
+            faults: 0,
+            digests: 0,
+        }
+    }
+
+    /// A function got a message with `errors` errors of `incident`.
+    pub(super) fn delivered(&mut self, incident: &IncidentId, errors: u64) {
+        *self.delivered.entry(incident.clone()).or_default() += errors;
+    }
+
+    /// What `function` made happen up to `at`.
+    pub(super) fn happened(&mut self, function: u64, all: Vec<Happened>, at: Timestamp) -> Checked {
+        for happened in all {
+            match happened {
+                Happened::Failed { call } => {
+                    self.faults += 1;
+                    if matches!(call, "publish" | "finish") {
+                        self.excuse(function);
+                    }
+                }
+                Happened::Claimed { incident, episode, errors } => self.claimed(incident, episode, errors),
+                Happened::Reserved { incident, place, code, day } => {
+                    let running = self.running.entry(function).or_default();
+                    running.reserved.push((incident, place, code, day));
+                }
+                Happened::NotFiled => {}
+                Happened::Asked { place, code, desired, request_id } => {
+                    self.asked(function, place, code, desired, request_id, at)?;
+                }
+                Happened::Published(notice) => self.told(function, &notice, at)?,
+                Happened::Finished { incident, told } => {
+                    self.finished(function, &incident, told.map(|told| told.id))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `function` may have told what it did not record: it died, or ran longer than its lease.
+    pub(super) fn excuse(&mut self, function: u64) {
+        self.running.entry(function).or_default().is_excused = true;
+    }
+
+    /// `function` has ended, in whatever way.
+    pub(super) fn ended(&mut self, function: u64) -> Checked {
+        let Some(running) = self.running.remove(&function) else { return Ok(()) };
+        if let Some((incident, id)) = running.unrecorded.first().filter(|_| !running.is_excused) {
+            return broken("told is recorded", format!("{id} of {incident} was not, and nothing had failed"));
+        }
+        for (_, id) in running.unrecorded {
+            *self.unrecorded.entry(id).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn claimed(&mut self, incident: IncidentId, episode: u32, errors: u64) {
+        let counted = self.counted.entry(incident).or_default();
+        if counted.episode != episode {
+            counted.before += counted.errors;
+            counted.episode = episode;
+        }
+        counted.errors = errors;
+    }
+
+    fn asked(
+        &mut self,
+        function: u64,
+        place: Place,
+        code: QuotaCode,
+        desired: f64,
+        request_id: Option<String>,
+        at: Timestamp,
+    ) -> Checked {
+        let reserved = &mut self.running.entry(function).or_default().reserved;
+        let Some(n) = reserved.iter().position(|(_, p, c, _)| *p == place && *c == code) else {
+            return broken("nothing is filed without a reservation", format!("{code} in {}", place.region));
+        };
+        let (incident, _, _, day) = reserved.remove(n);
+        if self.config.mode == Mode::Observe {
+            return broken("observe files nothing", format!("{code} in {}", place.region));
+        }
+        let is_tokens = Catalog::built_in().get(&code).is_some_and(|q| q.name.contains("tokens per minute"));
+        if self.config.max_tokens_per_minute.is_some_and(|most| is_tokens && desired > most) {
+            return broken("the ceiling holds", format!("{desired} for {code}"));
+        }
+        let Some(id) = request_id else { return Ok(()) };
+        let before = self.asked.iter().rev().find(|a| a.place == place && a.code == code);
+        if let Some(before) = before {
+            let next = before.at.saturating_add(self.config.quota_cool_down).unwrap_or(Timestamp::MAX);
+            if at < earlier(next, TOLERANCE) {
+                return broken(
+                    "one request for each need",
+                    format!("{code} in {}: {} at {} and {id} at {at}", place.region, before.id, before.at),
+                );
+            }
+            if before.in_vain && desired <= before.desired {
+                return broken(
+                    "what was in vain is not asked again",
+                    format!("{code}: {desired} after {}", before.desired),
+                );
+            }
+        }
+        let of_day = self.of_day.entry((place.clone(), day)).or_default();
+        *of_day += 1;
+        if *of_day > self.config.max_increases_per_day {
+            return broken("the day has its limit", format!("{of_day} in {}", place.region));
+        }
+        self.asked.push(Asked { incident: Some(incident), place, code, desired, id, at, in_vain: false });
+        Ok(())
+    }
+
+    /// AWS has decided a request.
+    pub(super) fn decided(&mut self, id: &str, verdict: Verdict) {
+        let in_vain = matches!(verdict, Verdict::ClosedUnchanged | Verdict::Denied);
+        if let Some(asked) = self.asked.iter_mut().find(|a| a.id == id) {
+            asked.in_vain = in_vain;
+        }
+    }
+
+    fn told(&mut self, function: u64, notice: &Notice, at: Timestamp) -> Checked {
+        self.digests += u64::from(notice.kind == Kind::Digest);
+        let asks = notice.actions.iter().any(|a| matches!(a, Action::RequestIncrease(_)));
+        let published = |incident: &Option<IncidentId>, episode, id: &str, kind| {
+            let id = id.to_owned();
+            Some(Published { incident: incident.clone()?, episode, id, kind, at, asks })
+        };
+        let own = published(&notice.incident_id, notice.episode, &notice.notice_id, notice.kind);
+        let lines = notice.incidents.iter();
+        let lines = lines.filter_map(|l| published(&l.incident_id, l.episode, &l.notice_id, l.kind));
+        for published in own.into_iter().chain(lines) {
+            let running = self.running.entry(function).or_default();
+            running.unrecorded.push((published.incident.clone(), published.id.clone()));
+            self.is_not_too_soon(&published)?;
+            self.published.push(published);
+        }
+        Ok(())
+    }
+
+    /// Not the same alert again and again.
+    fn is_not_too_soon(&self, new: &Published) -> Checked {
+        let counts = |kind| matches!(kind, Kind::Opened | Kind::Again);
+        if !counts(new.kind) || new.asks || self.published.iter().any(|p| p.id == new.id) {
+            return Ok(());
+        }
+        let of_it = self.published.iter().rev();
+        let before = of_it.filter(|p| p.incident == new.incident && p.episode == new.episode);
+        let Some(before) = before.into_iter().find(|p| counts(p.kind)) else { return Ok(()) };
+        let first = self.published.iter().find(|p| p.id == before.id).map_or(before.at, |p| p.at);
+        let next = first.saturating_add(self.config.notice_cool_down).unwrap_or(Timestamp::MAX);
+        if new.at >= earlier(next, TOLERANCE) {
+            return Ok(());
+        }
+        broken(
+            "not told again before the cool-down is over",
+            format!("{}: {} {first}, {} {}", new.incident, before.id, new.id, new.at),
+        )
+    }
+
+    fn finished(&mut self, function: u64, incident: &IncidentId, told: Option<String>) -> Checked {
+        let Some(id) = told else { return Ok(()) };
+        let unrecorded = &mut self.running.entry(function).or_default().unrecorded;
+        let Some(n) = unrecorded.iter().position(|(i, n)| i == incident && *n == id) else {
+            return broken(
+                "recorded is told",
+                format!("{id} of {incident} was recorded and never published"),
+            );
+        };
+        unrecorded.remove(n);
+        if !self.recorded.insert(id.clone()) {
+            return broken("one notice is recorded once", format!("{id} of {incident}"));
+        }
+        Ok(())
+    }
+
+    /// A message is gone from its queue, with `errors` errors of `incident` that happened then.
+    /// `is_known`: whether the ledger has the incident.
+    pub(super) fn acknowledged(
+        &mut self,
+        event: usize,
+        incident: &IncidentId,
+        errors: u64,
+        is_known: bool,
+        happened: Timestamp,
+    ) -> Checked {
+        if !is_known {
+            return broken("what is acknowledged is recorded", incident.to_string());
+        }
+        self.acknowledged.entry(incident.clone()).or_default().insert(event, errors);
+        self.acknowledgements.push((incident.clone(), happened));
+        Ok(())
+    }
+
+    /// Everything has come to rest.
+    pub(super) fn at_rest(&self) -> Checked {
+        for (incident, at) in &self.acknowledgements {
+            let since = earlier(earlier(*at, self.config.notice_cool_down), TOLERANCE);
+            let tells = |p: &&Published| {
+                matches!(p.kind, Kind::Opened | Kind::Again | Kind::Outcome)
+                    && p.incident == *incident
+                    && p.at >= since
+            };
+            if !self.published.iter().any(|p| tells(&p)) {
+                return broken("what is acknowledged is told", format!("{incident}, what happened at {at}"));
+            }
+        }
+        let mut published: BTreeMap<&str, usize> = BTreeMap::new();
+        for one in &self.published {
+            *published.entry(&one.id).or_default() += 1;
+        }
+        for (id, times) in published {
+            let faults = self.unrecorded.get(id).copied().unwrap_or(0);
+            if times > 1 + faults {
+                return broken("a repeat has a fault", format!("{id}: {times} times, {faults} faults"));
+            }
+        }
+        for (incident, counted) in &self.counted {
+            let total = counted.before + counted.errors;
+            let delivered = self.delivered.get(incident).copied().unwrap_or(0);
+            let events: u64 = self.acknowledged.get(incident).map_or(0, |events| events.values().sum());
+            if total < events || total > delivered {
+                return broken(
+                    "counts lie between events and deliveries",
+                    format!("{incident}: {total} of {events} and {delivered}"),
+                );
+            }
+        }
+        for asked in &self.asked {
+            let of_it = |p: &&Published| Some(&p.incident) == asked.incident.as_ref() && p.at >= asked.at;
+            let news = self.published.iter().filter(of_it);
+            let (told, ended) = news.fold((false, false), |(told, ended), p| {
+                (told || p.asks || p.kind == Kind::Outcome, ended || p.kind == Kind::Outcome)
+            });
+            if !told || !ended {
+                return broken(
+                    "a request is told, and followed to its end",
+                    format!("{}: told {told}, outcome {ended}", asked.id),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// How many notices were published, lines of digests among them; how many were repeats; how many told
+    /// of outcomes.
+    pub(super) fn notices(&self) -> (u64, u64, u64) {
+        let once: BTreeSet<&str> = self.published.iter().map(|p| p.id.as_str()).collect();
+        let outcomes = self.published.iter().filter(|p| p.kind == Kind::Outcome).count();
+        let all = self.published.len();
+        (all as u64, (all - once.len()) as u64, outcomes as u64)
+    }
+
+    pub(super) fn requests(&self) -> u64 {
+        self.asked.len() as u64
+    }
+
+    pub(super) fn incidents(&self) -> u64 {
+        self.counted.len() as u64
+    }
+}

@@ -1,0 +1,235 @@
+//! What chance decides, step by step.
+
+use fastrand::Rng;
+
+use crate::sandbox::FaultKind;
+
+/// A life's steps, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// The steps. Where one names the nth of something, it is counted round those there are; where there
+    /// is none, nothing happens. So any part of a script is a script.
+    pub steps: Vec<Step>,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Errors of a problem happen and are sent, so many minutes late.
+    Send {
+        /// Which of the account's problems.
+        problem: usize,
+        /// How many errors.
+        errors: u8,
+        /// How late.
+        minutes: u8,
+    },
+    /// The function is invoked with an error or alarm, past the queue.
+    Invoke {
+        /// Which of the account's problems.
+        problem: usize,
+    },
+    /// Something that cannot be read is sent.
+    Poison,
+    /// The schedule ticks.
+    Tick,
+    /// Service Quotas announces something.
+    News,
+    /// A message that was sent before is delivered once more.
+    Duplicate {
+        /// Which message.
+        message: usize,
+    },
+    /// A function starts on waiting messages, from the nth on.
+    Start {
+        /// The first message.
+        from: usize,
+        /// At most so many.
+        most: u8,
+        /// How far its clock is ahead, in seconds.
+        ahead: i8,
+    },
+    /// A function runs up to so many calls further.
+    Run {
+        /// Which function.
+        function: usize,
+        /// How far: each call waits twice.
+        polls: u8,
+    },
+    /// The next call of a function fails.
+    Fail {
+        /// Which function.
+        function: usize,
+        /// How.
+        kind: FaultKind,
+    },
+    /// Every call of one kind fails from now on.
+    Break {
+        /// Which call.
+        call: &'static str,
+        /// How.
+        kind: FaultKind,
+    },
+    /// Everything works again.
+    Mend,
+    /// A function dies.
+    Crash {
+        /// Which function.
+        function: usize,
+    },
+    /// Time passes.
+    Pass {
+        /// How much.
+        seconds: u32,
+    },
+    /// AWS decides an open request.
+    Decide {
+        /// Which request.
+        request: usize,
+        /// How.
+        verdict: Verdict,
+    },
+    /// Calls of a model are throttled from now on, or no longer.
+    Throttle {
+        /// Which of the account's models.
+        model: usize,
+        /// Whether.
+        throttled: bool,
+    },
+    /// The dead letters are put back into the queue.
+    Redrive,
+}
+
+/// AWS's decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Verdict {
+    CaseOpened,
+    Granted,
+    PartlyGranted,
+    ClosedUnchanged,
+    Denied,
+}
+
+/// Every call that can break down for a while.
+const CALLS: [&str; 16] = [
+    "applied",
+    "claim",
+    "default_value",
+    "due",
+    "finish",
+    "history",
+    "listing",
+    "model_state",
+    "not_filed",
+    "publish",
+    "request_increase",
+    "reserve",
+    "take_over",
+    "tally",
+    "usage",
+    "wake_followers",
+];
+
+impl Script {
+    /// The script of `seed`.
+    pub fn of(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let length = rng.usize(20..300);
+        // Some lives are calm, some are stormy, some run their functions one after the other.
+        let temper = Temper { faults: rng.u32(0..8), crashes: rng.u32(0..6), hurry: rng.bool() };
+        Self { steps: (0..length).map(|_| temper.step(&mut rng)).collect() }
+    }
+}
+
+struct Temper {
+    faults: u32,
+    crashes: u32,
+    hurry: bool,
+}
+
+impl Temper {
+    fn step(&self, rng: &mut Rng) -> Step {
+        let nth = |rng: &mut Rng| rng.usize(0..64);
+        let run = if self.hurry { 60 } else { 30 };
+        let weights =
+            [20, 2, 1, 6, 1, 4, 22, run, self.faults, self.faults / 3, 3, self.crashes, 12, 4, 3, 1];
+        match weighted(rng, &weights) {
+            0 => Step::Send {
+                problem: nth(rng),
+                errors: if rng.u8(0..10) == 0 { rng.u8(10..40) } else { rng.u8(1..4) },
+                minutes: if rng.bool() { 0 } else { rng.u8(0..60) },
+            },
+            1 => Step::Invoke { problem: nth(rng) },
+            2 => Step::Poison,
+            3 => Step::Tick,
+            4 => Step::News,
+            5 => Step::Duplicate { message: rng.usize(0..4096) },
+            6 => Step::Start { from: nth(rng), most: rng.u8(1..60), ahead: rng.i8(-20..=20) },
+            7 => Step::Run {
+                function: nth(rng),
+                polls: if self.hurry { rng.u8(8..80) } else { rng.u8(1..12) },
+            },
+            8 => Step::Fail { function: nth(rng), kind: fault(rng) },
+            9 => Step::Break { call: choose(rng, &CALLS), kind: fault(rng) },
+            10 => Step::Mend,
+            11 => Step::Crash { function: nth(rng) },
+            12 => Step::Pass { seconds: time(rng) },
+            13 => Step::Decide {
+                request: nth(rng),
+                verdict: choose(
+                    rng,
+                    &[
+                        Verdict::CaseOpened,
+                        Verdict::Granted,
+                        Verdict::PartlyGranted,
+                        Verdict::ClosedUnchanged,
+                        Verdict::Denied,
+                    ],
+                ),
+            },
+            14 => Step::Throttle { model: nth(rng), throttled: rng.u8(0..3) > 0 },
+            _ => Step::Redrive,
+        }
+    }
+}
+
+/// Seconds mostly, then minutes, hours, and days.
+fn time(rng: &mut Rng) -> u32 {
+    match rng.u8(0..10) {
+        0..=3 => rng.u32(1..20),
+        4..=6 => rng.u32(20..400),
+        7..=8 => rng.u32(400..6 * 3600),
+        _ => rng.u32(6 * 3600..5 * 86_400),
+    }
+}
+
+fn fault(rng: &mut Rng) -> FaultKind {
+    choose(
+        rng,
+        &[
+            FaultKind::LostAnswer,
+            FaultKind::LostAnswer,
+            FaultKind::Unavailable,
+            FaultKind::Throttled,
+            FaultKind::Denied,
+        ],
+    )
+}
+
+pub(super) fn choose<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
+    // A choice from nothing has no answer, and nobody asks for one.
+    #[allow(clippy::indexing_slicing, reason = "within the length")]
+    from[rng.usize(0..from.len())]
+}
+
+fn weighted(rng: &mut Rng, weights: &[u32]) -> usize {
+    let mut at = rng.u32(0..weights.iter().sum());
+    for (n, weight) in weights.iter().enumerate() {
+        match at.checked_sub(*weight) {
+            Some(left) => at = left,
+            None => return n,
+        }
+    }
+    weights.len()
+}
