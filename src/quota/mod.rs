@@ -7,6 +7,8 @@ mod catalog;
 mod label;
 mod name;
 
+use std::collections::HashMap;
+
 pub use catalog::{Catalog, CatalogError, Quota};
 use label::{Identity, Kinship};
 pub(crate) use name::CROSS_MODEL_PER_DAY;
@@ -144,20 +146,26 @@ fn labelled_quotas<'c>(catalog: &'c Catalog, model: &ModelId) -> Vec<(QuotaName<
     let provider = model.provider().unwrap_or_default();
     let known = label::known_labels(model);
     let wanted = Identity::of_model(model);
-    let named = || catalog.quotas().iter().filter_map(|q| Some((QuotaName::parse(&q.name)?, q)));
+    let named = catalog.quotas().iter().filter_map(|q| Some((QuotaName::parse(&q.name)?, q)));
+    let named: Vec<_> = named.collect();
 
-    let by_heart: Vec<_> =
-        named().filter(|(name, _)| known.iter().any(|l| l.eq_ignore_ascii_case(name.label))).collect();
+    let is_known = |name: &QuotaName<'_>| known.iter().any(|l| l.eq_ignore_ascii_case(name.label));
+    let by_heart: Vec<_> = named.iter().filter(|(name, _)| is_known(name)).cloned().collect();
     if !by_heart.is_empty() {
         return by_heart;
     }
+    // A model's label stands in the names of several quotas.
+    let mut labels: HashMap<&str, (Kinship, Identity)> = HashMap::new();
     let mut same = Vec::new();
     let mut but_for_size: Vec<(Identity, (QuotaName<'_>, &Quota))> = Vec::new();
-    for (name, quota) in named() {
-        let identity = Identity::of_label(name.label, provider);
-        match wanted.kinship(&identity) {
+    for (name, quota) in named {
+        let (kinship, identity) = labels.entry(name.label).or_insert_with(|| {
+            let identity = Identity::of_label(name.label, provider);
+            (wanted.kinship(&identity), identity)
+        });
+        match kinship {
             Kinship::Same => same.push((name, quota)),
-            Kinship::SameButForSize => but_for_size.push((identity, (name, quota))),
+            Kinship::SameButForSize => but_for_size.push((identity.clone(), (name, quota))),
             Kinship::Other => {}
         }
     }
