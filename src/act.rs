@@ -128,8 +128,8 @@ async fn reserve_and_file<W: Quotas + Ledger>(
     Ok(Done::Filed(Box::new((increase, followed))))
 }
 
-/// Service Quotas' clock may be behind ours by so much.
-const SKEW: SignedDuration = SignedDuration::from_mins(2);
+/// Service Quotas' clock may be behind ours by so much, and somebody's who drives on by more than usual.
+const SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// The request that our doubtful call made: any of this quota since the intent is ours, because the
 /// reservation let nobody else of us file, and none was open before it.

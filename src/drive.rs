@@ -22,7 +22,7 @@ const LATE: SignedDuration = SignedDuration::from_mins(5);
 /// What is left to the next sweep is driven by a claim again if no sweep came for this long.
 const LEFT: SignedDuration = SignedDuration::from_mins(30);
 /// A request that Service Quotas does not list after this long was not filed.
-const UNLISTED: SignedDuration = SignedDuration::from_mins(10);
+const UNLISTED: SignedDuration = SignedDuration::from_mins(20);
 
 /// How long an invocation may work.
 #[derive(Clone, Copy, Debug)]
@@ -124,7 +124,7 @@ pub(crate) async fn prepare<W: World>(
         (_, None) => None,
     };
     let is_ours = plan.adopted.is_none();
-    let is_request_news = followed.is_some() && (filed_now || filed_before);
+    let is_request_news = is_ours && followed.is_some() && (filed_now || filed_before);
     let kind = if record.notices.is_empty() { Kind::Opened } else { Kind::Again };
     // Whoever was told that it is over, and it is not, is told at once.
     let said_over = record.notices.last().is_some_and(|told| told.kind == Kind::Resolved.as_str());
@@ -164,7 +164,7 @@ pub(crate) async fn prepare<W: World>(
         told.silent_until = Some(after(now, config.notice_cool_down));
         told.told = Some(Told { id: notice.notice_id.clone(), kind: kind.as_str().to_owned(), at: now });
     }
-    Ok(Ready { plan, notice, is_told_alone: is_request_news && is_ours, told, untold })
+    Ok(Ready { plan, notice, is_told_alone: is_request_news, told, untold })
 }
 
 /// A drive that began elsewhere and did not end: finds out whether its request was filed.

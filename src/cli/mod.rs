@@ -9,6 +9,7 @@ mod print;
 mod quota;
 mod rules;
 mod simulate;
+mod storm;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ enum Command {
     Rules(rules::Args),
     Catalog(catalog::Args),
     Simulate(simulate::Args),
+    Storm(storm::Args),
 }
 
 /// How a command ended that did not fail as a whole.
@@ -55,6 +57,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::Catalog(args) => catalog::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Storm(args) => storm::run(&args),
     };
     match done {
         Ok(Outcome::AllAnswered) => ExitCode::SUCCESS,

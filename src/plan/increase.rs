@@ -242,6 +242,8 @@ fn weigh(
     unusual(case, incident)?;
     guards(case, evidence, config)?;
     let desired = size(case.limit.limit, floor, wanted, config)?;
+    // Demand may be above what a step allows to ask for.
+    in_vain(case, desired)?;
     let increase = Increase {
         quota: quota.clone(),
         applied: case.applied,
@@ -292,8 +294,13 @@ fn history(case: &Case<'_>, demand: f64) -> Result<(), Box<Refusal>> {
         refusal.open = Some(open.clone());
         return Err(refusal);
     }
-    let in_vain = requests.iter().find(|r| r.desired > case.applied && r.desired >= demand);
-    match in_vain {
+    in_vain(case, demand)
+}
+
+/// What AWS closed without a change, and was for at least `value`.
+fn in_vain(case: &Case<'_>, value: f64) -> Result<(), Box<Refusal>> {
+    let requests = case.limit.history.as_deref().unwrap_or_default();
+    match requests.iter().find(|r| r.desired > case.applied && r.desired >= value) {
         Some(closed) => Err(Refusal::of(
             Reason::ClosedUnchanged,
             format!(

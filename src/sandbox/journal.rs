@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Sandbox;
+use super::{FaultKind, Sandbox};
 use crate::ids::{Place, QuotaCode};
 use crate::incident::IncidentId;
 use crate::notice::Notice;
@@ -24,6 +24,15 @@ pub enum Happened {
         episode: u32,
         /// Its errors in this episode, with these.
         errors: u64,
+    },
+    /// Somebody took the lease of an incident.
+    Leased {
+        /// Which incident.
+        incident: IncidentId,
+        /// Until when the lease before it stood; `None` where there was none.
+        before: Option<Timestamp>,
+        /// What the clock of whoever took it showed.
+        now: Timestamp,
     },
     /// An increase was reserved.
     Reserved {
@@ -60,6 +69,15 @@ pub enum Happened {
     },
 }
 
+/// How the next call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextFault {
+    /// The port's method; any without it.
+    pub call: Option<&'static str>,
+    /// How.
+    pub kind: FaultKind,
+}
+
 impl Sandbox {
     /// From now on what happens is written down.
     pub fn keep_journal(&self) {
@@ -71,13 +89,13 @@ impl Sandbox {
         self.state.borrow_mut().journal.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// The next call fails so, whichever it is.
-    pub fn fail_next(&self, kind: super::FaultKind) {
-        self.state.borrow_mut().next_fault = Some(kind);
+    /// The next call fails so, or the next of one port's method.
+    pub fn fail_next(&self, fault: NextFault) {
+        self.state.borrow_mut().next_fault = Some(fault);
     }
 
     /// The fault that no call has met yet is taken back, if there is one.
-    pub fn spare_next(&self) -> Option<super::FaultKind> {
+    pub fn spare_next(&self) -> Option<NextFault> {
         self.state.borrow_mut().next_fault.take()
     }
 

@@ -107,6 +107,10 @@ impl Tables {
         Ok(Reserved::Yes)
     }
 
+    fn leased_until(&self, id: &IncidentId) -> Option<Timestamp> {
+        self.incidents.get(id)?.leased_until
+    }
+
     /// The incident's row, if `lease` still holds it.
     fn held(&mut self, lease: &Lease) -> Answer<&mut Row> {
         let row = self.incidents.get_mut(&lease.incident).ok_or_else(PortError::lease_lost)?;
@@ -139,8 +143,12 @@ impl Sandbox {
 impl Ledger for Sandbox {
     async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Answer<Claim> {
         self.call("claim", |state| {
+            let before = state.ledger.leased_until(&incident.id);
             let (claim, episode, errors) = state.ledger.claim(incident, now, lease);
             state.note(|| Happened::Claimed { incident: incident.id.clone(), episode, errors });
+            if matches!(claim, Claim::Mine(..)) {
+                state.note(|| Happened::Leased { incident: incident.id.clone(), before, now });
+            }
             Ok(claim)
         })
         .await
@@ -170,8 +178,10 @@ impl Ledger for Sandbox {
             if row.is_leased(now) || row.record.due_at.is_none_or(|at| at > now) {
                 return Ok(None);
             }
-            let lease = row.lease(now, lease);
-            Ok(Some((lease, row.record.clone())))
+            let before = row.leased_until;
+            let taken = (row.lease(now, lease), row.record.clone());
+            state.note(|| Happened::Leased { incident: id.clone(), before, now });
+            Ok(Some(taken))
         })
         .await
     }

@@ -21,7 +21,7 @@ pub use file::{
     ProfileEntry, QuotaEntry, RequestEntry, UsageEntry, WorldFile,
 };
 pub use healthy::healthy_for;
-pub use journal::Happened;
+pub use journal::{Happened, NextFault};
 pub use ledger::Row;
 
 use crate::notice::{Message, Notice, message};
@@ -44,7 +44,7 @@ struct State {
     published: Vec<(Notice, Message)>,
     calls: BTreeMap<&'static str, u32>,
     /// How the next call fails.
-    next_fault: Option<FaultKind>,
+    next_fault: Option<NextFault>,
     journal: Option<Vec<Happened>>,
 }
 
@@ -116,8 +116,8 @@ impl State {
         let count = self.calls.entry(name).or_default();
         *count += 1;
         let nth = *count;
-        if let Some(kind) = self.next_fault.take() {
-            return Some(kind);
+        if let Some(fault) = self.next_fault.take_if(|f| f.call.is_none_or(|call| call == name)) {
+            return Some(fault.kind);
         }
         self.file.faults.iter().find(|f| f.call == name && f.nth.is_none_or(|n| n == nth)).map(|f| f.kind)
     }

@@ -76,6 +76,8 @@ impl Account {
                 &[
                     What::Tokens,
                     What::Tokens,
+                    What::Tokens,
+                    What::Tokens,
                     What::Requests,
                     What::Rate,
                     What::Alarm,
@@ -93,7 +95,7 @@ impl Account {
         let problems: Vec<Problem> = problems.collect();
         let config = Config {
             mode: if rng.u8(0..10) == 0 { Mode::Observe } else { Mode::Request },
-            max_increases_per_day: rng.u32(0..4),
+            max_increases_per_day: if rng.u8(0..10) == 0 { 0 } else { rng.u32(1..4) },
             digest_above: rng.u32(1..6),
             max_tokens_per_minute: (rng.u8(0..4) == 0).then_some(3e6),
             ..Config::default()

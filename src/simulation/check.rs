@@ -38,8 +38,8 @@ fn broken(promise: &'static str, how: impl Into<String>) -> Checked {
     Err(Violation { promise, how: how.into() })
 }
 
-/// Clocks differ by less than this, and a drive takes no longer.
-const TOLERANCE: SignedDuration = SignedDuration::from_mins(3);
+/// Clocks differ by less than this, with what a drive takes.
+const TOLERANCE: SignedDuration = SignedDuration::from_mins(12);
 
 fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_sub(by).unwrap_or(Timestamp::MIN)
@@ -89,6 +89,8 @@ struct Counted {
 pub(super) struct Check<'a> {
     config: &'a Config,
     running: BTreeMap<u64, Running>,
+    /// Which function has an incident's lease.
+    holders: BTreeMap<IncidentId, u64>,
     published: Vec<Published>,
     recorded: BTreeSet<String>,
     unrecorded: BTreeMap<String, usize>,
@@ -107,6 +109,7 @@ impl<'a> Check<'a> {
         Self {
             config,
             running: BTreeMap::new(),
+            holders: BTreeMap::new(),
             published: Vec::new(),
             recorded: BTreeSet::new(),
             unrecorded: BTreeMap::new(),
@@ -137,7 +140,9 @@ impl<'a> Check<'a> {
                     }
                 }
                 Happened::Claimed { incident, episode, errors } => self.claimed(incident, episode, errors),
+                Happened::Leased { incident, before, now } => self.leased(function, incident, before, now)?,
                 Happened::Reserved { incident, place, code, day } => {
+                    self.holds(function, &incident)?;
                     let running = self.running.entry(function).or_default();
                     running.reserved.push((incident, place, code, day));
                 }
@@ -147,6 +152,8 @@ impl<'a> Check<'a> {
                 }
                 Happened::Published(notice) => self.told(function, &notice, at)?,
                 Happened::Finished { incident, told } => {
+                    self.holds(function, &incident)?;
+                    self.holders.remove(&incident);
                     self.finished(function, &incident, told.map(|told| told.id))?;
                 }
             }
@@ -154,7 +161,31 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// `function` may have told what it did not record: it died, or ran longer than its lease.
+    fn leased(
+        &mut self,
+        function: u64,
+        incident: IncidentId,
+        before: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Checked {
+        if before.is_some_and(|until| until > now) {
+            return broken("a lease that stands is nobody else's", format!("{incident} at {now}"));
+        }
+        if let Some(loser) = self.holders.insert(incident, function).filter(|f| *f != function) {
+            self.excuse(loser);
+        }
+        Ok(())
+    }
+
+    /// Who lost the lease writes nothing.
+    fn holds(&self, function: u64, incident: &IncidentId) -> Checked {
+        match self.holders.get(incident) {
+            Some(holder) if *holder == function => Ok(()),
+            _ => broken("who lost the lease writes nothing", incident.to_string()),
+        }
+    }
+
+    /// `function` may have told what it did not record: it died, or lost its lease.
     pub(super) fn excuse(&mut self, function: u64) {
         self.running.entry(function).or_default().is_excused = true;
     }

@@ -15,7 +15,7 @@ use crate::drive::Allowance;
 use crate::event::{Home, Malformed};
 use crate::handler::{Report, handle};
 use crate::incident::IncidentId;
-use crate::sandbox::{Fault, FaultKind, Sandbox};
+use crate::sandbox::{Fault, NextFault, Sandbox};
 use crate::usage::Minute;
 use crate::world::{RequestStatus, State, after};
 
@@ -30,8 +30,6 @@ const MOST_RECEIVED: u32 = 10;
 const MOST_INVOKED: u32 = 3;
 /// Batches that are handled side by side.
 const MOST_FUNCTIONS: usize = 5;
-/// Whoever has run so long may have lost its lease to one whose clock is ahead.
-const LEASE_IS_SAFE: SignedDuration = SignedDuration::from_secs(50);
 /// Rest comes sooner than after so many rounds.
 const MOST_ROUNDS: u32 = 3000;
 
@@ -70,7 +68,7 @@ struct Function<'a> {
     ahead: SignedDuration,
     started: Timestamp,
     /// How its next call fails.
-    fault: Option<FaultKind>,
+    fault: Option<NextFault>,
 }
 
 struct Life<'a> {
@@ -166,11 +164,11 @@ impl Life<'_> {
                     }
                 }
             }
-            Step::Fail { function, kind } => {
+            Step::Fail { function, call, kind } => {
                 if let Some(n) = nth(function, self.functions.len())
                     && let Some(function) = self.functions.get_mut(n)
                 {
-                    function.fault = Some(kind);
+                    function.fault = Some(NextFault { call, kind });
                 }
             }
             Step::Break { call, kind } => {
@@ -303,16 +301,13 @@ impl Life<'_> {
         let now = self.now();
         let Some(function) = self.functions.get_mut(n) else { return Ok(true) };
         self.world.set_clock_ahead(function.ahead);
-        if let Some(kind) = function.fault {
-            self.world.fail_next(kind);
+        if let Some(fault) = function.fault {
+            self.world.fail_next(fault);
         }
         let polled = function.running.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         function.fault = self.world.spare_next();
         self.world.set_clock_ahead(SignedDuration::ZERO);
         let number = function.number;
-        if now.duration_since(function.started) >= LEASE_IS_SAFE {
-            self.check.excuse(number);
-        }
         self.check.happened(number, self.world.take_journal(), now)?;
         let Poll::Ready(done) = polled else { return Ok(false) };
         let function = self.functions.remove(n);

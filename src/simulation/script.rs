@@ -47,7 +47,7 @@ pub enum Step {
         /// At most so many.
         most: u8,
         /// How far its clock is ahead, in seconds.
-        ahead: i8,
+        ahead: i16,
     },
     /// A function runs up to so many calls further.
     Run {
@@ -60,6 +60,8 @@ pub enum Step {
     Fail {
         /// Which function.
         function: usize,
+        /// Which call of it; `None`: any.
+        call: Option<&'static str>,
         /// How.
         kind: FaultKind,
     },
@@ -131,6 +133,9 @@ const CALLS: [&str; 16] = [
     "wake_followers",
 ];
 
+/// Those that change something, and the one that says whether one did.
+const ACTS: [&str; 7] = ["claim", "finish", "history", "not_filed", "publish", "request_increase", "reserve"];
+
 impl Script {
     /// The script of `seed`.
     pub fn of(seed: u64) -> Self {
@@ -153,7 +158,7 @@ impl Temper {
         let nth = |rng: &mut Rng| rng.usize(0..64);
         let run = if self.hurry { 60 } else { 30 };
         let weights =
-            [20, 2, 1, 6, 1, 4, 22, run, self.faults, self.faults / 3, 3, self.crashes, 12, 4, 3, 1];
+            [20, 2, 1, 6, 1, 4, 22, run, 3 * self.faults, self.faults / 3, 3, self.crashes, 12, 4, 3, 1];
         match weighted(rng, &weights) {
             0 => Step::Send {
                 problem: nth(rng),
@@ -165,12 +170,16 @@ impl Temper {
             3 => Step::Tick,
             4 => Step::News,
             5 => Step::Duplicate { message: rng.usize(0..4096) },
-            6 => Step::Start { from: nth(rng), most: rng.u8(1..60), ahead: rng.i8(-20..=20) },
+            6 => Step::Start { from: nth(rng), most: rng.u8(1..60), ahead: ahead(rng) },
             7 => Step::Run {
                 function: nth(rng),
                 polls: if self.hurry { rng.u8(8..80) } else { rng.u8(1..12) },
             },
-            8 => Step::Fail { function: nth(rng), kind: fault(rng) },
+            8 => Step::Fail {
+                function: nth(rng),
+                call: rng.bool().then(|| choose(rng, &ACTS)),
+                kind: fault(rng),
+            },
             9 => Step::Break { call: choose(rng, &CALLS), kind: fault(rng) },
             10 => Step::Mend,
             11 => Step::Crash { function: nth(rng) },
@@ -202,6 +211,11 @@ fn time(rng: &mut Rng) -> u32 {
         7..=8 => rng.u32(400..6 * 3600),
         _ => rng.u32(6 * 3600..5 * 86_400),
     }
+}
+
+/// Clocks are seconds apart; now and then one has jumped by minutes.
+fn ahead(rng: &mut Rng) -> i16 {
+    if rng.u8(0..5) == 0 { rng.i16(-300..=300) } else { rng.i16(-20..=20) }
 }
 
 fn fault(rng: &mut Rng) -> FaultKind {

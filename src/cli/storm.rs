@@ -1,0 +1,382 @@
+//! `storm`: the handler under more errors than anybody wants, and what it costs.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use bedrock_remediator::config::Config;
+use bedrock_remediator::drive::Allowance;
+use bedrock_remediator::event::{self, Home};
+use bedrock_remediator::handler::{Report, handle};
+use bedrock_remediator::sandbox::{Sandbox, healthy_for};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Outcome, print};
+
+/// Drive the real handler through a storm of errors and say what it costs
+///
+/// Errors of many incidents arrive from a queue in batches of 1,000, some of them twice, as fast as they
+/// can be handled; every 300 batches the schedule ticks. Beside the handler's time stands the time that
+/// serde_json needs, in the same run, to parse the same bytes into typed structs.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How many errors happen
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    events: u64,
+    /// How many incidents they belong to
+    #[arg(long, value_name = "K", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    incidents: u64,
+    /// How many of a hundred are delivered twice
+    #[arg(long, value_name = "P", default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=100))]
+    duplicates: u64,
+    /// One line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// As an event source mapping hands them over.
+const BATCH: usize = 1000;
+/// Batches between two ticks; a second passes with each batch.
+const TICK: u64 = 300;
+/// Ledger calls that write.
+const WRITES: [&str; 7] = ["claim", "finish", "not_filed", "reserve", "take_over", "tally", "wake_followers"];
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let start: Timestamp = "2026-11-20T14:00:00Z".parse()?;
+    let errors: Vec<Error> = (0..args.incidents).map(|n| Error::of_incident(n, start)).collect();
+    let home = Home::default();
+    // One of each, so that the world knows their models and quotas.
+    let mut payload = String::new();
+    batch(&errors, 0..args.incidents, &mut payload);
+    let world = Sandbox::new(healthy_for(&event::read(payload.as_bytes(), &home)?, start), start);
+    let storm = Storm { world: &world, config: Config::default(), home, runtime };
+
+    let mut cost = Cost::default();
+    let mut waiting: Vec<u64> = Vec::with_capacity(BATCH + 1);
+    for event in 0..args.events {
+        waiting.push(event);
+        if event % 100 < args.duplicates {
+            // Of what came a while ago, or just now.
+            waiting.push(event.saturating_sub(event % 7 * 100));
+        }
+        if waiting.len() >= BATCH || event + 1 == args.events {
+            payload.clear();
+            let most = waiting.len().min(BATCH);
+            batch(&errors, waiting.drain(..most), &mut payload);
+            cost.add_batch(&storm, &payload, most)?;
+        }
+    }
+    while !waiting.is_empty() {
+        payload.clear();
+        let most = waiting.len().min(BATCH);
+        batch(&errors, waiting.drain(..most), &mut payload);
+        cost.add_batch(&storm, &payload, most)?;
+    }
+    storm.tick(&mut cost)?;
+    let figures = cost.figures(args, &world);
+    let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
+    if args.json {
+        print::json_line(&mut out, &figures)?;
+    } else {
+        show(&mut out, &figures)?;
+    }
+    Ok(Outcome::AllAnswered)
+}
+
+/// An incident's error, as EventBridge delivers it, but for what tells one event from another.
+struct Error {
+    before_id: String,
+    after_id: String,
+}
+
+/// Stands where an event's own id will.
+const ID: &str = "EVENT-ID";
+
+impl Error {
+    fn of_incident(n: u64, at: Timestamp) -> Self {
+        let at = at.to_string();
+        let region = match n % 3 {
+            0 => "us-east-1",
+            1 => "eu-west-1",
+            _ => "ap-northeast-1",
+        };
+        let role = format!("service-{n:05}");
+        let session = format!("arn:aws:sts::111122223333:assumed-role/{role}/i-0a1b2c3d4e5f");
+        let models = [
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "us.amazon.nova-pro-v1:0",
+            "amazon.nova-lite-v1:0",
+        ];
+        // The first few are throttled models; the others, whatever their number, roles without a permission.
+        let (model, code, text) = match models.get(usize::try_from(n / 3).unwrap_or(usize::MAX)) {
+            Some(model) => (
+                *model,
+                "ThrottlingException",
+                "Too many tokens, please wait before trying again.".to_owned(),
+            ),
+            None => (
+                "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+                "AccessDenied",
+                format!(
+                    "User: {session} is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:{region}:111122223333:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0 because no identity-based policy allows the bedrock:InvokeModel action"
+                ),
+            ),
+        };
+        let event = json!({
+            "version": "0", "id": ID, "detail-type": "AWS API Call via CloudTrail", "source": "aws.bedrock",
+            "account": "111122223333", "time": at, "region": region, "resources": [],
+            "detail": {
+                "eventVersion": "1.11",
+                "userIdentity": {
+                    "type": "AssumedRole", "principalId": "AROAEXAMPLEID:i-0", "arn": session, "accountId": "111122223333",
+                    "accessKeyId": "ASIAEXAMPLE",
+                    "sessionContext": {
+                        "sessionIssuer": {
+                            "type": "Role", "principalId": "AROAEXAMPLEID",
+                            "arn": format!("arn:aws:iam::111122223333:role/services/{role}"),
+                            "accountId": "111122223333", "userName": role,
+                        },
+                        "attributes": { "creationDate": at, "mfaAuthenticated": "false" },
+                    },
+                },
+                "eventTime": at, "eventSource": "bedrock.amazonaws.com", "eventName": "Converse", "awsRegion": region,
+                "sourceIPAddress": "10.0.12.7", "userAgent": "Boto3/1.42.0 md/Botocore#1.42.0 lang/python#3.13",
+                "errorCode": code, "errorMessage": text, "requestParameters": { "modelId": model },
+                "responseElements": null, "requestID": "23d3de6f-601c-4327-81c3-5b811025909d",
+                "readOnly": true, "eventType": "AwsApiCall", "managementEvent": true,
+                "recipientAccountId": "111122223333", "eventCategory": "Management",
+                "tlsDetails": { "tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": "bedrock-runtime.us-east-1.amazonaws.com" },
+            },
+        });
+        // As it stands in a message's body, with its quotes escaped.
+        let body = Value::String(event.to_string()).to_string();
+        let (before, after) = body.split_once(ID).unwrap_or((&body, ""));
+        Self { before_id: before.to_owned(), after_id: after.to_owned() }
+    }
+}
+
+/// The payload of a batch of these events.
+fn batch(errors: &[Error], events: impl IntoIterator<Item = u64>, payload: &mut String) {
+    payload.push_str("{\"Records\":[");
+    for (n, event) in events.into_iter().enumerate() {
+        let of = usize::try_from(event).unwrap_or(0).checked_rem(errors.len()).unwrap_or(0);
+        let Some(error) = errors.get(of) else { continue };
+        let comma = if n == 0 { "" } else { "," };
+        // Writing to a string cannot fail.
+        let _ = write!(
+            payload,
+            "{comma}{{\"messageId\":\"059f36b4-87a3-44ab-83d2-{event:012}\",\"receiptHandle\":\"AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a\",\"body\":{}{event:032}{},\"attributes\":{{\"ApproximateReceiveCount\":\"1\"}},\"messageAttributes\":{{}},\"eventSource\":\"aws:sqs\",\"eventSourceARN\":\"arn:aws:sqs:us-east-1:111122223333:events\",\"awsRegion\":\"us-east-1\"}}",
+            error.before_id, error.after_id
+        );
+    }
+    payload.push_str("]}");
+}
+
+struct Storm<'a> {
+    world: &'a Sandbox,
+    config: Config,
+    home: Home,
+    runtime: tokio::runtime::Runtime,
+}
+
+const ALLOWANCE: Allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+const A_TICK: &str = r#"{"detail-type":"Scheduled Event","source":"aws.events","detail":{}}"#;
+
+impl Storm<'_> {
+    fn deliver(&self, payload: &str, cost: &mut Cost) -> anyhow::Result<Report> {
+        let start = Instant::now();
+        let handling = handle(self.world, &self.config, &self.home, ALLOWANCE, payload.as_bytes());
+        let report = self.runtime.block_on(handling)?;
+        cost.handling += start.elapsed();
+        Ok(report)
+    }
+
+    fn tick(&self, cost: &mut Cost) -> anyhow::Result<()> {
+        self.world.pass(SignedDuration::from_mins(5));
+        self.deliver(A_TICK, cost).map(|_| ())
+    }
+}
+
+/// What a storm costs.
+#[derive(Default)]
+struct Cost {
+    bytes: u64,
+    batches: u64,
+    deliveries: u64,
+    failed: u64,
+    handling: Duration,
+    parsing: Duration,
+}
+
+impl Cost {
+    fn add_batch(&mut self, storm: &Storm<'_>, payload: &str, messages: usize) -> anyhow::Result<()> {
+        self.bytes += payload.len() as u64;
+        self.deliveries += messages as u64;
+        self.batches += 1;
+        self.parse(payload)?;
+        let report = storm.deliver(payload, self)?;
+        self.failed += report.batch_response().batch_item_failures.len() as u64;
+        storm.world.pass(SignedDuration::from_secs(1));
+        if self.batches.is_multiple_of(TICK) {
+            storm.tick(self)?;
+        }
+        Ok(())
+    }
+
+    /// Parses the same bytes as any program would that only wanted to read them.
+    fn parse(&mut self, payload: &str) -> anyhow::Result<()> {
+        let start = Instant::now();
+        let batch: Batch = serde_json::from_str(payload)?;
+        for record in &batch.records {
+            std::hint::black_box((&record.message_id, serde_json::from_str::<Event>(&record.body)?));
+        }
+        self.parsing += start.elapsed();
+        Ok(())
+    }
+
+    fn figures(&self, args: &Args, world: &Sandbox) -> Value {
+        let calls = world.calls();
+        let writes: u32 = WRITES.iter().filter_map(|call| calls.get(call)).sum();
+        let counted: u64 = world.incidents().iter().map(|row| row.record.incident.counts.errors).sum();
+        let published = world.published();
+        let told: usize = published.iter().map(|n| n.incidents.len().max(1)).sum();
+        let seconds = self.handling.as_secs_f64();
+        #[allow(clippy::cast_precision_loss, reason = "figures for a reader")]
+        let rate = self.deliveries as f64 / seconds;
+        json!({
+            "events": args.events,
+            "incidents": args.incidents,
+            "deliveries": self.deliveries,
+            "batches": self.batches,
+            "failed": self.failed,
+            "bytes": self.bytes,
+            "seconds": seconds,
+            "events_per_second": rate.round(),
+            "parse_seconds": self.parsing.as_secs_f64(),
+            "ratio": seconds / self.parsing.as_secs_f64(),
+            "ledger_writes": writes,
+            "writes_bound": args.incidents * self.batches,
+            "requests": world.increase_requests().len(),
+            "notices": published.len(),
+            "incidents_told": told,
+            "counted": counted,
+            "peak_memory_bytes": peak_memory(),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    message_id: String,
+    body: String,
+}
+
+/// What a reader of CloudTrail's events needs of one.
+#[derive(Deserialize)]
+#[allow(dead_code, reason = "parsed for the time it takes")]
+struct Event {
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    source: String,
+    account: String,
+    region: String,
+    time: String,
+    detail: Detail,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "parsed for the time it takes")]
+struct Detail {
+    event_source: String,
+    event_name: String,
+    event_time: String,
+    aws_region: String,
+    error_code: String,
+    error_message: String,
+    recipient_account_id: String,
+    user_identity: Identity,
+    request_parameters: Parameters,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "parsed for the time it takes")]
+struct Identity {
+    arn: String,
+    account_id: String,
+    session_context: Session,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "parsed for the time it takes")]
+struct Session {
+    session_issuer: Issuer,
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code, reason = "parsed for the time it takes")]
+struct Issuer {
+    arn: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "parsed for the time it takes")]
+struct Parameters {
+    model_id: String,
+}
+
+/// The most memory this process has had; `None` where the system does not say as Linux does.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}
+
+fn show(out: &mut impl std::io::Write, figures: &Value) -> anyhow::Result<()> {
+    let number = |key: &str| figures[key].as_f64().unwrap_or_default();
+    let whole = |key: &str| {
+        let digits = format!("{:.0}", number(key));
+        let groups: Vec<&str> =
+            digits.as_bytes().rchunks(3).rev().filter_map(|g| std::str::from_utf8(g).ok()).collect();
+        groups.join(",")
+    };
+    let head = format!("{} events a second", whole("events_per_second"));
+    writeln!(out, "{}", print::styled(head, print::BOLD))?;
+    let memory = figures["peak_memory_bytes"]
+        .as_f64()
+        .map_or_else(|| "unknown here".to_owned(), |bytes| format!("{:.1} MiB", bytes / 1024.0 / 1024.0));
+    for (what, value) in [
+        ("events of incidents", format!("{} of {}", whole("events"), whole("incidents"))),
+        (
+            "deliveries in batches",
+            format!("{} in {}, {:.1} MB", whole("deliveries"), whole("batches"), number("bytes") / 1e6),
+        ),
+        ("items failed", whole("failed")),
+        ("handled in", format!("{:.3} s", number("seconds"))),
+        ("serde_json parses the same in", format!("{:.3} s", number("parse_seconds"))),
+        ("the handler needs", format!("{:.2} times that", number("ratio"))),
+        (
+            "ledger writes",
+            format!("{}; incidents x batches is {}", whole("ledger_writes"), whole("writes_bound")),
+        ),
+        ("errors counted", whole("counted")),
+        ("increases requested", whole("requests")),
+        ("notices", format!("{}, telling of {} incidents", whole("notices"), whole("incidents_told"))),
+        ("peak memory", memory),
+    ] {
+        writeln!(out, "  {what:<30}{value}")?;
+    }
+    Ok(())
+}
