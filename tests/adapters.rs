@@ -6,6 +6,7 @@
 
 mod support;
 
+use bedrock_remediator::diagnosis::Cause;
 use bedrock_remediator::event::Metric;
 use bedrock_remediator::ids::{AccountId, QuotaCode};
 use bedrock_remediator::model::ModelId;
@@ -256,6 +257,23 @@ fn every_refusal_of_the_topic_is_read_by_its_meaning() {
         attributes,
         ["account", "action", "category", "cause", "kind", "model_id", "region", "severity"].into()
     );
+}
+
+#[test]
+fn a_digest_can_be_filtered_by_any_of_its_values() {
+    let mut other = notice();
+    other.cause = Some(Cause::UseCaseForm);
+    let cloud = cloud();
+    block_on(cloud.aws("SNS").publish(&Notice::digest(&[&notice(), &other]))).unwrap();
+    let form = cloud.published().remove(0);
+    let attribute = |name: &str| -> (String, String) {
+        let (key, _) = form.iter().find(|(k, v)| k.ends_with(".Name") && *v == name).unwrap();
+        let of = |part: &str| form[&key.replace(".Name", part)].clone();
+        (of(".Value.DataType"), of(".Value.StringValue"))
+    };
+    let both = json!(["tokens-per-minute", "use-case-form"]).to_string();
+    assert_eq!(attribute("cause"), ("String.Array".to_owned(), both));
+    assert_eq!(attribute("kind"), ("String".to_owned(), "digest".to_owned()));
 }
 
 #[test]

@@ -436,17 +436,31 @@ fn service_quotas_own_news_ends_the_waiting_at_once() {
 fn an_incident_that_goes_on_is_told_again_only_after_the_cool_down() {
     let world = sandbox(busy());
     let denied = sample("permission-identity-policy.json");
+    let of_now = || denied.replace("2026-11-20T14:32:05Z", &world.time().to_string());
     for _ in 0..5 {
-        deliver(&world, &denied);
+        deliver(&world, &of_now());
         world.pass(SignedDuration::from_mins(40));
     }
     assert_eq!(kinds(&world), ["opened"]);
     world.pass(SignedDuration::from_mins(60));
-    deliver(&world, &denied);
+    deliver(&world, &of_now());
     assert_eq!(kinds(&world), ["opened", "again"]);
     let notices = world.published();
     assert_eq!(notices[1].counts.errors, 6);
     assert_ne!(notices[0].notice_id, notices[1].notice_id);
+}
+
+#[test]
+fn what_comes_late_or_twice_does_not_say_that_an_incident_goes_on() {
+    let world = sandbox(busy());
+    let denied = sample("permission-identity-policy.json");
+    deliver(&world, &denied);
+    world.pass(SignedDuration::from_mins(300));
+    deliver(&world, &denied);
+    assert_eq!(kinds(&world), ["opened"]);
+    world.pass(SignedDuration::from_mins(6));
+    deliver(&world, &denied.replace("2026-11-20T14:32:05Z", &world.time().to_string()));
+    assert_eq!(kinds(&world), ["opened", "again"]);
 }
 
 #[test]

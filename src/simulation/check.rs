@@ -376,9 +376,8 @@ impl<'a> Check<'a> {
         for asked in &self.asked {
             let of_it = |p: &&Published| Some(&p.incident) == asked.incident.as_ref() && p.at >= asked.at;
             let news = self.published.iter().filter(of_it);
-            let (told, ended) = news.fold((false, false), |(told, ended), p| {
-                (told || p.asks || p.kind == Kind::Outcome, ended || p.kind == Kind::Outcome)
-            });
+            let (told, ended) = news
+                .fold((false, false), |(told, ended), p| (told || p.asks, ended || p.kind == Kind::Outcome));
             if !told || !ended {
                 return broken(
                     "a request is told, and followed to its end",

@@ -9,118 +9,52 @@ import importlib.util
 import io
 import json
 import os
-import pathlib
-import signal
-import socket
 import subprocess
-import sys
-import tempfile
 import threading
-import time
 import unittest
 import urllib.request
 import zipfile
+from pathlib import Path
 
-import boto3
 from samtranslator.yaml_helper import yaml_parse
 
-ROOT = pathlib.Path(__file__).parents[2]
-BOOTSTRAP = ROOT / "target/ci/bootstrap"
-ACCOUNT = "111122223333"
-REGION = "us-east-1"
-PROCESSES = []
+from tests.emulators.machines import (
+    ACCOUNT,
+    BOOTSTRAP,
+    REGION,
+    ROOT,
+    client,
+    create_table,
+    free_port,
+    is_open,
+    sample,
+    start,
+    start_ministack,
+    stop,
+    stop_all,
+    tool,
+    wait_until,
+)
 
 
 def setUpModule():
     global MOTO, MINISTACK
     MOTO, MINISTACK = free_port(), free_port()
     start("moto", [tool("moto_server"), "-H", "127.0.0.1", "-p", str(MOTO)], {})
-    # Its own command listens on every interface, and so does its IoT broker.
-    settings = {
-        "GATEWAY_PORT": str(MINISTACK),
-        "MINISTACK_TEST_NO_AUTOSTART": "1",
-        "IOT_MTLS_ENABLED": "0",
-        "MINISTACK_ACCOUNT_ID": ACCOUNT,
-    }
-    start("ministack", [tool("hypercorn"), "-b", f"127.0.0.1:{MINISTACK}", "ministack.app:app"], settings)
+    start_ministack(MINISTACK)
     for port in (MOTO, MINISTACK):
         wait_until(f"port {port} answers", lambda: is_open(port))
 
 
 def tearDownModule():
-    for process in PROCESSES:
-        stop(process)
-
-
-def tool(name):
-    return str(pathlib.Path(sys.executable).parent / name)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def is_open(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def start(name, command, variables):
-    log = open(ROOT / f"target/emulators/{name}.log", "wb")
-    # A group of its own: an emulator's children end with it.
-    process = subprocess.Popen(
-        command, env={**os.environ, **variables}, stdout=log, stderr=log, start_new_session=True
-    )
-    log.close()
-    PROCESSES.append(process)
-    return process
-
-
-def stop(process):
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(10)
-
-
-def wait_until(what, holds, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = holds()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s: {what}")
-
-
-def client(service, port):
-    return boto3.client(
-        service,
-        endpoint_url=f"http://127.0.0.1:{port}",
-        region_name=REGION,
-        aws_access_key_id=ACCOUNT,
-        aws_secret_access_key="example",
-    )
-
-
-def sample(name):
-    return (ROOT / "events" / f"{name}.json").read_text()
-
-
-def create_table(name):
-    table = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["Table"]["Properties"]
-    keys = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    dynamodb = client("dynamodb", MOTO)
-    dynamodb.create_table(TableName=name, **{key: table[key] for key in keys})
-    return dynamodb
+    stop_all()
 
 
 class Ledger(unittest.TestCase):
     """The contract that the sandbox's ledger keeps, on moto's DynamoDB."""
 
     def test_keeps_the_contract(self):
-        create_table("ledger")
+        create_table("ledger", MOTO)
         test = "the_tables_ledger_keeps_the_contract_on_an_emulator"
         command = ["cargo", "test", "--quiet", "--locked", "--test", "ledger", "--", "--ignored", "--exact", test]
         endpoint = {"DYNAMODB_ENDPOINT": f"http://127.0.0.1:{MOTO}"}
@@ -153,7 +87,7 @@ class Function(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.dynamodb = create_table("people")
+        cls.dynamodb = create_table("people", MOTO)
         sns, sqs = client("sns", MOTO), client("sqs", MOTO)
         topic = sns.create_topic(Name="people")["TopicArn"]
         cls.sqs = sqs
@@ -165,7 +99,7 @@ class Function(unittest.TestCase):
         cls.addClassCleanup(subscriber.shutdown)
         sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://127.0.0.1:{subscriber.server_port}/")
 
-        folder = pathlib.Path(importlib.util.find_spec("samcli").origin).parent
+        folder = Path(importlib.util.find_spec("samcli").origin).parent
         emulator = folder / "local/rapid/aws-lambda-rie-x86_64"
         emulator.chmod(0o755)
         cls.port, runtime = free_port(), free_port()
