@@ -126,13 +126,8 @@ pub(crate) async fn prepare<W: World>(
     let is_ours = plan.adopted.is_none();
     let is_request_news = is_ours && followed.is_some() && (filed_now || filed_before);
     let kind = if record.notices.is_empty() { Kind::Opened } else { Kind::Again };
-    // Whoever was told that it is over, and it is not, is told at once.
-    let said_over = record.notices.last().is_some_and(|told| told.kind == Kind::Resolved.as_str());
-    let last_told = record.notices.last().map(|told| told.at).filter(|_| !said_over);
-    let quiet_until = last_told.map(|at| after(at, config.notice_cool_down));
-    let told_lately = quiet_until.is_some_and(|until| until > now);
-    // An error that came late, or twice, may be older than what was told of it.
-    let seen_since = last_told.is_none_or(|told| record.incident.last_seen.is_none_or(|seen| seen > told));
+    let quiet_until = record.last_told().map(|at| after(at, config.notice_cool_down));
+    let told_lately = quiet_until.filter(|until| *until > now);
     let (state, due_at) = if followed.is_some() {
         (State::Watching, after(now, OUTCOMES))
     } else if plan.look_again {
@@ -140,12 +135,11 @@ pub(crate) async fn prepare<W: World>(
     } else {
         (State::Told, after(now, config.notice_cool_down))
     };
-    let silent_until = if told_lately { quiet_until } else { Some(after(now, LATE)) };
     let mut told = Finish {
         state,
         followed,
         due_at,
-        silent_until,
+        silent_until: told_lately.or(Some(after(now, LATE))),
         told: None,
         ended: None,
         counts: record.incident.counts,
@@ -158,7 +152,8 @@ pub(crate) async fn prepare<W: World>(
         silent_until: Some(after(now, UNTOLD)),
         ..told.clone()
     };
-    let is_news = record.notices.is_empty() || is_request_news || (!told_lately && seen_since);
+    let may_go_on = record.goes_on() || record.incident.last_seen.is_none();
+    let is_news = is_request_news || (told_lately.is_none() && may_go_on);
     let notice = is_news.then(|| Notice::compose(kind, &record, &plan, &evidence));
     if let Some(notice) = &notice {
         told.silent_until = Some(after(now, config.notice_cool_down));

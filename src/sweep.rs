@@ -47,7 +47,10 @@ pub async fn sweep<W: World>(world: &W, config: &Config, allowance: Allowance) -
     let mut looked_at = HashSet::new();
     // Until a page brings nothing that was not looked at: what failed stays due.
     'pages: loop {
-        let mut due = world.due(world.now(), PAGE).await?;
+        let mut due = match world.due(world.now(), PAGE).await {
+            Err(error) if looked_at.is_empty() => return Err(error),
+            due => due.unwrap_or_default(),
+        };
         due.retain(|id| looked_at.insert(id.clone()));
         if due.is_empty() {
             break;
@@ -225,13 +228,11 @@ async fn quiet<W: World>(
     record: Record,
     now: Timestamp,
 ) -> Answer<Ready> {
-    let last_told = record.notices.last().map(|t| t.at);
-    let last_seen = record.incident.last_seen.or(last_told).unwrap_or(now);
-    let said_over = record.notices.last().is_some_and(|t| t.kind == Kind::Resolved.as_str());
-    if said_over || last_told.is_some_and(|told| last_seen > told) {
+    if record.goes_on() {
         return prepare(world, config, lease, record).await;
     }
-    let quiet_at = after(last_seen.max(last_told.unwrap_or(last_seen)), config.quiet_to_close);
+    let seen = record.incident.last_seen.max(record.last_told()).unwrap_or(now);
+    let quiet_at = after(seen, config.quiet_to_close);
     if quiet_at > now {
         return Ok(nothing_new(&record, quiet_at));
     }

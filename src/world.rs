@@ -11,7 +11,7 @@ use crate::event::Metric;
 use crate::ids::{Place, QuotaCode};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::ModelId;
-use crate::notice::Notice;
+use crate::notice::{Kind, Notice};
 use crate::quota::Catalog;
 use crate::usage::{Period, Series};
 use crate::words::words;
@@ -329,6 +329,20 @@ pub struct Record {
     pub due_at: Option<Timestamp>,
     /// Until when a claim only counts, because people were told a short time ago or are about to be.
     pub silent_until: Option<Timestamp>,
+}
+
+impl Record {
+    /// When people were last told of it as of something that goes on; `None` also when what they were told
+    /// last is that it is over.
+    pub fn last_told(&self) -> Option<Timestamp> {
+        self.notices.last().filter(|told| told.kind != Kind::Resolved.as_str()).map(|told| told.at)
+    }
+
+    /// Whether it was seen since people were told. An error that came late, or twice, may be older; of one
+    /// without a time nothing is known.
+    pub fn goes_on(&self) -> bool {
+        self.last_told().is_none_or(|told| self.incident.last_seen.is_some_and(|seen| seen > told))
+    }
 }
 
 /// Notices are tallied over so long.

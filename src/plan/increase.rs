@@ -22,7 +22,7 @@ const WORTH_ASKING: SignedDuration = SignedDuration::from_hours(6);
 /// Adds the decision on an increase to `plan`.
 pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, plan: &mut Plan) {
     decide_now(incident, evidence, config, plan);
-    let is_young = incident.first_seen.is_none_or(|first| evidence.now.duration_since(first) < WORTH_ASKING);
+    let is_young = incident.first_seen.is_some_and(|first| evidence.now.duration_since(first) < WORTH_ASKING);
     let is_withheld_for_it = plan.withheld.iter().any(|w| w.kind == Reason::NoEvidence);
     plan.look_again |= is_withheld_for_it && is_young && evidence.is_missing_for_now();
 }
