@@ -126,8 +126,7 @@ pub(crate) async fn prepare<W: World>(
     let is_ours = plan.adopted.is_none();
     let is_request_news = is_ours && followed.is_some() && (filed_now || filed_before);
     let kind = if record.notices.is_empty() { Kind::Opened } else { Kind::Again };
-    let quiet_until = record.last_told().map(|at| after(at, config.notice_cool_down));
-    let told_lately = quiet_until.filter(|until| *until > now);
+    let quiet_until = record.quiet_until(config.notice_cool_down, now);
     let (state, due_at) = if followed.is_some() {
         (State::Watching, after(now, OUTCOMES))
     } else if plan.look_again {
@@ -139,7 +138,7 @@ pub(crate) async fn prepare<W: World>(
         state,
         followed,
         due_at,
-        silent_until: told_lately.or(Some(after(now, LATE))),
+        silent_until: quiet_until,
         told: None,
         ended: None,
         counts: record.incident.counts,
@@ -153,11 +152,19 @@ pub(crate) async fn prepare<W: World>(
         ..told.clone()
     };
     let may_go_on = record.goes_on() || record.incident.last_seen.is_none();
-    let is_news = is_request_news || (told_lately.is_none() && may_go_on);
+    let is_news = is_request_news || (quiet_until.is_none() && may_go_on);
     let notice = is_news.then(|| Notice::compose(kind, &record, &plan, &evidence));
-    if let Some(notice) = &notice {
-        told.silent_until = Some(after(now, config.notice_cool_down));
-        told.told = Some(Told { id: notice.notice_id.clone(), kind: kind.as_str().to_owned(), at: now });
+    match &notice {
+        Some(notice) => {
+            told.silent_until = Some(after(now, config.notice_cool_down));
+            told.told = Some(Told { id: notice.notice_id.clone(), kind: kind.as_str().to_owned(), at: now });
+        }
+        // What is counted in a short silence is looked at when it ends.
+        None if quiet_until.is_none() => {
+            told.silent_until = Some(after(now, LATE));
+            told.due_at = after(now, LATE);
+        }
+        None => {}
     }
     Ok(Ready { plan, notice, is_told_alone: is_request_news, told, untold })
 }

@@ -95,7 +95,7 @@ async fn look_after<W: World>(
     let now = world.now();
     let ready = match (record.state, record.followed.clone(), record.incident.place()) {
         (State::Watching, Some(followed), Some(place)) if followed.request_id.is_some() => {
-            watch(world, config, record, &followed, &place, now).await
+            watch(world, config, &lease, record, &followed, &place, now).await?
         }
         (State::Told, ..) => quiet(world, config, &lease, record, now).await?,
         _ => prepare(world, config, &lease, record).await?,
@@ -135,11 +135,12 @@ async fn together<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swe
 async fn watch<W: World>(
     world: &W,
     config: &Config,
+    lease: &Lease,
     mut record: Record,
     followed: &Followed,
     place: &Place,
     now: Timestamp,
-) -> Ready {
+) -> Answer<Ready> {
     let (history, applied) =
         tokio::join!(world.history(place, &followed.code), world.applied(place, &followed.code));
     let applied = match applied {
@@ -151,7 +152,11 @@ async fn watch<W: World>(
     let ended =
         applied.ok().and_then(|applied| outcome(followed, request.map(|r| r.status), applied.value, now));
     let Some(ended) = ended else {
-        return nothing_new(&record, after(now, OUTCOMES));
+        let is_told = record.quiet_until(config.notice_cool_down, now).is_some() || !record.goes_on();
+        if is_told {
+            return Ok(nothing_new(&record, after(now, OUTCOMES)));
+        }
+        return prepare(world, config, lease, record).await;
     };
     let untold = again_at(&record, after(now, UNTOLD));
     record.followed = None;
@@ -172,7 +177,7 @@ async fn watch<W: World>(
         ended: Some(Ended { place: place.clone(), followed: followed.clone(), outcome: ended.word }),
         counts: record.incident.counts,
     };
-    Ready { plan: decided, notice: Some(notice), is_told_alone: true, told, untold }
+    Ok(Ready { plan: decided, notice: Some(notice), is_told_alone: true, told, untold })
 }
 
 /// How a request ended; `None` while it has not. A request that Service Quotas no longer lists has

@@ -338,6 +338,11 @@ impl Record {
         self.notices.last().filter(|told| told.kind != Kind::Resolved.as_str()).map(|told| told.at)
     }
 
+    /// Until when it is not told again; `None` when that time is over, or never began.
+    pub fn quiet_until(&self, cool_down: SignedDuration, now: Timestamp) -> Option<Timestamp> {
+        self.last_told().map(|told| after(told, cool_down)).filter(|until| *until > now)
+    }
+
     /// Whether it was seen since people were told. An error that came late, or twice, may be older; of one
     /// without a time nothing is known.
     pub fn goes_on(&self) -> bool {

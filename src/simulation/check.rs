@@ -38,6 +38,9 @@ fn broken(promise: &'static str, how: impl Into<String>) -> Checked {
     Err(Violation { promise, how: how.into() })
 }
 
+/// What is not told at once is told in this time, once nothing fails: a short silence, as a clock that had
+/// jumped may have recorded it.
+const SOON: SignedDuration = SignedDuration::from_mins(12);
 /// Clocks differ by less than this, with what a drive takes.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(12);
 
@@ -65,6 +68,13 @@ struct Asked {
     id: String,
     at: Timestamp,
     in_vain: bool,
+}
+
+/// An error that is gone from its queue.
+struct Acknowledged {
+    incident: IncidentId,
+    happened: Timestamp,
+    at: Timestamp,
 }
 
 /// What a function that runs has done and not ended.
@@ -99,7 +109,7 @@ pub(super) struct Check<'a> {
     counted: BTreeMap<IncidentId, Counted>,
     delivered: BTreeMap<IncidentId, u64>,
     acknowledged: BTreeMap<IncidentId, BTreeMap<usize, u64>>,
-    acknowledgements: Vec<(IncidentId, Timestamp)>,
+    acknowledgements: Vec<Acknowledged>,
     pub(super) faults: u64,
     pub(super) digests: u64,
 }
@@ -330,26 +340,31 @@ impl<'a> Check<'a> {
         errors: u64,
         is_known: bool,
         happened: Timestamp,
+        at: Timestamp,
     ) -> Checked {
         if !is_known {
             return broken("what is acknowledged is recorded", incident.to_string());
         }
         self.acknowledged.entry(incident.clone()).or_default().insert(event, errors);
-        self.acknowledgements.push((incident.clone(), happened));
+        self.acknowledgements.push(Acknowledged { incident: incident.clone(), happened, at });
         Ok(())
     }
 
-    /// Everything has come to rest.
-    pub(super) fn at_rest(&self) -> Checked {
-        for (incident, at) in &self.acknowledgements {
-            let since = earlier(earlier(*at, self.config.notice_cool_down), TOLERANCE);
+    /// Everything has come to rest. `mended`: since when nothing failed and the schedule ticked.
+    pub(super) fn at_rest(&self, mended: Timestamp) -> Checked {
+        for Acknowledged { incident, happened, at } in &self.acknowledgements {
+            let since = earlier(earlier(*happened, self.config.notice_cool_down), TOLERANCE);
+            let by = (*at).max(mended).saturating_add(SOON).unwrap_or(Timestamp::MAX);
             let tells = |p: &&Published| {
                 matches!(p.kind, Kind::Opened | Kind::Again | Kind::Outcome)
                     && p.incident == *incident
-                    && p.at >= since
+                    && (since..=by).contains(&p.at)
             };
             if !self.published.iter().any(|p| tells(&p)) {
-                return broken("what is acknowledged is told", format!("{incident}, what happened at {at}"));
+                return broken(
+                    "what is acknowledged is told",
+                    format!("{incident}, what happened at {happened}"),
+                );
             }
         }
         let mut published: BTreeMap<&str, usize> = BTreeMap::new();

@@ -98,8 +98,9 @@ pub(super) fn live(account: &Account, script: &Script) -> Result<Lived, Violatio
     for step in &script.steps {
         life.step(step)?;
     }
+    let mended = life.now();
     life.come_to_rest()?;
-    life.check.at_rest()?;
+    life.check.at_rest(mended)?;
     Ok(life.lived())
 }
 
@@ -339,6 +340,7 @@ impl Life<'_> {
     }
 
     fn acknowledge(&mut self, n: usize) -> Checked {
+        let now = self.now();
         let Some(message) = self.messages.get_mut(n) else { return Ok(()) };
         message.place = Place::Gone;
         if message.is_poison {
@@ -353,7 +355,7 @@ impl Life<'_> {
             return Ok(());
         };
         let is_known = self.world.incidents().iter().any(|row| row.record.incident.id == *incident);
-        self.check.acknowledged(message.event, incident, of.errors(), is_known, message.happened)
+        self.check.acknowledged(message.event, incident, of.errors(), is_known, message.happened, now)
     }
 
     fn give_back(&mut self, n: usize, received: Timestamp) {
