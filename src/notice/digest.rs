@@ -175,13 +175,15 @@ pub(super) fn name(cause: Option<Cause>) -> &'static str {
 }
 
 fn summary(incidents: usize, accounts: &[&AccountId], regions: &[&Region]) -> String {
-    let place = match (only(accounts), only(regions)) {
-        (Some(account), Some(region)) => format!("in {region}, account {account},"),
-        (Some(account), None) => format!("in {} Regions of account {account}", regions.len()),
-        (None, _) => format!("in {} accounts", accounts.len()),
+    let place = match (accounts, regions) {
+        ([account], [region]) => format!(" in {region}, account {account},"),
+        ([account], []) => format!(" in account {account}"),
+        ([account], many) => format!(" in {} Regions of account {account}", many.len()),
+        ([], _) => String::new(),
+        (many, _) => format!(" in {} accounts", many.len()),
     };
     format!(
-        "{incidents} incidents {place} were to be told within minutes. They are told together, once; each is followed by itself, and told by itself again if it goes on."
+        "{incidents} incidents{place} were to be told within minutes. They are told together, once; each is followed by itself, and told by itself again if it goes on."
     )
 }
 

@@ -38,9 +38,9 @@ fn broken(promise: &'static str, how: impl Into<String>) -> Checked {
     Err(Violation { promise, how: how.into() })
 }
 
-/// What is not told at once is told in this time, once nothing fails: a short silence, as a clock that had
-/// jumped may have recorded it.
-const SOON: SignedDuration = SignedDuration::from_mins(12);
+/// What is not told at once is told in this time, once nothing fails: open requests are looked after every
+/// 15 minutes, and a clock that had jumped may have recorded when.
+const SOON: SignedDuration = SignedDuration::from_mins(21);
 /// Clocks differ by less than this, with what a drive takes.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(12);
 
