@@ -238,3 +238,31 @@ fn dead_letters_that_are_delivered_again_act_no_second_time() {
     let each = told(&world).len();
     assert!(each <= 11 + 1 + 11, "each once more, ten days later: {each}");
 }
+
+/// What the program says in JSON.
+fn figures(arguments: &[&str]) -> serde_json::Value {
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"));
+    let output = program.args(arguments).output().unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_storms_figures_add_up() {
+    let storm = figures(&["storm", "--events", "5000", "--incidents", "30", "--duplicates", "20", "--json"]);
+    let number = |key: &str| storm[key].as_u64().unwrap();
+    assert_eq!((number("deliveries"), number("batches"), number("failed")), (6000, 6, 0));
+    assert_eq!((number("counted"), number("incidents_told")), (6000, 30));
+    // A claim for each incident and batch; to open one takes a few writes more, once.
+    let (writes, claims) = (number("ledger_writes"), number("writes_bound"));
+    assert!((claims..claims + 5 * 30).contains(&writes), "{writes}");
+    // Three models in three Regions are throttled; one of them has no adjustable quota.
+    assert_eq!((number("requests"), number("notices")), (6, 12));
+}
+
+#[test]
+fn the_simulation_counts_its_lives() {
+    let lives = figures(&["simulate", "--seeds", "3", "--json"]);
+    assert_eq!((&lives["seeds"], &lives["broken"]), (&3.into(), &0.into()));
+    assert!(lives["lived"]["deliveries"].as_u64() > lives["lived"]["messages"].as_u64());
+}

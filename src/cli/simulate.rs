@@ -73,15 +73,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             0 => print::styled("no promise was broken", print::GOOD),
             _ => print::styled(format!("{failed} broke a promise"), print::BAD),
         };
-        writeln!(out, "{count} lives in {seconds:.1} s: {verdict}")?;
+        let noun = if count == 1 { "life" } else { "lives" };
+        writeln!(out, "{count} {noun} in {seconds:.1} s: {verdict}")?;
         writeln!(
             out,
-            "  {} messages in {} deliveries to {} functions, of which {} died; {} calls failed",
+            "  {} messages in {} deliveries to {} functions; functions that died: {}, calls that failed: {}",
             lived.messages, lived.deliveries, lived.functions, lived.crashes, lived.faults
         )?;
         writeln!(
             out,
-            "  {} incidents, {} told of ({} repeats after a fault, {} digests), {} requests, {} outcomes, {} dead letters",
+            "  incidents: {}, told of: {} times ({} after a fault, {} digests), requests: {}, outcomes: {}, dead letters: {}",
             lived.incidents,
             lived.notices,
             lived.repeats,

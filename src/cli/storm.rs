@@ -54,25 +54,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let storm = Storm { world: &world, config: Config::default(), home, runtime };
 
     let mut cost = Cost::default();
-    let mut waiting: Vec<u64> = Vec::with_capacity(BATCH + 1);
-    for event in 0..args.events {
-        waiting.push(event);
-        if event % 100 < args.duplicates {
-            // Of what came a while ago, or just now.
-            waiting.push(event.saturating_sub(event % 7 * 100));
-        }
-        if waiting.len() >= BATCH || event + 1 == args.events {
-            payload.clear();
-            let most = waiting.len().min(BATCH);
-            batch(&errors, waiting.drain(..most), &mut payload);
-            cost.add_batch(&storm, &payload, most)?;
-        }
-    }
-    while !waiting.is_empty() {
+    // What comes twice came a while ago, or just now.
+    let twice = |event: u64| (event % 100 < args.duplicates).then(|| event.saturating_sub(event % 7 * 100));
+    let deliveries = (0..args.events).flat_map(|event| [Some(event), twice(event)]).flatten();
+    let mut deliveries = deliveries.peekable();
+    while deliveries.peek().is_some() {
         payload.clear();
-        let most = waiting.len().min(BATCH);
-        batch(&errors, waiting.drain(..most), &mut payload);
-        cost.add_batch(&storm, &payload, most)?;
+        let messages = batch(&errors, deliveries.by_ref().take(BATCH), &mut payload);
+        cost.add_batch(&storm, &payload, messages)?;
     }
     storm.tick(&mut cost)?;
     let figures = cost.figures(args, &world);
@@ -157,13 +146,15 @@ impl Error {
     }
 }
 
-/// The payload of a batch of these events.
-fn batch(errors: &[Error], events: impl IntoIterator<Item = u64>, payload: &mut String) {
+/// Writes the payload of a batch of these events; says how many they are.
+fn batch(errors: &[Error], events: impl IntoIterator<Item = u64>, payload: &mut String) -> u64 {
     payload.push_str("{\"Records\":[");
-    for (n, event) in events.into_iter().enumerate() {
+    let mut messages = 0;
+    for event in events {
         let of = usize::try_from(event).unwrap_or(0).checked_rem(errors.len()).unwrap_or(0);
         let Some(error) = errors.get(of) else { continue };
-        let comma = if n == 0 { "" } else { "," };
+        let comma = if messages == 0 { "" } else { "," };
+        messages += 1;
         // Writing to a string cannot fail.
         let _ = write!(
             payload,
@@ -172,6 +163,7 @@ fn batch(errors: &[Error], events: impl IntoIterator<Item = u64>, payload: &mut 
         );
     }
     payload.push_str("]}");
+    messages
 }
 
 struct Storm<'a> {
@@ -211,9 +203,9 @@ struct Cost {
 }
 
 impl Cost {
-    fn add_batch(&mut self, storm: &Storm<'_>, payload: &str, messages: usize) -> anyhow::Result<()> {
+    fn add_batch(&mut self, storm: &Storm<'_>, payload: &str, messages: u64) -> anyhow::Result<()> {
         self.bytes += payload.len() as u64;
-        self.deliveries += messages as u64;
+        self.deliveries += messages;
         self.batches += 1;
         self.parse(payload)?;
         let report = storm.deliver(payload, self)?;
