@@ -45,6 +45,8 @@ pub struct Evidence {
     pub usage: Answer<Usage>,
     /// Bedrock's own word on the model.
     pub model_state: Answer<ModelState>,
+    /// The ids that can be called in the Region, where the one that was called cannot.
+    pub offered: Answer<Vec<ModelId>>,
     /// IAM's word, where the denial's own text left it open.
     pub verdict: Answer<PolicyVerdict>,
 }
@@ -81,6 +83,7 @@ where
         limits: Vec::new(),
         usage: not_asked(),
         model_state: not_asked(),
+        offered: not_asked(),
         verdict: not_asked(),
     };
     let Some(place) = incident.place() else { return evidence };
@@ -97,9 +100,15 @@ where
                 usage(world, &place, called.as_ref(), &model, incident, now),
             );
         }
-        Category::ModelAccess | Category::ModelId => {
+        Category::ModelAccess => {
             if let Some(model) = model {
                 evidence.model_state = world.model_state(&place, &model).await;
+            }
+        }
+        Category::ModelId => {
+            if let Some(model) = model {
+                (evidence.model_state, evidence.offered) =
+                    tokio::join!(world.model_state(&place, &model), world.offered(&place));
             }
         }
         Category::Permission if incident.cause == Cause::IamUnspecified => {

@@ -227,6 +227,8 @@ pub trait Models {
     /// The ARNs of the models that an application inference profile stands for; see
     /// [`ModelId::behind_profile`].
     async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Vec<String>>;
+    /// Every id that can be called in a Region: models on demand, and the inference profiles AWS defines.
+    async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>>;
     /// The state of a foundation model, by its base id.
     async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState>;
 }

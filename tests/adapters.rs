@@ -205,6 +205,7 @@ fn what_cloudwatch_refuses_names_the_right() {
 fn a_model_and_a_profile_are_described() {
     let file = json!({
         "availability": [{ "model_id": "anthropic.claude-3-haiku-20240307-v1:0", "lifecycle": "LEGACY", "agreement": "NOT_AVAILABLE", "authorized": false }],
+        "offered": [{ "region": "eu-west-3", "model_ids": ["eu.amazon.nova-lite-v1:0", "amazon.titan-embed-text-v2:0"] }],
         "profiles": [{ "id": "abc123def456", "models": ["arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"] }],
     });
     let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
@@ -216,6 +217,9 @@ fn a_model_and_a_profile_are_described() {
     let profile = ModelId::parse("abc123def456").unwrap();
     let models = block_on(aws.profile_models(&here, &profile)).unwrap();
     assert_eq!(models, ["arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"]);
+    let offered = block_on(aws.offered(&place("eu-west-3"))).unwrap();
+    let ids: Vec<_> = offered.iter().map(ModelId::as_str).collect();
+    assert_eq!(ids, ["amazon.titan-embed-text-v2:0", "eu.amazon.nova-lite-v1:0"]);
     let unknown = ModelId::parse("zzz123def456").unwrap();
     assert_eq!(block_on(aws.profile_models(&here, &unknown)).unwrap_err(), PortError::Missing);
 }

@@ -611,3 +611,24 @@ fn the_sandbox_keeps_service_quotas_rules() {
     let on_demand = "L-CE33604C";
     assert!(ask(on_demand, 1e9).unwrap_err().to_string().contains("not adjustable"));
 }
+
+#[test]
+fn what_the_function_may_not_ask_is_said_and_does_not_stop_it() {
+    let file = || WorldFile::parse(&sample("model-id-misspelt.world.json")).unwrap();
+    let nearest = "The nearest that it offers: `eu.anthropic.claude-sonnet-4-5-20250929-v1:0`";
+    for (call, right, knows) in [
+        (None, None, true),
+        (Some("offered"), Some("bedrock:ListFoundationModels"), false),
+        (Some("model_state"), Some("bedrock:GetFoundationModelAvailability"), true),
+    ] {
+        let mut file = file();
+        file.faults.extend(call.map(|call| fault(call, None, FaultKind::Denied)));
+        let world = sandbox(file);
+        deliver(&world, &sample("model-id-misspelt.json"));
+        let notice = world.published().remove(0);
+        assert_eq!(notice.next_steps[0].text.contains(nearest), knows, "{:?}", notice.next_steps);
+        let lacks = notice.because.iter().find(|b| b.starts_with("More could not be asked"));
+        assert_eq!(lacks.is_some(), right.is_some());
+        assert!(lacks.is_none_or(|said| said.contains(right.unwrap())), "{lacks:?}");
+    }
+}

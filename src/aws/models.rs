@@ -1,7 +1,8 @@
 //! Bedrock's own descriptions of models and profiles.
 
 use aws_sdk_bedrock::types::{
-    AgreementStatus, AuthorizationStatus, FoundationModelLifecycleStatus, RegionAvailability,
+    AgreementStatus, AuthorizationStatus, FoundationModelLifecycleStatus, InferenceProfileType,
+    InferenceType, RegionAvailability,
 };
 
 use super::{Aws, error};
@@ -10,8 +11,13 @@ use crate::model::ModelId;
 use crate::world::{Answer, Availability, Lifecycle, ModelState, Models};
 
 /// What this adapter calls.
-pub(super) const ACTIONS: &[&str] =
-    &["bedrock:GetFoundationModel", "bedrock:GetFoundationModelAvailability", "bedrock:GetInferenceProfile"];
+pub(super) const ACTIONS: &[&str] = &[
+    "bedrock:GetFoundationModel",
+    "bedrock:GetFoundationModelAvailability",
+    "bedrock:GetInferenceProfile",
+    "bedrock:ListFoundationModels",
+    "bedrock:ListInferenceProfiles",
+];
 
 impl Models for Aws {
     async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Vec<String>> {
@@ -19,6 +25,19 @@ impl Models for Aws {
         let answer = call.inference_profile_identifier(profile.as_str()).send().await;
         let answer = answer.map_err(|e| error::of_read("bedrock:GetInferenceProfile", &e))?;
         Ok(answer.models().iter().filter_map(|m| m.model_arn()).map(str::to_owned).collect())
+    }
+
+    async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>> {
+        let bedrock = &self.at(place)?.bedrock;
+        let models = bedrock.list_foundation_models().by_inference_type(InferenceType::OnDemand).send();
+        let profiles = bedrock.list_inference_profiles().type_equals(InferenceProfileType::SystemDefined);
+        let profiles = profiles.into_paginator().items().send().try_collect();
+        let (models, profiles) = tokio::join!(models, profiles);
+        let models = models.map_err(|e| error::of_read("bedrock:ListFoundationModels", &e))?;
+        let profiles = profiles.map_err(|e| error::of_read("bedrock:ListInferenceProfiles", &e))?;
+        let models = models.model_summaries().iter().filter_map(|m| ModelId::parse(m.model_id()));
+        let profiles = profiles.iter().filter_map(|p| ModelId::parse(p.inference_profile_id()));
+        Ok(models.chain(profiles).collect())
     }
 
     async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState> {

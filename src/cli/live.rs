@@ -81,6 +81,10 @@ impl Models for Live<'_> {
         self.aws.profile_models(place, profile).await
     }
 
+    async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>> {
+        self.aws.offered(place).await
+    }
+
     async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState> {
         self.aws.model_state(place, model).await
     }

@@ -6,6 +6,7 @@ use crate::diagnosis::{Cause, PolicyKind};
 use crate::evidence::Evidence;
 use crate::incident::Incident;
 use crate::plan::{number, whole};
+use crate::world::PortError;
 
 /// What a cause is called in a title, and what it means in a sentence.
 #[rustfmt::skip]
@@ -149,6 +150,14 @@ pub(super) fn because(incident: &Incident, evidence: &Evidence) -> Vec<String> {
             "CloudWatch measured at most {} requests and {} tokens in a minute, and {} throttled calls around this incident.",
             number(usage.peak_requests), number(usage.peak_tokens), number(usage.recent_throttles)
         ));
+    }
+    let unanswered = [
+        evidence.model_state.as_ref().err(),
+        evidence.offered.as_ref().err(),
+        evidence.verdict.as_ref().err(),
+    ];
+    for error in unanswered.into_iter().flatten().filter(|e| matches!(e, PortError::Denied(_))) {
+        because.push(format!("More could not be asked: {error}."));
     }
     if let Ok(state) = &evidence.model_state {
         let authorized = if state.authorized { "authorized" } else { "not authorized" };

@@ -3,6 +3,7 @@
 //! One law: pure. Everything that could have been done and is not stands in it with its reason.
 
 mod case;
+mod ids;
 mod increase;
 mod size;
 mod words;
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use crate::access::{self, Reminder};
 use crate::config::Config;
-use crate::diagnosis::{Category, RULES};
+use crate::diagnosis::{Category, Cause, RULES};
 use crate::evidence::Evidence;
 use crate::ids::{Place, Region};
 use crate::incident::Incident;
@@ -167,7 +168,13 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
                 plan.actions.push(Action::RemindAccess(reminder));
             }
         }
-        Category::Request | Category::ModelId => plan.steps = words::correction(incident, evidence),
+        Category::Request => plan.steps = words::correction(incident),
+        Category::ModelId => {
+            plan.steps = words::correction(incident);
+            if incident.cause != Cause::UnsupportedOperation {
+                plan.steps.extend(ids::steps(incident, evidence));
+            }
+        }
         Category::Capacity | Category::Credentials => {}
         Category::Other => plan.steps = words::where_to_look(incident),
     }

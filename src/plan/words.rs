@@ -3,10 +3,9 @@
 use super::case::Case;
 use super::{Step, Withheld};
 use crate::diagnosis::Cause;
-use crate::evidence::Evidence;
 use crate::ids::Region;
 use crate::incident::Incident;
-use crate::model::{ModelId, geography_of};
+use crate::model::ModelId;
 use crate::quota::{Limit, Quota};
 
 /// `1234567.0` → `1,234,567`.
@@ -184,7 +183,7 @@ pub(super) fn daily_case(incident: &Incident, model: Option<&ModelId>, quota: &Q
 }
 
 /// What to change in a request or an id, as concrete as the error allows.
-pub(super) fn correction(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
+pub(super) fn correction(incident: &Incident) -> Vec<Step> {
     let facts = &incident.facts;
     let mut steps = Vec::new();
     let mut say = |text: String, command: Option<String>| steps.push(Step { text, command, link: None });
@@ -220,49 +219,7 @@ pub(super) fn correction(incident: &Incident, evidence: &Evidence) -> Vec<Step> 
     if let Some(field) = facts.field.as_ref().filter(|_| incident.cause != Cause::MaxTokens) {
         say(format!("Look at the field `{field}` of the request."), None);
     }
-    if matches!(
-        incident.cause,
-        Cause::InferenceProfileRequired | Cause::InvalidIdentifier | Cause::NotInRegion
-    ) {
-        other_ids(incident, evidence.model.as_ref(), &mut say);
-    }
     steps
-}
-
-/// Which id to call instead.
-fn other_ids(incident: &Incident, model: Option<&ModelId>, say: &mut impl FnMut(String, Option<String>)) {
-    let Some(region) = &incident.region else { return };
-    let model = model.filter(|m| m.names_a_model());
-    if let Some(model) = model {
-        let here = format!("{}.{}", geography_of(region), model.base());
-        match model.geography() {
-            None if incident.cause == Cause::InferenceProfileRequired => {
-                say(
-                    format!(
-                        "From {region}, most likely `{here}`, or `global.{}` if the model has a global profile.",
-                        model.base()
-                    ),
-                    None,
-                );
-            }
-            Some(prefix) if prefix != "global" && !here.starts_with(prefix) => {
-                say(
-                    format!(
-                        "The prefix `{prefix}.` does not belong to {region}: most likely `{here}` is meant."
-                    ),
-                    None,
-                );
-            }
-            _ => {}
-        }
-    }
-    let provider = model.and_then(ModelId::provider).unwrap_or_default();
-    say(
-        format!("List the profiles that {region} offers and call one of them."),
-        Some(format!(
-            "aws bedrock list-inference-profiles --region {region} --query \"inferenceProfileSummaries[?contains(inferenceProfileId, '{provider}')].inferenceProfileId\""
-        )),
-    );
 }
 
 /// How to find out what no message told.

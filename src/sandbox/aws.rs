@@ -124,6 +124,15 @@ impl Models for Sandbox {
         .await
     }
 
+    async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>> {
+        self.call("offered", |state| {
+            let entry =
+                state.file.offered.iter().find(|o| o.region == place.region).ok_or(PortError::Missing)?;
+            Ok(entry.model_ids.iter().filter_map(|id| ModelId::parse(id)).collect())
+        })
+        .await
+    }
+
     async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState> {
         self.call("model_state", |state| {
             let entry =

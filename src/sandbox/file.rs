@@ -39,6 +39,8 @@ pub struct WorldFile {
     pub errors: Vec<ErrorEntry>,
     /// Bedrock's word on models; a model without an entry is active and available.
     pub availability: Vec<ModelEntry>,
+    /// The ids that can be called; a Region without an entry does not say.
+    pub offered: Vec<OfferedEntry>,
     /// Application inference profiles.
     pub profiles: Vec<ProfileEntry>,
     /// IAM's verdicts; without an entry a verdict is undetermined.
@@ -175,6 +177,16 @@ pub struct ModelEntry {
     /// Whether the Region has it.
     #[serde(default)]
     pub region_availability: Availability,
+}
+
+/// The ids that can be called in one Region.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfferedEntry {
+    /// The Region.
+    pub region: Region,
+    /// Foundation models on demand, and inference profiles that AWS defines.
+    pub model_ids: Vec<String>,
 }
 
 /// One application inference profile.

@@ -17,8 +17,8 @@ use std::task::Poll;
 use jiff::{SignedDuration, Timestamp};
 
 pub use file::{
-    ErrorEntry, Fault, FaultKind, LastMinutes, LedgerEntry, MinuteEntry, ModeWord, ModelEntry, PolicyEntry,
-    ProfileEntry, QuotaEntry, RequestEntry, UsageEntry, WorldFile,
+    ErrorEntry, Fault, FaultKind, LastMinutes, LedgerEntry, MinuteEntry, ModeWord, ModelEntry, OfferedEntry,
+    PolicyEntry, ProfileEntry, QuotaEntry, RequestEntry, UsageEntry, WorldFile,
 };
 pub use healthy::healthy_for;
 pub use journal::{Happened, NextFault};
@@ -141,6 +141,7 @@ fn action(name: &str) -> &str {
         "usage" | "models_behind" => "cloudwatch:GetMetricData",
         "errors" => "cloudtrail:LookupEvents",
         "profile_models" => "bedrock:GetInferenceProfile",
+        "offered" => "bedrock:ListFoundationModels",
         "model_state" => "bedrock:GetFoundationModelAvailability",
         "verdict" => "iam:SimulatePrincipalPolicy",
         "publish" => "sns:Publish",

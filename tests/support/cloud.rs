@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
-use bedrock_remediator::model::ModelId;
+use bedrock_remediator::model::{ModelId, ModelKind};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::usage::{Minute, Period};
 use bedrock_remediator::world::{
@@ -314,7 +314,23 @@ fn bedrock(world: &Sandbox, place: &Place, path: &str) -> Response {
         let headers = [("x-amzn-errortype", "ResourceNotFoundException")];
         (StatusCode::NOT_FOUND, headers, json!({ "message": "not found" }).to_string()).into_response()
     };
-    let (kind, id) = path.trim_start_matches('/').split_once('/').unwrap();
+    let path = path.trim_matches('/');
+    if let "foundation-models" | "inference-profiles" = path {
+        let Ok(offered) = at_once(world.offered(place)) else { return missing() };
+        let is_profile = |id: &ModelId| matches!(id.kind(), ModelKind::Geographic | ModelKind::Global);
+        let (profiles, models): (Vec<_>, Vec<_>) = offered.iter().partition(|id| is_profile(id));
+        let models: Vec<_> = models.iter().map(|id| json!({ "modelArn": "arn", "modelId": id })).collect();
+        let profile = |id: &&ModelId| {
+            json!({
+                "inferenceProfileName": "profile", "inferenceProfileArn": "arn", "inferenceProfileId": id,
+                "models": [], "status": "ACTIVE", "type": "SYSTEM_DEFINED",
+            })
+        };
+        let profiles: Vec<_> = profiles.iter().map(profile).collect();
+        let body = json!({ "modelSummaries": models, "inferenceProfileSummaries": profiles });
+        return body.to_string().into_response();
+    }
+    let (kind, id) = path.split_once('/').unwrap();
     let id = id.replace("%3A", ":");
     let Some(model) = ModelId::parse(&id) else { return missing() };
     if kind == "inference-profiles" {
