@@ -187,6 +187,8 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
         "SNS" => "sns:Publish".to_owned(),
         "STS" => "sts:GetCallerIdentity".to_owned(),
         _ => match uri.path() {
+            "/foundation-models" => "bedrock:ListFoundationModels".to_owned(),
+            "/inference-profiles" => "bedrock:ListInferenceProfiles".to_owned(),
             path if path.starts_with("/inference-profiles/") => "bedrock:GetInferenceProfile".to_owned(),
             path if path.starts_with("/foundation-model-availability/") => {
                 "bedrock:GetFoundationModelAvailability".to_owned()
