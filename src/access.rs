@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::diagnosis::{Cause, Facts};
 use crate::ids::{Arn, Place};
 use crate::model::ModelId;
+use crate::world::{Availability, Lifecycle, ModelState};
 
 /// One step that a person has to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +101,23 @@ pub fn reminder(
     Some(Reminder { step: step.name, audience: step.audience, text: step.text.to_owned(), commands, link })
 }
 
+/// The steps of access that are done, and those that are missing, as far as Bedrock tells: a clue, not
+/// proof.
+pub fn checklist(state: &ModelState) -> (Vec<&'static str>, Vec<&'static str>) {
+    let steps = [
+        (state.lifecycle == Lifecycle::Active, "the model is active"),
+        (state.region == Availability::Available, "the Region has the model"),
+        (state.authorized, "the account is authorized"),
+        (state.agreement == Availability::Available, "the agreement with the provider is in force"),
+        (state.form_submitted != Some(false), "Anthropic's use-case form was submitted"),
+    ];
+    // Of a form that could not be read, or is not asked for, nothing is said.
+    let steps = steps.into_iter().take(if state.form_submitted.is_some() { 5 } else { 4 });
+    let (done, missing): (Vec<_>, Vec<_>) = steps.partition(|(is_done, _)| *is_done);
+    let names = |steps: Vec<(bool, &'static str)>| steps.into_iter().map(|(_, name)| name).collect();
+    (names(done), names(missing))
+}
+
 /// `text` with its placeholders filled; `None` when one of them is unknown.
 fn fill(text: &str, model: Option<&ModelId>, place: Option<&Place>) -> Option<String> {
     let model = model.filter(|m| m.names_a_model());
@@ -182,6 +200,22 @@ mod tests {
             assert_eq!(reminder(*cause, None, None, &Facts::default()).is_some(), concerns, "{cause}");
             assert!(STEPS.iter().filter(|s| s.cause == *cause).count() <= 1);
         }
+    }
+
+    #[test]
+    fn what_bedrock_tells_is_done_or_missing() {
+        let open = ModelState { authorized: true, ..ModelState::default() };
+        assert_eq!((checklist(&open).0.len(), checklist(&open).1), (4, Vec::new()));
+        let shut = ModelState {
+            agreement: Availability::Pending,
+            authorized: false,
+            form_submitted: Some(false),
+            ..ModelState::default()
+        };
+        let (done, missing) = checklist(&shut);
+        assert_eq!(done, ["the model is active", "the Region has the model"]);
+        assert_eq!(missing.len(), 3);
+        assert!(missing.contains(&"Anthropic's use-case form was submitted"));
     }
 
     #[test]

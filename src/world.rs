@@ -220,6 +220,9 @@ pub struct ModelState {
     pub authorized: bool,
     /// Whether the model is offered in the Region.
     pub region: Availability,
+    /// Whether Anthropic's use-case form was submitted; `None` for other providers, and where it could not
+    /// be read.
+    pub form_submitted: Option<bool>,
 }
 
 /// Bedrock's own descriptions.

@@ -204,7 +204,7 @@ fn what_cloudwatch_refuses_names_the_right() {
 #[test]
 fn a_model_and_a_profile_are_described() {
     let file = json!({
-        "availability": [{ "model_id": "anthropic.claude-3-haiku-20240307-v1:0", "lifecycle": "LEGACY", "agreement": "NOT_AVAILABLE", "authorized": false }],
+        "availability": [{ "model_id": "anthropic.claude-3-haiku-20240307-v1:0", "lifecycle": "LEGACY", "agreement": "NOT_AVAILABLE", "authorized": false, "form_submitted": false }],
         "offered": [{ "region": "eu-west-3", "model_ids": ["eu.amazon.nova-lite-v1:0", "amazon.titan-embed-text-v2:0"] }],
         "profiles": [{ "id": "abc123def456", "models": ["arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"] }],
     });
@@ -214,6 +214,9 @@ fn a_model_and_a_profile_are_described() {
     let state = block_on(aws.model_state(&here, &model)).unwrap();
     assert_eq!((state.lifecycle, state.agreement), (Lifecycle::Legacy, Availability::NotAvailable));
     assert_eq!((state.authorized, state.region), (false, Availability::Available));
+    assert_eq!(state.form_submitted, Some(false));
+    let other = block_on(aws.model_state(&here, &ModelId::parse("amazon.nova-lite-v1:0").unwrap())).unwrap();
+    assert_eq!(other.form_submitted, None, "other providers have no form");
     let profile = ModelId::parse("abc123def456").unwrap();
     let models = block_on(aws.profile_models(&here, &profile)).unwrap();
     assert_eq!(models, ["arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"]);

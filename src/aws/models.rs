@@ -8,13 +8,14 @@ use aws_sdk_bedrock::types::{
 use super::{Aws, error};
 use crate::ids::Place;
 use crate::model::ModelId;
-use crate::world::{Answer, Availability, Lifecycle, ModelState, Models};
+use crate::world::{Answer, Availability, Lifecycle, ModelState, Models, PortError};
 
 /// What this adapter calls.
 pub(super) const ACTIONS: &[&str] = &[
     "bedrock:GetFoundationModel",
     "bedrock:GetFoundationModelAvailability",
     "bedrock:GetInferenceProfile",
+    "bedrock:GetUseCaseForModelAccess",
     "bedrock:ListFoundationModels",
     "bedrock:ListInferenceProfiles",
 ];
@@ -42,9 +43,21 @@ impl Models for Aws {
 
     async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState> {
         let bedrock = &self.at(place)?.bedrock;
-        let (availability, described) = tokio::join!(
+        let form = async {
+            match bedrock.get_use_case_for_model_access().send().await {
+                // What the form says is the organization's own business.
+                Ok(_) => Some(true),
+                Err(e) => {
+                    matches!(error::of_read("bedrock:GetUseCaseForModelAccess", &e), PortError::Missing)
+                        .then_some(false)
+                }
+            }
+        };
+        let form = async { if model.provider() == Some("anthropic") { form.await } else { None } };
+        let (availability, described, form_submitted) = tokio::join!(
             bedrock.get_foundation_model_availability().model_id(model.base()).send(),
             bedrock.get_foundation_model().model_identifier(model.base()).send(),
+            form,
         );
         let availability =
             availability.map_err(|e| error::of_read("bedrock:GetFoundationModelAvailability", &e))?;
@@ -67,6 +80,7 @@ impl Models for Aws {
                 RegionAvailability::Available => Availability::Available,
                 _ => Availability::NotAvailable,
             },
+            form_submitted,
         })
     }
 }

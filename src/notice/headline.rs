@@ -1,6 +1,7 @@
 //! Titles and first sentences: what happened and why we think so.
 
 use super::{Kind, Outcome};
+use crate::access::checklist;
 use crate::clean;
 use crate::diagnosis::{Cause, PolicyKind};
 use crate::evidence::Evidence;
@@ -160,18 +161,15 @@ pub(super) fn because(incident: &Incident, evidence: &Evidence) -> Vec<String> {
         because.push(format!("More could not be asked: {error}."));
     }
     if let Ok(state) = &evidence.model_state {
-        let authorized = if state.authorized { "authorized" } else { "not authorized" };
+        let (done, missing) = checklist(state);
+        let list = |steps: Vec<&str>| if steps.is_empty() { "nothing".to_owned() } else { steps.join(", ") };
         because.push(format!(
-                "Bedrock says of the model here: agreement {}, account {authorized}, Region {} (a clue, not proof).",
-                word(&state.agreement), word(&state.region)
-            ));
+            "Bedrock says of the model here (a clue, not proof) that this holds: {}; and this does not: {}.",
+            list(done),
+            list(missing)
+        ));
     }
     because
-}
-
-fn word(value: &impl serde::Serialize) -> String {
-    let text = serde_json::to_string(value).unwrap_or_default();
-    text.trim_matches('"').to_ascii_lowercase().replace('_', " ")
 }
 
 fn denial(incident: &Incident) -> Option<String> {

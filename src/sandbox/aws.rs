@@ -145,6 +145,7 @@ impl Models for Sandbox {
                 agreement: m.agreement,
                 authorized: m.authorized.unwrap_or(true),
                 region: m.region_availability,
+                form_submitted: m.form_submitted,
             }))
         })
         .await

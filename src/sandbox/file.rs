@@ -177,6 +177,8 @@ pub struct ModelEntry {
     /// Whether the Region has it.
     #[serde(default)]
     pub region_availability: Availability,
+    /// Whether Anthropic's use-case form was submitted.
+    pub form_submitted: Option<bool>,
 }
 
 /// The ids that can be called in one Region.

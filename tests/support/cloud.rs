@@ -189,6 +189,7 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
         _ => match uri.path() {
             "/foundation-models" => "bedrock:ListFoundationModels".to_owned(),
             "/inference-profiles" => "bedrock:ListInferenceProfiles".to_owned(),
+            "/use-case-for-model-access" => "bedrock:GetUseCaseForModelAccess".to_owned(),
             path if path.starts_with("/inference-profiles/") => "bedrock:GetInferenceProfile".to_owned(),
             path if path.starts_with("/foundation-model-availability/") => {
                 "bedrock:GetFoundationModelAvailability".to_owned()
@@ -331,6 +332,12 @@ fn bedrock(world: &Sandbox, place: &Place, path: &str) -> Response {
         let profiles: Vec<_> = profiles.iter().map(profile).collect();
         let body = json!({ "modelSummaries": models, "inferenceProfileSummaries": profiles });
         return body.to_string().into_response();
+    }
+    if path == "use-case-for-model-access" {
+        let claude = ModelId::parse("anthropic.claude-3-haiku-20240307-v1:0").unwrap();
+        let submitted =
+            at_once(world.model_state(place, &claude)).is_ok_and(|s| s.form_submitted != Some(false));
+        return if submitted { json!({ "formData": "e30=" }).to_string().into_response() } else { missing() };
     }
     let (kind, id) = path.split_once('/').unwrap();
     let id = id.replace("%3A", ":");
