@@ -55,9 +55,9 @@ impl Models for Aws {
         };
         let form = async { if model.provider() == Some("anthropic") { form.await } else { None } };
         let (availability, described, form_submitted) = tokio::join!(
-            bedrock.get_foundation_model_availability().model_id(model.base()).send(),
-            bedrock.get_foundation_model().model_identifier(model.base()).send(),
-            form,
+            Box::pin(bedrock.get_foundation_model_availability().model_id(model.base()).send()),
+            Box::pin(bedrock.get_foundation_model().model_identifier(model.base()).send()),
+            Box::pin(form),
         );
         let availability =
             availability.map_err(|e| error::of_read("bedrock:GetFoundationModelAvailability", &e))?;
