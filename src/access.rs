@@ -109,11 +109,10 @@ pub fn checklist(state: &ModelState) -> (Vec<&'static str>, Vec<&'static str>) {
         (state.region == Availability::Available, "the Region has the model"),
         (state.authorized, "the account is authorized"),
         (state.agreement == Availability::Available, "the agreement with the provider is in force"),
-        (state.form_submitted != Some(false), "Anthropic's use-case form was submitted"),
     ];
     // Of a form that could not be read, or is not asked for, nothing is said.
-    let steps = steps.into_iter().take(if state.form_submitted.is_some() { 5 } else { 4 });
-    let (done, missing): (Vec<_>, Vec<_>) = steps.partition(|(is_done, _)| *is_done);
+    let form = state.form_submitted.map(|is_done| (is_done, "Anthropic's use-case form was submitted"));
+    let (done, missing): (Vec<_>, Vec<_>) = steps.into_iter().chain(form).partition(|(is_done, _)| *is_done);
     let names = |steps: Vec<(bool, &'static str)>| steps.into_iter().map(|(_, name)| name).collect();
     (names(done), names(missing))
 }

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::ids::Place;
 use crate::plan::{Action, Increase, Plan, Reason, Withheld, look_at, number};
 use crate::world::{
-    Answer, Followed, IncreaseRequest, Intent, Lease, Ledger, PortError, Quotas, Rejection, Reserved,
+    Answer, Followed, IncreaseRequest, Intent, Lease, Ledger, PortError, Quotas, Rejection, Reserved, after,
 };
 
 /// Files what `plan` asks for and writes into it what came of it. What is followed from now on is
@@ -79,7 +79,7 @@ async fn reserve_and_file<W: Quotas + Ledger>(
     let intent = Intent {
         place: place.clone(),
         followed: followed.clone(),
-        cool_down_until: now.saturating_add(config.quota_cool_down).unwrap_or(Timestamp::MAX),
+        cool_down_until: after(now, config.quota_cool_down),
         most_today: config.max_increases_per_day,
     };
     match world.reserve(lease, &intent, now).await? {

@@ -45,8 +45,6 @@ pub enum Happened {
         /// The day it counts for begins then.
         day: i64,
     },
-    /// A reservation was given back.
-    NotFiled,
     /// An increase was asked for.
     Asked {
         /// Whose quota.

@@ -224,7 +224,6 @@ impl Ledger for Sandbox {
             if let Some(filed) = state.ledger.days.get_mut(&(place.clone(), day(followed.intended))) {
                 *filed = filed.saturating_sub(1);
             }
-            state.note(|| Happened::NotFiled);
             Ok(())
         })
         .await

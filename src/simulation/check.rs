@@ -16,6 +16,7 @@ use crate::notice::{Kind, Notice};
 use crate::plan::Action;
 use crate::quota::Catalog;
 use crate::sandbox::Happened;
+use crate::world::after;
 
 /// A promise that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ struct Published {
 
 /// A request that Service Quotas took.
 struct Asked {
-    incident: Option<IncidentId>,
+    incident: IncidentId,
     place: Place,
     code: QuotaCode,
     desired: f64,
@@ -156,7 +157,6 @@ impl<'a> Check<'a> {
                     let running = self.running.entry(function).or_default();
                     running.reserved.push((incident, place, code, day));
                 }
-                Happened::NotFiled => {}
                 Happened::Asked { place, code, desired, request_id } => {
                     self.asked(function, place, code, desired, request_id, at)?;
                 }
@@ -245,7 +245,7 @@ impl<'a> Check<'a> {
         let Some(id) = request_id else { return Ok(()) };
         let before = self.asked.iter().rev().find(|a| a.place == place && a.code == code);
         if let Some(before) = before {
-            let next = before.at.saturating_add(self.config.quota_cool_down).unwrap_or(Timestamp::MAX);
+            let next = after(before.at, self.config.quota_cool_down);
             if at < earlier(next, TOLERANCE) {
                 return broken(
                     "one request for each need",
@@ -264,7 +264,7 @@ impl<'a> Check<'a> {
         if *of_day > self.config.max_increases_per_day {
             return broken("the day has its limit", format!("{of_day} in {}", place.region));
         }
-        self.asked.push(Asked { incident: Some(incident), place, code, desired, id, at, in_vain: false });
+        self.asked.push(Asked { incident, place, code, desired, id, at, in_vain: false });
         Ok(())
     }
 
@@ -305,7 +305,7 @@ impl<'a> Check<'a> {
         let before = of_it.filter(|p| p.incident == new.incident && p.episode == new.episode);
         let Some(before) = before.into_iter().find(|p| counts(p.kind)) else { return Ok(()) };
         let first = self.published.iter().find(|p| p.id == before.id).map_or(before.at, |p| p.at);
-        let next = first.saturating_add(self.config.notice_cool_down).unwrap_or(Timestamp::MAX);
+        let next = after(first, self.config.notice_cool_down);
         if new.at >= earlier(next, TOLERANCE) {
             return Ok(());
         }
@@ -354,7 +354,7 @@ impl<'a> Check<'a> {
     pub(super) fn at_rest(&self, mended: Timestamp) -> Checked {
         for Acknowledged { incident, happened, at } in &self.acknowledgements {
             let since = earlier(earlier(*happened, self.config.notice_cool_down), TOLERANCE);
-            let by = (*at).max(mended).saturating_add(SOON).unwrap_or(Timestamp::MAX);
+            let by = after((*at).max(mended), SOON);
             let tells = |p: &&Published| {
                 matches!(p.kind, Kind::Opened | Kind::Again | Kind::Outcome)
                     && p.incident == *incident
@@ -389,7 +389,7 @@ impl<'a> Check<'a> {
             }
         }
         for asked in &self.asked {
-            let of_it = |p: &&Published| Some(&p.incident) == asked.incident.as_ref() && p.at >= asked.at;
+            let of_it = |p: &&Published| p.incident == asked.incident && p.at >= asked.at;
             let news = self.published.iter().filter(of_it);
             let (told, ended) = news
                 .fold((false, false), |(told, ended), p| (told || p.asks, ended || p.kind == Kind::Outcome));
