@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::diagnosis::{Cause, Facts};
 use crate::ids::{Arn, Place};
-use crate::model::ModelId;
-use crate::world::{Availability, Lifecycle, ModelState};
+use crate::model::{ModelId, ModelKind};
+use crate::world::{Availability, Lifecycle, ModelState, Needed, PolicyLayer, PolicyVerdict, Ruling};
 
 /// One step that a person has to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ const STEPS: &[Step] = &[
         commands: &["aws bedrock get-use-case-for-model-access --region {region}"], console: Some(CATALOG_PAGE) },
     Step { cause: Cause::Marketplace, name: "marketplace-subscription", audience: "an administrator with AWS Marketplace rights",
         text: "Subscribe the account to the model once: open it in the model catalog, or accept its agreement by command. Do it as an administrator; do not leave `aws-marketplace:Subscribe` on the application's role. If a provisioning role must have it, add the condition `aws:CalledViaLast` = `bedrock.amazonaws.com`.",
-        commands: &["aws bedrock list-foundation-model-agreement-offers --model-id {model} --region {region}", "aws bedrock create-foundation-model-agreement --model-id {model} --offer-token OFFER_TOKEN --region {region}"], console: Some(CATALOG_PAGE) },
+        commands: &["aws bedrock list-foundation-model-agreement-offers --model-id {model} --region {region}", "aws bedrock create-foundation-model-agreement --model-id {model} --region {region} --offer-token \"$(aws bedrock list-foundation-model-agreement-offers --model-id {model} --region {region} --query 'offers[0].offerToken' --output text)\""], console: Some(CATALOG_PAGE) },
     Step { cause: Cause::Payment, name: "payment-method", audience: "whoever pays for the account",
         text: "Add a valid payment method to the account that pays (for members of an organization: the management account). AWS India accounts need another method than a stored card. Then open the model once in the catalog; allow two minutes.",
         commands: &[], console: Some("billing/home#/paymentmethods") },
@@ -62,7 +62,7 @@ const STEPS: &[Step] = &[
         text: "AWS restricts this account or offers the model to others only. Open a support case of type account and ask what is needed; no policy and no quota of the account lifts it.",
         commands: &[], console: Some("support/home#/case/create?issueType=customer-service") },
     Step { cause: Cause::IdentityPolicy, name: "iam-policy", audience: "whoever owns the role's policies",
-        text: "No identity-based policy allows the call. Give the role exactly the action that was denied, on exactly that resource.",
+        text: "No identity-based policy allows the call. Give the role exactly the action that was denied, on exactly the resources that it needs.",
         commands: &[], console: None },
     Step { cause: Cause::IamUnspecified, name: "iam-policy", audience: "whoever owns the role's policies",
         text: "The call was denied and the message does not say by which policy. If the role's own policies lack the action, give it exactly that, on exactly that resource; otherwise look at its permissions boundary, the organization's policies and the VPC endpoint.",
@@ -84,21 +84,140 @@ const STEPS: &[Step] = &[
         commands: &[], console: None },
 ];
 
-/// The step that is missing for `cause`; `None` for causes that are no matter of access.
+/// The step that is missing for `cause`, given what IAM's policy simulator says; `None` for causes that are
+/// no matter of access.
 pub fn reminder(
     cause: Cause,
     model: Option<&ModelId>,
     place: Option<&Place>,
     facts: &Facts,
+    rulings: &[Ruling],
 ) -> Option<Reminder> {
-    let step = STEPS.iter().find(|s| s.cause == cause)?;
+    let finding = Finding::of(cause, rulings);
+    let step = STEPS.iter().find(|s| s.cause == finding.step(cause))?;
     let fill = |text: &str| fill(text, model, place);
     let mut commands: Vec<String> = step.commands.iter().filter_map(|c| fill(c)).collect();
-    if matches!(cause, Cause::IdentityPolicy | Cause::IamUnspecified) {
-        commands.extend(least_statement(model, place, facts));
+    if matches!(step.cause, Cause::IdentityPolicy | Cause::IamUnspecified) {
+        commands.extend(match &finding {
+            Finding::Open | Finding::LacksAll => least_statement(model, place, facts),
+            Finding::Lacks(some) => action_of(facts).and_then(|action| statement(action, some.clone())),
+            Finding::Withheld(_) | Finding::Allowed => None,
+        });
+    }
+    let mut text = step.text.to_owned();
+    if matches!(finding, Finding::Allowed) {
+        ALLOWED.clone_into(&mut text);
     }
     let link = step.console.and_then(fill).map(|page| format!("https://console.aws.amazon.com/{page}"));
-    Some(Reminder { step: step.name, audience: step.audience, text: step.text.to_owned(), commands, link })
+    Some(Reminder { step: step.name, audience: step.audience, text, commands, link })
+}
+
+/// What IAM's policy simulator found out.
+enum Finding {
+    /// Nothing, or not enough.
+    Open,
+    /// Somebody decided against it; their step.
+    Withheld(Cause),
+    /// No policy allows any of the resources.
+    LacksAll,
+    /// No policy allows these resources, and the others are allowed.
+    Lacks(Vec<String>),
+    /// The caller's own policies allow all of it.
+    Allowed,
+}
+
+const ALLOWED: &str = "The caller's own policies allow the call by now, for every resource that it needs, as far as IAM's policy simulator tells. If calls still fail, another policy decides: the session's, a VPC endpoint's or a resource's. Look where the role is assumed and through which endpoint it calls.";
+
+impl Finding {
+    fn of(cause: Cause, rulings: &[Ruling]) -> Self {
+        let is_own = matches!(cause, Cause::IdentityPolicy | Cause::IamUnspecified);
+        if rulings.is_empty() || !is_own {
+            return Self::Open;
+        }
+        let is = |verdict| move |r: &&Ruling| r.verdict == verdict;
+        let layer = |layer| rulings.iter().any(|r| r.layer == Some(layer));
+        if layer(PolicyLayer::Organization) {
+            return Self::Withheld(Cause::ServiceControlPolicy);
+        }
+        if rulings.iter().any(|r| r.verdict == PolicyVerdict::ExplicitDeny) {
+            return Self::Withheld(Cause::ExplicitDeny);
+        }
+        if layer(PolicyLayer::PermissionsBoundary) {
+            return Self::Withheld(Cause::PermissionsBoundary);
+        }
+        if rulings.iter().any(|r| r.verdict == PolicyVerdict::Undetermined) {
+            return Self::Open;
+        }
+        let lacking: Vec<String> =
+            rulings.iter().filter(is(PolicyVerdict::ImplicitDeny)).map(|r| r.resource.clone()).collect();
+        match lacking.len() {
+            0 => Self::Allowed,
+            n if n == rulings.len() => Self::LacksAll,
+            _ => Self::Lacks(lacking),
+        }
+    }
+
+    /// Whose step it is.
+    fn step(&self, cause: Cause) -> Cause {
+        match self {
+            Self::Withheld(by) => *by,
+            Self::Lacks(_) | Self::LacksAll => Cause::IdentityPolicy,
+            Self::Open | Self::Allowed => cause,
+        }
+    }
+}
+
+/// The IAM action that was denied: the one the text names, else the one that authorizes the operation.
+/// See <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html>.
+pub fn action_of(facts: &Facts) -> Option<&str> {
+    let named = facts.action.as_deref().filter(|a| a.starts_with("bedrock"));
+    named.or_else(|| match facts.operation.as_deref()? {
+        "Converse" | "InvokeModel" | "StartAsyncInvoke" => Some("bedrock:InvokeModel"),
+        "ConverseStream" | "InvokeModelWithResponseStream" => Some("bedrock:InvokeModelWithResponseStream"),
+        "InvokeModelWithBidirectionalStream" => Some("bedrock:InvokeModelWithBidirectionalStream"),
+        "CountTokens" => Some("bedrock:CountTokens"),
+        "CreateInference" => Some("bedrock-mantle:CreateInference"),
+        _ => None,
+    })
+}
+
+/// A call of a profile needs the profile and each model it routes to; IAM is asked about so many.
+const MOST_NEEDED: usize = 12;
+
+/// Every resource that a call of `model` needs, where the profile it is routes to the ARNs `routes`, and
+/// what was `denied`. Empty where the id does not tell.
+/// See <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html>.
+pub fn needed(
+    model: Option<&ModelId>,
+    place: &Place,
+    denied: Option<&str>,
+    routes: &[String],
+) -> Vec<Needed> {
+    let (region, account) = (&place.region, &place.account);
+    let profile = model.and_then(|m| {
+        let kind = match m.kind() {
+            ModelKind::Geographic | ModelKind::Global => "inference-profile",
+            ModelKind::ApplicationProfile => "application-inference-profile",
+            _ => return None,
+        };
+        Some(format!("arn:{}:bedrock:{region}:{account}:{kind}/{m}", region.partition()))
+    });
+    let own = model.and_then(|m| m.arns(region, account.as_str())).unwrap_or_default();
+    // A pattern over Regions is no resource; the profile's routes name each.
+    let mut arns: Vec<String> = profile.iter().cloned().collect();
+    let named = own.into_iter().chain(routes.iter().cloned()).chain(denied.map(str::to_owned));
+    arns.extend(named.filter(|arn| !arn.contains('*') && arn.contains(":bedrock:")));
+    let mut known = std::collections::HashSet::new();
+    arns.retain(|arn| known.insert(arn.clone()));
+    arns.truncate(MOST_NEEDED);
+    let of = |arn: String| {
+        let parsed = Arn::parse(&arn);
+        let requested =
+            parsed.map_or(region.as_str(), |a| if a.region.is_empty() { "unspecified" } else { a.region });
+        let is_model = parsed.is_some_and(|a| a.resource.starts_with("foundation-model/"));
+        Needed { requested_region: requested.to_owned(), profile: profile.clone().filter(|_| is_model), arn }
+    };
+    arns.into_iter().map(of).collect()
 }
 
 /// The steps of access that are done, and those that are missing, as far as Bedrock tells: a clue, not
@@ -138,7 +257,7 @@ fn fill(text: &str, model: Option<&ModelId>, place: Option<&Place>) -> Option<St
 /// The least IAM statement that would allow what was denied: for a profile the profile *and* the
 /// foundation models it routes to. `None` when action or resource is not known well enough.
 pub fn least_statement(model: Option<&ModelId>, place: Option<&Place>, facts: &Facts) -> Option<String> {
-    let action = facts.action.as_deref().filter(|a| a.starts_with("bedrock"))?;
+    let action = action_of(facts)?;
     // The bedrock-mantle endpoint has resources of its own.
     let model = model.filter(|_| action.starts_with("bedrock:"));
     let mut resources =
@@ -148,10 +267,15 @@ pub fn least_statement(model: Option<&ModelId>, place: Option<&Place>, facts: &F
     {
         resources.push(denied);
     }
-    if resources.is_empty() {
+    statement(action, resources)
+}
+
+/// `None` without a resource.
+fn statement(action: &str, resource: Vec<String>) -> Option<String> {
+    if resource.is_empty() {
         return None;
     }
-    serde_json::to_string_pretty(&Statement { effect: "Allow", action, resource: resources }).ok()
+    serde_json::to_string_pretty(&Statement { effect: "Allow", action, resource }).ok()
 }
 
 #[derive(Serialize)]
@@ -196,7 +320,7 @@ mod tests {
     fn every_cause_of_access_and_permission_has_one_step() {
         for cause in Cause::ALL {
             let concerns = matches!(cause.category(), Category::ModelAccess | Category::Permission);
-            assert_eq!(reminder(*cause, None, None, &Facts::default()).is_some(), concerns, "{cause}");
+            assert_eq!(reminder(*cause, None, None, &Facts::default(), &[]).is_some(), concerns, "{cause}");
             assert!(STEPS.iter().filter(|s| s.cause == *cause).count() <= 1);
         }
     }
@@ -228,7 +352,7 @@ mod tests {
             Cause::SessionPolicy,
             Cause::ResourcePolicy,
         ] {
-            let reminder = reminder(cause, model.as_ref(), Some(&place()), &facts).unwrap();
+            let reminder = reminder(cause, model.as_ref(), Some(&place()), &facts, &[]).unwrap();
             assert!(reminder.commands.is_empty(), "{cause}: {:?}", reminder.commands);
             assert!(!reminder.text.contains("Allow\""), "{cause}");
         }
@@ -266,7 +390,7 @@ mod tests {
 
     #[test]
     fn a_command_with_an_unknown_place_is_left_out() {
-        let reminder = reminder(Cause::UseCaseForm, None, None, &Facts::default()).unwrap();
+        let reminder = reminder(Cause::UseCaseForm, None, None, &Facts::default(), &[]).unwrap();
         assert!(reminder.commands.is_empty() && reminder.link.is_none());
     }
 }

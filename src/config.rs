@@ -51,6 +51,10 @@ pub struct Config {
     pub digest_above: u32,
     /// `QUIET_HOURS_TO_CLOSE`: without errors, by metrics.
     pub quiet_to_close: SignedDuration,
+    /// `INVOCATION_LOG_GROUP`: Bedrock's model-invocation log, searched for what is behind an alarm.
+    pub invocation_log_group: Option<String>,
+    /// `APPLICATION_LOG_GROUPS`: applications' logs, searched as well.
+    pub application_log_groups: Vec<String>,
 }
 
 words! {
@@ -118,6 +122,8 @@ impl Default for Config {
             notice_cool_down: SignedDuration::from_mins(240),
             digest_above: 5,
             quiet_to_close: SignedDuration::from_hours(24),
+            invocation_log_group: None,
+            application_log_groups: Vec::new(),
         }
     }
 }
@@ -156,8 +162,32 @@ impl Config {
             quiet_to_close: read
                 .whole("QUIET_HOURS_TO_CLOSE", 1, 24 * 30)
                 .map_or(d.quiet_to_close, SignedDuration::from_hours),
+            invocation_log_group: read
+                .word("INVOCATION_LOG_GROUP", LOG_GROUP, |t| is_log_group(t).then(|| t.to_owned())),
+            application_log_groups: read
+                .word(
+                    "APPLICATION_LOG_GROUPS",
+                    &format!("at most {MOST_GROUPS} log groups, comma-separated; each {LOG_GROUP}"),
+                    log_groups,
+                )
+                .unwrap_or_default(),
         }
     }
+}
+
+const LOG_GROUP: &str = "the name of a log group";
+/// The template's grants name no more.
+const MOST_GROUPS: usize = 5;
+
+/// See <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html>.
+fn is_log_group(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"_-/.#".contains(&b);
+    (1..=512).contains(&name.len()) && name.bytes().all(fits)
+}
+
+fn log_groups(text: &str) -> Option<Vec<String>> {
+    let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+    (names.len() <= MOST_GROUPS && names.iter().all(|name| is_log_group(name))).then_some(names)
 }
 
 impl Settings {

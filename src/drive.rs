@@ -8,9 +8,12 @@ use crate::act::{act, since};
 use crate::config::Config;
 use crate::evidence::{Evidence, gather};
 use crate::ids::Place;
+use crate::incident::{Incident, IncidentId};
+use crate::investigate::{Found, Learnt, learn};
 use crate::notice::{Kind, Notice};
 use crate::plan::{Action, Increase, Plan, plan};
 use crate::quota::Quota;
+use crate::terms::Terms;
 use crate::world::{Answer, Finish, Followed, Lease, Ledger, Record, State, Told, Topic, World, after};
 
 /// Outcomes of requests are looked for this often.
@@ -21,31 +24,33 @@ pub(crate) const UNTOLD: SignedDuration = SignedDuration::from_mins(2);
 const LATE: SignedDuration = SignedDuration::from_mins(5);
 /// What is left to the next sweep is driven by a claim again if no sweep came for this long.
 const LEFT: SignedDuration = SignedDuration::from_mins(30);
+/// The next look for errors behind an alarm is taken after this long.
+pub(crate) const LOOK: SignedDuration = SignedDuration::from_mins(5);
+/// So long is asked what an incident is about, all questions together.
+pub(crate) const PATIENCE: SignedDuration = SignedDuration::from_secs(6);
 /// A request that Service Quotas does not list after this long was not filed.
 const UNLISTED: SignedDuration = SignedDuration::from_mins(20);
-
-/// How long an invocation may work.
-#[derive(Clone, Copy, Debug)]
-pub struct Allowance {
-    /// Nothing new is begun after this; what is left is handed to the ledger, due at once.
-    pub until: Timestamp,
-    /// How long a lease stands: longer than any invocation lives.
-    pub lease: SignedDuration,
-}
 
 /// What came of driving an incident.
 #[derive(Debug)]
 pub struct Driven {
+    /// The incident, with what was learnt of it on the way.
+    pub incident: Incident,
     /// What was decided and done.
     pub plan: Plan,
     /// What was told; `None` when nothing new was to be told, or it is left to the next sweep.
     pub notice: Option<Notice>,
     /// Whether it is left to the next sweep, because many incidents are told of at once.
     pub is_left: bool,
+    /// What turned out to be behind its alarm, still to be driven.
+    pub others: Vec<Found>,
+    /// The incident that takes its place.
+    pub superseded_by: Option<IncidentId>,
 }
 
 /// An incident that is decided and acted on. What is left is to tell and to record.
 pub(crate) struct Ready {
+    pub(crate) incident: Incident,
     pub(crate) plan: Plan,
     /// `None` when there is nothing new.
     pub(crate) notice: Option<Notice>,
@@ -55,22 +60,39 @@ pub(crate) struct Ready {
     pub(crate) told: Finish,
     /// What is recorded as long as it could not be.
     pub(crate) untold: Finish,
+    /// Incidents that were found on the way, still to be driven.
+    pub(crate) others: Vec<Found>,
 }
 
-/// Drives `record` to its end. An error means that the ledger or the topic failed; then the incident
+/// Drives `record` to its end. What was already `learnt` is not looked for again. An error means that the ledger or the topic failed; then the incident
 /// stays in the ledger, due.
-pub async fn drive<W: World>(world: &W, config: &Config, lease: &Lease, record: Record) -> Answer<Driven> {
-    let mut ready = prepare(world, config, lease, record).await?;
-    if ready.notice.is_some() && !ready.is_told_alone && is_crowded(world, config).await {
+pub(crate) async fn drive<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    lease: &Lease,
+    record: Record,
+    learnt: Option<Learnt>,
+) -> Answer<Driven> {
+    let mut ready = prepare(world, terms, lease, record, learnt).await?;
+    let mut driven = Driven {
+        incident: ready.incident,
+        plan: ready.plan,
+        notice: None,
+        is_left: false,
+        others: ready.others,
+        superseded_by: ready.told.superseded_by.clone(),
+    };
+    if ready.notice.is_some() && !ready.is_told_alone && is_crowded(world, terms.config).await {
         // The sweep tells of it together with the others. Until then its claims only count.
         ready.untold.due_at = world.now();
         ready.untold.silent_until = Some(after(world.now(), LEFT));
         world.finish(lease, &ready.untold).await?;
-        return Ok(Driven { plan: ready.plan, notice: None, is_left: true });
+        driven.is_left = true;
+        return Ok(driven);
     }
-    let Ready { plan, notice, told, untold, .. } = ready;
-    tell(world, lease, notice.as_ref(), &told, &untold).await?;
-    Ok(Driven { plan, notice, is_left: false })
+    tell(world, lease, ready.notice.as_ref(), &ready.told, &ready.untold).await?;
+    driven.notice = ready.notice;
+    Ok(driven)
 }
 
 /// Whether more has been told of in the last minutes than a person reads one by one.
@@ -96,21 +118,33 @@ pub(crate) async fn tell<W: Ledger + Topic>(
     world.finish(lease, told).await
 }
 
-/// Decides on `record` and acts, up to the notice.
+/// Decides on `record` and acts, up to the notice. What was already `learnt` is not looked for again.
 pub(crate) async fn prepare<W: World>(
     world: &W,
-    config: &Config,
+    terms: &Terms<'_>,
     lease: &Lease,
     mut record: Record,
+    learnt: Option<Learnt>,
 ) -> Answer<Ready> {
-    let now = world.now();
+    let (config, now) = (terms.config, world.now());
+    let until = after(now, PATIENCE);
     let place = record.incident.place();
     // First of all: what an earlier drive left in doubt also decides what the evidence will say.
     let resumed = match (record.followed.take(), &place) {
         (Some(followed), Some(place)) => resume(world, lease, place, followed, now).await?,
         _ => None,
     };
-    let evidence = gather(world, &record.incident, now).await;
+    record.followed.clone_from(&resumed);
+    let remedy = record.incident.cause.remedy();
+    let learnt = match learnt {
+        Some(learnt) => learnt,
+        None => Box::pin(learn(world, terms, &mut record, until)).await?,
+    };
+    if learnt.superseded_by.is_some() {
+        return Ok(superseded(record, learnt, now));
+    }
+    let mut evidence = Box::pin(gather(world, &record.incident, now, until)).await;
+    evidence.looked = learnt.looked;
     let mut plan = plan(&record.incident, &evidence, config);
     // A request that was reserved or filed in a drive that did not end is news still.
     let filed_before = matches!(record.state, State::Planned | State::Filed);
@@ -134,14 +168,13 @@ pub(crate) async fn prepare<W: World>(
     } else {
         (State::Told, after(now, config.notice_cool_down))
     };
+    let is_searched = learnt.search.as_ref().is_some_and(|search| search.looks > 0);
+    let due_at = if is_searched { due_at.min(after(now, LOOK)) } else { due_at };
     let mut told = Finish {
-        state,
         followed,
-        due_at,
         silent_until: quiet_until,
-        told: None,
-        ended: None,
-        counts: record.incident.counts,
+        search: learnt.search,
+        ..Finish::new(state, due_at, record.incident.counts)
     };
     let untold = Finish {
         state: if told.followed.is_some() && is_ours { State::Filed } else { State::Seen },
@@ -152,7 +185,9 @@ pub(crate) async fn prepare<W: World>(
         ..told.clone()
     };
     let may_go_on = record.goes_on() || record.incident.last_seen.is_none();
-    let is_news = is_request_news || (quiet_until.is_none() && may_go_on);
+    // What was told on the metric alone and turned out to ask for something else.
+    let is_other_remedy = learnt.is_named && remedy != record.incident.cause.remedy();
+    let is_news = is_request_news || is_other_remedy || (quiet_until.is_none() && may_go_on);
     let notice = is_news.then(|| Notice::compose(kind, &record, &plan, &evidence));
     match &notice {
         Some(notice) => {
@@ -166,7 +201,33 @@ pub(crate) async fn prepare<W: World>(
         }
         None => {}
     }
-    Ok(Ready { plan, notice, is_told_alone: is_request_news, told, untold })
+    Ok(Ready {
+        incident: record.incident,
+        plan,
+        notice,
+        is_told_alone: is_request_news,
+        told,
+        untold,
+        others: learnt.others,
+    })
+}
+
+/// Ends an incident of which only a metric was known: others turned out to be behind it, and tell of it.
+fn superseded(record: Record, learnt: Learnt, now: Timestamp) -> Ready {
+    let end = Finish {
+        search: learnt.search,
+        superseded_by: learnt.superseded_by,
+        ..Finish::new(State::Closed, now, record.incident.counts)
+    };
+    Ready {
+        incident: record.incident,
+        plan: Plan::default(),
+        notice: None,
+        is_told_alone: false,
+        told: end.clone(),
+        untold: end,
+        others: learnt.others,
+    }
 }
 
 /// A drive that began elsewhere and did not end: finds out whether its request was filed.

@@ -3,17 +3,19 @@
 //! One law: gathering never fails and never decides. What could not be read is in the evidence as
 //! such, with the reason.
 
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::access;
 use crate::diagnosis::{Category, Cause};
-use crate::ids::Place;
+use crate::ids::{Arn, Place, Region, caller_of};
 use crate::incident::Incident;
 use crate::model::{ModelId, ModelKind};
 use crate::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, find};
 use crate::usage::{Period, Usage, burndown};
 use crate::world::{
-    Answer, IncreaseRequest, ModelState, Models, Permissions, PolicyVerdict, PortError, QuotaValue, Quotas,
-    Telemetry, Window,
+    Answer, Availability, Clock, IncreaseRequest, LogKind, ModelState, Models, Needed, Permissions,
+    PolicyVerdict, PortError, QuotaValue, Quotas, Ruling, Telemetry, Window, ask,
 };
 
 /// What is known of one quota that could be the one.
@@ -29,6 +31,60 @@ pub struct LimitEvidence {
     pub default: Answer<QuotaValue>,
     /// Requests of the last 90 days, newest first.
     pub history: Answer<Vec<IncreaseRequest>>,
+}
+
+/// Where the errors behind an alarm were looked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Looked {
+    /// CloudTrail's event history.
+    Trail {
+        /// How many recorded calls were read, failed or not.
+        read: usize,
+        /// Whether these were all of the time around the alarm.
+        is_whole: bool,
+        /// How many errors of this kind were among them.
+        found: usize,
+    },
+    /// Not in CloudTrail's event history: so many calls hide the errors among them.
+    TrailTooBusy {
+        /// How many there were.
+        calls: f64,
+        /// How many could have been read.
+        most: usize,
+    },
+    /// CloudTrail did not answer.
+    TrailUnread(PortError),
+    /// A search through logs was begun; a later look reads it.
+    LogsGoingOn(LogKind),
+    /// A search through logs ended.
+    Logs {
+        /// Which.
+        kind: LogKind,
+        /// How many errors it found, of any model.
+        found: usize,
+    },
+    /// No log group of that kind was named by the operator.
+    LogsNotNamed(LogKind),
+    /// Logs could not be searched.
+    LogsUnread(LogKind, PortError),
+    /// The log group that model invocations are written to, which the operator did not name; `None` where
+    /// they are not logged.
+    InvocationLogging(Answer<Option<String>>),
+}
+
+impl Looked {
+    /// Whether errors were found there.
+    pub(crate) fn is_hit(&self) -> bool {
+        matches!(self, Self::Trail { found: 1.., .. } | Self::Logs { found: 1.., .. })
+    }
+
+    /// The same, with so many errors found.
+    pub(crate) fn found(self, count: usize) -> Self {
+        match self {
+            Self::Trail { read, is_whole, .. } => Self::Trail { read, is_whole, found: count },
+            other => other,
+        }
+    }
 }
 
 /// Everything a plan may look at.
@@ -47,8 +103,15 @@ pub struct Evidence {
     pub model_state: Answer<ModelState>,
     /// The ids that can be called in the Region, where the one that was called cannot.
     pub offered: Answer<Vec<ModelId>>,
-    /// IAM's word, where the denial's own text left it open.
-    pub verdict: Answer<PolicyVerdict>,
+    /// How many agreements the model's provider offers, where none is in force.
+    pub offers: Answer<usize>,
+    /// What other Regions offer, where this one has no such model.
+    pub elsewhere: Vec<(Region, Answer<Vec<ModelId>>)>,
+    /// What IAM's policy simulator says of everything the call needs, where a policy of the caller's own may
+    /// be what is missing.
+    pub rulings: Answer<Vec<Ruling>>,
+    /// Where the errors behind an alarm were looked for, of which only the metric was known.
+    pub looked: Vec<Looked>,
 }
 
 impl Evidence {
@@ -72,10 +135,10 @@ const BY_THE_MINUTE: SignedDuration = SignedDuration::from_hours(24);
 /// CloudWatch's minutes begin before the first error that was reported to us.
 const BEFORE_FIRST: SignedDuration = SignedDuration::from_mins(15);
 
-/// Gathers what a plan for `incident` needs.
-pub async fn gather<W>(world: &W, incident: &Incident, now: Timestamp) -> Evidence
+/// Gathers what a plan for `incident` needs, as far as it is answered until then.
+pub async fn gather<W>(world: &W, incident: &Incident, now: Timestamp, until: Timestamp) -> Evidence
 where
-    W: Quotas + Telemetry + Models + Permissions,
+    W: Quotas + Telemetry + Models + Permissions + Clock,
 {
     let mut evidence = Evidence {
         now,
@@ -84,51 +147,139 @@ where
         usage: not_asked(),
         model_state: not_asked(),
         offered: not_asked(),
-        verdict: not_asked(),
+        offers: not_asked(),
+        elsewhere: Vec::new(),
+        rulings: not_asked(),
+        looked: Vec::new(),
     };
     let Some(place) = incident.place() else { return evidence };
     let called = incident.model.clone();
-    if let Some(profile) = called.as_ref().filter(|m| m.kind() == ModelKind::ApplicationProfile) {
-        evidence.model = resolve(world, &place, profile).await;
+    // What a profile stands for tells which model is meant, and in which Regions.
+    let is_permission = is_of_own_policies(incident.cause);
+    let profile = called
+        .as_ref()
+        .filter(|m| m.kind() == ModelKind::ApplicationProfile || (is_permission && m.is_cross_region()));
+    let mut routes = Vec::new();
+    if let Some(profile) = profile {
+        routes = ask(world, until, world.profile_models(&place, profile)).await.unwrap_or_default();
+        if profile.kind() == ModelKind::ApplicationProfile {
+            evidence.model = ModelId::behind_profile(&routes, &place.region);
+        }
     }
     let model = evidence.model.clone();
     match incident.cause.category() {
         Category::Quota if incident.cause.is_throttle() => {
             let Some(model) = model else { return evidence };
             (evidence.limits, evidence.usage) = tokio::join!(
-                limits(world, &place, &model, incident.cause),
-                usage(world, &place, called.as_ref(), &model, incident, now),
+                limits(world, &place, &model, incident.cause, until),
+                ask(world, until, usage(world, &place, called.as_ref(), &model, incident, now)),
             );
         }
         Category::ModelAccess => {
-            if let Some(model) = model {
-                evidence.model_state = world.model_state(&place, &model).await;
+            let Some(model) = model else { return evidence };
+            evidence.model_state = ask(world, until, world.model_state(&place, &model)).await;
+            if let Ok(state) = &evidence.model_state {
+                let lacks_agreement = state.agreement != Availability::Available;
+                let lacks_model = state.region != Availability::Available;
+                (evidence.offers, evidence.offered) = tokio::join!(
+                    ask_if(lacks_agreement, world, until, world.agreement_offers(&place, &model)),
+                    ask_if(lacks_model, world, until, world.offered(&place)),
+                );
             }
         }
         Category::ModelId => {
-            if let Some(model) = model {
-                (evidence.model_state, evidence.offered) =
-                    tokio::join!(world.model_state(&place, &model), world.offered(&place));
+            let Some(model) = model else { return evidence };
+            (evidence.model_state, evidence.offered) = tokio::join!(
+                ask(world, until, world.model_state(&place, &model)),
+                ask(world, until, world.offered(&place)),
+            );
+            let is_here = |offered: &Vec<ModelId>| offered.iter().any(|o| o.base() == model.base());
+            if evidence.offered.as_ref().is_ok_and(|offered| !is_here(offered)) {
+                evidence.elsewhere = elsewhere(world, &place, until).await;
             }
         }
-        Category::Permission if incident.cause == Cause::IamUnspecified => {
-            let facts = &incident.facts;
-            let denied = facts.action.as_deref().zip(facts.resource.as_deref());
-            if let (Some(caller), Some((action, resource))) = (incident.caller.as_deref(), denied) {
-                evidence.verdict = world.verdict(&place, caller, action, resource).await;
-            }
+        Category::Permission if is_permission => {
+            evidence.rulings = rulings(world, &place, incident, &routes, until).await;
         }
         _ => {}
     }
     evidence
 }
 
-async fn resolve(world: &impl Models, place: &Place, profile: &ModelId) -> Option<ModelId> {
-    let arns = world.profile_models(place, profile).await.ok()?;
-    ModelId::behind_profile(&arns, &place.region)
+/// Whether a policy that the caller's owner can change may be what is missing. A denial that names another
+/// layer outranks whatever could be asked.
+fn is_of_own_policies(cause: Cause) -> bool {
+    matches!(cause, Cause::IamUnspecified | Cause::IdentityPolicy)
 }
 
-async fn limits(world: &impl Quotas, place: &Place, model: &ModelId, cause: Cause) -> Vec<LimitEvidence> {
+async fn ask_if<T>(
+    is_asked: bool,
+    world: &impl Clock,
+    until: Timestamp,
+    call: impl Future<Output = Answer<T>>,
+) -> Answer<T> {
+    if is_asked { ask(world, until, call).await } else { not_asked() }
+}
+
+/// Where most models are offered first, by partition.
+const WELL_STOCKED: &[&str] =
+    &["us-east-1", "us-west-2", "eu-central-1", "ap-northeast-1", "us-gov-west-1", "us-gov-east-1"];
+/// So many other Regions are asked.
+const MOST_REGIONS: usize = 3;
+
+async fn elsewhere(
+    world: &(impl Models + Clock),
+    place: &Place,
+    until: Timestamp,
+) -> Vec<(Region, Answer<Vec<ModelId>>)> {
+    let regions = WELL_STOCKED.iter().filter_map(|r| Region::parse(r));
+    let others = regions.filter(|r| *r != place.region && r.partition() == place.region.partition());
+    let asked = others.take(MOST_REGIONS).map(async |region| {
+        let there = Place { account: place.account.clone(), region };
+        let offered = ask(world, until, world.offered(&there)).await;
+        (there.region, offered)
+    });
+    join_all(asked).await
+}
+
+/// What IAM says of the caller, the action and every resource of the call.
+async fn rulings(
+    world: &(impl Permissions + Clock),
+    place: &Place,
+    incident: &Incident,
+    routes: &[String],
+    until: Timestamp,
+) -> Answer<Vec<Ruling>> {
+    let facts = &incident.facts;
+    let caller = incident.caller.as_deref().or(facts.principal.as_deref());
+    let (Some(caller), Some(action)) = (caller.and_then(caller_of), access::action_of(facts)) else {
+        return not_asked();
+    };
+    let needed = access::needed(incident.model.as_ref(), place, facts.resource.as_deref(), routes);
+    let is_own = Arn::parse(&caller).is_some_and(|arn| arn.account == place.account.as_str());
+    if needed.is_empty() || caller.ends_with(":root") {
+        return not_asked();
+    }
+    if !is_own {
+        // Both accounts' policies decide, and only one can be asked.
+        let open = |needed: Needed| Ruling {
+            resource: needed.arn,
+            verdict: PolicyVerdict::Undetermined,
+            layer: None,
+            missing_context: Vec::new(),
+        };
+        return Ok(needed.into_iter().map(open).collect());
+    }
+    ask(world, until, world.simulate(place, &caller, action, &needed)).await
+}
+
+async fn limits(
+    world: &(impl Quotas + Clock),
+    place: &Place,
+    model: &ModelId,
+    cause: Cause,
+    until: Timestamp,
+) -> Vec<LimitEvidence> {
     let wanted: &[Limit] = match cause {
         Cause::RequestsPerMinute => &[Limit::RequestsPerMinute],
         Cause::TokensPerMinute => &[Limit::TokensPerMinute],
@@ -139,23 +290,23 @@ async fn limits(world: &impl Quotas, place: &Place, model: &ModelId, cause: Caus
         wanted.iter().map(|l| (*l, find(Catalog::built_in(), model, *l, Variant::Standard))).collect();
     // A model newer than the catalogue: the account's own listing may know it.
     let known = built_in.iter().any(|(_, f)| f.verdict == Verdict::Matched);
-    let listing = if known { not_asked() } else { world.listing(place).await };
+    let listing = ask_if(!known, world, until, world.listing(place)).await;
     let found = match listing {
-        Ok(catalog) => wanted.iter().map(|l| (*l, find(&catalog, model, *l, Variant::Standard))).collect(),
+        Ok(catalog) => {
+            wanted.iter().map(|l| (*l, find(&catalog, model, *l, Variant::Standard))).collect::<Vec<_>>()
+        }
         Err(_) => built_in,
     };
-    let mut found = found.into_iter();
-    match (found.next(), found.next()) {
-        (Some((l1, f1)), Some((l2, f2))) => {
-            let (one, two) = tokio::join!(limit(world, place, l1, f1), limit(world, place, l2, f2));
-            vec![one, two]
-        }
-        (Some((l, f)), None) => vec![limit(world, place, l, f).await],
-        _ => Vec::new(),
-    }
+    join_all(found.into_iter().map(|(l, found)| limit(world, place, l, found, until))).await
 }
 
-async fn limit(world: &impl Quotas, place: &Place, limit: Limit, found: Found) -> LimitEvidence {
+async fn limit(
+    world: &(impl Quotas + Clock),
+    place: &Place,
+    limit: Limit,
+    found: Found,
+    until: Timestamp,
+) -> LimitEvidence {
     let Some(Quota { code, .. }) = found.quota.clone() else {
         return LimitEvidence {
             limit,
@@ -166,9 +317,9 @@ async fn limit(world: &impl Quotas, place: &Place, limit: Limit, found: Found) -
         };
     };
     let (applied, default, history) = tokio::join!(
-        world.applied(place, &code),
-        world.default_value(place, &code),
-        world.history(place, &code),
+        ask(world, until, world.applied(place, &code)),
+        ask(world, until, world.default_value(place, &code)),
+        ask(world, until, world.history(place, &code)),
     );
     let applied = match applied {
         Err(PortError::Missing) => default.clone(),

@@ -8,14 +8,14 @@ use std::collections::HashMap;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
 use jiff::SignedDuration;
 
-use crate::config::Config;
 use crate::diagnosis::{Cause, Diagnosis, diagnose};
-use crate::drive::{Allowance, Driven, drive};
-use crate::event::{self, ErrorSignal, Home, Malformed, Signal};
+use crate::drive::{Driven, drive};
+use crate::event::{self, ErrorSignal, Malformed, Signal};
 use crate::ids::Place;
 use crate::incident::{Incident, Symptom, fold};
 use crate::investigate::investigate;
 use crate::sweep::{Swept, sweep};
+use crate::terms::Terms;
 use crate::words::words;
 use crate::world::{Answer, Claim, PortError, World};
 
@@ -72,25 +72,20 @@ pub struct IncidentReport {
 }
 
 /// Handles one delivery. An error means that nothing of it could be read.
-pub async fn handle<W: World>(
-    world: &W,
-    config: &Config,
-    home: &Home,
-    allowance: Allowance,
-    payload: &[u8],
-) -> Result<Report, Malformed> {
-    let delivery = event::read(payload, home)?;
+pub async fn handle<W: World>(world: &W, terms: &Terms<'_>, payload: &[u8]) -> Result<Report, Malformed> {
+    let delivery = event::read(payload, terms.home)?;
     let mut reading = Reading::default();
     for (n, item) in delivery.items.into_iter().enumerate() {
-        reading.item(world, home, allowance, n, item).await;
+        reading.item(world, terms, n, item).await;
     }
     let mut incidents = Vec::new();
     let mut is_crowded = false;
     for incident in fold(reading.symptoms) {
-        let left = is_crowded || world.now() >= allowance.until;
-        let report = claim_and_drive(world, config, allowance.lease, incident, left).await;
-        is_crowded |= matches!(&report.driven, Ok(Some(driven)) if driven.is_left);
-        incidents.push(report);
+        let left = is_crowded || world.now() >= terms.allowance.until;
+        for report in claim_and_drive(world, terms, incident, left).await {
+            is_crowded |= matches!(&report.driven, Ok(Some(driven)) if driven.is_left);
+            incidents.push(report);
+        }
     }
     let mut items = reading.items;
     for incident in incidents.iter().filter(|i| !i.recorded) {
@@ -105,7 +100,7 @@ pub async fn handle<W: World>(
         // If the ledger cannot be asked, the sweep's own due times find the followers.
         let _ = world.wake_followers(place, world.now()).await;
     }
-    let swept = if reading.tick { Some(sweep(world, config, allowance).await) } else { None };
+    let swept = if reading.tick { Some(Box::pin(sweep(world, terms)).await) } else { None };
     Ok(Report { is_batch: delivery.is_batch, items, incidents, swept })
 }
 
@@ -121,14 +116,7 @@ struct Reading {
 }
 
 impl Reading {
-    async fn item<W: World>(
-        &mut self,
-        world: &W,
-        home: &Home,
-        allowance: Allowance,
-        n: usize,
-        item: event::Item,
-    ) {
+    async fn item<W: World>(&mut self, world: &W, terms: &Terms<'_>, n: usize, item: event::Item) {
         let mut report = ItemReport { id: item.id, outcome: Outcome::Ignored, reason: None, failed: false };
         let signals = match item.read {
             Ok(signals) => signals,
@@ -142,12 +130,17 @@ impl Reading {
         for signal in signals {
             let reason = match signal {
                 Signal::Error(error) => self.error(&error, n),
-                Signal::Alarm(alarm) if world.now() >= allowance.until => {
-                    self.symptoms.push(Symptom::of_alarm(&alarm, None, n));
+                Signal::Alarm(alarm) if world.now() >= terms.allowance.until => {
+                    self.symptoms.push(Symptom::of_alarm(
+                        &alarm,
+                        alarm.metric,
+                        alarm.models.first().cloned(),
+                        n,
+                    ));
                     None
                 }
                 Signal::Alarm(alarm) => {
-                    self.symptoms.extend(investigate(world, home, &alarm, n, world.now()).await);
+                    self.symptoms.extend(Box::pin(investigate(world, &alarm, n, world.now())).await);
                     None
                 }
                 Signal::QuotaChange(change) => {
@@ -190,23 +183,41 @@ impl Reading {
 }
 
 /// Counts `incident` and drives it, unless somebody else does; or only counts it, and leaves it to the
-/// next sweep.
+/// next sweep. What turns out to be behind an alarm is driven as well, and stands in its place.
 async fn claim_and_drive<W: World>(
     world: &W,
-    config: &Config,
-    lease: SignedDuration,
+    terms: &Terms<'_>,
     incident: Incident,
     is_left: bool,
-) -> IncidentReport {
-    let lease = if is_left { SignedDuration::ZERO } else { lease };
+) -> Vec<IncidentReport> {
+    let lease = if is_left { SignedDuration::ZERO } else { terms.allowance.lease };
     let (driven, recorded) = match world.claim(&incident, world.now(), lease).await {
         Ok(Claim::Mine(lease, record)) if !is_left => {
-            (drive(world, config, &lease, *record).await.map(Some), true)
+            (Box::pin(drive(world, terms, &lease, *record, None)).await.map(Some), true)
         }
         Ok(_) => (Ok(None), true),
         Err(error) => (Err(error), false),
     };
-    IncidentReport { incident, driven, recorded }
+    let mut report = IncidentReport { incident, driven, recorded };
+    let (mut others, mut is_superseded) = (Vec::new(), false);
+    if let Ok(Some(driven)) = &mut report.driven {
+        others = std::mem::take(&mut driven.others);
+        is_superseded = driven.superseded_by.is_some();
+        report.incident =
+            Incident { items: std::mem::take(&mut report.incident.items), ..driven.incident.clone() };
+    }
+    let items = report.incident.items.clone();
+    let mut reports = Vec::new();
+    if !is_superseded || others.is_empty() {
+        reports.push(report);
+    }
+    for found in others {
+        let (lease, record, learnt) = found.open();
+        let incident = Incident { items: items.clone(), ..record.incident.clone() };
+        let driven = Box::pin(drive(world, terms, &lease, record, learnt)).await.map(Some);
+        reports.push(IncidentReport { incident, driven, recorded: true });
+    }
+    reports
 }
 
 impl Report {

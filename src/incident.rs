@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::callers::{Callers, Recent};
 use crate::clean;
 use crate::diagnosis::{Cause, Diagnosis, Facts};
 use crate::event::{AlarmSignal, ErrorSignal, Metric, Source};
@@ -36,6 +37,8 @@ pub struct Symptom {
     pub last: Option<Timestamp>,
     /// How many times.
     pub counts: Counts,
+    /// Who made the calls, whatever the cause.
+    pub callers: Callers,
     /// What may be shown of an unknown error's text: without its quoted spans, for they may hold prompts,
     /// and short.
     pub sample: Option<String>,
@@ -98,6 +101,8 @@ pub struct Incident {
     pub last_seen: Option<Timestamp>,
     /// See [`Symptom::sample`].
     pub sample: Option<String>,
+    /// Who made the calls, minute by minute.
+    pub callers: Recent,
     /// See [`Symptom::by_root`]; of any symptom.
     pub by_root: bool,
     /// See [`Symptom::items`].
@@ -163,6 +168,7 @@ impl Symptom {
         let principal = diagnosis.facts.principal.as_deref().and_then(caller_of);
         let caller = error.caller.clone().or(principal);
         Self {
+            callers: Callers::of(caller.as_deref(), &error.origin, error.at, &error.message),
             by_root: caller.as_deref().is_some_and(|arn| arn.ends_with(":root")),
             account: error.account.clone(),
             region: error.region.clone(),
@@ -179,8 +185,8 @@ impl Symptom {
     }
 
     /// The symptom of an alarm behind which no error was found: all that is known is its metric.
-    pub fn of_alarm(alarm: &AlarmSignal, model: Option<ModelId>, item: usize) -> Self {
-        let cause = match alarm.metric {
+    pub fn of_alarm(alarm: &AlarmSignal, metric: Metric, model: Option<ModelId>, item: usize) -> Self {
+        let cause = match metric {
             Metric::Throttles => Cause::RateUnspecified,
             Metric::ServerErrors => Cause::InternalError,
             Metric::LegacyInvocations => Cause::LegacyModel,
@@ -189,12 +195,17 @@ impl Symptom {
         Self {
             account: alarm.account.clone(),
             region: alarm.region.clone(),
-            model: model.or_else(|| alarm.model.clone()),
+            model,
             caller: None,
-            diagnosis: Diagnosis { cause, rule: None, facts: Facts::default() },
+            diagnosis: Diagnosis {
+                cause,
+                rule: None,
+                facts: Facts { metric: metric.name().map(str::to_owned), ..Facts::default() },
+            },
             first: alarm.at,
             last: alarm.at,
             counts: Counts { errors: 0, alarms: 1 },
+            callers: Callers::default(),
             sample: None,
             by_root: false,
             items: BTreeSet::from([item]),
@@ -202,7 +213,27 @@ impl Symptom {
     }
 }
 
+impl Symptom {
+    /// The symptom of an alarm whose error is known already.
+    pub fn of_known(alarm: &AlarmSignal, known: &Incident, item: usize) -> Self {
+        Self {
+            account: known.account.clone(),
+            region: known.region.clone(),
+            model: known.model.clone(),
+            caller: known.caller.clone(),
+            diagnosis: Diagnosis { cause: known.cause, rule: known.rule, facts: known.facts.clone() },
+            sample: known.sample.clone(),
+            ..Self::of_alarm(alarm, alarm.metric, None, item)
+        }
+    }
+}
+
 impl Incident {
+    /// Whether nothing but an alarm's metric tells of it.
+    pub fn is_metric_only(&self) -> bool {
+        self.rule.is_none() && self.counts.errors == 0
+    }
+
     /// Account and Region, without which AWS cannot be asked anything.
     pub fn place(&self) -> Option<Place> {
         Some(Place { account: self.account.clone()?, region: self.region.clone()? })
@@ -212,6 +243,7 @@ impl Incident {
     pub(crate) fn count(&mut self, later: &Self) {
         self.counts.add(later.counts);
         self.by_root |= later.by_root;
+        self.callers.put(&later.callers);
         self.last_seen = self.last_seen.max(later.last_seen);
         self.first_seen = [self.first_seen, later.first_seen].into_iter().flatten().min();
         // What is learnt later is more than an unnamed limit or an unknown error.
@@ -251,6 +283,7 @@ fn merge(group: &mut Vec<Symptom>, symptom: Symptom) {
         return;
     };
     known.counts.add(symptom.counts);
+    known.callers.add(symptom.callers);
     known.items.extend(symptom.items);
     known.by_root |= symptom.by_root;
     known.first = [known.first, symptom.first].into_iter().flatten().min();
@@ -267,10 +300,13 @@ fn incident(fingerprint: &Fingerprint, group: &[Symptom]) -> Option<Incident> {
     let leading = group.iter().max_by_key(|s| rank(s))?.clone();
     let mut counts = Counts::default();
     let mut items = BTreeSet::new();
+    let mut callers = Callers::default();
     for symptom in group {
+        callers.add(symptom.callers.clone());
         counts.add(symptom.counts);
         items.extend(symptom.items.iter().copied());
     }
+    let last_seen = group.iter().filter_map(|s| s.last).max();
     Some(Incident {
         id: fingerprint.id(),
         caller: leading.caller.clone().filter(|_| leading.diagnosis.cause.is_per_caller()),
@@ -282,7 +318,8 @@ fn incident(fingerprint: &Fingerprint, group: &[Symptom]) -> Option<Incident> {
         facts: leading.diagnosis.facts,
         counts,
         first_seen: group.iter().filter_map(|s| s.first).min(),
-        last_seen: group.iter().filter_map(|s| s.last).max(),
+        last_seen,
+        callers: Recent::of(last_seen, callers),
         sample: leading.sample,
         by_root: group.iter().any(|s| s.by_root),
         items,
@@ -292,6 +329,7 @@ fn incident(fingerprint: &Fingerprint, group: &[Symptom]) -> Option<Incident> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::callers::Origin;
     use crate::diagnosis::{ErrorText, diagnose};
     use proptest::prelude::*;
 
@@ -306,6 +344,7 @@ mod tests {
             status: None,
             message: message.to_owned(),
             caller: Some(caller.to_owned()),
+            origin: Origin::default(),
             at: None,
         };
         let found = diagnose(&ErrorText { code: Some(code), message, ..ErrorText::default() });

@@ -22,8 +22,10 @@ pub mod ids;
 pub mod model;
 pub mod quota;
 pub mod access;
+pub mod callers;
 pub mod usage;
 
+pub mod terms;
 pub mod world;
 #[cfg(feature = "aws")]
 pub mod aws;

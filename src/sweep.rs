@@ -6,15 +6,16 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::Config;
 use crate::diagnosis::Category;
-use crate::drive::{Allowance, OUTCOMES, Ready, UNTOLD, prepare, tell};
+use crate::drive::{LOOK, OUTCOMES, PATIENCE, Ready, UNTOLD, prepare, tell};
 use crate::event::Metric;
 use crate::evidence::gather;
 use crate::ids::Place;
 use crate::incident::{Incident, IncidentId};
+use crate::investigate::learn;
 use crate::notice::{Kind, Notice, Outcome};
 use crate::plan::{Plan, number, plan};
+use crate::terms::Terms;
 use crate::usage::Period;
 use crate::world::{
     Answer, Ended, Finish, Followed, Lease, PortError, Record, RequestStatus, State, Told, Window, World,
@@ -41,7 +42,7 @@ pub struct Swept {
 
 /// Drives everything that is due, as far as the time allows; the rest is due at the next sweep. An error
 /// means that the ledger could not be asked.
-pub async fn sweep<W: World>(world: &W, config: &Config, allowance: Allowance) -> Answer<Swept> {
+pub async fn sweep<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Swept> {
     let mut swept = Swept::default();
     let mut waiting = Vec::new();
     let mut looked_at = HashSet::new();
@@ -56,24 +57,38 @@ pub async fn sweep<W: World>(world: &W, config: &Config, allowance: Allowance) -
             break;
         }
         for id in due {
-            if world.now() >= allowance.until {
+            if world.now() >= terms.allowance.until {
                 swept.out_of_time = true;
                 break 'pages;
             }
-            match look_after(world, config, allowance, &id).await {
-                Ok(Some((lease, ready))) if ready.is_told_alone || ready.notice.is_none() => {
-                    one_by_one(world, vec![(lease, ready)], &mut swept).await;
+            let mut ready = match look_after(world, terms, &id).await {
+                Ok(ready) => Vec::from_iter(ready),
+                Err(error) => {
+                    swept.failed.push((id.to_string(), error));
+                    continue;
                 }
-                Ok(Some(ready)) => waiting.push(ready),
-                Ok(None) => {}
-                Err(error) => swept.failed.push((id.to_string(), error)),
+            };
+            // What turned out to be behind an alarm is driven together with it.
+            let others = ready.first_mut().map(|(_, ready)| std::mem::take(&mut ready.others));
+            for found in others.unwrap_or_default() {
+                let (lease, record, learnt) = found.open();
+                let id = lease.incident.to_string();
+                match prepare(world, terms, &lease, record, learnt).await {
+                    Ok(other) => ready.push((lease, other)),
+                    Err(error) => swept.failed.push((id, error)),
+                }
             }
-            if waiting.len() == MOST {
-                together(world, std::mem::take(&mut waiting), &mut swept).await;
+            let (alone, others): (Vec<_>, Vec<_>) =
+                ready.into_iter().partition(|(_, ready)| ready.is_told_alone || ready.notice.is_none());
+            one_by_one(world, alone, &mut swept).await;
+            waiting.extend(others);
+            if waiting.len() >= MOST {
+                let later = waiting.split_off(MOST);
+                together(world, std::mem::replace(&mut waiting, later), &mut swept).await;
             }
         }
     }
-    if waiting.len() > config.digest_above as usize {
+    if waiting.len() > terms.config.digest_above as usize {
         together(world, waiting, &mut swept).await;
     } else {
         one_by_one(world, waiting, &mut swept).await;
@@ -85,22 +100,33 @@ pub async fn sweep<W: World>(world: &W, config: &Config, allowance: Allowance) -
 /// faster.
 async fn look_after<W: World>(
     world: &W,
-    config: &Config,
-    allowance: Allowance,
+    terms: &Terms<'_>,
     id: &IncidentId,
 ) -> Answer<Option<(Lease, Ready)>> {
-    let Some((lease, record)) = world.take_over(id, world.now(), allowance.lease).await? else {
+    let Some((lease, mut record)) = world.take_over(id, world.now(), terms.allowance.lease).await? else {
         return Ok(None);
     };
     let now = world.now();
+    if is_searched(&record) {
+        let learnt = Box::pin(learn(world, terms, &mut record, after(now, PATIENCE))).await?;
+        if learnt.is_news() || !matches!(record.state, State::Watching | State::Told) {
+            return Ok(Some((lease.clone(), prepare(world, terms, &lease, record, Some(learnt)).await?)));
+        }
+        record.search = learnt.search;
+    }
     let ready = match (record.state, record.followed.clone(), record.incident.place()) {
         (State::Watching, Some(followed), Some(place)) if followed.request_id.is_some() => {
-            watch(world, config, &lease, record, &followed, &place, now).await?
+            watch(world, terms, &lease, record, &followed, &place, now).await?
         }
-        (State::Told, ..) => quiet(world, config, &lease, record, now).await?,
-        _ => prepare(world, config, &lease, record).await?,
+        (State::Told, ..) => quiet(world, terms, &lease, record, now).await?,
+        _ => prepare(world, terms, &lease, record, None).await?,
     };
     Ok(Some((lease, ready)))
+}
+
+/// Whether errors behind its alarm are still looked for.
+fn is_searched(record: &Record) -> bool {
+    record.search.as_ref().is_some_and(|search| search.looks > 0)
 }
 
 /// Tells of each by itself.
@@ -134,7 +160,7 @@ async fn together<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swe
 /// because a closed case does not say how it was closed.
 async fn watch<W: World>(
     world: &W,
-    config: &Config,
+    terms: &Terms<'_>,
     lease: &Lease,
     mut record: Record,
     followed: &Followed,
@@ -152,32 +178,37 @@ async fn watch<W: World>(
     let ended =
         applied.ok().and_then(|applied| outcome(followed, request.map(|r| r.status), applied.value, now));
     let Some(ended) = ended else {
-        let is_told = record.quiet_until(config.notice_cool_down, now).is_some() || !record.goes_on();
+        let is_told = record.quiet_until(terms.config.notice_cool_down, now).is_some() || !record.goes_on();
         if is_told {
-            return Ok(nothing_new(&record, after(now, OUTCOMES)));
+            return Ok(nothing_new(record, after(now, OUTCOMES), now));
         }
-        return prepare(world, config, lease, record).await;
+        return prepare(world, terms, lease, record, None).await;
     };
     let untold = again_at(&record, after(now, UNTOLD));
     record.followed = None;
-    let evidence = gather(world, &record.incident, now).await;
-    let mut decided = plan(&record.incident, &evidence, config);
+    let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
+    let mut decided = plan(&record.incident, &evidence, terms.config);
     // The outcome is the news; what would be decided today is the next drive's.
     decided.actions.clear();
     decided.withheld.clear();
     decided.adopted = None;
     let notice = Notice::of_outcome(&record, &ended, &decided, &evidence);
+    // Nothing is silent: throttling that goes on after a decision is judged anew.
     let told = Finish {
-        state: State::Told,
-        followed: None,
-        due_at: after(now, config.notice_cool_down),
-        // Throttling that goes on after a decision is judged anew.
-        silent_until: None,
         told: Some(Told { id: notice.notice_id.clone(), kind: Kind::Outcome.as_str().to_owned(), at: now }),
         ended: Some(Ended { place: place.clone(), followed: followed.clone(), outcome: ended.word }),
-        counts: record.incident.counts,
+        search: record.search.clone(),
+        ..Finish::new(State::Told, after(now, terms.config.notice_cool_down), record.incident.counts)
     };
-    Ok(Ready { plan: decided, notice: Some(notice), is_told_alone: true, told, untold })
+    Ok(Ready {
+        incident: record.incident,
+        plan: decided,
+        notice: Some(notice),
+        is_told_alone: true,
+        told,
+        untold,
+        others: Vec::new(),
+    })
 }
 
 /// How a request ended; `None` while it has not. A request that Service Quotas no longer lists has
@@ -228,56 +259,65 @@ fn outcome(
 /// quiet for long enough.
 async fn quiet<W: World>(
     world: &W,
-    config: &Config,
+    terms: &Terms<'_>,
     lease: &Lease,
     record: Record,
     now: Timestamp,
 ) -> Answer<Ready> {
     if record.goes_on() {
-        return prepare(world, config, lease, record).await;
+        return prepare(world, terms, lease, record, None).await;
     }
     let seen = record.incident.last_seen.max(record.last_told()).unwrap_or(now);
-    let quiet_at = after(seen, config.quiet_to_close);
+    let quiet_at = after(seen, terms.config.quiet_to_close);
     if quiet_at > now {
-        return Ok(nothing_new(&record, quiet_at));
+        return Ok(nothing_new(record, quiet_at, now));
     }
-    let window = Window { from: now.saturating_sub(config.quiet_to_close).unwrap_or(now), to: now };
+    let window = Window { from: now.saturating_sub(terms.config.quiet_to_close).unwrap_or(now), to: now };
     match still_failing(world, &record.incident, window).await {
         Ok(false) => {}
-        Ok(true) | Err(_) => return Ok(nothing_new(&record, after(now, LATER))),
+        Ok(true) | Err(_) => return Ok(nothing_new(record, after(now, LATER), now)),
     }
-    let evidence = gather(world, &record.incident, now).await;
+    let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
     let plan = Plan::default();
     let notice = Notice::compose(Kind::Resolved, &record, &plan, &evidence);
     let told = Finish {
-        state: State::Closed,
-        followed: None,
-        due_at: now,
-        silent_until: None,
         told: Some(Told { id: notice.notice_id.clone(), kind: Kind::Resolved.as_str().to_owned(), at: now }),
-        ended: None,
-        counts: record.incident.counts,
+        ..Finish::new(State::Closed, now, record.incident.counts)
     };
     let untold = again_at(&record, after(now, UNTOLD));
-    Ok(Ready { plan, notice: Some(notice), is_told_alone: false, told, untold })
+    Ok(Ready {
+        incident: record.incident,
+        plan,
+        notice: Some(notice),
+        is_told_alone: false,
+        told,
+        untold,
+        others: Vec::new(),
+    })
 }
 
 /// As it is, and due again then.
 fn again_at(record: &Record, due_at: Timestamp) -> Finish {
     Finish {
-        state: record.state,
         followed: record.followed.clone(),
-        due_at,
         silent_until: record.silent_until,
-        told: None,
-        ended: None,
-        counts: record.incident.counts,
+        search: record.search.clone(),
+        ..Finish::new(record.state, due_at, record.incident.counts)
     }
 }
 
-fn nothing_new(record: &Record, due_at: Timestamp) -> Ready {
-    let end = again_at(record, due_at);
-    Ready { plan: Plan::default(), notice: None, is_told_alone: false, told: end.clone(), untold: end }
+fn nothing_new(record: Record, due_at: Timestamp, now: Timestamp) -> Ready {
+    let due_at = if is_searched(&record) { due_at.min(after(now, LOOK)) } else { due_at };
+    let end = again_at(&record, due_at);
+    Ready {
+        incident: record.incident,
+        plan: Plan::default(),
+        notice: None,
+        is_told_alone: false,
+        told: end.clone(),
+        untold: end,
+        others: Vec::new(),
+    }
 }
 
 /// Whether CloudWatch still counts errors of this kind. An incident without a place has no metrics;

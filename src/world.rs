@@ -7,13 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::event::Metric;
+use crate::event::{AlarmSignal, ErrorSignal, Metric};
 use crate::ids::{Place, QuotaCode};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::ModelId;
 use crate::notice::{Kind, Notice};
 use crate::quota::Catalog;
-use crate::usage::{Period, Series};
+use crate::usage::{Minute, Period, Series};
 use crate::words::words;
 
 /// Why a call was not answered.
@@ -153,22 +153,37 @@ pub struct Window {
     pub to: Timestamp,
 }
 
-/// An error found behind an alarm.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FoundError {
-    /// The model as called.
-    pub model: Option<ModelId>,
-    /// When.
-    pub at: Timestamp,
-    /// The error code.
-    pub code: Option<String>,
-    /// The error text.
-    pub message: String,
-    /// Who called; see [`crate::event::ErrorSignal::caller`].
-    pub caller: Option<String>,
+/// What CloudTrail's event history shows of the failed inference calls of a window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recorded {
+    /// The errors in what was read, the latest first.
+    pub errors: Vec<ErrorSignal>,
+    /// How many recorded calls were read, failed or not.
+    pub read: usize,
+    /// Whether nothing of the window is left unread.
+    pub is_whole: bool,
 }
 
-/// CloudWatch and CloudTrail.
+words! {
+    /// Logs that hold errors, and prompts.
+    LogKind {
+        /// Bedrock's model-invocation log.
+        Invocation = "invocation-log",
+        /// Logs that applications write.
+        Application = "application-log",
+    }
+}
+
+/// A search through logs that was begun. Its answer is there some seconds or minutes later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogQuery {
+    /// Which logs.
+    pub kind: LogKind,
+    /// CloudWatch Logs' id of it.
+    pub id: String,
+}
+
+/// CloudWatch's metrics and alarms.
 pub trait Telemetry {
     /// What was measured of each of `models` in each `period` of `window`, in the order of `models`.
     async fn usage(
@@ -178,11 +193,32 @@ pub trait Telemetry {
         window: Window,
         period: Period,
     ) -> Answer<Vec<Series>>;
-    /// The models for which `metric` was above zero in `window`.
+    /// Calls and errors of all models together, in all of `window`.
+    async fn volume(&self, place: &Place, window: Window) -> Answer<Minute>;
+    /// The models for which `metric` was above zero in `window`, the one with most of it first.
     async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>>;
-    /// Errors of `model`, or of any, in `window`.
-    async fn errors(&self, place: &Place, model: Option<&ModelId>, window: Window)
-    -> Answer<Vec<FoundError>>;
+    /// The models that made an alarm over many of them go off.
+    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Vec<ModelId>>;
+    /// Those of the alarms `names` that are in ALARM and watch Bedrock.
+    async fn alarms(&self, place: &Place, names: &[String]) -> Answer<Vec<AlarmSignal>>;
+}
+
+/// What is written down of single calls: CloudTrail's event history, and logs.
+pub trait Records {
+    /// The failed inference calls that CloudTrail recorded in `window`, as far as its newest `most` events
+    /// of Bedrock show them.
+    async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded>;
+    /// Begins to search log groups for errors of `window`. Only code, model, request id and identity are
+    /// asked for: a record holds prompts.
+    async fn start_query(
+        &self,
+        place: &Place,
+        kind: LogKind,
+        groups: &[String],
+        window: Window,
+    ) -> Answer<LogQuery>;
+    /// What a search found; `None` while it goes on.
+    async fn query_results(&self, place: &Place, query: &LogQuery) -> Answer<Option<Vec<ErrorSignal>>>;
 }
 
 /// Where a model stands in its life.
@@ -223,20 +259,28 @@ pub struct ModelState {
     /// Whether Anthropic's use-case form was submitted; `None` for other providers, and where it could not
     /// be read.
     pub form_submitted: Option<bool>,
+    /// When it became legacy or will; `None` if AWS names no day.
+    pub legacy_from: Option<Timestamp>,
+    /// When calls of it end; `None` if AWS names no day.
+    pub ends: Option<Timestamp>,
 }
 
 /// Bedrock's own descriptions.
 pub trait Models {
-    /// The ARNs of the models that an application inference profile stands for; see
+    /// The ARNs of the models that an inference profile stands for, in every Region it routes to; see
     /// [`ModelId::behind_profile`].
     async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Vec<String>>;
     /// Every id that can be called in a Region: models on demand, and the inference profiles AWS defines.
     async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>>;
     /// The state of a foundation model, by its base id.
     async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState>;
+    /// How many agreements a foundation model's provider offers to the account.
+    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<usize>;
+    /// The log group that model invocations are written to; `None` where they are not.
+    async fn invocation_logging(&self, place: &Place) -> Answer<Option<String>>;
 }
 
-/// What IAM says of an action.
+/// What IAM says of an action on a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyVerdict {
@@ -250,16 +294,53 @@ pub enum PolicyVerdict {
     Undetermined,
 }
 
+/// Whose policies withhold an action, where it is not the caller's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyLayer {
+    /// The role's permissions boundary.
+    PermissionsBoundary,
+    /// A service control policy.
+    Organization,
+}
+
+/// A resource that a call needs, and the context in which IAM is asked about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needed {
+    /// Its ARN.
+    pub arn: String,
+    /// `aws:RequestedRegion`; a global inference profile's calls are of no Region, and then it is
+    /// `unspecified`.
+    pub requested_region: String,
+    /// `bedrock:InferenceProfileArn`, for a model that is called through a profile.
+    pub profile: Option<String>,
+}
+
+/// What IAM's policy simulator says of one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// Its ARN.
+    pub resource: String,
+    /// What it says.
+    pub verdict: PolicyVerdict,
+    /// Whose policies withhold it; `None`: the caller's own do, or nobody's.
+    pub layer: Option<PolicyLayer>,
+    /// Context keys that policies ask for and nobody knows.
+    pub missing_context: Vec<String>,
+}
+
 /// IAM.
 pub trait Permissions {
-    /// Whether `caller` may do `action` on `resource`.
-    async fn verdict(
+    /// What IAM's policy simulator says of `caller`, a role or user of that account, for each of `needed`, in
+    /// their order. It knows no session, endpoint and resource policies.
+    /// See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>.
+    async fn simulate(
         &self,
         place: &Place,
         caller: &str,
         action: &str,
-        resource: &str,
-    ) -> Answer<PolicyVerdict>;
+        needed: &[Needed],
+    ) -> Answer<Vec<Ruling>>;
 }
 
 words! {
@@ -334,6 +415,20 @@ pub struct Record {
     pub due_at: Option<Timestamp>,
     /// Until when a claim only counts, because people were told a short time ago or are about to be.
     pub silent_until: Option<Timestamp>,
+    /// The search for the errors behind its alarm, on or over; `None` where none was begun.
+    pub search: Option<Search>,
+}
+
+/// A search for the errors behind an alarm. CloudTrail is minutes late, and logs are searched while nobody
+/// waits, so it takes several looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// The alarm that it is about: one that goes off later begins another.
+    pub alarm: Timestamp,
+    /// So many looks are left.
+    pub looks: u32,
+    /// What was begun in logs and not read yet.
+    pub queries: Vec<LogQuery>,
 }
 
 impl Record {
@@ -354,6 +449,9 @@ impl Record {
         self.last_told().is_none_or(|told| self.incident.last_seen.is_some_and(|seen| seen > told))
     }
 }
+
+/// Of incidents that were seen lately so many are looked at.
+pub(crate) const SEEN: usize = 100;
 
 /// Notices are tallied over so long.
 pub const CROWD: SignedDuration = SignedDuration::from_mins(10);
@@ -445,9 +543,30 @@ pub struct Finish {
     pub told: Option<Told>,
     /// A followed request that has ended, for the quota's record.
     pub ended: Option<Ended>,
+    /// The search as it stands now.
+    pub search: Option<Search>,
+    /// The incident that turned out to be behind it, where it is closed for that.
+    pub superseded_by: Option<IncidentId>,
     /// The counts it was decided on. If more was counted meanwhile, [`State::Closed`] is not closed but
     /// [`State::Told`], and due at [`Finish::due_at`].
     pub counts: Counts,
+}
+
+impl Finish {
+    /// Of an incident that follows nothing and of which nothing was told.
+    pub fn new(state: State, due_at: Timestamp, counts: Counts) -> Self {
+        Self {
+            state,
+            followed: None,
+            due_at,
+            silent_until: None,
+            told: None,
+            ended: None,
+            search: None,
+            superseded_by: None,
+            counts,
+        }
+    }
 }
 
 /// The end of an increase request.
@@ -490,6 +609,9 @@ pub trait Ledger {
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()>;
     /// Counts one more notice in the present [`CROWD`]. Returns how many there were, with it.
     async fn tally(&self, now: Timestamp) -> Answer<u32>;
+    /// Incidents of `place` that were seen since then, the latest first, at most a hundred. What was
+    /// counted a moment ago may be missing.
+    async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>>;
     /// One incident; `None` when the ledger has none of that id.
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>>;
 }
@@ -506,9 +628,22 @@ pub trait Clock {
     fn now(&self) -> Timestamp;
     /// Waits.
     async fn sleep(&self, duration: SignedDuration);
+    /// Does `work`, or gives up on it after `limit`.
+    async fn within<T>(&self, limit: SignedDuration, work: impl Future<Output = T>) -> Option<T>;
+}
+
+/// Asks, and takes no answer until then for an answer.
+pub(crate) async fn ask<T>(
+    world: &impl Clock,
+    until: Timestamp,
+    call: impl Future<Output = Answer<T>>,
+) -> Answer<T> {
+    let left = until.duration_since(world.now()).max(SignedDuration::ZERO);
+    let late = || Err(PortError::Unavailable("there was no answer in time".to_owned()));
+    world.within(left, call).await.unwrap_or_else(late)
 }
 
 /// Everything at once.
-pub trait World: Quotas + Telemetry + Models + Permissions + Ledger + Topic + Clock {}
+pub trait World: Quotas + Telemetry + Records + Models + Permissions + Ledger + Topic + Clock {}
 
-impl<T: Quotas + Telemetry + Models + Permissions + Ledger + Topic + Clock> World for T {}
+impl<T: Quotas + Telemetry + Records + Models + Permissions + Ledger + Topic + Clock> World for T {}

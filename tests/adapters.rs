@@ -14,7 +14,8 @@ use bedrock_remediator::notice::{Kind, Notice};
 use bedrock_remediator::sandbox::{Fault, FaultKind, WorldFile};
 use bedrock_remediator::usage::Period;
 use bedrock_remediator::world::{
-    Availability, Ledger as _, Lifecycle, Models as _, PortError, Quotas as _, Rejection, RequestStatus,
+    Availability, Clock as _, Ledger as _, Lifecycle, LogKind, Models as _, Needed, Permissions as _,
+    PolicyLayer, PolicyVerdict, PortError, Quotas as _, Records as _, Rejection, RequestStatus,
     Telemetry as _, Topic as _, Window,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -227,13 +228,230 @@ fn a_model_and_a_profile_are_described() {
     assert_eq!(block_on(aws.profile_models(&here, &unknown)).unwrap_err(), PortError::Missing);
 }
 
+fn last_hour() -> Window {
+    let to = Timestamp::now();
+    Window { from: to - SignedDuration::from_hours(1), to }
+}
+
+#[test]
+fn cloudtrail_is_read_page_by_page_and_no_further_than_asked() {
+    let from = (Timestamp::now() - SignedDuration::from_mins(30)).to_string();
+    let file = json!({ "errors": [{
+        "region": "us-east-1", "model_id": "us.amazon.nova-lite-v1:0", "time": from,
+        "code": "ThrottlingException", "message": "Too many tokens, please wait before trying again.",
+        "caller": "arn:aws:iam::111122223333:role/checkout-api", "times": 120, "every_seconds": 1,
+    }] });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let aws = cloud.aws("CLOUDTRAIL");
+    let all = block_on(aws.recorded(&place("us-east-1"), last_hour(), 200)).unwrap();
+    assert_eq!((all.read, all.errors.len(), all.is_whole), (120, 120, true));
+    assert_eq!(cloud.calls(), ["cloudtrail:LookupEvents"; 3]);
+    let error = &all.errors[0];
+    assert_eq!(error.caller.as_deref(), Some("arn:aws:iam::111122223333:role/checkout-api"));
+    assert_eq!(error.origin.agent.as_deref(), Some("Boto3/1.42.0"));
+    assert_eq!(error.model.as_ref().unwrap().as_str(), "us.amazon.nova-lite-v1:0");
+    let some = block_on(aws.recorded(&place("us-east-1"), last_hour(), 50)).unwrap();
+    assert_eq!((some.read, some.is_whole, cloud.calls().len()), (50, false, 4));
+    let empty = block_on(aws.recorded(&place("eu-west-1"), last_hour(), 50)).unwrap();
+    assert_eq!((empty.read, empty.is_whole), (0, true));
+    let body = json!({ "__type": "AccessDeniedException" }).to_string();
+    cloud.state().instead.push(("cloudtrail:LookupEvents".to_owned(), 400, body));
+    let answer = block_on(aws.recorded(&place("us-east-1"), last_hour(), 50));
+    assert_eq!(answer.unwrap_err(), denied("cloudtrail:LookupEvents"));
+}
+
+#[test]
+fn a_search_through_logs_asks_for_no_text_and_reads_none() {
+    const CANARY: &str = "canary: my password is swordfish";
+    let cloud = cloud();
+    let aws = cloud.aws("CLOUDWATCH_LOGS");
+    for kind in [LogKind::Invocation, LogKind::Application] {
+        let groups = ["/bedrock/invocations".to_owned()];
+        let query = block_on(aws.start_query(&place("us-east-1"), kind, &groups, last_hour())).unwrap();
+        // The endpoint fails a query that shows a message; see its stand-in.
+        assert_eq!(query.kind, kind);
+        let row = json!([
+            { "field": "@timestamp", "value": "2026-11-20 14:32:05.000" },
+            { "field": "code", "value": "ThrottlingException" },
+            { "field": "model", "value": "us.amazon.nova-lite-v1:0" },
+            { "field": "identity", "value": "arn:aws:sts::111122223333:assumed-role/checkout-api/i-0" },
+            { "field": "@message", "value": CANARY },
+            { "field": "input", "value": CANARY },
+            { "field": "@ptr", "value": CANARY },
+        ]);
+        let answers = [
+            (json!({ "status": "Scheduled", "results": [] }), Ok(0)),
+            (json!({ "status": "Running", "results": [row] }), Ok(0)),
+            (json!({ "status": "Complete", "results": [row, []] }), Ok(1)),
+            (json!({ "status": "Timeout", "results": [] }), Err("the search ended as `Timeout`")),
+        ];
+        for (body, meaning) in answers {
+            cloud.state().instead.push(("logs:GetQueryResults".to_owned(), 200, body.to_string()));
+            let found = block_on(aws.query_results(&place("us-east-1"), &query));
+            assert!(!format!("{found:?}").contains("canary"), "{found:?}");
+            let read = found.map(|found| found.map_or(0, |errors| errors.len()));
+            assert_eq!(read, meaning.map_err(|why| rejected(Rejection::Invalid, why)));
+        }
+    }
+}
+
+#[test]
+fn what_a_search_found_has_code_model_time_and_identity() {
+    let at: Timestamp = "2026-11-20T14:32:05Z".parse().unwrap();
+    let file = json!({ "now": "2026-11-20T14:33:00Z", "errors": [{
+        "region": "us-east-1", "model_id": "us.amazon.nova-lite-v1:0", "time": at.to_string(),
+        "code": "AccessDeniedException", "message": "never shown", "source": "invocation-log",
+        "caller": "arn:aws:sts::111122223333:assumed-role/checkout-api/i-0",
+    }] });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let aws = cloud.aws("CLOUDWATCH_LOGS");
+    let window = Window { from: at - SignedDuration::from_mins(5), to: at + SignedDuration::from_mins(1) };
+    let groups = ["/bedrock/invocations".to_owned()];
+    let here = place("us-east-1");
+    let query = block_on(aws.start_query(&here, LogKind::Invocation, &groups, window)).unwrap();
+    assert_eq!(block_on(aws.query_results(&here, &query)).unwrap(), None, "it takes a while");
+    cloud.state().world.pass(SignedDuration::from_mins(1));
+    let found = block_on(aws.query_results(&place("us-east-1"), &query)).unwrap().unwrap();
+    let error = &found[0];
+    assert_eq!((error.at, error.code.as_deref()), (Some(at), Some("AccessDeniedException")));
+    assert_eq!(error.caller.as_deref(), Some("arn:aws:iam::111122223333:role/checkout-api"));
+    assert_eq!((error.message.as_str(), found.len()), ("", 1));
+}
+
+#[test]
+fn an_alarm_names_its_models() {
+    let file = json!({ "alarms": [
+        { "region": "us-east-1", "name": "by-model", "metric": "InvocationThrottles", "contributors": ["us.amazon.nova-lite-v1:0", "a1b2c3d4e5f6"] },
+        { "region": "us-east-1", "name": "one", "metric": "InvocationServerErrors", "model_id": "amazon.nova-pro-v1:0" },
+    ] });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let (aws, here) = (cloud.aws("CLOUDWATCH"), place("us-east-1"));
+    let models = block_on(aws.contributors(&here, "by-model")).unwrap();
+    assert_eq!(
+        models.iter().map(ModelId::as_str).collect::<Vec<_>>(),
+        ["us.amazon.nova-lite-v1:0", "a1b2c3d4e5f6"]
+    );
+    let names = ["by-model", "one", "unknown"].map(str::to_owned);
+    let alarms = block_on(aws.alarms(&here, &names)).unwrap();
+    let told: Vec<_> =
+        alarms.iter().map(|a| (a.name.as_str(), a.metric, a.models.len(), a.has_contributors)).collect();
+    assert_eq!(told, [("by-model", Metric::Throttles, 0, true), ("one", Metric::ServerErrors, 1, false)]);
+}
+
+#[test]
+fn the_volume_is_counted_over_all_models() {
+    let minute = json!({ "minutes": 30, "each": { "invocations": 20, "throttles": 2, "client_errors": 1 } });
+    let of = |model: &str| json!({ "region": "us-east-1", "model_id": model, "last": minute });
+    let file = json!({ "usage": [of("amazon.nova-lite-v1:0"), of("us.amazon.nova-pro-v1:0")] });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let all = block_on(cloud.aws("CLOUDWATCH").volume(&place("us-east-1"), last_hour())).unwrap();
+    assert_eq!((all.invocations, all.throttles, all.client_errors), (1200.0, 120.0, 60.0));
+    assert_eq!(all.server_errors, 0.0);
+    assert_eq!(cloud.calls(), ["cloudwatch:GetMetricData"]);
+}
+
+#[test]
+fn iam_is_asked_about_each_resource_in_its_own_region() {
+    use PolicyVerdict::{Allowed, ExplicitDeny, ImplicitDeny, Undetermined};
+    let caller = "arn:aws:iam::111122223333:role/checkout-api";
+    let model = |region: &str| format!("arn:aws:bedrock:{region}::foundation-model/amazon.nova-lite-v1:0");
+    let file = json!({ "policies": [
+        { "caller": caller, "resource": "*:inference-profile/*", "verdict": "allowed" },
+        { "caller": caller, "resource": model("eu-west-1"), "verdict": "implicit-deny" },
+        { "caller": caller, "resource": model("eu-north-1"), "verdict": "implicit-deny", "layer": "organization" },
+        { "caller": caller, "resource": model("eu-west-3"), "verdict": "undetermined", "missing_context": ["aws:SourceVpce"] },
+        { "caller": caller, "resource": model(""), "verdict": "explicit-deny" },
+    ] });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let aws = cloud.aws("IAM");
+    let profile = "arn:aws:bedrock:eu-west-1:111122223333:inference-profile/eu.amazon.nova-lite-v1:0";
+    let needed = |arn: String, region: &str| Needed {
+        arn,
+        requested_region: region.to_owned(),
+        profile: Some(profile.to_owned()),
+    };
+    let regions = ["eu-west-1", "eu-north-1", "eu-west-3"].map(|region| needed(model(region), region));
+    let mut all = vec![Needed { profile: None, ..needed(profile.to_owned(), "eu-west-1") }];
+    all.extend(regions);
+    all.push(needed(model(""), "unspecified"));
+    let rulings = block_on(aws.simulate(&place("eu-west-1"), caller, "bedrock:InvokeModel", &all)).unwrap();
+    let said: Vec<_> = rulings.iter().map(|r| (r.verdict, r.layer)).collect();
+    let organization = Some(PolicyLayer::Organization);
+    assert_eq!(
+        said,
+        [
+            (Allowed, None),
+            (ImplicitDeny, None),
+            (ImplicitDeny, organization),
+            (Undetermined, None),
+            (ExplicitDeny, None)
+        ]
+    );
+    assert_eq!(rulings[3].missing_context, ["aws:SourceVpce"]);
+    assert_eq!(
+        rulings.iter().map(|r| &r.resource).collect::<Vec<_>>(),
+        all.iter().map(|n| &n.arn).collect::<Vec<_>>()
+    );
+    let asked: std::collections::BTreeSet<String> = cloud
+        .state()
+        .bodies
+        .iter()
+        .flat_map(|body| form_urlencoded::parse(body.as_bytes()).into_owned().collect::<Vec<_>>())
+        .filter(|(key, _)| key == "ContextEntries.member.1.ContextKeyValues.member.1")
+        .map(|(_, region)| region)
+        .collect();
+    assert_eq!(asked, ["eu-north-1", "eu-west-1", "eu-west-3", "unspecified"].map(str::to_owned).into());
+    assert_eq!((cloud.calls()[0].as_str(), cloud.calls().len()), ("iam:GetRole", 1 + all.len()));
+    let gone = "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Code>NoSuchEntity</Code><Message>The role with name gone cannot be found.</Message></Error></ErrorResponse>";
+    cloud.state().instead.push(("iam:GetRole".to_owned(), 404, gone.to_owned()));
+    let answer = block_on(aws.simulate(
+        &place("eu-west-1"),
+        "arn:aws:iam::111122223333:role/gone",
+        "bedrock:InvokeModel",
+        &all,
+    ));
+    assert_eq!(answer.unwrap_err(), PortError::Missing);
+}
+
+#[test]
+fn agreements_and_logging_are_asked_of_bedrock() {
+    let file = json!({
+        "availability": [{ "model_id": "anthropic.claude-3-haiku-20240307-v1:0", "offers": 0, "legacy_from": "2026-01-30T00:00:00Z", "ends": "2026-12-31T00:00:00Z" }],
+        "logging": [{ "region": "us-east-1", "log_group": "/bedrock/invocations" }],
+    });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let (aws, here) = (cloud.aws("BEDROCK"), place("us-east-1"));
+    let offers = |id: &str| block_on(aws.agreement_offers(&here, &ModelId::parse(id).unwrap())).unwrap();
+    assert_eq!(
+        (offers("us.anthropic.claude-3-haiku-20240307-v1:0"), offers("cohere.command-r-v1:0")),
+        (0, 1)
+    );
+    let logging = |region: &str| block_on(aws.invocation_logging(&place(region))).unwrap();
+    assert_eq!((logging("us-east-1").as_deref(), logging("eu-west-1")), (Some("/bedrock/invocations"), None));
+    let model = ModelId::parse("anthropic.claude-3-haiku-20240307-v1:0").unwrap();
+    let state = block_on(aws.model_state(&here, &model)).unwrap();
+    let day = |at: Option<Timestamp>| at.unwrap().strftime("%F").to_string();
+    assert_eq!((day(state.legacy_from), day(state.ends)), ("2026-01-30".to_owned(), "2026-12-31".to_owned()));
+}
+
+#[test]
+fn an_answer_that_does_not_come_in_time_is_none() {
+    let cloud = cloud();
+    cloud.state().delay = std::time::Duration::from_secs(5);
+    let aws = cloud.aws("BEDROCK");
+    let limit = SignedDuration::from_millis(50);
+    let here = place("us-east-1");
+    assert!(block_on(aws.within(limit, aws.invocation_logging(&here))).is_none());
+}
+
 fn notice() -> Notice {
     let world = bedrock_remediator::sandbox::Sandbox::new(WorldFile::default(), Timestamp::now());
     block_on(async {
         let incident = incident("us-east-1");
         let claim = world.claim(&incident, Timestamp::now(), SignedDuration::from_secs(90)).await.unwrap();
         let bedrock_remediator::world::Claim::Mine(_, record) = claim else { unreachable!("nobody else") };
-        let evidence = bedrock_remediator::evidence::gather(&world, &incident, Timestamp::now()).await;
+        let evidence =
+            bedrock_remediator::evidence::gather(&world, &incident, Timestamp::now(), Timestamp::MAX).await;
         Notice::compose(Kind::Opened, &record, &bedrock_remediator::plan::Plan::default(), &evidence)
     })
 }

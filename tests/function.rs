@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use bedrock_remediator::aws::ACTIONS;
 use bedrock_remediator::config::{Config, Mode};
-use bedrock_remediator::drive::Allowance;
 use bedrock_remediator::event::Home;
 use bedrock_remediator::handler::{Report, handle};
 use bedrock_remediator::ids::{AccountId, Region};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for};
+use bedrock_remediator::terms::{Allowance, Terms};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::cloud::{ACCOUNT, Cloud, REGION};
@@ -49,8 +49,7 @@ fn sample(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("events").join(name)).unwrap()
 }
 
-/// The sample's world as the function can see it today: its clock is the real one, neither CloudTrail
-/// nor IAM is asked, and the account is its own.
+/// The sample's world as the function can see it today: its clock is the real one.
 fn world(sample: &Path, payload: &[u8]) -> WorldFile {
     let beside = sample.with_extension("world.json");
     let mut file = match std::fs::read_to_string(beside) {
@@ -59,8 +58,6 @@ fn world(sample: &Path, payload: &[u8]) -> WorldFile {
             .map_or_else(|_| WorldFile::default(), |delivery| healthy_for(&delivery, Timestamp::now())),
     };
     file.now = None;
-    file.errors.clear();
-    file.policies.clear();
     // Ledgers keep their own kind of memory; one that is full is the ledger suite's matter.
     file.ledger.clear();
     // A port's fault has no wire form where the ledger and the topic are real.
@@ -110,8 +107,28 @@ fn told(notice: &Value) -> Value {
 
 fn expected(file: WorldFile, payload: &[u8]) -> (Sandbox, Option<Report>) {
     let sandbox = Sandbox::new(file, Timestamp::now());
-    let report = block_on(handle(&sandbox, &Config::default(), &home(), ALLOWANCE, payload)).ok();
+    let report = block_on(handle(
+        &sandbox,
+        &Terms { config: &searching(), home: &home(), allowance: ALLOWANCE },
+        payload,
+    ))
+    .ok();
     (sandbox, report)
+}
+
+/// Where the function of the samples may search.
+const LOGS: [(&str, &str); 2] =
+    [("INVOCATION_LOG_GROUP", "/bedrock/invocations"), ("APPLICATION_LOG_GROUPS", "/app/one,/app/two")];
+
+fn searching() -> Config {
+    Config::from_vars(|name| LOGS.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+        .unwrap()
+}
+
+fn variables_of_searching(cloud: &Cloud) -> Vec<(String, String)> {
+    let mut variables = cloud.variables();
+    variables.extend(LOGS.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    variables
 }
 
 fn reply_of(report: Option<&Report>) -> Result<Value, ()> {
@@ -151,7 +168,7 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 #[test]
 fn every_sample_is_answered_as_the_embedded_world_answers_it() {
     let (cloud, lambda) = (Cloud::new(WorldFile::default()), Lambda::new());
-    let function = lambda.start(&cloud.variables());
+    let function = lambda.start(&variables_of_searching(&cloud));
     let allowed: Vec<&str> = ACTIONS.iter().flat_map(|(_, actions)| actions.iter().copied()).collect();
     let mut seen = std::collections::BTreeSet::new();
     for file in samples() {
@@ -185,10 +202,63 @@ fn every_sample_is_answered_as_the_embedded_world_answers_it() {
         }
     }
     let missing: Vec<_> = allowed.iter().filter(|a| !seen.contains(**a)).collect();
-    // Writes inside of transactions, and the read that only a person's question needs.
-    let known = ["dynamodb:DeleteItem", "dynamodb:GetItem"];
+    // Writes inside of transactions, the read that only a person's question needs, what a later tick reads,
+    // and what is asked where no log is named.
+    let known = [
+        "bedrock:GetModelInvocationLoggingConfiguration",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "logs:GetQueryResults",
+    ];
     assert!(missing.iter().all(|a| known.contains(*a)), "never called: {missing:?}");
     no_log_tells_a_payload(&function);
+}
+
+#[test]
+fn what_a_search_finds_later_is_told_and_no_prompt_travels() {
+    let found = json!({
+        "account": ACCOUNT,
+        "errors": [{
+            "region": REGION, "model_id": "us.amazon.nova-pro-v1:0", "time": (Timestamp::now() - SignedDuration::from_secs(60)).to_string(),
+            "code": "AccessDeniedException", "message": "CANARY", "source": "invocation-log",
+            "caller": "arn:aws:sts::111122223333:assumed-role/checkout-api/i-0",
+        }],
+    });
+    let cloud = Cloud::new(WorldFile::parse(&found.to_string()).unwrap());
+    let lambda = Lambda::new();
+    let function = lambda.start(&variables_of_searching(&cloud));
+    let at = Timestamp::now().strftime("%FT%T.000+0000").to_string();
+    let alarm = json!({
+        "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "account": ACCOUNT, "region": REGION,
+        "detail": {
+            "alarmName": "bedrock-client-errors", "state": { "value": "ALARM", "timestamp": at },
+            "configuration": { "metrics": [{ "metricStat": { "metric": {
+                "namespace": "AWS/Bedrock", "name": "InvocationClientErrors",
+                "dimensions": { "ModelId": "us.amazon.nova-pro-v1:0" },
+            } } }] },
+        },
+    });
+    lambda.invoke(&alarm.to_string()).unwrap();
+    let causes =
+        || notices(&cloud).iter().map(|n| n["cause"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!(causes(), ["unknown"]);
+    assert_eq!(cloud.calls().iter().filter(|c| *c == "logs:StartQuery").count(), 2);
+    // Minutes later: CloudWatch Logs has the answer, and the incident is due.
+    cloud.state().world.pass(SignedDuration::from_mins(5));
+    for item in cloud.state().table.items.values_mut() {
+        item.insert("due_at".to_owned(), json!({ "S": "2026-01-01T00:00:00Z" }));
+    }
+    lambda.invoke(&sample("tick.json")).unwrap();
+    assert_eq!(causes(), ["unknown", "iam-unspecified"]);
+    assert!(cloud.calls().iter().any(|c| c == "logs:GetQueryResults"));
+    let state = cloud.state();
+    let superseded = state.table.items.values().filter(|i| i.contains_key("superseded_by")).count();
+    assert_eq!(superseded, 1);
+    let canary = "CANARY";
+    assert!(state.bodies.iter().all(|body| !body.contains(canary)));
+    assert!(!serde_json::to_string(&state.table.items).unwrap().contains(canary));
+    assert!(!format!("{:?}", state.published).contains(canary));
+    assert!(function.lines.lock().unwrap().iter().all(|line| !line.contains(canary)));
 }
 
 fn no_log_tells_a_payload(function: &Process) {

@@ -61,15 +61,7 @@ fn a_write_whose_answer_was_lost_is_repeated_and_still_ours() {
     let Claim::Mine(lease, record) = claim else { panic!("nobody else holds it") };
     assert_eq!((record.state, record.episode), (State::Seen, 1));
     lose();
-    let end = Finish {
-        state: State::Told,
-        followed: None,
-        due_at: at,
-        silent_until: None,
-        told: None,
-        ended: None,
-        counts: record.incident.counts,
-    };
+    let end = Finish::new(State::Told, at, record.incident.counts);
     block_on(table.finish(&lease, &end)).unwrap();
     assert_eq!(block_on(table.incident(&incident.id)).unwrap().unwrap().state, State::Told);
 }

@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::drive::Allowance;
 use bedrock_remediator::event::Home;
 use bedrock_remediator::handler::handle;
 use bedrock_remediator::notice::{LARGEST, Message};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+use bedrock_remediator::terms::{Allowance, Terms};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -27,7 +27,13 @@ fn message(code: &str, text: &str, model: &str, caller: &str) -> Option<Message>
     let (config, home) = (Config::default(), Home::default());
     let allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(handle(&world, &config, &home, allowance, event.to_string().as_bytes())).unwrap();
+    runtime
+        .block_on(handle(
+            &world,
+            &Terms { config: &config, home: &home, allowance },
+            event.to_string().as_bytes(),
+        ))
+        .unwrap();
     world.messages().pop()
 }
 

@@ -10,7 +10,6 @@ use std::task::{Context, Poll, Waker};
 
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::diagnosis::{Category, Cause, RULES};
-use bedrock_remediator::drive::Allowance;
 use bedrock_remediator::event::Home;
 use bedrock_remediator::handler::{Outcome, handle};
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
@@ -18,6 +17,7 @@ use bedrock_remediator::notice::Kind;
 use bedrock_remediator::plan::{Action, Reason};
 use bedrock_remediator::sandbox::{FaultKind, LastMinutes, MinuteEntry, Sandbox, WorldFile};
 use bedrock_remediator::sweep::sweep;
+use bedrock_remediator::terms::{Allowance, Terms};
 use bedrock_remediator::usage::Minute;
 use bedrock_remediator::world::{IncreaseRequest, Ledger, Quotas, RequestStatus};
 use jiff::SignedDuration;
@@ -68,7 +68,8 @@ fn round_trips(future: impl Future) -> usize {
 fn a_new_throttle_of_a_known_model_costs_ten_calls_in_six_round_trips_and_a_duplicate_one() {
     let world = sandbox(busy());
     let (config, home, payload) = (Config::default(), Home::default(), throttle(SONNET));
-    let deliver = || handle(&world, &config, &home, ALLOWANCE, payload.as_bytes());
+    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    let deliver = || handle(&world, &terms, payload.as_bytes());
     assert_eq!(round_trips(deliver()), 6);
     // `usage` is asked by the minute and by five, and each is a request to CloudWatch.
     let expected = [
@@ -489,9 +490,10 @@ fn an_incident_closes_when_the_metrics_are_quiet_and_not_before() {
 fn two_functions_with_the_same_news_act_once() {
     let world = sandbox(busy());
     let (config, home, payload) = (Config::default(), Home::default(), throttle(SONNET));
+    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
     block_on(async {
-        let one = handle(&world, &config, &home, ALLOWANCE, payload.as_bytes());
-        let two = handle(&world, &config, &home, ALLOWANCE, payload.as_bytes());
+        let one = handle(&world, &terms, payload.as_bytes());
+        let two = handle(&world, &terms, payload.as_bytes());
         let (one, two) = tokio::join!(one, two);
         assert!(one.is_ok() && two.is_ok());
     });
@@ -508,10 +510,11 @@ fn crash_after(times: usize, future: impl Future) -> bool {
 #[test]
 fn a_function_that_dies_anywhere_is_made_up_for() {
     let (config, home, payload) = (Config::default(), Home::default(), throttle(SONNET));
+    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
     let mut died = 0;
     for times in 1..200 {
         let world = sandbox(busy());
-        if crash_after(times, handle(&world, &config, &home, ALLOWANCE, payload.as_bytes())) {
+        if crash_after(times, handle(&world, &terms, payload.as_bytes())) {
             break;
         }
         died += 1;
@@ -541,14 +544,14 @@ fn a_function_that_dies_anywhere_is_made_up_for() {
 fn what_there_is_no_time_for_is_handed_to_the_next_sweep() {
     let world = sandbox(busy());
     let late = Allowance { until: now(), ..ALLOWANCE };
+    let terms = Terms { config: &Config::default(), home: &Home::default(), allowance: late };
     let payload =
         queue(&[throttle(SONNET), sample("access-use-case-form.json"), sample("alarm-throttles.json")]);
-    let report =
-        block_on(handle(&world, &Config::default(), &Home::default(), late, payload.as_bytes())).unwrap();
+    let report = block_on(handle(&world, &terms, payload.as_bytes())).unwrap();
     assert!(report.batch_response().batch_item_failures.is_empty(), "the ledger holds them");
     assert!(report.incidents.iter().all(|i| i.recorded && matches!(i.driven, Ok(None))));
     assert_eq!(world.calls(), [("claim", 2)].into());
-    let out_of_time = block_on(sweep(&world, &Config::default(), late)).unwrap();
+    let out_of_time = block_on(sweep(&world, &terms)).unwrap();
     assert!(out_of_time.out_of_time && world.published().is_empty());
     run_sweep(&world);
     assert_eq!((world.published().len(), world.increase_requests().len()), (2, 1));
@@ -559,8 +562,8 @@ fn the_functions_own_calls_are_no_news() {
     let home =
         Home { role: Some("arn:aws:iam::111122223333:role/checkout-api".to_owned()), ..Home::default() };
     let world = sandbox(busy());
-    let report =
-        block_on(handle(&world, &Config::default(), &home, ALLOWANCE, throttle(SONNET).as_bytes())).unwrap();
+    let terms = Terms { config: &Config::default(), home: &home, allowance: ALLOWANCE };
+    let report = block_on(handle(&world, &terms, throttle(SONNET).as_bytes())).unwrap();
     assert_eq!(report.outcome(), Outcome::Ignored);
     assert_eq!(report.items[0].reason.as_deref(), Some("a call of this function's own role"));
     assert!(world.calls().is_empty());

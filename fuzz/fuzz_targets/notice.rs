@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::drive::Allowance;
+use bedrock_remediator::terms::{Allowance, Terms};
 use bedrock_remediator::event::Home;
 use bedrock_remediator::handler::handle;
 use bedrock_remediator::notice::LARGEST;
@@ -35,7 +35,7 @@ fuzz_target!(|input: (&str, &str, &str, &str)| {
     let (config, home) = (Config::default(), Home::default());
     let allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
     let payload = event.to_string();
-    RUNTIME.with_borrow(|runtime| runtime.block_on(handle(&world, &config, &home, allowance, payload.as_bytes()))).unwrap();
+    RUNTIME.with_borrow(|runtime| runtime.block_on(handle(&world, &Terms { config: &config, home: &home, allowance }, payload.as_bytes()))).unwrap();
     for message in world.messages() {
         assert!(message.subject.len() < 100 && message.subject.bytes().all(|b| b == b' ' || b.is_ascii_graphic()));
         assert!(message.body.len() <= LARGEST);

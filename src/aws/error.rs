@@ -62,7 +62,7 @@ fn of_service(action: &str, code: Option<&str>, message: Option<&str>, status: u
         | "KMSThrottling"
         | "TransactionConflict"
         | "TransactionInProgress" => PortError::Throttled,
-        "NoSuchResource" | "ResourceNotFound" | "NotFound" => PortError::Missing,
+        "NoSuchResource" | "NoSuchEntity" | "ResourceNotFound" | "NotFound" => PortError::Missing,
         "ResourceAlreadyExists" => rejected(Rejection::AlreadyOpen),
         "QuotaExceeded" => rejected(Rejection::TooManyOpen),
         "IllegalArgument" if message.contains("greater than") => rejected(Rejection::TooLow),

@@ -7,7 +7,9 @@
 mod error;
 mod ledger;
 mod models;
+mod permissions;
 mod quotas;
+mod records;
 mod telemetry;
 mod topic;
 
@@ -23,13 +25,15 @@ use aws_smithy_http_client::tls;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::{AccountId, Arn, Place, Region};
-use crate::world::{Answer, Clock, Permissions, PolicyVerdict, PortError};
+use crate::world::{Answer, Clock, PortError};
 
 /// Every IAM action the function calls, by adapter.
 pub const ACTIONS: &[(&str, &[&str])] = &[
     ("ledger", ledger::ACTIONS),
     ("models", models::ACTIONS),
+    ("permissions", permissions::ACTIONS),
     ("quotas", quotas::ACTIONS),
+    ("records", records::ACTIONS),
     ("telemetry", telemetry::ACTIONS),
     ("topic", topic::ACTIONS),
 ];
@@ -65,6 +69,9 @@ struct Regional {
     quotas: aws_sdk_servicequotas::Client,
     metrics: aws_sdk_cloudwatch::Client,
     bedrock: aws_sdk_bedrock::Client,
+    trail: aws_sdk_cloudtrail::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+    iam: aws_sdk_iam::Client,
     rates: quotas::Rates,
     listing: RefCell<Option<quotas::Listing>>,
 }
@@ -147,6 +154,9 @@ impl Aws {
                 quotas: aws_sdk_servicequotas::Client::new(&config),
                 metrics: aws_sdk_cloudwatch::Client::new(&config),
                 bedrock: aws_sdk_bedrock::Client::new(&config),
+                trail: aws_sdk_cloudtrail::Client::new(&config),
+                logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+                iam: aws_sdk_iam::Client::new(&config),
                 rates: quotas::Rates::default(),
                 listing: RefCell::default(),
             })
@@ -182,11 +192,8 @@ impl Clock for Aws {
     async fn sleep(&self, duration: SignedDuration) {
         tokio::time::sleep(duration.try_into().unwrap_or_default()).await;
     }
-}
 
-impl Permissions for Aws {
-    /// IAM is not asked yet: what a denial's own text leaves open stays open.
-    async fn verdict(&self, _: &Place, _: &str, _: &str, _: &str) -> Answer<PolicyVerdict> {
-        Ok(PolicyVerdict::Undetermined)
+    async fn within<T>(&self, limit: SignedDuration, work: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout(limit.try_into().unwrap_or_default(), work).await.ok()
     }
 }

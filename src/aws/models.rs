@@ -1,11 +1,12 @@
 //! Bedrock's own descriptions of models and profiles.
 
+use aws_sdk_bedrock::primitives::DateTime;
 use aws_sdk_bedrock::types::{
     AgreementStatus, AuthorizationStatus, FoundationModelLifecycleStatus, InferenceProfileType,
     InferenceType, RegionAvailability,
 };
 
-use super::{Aws, error};
+use super::{Aws, error, timestamp};
 use crate::ids::Place;
 use crate::model::ModelId;
 use crate::world::{Answer, Availability, Lifecycle, ModelState, Models, PortError};
@@ -15,7 +16,9 @@ pub(super) const ACTIONS: &[&str] = &[
     "bedrock:GetFoundationModel",
     "bedrock:GetFoundationModelAvailability",
     "bedrock:GetInferenceProfile",
+    "bedrock:GetModelInvocationLoggingConfiguration",
     "bedrock:GetUseCaseForModelAccess",
+    "bedrock:ListFoundationModelAgreementOffers",
     "bedrock:ListFoundationModels",
     "bedrock:ListInferenceProfiles",
 ];
@@ -62,10 +65,12 @@ impl Models for Aws {
         let availability =
             availability.map_err(|e| error::of_read("bedrock:GetFoundationModelAvailability", &e))?;
         // A model that has ended is no longer described; what is known of it still counts.
-        let lifecycle =
-            described.ok().and_then(|d| Some(d.model_details()?.model_lifecycle()?.status.clone()));
+        let lifecycle = described.ok().and_then(|d| d.model_details?.model_lifecycle);
+        let day = |at: Option<DateTime>| at.as_ref().and_then(timestamp);
         Ok(ModelState {
-            lifecycle: match lifecycle {
+            legacy_from: lifecycle.as_ref().and_then(|l| day(l.legacy_time)),
+            ends: lifecycle.as_ref().and_then(|l| day(l.end_of_life_time)),
+            lifecycle: match lifecycle.map(|l| l.status) {
                 Some(FoundationModelLifecycleStatus::Legacy) => Lifecycle::Legacy,
                 _ => Lifecycle::Active,
             },
@@ -82,5 +87,20 @@ impl Models for Aws {
             },
             form_submitted,
         })
+    }
+
+    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<usize> {
+        let call = self.at(place)?.bedrock.list_foundation_model_agreement_offers().model_id(model.base());
+        let answer = call.send().await;
+        let answer = answer.map_err(|e| error::of_read("bedrock:ListFoundationModelAgreementOffers", &e))?;
+        Ok(answer.offers().len())
+    }
+
+    async fn invocation_logging(&self, place: &Place) -> Answer<Option<String>> {
+        let call = self.at(place)?.bedrock.get_model_invocation_logging_configuration();
+        let answer = call.send().await;
+        let answer =
+            answer.map_err(|e| error::of_read("bedrock:GetModelInvocationLoggingConfiguration", &e))?;
+        Ok(answer.logging_config.and_then(|c| c.cloud_watch_config).map(|c| c.log_group_name))
     }
 }

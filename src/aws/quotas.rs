@@ -34,7 +34,7 @@ const LISTING_KEPT: Duration = Duration::from_hours(1);
 /// A request that AWS throttled is tried so often in all.
 const TRIES: u32 = 3;
 
-/// At most so many calls a second, as the API is documented to take.
+/// At most so many calls a second, as the APIs are documented to take.
 /// See <https://docs.aws.amazon.com/servicequotas/latest/userguide/reference_limits.html>.
 #[derive(Debug)]
 pub(super) struct Rates {
@@ -43,10 +43,14 @@ pub(super) struct Rates {
     history: Limiter,
     list: Limiter,
     request: Limiter,
+    /// CloudTrail's.
+    pub(super) lookup: Limiter,
 }
 
 #[derive(Debug)]
-struct Limiter(RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<std::time::Instant>>);
+pub(super) struct Limiter(
+    RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<std::time::Instant>>,
+);
 
 impl Default for Rates {
     fn default() -> Self {
@@ -60,13 +64,14 @@ impl Default for Rates {
             history: a_second(5),
             list: a_second(10),
             request: a_second(3),
+            lookup: a_second(2),
         }
     }
 }
 
 impl Limiter {
     /// Waits until the next call may be made.
-    async fn turn(&self) {
+    pub(super) async fn turn(&self) {
         while let Err(early) = self.0.check() {
             tokio::time::sleep(early.wait_time_from(MonotonicClock.now())).await;
         }

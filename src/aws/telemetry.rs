@@ -1,23 +1,25 @@
-//! What CloudWatch measured.
+//! What CloudWatch measured, and the alarms over it.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    Dimension, Metric as SdkMetric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy,
+    AlarmType, Dimension, Metric as SdkMetric, MetricAlarm, MetricDataQuery, MetricDataResult, MetricStat,
+    ScanBy, StateValue,
 };
 use jiff::Timestamp;
 
 use super::{Aws, Regional, error, timestamp};
-use crate::event::Metric;
+use crate::event::{AlarmSignal, Described, Metric};
 use crate::ids::Place;
 use crate::model::ModelId;
 use crate::usage::{Minute, Period, Series};
-use crate::world::{Answer, FoundError, PortError, Telemetry, Window};
+use crate::world::{Answer, PortError, Telemetry, Window};
 
 /// What this adapter calls.
-pub(super) const ACTIONS: &[&str] = &["cloudwatch:GetMetricData"];
+pub(super) const ACTIONS: &[&str] =
+    &["cloudwatch:DescribeAlarmContributors", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"];
 
 const NAMESPACE: &str = "AWS/Bedrock";
 /// CloudWatch takes no more in one request.
@@ -38,6 +40,10 @@ const METRICS: &[(&str, Put)] = &[
     ("EstimatedTPMQuotaUsage", |m, v| m.quota_tokens = Some(v)),
     ("LegacyModelInvocations", |m, v| m.legacy_invocations = v),
 ];
+
+/// Those that count calls.
+const COUNTS: &[&str] =
+    &["Invocations", "InvocationThrottles", "InvocationClientErrors", "InvocationServerErrors"];
 
 fn date(time: Timestamp) -> DateTime {
     DateTime::from_secs(time.as_second())
@@ -134,8 +140,59 @@ impl Telemetry for Aws {
         Ok(models)
     }
 
-    /// Neither CloudTrail nor logs are searched yet, so nothing is found behind an alarm.
-    async fn errors(&self, _: &Place, _: Option<&ModelId>, _: Window) -> Answer<Vec<FoundError>> {
-        Ok(Vec::new())
+    async fn volume(&self, place: &Place, window: Window) -> Answer<Minute> {
+        let queries = METRICS.iter().enumerate().filter(|(_, (name, _))| COUNTS.contains(name));
+        let queries = queries.map(|(metric, (name, _))| {
+            let all = format!("SUM(SEARCH('{{{NAMESPACE},ModelId}} MetricName=\"{name}\"', 'Sum', 60))");
+            MetricDataQuery::builder().id(format!("m0_{metric}")).expression(all).build()
+        });
+        let results = self.at(place)?.metric_data(queries.collect(), window).await?;
+        let mut all = Minute::default();
+        for result in &results {
+            if let Some((_, put)) = result.id().and_then(which).and_then(|(_, m)| METRICS.get(m)) {
+                put(&mut all, result.values().iter().sum());
+            }
+        }
+        Ok(all)
     }
+
+    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Vec<ModelId>> {
+        let call = self.at(place)?.metrics.describe_alarm_contributors().alarm_name(alarm);
+        let answer = call.send().await;
+        let answer = answer.map_err(|e| error::of_read("cloudwatch:DescribeAlarmContributors", &e))?;
+        let attributes = answer.alarm_contributors().iter().map(|c| c.contributor_attributes());
+        let named = attributes.flatten().filter_map(|a| a.get("ModelId").or_else(|| a.get("Model")));
+        Ok(named.filter_map(|id| ModelId::parse(id)).collect())
+    }
+
+    async fn alarms(&self, place: &Place, names: &[String]) -> Answer<Vec<AlarmSignal>> {
+        let call = self.at(place)?.metrics.describe_alarms().set_alarm_names(Some(names.to_vec()));
+        let answer = call.alarm_types(AlarmType::MetricAlarm).state_value(StateValue::Alarm).send().await;
+        let answer = answer.map_err(|e| error::of_read("cloudwatch:DescribeAlarms", &e))?;
+        let described = answer.metric_alarms().iter().filter_map(|alarm| {
+            let at = alarm.state_updated_timestamp().and_then(timestamp);
+            AlarmSignal::described(place, alarm.alarm_name()?, at, &described(alarm))
+        });
+        Ok(described.collect())
+    }
+}
+
+/// What an alarm watches: one metric, or several with expressions over them.
+fn described(alarm: &MetricAlarm) -> Vec<Described> {
+    let of = |namespace: Option<&str>, name: Option<&str>, dimensions: &[Dimension]| Described {
+        namespace: namespace.map(str::to_owned),
+        metric: name.map(str::to_owned),
+        dimensions: dimensions
+            .iter()
+            .filter_map(|d| Some((d.name()?.to_owned(), d.value()?.to_owned())))
+            .collect(),
+        expression: None,
+    };
+    let one = of(alarm.namespace(), alarm.metric_name(), alarm.dimensions());
+    let many = alarm.metrics().iter().map(|query| {
+        let metric = query.metric_stat().and_then(|stat| stat.metric());
+        let named = metric.map(|m| of(m.namespace(), m.metric_name(), m.dimensions()));
+        Described { expression: query.expression().map(str::to_owned), ..named.unwrap_or_default() }
+    });
+    std::iter::once(one).chain(many).collect()
 }

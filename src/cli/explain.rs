@@ -9,10 +9,11 @@ use bedrock_remediator::aws::Aws;
 use bedrock_remediator::config::Config;
 #[cfg(feature = "aws")]
 use bedrock_remediator::config::Mode;
-use bedrock_remediator::drive::{Allowance, Driven};
+use bedrock_remediator::drive::Driven;
 use bedrock_remediator::event::{self, Home, Malformed};
 use bedrock_remediator::handler::{IncidentReport, Outcome as ItemOutcome, Report, handle};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for};
+use bedrock_remediator::terms::{Allowance, Terms};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -127,7 +128,8 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
     let config = world.guard_rails().context("the world file's `config` is wrong")?;
     let config = Config { digest_above: u32::MAX, ..config };
     let sandbox = Sandbox::new(world, now);
-    let report = handle(&sandbox, &config, &home, ALLOWANCE, &payload).await;
+    let report =
+        handle(&sandbox, &Terms { config: &config, home: &home, allowance: ALLOWANCE }, &payload).await;
     Ok(Explained { file: file.to_owned(), read: report.map_err(Problem::Malformed) })
 }
 
@@ -151,7 +153,8 @@ impl Account {
         let home =
             Home { account: self.aws.account().cloned(), region: self.aws.region(), ..Home::default() };
         let live = Live::new(&self.aws);
-        let report = Box::pin(handle(&live, &self.config, &home, ALLOWANCE, &payload)).await;
+        let terms = Terms { config: &self.config, home: &home, allowance: ALLOWANCE };
+        let report = Box::pin(handle(&live, &terms, &payload)).await;
         Ok(Explained { file: file.to_owned(), read: report.map_err(Problem::Malformed) })
     }
 }

@@ -2,18 +2,18 @@
 //! sandbox's, and no increase is ever filed.
 
 use bedrock_remediator::aws::Aws;
-use bedrock_remediator::event::Metric;
+use bedrock_remediator::event::{AlarmSignal, ErrorSignal, Metric};
 use bedrock_remediator::ids::{Place, QuotaCode};
 use bedrock_remediator::incident::{Incident, IncidentId};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::quota::Catalog;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
-use bedrock_remediator::usage::{Period, Series};
+use bedrock_remediator::usage::{Minute, Period, Series};
 use bedrock_remediator::world::{
-    Answer, Claim, Clock, Finish, Followed, FoundError, IncreaseRequest, Intent, Lease, Ledger, ModelState,
-    Models, Permissions, PolicyVerdict, PortError, QuotaValue, Quotas, Record, Rejection, Reserved,
-    Telemetry, Topic, Window,
+    Answer, Claim, Clock, Finish, Followed, IncreaseRequest, Intent, Lease, Ledger, LogKind, LogQuery,
+    ModelState, Models, Needed, Permissions, PortError, QuotaValue, Quotas, Record, Recorded, Records,
+    Rejection, Reserved, Ruling, Telemetry, Topic, Window,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -66,13 +66,36 @@ impl Telemetry for Live<'_> {
         self.aws.models_behind(place, metric, window).await
     }
 
-    async fn errors(
+    async fn volume(&self, place: &Place, window: Window) -> Answer<Minute> {
+        self.aws.volume(place, window).await
+    }
+
+    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Vec<ModelId>> {
+        self.aws.contributors(place, alarm).await
+    }
+
+    async fn alarms(&self, place: &Place, names: &[String]) -> Answer<Vec<AlarmSignal>> {
+        self.aws.alarms(place, names).await
+    }
+}
+
+impl Records for Live<'_> {
+    async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
+        self.aws.recorded(place, window, most).await
+    }
+
+    async fn start_query(
         &self,
         place: &Place,
-        model: Option<&ModelId>,
+        kind: LogKind,
+        groups: &[String],
         window: Window,
-    ) -> Answer<Vec<FoundError>> {
-        self.aws.errors(place, model, window).await
+    ) -> Answer<LogQuery> {
+        self.aws.start_query(place, kind, groups, window).await
+    }
+
+    async fn query_results(&self, place: &Place, query: &LogQuery) -> Answer<Option<Vec<ErrorSignal>>> {
+        self.aws.query_results(place, query).await
     }
 }
 
@@ -88,17 +111,25 @@ impl Models for Live<'_> {
     async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState> {
         self.aws.model_state(place, model).await
     }
+
+    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<usize> {
+        self.aws.agreement_offers(place, model).await
+    }
+
+    async fn invocation_logging(&self, place: &Place) -> Answer<Option<String>> {
+        self.aws.invocation_logging(place).await
+    }
 }
 
 impl Permissions for Live<'_> {
-    async fn verdict(
+    async fn simulate(
         &self,
         place: &Place,
         caller: &str,
         action: &str,
-        resource: &str,
-    ) -> Answer<PolicyVerdict> {
-        self.aws.verdict(place, caller, action, resource).await
+        needed: &[Needed],
+    ) -> Answer<Vec<Ruling>> {
+        self.aws.simulate(place, caller, action, needed).await
     }
 }
 
@@ -109,6 +140,10 @@ impl Clock for Live<'_> {
 
     async fn sleep(&self, duration: SignedDuration) {
         self.aws.sleep(duration).await;
+    }
+
+    async fn within<T>(&self, limit: SignedDuration, work: impl Future<Output = T>) -> Option<T> {
+        self.aws.within(limit, work).await
     }
 }
 
@@ -154,6 +189,10 @@ impl Ledger for Live<'_> {
 
     async fn tally(&self, now: Timestamp) -> Answer<u32> {
         self.kept.tally(now).await
+    }
+
+    async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>> {
+        self.kept.seen(place, since).await
     }
 
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>> {

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::drive::Allowance;
 use bedrock_remediator::event::{self, Home};
 use bedrock_remediator::handler::{Report, handle};
 use bedrock_remediator::sandbox::{Sandbox, healthy_for};
+use bedrock_remediator::terms::{Allowance, Terms};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -179,7 +179,8 @@ const A_TICK: &str = r#"{"detail-type":"Scheduled Event","source":"aws.events","
 impl Storm<'_> {
     fn deliver(&self, payload: &str, cost: &mut Cost) -> anyhow::Result<Report> {
         let start = Instant::now();
-        let handling = handle(self.world, &self.config, &self.home, ALLOWANCE, payload.as_bytes());
+        let terms = Terms { config: &self.config, home: &self.home, allowance: ALLOWANCE };
+        let handling = handle(self.world, &terms, payload.as_bytes());
         let report = self.runtime.block_on(handling)?;
         cost.handling += start.elapsed();
         Ok(report)

@@ -85,6 +85,9 @@ pub struct Facts {
     /// The field of the request that was refused, as a path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The metric that an alarm watched, where nothing but the alarm told of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
     /// Whose calls the limit counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<LimitScope>,

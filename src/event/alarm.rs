@@ -3,6 +3,7 @@
 //! One law: an alarm carries no error message, so all it gives is a metric, a place and perhaps a
 //! model. Only an alarm that is in ALARM, about Bedrock, and not muted or suppressed, is a signal.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -11,7 +12,7 @@ use super::Home;
 use super::envelope::{Envelope, Malformed};
 use super::signal::{AlarmSignal, Metric, Signal};
 use super::value::{Text, time};
-use crate::ids::{AccountId, Arn, Region};
+use crate::ids::{AccountId, Arn, Place, Region};
 use crate::model::ModelId;
 
 /// `detail` of an EventBridge event, and `alarmData` of a direct action.
@@ -117,7 +118,32 @@ struct Published<'a> {
     #[serde(borrow, default)]
     alarm_rule: Text<'a>,
     #[serde(default)]
+    triggering_children: Vec<Child>,
+    #[serde(default)]
     trigger: Option<Trigger>,
+}
+
+/// An alarm that a composite one is made of, in the spelling of EventBridge or of SNS.
+#[derive(Deserialize)]
+struct Child {
+    #[serde(rename = "arn", alias = "Arn", default)]
+    arn: String,
+    #[serde(rename = "state", alias = "State", default)]
+    state: ChildState,
+}
+
+#[derive(Deserialize, Default)]
+struct ChildState {
+    #[serde(rename = "value", alias = "Value", default)]
+    value: String,
+}
+
+/// `reasonData` of a composite alarm.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct ReasonData {
+    #[serde(default)]
+    triggering_alarms: Vec<Child>,
 }
 
 #[derive(Deserialize)]
@@ -138,8 +164,10 @@ struct Alarm<'a> {
     watched: Vec<Watched>,
     expressions: Vec<&'a str>,
     contributor: Option<&'a Value>,
-    /// Rule and children of a composite alarm.
-    composite: Option<String>,
+    /// The rule of a composite alarm.
+    rule: Option<&'a str>,
+    /// What it says of the alarms that set it off.
+    triggering: Vec<Child>,
 }
 
 /// Reads `detail` of an EventBridge event.
@@ -184,9 +212,10 @@ pub(super) fn read_sns(text: &str, home: &Home, at: &str) -> Result<Signal, Malf
         watched: single.into_iter().chain(watched(queries)).collect(),
         expressions: expressions(queries),
         contributor: None,
-        composite: published.alarm_rule.owned(),
+        rule: published.alarm_rule.get(),
+        triggering: Vec::new(),
     };
-    Ok(alarm.signal())
+    Ok(Alarm { triggering: published.triggering_children, ..alarm }.signal())
 }
 
 impl Detail<'_> {
@@ -200,7 +229,8 @@ impl Detail<'_> {
                 crate::diagnosis::cut(by, 80)
             ));
         }
-        let rule = self.configuration.alarm_rule.get();
+        let reason: ReasonData =
+            self.state.reason_data.get().and_then(|r| serde_json::from_str(r).ok()).unwrap_or_default();
         Alarm {
             name: self.alarm_name.get().unwrap_or_default(),
             state: self.state.value.get().unwrap_or_default(),
@@ -210,8 +240,8 @@ impl Detail<'_> {
             watched: watched(&self.configuration.metrics),
             expressions: expressions(&self.configuration.metrics),
             contributor: self.alarm_contributor.as_ref().map(|c| &c.attributes),
-            composite: rule
-                .map(|rule| format!("{rule} {}", self.state.reason_data.get().unwrap_or_default())),
+            rule: self.configuration.alarm_rule.get(),
+            triggering: reason.triggering_alarms,
         }
         .signal()
     }
@@ -266,16 +296,34 @@ impl Alarm<'_> {
         let attribute = |name| self.contributor.and_then(|attributes| dimension(attributes, name));
         let contributor = attribute("ModelId").or_else(|| attribute("Model")).and_then(ModelId::parse);
         let mut models: Vec<_> = self.watched.iter().filter_map(Watched::model).collect();
-        models.dedup();
-        let single = <[ModelId; 1]>::try_from(models).ok().map(|[model]| model);
+        if let Some(contributor) = contributor {
+            models = vec![contributor];
+        }
+        let mut known = std::collections::HashSet::new();
+        models.retain(|model| known.insert(model.clone()));
+        let by_model = |e: &&str| e.to_ascii_uppercase().contains("GROUP BY");
         Signal::Alarm(AlarmSignal {
             account: self.account.clone(),
             region: self.region.clone(),
             name: self.name.to_owned(),
             metric,
-            model: contributor.or(single),
+            has_contributors: models.is_empty() && self.expressions.iter().any(by_model),
+            models,
+            children: self.children(),
             at: self.at.and_then(time),
         })
+    }
+
+    /// The alarms that set a composite one off, as far as it tells; else all that its rule names.
+    fn children(&self) -> Vec<String> {
+        let Some(rule) = self.rule else { return Vec::new() };
+        let off = self.triggering.iter().filter(|c| c.state.value == "ALARM");
+        let off: Vec<String> = off.filter_map(|c| name_of(&c.arn)).collect();
+        if !off.is_empty() {
+            return off;
+        }
+        let named = rule.split("ALARM(").skip(1).filter_map(|rest| rest.split(')').next());
+        named.filter_map(|child| name_of(child.trim().trim_matches(['"', '\'']))).collect()
     }
 
     /// The most telling metric; `None` when nothing says that the alarm is about Bedrock.
@@ -293,9 +341,10 @@ impl Alarm<'_> {
         // A composite alarm or a metric filter of the account's own tells only by its names.
         let own_metric =
             self.watched.iter().any(|w| w.namespace.as_deref().is_some_and(|n| !n.starts_with("AWS/")));
+        let children = self.children().join(" ");
         let names =
-            format!("{} {}", self.name, self.composite.as_deref().unwrap_or_default()).to_ascii_lowercase();
-        ((own_metric || self.composite.is_some()) && names.contains("bedrock")).then(|| {
+            format!("{} {} {children}", self.name, self.rule.unwrap_or_default()).to_ascii_lowercase();
+        ((own_metric || self.rule.is_some()) && names.contains("bedrock")).then(|| {
             let words = [
                 ("throttl", Metric::Throttles),
                 ("server", Metric::ServerErrors),
@@ -303,6 +352,57 @@ impl Alarm<'_> {
             ];
             words.iter().find(|(word, _)| names.contains(word)).map_or(Metric::Other, |(_, metric)| *metric)
         })
+    }
+}
+
+/// An alarm's name, out of its ARN or as it is; names may hold colons.
+fn name_of(alarm: &str) -> Option<String> {
+    let name = Arn::parse(alarm).map_or(alarm, |arn| arn.resource.strip_prefix("alarm:").unwrap_or_default());
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// What `DescribeAlarms` says of one metric of an alarm.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Described {
+    /// `AWS/Bedrock` …
+    pub namespace: Option<String>,
+    /// `InvocationThrottles` …
+    pub metric: Option<String>,
+    /// Name and value of each dimension.
+    pub dimensions: Vec<(String, String)>,
+    /// A Metrics Insights query or a metric-math expression.
+    pub expression: Option<String>,
+}
+
+impl AlarmSignal {
+    /// The alarm `name`, which is in ALARM, by its description; `None` unless it watches Bedrock.
+    pub fn described(
+        place: &Place,
+        name: &str,
+        at: Option<Timestamp>,
+        metrics: &[Described],
+    ) -> Option<Self> {
+        let watched = metrics.iter().map(|m| Watched {
+            namespace: m.namespace.clone(),
+            name: m.metric.clone(),
+            dimensions: m.dimensions.iter().map(|(n, v)| (n.clone(), Value::from(v.as_str()))).collect(),
+        });
+        let alarm = Alarm {
+            name,
+            state: "ALARM",
+            account: Some(place.account.clone()),
+            region: Some(place.region.clone()),
+            at: None,
+            watched: watched.collect(),
+            expressions: metrics.iter().filter_map(|m| m.expression.as_deref()).collect(),
+            contributor: None,
+            rule: None,
+            triggering: Vec::new(),
+        };
+        match alarm.signal() {
+            Signal::Alarm(alarm) => Some(Self { at, ..alarm }),
+            _ => None,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::Home;
 use super::envelope::{Envelope, Malformed};
 use super::signal::{ErrorSignal, QuotaChange, Signal, Source};
 use super::value::{Text, time};
+use crate::callers::Origin;
 use crate::diagnosis::INFERENCE_OPERATIONS;
 use crate::ids::{AccountId, Region, caller_of};
 use crate::model::ModelId;
@@ -28,6 +29,10 @@ struct Record<'a> {
     error_code: Text<'a>,
     #[serde(borrow, default)]
     error_message: Text<'a>,
+    #[serde(borrow, default, rename = "sourceIPAddress")]
+    source_address: Text<'a>,
+    #[serde(borrow, default)]
+    user_agent: Text<'a>,
     #[serde(borrow, default)]
     recipient_account_id: Text<'a>,
     #[serde(borrow, default)]
@@ -130,6 +135,7 @@ pub(super) fn read(text: &str, envelope: Envelope<'_>, home: &Home, at: &str) ->
         status: None,
         message: record.error_message.owned().unwrap_or_default(),
         caller,
+        origin: record.origin(),
         at: record.event_time.get().or(envelope.time).and_then(time),
     }))
 }
@@ -139,6 +145,11 @@ impl Record<'_> {
         let identity = self.user_identity.as_ref()?;
         let issuer = identity.session_context.as_ref().and_then(|c| c.session_issuer.as_ref());
         caller_of(issuer.and_then(|i| i.arn.get()).or_else(|| identity.arn.get())?)
+    }
+
+    fn origin(&self) -> Origin {
+        let principal = self.user_identity.as_ref().and_then(|u| u.arn.get());
+        Origin::of(principal, self.source_address.get(), self.user_agent.get())
     }
 
     fn account(&self, envelope: Envelope<'_>) -> Option<AccountId> {

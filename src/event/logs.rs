@@ -9,6 +9,7 @@ use super::Home;
 use super::envelope::{Malformed, unpack};
 use super::signal::{ErrorSignal, Signal, Source};
 use super::value::{Text, time};
+use crate::callers::Origin;
 use crate::diagnosis::{Cause, ErrorText, diagnose, endpoint_region};
 use crate::ids::{AccountId, caller_of};
 use crate::model::ModelId;
@@ -141,6 +142,7 @@ pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
         status: None,
         message: text.to_owned(),
         caller: found.facts.principal.as_deref().and_then(caller_of),
+        origin: Origin::default(),
         at: None,
     }))
 }
@@ -151,7 +153,8 @@ pub(super) fn invocation(text: &str, home: &Home, at: &str) -> Result<Signal, Ma
     let Some(code) = record.error_code.get() else {
         return Ok(Signal::ignored("a model invocation that succeeded"));
     };
-    let caller = record.identity.as_ref().and_then(|i| caller_of(i.arn.get()?));
+    let principal = record.identity.as_ref().and_then(|i| i.arn.get());
+    let caller = principal.and_then(caller_of);
     if caller.is_some() && caller == home.role {
         return Ok(Signal::ignored("a call of this function's own role"));
     }
@@ -165,6 +168,7 @@ pub(super) fn invocation(text: &str, home: &Home, at: &str) -> Result<Signal, Ma
         status: None,
         message: record.error_message.owned().unwrap_or_default(),
         caller,
+        origin: Origin::of(principal, None, None),
         at: record.timestamp.get().and_then(time),
     }))
 }

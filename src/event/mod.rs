@@ -11,6 +11,7 @@ mod service;
 mod signal;
 mod value;
 
+pub use alarm::Described;
 pub use envelope::{Delivery, Item, Malformed, read};
 pub use signal::{AlarmSignal, ErrorSignal, Ignored, Metric, QuotaChange, Signal, Source};
 
@@ -28,6 +29,14 @@ pub struct Home {
     pub role: Option<String>,
     /// Its own log group: what stands there is never a signal.
     pub log_group: Option<String>,
+}
+
+/// The failed inference call that one CloudTrail record tells of; `None` for every other record.
+pub fn recorded_error(record: &str, home: &Home) -> Option<ErrorSignal> {
+    match cloudtrail::read(record, envelope::Envelope::default(), home, "record") {
+        Ok(Signal::Error(error)) => Some(error),
+        _ => None,
+    }
 }
 
 impl Home {

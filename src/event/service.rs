@@ -6,6 +6,7 @@ use super::Home;
 use super::envelope::{Envelope, Malformed};
 use super::signal::{ErrorSignal, QuotaChange, Signal, Source};
 use super::value::{Text, time};
+use crate::callers::Origin;
 use crate::ids::{AccountId, Region};
 use crate::model::ModelId;
 
@@ -90,6 +91,7 @@ pub(super) fn read_job(
         status: None,
         message: job.failure.owned().unwrap_or_default(),
         caller: None,
+        origin: Origin::default(),
         at: envelope.time.and_then(time),
     }))
 }
@@ -137,6 +139,7 @@ pub(super) fn read_health(
         status: None,
         message: texts.join("\n"),
         caller: None,
+        origin: Origin::default(),
         at: envelope.time.and_then(time),
     }))
 }

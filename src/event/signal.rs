@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::callers::Origin;
 use crate::diagnosis::ErrorText;
 use crate::ids::{AccountId, Region};
 use crate::model::ModelId;
@@ -71,6 +72,8 @@ pub struct ErrorSignal {
     pub message: String,
     /// ARN of the role without path and session, or of the user.
     pub caller: Option<String>,
+    /// From where and with what it was made.
+    pub origin: Origin,
     /// When the call failed.
     pub at: Option<Timestamp>,
 }
@@ -138,8 +141,13 @@ pub struct AlarmSignal {
     pub name: String,
     /// What it watches.
     pub metric: Metric,
-    /// The model it watches; `None` when it watches all of them, or is composite.
-    pub model: Option<ModelId>,
+    /// The models it watches: several of a metric-math alarm, any of which may be meant; none when it
+    /// watches all of them, or is composite.
+    pub models: Vec<ModelId>,
+    /// Whether CloudWatch can name the models that made it go off: it watches each by itself.
+    pub has_contributors: bool,
+    /// Names of the alarms that a composite one is made of; only those that set it off, where it tells.
+    pub children: Vec<String>,
     /// When it went off.
     pub at: Option<Timestamp>,
 }

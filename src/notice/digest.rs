@@ -72,6 +72,7 @@ impl Notice {
             model_id: None,
             resolved_model_id: None,
             caller: None,
+            callers: Vec::new(),
             category: only(&distinct(incidents.iter().map(|l| l.category.as_ref()))).copied(),
             cause: only(&distinct(incidents.iter().map(|l| l.cause.as_ref()))).copied(),
             rule: None,

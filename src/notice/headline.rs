@@ -1,13 +1,9 @@
-//! Titles and first sentences: what happened and why we think so.
+//! Titles and first sentences: what happened.
 
 use super::{Kind, Outcome};
-use crate::access::checklist;
 use crate::clean;
-use crate::diagnosis::{Cause, PolicyKind};
-use crate::evidence::Evidence;
+use crate::diagnosis::Cause;
 use crate::incident::Incident;
-use crate::plan::{number, whole};
-use crate::world::PortError;
 
 /// What a cause is called in a title, and what it means in a sentence.
 #[rustfmt::skip]
@@ -93,101 +89,4 @@ pub(super) fn summary(incident: &Incident) -> String {
     let caller =
         incident.caller.as_deref().map(|c| format!(" by `{}`", clean::line(c, 256))).unwrap_or_default();
     format!("Calls of {model}{caller} from {region}, {account}, {meaning}.")
-}
-
-/// Why we think so.
-pub(super) fn because(incident: &Incident, evidence: &Evidence) -> Vec<String> {
-    let mut because = Vec::new();
-    let counts = incident.counts;
-    let plural = |n: u64| if n == 1 { "" } else { "s" };
-    let mut seen = Vec::new();
-    if counts.errors > 0 {
-        seen.push(format!("{} error{}", whole(counts.errors), plural(counts.errors)));
-    }
-    if counts.alarms > 0 {
-        seen.push(format!("{} alarm{}", whole(counts.alarms), plural(counts.alarms)));
-    }
-    let span = match (incident.first_seen, incident.last_seen) {
-        (Some(first), Some(last)) if first != last => {
-            format!(" from {} to {} UTC", first.strftime("%F %H:%M"), last.strftime("%F %H:%M"))
-        }
-        (Some(first), _) => format!(" at {} UTC", first.strftime("%F %H:%M")),
-        _ => String::new(),
-    };
-    if !seen.is_empty() {
-        because.push(format!("{} reported{span}.", seen.join(" and ")));
-    }
-    match (incident.rule, &incident.facts.code) {
-        (Some(rule), Some(code)) if code.starts_with("AWS_") => {
-            because.push(format!(
-                "AWS Health announced it as `{}`; it fits the rule `{rule}`.",
-                clean::line(code, 80)
-            ));
-        }
-        (Some(rule), Some(code)) => because.push(format!(
-            "The error text fits the rule `{rule}`; its code was `{}`.",
-            clean::line(code, 80)
-        )),
-        (Some(rule), None) => because.push(format!("The error text fits the rule `{rule}`.")),
-        (None, _) if counts.errors == 0 => {
-            because.push("Only the alarm's metric tells; no error message was found behind it.".to_owned());
-        }
-        (None, _) => because.push("No rule knows this error text.".to_owned()),
-    }
-    if let Some(operation) = &incident.facts.operation {
-        because.push(format!("The operation was `{}`.", clean::line(operation, 80)));
-    }
-    if let Some(sample) = &incident.sample {
-        because.push(format!("It began: {sample}"));
-    }
-    because.extend(denial(incident));
-    if let (Some(called), Some(model)) = (&incident.model, &evidence.model)
-        && called != model
-    {
-        because.push(format!("The application inference profile `{called}` stands for `{model}`."));
-    }
-    if let Ok(usage) = &evidence.usage {
-        because.push(format!(
-            "CloudWatch measured at most {} requests and {} tokens in a minute, and {} throttled calls around this incident.",
-            number(usage.peak_requests), number(usage.peak_tokens), number(usage.recent_throttles)
-        ));
-    }
-    let unanswered = [
-        evidence.model_state.as_ref().err(),
-        evidence.offered.as_ref().err(),
-        evidence.verdict.as_ref().err(),
-    ];
-    for error in unanswered.into_iter().flatten().filter(|e| matches!(e, PortError::Denied(_))) {
-        because.push(format!("More could not be asked: {error}."));
-    }
-    if let Ok(state) = &evidence.model_state {
-        let (done, missing) = checklist(state);
-        let list = |steps: Vec<&str>| if steps.is_empty() { "nothing".to_owned() } else { steps.join(", ") };
-        because.push(format!(
-            "Bedrock says of the model here (a clue, not proof) that this holds: {}; and this does not: {}.",
-            list(done),
-            list(missing)
-        ));
-    }
-    because
-}
-
-fn denial(incident: &Incident) -> Option<String> {
-    let facts = &incident.facts;
-    let action = facts.action.as_deref()?;
-    let on = facts.resource.as_deref().map(|r| format!(" on `{}`", clean::line(r, 256))).unwrap_or_default();
-    let by = facts.policy.map(|kind| {
-        let policy = match kind {
-            PolicyKind::IdentityBased => "identity-based policies",
-            PolicyKind::ResourceBased => "a resource-based policy",
-            PolicyKind::PermissionsBoundary => "the permissions boundary",
-            PolicyKind::Session => "the session policy",
-            PolicyKind::ServiceControl => "a service control policy",
-            PolicyKind::ResourceControl => "a resource control policy",
-            PolicyKind::VpcEndpoint => "the VPC endpoint's policy",
-        };
-        let how = if facts.explicit_deny { "an explicit deny in" } else { "the lack of an allow in" };
-        format!(", by {how} {policy}")
-    });
-    Some(format!("Denied was `{}`{on}{}.", clean::line(action, 128), by.unwrap_or_default()))
 }

@@ -3,6 +3,7 @@
 //! One law: a notice is made of the rules' words and of facts that carry no prose. No text that
 //! somebody else wrote is passed on, but for a few cleaned words of an error nobody knows.
 
+mod because;
 mod chat;
 mod digest;
 mod headline;
@@ -15,11 +16,12 @@ use serde::Serialize;
 pub use digest::Line;
 pub use message::{LARGEST, Message, message};
 
+use crate::callers::{Address, Share};
 use crate::clean;
 use crate::diagnosis::{Category, Cause, Facts};
 use crate::evidence::Evidence;
 use crate::ids::{AccountId, Region};
-use crate::incident::{Counts, IncidentId, short_hash};
+use crate::incident::{Counts, Incident, IncidentId, short_hash};
 use crate::model::ModelId;
 use crate::plan::{Action, Plan, Step, Withheld};
 use crate::words::words;
@@ -85,6 +87,9 @@ pub struct Notice {
     pub resolved_model_id: Option<ModelId>,
     /// Who called, for causes that are one caller's.
     pub caller: Option<String>,
+    /// Whose calls failed, of those that were looked at, most errors first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub callers: Vec<Caller>,
     /// The cause's category; `None` in a digest of several.
     pub category: Option<Category>,
     /// The cause; `None` in a digest of several.
@@ -123,6 +128,35 @@ pub struct Notice {
     pub incidents: Vec<Line>,
 }
 
+/// Some of the calls that failed, by who made them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Caller {
+    /// ARN of the role without path and session, or of the user; `None` if unknown.
+    pub caller: Option<String>,
+    /// What kind of address they came from; `None` if unknown.
+    pub address: Option<Address>,
+    /// Product and version of the caller's SDK; `None` if unknown.
+    pub user_agent: Option<String>,
+    /// How many errors.
+    pub errors: u64,
+    /// Of all that were looked at, from 0 to 1.
+    pub share: f64,
+}
+
+impl Caller {
+    fn all(incident: &Incident) -> Vec<Self> {
+        let callers = incident.callers.all();
+        let of = |(share, part): (&Share, f64)| Self {
+            caller: share.caller.clone(),
+            address: share.address,
+            user_agent: share.agent.clone(),
+            errors: share.errors,
+            share: (part * 1000.0).round() / 1000.0,
+        };
+        callers.shares().into_iter().map(of).collect()
+    }
+}
+
 /// News of an increase request that ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -149,12 +183,13 @@ impl Notice {
             model_id: incident.model.clone(),
             resolved_model_id: resolved,
             caller: incident.caller.clone().map(|c| clean::cut_to(c, 512)),
+            callers: Caller::all(incident),
             category: Some(incident.cause.category()),
             cause: Some(incident.cause),
             rule: incident.rule,
             title: headline::title(incident, kind),
             summary: headline::summary(incident),
-            because: headline::because(incident, evidence),
+            because: because::because(incident, evidence),
             facts: incident.facts.clone(),
             counts: incident.counts,
             actions: plan.actions.clone(),

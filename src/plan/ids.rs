@@ -9,6 +9,7 @@ use crate::evidence::Evidence;
 use crate::ids::Region;
 use crate::incident::Incident;
 use crate::model::{ModelId, geography_of};
+use crate::world::Answer;
 
 /// Ids less alike than this are not meant for one another.
 const ALIKE: f64 = 0.8;
@@ -28,7 +29,13 @@ pub(super) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
         link: None,
     };
     let text = match (model, &evidence.offered) {
-        (Some(model), Ok(offered)) => Some(from_the_list(model, offered, region)),
+        (Some(model), Ok(offered)) => {
+            let here = from_the_list(model, offered, region);
+            Some(match elsewhere(model, &evidence.elsewhere) {
+                Some(there) => format!("{here} {there}"),
+                None => here,
+            })
+        }
         (Some(model), Err(_)) => by_grammar(model, region, incident.cause),
         (None, _) => None,
     };
@@ -54,6 +61,23 @@ fn from_the_list(model: &ModelId, offered: &[ModelId], region: &Region) -> Strin
         return format!("{region} offers no model of this id, and none whose id is near it.");
     }
     format!("{region} offers no model of this id. The nearest that it offers: {}.", quoted(&nearest))
+}
+
+/// Which of the other Regions that were asked offer it; `None` where none was asked.
+fn elsewhere(model: &ModelId, regions: &[(Region, Answer<Vec<ModelId>>)]) -> Option<String> {
+    let asked = regions.iter().filter_map(|(region, offered)| Some((region, offered.as_ref().ok()?)));
+    let (mut there, mut not) = (Vec::new(), Vec::new());
+    for (region, offered) in asked {
+        match offered.iter().find(|o| o.base() == model.base()) {
+            Some(id) => there.push(format!("{region} offers it as `{id}`")),
+            None => not.push(region.to_string()),
+        }
+    }
+    match (there.as_slice(), not.as_slice()) {
+        ([], []) => None,
+        ([], not) => Some(format!("Neither do {}.", not.join(" and "))),
+        (there, _) => Some(format!("{}.", there.join("; "))),
+    }
 }
 
 /// The offered ids that are most alike, the likeliest first: the same model may be offered in several

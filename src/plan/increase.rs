@@ -6,6 +6,7 @@
 use jiff::SignedDuration;
 
 use super::case::{Case, FAR_BELOW, choose, withheld};
+use super::findable;
 use super::size::{round_up, size};
 use super::{Action, Increase, Plan, Reason, Step, Withheld, look_at, quota_link, words};
 use crate::config::{Config, Mode};
@@ -78,7 +79,8 @@ fn what_to_look_at(incident: &Incident, place: Option<&Place>, refusal: &Withhel
             )),
             link: None,
         }],
-        (Reason::NoModel, _) => words::where_to_look(incident),
+        // Of an alarm alone, all that can be looked at is said anyway.
+        (Reason::NoModel, _) if !incident.is_metric_only() => vec![findable::latest(&place.region)],
         _ => Vec::new(),
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! One law: pure. Everything that could have been done and is not stands in it with its reason.
 
+mod callers;
 mod case;
+mod findable;
 mod ids;
 mod increase;
 mod size;
@@ -163,7 +165,9 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
         Category::Quota => increase::decide(incident, evidence, config, &mut plan),
         Category::ModelAccess | Category::Permission => {
             let model = evidence.model.as_ref();
-            if let Some(reminder) = access::reminder(incident.cause, model, place.as_ref(), &incident.facts) {
+            let rulings = evidence.rulings.as_deref().unwrap_or_default();
+            let reminder = access::reminder(incident.cause, model, place.as_ref(), &incident.facts, rulings);
+            if let Some(reminder) = reminder {
                 plan.steps = steps_of(&reminder);
                 plan.actions.push(Action::RemindAccess(reminder));
             }
@@ -176,7 +180,11 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
             }
         }
         Category::Capacity | Category::Credentials => {}
-        Category::Other => plan.steps = words::where_to_look(incident),
+        Category::Other => plan.steps = findable::steps(incident, evidence),
+    }
+    plan.steps.extend(callers::steps(incident));
+    if incident.is_metric_only() && incident.cause.category() != Category::Other {
+        plan.steps.extend(findable::steps(incident, evidence));
     }
     plan.reference = row.map(|r| r.reference);
     plan

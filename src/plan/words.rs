@@ -222,26 +222,6 @@ pub(super) fn correction(incident: &Incident) -> Vec<Step> {
     steps
 }
 
-/// How to find out what no message told.
-pub(super) fn where_to_look(incident: &Incident) -> Vec<Step> {
-    let Some(region) = &incident.region else { return Vec::new() };
-    let mut steps = vec![Step {
-        text: "Look at the latest Bedrock calls that CloudTrail recorded.".to_owned(),
-        command: Some(format!(
-            "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=bedrock.amazonaws.com --max-results 50 --region {region}"
-        )),
-        link: None,
-    }];
-    if incident.counts.errors == 0 {
-        steps.push(Step {
-            text: "To find the next one, let a trail record management events, or turn on model-invocation logging.".to_owned(),
-            command: Some(format!("aws bedrock get-model-invocation-logging-configuration --region {region}")),
-            link: None,
-        });
-    }
-    steps
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

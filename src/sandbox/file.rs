@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::config::{BadConfig, Config, Mode};
 use crate::ids::{AccountId, QuotaCode, Region};
 use crate::usage::Minute;
-use crate::world::{Availability, Lifecycle, PolicyVerdict, RequestStatus};
+use crate::world::{Availability, Lifecycle, PolicyLayer, PolicyVerdict, RequestStatus};
 
 /// An account and what AWS would answer in it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -35,15 +35,20 @@ pub struct WorldFile {
     pub requests: Vec<RequestEntry>,
     /// What CloudWatch measured.
     pub usage: Vec<UsageEntry>,
-    /// Errors behind alarms, as CloudTrail would show them.
+    /// Errors behind alarms, as CloudTrail or logs would show them.
     pub errors: Vec<ErrorEntry>,
+    /// Alarms as CloudWatch describes them, all of them in ALARM.
+    pub alarms: Vec<AlarmEntry>,
+    /// The log groups that model invocations are written to; a Region without an entry logs none.
+    pub logging: Vec<LoggingEntry>,
     /// Bedrock's word on models; a model without an entry is active and available.
     pub availability: Vec<ModelEntry>,
     /// The ids that can be called; a Region without an entry does not say.
     pub offered: Vec<OfferedEntry>,
     /// Application inference profiles.
     pub profiles: Vec<ProfileEntry>,
-    /// IAM's verdicts; without an entry a verdict is undetermined.
+    /// IAM's verdicts; of a caller without any entry IAM knows nothing, and what none of its entries fits is
+    /// undetermined.
     pub policies: Vec<PolicyEntry>,
     /// What fails.
     pub faults: Vec<Fault>,
@@ -154,8 +159,76 @@ pub struct ErrorEntry {
     pub code: Option<String>,
     /// The error text.
     pub message: String,
-    /// ARN of who called.
+    /// ARN of who called, with its session if it is one.
     pub caller: Option<String>,
+    /// The operation, as CloudTrail has it; `Converse` without it.
+    #[serde(default = "converse")]
+    pub operation: String,
+    /// Where it stands.
+    #[serde(default)]
+    pub source: SourceWord,
+    /// `sourceIPAddress`, as CloudTrail has it.
+    pub address: Option<String>,
+    /// `userAgent`, as CloudTrail has it.
+    pub user_agent: Option<String>,
+    /// So many of them, `every_seconds` apart.
+    #[serde(default = "one")]
+    pub times: u32,
+    /// See `times`.
+    #[serde(default)]
+    pub every_seconds: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn converse() -> String {
+    "Converse".to_owned()
+}
+
+fn one_offer() -> usize {
+    1
+}
+
+/// Where an error stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceWord {
+    /// In CloudTrail's event history.
+    #[default]
+    Cloudtrail,
+    /// In Bedrock's model-invocation log.
+    InvocationLog,
+    /// In the log of an application.
+    ApplicationLog,
+}
+
+/// One alarm.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AlarmEntry {
+    /// The Region.
+    pub region: Region,
+    /// Its name.
+    pub name: String,
+    /// The metric of `AWS/Bedrock` that it watches.
+    pub metric: String,
+    /// The model it watches; all of them without it.
+    pub model_id: Option<String>,
+    /// The models that made it go off, where it watches each by itself.
+    #[serde(default)]
+    pub contributors: Vec<String>,
+}
+
+/// Model-invocation logging of one Region.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoggingEntry {
+    /// The Region.
+    pub region: Region,
+    /// The log group.
+    pub log_group: String,
 }
 
 /// Bedrock's word on one model.
@@ -179,6 +252,15 @@ pub struct ModelEntry {
     pub region_availability: Availability,
     /// Whether Anthropic's use-case form was submitted.
     pub form_submitted: Option<bool>,
+    /// How many agreements its provider offers.
+    #[serde(default = "one_offer")]
+    pub offers: usize,
+    /// When it became legacy or will.
+    #[schemars(with = "Option<String>")]
+    pub legacy_from: Option<Timestamp>,
+    /// When calls of it end.
+    #[schemars(with = "Option<String>")]
+    pub ends: Option<Timestamp>,
 }
 
 /// The ids that can be called in one Region.
@@ -209,8 +291,15 @@ pub struct PolicyEntry {
     pub caller: String,
     /// The action; every action without it.
     pub action: Option<String>,
+    /// Pattern over the resources' ARNs; every resource without it.
+    pub resource: Option<String>,
     /// What IAM says.
     pub verdict: PolicyVerdict,
+    /// Whose policies withhold it, where it is not the caller's own.
+    pub layer: Option<PolicyLayer>,
+    /// Context keys that nobody knows.
+    #[serde(default)]
+    pub missing_context: Vec<String>,
 }
 
 /// A call that fails.
@@ -237,6 +326,8 @@ pub enum FaultKind {
     Unavailable,
     /// It happens, but the answer is lost.
     LostAnswer,
+    /// Nothing happens, and no answer ever comes.
+    Hangs,
 }
 
 /// An earlier request of ours.

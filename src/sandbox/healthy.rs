@@ -34,7 +34,7 @@ pub fn healthy_for(delivery: &Delivery, now: Timestamp) -> WorldFile {
                     .then(|| (e.region.clone(), e.model.clone().or(found.facts.model_id), found.cause))
             }
             Signal::Alarm(a) => (a.metric == Metric::Throttles)
-                .then(|| (a.region.clone(), a.model.clone(), Cause::RateUnspecified)),
+                .then(|| (a.region.clone(), a.models.first().cloned(), Cause::RateUnspecified)),
             _ => None,
         };
         if let Some((Some(region), Some(model), cause)) = throttled {

@@ -9,7 +9,7 @@ use crate::ids::{Place, QuotaCode};
 use crate::incident::{Incident, IncidentId};
 use crate::world::{
     Answer, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Reserved,
-    State, after, crowd_of,
+    SEEN, State, after, crowd_of,
 };
 
 #[derive(Debug, Default)]
@@ -31,6 +31,8 @@ pub struct Row {
     leases: u64,
     /// Until when somebody holds it.
     pub leased_until: Option<Timestamp>,
+    /// The incident that took its place.
+    pub superseded_by: Option<IncidentId>,
 }
 
 fn day(now: Timestamp) -> i64 {
@@ -62,14 +64,17 @@ impl Tables {
             followed: None,
             due_at: Some(now),
             silent_until: None,
+            search: None,
         };
         let row = self.incidents.entry(incident.id.clone()).or_insert_with(|| Row {
             record: fresh(0),
             leases: 0,
             leased_until: None,
+            superseded_by: None,
         });
         if row.record.state == State::Closed || row.record.episode == 0 {
             row.record = fresh(row.record.episode + 1);
+            row.superseded_by = None;
         } else {
             row.record.incident.count(incident);
         }
@@ -241,6 +246,8 @@ impl Ledger for Sandbox {
             row.record.followed.clone_from(&finish.followed);
             row.record.due_at = Some(finish.due_at).filter(|_| row.record.state != State::Closed);
             row.record.silent_until = finish.silent_until;
+            row.record.search.clone_from(&finish.search);
+            row.superseded_by.clone_from(&finish.superseded_by);
             row.record.notices.extend(finish.told.clone());
             if let Some(Ended { place, followed, outcome }) = &finish.ended {
                 let key = (place.clone(), followed.code.clone());
@@ -263,6 +270,18 @@ impl Ledger for Sandbox {
             let told = state.ledger.crowds.entry(crowd_of(now)).or_default();
             *told += 1;
             Ok(*told)
+        })
+        .await
+    }
+
+    async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>> {
+        self.call("seen", |state| {
+            let rows = state.ledger.incidents.values().map(|row| &row.record.incident);
+            let here = rows.filter(|i| i.place().as_ref() == Some(place));
+            let mut seen: Vec<Incident> = here.filter(|i| i.last_seen >= Some(since)).cloned().collect();
+            seen.sort_by_key(|i| std::cmp::Reverse(i.last_seen));
+            seen.truncate(SEEN);
+            Ok(seen)
         })
         .await
     }

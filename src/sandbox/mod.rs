@@ -9,6 +9,7 @@ mod healthy;
 mod journal;
 mod ledger;
 mod quotas;
+mod telemetry;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,8 +18,9 @@ use std::task::Poll;
 use jiff::{SignedDuration, Timestamp};
 
 pub use file::{
-    ErrorEntry, Fault, FaultKind, LastMinutes, LedgerEntry, MinuteEntry, ModeWord, ModelEntry, OfferedEntry,
-    PolicyEntry, ProfileEntry, QuotaEntry, RequestEntry, UsageEntry, WorldFile,
+    AlarmEntry, ErrorEntry, Fault, FaultKind, LastMinutes, LedgerEntry, LoggingEntry, MinuteEntry, ModeWord,
+    ModelEntry, OfferedEntry, PolicyEntry, ProfileEntry, QuotaEntry, RequestEntry, SourceWord, UsageEntry,
+    WorldFile,
 };
 pub use healthy::healthy_for;
 pub use journal::{Happened, NextFault};
@@ -46,6 +48,10 @@ struct State {
     /// How the next call fails.
     next_fault: Option<NextFault>,
     journal: Option<Vec<Happened>>,
+    /// Whether a call waits for an answer that never comes.
+    hangs: bool,
+    /// Searches through logs that were begun.
+    queries: Vec<telemetry::Begun>,
 }
 
 impl Sandbox {
@@ -60,6 +66,8 @@ impl Sandbox {
             calls: BTreeMap::new(),
             next_fault: None,
             journal: None,
+            hangs: false,
+            queries: Vec::new(),
             file,
         };
         Self { state: RefCell::new(state) }
@@ -102,6 +110,10 @@ impl Sandbox {
             Some(FaultKind::Denied) => return Err(PortError::Denied(action(name).to_owned())),
             Some(FaultKind::Throttled) => return Err(PortError::Throttled),
             Some(FaultKind::Unavailable) => return Err(PortError::Unavailable("fault".to_owned())),
+            Some(FaultKind::Hangs) => {
+                self.state.borrow_mut().hangs = true;
+                return std::future::pending().await;
+            }
             Some(FaultKind::LostAnswer) | None => {}
         }
         let answer = happen(&mut self.state.borrow_mut());
@@ -138,14 +150,20 @@ fn action(name: &str) -> &str {
         "history" => "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
         "listing" => "servicequotas:ListServiceQuotas",
         "request_increase" => "servicequotas:RequestServiceQuotaIncrease",
-        "usage" | "models_behind" => "cloudwatch:GetMetricData",
-        "errors" => "cloudtrail:LookupEvents",
+        "usage" | "models_behind" | "volume" => "cloudwatch:GetMetricData",
+        "contributors" => "cloudwatch:DescribeAlarmContributors",
+        "alarms" => "cloudwatch:DescribeAlarms",
+        "recorded" => "cloudtrail:LookupEvents",
+        "start_query" => "logs:StartQuery",
+        "query_results" => "logs:GetQueryResults",
+        "invocation_logging" => "bedrock:GetModelInvocationLoggingConfiguration",
         "profile_models" => "bedrock:GetInferenceProfile",
         "offered" => "bedrock:ListFoundationModels",
         "model_state" => "bedrock:GetFoundationModelAvailability",
-        "verdict" => "iam:SimulatePrincipalPolicy",
+        "agreement_offers" => "bedrock:ListFoundationModelAgreementOffers",
+        "simulate" => "iam:SimulatePrincipalPolicy",
         "publish" => "sns:Publish",
-        "due" => "dynamodb:Query",
+        "due" | "seen" => "dynamodb:Query",
         "reserve" | "not_filed" => "dynamodb:TransactWriteItems",
         "incident" => "dynamodb:GetItem",
         _ => "dynamodb:UpdateItem",
@@ -176,7 +194,33 @@ impl Clock for Sandbox {
         yield_now().await;
         self.pass(duration);
     }
+
+    /// Time passes only for a call that hangs: then the limit does, once nothing else goes on.
+    async fn within<T>(&self, limit: SignedDuration, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        let mut waits = 0;
+        std::future::poll_fn(|context| {
+            if let Poll::Ready(done) = work.as_mut().poll(context) {
+                return Poll::Ready(Some(done));
+            }
+            if !self.state.borrow().hangs {
+                return Poll::Pending;
+            }
+            waits += 1;
+            if waits > WAITS {
+                self.state.borrow_mut().hangs = false;
+                self.pass(limit);
+                return Poll::Ready(None);
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await
+    }
 }
+
+/// What does not hang is answered after fewer waits than this.
+const WAITS: u32 = 64;
 
 impl Topic for Sandbox {
     /// Refuses what SNS refuses.

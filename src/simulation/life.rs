@@ -11,11 +11,11 @@ use super::Lived;
 use super::account::{Account, before, news, tick};
 use super::check::{Check, Violation};
 use super::script::{Script, Step, Verdict};
-use crate::drive::Allowance;
 use crate::event::{Home, Malformed};
 use crate::handler::{Report, handle};
 use crate::incident::IncidentId;
 use crate::sandbox::{Fault, NextFault, Sandbox};
+use crate::terms::{Allowance, Terms};
 use crate::usage::Minute;
 use crate::world::{RequestStatus, State, after};
 
@@ -111,8 +111,8 @@ fn incidents(account: &Account) -> BTreeMap<usize, IncidentId> {
         let payload = problem.event(account.start);
         let home = Home::default();
         let allowance = Allowance { until: account.start, lease: LEASE };
-        let mut handling =
-            std::pin::pin!(handle(&world, &account.config, &home, allowance, payload.as_bytes()));
+        let terms = Terms { config: &account.config, home: &home, allowance };
+        let mut handling = std::pin::pin!(handle(&world, &terms, payload.as_bytes()));
         let report = to_its_end(handling.as_mut())?.ok()?;
         Some(report.incidents.first()?.incident.id.clone())
     };
@@ -260,7 +260,7 @@ impl Life<'_> {
         let allowance = Allowance { until: after(clock, WORKING), lease: LEASE };
         let running = async move {
             let home = Home::default();
-            handle(world, config, &home, allowance, payload.as_bytes()).await
+            handle(world, &Terms { config, home: &home, allowance }, payload.as_bytes()).await
         };
         self.lived.functions += 1;
         self.functions.push(Function {

@@ -12,12 +12,14 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use bedrock_remediator::aws::Aws;
+use bedrock_remediator::event::{AlarmSignal, ErrorSignal};
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
 use bedrock_remediator::model::{ModelId, ModelKind};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::usage::{Minute, Period};
 use bedrock_remediator::world::{
-    IncreaseRequest, Lifecycle, Models, PortError, QuotaValue, Quotas, Rejection, Telemetry, Window,
+    IncreaseRequest, Lifecycle, LogKind, LogQuery, Models, Needed, Permissions, PolicyLayer, PolicyVerdict,
+    PortError, QuotaValue, Quotas, Records, Rejection, Telemetry, Window,
 };
 use ciborium::Value as Cbor;
 use jiff::Timestamp;
@@ -54,7 +56,17 @@ pub(crate) struct State {
     pub(crate) delay: std::time::Duration,
 }
 
-const SERVICES: &[&str] = &["SERVICE_QUOTAS", "CLOUDWATCH", "BEDROCK", "SNS", "DYNAMODB", "STS"];
+const SERVICES: &[&str] = &[
+    "SERVICE_QUOTAS",
+    "CLOUDWATCH",
+    "CLOUDWATCH_LOGS",
+    "CLOUDTRAIL",
+    "BEDROCK",
+    "IAM",
+    "SNS",
+    "DYNAMODB",
+    "STS",
+];
 
 impl Cloud {
     pub(crate) fn new(file: WorldFile) -> Self {
@@ -184,12 +196,22 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
         "SERVICE_QUOTAS" => format!("servicequotas:{operation}"),
         "DYNAMODB" => format!("dynamodb:{operation}"),
         "CLOUDWATCH" => format!("cloudwatch:{}", uri.path().rsplit('/').next().unwrap()),
+        "CLOUDWATCH_LOGS" => format!("logs:{operation}"),
+        "CLOUDTRAIL" => format!("cloudtrail:{operation}"),
+        "IAM" => {
+            let form: BTreeMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
+            format!("iam:{}", form["Action"])
+        }
         "SNS" => "sns:Publish".to_owned(),
         "STS" => "sts:GetCallerIdentity".to_owned(),
         _ => match uri.path() {
             "/foundation-models" => "bedrock:ListFoundationModels".to_owned(),
             "/inference-profiles" => "bedrock:ListInferenceProfiles".to_owned(),
             "/use-case-for-model-access" => "bedrock:GetUseCaseForModelAccess".to_owned(),
+            "/logging/modelinvocations" => "bedrock:GetModelInvocationLoggingConfiguration".to_owned(),
+            path if path.starts_with("/list-foundation-model-agreement-offers/") => {
+                "bedrock:ListFoundationModelAgreementOffers".to_owned()
+            }
             path if path.starts_with("/inference-profiles/") => "bedrock:GetInferenceProfile".to_owned(),
             path if path.starts_with("/foundation-model-availability/") => {
                 "bedrock:GetFoundationModelAvailability".to_owned()
@@ -206,7 +228,11 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
     let happened = match service {
         "SERVICE_QUOTAS" => json_answer(quotas(&state.world, &place, &operation, &read(body))),
         "DYNAMODB" => json_answer(state.table.call(&operation, &read(body))),
-        "CLOUDWATCH" => metrics(&state.world, &place, body),
+        "CLOUDWATCH" if action == "cloudwatch:GetMetricData" => metrics(&state.world, &place, body),
+        "CLOUDWATCH" => alarms(&state.world, &place, &action, body),
+        "CLOUDWATCH_LOGS" => json_answer(logs(&state.world, &place, &operation, &read(body))),
+        "CLOUDTRAIL" => json_answer(trail(&state.world, &place, &read(body))),
+        "IAM" => iam(&state.world, &place, body),
         "SNS" => publish(state, body),
         "STS" => format!(
             "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>arn:aws:iam::{ACCOUNT}:user/ann</Arn><Account>{ACCOUNT}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
@@ -312,6 +338,165 @@ fn publish(state: &mut State, body: &[u8]) -> Response {
     .into_response()
 }
 
+/// The time of a window's end, in whole seconds.
+fn seconds(value: &Value) -> Timestamp {
+    Timestamp::from_second(value.as_f64().unwrap() as i64).unwrap()
+}
+
+fn window(input: &Value) -> Window {
+    Window { from: seconds(&input["StartTime"]), to: seconds(&input["EndTime"]) }
+}
+
+fn trail(world: &Sandbox, place: &Place, input: &Value) -> Result<Value, Refused> {
+    let attribute = json!([{ "AttributeKey": "EventSource", "AttributeValue": "bedrock.amazonaws.com" }]);
+    assert_eq!((&input["LookupAttributes"], &input["MaxResults"]), (&attribute, &json!(50)));
+    let recorded = at_once(world.recorded(place, window(input), usize::MAX)).map_err(refused)?;
+    let from: usize = input["NextToken"].as_str().map_or(0, |page| page.parse().unwrap());
+    let event = |e: &ErrorSignal| {
+        let record = json!({
+            "eventSource": "bedrock.amazonaws.com", "eventName": e.operation, "awsRegion": place.region,
+            "eventTime": e.at, "errorCode": e.code, "errorMessage": e.message,
+            "recipientAccountId": ACCOUNT, "requestParameters": { "modelId": e.model },
+            "userIdentity": { "arn": e.caller }, "sourceIPAddress": "10.0.0.7",
+            "userAgent": "Boto3/1.42.0 md/Botocore#1.42.0",
+        });
+        json!({ "EventName": "Converse", "CloudTrailEvent": record.to_string() })
+    };
+    let events: Vec<_> = recorded.errors.iter().skip(from).take(50).map(event).collect();
+    let next = from + events.len();
+    let next = (next < recorded.errors.len()).then(|| next.to_string());
+    Ok(json!({ "Events": events, "NextToken": next }))
+}
+
+fn logs(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Result<Value, Refused> {
+    if operation == "StartQuery" {
+        let query = input["queryString"].as_str().unwrap();
+        let shown = query.rsplit("display ").next().unwrap();
+        assert!(!shown.contains("message") && !shown.contains('*'), "{query}");
+        let kind = if query.contains("errorCode") { LogKind::Invocation } else { LogKind::Application };
+        let groups: Vec<String> = input["logGroupNames"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|g| g.as_str().unwrap().to_owned())
+            .collect();
+        let window = Window { from: seconds(&input["startTime"]), to: seconds(&input["endTime"]) };
+        let begun = at_once(world.start_query(place, kind, &groups, window)).map_err(refused)?;
+        return Ok(json!({ "queryId": format!("{kind}/{}", begun.id) }));
+    }
+    let (kind, id) = input["queryId"].as_str().unwrap().split_once('/').unwrap();
+    let query = LogQuery { kind: LogKind::parse(kind).unwrap(), id: id.to_owned() };
+    let Some(found) = at_once(world.query_results(place, &query)).map_err(refused)? else {
+        return Ok(json!({ "status": "Running", "results": [] }));
+    };
+    let field = |name: &str, value: Value| json!({ "field": name, "value": value });
+    let row = |e: &ErrorSignal| {
+        let at = e.at.unwrap().strftime("%F %T%.3f").to_string();
+        json!([
+            field("@timestamp", json!(at)),
+            field("code", json!(e.code)),
+            field("model", json!(e.model)),
+            field("request", json!("6e923f6e-9b62-4d97-8330-0e73bddee0f7")),
+            field("identity", json!(e.caller)),
+            field("@ptr", json!("CmEKJgoiMTExMTIyMjIzMzMz")),
+            // Nobody asked for it; whoever reads it is found out.
+            field("@message", json!("CANARY: a prompt")),
+        ])
+    };
+    Ok(json!({ "status": "Complete", "results": found.iter().map(row).collect::<Vec<_>>() }))
+}
+
+fn iam(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
+    let form: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+    let xmlns = "xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"";
+    if form["Action"] == "GetRole" {
+        let name = &form["RoleName"];
+        return format!(
+            "<GetRoleResponse {xmlns}><GetRoleResult><Role><Path>/services/</Path><RoleName>{name}</RoleName><RoleId>AROAEXAMPLE</RoleId><Arn>arn:aws:iam::{ACCOUNT}:role/services/{name}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role></GetRoleResult></GetRoleResponse>"
+        )
+        .into_response();
+    }
+    let entry = |n: usize, part: &str| form.get(&format!("ContextEntries.member.{n}.{part}")).cloned();
+    assert_eq!(entry(1, "ContextKeyName").as_deref(), Some("aws:RequestedRegion"));
+    let needed = Needed {
+        arn: form["ResourceArns.member.1"].clone(),
+        requested_region: entry(1, "ContextKeyValues.member.1").unwrap(),
+        profile: entry(2, "ContextKeyValues.member.1"),
+    };
+    // The simulator knows a role by its whole ARN only.
+    let source = &form["PolicySourceArn"];
+    assert!(source.contains("/services/"), "{source}");
+    let caller = source.replace("/services/", "/");
+    let asked = at_once(world.simulate(place, &caller, &form["ActionNames.member.1"], &[needed]));
+    let Ok(ruling) = asked.map(|rulings| rulings[0].clone()) else {
+        let error = format!(
+            "<ErrorResponse {xmlns}><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>No such principal.</Message></Error></ErrorResponse>"
+        );
+        return (StatusCode::NOT_FOUND, error).into_response();
+    };
+    let decision = match ruling.verdict {
+        PolicyVerdict::Allowed => "allowed",
+        PolicyVerdict::ExplicitDeny => "explicitDeny",
+        PolicyVerdict::ImplicitDeny | PolicyVerdict::Undetermined => "implicitDeny",
+    };
+    let missing: Vec<_> = ruling.missing_context.iter().map(|k| format!("<member>{k}</member>")).collect();
+    let missing = missing.concat();
+    let organization = ruling.layer == Some(PolicyLayer::Organization);
+    let boundary = ruling.layer == Some(PolicyLayer::PermissionsBoundary);
+    format!(
+        "<SimulatePrincipalPolicyResponse {xmlns}><SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated><EvaluationResults><member><EvalActionName>{}</EvalActionName><EvalResourceName>{}</EvalResourceName><EvalDecision>{decision}</EvalDecision><MatchedStatements/><MissingContextValues>{missing}</MissingContextValues><OrganizationsDecisionDetail><AllowedByOrganizations>{}</AllowedByOrganizations></OrganizationsDecisionDetail><PermissionsBoundaryDecisionDetail><AllowedByPermissionsBoundary>{}</AllowedByPermissionsBoundary></PermissionsBoundaryDecisionDetail></member></EvaluationResults></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>",
+        form["ActionNames.member.1"], ruling.resource, !organization, !boundary,
+    )
+    .into_response()
+}
+
+/// `DescribeAlarmContributors` and `DescribeAlarms`.
+fn alarms(world: &Sandbox, place: &Place, action: &str, body: &[u8]) -> Response {
+    let input: Cbor = ciborium::from_reader(body).unwrap();
+    let text = |t: &str| Cbor::Text(t.to_owned());
+    let map = |pairs: Vec<(&str, Cbor)>| Cbor::Map(pairs.into_iter().map(|(k, v)| (text(k), v)).collect());
+    if action == "cloudwatch:DescribeAlarmContributors" {
+        let name = field(&input, "AlarmName").unwrap().as_text().unwrap();
+        let models = match at_once(world.contributors(place, name)) {
+            Ok(models) => models,
+            Err(error) => return cbor_refused(&error),
+        };
+        let one = |m: &ModelId| {
+            map(vec![
+                ("ContributorId", text("6d442278dba546f6")),
+                ("ContributorAttributes", map(vec![("ModelId", text(m.as_str()))])),
+                ("StateReason", text("Threshold Crossed")),
+            ])
+        };
+        let all = Cbor::Array(models.iter().map(one).collect());
+        return cbor(StatusCode::OK, &map(vec![("AlarmContributors", all)]));
+    }
+    assert_eq!(field(&input, "StateValue").unwrap().as_text(), Some("ALARM"));
+    let names = field(&input, "AlarmNames").unwrap().as_array().unwrap();
+    let names: Vec<String> = names.iter().map(|n| n.as_text().unwrap().to_owned()).collect();
+    let described = match at_once(world.alarms(place, &names)) {
+        Ok(alarms) => alarms,
+        Err(error) => return cbor_refused(&error),
+    };
+    let one = |alarm: &AlarmSignal| {
+        let metric = alarm.metric.name().unwrap();
+        let mut pairs = vec![("AlarmName", text(&alarm.name))];
+        if alarm.has_contributors {
+            let query =
+                format!("SELECT SUM({metric}) FROM SCHEMA(\"AWS/Bedrock\", ModelId) GROUP BY ModelId");
+            let query = map(vec![("Id", text("q1")), ("Expression", text(&query))]);
+            pairs.push(("Metrics", Cbor::Array(vec![query])));
+        } else {
+            let dimension = |m: &ModelId| map(vec![("Name", text("ModelId")), ("Value", text(m.as_str()))]);
+            pairs.push(("Namespace", text("AWS/Bedrock")));
+            pairs.push(("MetricName", text(metric)));
+            pairs.push(("Dimensions", Cbor::Array(alarm.models.iter().map(dimension).collect())));
+        }
+        map(pairs)
+    };
+    cbor(StatusCode::OK, &map(vec![("MetricAlarms", Cbor::Array(described.iter().map(one).collect()))]))
+}
+
 fn bedrock(world: &Sandbox, place: &Place, path: &str) -> Response {
     let missing = || {
         let headers = [("x-amzn-errortype", "ResourceNotFoundException")];
@@ -339,6 +524,12 @@ fn bedrock(world: &Sandbox, place: &Place, path: &str) -> Response {
             at_once(world.model_state(place, &claude)).is_ok_and(|s| s.form_submitted != Some(false));
         return if submitted { json!({ "formData": "e30=" }).to_string().into_response() } else { missing() };
     }
+    if path == "logging/modelinvocations" {
+        let Ok(group) = at_once(world.invocation_logging(place)) else { return missing() };
+        let config =
+            group.map(|group| json!({ "cloudWatchConfig": { "logGroupName": group, "roleArn": "arn" } }));
+        return json!({ "loggingConfig": config }).to_string().into_response();
+    }
     let (kind, id) = path.split_once('/').unwrap();
     let id = id.replace("%3A", ":");
     let Some(model) = ModelId::parse(&id) else { return missing() };
@@ -352,6 +543,13 @@ fn bedrock(world: &Sandbox, place: &Place, path: &str) -> Response {
         .to_string()
         .into_response();
     }
+    if kind == "list-foundation-model-agreement-offers" {
+        let Ok(offers) = at_once(world.agreement_offers(place, &model)) else { return missing() };
+        let offer = json!({ "offerToken": "token", "termDetails": {
+            "usageBasedPricingTerm": { "rateCard": [] }, "legalTerm": {}, "supportTerm": {},
+        } });
+        return json!({ "modelId": id, "offers": vec![offer; offers] }).to_string().into_response();
+    }
     let Ok(known) = at_once(world.model_state(place, &model)) else { return missing() };
     let body = match kind {
         "foundation-model-availability" => json!({
@@ -361,7 +559,10 @@ fn bedrock(world: &Sandbox, place: &Place, path: &str) -> Response {
         }),
         _ => json!({ "modelDetails": {
             "modelArn": "arn", "modelId": id,
-            "modelLifecycle": { "status": if known.lifecycle == Lifecycle::Legacy { "LEGACY" } else { "ACTIVE" } },
+            "modelLifecycle": {
+                "status": if known.lifecycle == Lifecycle::Legacy { "LEGACY" } else { "ACTIVE" },
+                "legacyTime": known.legacy_from, "endOfLifeTime": known.ends,
+            },
         } }),
     };
     body.to_string().into_response()
@@ -409,6 +610,13 @@ fn metrics(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
         let id = text(query, "Id");
         if let Some(expression) = field(query, "Expression") {
             let expression = expression.as_text().unwrap();
+            if expression.starts_with("SUM(SEARCH(") {
+                let name = expression.split("MetricName=\"").nth(1).unwrap().split('"').next().unwrap();
+                let value = measured(name, &at_once(world.volume(place, window)).unwrap());
+                let values = value.map(Cbor::Float).into_iter().collect();
+                results.push(map(vec![("Id", Cbor::Text(id)), ("Values", Cbor::Array(values))]));
+                continue;
+            }
             let name = expression.split(['(', ')']).nth(1).unwrap();
             let metric = bedrock_remediator::event::Metric::named(name);
             for model in at_once(world.models_behind(place, metric, window)).unwrap() {

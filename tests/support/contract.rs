@@ -1,14 +1,15 @@
 //! What every ledger has to keep, told as one suite: the sandbox's, the table's on a stand-in, and the
 //! table's on an emulator.
 
+use bedrock_remediator::callers::Origin;
 use bedrock_remediator::diagnosis::{Cause, ErrorText, Facts, diagnose};
 use bedrock_remediator::event::{ErrorSignal, Source};
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
 use bedrock_remediator::incident::{Counts, Incident, Symptom, fold};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::world::{
-    CROWD, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, Record, Rejection, Reserved,
-    State, Told,
+    CROWD, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, LogKind, LogQuery, PortError, Record,
+    Rejection, Reserved, Search, State, Told,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -29,6 +30,10 @@ pub(crate) fn place(region: &str) -> Place {
 }
 
 fn throttle(region: &str, model: &str, message: &str) -> Incident {
+    fold([symptom(region, model, message, "app", now())]).remove(0)
+}
+
+fn symptom(region: &str, model: &str, message: &str, role: &str, at: Timestamp) -> Symptom {
     let error = ErrorSignal {
         source: Source::CloudTrail,
         account: AccountId::parse("111122223333"),
@@ -38,11 +43,12 @@ fn throttle(region: &str, model: &str, message: &str) -> Incident {
         code: Some("ThrottlingException".to_owned()),
         status: None,
         message: message.to_owned(),
-        caller: Some("arn:aws:iam::111122223333:role/app".to_owned()),
-        at: Some(now()),
+        caller: Some(format!("arn:aws:iam::111122223333:role/{role}")),
+        origin: Origin::default(),
+        at: Some(at),
     };
     let found = diagnose(&ErrorText { code: error.code.as_deref(), message, ..ErrorText::default() });
-    fold([Symptom::of_error(&error, found, 0)]).remove(0)
+    Symptom::of_error(&error, found, 0)
 }
 
 /// Opens `incident` and closes it at once.
@@ -93,7 +99,7 @@ fn intent(region: &str, at: Timestamp, most_today: u32) -> Intent {
 
 fn finish(state: State, due_at: Timestamp) -> Finish {
     let counts = Counts { errors: 1, alarms: 0 };
-    Finish { state, followed: None, due_at, silent_until: None, told: None, ended: None, counts }
+    Finish::new(state, due_at, counts)
 }
 
 /// Closed, as far as so many errors go.
@@ -137,6 +143,9 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     what_was_counted_while_it_was_closed_keeps_it_open(ledger).await;
     a_lease_of_no_length_hands_over(ledger).await;
     a_name_for_the_limit_is_learnt(ledger).await;
+    a_search_is_kept_and_ends_with_what_was_behind_it(ledger).await;
+    callers_of_the_last_minutes_are_kept(ledger).await;
+    what_was_seen_lately_in_a_place_is_found(ledger).await;
     a_quota_is_reserved_once(ledger).await;
     the_day_has_its_limit(ledger).await;
     a_refused_request_frees_the_quota(ledger).await;
@@ -314,6 +323,70 @@ async fn a_name_for_the_limit_is_learnt(ledger: &impl Ledger) {
         ledger.claim(&unnamed(region), after(20), LEASE).await.unwrap();
         assert_eq!(ledger.incident(&named.id).await.unwrap().unwrap().incident.cause, Cause::TokensPerMinute);
     }
+}
+
+async fn a_search_is_kept_and_ends_with_what_was_behind_it(ledger: &impl Ledger) {
+    let alarm = unnamed("il-central-1");
+    let (lease, record) = mine(ledger, &alarm, now()).await;
+    assert_eq!(record.search, None);
+    let query = LogQuery { kind: LogKind::Application, id: "query-1".to_owned() };
+    let search = Search { alarm: now(), looks: 5, queries: vec![query] };
+    let counts = Counts { errors: 0, alarms: 1 };
+    let end = Finish { search: Some(search.clone()), ..Finish::new(State::Told, after(300), counts) };
+    ledger.finish(&lease, &end).await.unwrap();
+    let (lease, record) = ledger.take_over(&alarm.id, after(300), LEASE).await.unwrap().unwrap();
+    assert_eq!(record.search, Some(search));
+    let other = incident("eu-west-1").id;
+    let end = Finish { superseded_by: Some(other), ..Finish::new(State::Closed, after(301), counts) };
+    ledger.finish(&lease, &end).await.unwrap();
+    let known = ledger.incident(&alarm.id).await.unwrap().unwrap();
+    assert_eq!((known.state, known.search), (State::Closed, None));
+    let (lease, record) = mine(ledger, &alarm, after(400)).await;
+    assert_eq!((record.episode, record.search), (2, None));
+    ledger.finish(&lease, &finish(State::Told, after(9000))).await.unwrap();
+}
+
+async fn callers_of_the_last_minutes_are_kept(ledger: &impl Ledger) {
+    let incident = |minute: i64, role: &str, region: &str| {
+        let at = now() + SignedDuration::from_mins(minute);
+        fold([symptom(region, "us.amazon.nova-lite-v1:0", "Rate exceeded", role, at)]).remove(0)
+    };
+    let region = "me-central-1";
+    let (lease, _) = mine(ledger, &incident(0, "checkout", region), now()).await;
+    for minute in [1, 2, 3] {
+        counted(ledger, &incident(minute, "search", region), now()).await;
+    }
+    let known = ledger.incident(&lease.incident).await.unwrap().unwrap().incident.callers.all();
+    let shares: Vec<_> =
+        known.shares().iter().map(|(s, share)| (s.caller.clone().unwrap(), *share)).collect();
+    let of = |role: &str| format!("arn:aws:iam::111122223333:role/{role}");
+    assert_eq!(shares, [(of("search"), 0.75), (of("checkout"), 0.25)]);
+    // A place in the ring is taken over by a later minute.
+    counted(ledger, &incident(8, "batch", region), now()).await;
+    let known = ledger.incident(&lease.incident).await.unwrap().unwrap().incident.callers.all();
+    assert_eq!((known.errors, known.principals()), (4, 2), "{known:?}");
+    ledger.finish(&lease, &finish(State::Told, after(9000))).await.unwrap();
+}
+
+async fn what_was_seen_lately_in_a_place_is_found(ledger: &impl Ledger) {
+    let region = "ap-southeast-5";
+    let of = |model: &str, second| {
+        let at = after(second);
+        fold([symptom(region, model, "Rate exceeded", "app", at)]).remove(0)
+    };
+    let (old, new) = (of("us.amazon.nova-lite-v1:0", 0), of("us.amazon.nova-pro-v1:0", 600));
+    for one in [&old, &new] {
+        let (lease, _) = mine(ledger, one, now()).await;
+        ledger.finish(&lease, &finish(State::Told, after(9000))).await.unwrap();
+    }
+    let seen = async |since| -> Vec<_> {
+        let seen = ledger.seen(&place(region), after(since)).await.unwrap();
+        seen.into_iter().map(|i| (i.id, i.cause, i.counts.errors)).collect()
+    };
+    let [old, new] = [old, new].map(|i| (i.id, i.cause, i.counts.errors));
+    assert_eq!(seen(-60).await, [new.clone(), old]);
+    assert_eq!(seen(300).await, [new]);
+    assert_eq!(seen(601).await, []);
 }
 
 async fn a_quota_is_reserved_once(ledger: &impl Ledger) {

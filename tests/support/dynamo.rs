@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 type Item = Map<String, Value>;
 
-/// One table with the key `pk` and the index `open-due`.
+/// One table with the key `pk` and two indexes.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(crate) items: BTreeMap<String, Item>,
@@ -310,16 +310,24 @@ impl Table {
     }
 
     fn query(&mut self, input: &Value) -> Result<Value, Refused> {
-        if input["IndexName"] != "open-due" {
-            return Err(invalid("only the index open-due is queried"));
-        }
+        let [hash, range] = match input["IndexName"].as_str() {
+            Some("open-due") => ["open", "due_at"],
+            Some("place-seen") => ["place", "last_seen"],
+            other => return Err(invalid(&format!("there is no index {other:?}"))),
+        };
         let (names, values) = (&input["ExpressionAttributeNames"], &input["ExpressionAttributeValues"]);
         let fits =
             |item: &Item, expression: &str| holds(input[expression].as_str(), Scope { item, names, values });
         // Sparse: an item without both keys is not in the index.
-        let indexed = self.items.values().filter(|i| i.contains_key("open") && i.contains_key("due_at"));
+        let indexed = self.items.values().filter(|i| i.contains_key(hash) && i.contains_key(range));
         let mut found: Vec<&Item> = indexed.filter(|i| fits(i, "KeyConditionExpression")).collect();
-        found.sort_by_key(|i| i["due_at"]["S"].as_str().unwrap().to_owned());
+        found.sort_by_key(|i| i[range]["S"].as_str().unwrap().to_owned());
+        if input["ScanIndexForward"] == false {
+            found.reverse();
+        }
+        if let Some(most) = input["Limit"].as_u64() {
+            found.truncate(usize::try_from(most).unwrap());
+        }
         found.retain(|i| fits(i, "FilterExpression"));
         Ok(json!({ "Items": found, "Count": found.len() }))
     }

@@ -4,7 +4,6 @@ use std::future::Future;
 use std::path::Path;
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::drive::Allowance;
 use bedrock_remediator::event::Home;
 use bedrock_remediator::handler::{Report, handle};
 use bedrock_remediator::ids::{QuotaCode, Region};
@@ -13,6 +12,7 @@ use bedrock_remediator::sandbox::{
     Fault, FaultKind, QuotaEntry, RequestEntry, Sandbox, UsageEntry, WorldFile,
 };
 use bedrock_remediator::sweep::{Swept, sweep};
+use bedrock_remediator::terms::{Allowance, Terms};
 use bedrock_remediator::world::RequestStatus;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -47,11 +47,20 @@ pub(crate) fn deliver(world: &Sandbox, payload: &str) -> Report {
 }
 
 pub(crate) fn deliver_with(world: &Sandbox, config: &Config, payload: &str) -> Report {
-    block_on(handle(world, config, &Home::default(), ALLOWANCE, payload.as_bytes())).unwrap()
+    block_on(handle(
+        world,
+        &Terms { config, home: &Home::default(), allowance: ALLOWANCE },
+        payload.as_bytes(),
+    ))
+    .unwrap()
 }
 
 pub(crate) fn run_sweep(world: &Sandbox) -> Swept {
-    block_on(sweep(world, &Config::default(), ALLOWANCE)).unwrap()
+    run_sweep_with(world, &Config::default())
+}
+
+pub(crate) fn run_sweep_with(world: &Sandbox, config: &Config) -> Swept {
+    block_on(sweep(world, &Terms { config, home: &Home::default(), allowance: ALLOWANCE })).unwrap()
 }
 
 /// A CloudTrail error of an inference call, as EventBridge delivers it.

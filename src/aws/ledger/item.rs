@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, to_attribute_value};
 
 use super::update::Item;
+use crate::callers::Recent;
 use crate::diagnosis::{Cause, Facts, RULES};
 use crate::ids::{AccountId, Place, QuotaCode, Region};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::{ModelId, ModelKind};
-use crate::world::{Answer, Followed, Lease, PortError, QuotaRecord, Record, State, Told, crowd_of};
+use crate::world::{
+    Answer, Followed, Lease, LogKind, LogQuery, PortError, QuotaRecord, Record, Search, State, Told, crowd_of,
+};
 
 /// In place of a rule's id where only a metric spoke.
 pub(super) const NO_RULE: &str = "-";
@@ -39,6 +42,11 @@ pub(super) fn quota_key(place: &Place, code: &QuotaCode) -> String {
 
 pub(super) fn day_key(place: &Place, now: Timestamp) -> String {
     format!("DAY#{}#{}#{}", place.account, place.region, now.strftime("%F"))
+}
+
+/// The key of the index of what was seen last.
+pub(super) fn place_key(place: &Place) -> String {
+    format!("{}#{}", place.account, place.region)
 }
 
 pub(super) fn crowd_key(now: Timestamp) -> String {
@@ -80,12 +88,35 @@ pub(super) fn told_by(incident: &Incident) -> Vec<(&'static str, AttributeValue)
         ("sample", incident.sample.as_deref()),
     ];
     told.extend(known.into_iter().filter_map(|(name, value)| Some((name, text(value?)))));
+    if let Some(place) = incident.place() {
+        told.push(("place", AttributeValue::S(place_key(&place))));
+    }
     if incident.by_root {
         told.push(("by_root", AttributeValue::Bool(true)));
     }
     let times = [("first_seen", incident.first_seen), ("last_seen", incident.last_seen)];
     told.extend(times.into_iter().filter_map(|(name, at)| Some((name, text(&stamp(at?))))));
+    let minutes = incident.callers.kept();
+    told.extend(minutes.filter_map(|minute| {
+        let kept = serde_json::to_string(&minute).ok()?;
+        Some((*CALLERS.get(minute.place())?, AttributeValue::S(kept)))
+    }));
     told
+}
+
+/// The ring's places; see [`Recent`].
+const CALLERS: [&str; Recent::PLACES] =
+    ["callers_0", "callers_1", "callers_2", "callers_3", "callers_4", "callers_5", "callers_6", "callers_7"];
+
+/// Whether a claim writes this attribute anew, whatever stands there.
+pub(super) fn is_overwritten(name: &str) -> bool {
+    name == "last_seen" || CALLERS.contains(&name)
+}
+
+/// What stands in the ring; of a minute that cannot be read nothing is known.
+fn callers(item: &Item) -> Recent {
+    let kept = CALLERS.iter().filter_map(|name| item.get(*name)?.as_s().ok());
+    kept.filter_map(|minute| serde_json::from_str(minute).ok()).collect()
 }
 
 /// The part of it that a later delivery may know better.
@@ -113,6 +144,7 @@ pub(super) fn fresh(incident: &Incident, episode: u32, due_at: Timestamp) -> Rec
         followed: None,
         due_at: Some(due_at),
         silent_until: None,
+        search: None,
     }
 }
 
@@ -145,10 +177,13 @@ pub(super) struct IncidentItem {
     request_id: Option<String>,
     due_at: Option<String>,
     silent_until: Option<String>,
+    search: Option<Searched>,
     pub(super) lease_owner: Option<String>,
     pub(super) lease_until: Option<String>,
     finished_by: Option<String>,
     ttl: Option<i64>,
+    #[serde(skip)]
+    callers: Recent,
 }
 
 impl IncidentItem {
@@ -157,7 +192,9 @@ impl IncidentItem {
             Some(AttributeValue::S(pk)) => pk.clone(),
             _ => "without a key".to_owned(),
         };
-        from_item(item).map_err(|e| unreadable(&name, e))
+        let callers = callers(&item);
+        let read: Self = from_item(item).map_err(|e| unreadable(&name, e))?;
+        Ok(Self { callers, ..read })
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -210,6 +247,7 @@ impl IncidentItem {
             // Facts of another version: what it does not know any more is left out.
             facts: serde_json::from_str::<Facts>(&self.facts).unwrap_or_default(),
             counts: self.counts(),
+            callers: self.callers.clone(),
             first_seen: time(&self.pk, self.first_seen.as_deref())?,
             last_seen: time(&self.pk, self.last_seen.as_deref())?,
             sample: self.sample.clone(),
@@ -224,6 +262,7 @@ impl IncidentItem {
             followed: self.intent.as_ref().map(|i| i.followed(self.request_id.clone())).transpose()?,
             due_at: time(&self.pk, self.due_at.as_deref())?,
             silent_until: time(&self.pk, self.silent_until.as_deref())?,
+            search: self.search.as_ref().map(Searched::search).transpose()?,
         })
     }
 
@@ -272,6 +311,45 @@ impl Intended {
             value_before: self.value_before,
             request_id,
             intended: self.at.parse().map_err(|e| unreadable(&self.code, e))?,
+        })
+    }
+}
+
+/// The search for what is behind an alarm.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Searched {
+    alarm: String,
+    looks: u32,
+    #[serde(default)]
+    queries: Vec<Begun>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Begun {
+    kind: String,
+    id: String,
+}
+
+impl Searched {
+    pub(super) fn of(search: &Search) -> Self {
+        let begun = |q: &LogQuery| Begun { kind: q.kind.to_string(), id: q.id.clone() };
+        Self {
+            alarm: stamp(search.alarm),
+            looks: search.looks,
+            queries: search.queries.iter().map(begun).collect(),
+        }
+    }
+
+    pub(super) fn attribute(&self) -> Answer<AttributeValue> {
+        to_attribute_value(self).map_err(|e| unreadable("of a search", e))
+    }
+
+    fn search(&self) -> Answer<Search> {
+        let query = |q: &Begun| Some(LogQuery { kind: LogKind::parse(&q.kind)?, id: q.id.clone() });
+        Ok(Search {
+            alarm: self.alarm.parse().map_err(|e| unreadable("of a search", e))?,
+            looks: self.looks,
+            queries: self.queries.iter().filter_map(query).collect(),
         })
     }
 }

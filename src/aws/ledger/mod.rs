@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::types::{
 use jiff::{SignedDuration, Timestamp};
 
 use self::item::{
-    IncidentItem, Intended, QuotaItem, crowd_key, day_key, incident_key, quota_key, stamp, tallied,
+    IncidentItem, Intended, QuotaItem, Searched, crowd_key, day_key, incident_key, quota_key, stamp, tallied,
 };
 use self::update::{Item, Update};
 use super::{Aws, error};
@@ -26,7 +26,7 @@ use crate::ids::Place;
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::world::{
     Answer, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Reserved,
-    State, after,
+    SEEN, State, after,
 };
 
 /// What this adapter calls. `TransactWriteItems` is authorised as the writes it holds.
@@ -35,6 +35,8 @@ pub(super) const ACTIONS: &[&str] =
 
 /// The sparse index of open incidents by due time.
 const INDEX: &str = "open-due";
+/// The index of incidents by place and the time they were seen last.
+const SEEN_INDEX: &str = "place-seen";
 /// In place of a lease's owner, after people were told: until then claims only count.
 const SILENCE: &str = "silence";
 /// Closed incidents are kept this long.
@@ -192,7 +194,7 @@ impl Table<'_> {
         update.set_all(item::told_by(incident));
         update.subtract("errors", before.errors);
         update.subtract("alarms", before.alarms);
-        for gone in ["ttl", "intent", "request_id", "silent_until", "superseded_by"] {
+        for gone in ["ttl", "intent", "request_id", "search", "silent_until", "superseded_by"] {
             update.remove(gone);
         }
         update.only_if("lease_owner = :owner");
@@ -226,9 +228,10 @@ impl Ledger for Aws {
         update.set_if_absent("lease_until", stamp(until));
         update.set_if_absent("due_at", stamp(until));
         for (name, value) in item::told_by(incident) {
-            match name {
-                "last_seen" => update.set(name, value),
-                _ => update.set_if_absent(name, value),
+            if item::is_overwritten(name) {
+                update.set(name, value);
+            } else {
+                update.set_if_absent(name, value);
             }
         }
         update.add("errors", incident.counts.errors);
@@ -415,6 +418,11 @@ impl Ledger for Aws {
         update.set("finished_by", &*lease.owner);
         update.set_or_remove("due_at", Some(stamp(finish.due_at)).filter(|_| !closes));
         update.set_or_remove("silent_until", finish.silent_until.map(stamp));
+        let search = finish.search.as_ref().map(Searched::of);
+        update.set_or_remove("search", search.map(|s| s.attribute()).transpose()?);
+        if let Some(other) = &finish.superseded_by {
+            update.set("superseded_by", other.as_str());
+        }
         update.set_or_remove("lease_until", finish.silent_until.map(stamp));
         update.set_or_remove("lease_owner", finish.silent_until.map(|_| SILENCE));
         let followed = finish.followed.as_ref();
@@ -466,6 +474,26 @@ impl Ledger for Aws {
         let (Written::Yes(before) | Written::No(before)) =
             self.table()?.update(&crowd_key(now), update).await?;
         Ok(before.map_or(Ok(0), tallied)?.saturating_add(1))
+    }
+
+    async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>> {
+        let table = self.table()?;
+        let call = table
+            .client
+            .query()
+            .table_name(table.name)
+            .index_name(SEEN_INDEX)
+            .key_condition_expression("#place = :place AND last_seen >= :since")
+            .expression_attribute_names("#place", "place")
+            .expression_attribute_values(":place", AttributeValue::S(item::place_key(place)))
+            .expression_attribute_values(":since", AttributeValue::S(stamp(since)))
+            .scan_index_forward(false)
+            .limit(i32::try_from(SEEN).unwrap_or(i32::MAX));
+        let answer = call.send().await.map_err(|e| failed("dynamodb:Query", &e))?;
+        let read = |item: Item| IncidentItem::read(item).and_then(|item| item.record());
+        // An item that cannot be read is told of by whoever drives it.
+        let records = answer.items.unwrap_or_default().into_iter().filter_map(|item| read(item).ok());
+        Ok(records.map(|record| record.incident).collect())
     }
 
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>> {

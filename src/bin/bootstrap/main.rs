@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::config::{Config, Settings};
-use bedrock_remediator::drive::Allowance;
 use bedrock_remediator::event::Home;
 use bedrock_remediator::handler::{Outcome, Report, handle};
 use bedrock_remediator::ids::{AccountId, Arn, caller_of};
+use bedrock_remediator::terms::{Allowance, Terms};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
@@ -81,9 +81,9 @@ impl Function {
         }
         let home = Home { account, ..self.home.clone() };
         let left = left(&context, now);
-        let allowance = allowance(now, left);
+        let terms = Terms { config: &self.config, home: &home, allowance: allowance(now, left) };
         let payload = payload.get().as_bytes();
-        let handled = Box::pin(handle(&self.aws, &self.config, &home, allowance, payload));
+        let handled = Box::pin(handle(&self.aws, &terms, payload));
         let in_time: Duration = left.saturating_sub(TO_ANSWER).try_into().unwrap_or_default();
         let report = tokio::time::timeout(in_time, handled).await;
         let report = report.map_err(|_| {

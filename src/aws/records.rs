@@ -1,0 +1,142 @@
+//! What is written down of single calls: CloudTrail's event history, and logs.
+//!
+//! One law: a log holds prompts, so a search names the fields it wants, and of an answer nothing else is
+//! read.
+//! See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html>.
+
+use std::collections::HashMap;
+
+use aws_sdk_cloudtrail::primitives::DateTime;
+use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
+use aws_sdk_cloudwatchlogs::types::{QueryStatus, ResultField};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Aws, error};
+use crate::callers::Origin;
+use crate::event::{ErrorSignal, Home, Source, recorded_error};
+use crate::ids::{Place, caller_of};
+use crate::model::ModelId;
+use crate::world::{Answer, LogKind, LogQuery, PortError, Recorded, Records, Window};
+
+/// What this adapter calls.
+pub(super) const ACTIONS: &[&str] = &["cloudtrail:LookupEvents", "logs:GetQueryResults", "logs:StartQuery"];
+
+/// CloudTrail shows so many events a call.
+const PAGE: i32 = 50;
+/// A search answers with so many errors at most.
+const MOST: i32 = 1000;
+
+const INVOCATIONS: &str = "filter ispresent(errorCode)\
+ | display @timestamp, errorCode as code, modelId as model, requestId as request, identity.arn as identity";
+
+/// An application's lines have any form, and their text may quote a prompt: only what has the shape of a
+/// code, an id or an ARN is cut out of them.
+const APPLICATIONS: &str = r"filter @message like /(?:Exception|Error)/\
+ | parse @message /(?<code>[A-Z][A-Za-z]{2,40}Exception)/\
+ | parse @message /(?<model>(?:[a-z-]{2,6}\.)?(?:ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshot|moonshotai|nvidia|openai|qwen|stability|twelvelabs|writer|xai|zai)\.[a-z0-9][A-Za-z0-9.:-]{2,80})/\
+ | parse @message /(?<request>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/\
+ | parse @message /(?<identity>arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:[A-Za-z0-9_+=,.@\/-]{1,200})/\
+ | filter ispresent(code) and ispresent(model)\
+ | display @timestamp, code, model, request, identity";
+
+impl Records for Aws {
+    async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
+        let region = self.at(place)?;
+        let source = LookupAttribute::builder()
+            .attribute_key(LookupAttributeKey::EventSource)
+            .attribute_value("bedrock.amazonaws.com")
+            .build()
+            .map_err(|e| PortError::invalid(e.to_string()))?;
+        let mut recorded = Recorded::default();
+        let mut next = None;
+        loop {
+            region.rates.lookup.turn().await;
+            let call = region
+                .trail
+                .lookup_events()
+                .lookup_attributes(source.clone())
+                .start_time(DateTime::from_secs(window.from.as_second()))
+                .end_time(DateTime::from_secs(window.to.as_second()))
+                .max_results(PAGE)
+                .set_next_token(next);
+            let page = call.send().await.map_err(|e| error::of_read("cloudtrail:LookupEvents", &e))?;
+            for event in page.events() {
+                recorded.read += 1;
+                let record = event.cloud_trail_event().unwrap_or_default();
+                recorded.errors.extend(recorded_error(record, &Home::default()));
+            }
+            next = page.next_token;
+            recorded.is_whole = next.is_none();
+            if recorded.is_whole || recorded.read >= most {
+                return Ok(recorded);
+            }
+        }
+    }
+
+    async fn start_query(
+        &self,
+        place: &Place,
+        kind: LogKind,
+        groups: &[String],
+        window: Window,
+    ) -> Answer<LogQuery> {
+        let query = match kind {
+            LogKind::Invocation => INVOCATIONS,
+            LogKind::Application => APPLICATIONS,
+        };
+        let call = self
+            .at(place)?
+            .logs
+            .start_query()
+            .set_log_group_names(Some(groups.to_vec()))
+            .start_time(window.from.as_second())
+            .end_time(window.to.as_second())
+            .query_string(query)
+            .limit(MOST);
+        let begun = call.send().await.map_err(|e| error::of_read("logs:StartQuery", &e))?;
+        let id = begun.query_id.ok_or_else(|| PortError::invalid("the search got no id"))?;
+        Ok(LogQuery { kind, id })
+    }
+
+    async fn query_results(&self, place: &Place, query: &LogQuery) -> Answer<Option<Vec<ErrorSignal>>> {
+        let call = self.at(place)?.logs.get_query_results().query_id(&query.id);
+        let answer = call.send().await.map_err(|e| error::of_read("logs:GetQueryResults", &e))?;
+        match answer.status() {
+            Some(QueryStatus::Complete) => {}
+            Some(QueryStatus::Running | QueryStatus::Scheduled) => return Ok(None),
+            other => {
+                let how = other.map_or("without a status", QueryStatus::as_str);
+                return Err(PortError::invalid(format!("the search ended as `{how}`")));
+            }
+        }
+        Ok(Some(answer.results().iter().filter_map(|row| found(query.kind, place, row)).collect()))
+    }
+}
+
+/// One row of an answer, by the names that the search gave its columns.
+fn found(kind: LogKind, place: &Place, row: &[ResultField]) -> Option<ErrorSignal> {
+    let columns: HashMap<&str, &str> = row.iter().filter_map(|f| Some((f.field()?, f.value()?))).collect();
+    let identity = columns.get("identity").copied();
+    Some(ErrorSignal {
+        source: match kind {
+            LogKind::Invocation => Source::InvocationLog,
+            LogKind::Application => Source::ApplicationLog,
+        },
+        account: Some(place.account.clone()),
+        region: Some(place.region.clone()),
+        model: columns.get("model").and_then(|id| ModelId::parse(id)),
+        operation: None,
+        code: Some((*columns.get("code")?).to_owned()),
+        status: None,
+        message: String::new(),
+        caller: identity.and_then(caller_of),
+        origin: Origin::of(identity, None, None),
+        at: columns.get("@timestamp").and_then(|at| time(at)),
+    })
+}
+
+/// `2026-11-20 14:32:05.000`, in UTC.
+fn time(text: &str) -> Option<Timestamp> {
+    Some(text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}

@@ -1,0 +1,430 @@
+//! Who makes the calls that fail: by shares, and how they repeat.
+//!
+//! One law: however many callers there are, what is kept of them is small. What it tells is a sample of
+//! the errors, and says of how many.
+//! See <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
+
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What kind of address a call came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Address {
+    /// Of a private network: through a VPC endpoint.
+    Private,
+    /// Of the internet.
+    Public,
+    /// An AWS service's, called on somebody's behalf.
+    AwsService,
+}
+
+/// From where and with what a call was made. All of it is `None` where a record does not tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The class of its address; never the address itself.
+    pub address: Option<Address>,
+    /// Product and version that the caller's SDK gives, such as `Boto3/1.42.0`.
+    pub agent: Option<String>,
+    /// Tells one process or instance from the next: session, address and user agent, hashed.
+    pub client: Option<u32>,
+}
+
+impl Origin {
+    /// Of a principal's ARN with its session, `sourceIPAddress` and `userAgent`, as CloudTrail records them.
+    pub(crate) fn of(principal: Option<&str>, address: Option<&str>, agent: Option<&str>) -> Self {
+        let parts = [principal, address, agent];
+        let is_known = parts.iter().any(Option::is_some);
+        Self {
+            address: address.and_then(class),
+            agent: agent.and_then(product),
+            client: is_known.then(|| parts.iter().fold(0, |seed, part| hash(seed, part.unwrap_or("-")))),
+        }
+    }
+}
+
+fn class(address: &str) -> Option<Address> {
+    match address.parse() {
+        Ok(IpAddr::V4(ip)) if ip.is_private() || ip.is_loopback() || ip.is_link_local() => {
+            Some(Address::Private)
+        }
+        Ok(IpAddr::V6(ip)) if ip.is_unique_local() || ip.is_loopback() => Some(Address::Private),
+        Ok(_) => Some(Address::Public),
+        Err(_) if address.ends_with(".amazonaws.com") || address == "AWS Internal" => {
+            Some(Address::AwsService)
+        }
+        Err(_) => None,
+    }
+}
+
+/// The first product of a user agent. Whoever calls can write anything there, so only what is shaped like
+/// a product and its version is taken.
+fn product(agent: &str) -> Option<String> {
+    let first = agent.trim_start_matches(['[', '"']).split([' ', ';', ',', ']']).next()?;
+    let (name, version) = first.split_once('/')?;
+    let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._+".contains(&b));
+    let fits = (2..=32).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && is_name(name)
+        && (1..=16).contains(&version.len())
+        && version.starts_with(|c: char| c.is_ascii_digit() || c == 'v')
+        && is_name(version);
+    fits.then(|| first.to_owned())
+}
+
+/// FNV-1a: enough to tell texts of one minute apart.
+pub(crate) fn hash(seed: u32, text: &str) -> u32 {
+    let mut hash = seed ^ 0x811c_9dc5;
+    for byte in text.bytes() {
+        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    }
+    hash
+}
+
+/// Errors of one caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// ARN of the role without path and session, or of the user; `None` if unknown.
+    pub caller: Option<String>,
+    /// See [`Origin::address`].
+    pub address: Option<Address>,
+    /// See [`Origin::agent`].
+    pub agent: Option<String>,
+    /// How many of the errors that were looked at.
+    pub errors: u64,
+}
+
+/// How one client behaves; see [`Origin::client`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    id: u32,
+    /// See [`Share::caller`].
+    pub caller: Option<String>,
+    /// See [`Origin::agent`].
+    pub agent: Option<String>,
+    /// Its errors.
+    pub errors: u64,
+    /// How many of them were refused in the same words as the one before.
+    pub same: u64,
+    /// The longest row of errors, each within a second of the one before.
+    pub row: u64,
+    /// Its first error.
+    pub first: Timestamp,
+    /// Its last error.
+    pub last: Timestamp,
+    /// The row it is in.
+    running: u64,
+    text: u32,
+}
+
+/// Who made some calls that failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Callers {
+    /// How many errors were looked at.
+    pub errors: u64,
+    shares: Vec<Share>,
+    clients: Vec<Client>,
+}
+
+/// So many are told apart; of more, those with the fewest errors are not named.
+const MOST: usize = 8;
+/// Errors nearer than this follow one another at once; CloudTrail's times are whole seconds.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
+/// A row of so many is more than the attempts of an SDK for one request, or two.
+const ROW: u64 = 10;
+/// So many errors say something of a client.
+const TELLING: u64 = 5;
+
+impl Callers {
+    /// Of one error, whose text is `text`.
+    pub(crate) fn of(caller: Option<&str>, origin: &Origin, at: Option<Timestamp>, text: &str) -> Self {
+        if caller.is_none() && origin.client.is_none() {
+            return Self::default();
+        }
+        let caller = caller.map(|c| crate::clean::cut_to(c.to_owned(), 256));
+        let (address, agent) = (origin.address, origin.agent.clone());
+        let client = origin.client.zip(at).map(|(id, at)| Client {
+            id,
+            caller: caller.clone(),
+            agent: agent.clone(),
+            errors: 1,
+            same: 0,
+            row: 1,
+            first: at,
+            last: at,
+            running: 1,
+            text: hash(0, text),
+        });
+        let share = Share { caller, address, agent, errors: 1 };
+        Self { errors: 1, shares: vec![share], clients: client.into_iter().collect() }
+    }
+
+    /// Adds those of other errors, which came later or are of another minute.
+    pub fn add(&mut self, other: Self) {
+        self.errors = self.errors.saturating_add(other.errors);
+        for share in other.shares {
+            let is_same = |s: &&mut Share| {
+                s.caller == share.caller && s.address == share.address && s.agent == share.agent
+            };
+            match self.shares.iter_mut().find(is_same) {
+                Some(known) => known.errors = known.errors.saturating_add(share.errors),
+                None => put(&mut self.shares, share, |s| s.errors),
+            }
+        }
+        for client in other.clients {
+            match self.clients.iter_mut().find(|c| c.id == client.id) {
+                Some(known) => known.add(&client),
+                None => put(&mut self.clients, client, |c| c.errors),
+            }
+        }
+    }
+
+    /// The callers, each with its share from 0 to 1 of the errors that were looked at, most errors first.
+    pub fn shares(&self) -> Vec<(&Share, f64)> {
+        let mut shares: Vec<&Share> = self.shares.iter().collect();
+        shares.sort_by(|a, b| b.errors.cmp(&a.errors).then_with(|| a.caller.cmp(&b.caller)));
+        // No count comes near 2^53.
+        #[allow(clippy::cast_precision_loss)]
+        let of_all = |errors: u64| errors as f64 / self.errors.max(1) as f64;
+        shares.into_iter().map(|share| (share, of_all(share.errors))).collect()
+    }
+
+    /// How many roles and users they are.
+    pub fn principals(&self) -> usize {
+        let mut names: Vec<&str> = self.shares.iter().filter_map(|s| s.caller.as_deref()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.len()
+    }
+
+    /// The client that was refused most often in the same words again and again.
+    pub fn repeats(&self) -> Option<&Client> {
+        self.busiest(|c| c.same + 1 >= TELLING && c.same * 5 >= c.errors * 4)
+    }
+
+    /// The client whose errors follow one another at once.
+    pub fn hurries(&self) -> Option<&Client> {
+        self.busiest(|c| c.row >= ROW)
+    }
+
+    fn busiest(&self, fits: impl Fn(&Client) -> bool) -> Option<&Client> {
+        self.clients.iter().filter(|c| fits(c)).max_by_key(|c| (c.errors, c.id))
+    }
+
+    /// The part that is kept for later.
+    fn kept(mut self) -> Self {
+        const SHARES: usize = 4;
+        const CLIENTS: usize = 2;
+        self.shares.sort_by_key(|s| std::cmp::Reverse(s.errors));
+        self.clients.sort_by_key(|c| std::cmp::Reverse(c.errors));
+        self.shares.truncate(SHARES);
+        self.clients.truncate(CLIENTS);
+        self
+    }
+}
+
+impl Client {
+    fn add(&mut self, later: &Self) {
+        let gap = later.first.duration_since(self.last).abs();
+        let goes_on = gap <= AT_ONCE;
+        let whole = later.running == later.errors;
+        self.running = match (goes_on, whole) {
+            (true, true) => self.running.saturating_add(later.running),
+            _ => later.running,
+        };
+        self.row = self.row.max(later.row).max(self.running);
+        self.same += later.same + u64::from(self.text == later.text);
+        self.text = later.text;
+        self.errors = self.errors.saturating_add(later.errors);
+        self.first = self.first.min(later.first);
+        self.last = self.last.max(later.last);
+    }
+}
+
+/// Adds an entry; where there are too many, in place of the one with the least errors.
+fn put<T>(entries: &mut Vec<T>, entry: T, errors: impl Fn(&T) -> u64) {
+    if entries.len() < MOST {
+        entries.push(entry);
+    } else if let Some(least) = entries.iter_mut().min_by_key(|e| errors(e)) {
+        *least = entry;
+    }
+}
+
+/// The callers of the last minutes that had errors: a ring with a place for each minute, which the ledger
+/// keeps without reading it first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recent(Vec<Minute>);
+
+/// Callers of one minute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Minute {
+    /// Minutes since 1970.
+    minute: i64,
+    #[serde(flatten)]
+    callers: Callers,
+}
+
+impl Minute {
+    /// Its place in the ring.
+    pub(crate) fn place(&self) -> usize {
+        let minute = usize::try_from(self.minute).unwrap_or_default();
+        minute % Recent::PLACES
+    }
+}
+
+impl Recent {
+    /// The ring has so many places.
+    pub const PLACES: usize = 8;
+    /// What is older than this many minutes when the last error came is another story.
+    const OLD: i64 = 60;
+
+    /// `callers` of errors the last of which came at `at`.
+    pub(crate) fn of(at: Option<Timestamp>, callers: Callers) -> Self {
+        let minute = at.map(|at| at.as_second().div_euclid(60));
+        Self(
+            minute
+                .filter(|_| callers.errors > 0)
+                .map(|minute| Minute { minute, callers })
+                .into_iter()
+                .collect(),
+        )
+    }
+
+    /// Puts the minutes of `later` in their places, as far as the ledger keeps them.
+    pub(crate) fn put(&mut self, later: &Self) {
+        for minute in later.kept() {
+            match self.0.iter_mut().find(|m| m.place() == minute.place()) {
+                Some(known) => *known = minute,
+                None => self.0.push(minute),
+            }
+        }
+    }
+
+    /// Its minutes, as the ledger keeps them.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = Minute> {
+        self.0.iter().map(|m| Minute { minute: m.minute, callers: m.callers.clone().kept() })
+    }
+
+    /// All callers in it.
+    pub fn all(&self) -> Callers {
+        let mut minutes: Vec<&Minute> = self.0.iter().collect();
+        minutes.sort_by_key(|m| m.minute);
+        let newest = minutes.last().map_or(0, |m| m.minute);
+        let mut all = Callers::default();
+        for minute in minutes.into_iter().filter(|m| newest - m.minute < Self::OLD) {
+            all.add(minute.callers.clone());
+        }
+        all
+    }
+}
+
+impl FromIterator<Minute> for Recent {
+    fn from_iter<I: IntoIterator<Item = Minute>>(minutes: I) -> Self {
+        Self(minutes.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn call(role: &str, session: u32, second: i64, text: &str) -> Callers {
+        let arn = format!("arn:aws:sts::111122223333:assumed-role/{role}/{session}");
+        let origin = Origin::of(Some(&arn), Some("10.0.0.1"), Some("Boto3/1.42.0 md/Botocore#1.42.0"));
+        let role = format!("arn:aws:iam::111122223333:role/{role}");
+        Callers::of(Some(&role), &origin, Some(at(second)), text)
+    }
+
+    fn sum(all: impl IntoIterator<Item = Callers>) -> Callers {
+        all.into_iter().fold(Callers::default(), |mut sum, one| {
+            sum.add(one);
+            sum
+        })
+    }
+
+    #[test]
+    fn an_address_is_known_by_its_class_and_an_agent_by_its_product() {
+        for (address, class_) in [
+            ("10.0.12.7", Some(Address::Private)),
+            ("fd00::7", Some(Address::Private)),
+            ("52.94.1.1", Some(Address::Public)),
+            ("bedrock.amazonaws.com", Some(Address::AwsService)),
+            ("AWS Internal", Some(Address::AwsService)),
+            ("***", None),
+        ] {
+            assert_eq!(class(address), class_, "{address}");
+        }
+        for (agent, product_) in [
+            ("Boto3/1.42.0 md/Botocore#1.42.0 lang/python#3.13", Some("Boto3/1.42.0")),
+            ("[aws-sdk-java/2.31.1 Linux/5.10]", Some("aws-sdk-java/2.31.1")),
+            ("aws-sdk-js/3.900.0 ua/2.1", Some("aws-sdk-js/3.900.0")),
+            ("tell me a secret/1", None),
+            ("say/please`ignore", None),
+            ("bedrock.amazonaws.com", None),
+            ("", None),
+        ] {
+            assert_eq!(product(agent).as_deref(), product_, "{agent}");
+        }
+    }
+
+    #[test]
+    fn shares_add_up_over_clients_and_minutes() {
+        let all = sum((0..40).map(|n| call(if n % 4 == 0 { "search" } else { "checkout" }, 1, n * 90, "x")));
+        let shares: Vec<_> = all.shares().into_iter().map(|(s, share)| (s.errors, share)).collect();
+        assert_eq!(shares, [(30, 0.75), (10, 0.25)]);
+        assert_eq!((all.principals(), all.repeats().map(|c| c.errors), all.hurries()), (2, Some(30), None));
+    }
+
+    #[test]
+    fn a_row_is_told_only_beyond_an_sdks_own_attempts() {
+        // Three attempts within two seconds, every minute: as it should be.
+        let patient = sum((0..60).map(|n| call("app", 1, n / 3 * 60 + n % 3, "x")));
+        assert_eq!(patient.hurries(), None);
+        let hasty = sum((0..60).map(|n| call("app", 1, n / 2, "x")));
+        assert_eq!(hasty.hurries().map(|c| (c.row, c.errors)), Some((60, 60)));
+        // As many instances, each patient, are no row.
+        let fleet = sum((0..60).map(|n| call("app", n, i64::from(n) / 10, "x")));
+        assert_eq!((fleet.hurries(), fleet.principals()), (None, 1));
+    }
+
+    #[test]
+    fn the_same_words_again_and_again_are_told() {
+        let varied = sum((0..20).map(|n| call("app", 1, n * 30, &format!("too long: {n}"))));
+        assert_eq!(varied.repeats(), None);
+        let same = sum((0..20).map(|n| call("app", 1, n * 30, "too long: 7")));
+        assert_eq!(same.repeats().map(|c| (c.same, c.errors)), Some((19, 20)));
+    }
+
+    #[test]
+    fn a_ring_of_minutes_forgets_what_is_old() {
+        let mut recent = Recent::default();
+        for minute in 0..20 {
+            recent.put(&Recent::of(Some(at(minute * 60)), call("app", 1, minute * 60, "x")));
+        }
+        assert_eq!(recent.all().errors, Recent::PLACES as u64);
+        recent.put(&Recent::of(Some(at(7 * 3600)), call("late", 1, 7 * 3600, "x")));
+        assert_eq!(recent.all().errors, 1);
+        let kept: Vec<String> = recent.kept().map(|m| serde_json::to_string(&m).unwrap()).collect();
+        let read: Recent = kept.iter().map(|m| serde_json::from_str::<Minute>(m).unwrap()).collect();
+        assert_eq!(read, recent);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_kept_is_small_and_counts_everything(calls in proptest::collection::vec((0..40u32, 0..9u32, 0..600i64), 0..200)) {
+            let all = sum(calls.iter().map(|(role, session, second)| call(&role.to_string(), *session, *second, "x")));
+            prop_assert_eq!(all.errors, calls.len() as u64);
+            prop_assert!(all.shares().len() <= MOST && all.clients.len() <= MOST);
+            prop_assert!(all.shares().iter().map(|(s, _)| s.errors).sum::<u64>() <= all.errors);
+            let kept = Recent::of(Some(at(0)), all);
+            prop_assert!(kept.kept().all(|m| serde_json::to_string(&m).unwrap().len() < 1500));
+        }
+    }
+}

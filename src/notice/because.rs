@@ -1,0 +1,293 @@
+//! Why we think so: what was seen, asked and looked at, each with what it told.
+
+use jiff::Timestamp;
+
+use crate::access::checklist;
+use crate::callers::{Address, Share};
+use crate::clean;
+use crate::diagnosis::PolicyKind;
+use crate::evidence::{Evidence, Looked};
+use crate::incident::Incident;
+use crate::plan::{number, whole};
+use crate::world::{LogKind, ModelState, PolicyLayer, PolicyVerdict, PortError, Ruling};
+
+/// Why we think so.
+pub(super) fn because(incident: &Incident, evidence: &Evidence) -> Vec<String> {
+    let mut because = Vec::new();
+    let counts = incident.counts;
+    let plural = |n: u64| if n == 1 { "" } else { "s" };
+    let mut seen = Vec::new();
+    if counts.errors > 0 {
+        seen.push(format!("{} error{}", whole(counts.errors), plural(counts.errors)));
+    }
+    if counts.alarms > 0 {
+        seen.push(format!("{} alarm{}", whole(counts.alarms), plural(counts.alarms)));
+    }
+    let span = match (incident.first_seen, incident.last_seen) {
+        (Some(first), Some(last)) if first != last => {
+            format!(" from {} to {} UTC", first.strftime("%F %H:%M"), last.strftime("%F %H:%M"))
+        }
+        (Some(first), _) => format!(" at {} UTC", first.strftime("%F %H:%M")),
+        _ => String::new(),
+    };
+    if !seen.is_empty() {
+        because.push(format!("{} reported{span}.", seen.join(" and ")));
+    }
+    match (incident.rule, &incident.facts.code) {
+        (Some(rule), Some(code)) if code.starts_with("AWS_") => {
+            because.push(format!(
+                "AWS Health announced it as `{}`; it fits the rule `{rule}`.",
+                clean::line(code, 80)
+            ));
+        }
+        (Some(rule), Some(code)) => because.push(format!(
+            "The error text fits the rule `{rule}`; its code was `{}`.",
+            clean::line(code, 80)
+        )),
+        (Some(rule), None) => because.push(format!("The error text fits the rule `{rule}`.")),
+        (None, _) if counts.errors == 0 => {
+            let metric = incident.facts.metric.as_deref().map(|m| format!(", `{}`,", clean::line(m, 80)));
+            because.push(format!(
+                "Only the alarm's metric{} tells; no error message was found behind it.",
+                metric.unwrap_or_default()
+            ));
+        }
+        (None, _) => because.push("No rule knows this error text.".to_owned()),
+    }
+    if let Some(operation) = &incident.facts.operation {
+        because.push(format!("The operation was `{}`.", clean::line(operation, 80)));
+    }
+    if let Some(sample) = &incident.sample {
+        because.push(format!("It began: {sample}"));
+    }
+    because.extend(denial(incident));
+    because.extend(callers(incident));
+    if let (Some(called), Some(model)) = (&incident.model, &evidence.model)
+        && called != model
+    {
+        because.push(format!("The application inference profile `{called}` stands for `{model}`."));
+    }
+    if let Ok(usage) = &evidence.usage {
+        because.push(format!(
+            "CloudWatch measured at most {} requests and {} tokens in a minute, and {} throttled calls around this incident.",
+            number(usage.peak_requests), number(usage.peak_tokens), number(usage.recent_throttles)
+        ));
+    }
+    if let Ok(state) = &evidence.model_state {
+        let (done, missing) = checklist(state);
+        let list = |steps: Vec<&str>| if steps.is_empty() { "nothing".to_owned() } else { steps.join(", ") };
+        because.push(format!(
+            "Bedrock says of the model here (a clue, not proof) that this holds: {}; and this does not: {}.",
+            list(done),
+            list(missing)
+        ));
+        because.extend(life(state));
+    }
+    if let Ok(0) = evidence.offers {
+        because.push(
+            "The provider offers this account no agreement for the model: only AWS or the provider can change that."
+                .to_owned(),
+        );
+    }
+    if let Ok(rulings) = &evidence.rulings {
+        because.extend(simulated(rulings));
+    }
+    because.extend(evidence.looked.iter().filter_map(looked));
+    because.extend(unanswered(evidence));
+    because
+}
+
+/// When the model's life changes, where AWS names the day.
+fn life(state: &ModelState) -> Option<String> {
+    let day = |at: Timestamp| at.strftime("%F").to_string();
+    match (state.legacy_from, state.ends) {
+        (Some(legacy), Some(ends)) => Some(format!(
+            "AWS names the days: legacy from {}, no more calls from {}.",
+            day(legacy),
+            day(ends)
+        )),
+        (None, Some(ends)) => Some(format!("AWS names the day: no more calls from {}.", day(ends))),
+        (Some(legacy), None) => Some(format!("AWS names the day: legacy from {}.", day(legacy))),
+        (None, None) => None,
+    }
+}
+
+/// What could not be asked: for want of a right of the function's own, or for want of time.
+fn unanswered(evidence: &Evidence) -> Vec<String> {
+    let elsewhere = evidence.elsewhere.iter().map(|(_, offered)| offered.as_ref().err());
+    let errors = [
+        evidence.model_state.as_ref().err(),
+        evidence.offered.as_ref().err(),
+        evidence.offers.as_ref().err(),
+        evidence.rulings.as_ref().err(),
+    ];
+    let mut said = Vec::new();
+    for error in errors.into_iter().chain(elsewhere).flatten() {
+        let why = format!("More could not be asked: {error}.");
+        // Missing is what was not asked, or has no answer.
+        if *error != PortError::Missing && !said.contains(&why) {
+            said.push(why);
+        }
+    }
+    said
+}
+
+/// What IAM's policy simulator says.
+fn simulated(rulings: &[Ruling]) -> Option<String> {
+    if rulings.iter().all(|r| r.verdict == PolicyVerdict::Undetermined && r.missing_context.is_empty()) {
+        let why = "What the caller's policies allow is undetermined: another account's decide too.";
+        return (!rulings.is_empty()).then(|| why.to_owned());
+    }
+    let (mut parts, mut missing) = (Vec::new(), Vec::new());
+    let mut allowed = 0;
+    for ruling in rulings {
+        let on = format!("`{}`", clean::line(&ruling.resource, 256));
+        let by = match ruling.layer {
+            Some(PolicyLayer::Organization) => " by the organization",
+            Some(PolicyLayer::PermissionsBoundary) => " by the permissions boundary",
+            None => "",
+        };
+        match ruling.verdict {
+            PolicyVerdict::Allowed => allowed += 1,
+            PolicyVerdict::ImplicitDeny if by.is_empty() => parts.push(format!("no policy allows {on}")),
+            PolicyVerdict::ImplicitDeny => parts.push(format!("{on} is not allowed{by}")),
+            PolicyVerdict::ExplicitDeny => parts.push(format!("{on} is denied explicitly{by}")),
+            PolicyVerdict::Undetermined => {
+                missing
+                    .extend(ruling.missing_context.iter().map(|key| format!("`{}`", clean::line(key, 128))));
+                parts.push(format!("{on} is undetermined"));
+            }
+        }
+    }
+    missing.sort_unstable();
+    missing.dedup();
+    if allowed > 0 {
+        parts.insert(
+            0,
+            format!("{allowed} of the {} resources that the call needs are allowed", rulings.len()),
+        );
+    }
+    let unknown = match missing.as_slice() {
+        [] => String::new(),
+        keys => format!("; policies ask for {}, which nobody here knows", keys.join(", ")),
+    };
+    (!parts.is_empty()).then(|| {
+        format!(
+            "IAM's policy simulator, which knows no session, endpoint and resource policies, says: {}{unknown}.",
+            parts.join("; ")
+        )
+    })
+}
+
+/// Where the errors behind an alarm were looked for.
+fn looked(looked: &Looked) -> Option<String> {
+    let log = |kind: &LogKind| match kind {
+        LogKind::Invocation => "the model-invocation log",
+        LogKind::Application => "the applications' logs",
+    };
+    let calls = |n: usize| whole(n as u64);
+    Some(match looked {
+        Looked::Trail { read, is_whole, found } => {
+            let all = if *is_whole { "all" } else { "the latest" };
+            let what = match found {
+                0 => "none of them is an error of this kind".to_owned(),
+                1 => "one of them is an error of this kind".to_owned(),
+                n => format!("{} of them are errors of this kind", calls(*n)),
+            };
+            match read {
+                0 => "CloudTrail's event history shows no failed call around the alarm. It may be late by minutes, and not every throttle is recorded: for half an hour it is read again, and you are told if that changes what to do.".to_owned(),
+                n => format!("CloudTrail's event history was read, {all} {} events around the alarm: {what}.", calls(*n)),
+            }
+        }
+        Looked::TrailTooBusy { calls, most } => format!(
+            "CloudTrail's event history was not searched: it shows the latest {} events at most, and {} calls around the alarm hide the few errors among them.",
+            whole(*most as u64),
+            number(*calls)
+        ),
+        Looked::TrailUnread(error) => format!("CloudTrail's event history could not be read: {error}."),
+        Looked::LogsGoingOn(kind) => {
+            format!(
+                "A search through {} has begun; you are told again if what it finds asks for something else.",
+                log(kind)
+            )
+        }
+        Looked::Logs { kind, found: 0 } => format!("A search through {} found no error.", log(kind)),
+        Looked::Logs { kind, found } => {
+            format!("A search through {} found {} errors.", log(kind), calls(*found))
+        }
+        Looked::LogsNotNamed(_) => return None,
+        Looked::LogsUnread(kind, error) => format!("{} could not be searched: {error}.", sentence(log(kind))),
+        Looked::InvocationLogging(Ok(Some(group))) => format!(
+            "Model invocations are logged to `{}`, which the function was not given to search.",
+            clean::line(group, 256)
+        ),
+        Looked::InvocationLogging(Ok(None)) => "Model invocations are not logged in this Region.".to_owned(),
+        Looked::InvocationLogging(Err(error)) => {
+            format!("Whether model invocations are logged could not be asked: {error}.")
+        }
+    })
+}
+
+/// With a capital.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+}
+
+/// Whose calls failed, by share.
+fn callers(incident: &Incident) -> Option<String> {
+    const MOST: usize = 4;
+    let callers = incident.callers.all();
+    let of = |share: &Share| {
+        let who = share.caller.as_deref().map_or("an unknown caller", name);
+        let agent =
+            share.agent.as_deref().map(|a| format!(" with {}", clean::line(a, 64))).unwrap_or_default();
+        let from = match share.address {
+            Some(Address::Private) => " from a private address",
+            Some(Address::Public) => " from the internet",
+            Some(Address::AwsService) => " through an AWS service",
+            None => "",
+        };
+        format!("`{}`{agent}{from}", clean::line(who, 128))
+    };
+    match callers.shares().as_slice() {
+        [] => None,
+        // The summary has named it.
+        [(only, _)] if incident.caller.is_some() && only.agent.is_none() && only.address.is_none() => None,
+        [(only, share)] if *share > 0.99 => Some(format!("The calls were made by {}.", of(only))),
+        many => {
+            let listed =
+                many.iter().take(MOST).map(|(s, share)| format!("{:.0} % by {}", share * 100.0, of(s)));
+            Some(format!(
+                "Of {} failed calls that were looked at: {}.",
+                whole(callers.errors),
+                listed.collect::<Vec<_>>().join("; ")
+            ))
+        }
+    }
+}
+
+/// The last part of a principal's ARN.
+fn name(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+fn denial(incident: &Incident) -> Option<String> {
+    let facts = &incident.facts;
+    let action = facts.action.as_deref()?;
+    let on = facts.resource.as_deref().map(|r| format!(" on `{}`", clean::line(r, 256))).unwrap_or_default();
+    let by = facts.policy.map(|kind| {
+        let policy = match kind {
+            PolicyKind::IdentityBased => "identity-based policies",
+            PolicyKind::ResourceBased => "a resource-based policy",
+            PolicyKind::PermissionsBoundary => "the permissions boundary",
+            PolicyKind::Session => "the session policy",
+            PolicyKind::ServiceControl => "a service control policy",
+            PolicyKind::ResourceControl => "a resource control policy",
+            PolicyKind::VpcEndpoint => "the VPC endpoint's policy",
+        };
+        let how = if facts.explicit_deny { "an explicit deny in" } else { "the lack of an allow in" };
+        format!(", by {how} {policy}")
+    });
+    Some(format!("Denied was `{}`{on}{}.", clean::line(action, 128), by.unwrap_or_default()))
+}

@@ -1,0 +1,62 @@
+//! What to change where it is the way of calling that hurts.
+//!
+//! One law: said only with numbers, and only beyond what an SDK does by itself.
+//! See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>.
+
+use super::{Step, whole};
+use crate::callers::{Callers, Client};
+use crate::clean;
+use crate::diagnosis::Category;
+use crate::incident::Incident;
+
+/// What callers change.
+pub(super) fn steps(incident: &Incident) -> Vec<Step> {
+    let callers = incident.callers.all();
+    let category = incident.cause.category();
+    let mut said = Vec::new();
+    if category == Category::Quota {
+        said.extend(shared(&callers));
+    }
+    if matches!(category, Category::Quota | Category::Capacity) {
+        said.extend(callers.hurries().map(hurried));
+    } else {
+        said.extend(callers.repeats().map(repeated));
+    }
+    said.into_iter().map(|text| Step { text, command: None, link: None }).collect()
+}
+
+fn shared(callers: &Callers) -> Option<String> {
+    let number = callers.principals();
+    (number > 1).then(|| {
+        format!(
+            "{number} callers share this quota: agree who may use how much of it. An application inference profile for each shows their use apart and costs nothing; it does not divide the quota. Move what can wait to batch inference or to quieter hours."
+        )
+    })
+}
+
+fn hurried(client: &Client) -> String {
+    format!(
+        "One client of {} failed {} times in a row, each time within a second of the one before, {} times in all: it retries without waiting, or calls with many threads at once. Let it back off exponentially with jitter, three attempts at most, and limit how many calls it makes side by side.",
+        who(client),
+        whole(client.row),
+        whole(client.errors)
+    )
+}
+
+fn repeated(client: &Client) -> String {
+    let seconds = client.last.duration_since(client.first).as_secs().max(1).unsigned_abs();
+    let within =
+        if seconds < 120 { format!("{seconds} seconds") } else { format!("{} minutes", seconds / 60) };
+    format!(
+        "One client of {} was refused {} times in the same words within {within}: it seems to send the same request again and again. No retry can succeed; let it give up on this error at once.",
+        who(client),
+        whole(client.same + 1)
+    )
+}
+
+fn who(client: &Client) -> String {
+    let caller =
+        client.caller.as_deref().and_then(|arn| arn.rsplit('/').next()).unwrap_or("an unknown caller");
+    let agent = client.agent.as_deref().map(|a| format!(" with {}", clean::line(a, 64))).unwrap_or_default();
+    format!("`{}`{agent}", clean::line(caller, 128))
+}

@@ -1,0 +1,73 @@
+//! How to find out what no message told, and how the next one tells by itself.
+//!
+//! One law: a command that costs something says what it costs, and none lets prompts into a log.
+//! See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html>.
+
+use super::Step;
+use crate::evidence::{Evidence, Looked};
+use crate::ids::Region;
+use crate::incident::Incident;
+use crate::world::LogKind;
+
+/// What a person does about an incident of which no error message is known.
+pub(super) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
+    let Some(region) = &incident.region else { return Vec::new() };
+    let mut steps = Vec::new();
+    let is_searched = evidence.looked.iter().any(|l| matches!(l, Looked::Trail { .. }));
+    if !is_searched {
+        steps.push(latest(region));
+    }
+    if !incident.is_metric_only() {
+        return steps;
+    }
+    steps.push(step(
+        "So that the next failed call comes with its message: a trail must record management events, read-only ones too. See whether one does. A first trail's management events cost nothing but their storage in S3.",
+        format!("aws cloudtrail describe-trails --region {region} --query 'trailList[].[Name,IsMultiRegionTrail]'"),
+    ));
+    steps.push(step(
+        "If none does:",
+        format!(
+            "aws cloudtrail create-trail --name management-events --s3-bucket-name BUCKET --is-multi-region-trail --region {region} && aws cloudtrail start-logging --name management-events --region {region}"
+        ),
+    ));
+    for looked in &evidence.looked {
+        steps.push(match looked {
+            Looked::InvocationLogging(Ok(Some(group))) => Step {
+                text: format!(
+                    "Let the function search the model-invocation log: deploy it with `InvocationLogGroup={group}`. It asks for code, model, request id and identity only; CloudWatch Logs bills $0.005 for each GB that a search scans."
+                ),
+                command: None,
+                link: None,
+            },
+            Looked::InvocationLogging(Ok(None)) => step(
+                "Or log model invocations without prompts and completions, some 1 KB a call at $0.50 a GB, and deploy the function with `InvocationLogGroup=/bedrock/invocations`. `LOGGING_ROLE_ARN` is a role that Bedrock may assume to write there.",
+                format!(
+                    "aws bedrock put-model-invocation-logging-configuration --region {region} --logging-config '{{\"cloudWatchConfig\":{{\"logGroupName\":\"/bedrock/invocations\",\"roleArn\":\"LOGGING_ROLE_ARN\"}},\"textDataDeliveryEnabled\":false,\"imageDataDeliveryEnabled\":false,\"embeddingDataDeliveryEnabled\":false,\"videoDataDeliveryEnabled\":false}}'"
+                ),
+            ),
+            _ => continue,
+        });
+    }
+    if evidence.looked.contains(&Looked::LogsNotNamed(LogKind::Application)) {
+        steps.push(Step {
+            text: "Or name the log groups of the applications that call Bedrock, with `ApplicationLogGroups`: they are searched for error codes, model ids and request ids, at the same price.".to_owned(),
+            command: None,
+            link: None,
+        });
+    }
+    steps
+}
+
+/// A look at what CloudTrail recorded.
+pub(super) fn latest(region: &Region) -> Step {
+    step(
+        "Look at the latest Bedrock calls that CloudTrail recorded.",
+        format!(
+            "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=bedrock.amazonaws.com --max-results 50 --region {region}"
+        ),
+    )
+}
+
+fn step(text: &str, command: String) -> Step {
+    Step { text: text.to_owned(), command: Some(command), link: None }
+}

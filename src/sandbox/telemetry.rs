@@ -1,0 +1,214 @@
+//! CloudWatch, CloudTrail and logs, as the world file has them.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{AlarmEntry, Sandbox, SourceWord, State, UsageEntry};
+use crate::callers::Origin;
+use crate::event::{AlarmSignal, Described, ErrorSignal, Metric, Source};
+use crate::ids::{Place, caller_of};
+use crate::model::ModelId;
+use crate::usage::{Minute, Period, Series};
+use crate::world::{
+    Answer, Lifecycle, LogKind, LogQuery, PortError, Recorded, Records, Telemetry, Window, after,
+};
+
+/// A use too small to move any figure.
+const TRACE: Minute = Minute { invocations: 1e-6, ..Minute::NONE };
+
+impl State {
+    /// The use of `entry` in `window`; points of five minutes hold their average minute.
+    fn series(&self, entry: &UsageEntry, window: Window, period: Period) -> Series {
+        let minute = |n: u32| {
+            self.now.saturating_sub(SignedDuration::from_mins(i64::from(n) + 1)).unwrap_or(Timestamp::MIN)
+        };
+        let legacy = self.file.availability.iter().any(|m| {
+            m.lifecycle == Lifecycle::Legacy
+                && m.region.as_ref().is_none_or(|r| *r == entry.region)
+                && ModelId::parse(&entry.model_id).is_some_and(|model| model.base() == m.model_id)
+        });
+        let last = entry.last.iter().flat_map(|last| (0..last.minutes).map(move |n| (minute(n), last.each)));
+        // CloudWatch shows a first use as a measured call, and an earlier one as use ever since.
+        let first = entry.first_use.filter(|at| *at < window.to).map(|at| (at.max(window.from), TRACE));
+        let all = last.chain(entry.series.iter().map(|m| (m.at, m.values))).chain(first);
+        let length = i64::from(period.minutes()) * 60;
+        let mut points: BTreeMap<i64, Minute> = BTreeMap::new();
+        for (at, mut values) in all.filter(|(at, _)| (window.from..window.to).contains(at)) {
+            if legacy {
+                values.legacy_invocations = values.invocations;
+            }
+            let second =
+                if length == 60 { at.as_second() } else { at.as_second().div_euclid(length) * length };
+            points.entry(second).or_default().add(&values, 1.0 / f64::from(period.minutes()));
+        }
+        let points = points.into_iter().filter_map(|(at, m)| Some((Timestamp::from_second(at).ok()?, m)));
+        Series::of(period, points.collect())
+    }
+
+    fn entries<'s>(&'s self, place: &Place) -> impl Iterator<Item = &'s UsageEntry> {
+        let region = place.region.clone();
+        self.file.usage.iter().filter(move |u| u.region == region)
+    }
+}
+
+fn measured(metric: Metric, minute: &Minute) -> f64 {
+    match metric {
+        Metric::Throttles => minute.throttles,
+        Metric::ServerErrors => minute.server_errors,
+        Metric::ClientErrors => minute.client_errors,
+        Metric::LegacyInvocations => minute.legacy_invocations,
+        Metric::Other => 0.0,
+    }
+}
+
+impl Telemetry for Sandbox {
+    async fn usage(
+        &self,
+        place: &Place,
+        models: &[ModelId],
+        window: Window,
+        period: Period,
+    ) -> Answer<Vec<Series>> {
+        self.call("usage", |state| {
+            let of = |model: &ModelId| state.entries(place).find(|u| u.model_id == model.as_str());
+            let series = |u| state.series(u, window, period);
+            Ok(models.iter().map(|m| of(m).map_or_else(|| Series::unused(period), series)).collect())
+        })
+        .await
+    }
+
+    async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
+        self.call("models_behind", |state| {
+            let moved = |u: &&UsageEntry| {
+                let series = state.series(u, window, Period::Minute);
+                series.points.iter().any(|(_, m)| measured(metric, m) > 0.0)
+            };
+            Ok(state.entries(place).filter(moved).filter_map(|u| ModelId::parse(&u.model_id)).collect())
+        })
+        .await
+    }
+
+    async fn volume(&self, place: &Place, window: Window) -> Answer<Minute> {
+        self.call("volume", |state| {
+            let mut all = Minute::default();
+            for entry in state.entries(place) {
+                let series = state.series(entry, window, Period::Minute);
+                series.points.iter().for_each(|(_, minute)| all.add(minute, 1.0));
+            }
+            Ok(all)
+        })
+        .await
+    }
+
+    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Vec<ModelId>> {
+        self.call("contributors", |state| {
+            let alarm = state.alarm(place, alarm).ok_or(PortError::Missing)?;
+            Ok(alarm.contributors.iter().filter_map(|id| ModelId::parse(id)).collect())
+        })
+        .await
+    }
+
+    async fn alarms(&self, place: &Place, names: &[String]) -> Answer<Vec<AlarmSignal>> {
+        self.call("alarms", |state| {
+            let now = state.now;
+            let described = names.iter().filter_map(|name| state.alarm(place, name)).filter_map(|alarm| {
+                let by_model = "SELECT SUM(1) FROM \"AWS/Bedrock\" GROUP BY ModelId".to_owned();
+                let model = alarm.model_id.iter().map(|id| ("ModelId".to_owned(), id.clone()));
+                let metric = Described {
+                    namespace: Some("AWS/Bedrock".to_owned()),
+                    metric: Some(alarm.metric.clone()),
+                    dimensions: model.collect(),
+                    expression: (!alarm.contributors.is_empty()).then_some(by_model),
+                };
+                AlarmSignal::described(place, &alarm.name, Some(now), &[metric])
+            });
+            Ok(described.collect())
+        })
+        .await
+    }
+}
+
+impl State {
+    fn alarm(&self, place: &Place, name: &str) -> Option<&AlarmEntry> {
+        self.file.alarms.iter().find(|a| a.region == place.region && a.name == name)
+    }
+
+    /// The errors of `window` that `source` shows, the latest first.
+    fn errors(&self, place: &Place, source: SourceWord, window: Window) -> Vec<ErrorSignal> {
+        let entries = self.file.errors.iter().filter(|e| e.region == place.region && e.source == source);
+        let each = entries.flat_map(|e| {
+            let every = SignedDuration::from_secs(i64::from(e.every_seconds));
+            (0..e.times).map(move |n| (after(e.time, every * i32::try_from(n).unwrap_or(i32::MAX)), e))
+        });
+        let in_time = each.filter(|(at, _)| (window.from..=window.to).contains(at));
+        let mut errors: Vec<ErrorSignal> = in_time
+            .map(|(at, e)| ErrorSignal {
+                source: match source {
+                    SourceWord::Cloudtrail => Source::CloudTrail,
+                    SourceWord::InvocationLog => Source::InvocationLog,
+                    SourceWord::ApplicationLog => Source::ApplicationLog,
+                },
+                account: Some(place.account.clone()),
+                region: Some(place.region.clone()),
+                model: e.model_id.as_deref().and_then(ModelId::parse),
+                operation: (source == SourceWord::Cloudtrail).then(|| e.operation.clone()),
+                code: e.code.clone(),
+                status: None,
+                // A search through logs asks for no text.
+                message: if source == SourceWord::Cloudtrail { e.message.clone() } else { String::new() },
+                caller: e.caller.as_deref().and_then(caller_of),
+                origin: Origin::of(e.caller.as_deref(), e.address.as_deref(), e.user_agent.as_deref()),
+                at: Some(at),
+            })
+            .collect();
+        errors.sort_by_key(|e| std::cmp::Reverse(e.at));
+        errors
+    }
+}
+
+/// A search that was begun.
+#[derive(Clone, Debug)]
+pub(super) struct Begun {
+    kind: LogKind,
+    window: Window,
+    at: Timestamp,
+}
+
+/// A search takes some seconds.
+const SEARCHING: SignedDuration = SignedDuration::from_secs(20);
+
+impl Records for Sandbox {
+    async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
+        self.call("recorded", |state| {
+            let mut errors = state.errors(place, SourceWord::Cloudtrail, window);
+            let all = errors.len();
+            errors.truncate(most);
+            Ok(Recorded { read: errors.len(), is_whole: all <= most, errors })
+        })
+        .await
+    }
+
+    async fn start_query(&self, _: &Place, kind: LogKind, _: &[String], window: Window) -> Answer<LogQuery> {
+        self.call("start_query", |state| {
+            state.queries.push(Begun { kind, window, at: state.now });
+            Ok(LogQuery { kind, id: format!("query-{}", state.queries.len()) })
+        })
+        .await
+    }
+
+    async fn query_results(&self, place: &Place, query: &LogQuery) -> Answer<Option<Vec<ErrorSignal>>> {
+        self.call("query_results", |state| {
+            let number = query.id.strip_prefix("query-").and_then(|n| n.parse::<usize>().ok());
+            let begun = number.and_then(|n| state.queries.get(n.checked_sub(1)?)).cloned();
+            let begun = begun.ok_or(PortError::Missing)?;
+            let source = match begun.kind {
+                LogKind::Invocation => SourceWord::InvocationLog,
+                LogKind::Application => SourceWord::ApplicationLog,
+            };
+            let is_done = after(begun.at, SEARCHING) <= state.now;
+            Ok(is_done.then(|| state.errors(place, source, begun.window)))
+        })
+        .await
+    }
+}
