@@ -84,29 +84,66 @@ const STEPS: &[Step] = &[
         commands: &[], console: None },
 ];
 
-/// The step that is missing for `cause`, given what IAM's policy simulator says; `None` for causes that are
-/// no matter of access.
+/// What Bedrock and IAM were asked about an incident of access or permission.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// Bedrock's own word on the model; `None` where it is not known.
+    pub state: Option<&'a ModelState>,
+    /// How many agreements the model's provider offers; `None` where it was not asked.
+    pub offers: Option<usize>,
+    /// IAM's word on each resource; empty where it was not asked.
+    pub rulings: &'a [Ruling],
+}
+
+/// What is really missing, where the error's own text leaves it open: its cause. What the text says by
+/// itself outranks whatever else is known.
+pub fn missing(cause: Cause, asked: &Asked<'_>) -> Cause {
+    match cause {
+        Cause::NotGranted => missing_access(asked).unwrap_or(cause),
+        Cause::IdentityPolicy | Cause::IamUnspecified => Finding::of(asked.rulings).cause().unwrap_or(cause),
+        other => other,
+    }
+}
+
+/// The step of access that Bedrock knows not to be done.
+fn missing_access(asked: &Asked<'_>) -> Option<Cause> {
+    let state = asked.state?;
+    if state.form_submitted == Some(false) {
+        return Some(Cause::UseCaseForm);
+    }
+    if state.lifecycle == Lifecycle::Legacy {
+        return Some(Cause::LegacyModel);
+    }
+    let lacks_agreement =
+        state.agreement != Availability::Available && state.region == Availability::Available;
+    lacks_agreement.then_some(match asked.offers {
+        Some(0) => Cause::AccountRestricted,
+        _ => Cause::Marketplace,
+    })
+}
+
+/// The step that is missing for `cause`, given what was asked; `None` for causes that are no matter of
+/// access.
 pub fn reminder(
     cause: Cause,
     model: Option<&ModelId>,
     place: Option<&Place>,
     facts: &Facts,
-    rulings: &[Ruling],
+    asked: &Asked<'_>,
 ) -> Option<Reminder> {
-    let finding = Finding::of(cause, rulings);
-    let step = STEPS.iter().find(|s| s.cause == finding.step(cause))?;
+    let finding = Finding::of(asked.rulings);
+    let missing = missing(cause, asked);
+    let step = STEPS.iter().find(|s| s.cause == missing)?;
     let fill = |text: &str| fill(text, model, place);
     let mut commands: Vec<String> = step.commands.iter().filter_map(|c| fill(c)).collect();
-    if matches!(step.cause, Cause::IdentityPolicy | Cause::IamUnspecified) {
-        commands.extend(match &finding {
-            Finding::Open | Finding::LacksAll => least_statement(model, place, facts),
-            Finding::Lacks(some) => action_of(facts).and_then(|action| statement(action, some.clone())),
-            Finding::Withheld(_) | Finding::Allowed => None,
-        });
-    }
     let mut text = step.text.to_owned();
-    if matches!(finding, Finding::Allowed) {
-        ALLOWED.clone_into(&mut text);
+    if matches!(step.cause, Cause::IdentityPolicy | Cause::IamUnspecified) {
+        match finding {
+            Finding::Open | Finding::LacksAll => commands.extend(least_statement(model, place, facts)),
+            Finding::Lacks(some) => commands.extend(action_of(facts).and_then(|a| statement(a, some))),
+            Finding::Allowed => ALLOWED.clone_into(&mut text),
+            Finding::Withheld(_) => {}
+        }
     }
     let link = step.console.and_then(fill).map(|page| format!("https://console.aws.amazon.com/{page}"));
     Some(Reminder { step: step.name, audience: step.audience, text, commands, link })
@@ -116,7 +153,7 @@ pub fn reminder(
 enum Finding {
     /// Nothing, or not enough.
     Open,
-    /// Somebody decided against it; their step.
+    /// Somebody decided against it; the cause of that.
     Withheld(Cause),
     /// No policy allows any of the resources.
     LacksAll,
@@ -129,40 +166,36 @@ enum Finding {
 const ALLOWED: &str = "The caller's own policies allow the call by now, for every resource that it needs, as far as IAM's policy simulator tells. If calls still fail, another policy decides: the session's, a VPC endpoint's or a resource's. Look where the role is assumed and through which endpoint it calls.";
 
 impl Finding {
-    fn of(cause: Cause, rulings: &[Ruling]) -> Self {
-        let is_own = matches!(cause, Cause::IdentityPolicy | Cause::IamUnspecified);
-        if rulings.is_empty() || !is_own {
-            return Self::Open;
-        }
-        let is = |verdict| move |r: &&Ruling| r.verdict == verdict;
-        let layer = |layer| rulings.iter().any(|r| r.layer == Some(layer));
-        if layer(PolicyLayer::Organization) {
+    fn of(rulings: &[Ruling]) -> Self {
+        let any = |fits: &dyn Fn(&Ruling) -> bool| rulings.iter().any(fits);
+        if any(&|r| r.layer == Some(PolicyLayer::Organization)) {
             return Self::Withheld(Cause::ServiceControlPolicy);
         }
-        if rulings.iter().any(|r| r.verdict == PolicyVerdict::ExplicitDeny) {
+        if any(&|r| r.verdict == PolicyVerdict::ExplicitDeny) {
             return Self::Withheld(Cause::ExplicitDeny);
         }
-        if layer(PolicyLayer::PermissionsBoundary) {
+        if any(&|r| r.layer == Some(PolicyLayer::PermissionsBoundary)) {
             return Self::Withheld(Cause::PermissionsBoundary);
         }
-        if rulings.iter().any(|r| r.verdict == PolicyVerdict::Undetermined) {
+        if rulings.is_empty() || any(&|r| r.verdict == PolicyVerdict::Undetermined) {
             return Self::Open;
         }
-        let lacking: Vec<String> =
-            rulings.iter().filter(is(PolicyVerdict::ImplicitDeny)).map(|r| r.resource.clone()).collect();
+        let lacking = rulings.iter().filter(|r| r.verdict == PolicyVerdict::ImplicitDeny);
+        let lacking: Vec<String> = lacking.map(|r| r.resource.clone()).collect();
         match lacking.len() {
             0 => Self::Allowed,
+            // All of them: in every Region of the profile, those that AWS adds too.
             n if n == rulings.len() => Self::LacksAll,
             _ => Self::Lacks(lacking),
         }
     }
 
-    /// Whose step it is.
-    fn step(&self, cause: Cause) -> Cause {
+    /// The cause that it points to.
+    fn cause(&self) -> Option<Cause> {
         match self {
-            Self::Withheld(by) => *by,
-            Self::Lacks(_) | Self::LacksAll => Cause::IdentityPolicy,
-            Self::Open | Self::Allowed => cause,
+            Self::Withheld(by) => Some(*by),
+            Self::Lacks(_) | Self::LacksAll => Some(Cause::IdentityPolicy),
+            Self::Open | Self::Allowed => None,
         }
     }
 }
@@ -320,7 +353,11 @@ mod tests {
     fn every_cause_of_access_and_permission_has_one_step() {
         for cause in Cause::ALL {
             let concerns = matches!(cause.category(), Category::ModelAccess | Category::Permission);
-            assert_eq!(reminder(*cause, None, None, &Facts::default(), &[]).is_some(), concerns, "{cause}");
+            assert_eq!(
+                reminder(*cause, None, None, &Facts::default(), &Asked::default()).is_some(),
+                concerns,
+                "{cause}"
+            );
             assert!(STEPS.iter().filter(|s| s.cause == *cause).count() <= 1);
         }
     }
@@ -352,7 +389,8 @@ mod tests {
             Cause::SessionPolicy,
             Cause::ResourcePolicy,
         ] {
-            let reminder = reminder(cause, model.as_ref(), Some(&place()), &facts, &[]).unwrap();
+            let reminder =
+                reminder(cause, model.as_ref(), Some(&place()), &facts, &Asked::default()).unwrap();
             assert!(reminder.commands.is_empty(), "{cause}: {:?}", reminder.commands);
             assert!(!reminder.text.contains("Allow\""), "{cause}");
         }
@@ -390,7 +428,8 @@ mod tests {
 
     #[test]
     fn a_command_with_an_unknown_place_is_left_out() {
-        let reminder = reminder(Cause::UseCaseForm, None, None, &Facts::default(), &[]).unwrap();
+        let reminder =
+            reminder(Cause::UseCaseForm, None, None, &Facts::default(), &Asked::default()).unwrap();
         assert!(reminder.commands.is_empty() && reminder.link.is_none());
     }
 }

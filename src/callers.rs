@@ -9,6 +9,8 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::diagnosis::cut;
+
 /// What kind of address a call came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -104,15 +106,23 @@ pub struct Client {
     pub caller: Option<String>,
     /// See [`Origin::agent`].
     pub agent: Option<String>,
-    /// Its errors.
+    /// How it calls.
+    #[serde(flatten)]
+    pub calls: Calls,
+}
+
+/// Errors in the order they came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calls {
+    /// How many.
     pub errors: u64,
     /// How many of them were refused in the same words as the one before.
     pub same: u64,
     /// The longest row of errors, each within a second of the one before.
     pub row: u64,
-    /// Its first error.
+    /// When the first came.
     pub first: Timestamp,
-    /// Its last error.
+    /// When the last came.
     pub last: Timestamp,
     /// The row it is in.
     running: u64,
@@ -134,31 +144,43 @@ const MOST: usize = 8;
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
 /// A row of so many is more than the attempts of an SDK for one request, or two.
 const ROW: u64 = 10;
+/// No principal's ARN that is shown is longer.
+const LONGEST: usize = 256;
 /// So many errors say something of a client.
 const TELLING: u64 = 5;
 
 impl Callers {
-    /// Of one error, whose text is `text`.
-    pub(crate) fn of(caller: Option<&str>, origin: &Origin, at: Option<Timestamp>, text: &str) -> Self {
+    /// Adds one error, by the hash of its text. What is known already costs no memory.
+    pub(crate) fn see(&mut self, caller: Option<&str>, origin: &Origin, at: Option<Timestamp>, text: u32) {
         if caller.is_none() && origin.client.is_none() {
-            return Self::default();
+            return;
         }
-        let caller = caller.map(|c| crate::clean::cut_to(c.to_owned(), 256));
-        let (address, agent) = (origin.address, origin.agent.clone());
-        let client = origin.client.zip(at).map(|(id, at)| Client {
-            id,
-            caller: caller.clone(),
-            agent: agent.clone(),
-            errors: 1,
-            same: 0,
-            row: 1,
-            first: at,
-            last: at,
-            running: 1,
-            text: hash(0, text),
-        });
-        let share = Share { caller, address, agent, errors: 1 };
-        Self { errors: 1, shares: vec![share], clients: client.into_iter().collect() }
+        self.errors = self.errors.saturating_add(1);
+        let caller = caller.map(|c| cut(c, LONGEST));
+        let is_known = |s: &&mut Share| {
+            s.caller.as_deref() == caller && s.address == origin.address && s.agent == origin.agent
+        };
+        match self.shares.iter_mut().find(is_known) {
+            Some(share) => share.errors = share.errors.saturating_add(1),
+            None => {
+                let share = Share {
+                    caller: caller.map(str::to_owned),
+                    address: origin.address,
+                    agent: origin.agent.clone(),
+                    errors: 1,
+                };
+                put(&mut self.shares, share, |s| s.errors);
+            }
+        }
+        let Some((id, at)) = origin.client.zip(at) else { return };
+        match self.clients.iter_mut().find(|c| c.id == id) {
+            Some(client) => client.calls.add(&Calls::one(at, text)),
+            None => {
+                let (caller, agent) = (caller.map(str::to_owned), origin.agent.clone());
+                let client = Client { id, caller, agent, calls: Calls::one(at, text) };
+                put(&mut self.clients, client, |c| c.calls.errors);
+            }
+        }
     }
 
     /// Adds those of other errors, which came later or are of another minute.
@@ -175,8 +197,8 @@ impl Callers {
         }
         for client in other.clients {
             match self.clients.iter_mut().find(|c| c.id == client.id) {
-                Some(known) => known.add(&client),
-                None => put(&mut self.clients, client, |c| c.errors),
+                Some(known) => known.calls.add(&client.calls),
+                None => put(&mut self.clients, client, |c| c.calls.errors),
             }
         }
     }
@@ -209,8 +231,8 @@ impl Callers {
         self.busiest(|c| c.row >= ROW)
     }
 
-    fn busiest(&self, fits: impl Fn(&Client) -> bool) -> Option<&Client> {
-        self.clients.iter().filter(|c| fits(c)).max_by_key(|c| (c.errors, c.id))
+    fn busiest(&self, fits: impl Fn(&Calls) -> bool) -> Option<&Client> {
+        self.clients.iter().filter(|c| fits(&c.calls)).max_by_key(|c| (c.calls.errors, c.id))
     }
 
     /// The part that is kept for later.
@@ -218,14 +240,18 @@ impl Callers {
         const SHARES: usize = 4;
         const CLIENTS: usize = 2;
         self.shares.sort_by_key(|s| std::cmp::Reverse(s.errors));
-        self.clients.sort_by_key(|c| std::cmp::Reverse(c.errors));
+        self.clients.sort_by_key(|c| std::cmp::Reverse(c.calls.errors));
         self.shares.truncate(SHARES);
         self.clients.truncate(CLIENTS);
         self
     }
 }
 
-impl Client {
+impl Calls {
+    fn one(at: Timestamp, text: u32) -> Self {
+        Self { errors: 1, same: 0, row: 1, first: at, last: at, running: 1, text }
+    }
+
     fn add(&mut self, later: &Self) {
         let gap = later.first.duration_since(self.last).abs();
         let goes_on = gap <= AT_ONCE;
@@ -339,7 +365,9 @@ mod tests {
         let arn = format!("arn:aws:sts::111122223333:assumed-role/{role}/{session}");
         let origin = Origin::of(Some(&arn), Some("10.0.0.1"), Some("Boto3/1.42.0 md/Botocore#1.42.0"));
         let role = format!("arn:aws:iam::111122223333:role/{role}");
-        Callers::of(Some(&role), &origin, Some(at(second)), text)
+        let mut callers = Callers::default();
+        callers.see(Some(&role), &origin, Some(at(second)), hash(0, text));
+        callers
     }
 
     fn sum(all: impl IntoIterator<Item = Callers>) -> Callers {
@@ -379,7 +407,10 @@ mod tests {
         let all = sum((0..40).map(|n| call(if n % 4 == 0 { "search" } else { "checkout" }, 1, n * 90, "x")));
         let shares: Vec<_> = all.shares().into_iter().map(|(s, share)| (s.errors, share)).collect();
         assert_eq!(shares, [(30, 0.75), (10, 0.25)]);
-        assert_eq!((all.principals(), all.repeats().map(|c| c.errors), all.hurries()), (2, Some(30), None));
+        assert_eq!(
+            (all.principals(), all.repeats().map(|c| c.calls.errors), all.hurries()),
+            (2, Some(30), None)
+        );
     }
 
     #[test]
@@ -388,7 +419,7 @@ mod tests {
         let patient = sum((0..60).map(|n| call("app", 1, n / 3 * 60 + n % 3, "x")));
         assert_eq!(patient.hurries(), None);
         let hasty = sum((0..60).map(|n| call("app", 1, n / 2, "x")));
-        assert_eq!(hasty.hurries().map(|c| (c.row, c.errors)), Some((60, 60)));
+        assert_eq!(hasty.hurries().map(|c| (c.calls.row, c.calls.errors)), Some((60, 60)));
         // As many instances, each patient, are no row.
         let fleet = sum((0..60).map(|n| call("app", n, i64::from(n) / 10, "x")));
         assert_eq!((fleet.hurries(), fleet.principals()), (None, 1));
@@ -399,7 +430,7 @@ mod tests {
         let varied = sum((0..20).map(|n| call("app", 1, n * 30, &format!("too long: {n}"))));
         assert_eq!(varied.repeats(), None);
         let same = sum((0..20).map(|n| call("app", 1, n * 30, "too long: 7")));
-        assert_eq!(same.repeats().map(|c| (c.same, c.errors)), Some((19, 20)));
+        assert_eq!(same.repeats().map(|c| (c.calls.same, c.calls.errors)), Some((19, 20)));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::callers::{Callers, Recent};
+use crate::callers::{Callers, Origin, Recent, hash};
 use crate::clean;
 use crate::diagnosis::{Cause, Diagnosis, Facts};
 use crate::event::{AlarmSignal, ErrorSignal, Metric, Source};
@@ -37,8 +37,10 @@ pub struct Symptom {
     pub last: Option<Timestamp>,
     /// How many times.
     pub counts: Counts,
-    /// Who made the calls, whatever the cause.
-    pub callers: Callers,
+    /// From where and with what the call was made.
+    pub origin: Origin,
+    /// Hash of the error's text.
+    pub text: u32,
     /// What may be shown of an unknown error's text: without its quoted spans, for they may hold prompts,
     /// and short.
     pub sample: Option<String>,
@@ -168,7 +170,8 @@ impl Symptom {
         let principal = diagnosis.facts.principal.as_deref().and_then(caller_of);
         let caller = error.caller.clone().or(principal);
         Self {
-            callers: Callers::of(caller.as_deref(), &error.origin, error.at, &error.message),
+            origin: error.origin.clone(),
+            text: hash(0, &error.message),
             by_root: caller.as_deref().is_some_and(|arn| arn.ends_with(":root")),
             account: error.account.clone(),
             region: error.region.clone(),
@@ -205,7 +208,8 @@ impl Symptom {
             first: alarm.at,
             last: alarm.at,
             counts: Counts { errors: 0, alarms: 1 },
-            callers: Callers::default(),
+            origin: Origin::default(),
+            text: 0,
             sample: None,
             by_root: false,
             items: BTreeSet::from([item]),
@@ -257,79 +261,88 @@ impl Incident {
 
 /// Folds symptoms into one incident for each fingerprint, in the order of their first symptoms.
 pub fn fold(symptoms: impl IntoIterator<Item = Symptom>) -> Vec<Incident> {
-    let mut groups: Vec<(Fingerprint, Vec<Symptom>)> = Vec::new();
+    let mut groups: Vec<(Fingerprint, Group)> = Vec::new();
     let mut places: std::collections::HashMap<Fingerprint, usize> = std::collections::HashMap::new();
     for symptom in symptoms {
         let fingerprint = Fingerprint::of(&symptom);
         let at = *places.entry(fingerprint.clone()).or_insert_with(|| {
-            groups.push((fingerprint, Vec::new()));
+            groups.push((fingerprint, Group::default()));
             groups.len() - 1
         });
         if let Some((_, group)) = groups.get_mut(at) {
-            merge(group, symptom);
+            group.put(symptom);
         }
     }
-    groups.into_iter().filter_map(|(fingerprint, group)| incident(&fingerprint, &group)).collect()
+    groups.into_iter().filter_map(|(fingerprint, group)| group.incident(&fingerprint)).collect()
 }
 
-/// Symptoms of one cause and rule are one entry with their counts added, so that a group stays as
-/// small as the table's causes however large a batch is.
-fn merge(group: &mut Vec<Symptom>, symptom: Symptom) {
-    let same = |s: &&mut Symptom| {
-        s.diagnosis.cause == symptom.diagnosis.cause && s.diagnosis.rule == symptom.diagnosis.rule
-    };
-    let Some(known) = group.iter_mut().find(same) else {
-        group.push(symptom);
-        return;
-    };
-    known.counts.add(symptom.counts);
-    known.callers.add(symptom.callers);
-    known.items.extend(symptom.items);
-    known.by_root |= symptom.by_root;
-    known.first = [known.first, symptom.first].into_iter().flatten().min();
-    known.last = known.last.max(symptom.last);
+/// The symptoms of one fingerprint. Those of one cause and rule are one entry with their counts added, so
+/// that a group stays as small as the table's causes however large a batch is.
+#[derive(Default)]
+struct Group {
+    symptoms: Vec<Symptom>,
+    callers: Callers,
 }
 
-fn incident(fingerprint: &Fingerprint, group: &[Symptom]) -> Option<Incident> {
-    // A limit that is named outranks any number of errors that name none.
-    let rank = |s: &Symptom| {
-        let named = !matches!(s.diagnosis.cause, Cause::RateUnspecified | Cause::Unknown)
-            || s.diagnosis.rule.is_some();
-        (s.diagnosis.cause != Cause::RateUnspecified, named, s.counts.errors)
-    };
-    let leading = group.iter().max_by_key(|s| rank(s))?.clone();
-    let mut counts = Counts::default();
-    let mut items = BTreeSet::new();
-    let mut callers = Callers::default();
-    for symptom in group {
-        callers.add(symptom.callers.clone());
-        counts.add(symptom.counts);
-        items.extend(symptom.items.iter().copied());
+impl Group {
+    fn put(&mut self, symptom: Symptom) {
+        // An alarm is nobody's call.
+        if symptom.counts.errors > 0 {
+            self.callers.see(symptom.caller.as_deref(), &symptom.origin, symptom.last, symptom.text);
+        }
+        let same = |s: &&mut Symptom| {
+            s.diagnosis.cause == symptom.diagnosis.cause && s.diagnosis.rule == symptom.diagnosis.rule
+        };
+        let Some(known) = self.symptoms.iter_mut().find(same) else {
+            self.symptoms.push(symptom);
+            return;
+        };
+        known.counts.add(symptom.counts);
+        known.items.extend(symptom.items);
+        known.by_root |= symptom.by_root;
+        known.first = [known.first, symptom.first].into_iter().flatten().min();
+        known.last = known.last.max(symptom.last);
     }
-    let last_seen = group.iter().filter_map(|s| s.last).max();
-    Some(Incident {
-        id: fingerprint.id(),
-        caller: leading.caller.clone().filter(|_| leading.diagnosis.cause.is_per_caller()),
-        account: leading.account,
-        region: leading.region,
-        model: leading.model,
-        cause: leading.diagnosis.cause,
-        rule: leading.diagnosis.rule,
-        facts: leading.diagnosis.facts,
-        counts,
-        first_seen: group.iter().filter_map(|s| s.first).min(),
-        last_seen,
-        callers: Recent::of(last_seen, callers),
-        sample: leading.sample,
-        by_root: group.iter().any(|s| s.by_root),
-        items,
-    })
+
+    fn incident(self, fingerprint: &Fingerprint) -> Option<Incident> {
+        // A limit that is named outranks any number of errors that name none.
+        let rank = |s: &Symptom| {
+            let named = !matches!(s.diagnosis.cause, Cause::RateUnspecified | Cause::Unknown)
+                || s.diagnosis.rule.is_some();
+            (s.diagnosis.cause != Cause::RateUnspecified, named, s.counts.errors)
+        };
+        let group = &self.symptoms;
+        let leading = group.iter().max_by_key(|s| rank(s))?.clone();
+        let mut counts = Counts::default();
+        let mut items = BTreeSet::new();
+        for symptom in group {
+            counts.add(symptom.counts);
+            items.extend(symptom.items.iter().copied());
+        }
+        let last_seen = group.iter().filter_map(|s| s.last).max();
+        Some(Incident {
+            id: fingerprint.id(),
+            caller: leading.caller.clone().filter(|_| leading.diagnosis.cause.is_per_caller()),
+            account: leading.account,
+            region: leading.region,
+            model: leading.model,
+            cause: leading.diagnosis.cause,
+            rule: leading.diagnosis.rule,
+            facts: leading.diagnosis.facts,
+            counts,
+            first_seen: group.iter().filter_map(|s| s.first).min(),
+            last_seen,
+            callers: Recent::of(last_seen, self.callers),
+            sample: leading.sample,
+            by_root: group.iter().any(|s| s.by_root),
+            items,
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::callers::Origin;
     use crate::diagnosis::{ErrorText, diagnose};
     use proptest::prelude::*;
 

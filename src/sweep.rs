@@ -270,7 +270,9 @@ async fn quiet<W: World>(
     let seen = record.incident.last_seen.max(record.last_told()).unwrap_or(now);
     let quiet_at = after(seen, terms.config.quiet_to_close);
     if quiet_at > now {
-        return Ok(nothing_new(record, quiet_at, now));
+        // What is counted in its silence is looked at when that ends.
+        let next = record.quiet_until(terms.config.notice_cool_down, now).unwrap_or(quiet_at);
+        return Ok(nothing_new(record, next.min(quiet_at), now));
     }
     let window = Window { from: now.saturating_sub(terms.config.quiet_to_close).unwrap_or(now), to: now };
     match still_failing(world, &record.incident, window).await {

@@ -500,13 +500,6 @@ fn two_functions_with_the_same_news_act_once() {
     assert_eq!((world.increase_requests().len(), world.published().len()), (1, 1));
 }
 
-/// Polls `future` at most `times` times and then drops it: a function that died there.
-fn crash_after(times: usize, future: impl Future) -> bool {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    (0..times).any(|_| matches!(future.as_mut().poll(&mut context), Poll::Ready(_)))
-}
-
 #[test]
 fn a_function_that_dies_anywhere_is_made_up_for() {
     let (config, home, payload) = (Config::default(), Home::default(), throttle(SONNET));

@@ -12,7 +12,9 @@ use bedrock_remediator::config::Mode;
 use bedrock_remediator::drive::Driven;
 use bedrock_remediator::event::{self, Home, Malformed};
 use bedrock_remediator::handler::{IncidentReport, Outcome as ItemOutcome, Report, handle};
+use bedrock_remediator::notice::Notice;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for};
+use bedrock_remediator::sweep::sweep;
 use bedrock_remediator::terms::{Allowance, Terms};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -72,7 +74,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             Ok(explained) => explained,
             Err(error) => {
                 outcome = Outcome::SomeBad;
-                Explained { file: file.clone(), read: Err(Problem::Input(format!("{error:#}"))) }
+                Explained::of(file, Err(Problem::Input(format!("{error:#}"))))
             }
         };
         if explained.is_bad() {
@@ -90,6 +92,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
+/// The schedule of the deployed function.
+const TICK: SignedDuration = SignedDuration::from_mins(5);
+
 /// Why there is no report.
 enum Problem {
     /// The payload.
@@ -101,6 +106,8 @@ enum Problem {
 struct Explained {
     file: PathBuf,
     read: Result<Report, Problem>,
+    /// What is told when searches through logs have ended.
+    later: Vec<Notice>,
 }
 
 async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained> {
@@ -112,7 +119,7 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
     let delivery = match delivery {
         Ok(delivery) => delivery,
         Err(malformed) => {
-            return Ok(Explained { file: file.to_owned(), read: Err(Problem::Malformed(malformed)) });
+            return Ok(Explained::of(file, Err(Problem::Malformed(malformed))));
         }
     };
     // The clock stands two minutes after the last thing the event tells of, so that the answer does not
@@ -128,9 +135,18 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
     let config = world.guard_rails().context("the world file's `config` is wrong")?;
     let config = Config { digest_above: u32::MAX, ..config };
     let sandbox = Sandbox::new(world, now);
-    let report =
-        handle(&sandbox, &Terms { config: &config, home: &home, allowance: ALLOWANCE }, &payload).await;
-    Ok(Explained { file: file.to_owned(), read: report.map_err(Problem::Malformed) })
+    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    let report = handle(&sandbox, &terms, &payload).await;
+    let mut explained = Explained::of(file, report.map_err(Problem::Malformed));
+    // A search through logs is read by a later tick.
+    let is_searching = || {
+        sandbox.incidents().iter().any(|i| i.record.search.as_ref().is_some_and(|s| !s.queries.is_empty()))
+    };
+    while is_searching() {
+        sandbox.pass(TICK);
+        explained.later.extend(sweep(&sandbox, &terms).await?.notices);
+    }
+    Ok(explained)
 }
 
 /// The account of the credentials, and how it is looked at.
@@ -155,7 +171,7 @@ impl Account {
         let live = Live::new(&self.aws);
         let terms = Terms { config: &self.config, home: &home, allowance: ALLOWANCE };
         let report = Box::pin(handle(&live, &terms, &payload)).await;
-        Ok(Explained { file: file.to_owned(), read: report.map_err(Problem::Malformed) })
+        Ok(Explained::of(file, report.map_err(Problem::Malformed)))
     }
 }
 
@@ -179,6 +195,10 @@ fn read_world(path: &Path) -> anyhow::Result<WorldFile> {
 }
 
 impl Explained {
+    fn of(file: &Path, read: Result<Report, Problem>) -> Self {
+        Self { file: file.to_owned(), read, later: Vec::new() }
+    }
+
     fn is_bad(&self) -> bool {
         self.read.as_ref().map_or(true, |r| r.items.iter().any(|i| i.outcome == ItemOutcome::Malformed))
     }
@@ -197,6 +217,7 @@ impl Explained {
                 "outcome": report.outcome().as_str(),
                 "reason": reason(report),
                 "incidents": report.incidents.iter().map(incident).collect::<Vec<_>>(),
+                "later": self.later,
                 "items": report.items.iter().map(|i| json!({ "id": i.id, "outcome": i.outcome.as_str(), "reason": i.reason })).collect::<Vec<_>>(),
             }),
         }
@@ -248,6 +269,11 @@ impl Explained {
                     incident.incident.id
                 )?,
             }
+        }
+        for notice in &self.later {
+            writeln!(out, "\n{}", print::styled("-".repeat(print::WIDTH), print::DIM))?;
+            writeln!(out, "{}\n", print::styled("Some minutes later:", print::DIM))?;
+            mail(out, &notice.mail())?;
         }
         Ok(())
     }

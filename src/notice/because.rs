@@ -23,11 +23,10 @@ pub(super) fn because(incident: &Incident, evidence: &Evidence) -> Vec<String> {
     if counts.alarms > 0 {
         seen.push(format!("{} alarm{}", whole(counts.alarms), plural(counts.alarms)));
     }
-    let span = match (incident.first_seen, incident.last_seen) {
-        (Some(first), Some(last)) if first != last => {
-            format!(" from {} to {} UTC", first.strftime("%F %H:%M"), last.strftime("%F %H:%M"))
-        }
-        (Some(first), _) => format!(" at {} UTC", first.strftime("%F %H:%M")),
+    let minute = |at: Timestamp| at.strftime("%F %H:%M").to_string();
+    let span = match (incident.first_seen.map(minute), incident.last_seen.map(minute)) {
+        (Some(first), Some(last)) if first != last => format!(" from {first} to {last} UTC"),
+        (Some(first), _) => format!(" at {first} UTC"),
         _ => String::new(),
     };
     if !seen.is_empty() {
@@ -75,12 +74,14 @@ pub(super) fn because(incident: &Incident, evidence: &Evidence) -> Vec<String> {
     }
     if let Ok(state) = &evidence.model_state {
         let (done, missing) = checklist(state);
-        let list = |steps: Vec<&str>| if steps.is_empty() { "nothing".to_owned() } else { steps.join(", ") };
-        because.push(format!(
-            "Bedrock says of the model here (a clue, not proof) that this holds: {}; and this does not: {}.",
-            list(done),
-            list(missing)
-        ));
+        let says = match (done.as_slice(), missing.as_slice()) {
+            (all, []) => format!("everything holds: {}", all.join(", ")),
+            ([], all) => format!("nothing holds of this: {}", all.join(", ")),
+            (done, missing) => {
+                format!("this holds: {}; and this does not: {}", done.join(", "), missing.join(", "))
+            }
+        };
+        because.push(format!("Bedrock says of the model here (a clue, not proof) that {says}."));
         because.extend(life(state));
     }
     if let Ok(0) = evidence.offers {
@@ -134,49 +135,57 @@ fn unanswered(evidence: &Evidence) -> Vec<String> {
 
 /// What IAM's policy simulator says.
 fn simulated(rulings: &[Ruling]) -> Option<String> {
-    if rulings.iter().all(|r| r.verdict == PolicyVerdict::Undetermined && r.missing_context.is_empty()) {
+    let mut missing: Vec<&str> =
+        rulings.iter().flat_map(|r| &r.missing_context).map(String::as_str).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    let is_open = |r: &Ruling| r.verdict == PolicyVerdict::Undetermined;
+    if rulings.is_empty() || (missing.is_empty() && rulings.iter().all(is_open)) {
         let why = "What the caller's policies allow is undetermined: another account's decide too.";
         return (!rulings.is_empty()).then(|| why.to_owned());
     }
-    let (mut parts, mut missing) = (Vec::new(), Vec::new());
-    let mut allowed = 0;
+    let mut groups: Vec<(&'static str, Vec<&str>)> = Vec::new();
     for ruling in rulings {
-        let on = format!("`{}`", clean::line(&ruling.resource, 256));
-        let by = match ruling.layer {
-            Some(PolicyLayer::Organization) => " by the organization",
-            Some(PolicyLayer::PermissionsBoundary) => " by the permissions boundary",
-            None => "",
-        };
-        match ruling.verdict {
-            PolicyVerdict::Allowed => allowed += 1,
-            PolicyVerdict::ImplicitDeny if by.is_empty() => parts.push(format!("no policy allows {on}")),
-            PolicyVerdict::ImplicitDeny => parts.push(format!("{on} is not allowed{by}")),
-            PolicyVerdict::ExplicitDeny => parts.push(format!("{on} is denied explicitly{by}")),
-            PolicyVerdict::Undetermined => {
-                missing
-                    .extend(ruling.missing_context.iter().map(|key| format!("`{}`", clean::line(key, 128))));
-                parts.push(format!("{on} is undetermined"));
+        let said = match (ruling.verdict, ruling.layer) {
+            (PolicyVerdict::Allowed, _) => "allowed",
+            (PolicyVerdict::ExplicitDeny, Some(PolicyLayer::Organization)) => {
+                "denied explicitly by the organization"
             }
+            (PolicyVerdict::ExplicitDeny, _) => "denied explicitly",
+            (PolicyVerdict::ImplicitDeny, Some(PolicyLayer::Organization)) => {
+                "not allowed by the organization"
+            }
+            (PolicyVerdict::ImplicitDeny, Some(PolicyLayer::PermissionsBoundary)) => {
+                "not allowed by the permissions boundary"
+            }
+            (PolicyVerdict::ImplicitDeny, None) => "allowed by no policy",
+            (PolicyVerdict::Undetermined, _) => "undetermined",
+        };
+        match groups.iter_mut().find(|(known, _)| *known == said) {
+            Some((_, resources)) => resources.push(&ruling.resource),
+            None => groups.push((said, vec![&ruling.resource])),
         }
     }
-    missing.sort_unstable();
-    missing.dedup();
-    if allowed > 0 {
-        parts.insert(
-            0,
-            format!("{allowed} of the {} resources that the call needs are allowed", rulings.len()),
-        );
-    }
-    let unknown = match missing.as_slice() {
+    let all = rulings.len();
+    let parts = groups.into_iter().map(|(said, resources)| match resources.len() {
+        1 if all == 1 => format!("the one resource that the call needs is {said}"),
+        n if n == all => format!("all {n} resources that the call needs are {said}"),
+        n if said == "allowed" => format!("{n} of the {all} resources that the call needs are {said}"),
+        _ => {
+            let named = resources.iter().map(|r| format!("`{}`", clean::line(r, 256)));
+            let verb = if resources.len() == 1 { "is" } else { "are" };
+            format!("{} {verb} {said}", named.collect::<Vec<_>>().join(", "))
+        }
+    });
+    let parts = parts.collect::<Vec<_>>().join("; ");
+    let keys: Vec<String> = missing.iter().map(|key| format!("`{}`", clean::line(key, 128))).collect();
+    let unknown = match keys.as_slice() {
         [] => String::new(),
         keys => format!("; policies ask for {}, which nobody here knows", keys.join(", ")),
     };
-    (!parts.is_empty()).then(|| {
-        format!(
-            "IAM's policy simulator, which knows no session, endpoint and resource policies, says: {}{unknown}.",
-            parts.join("; ")
-        )
-    })
+    Some(format!(
+        "IAM's policy simulator, which knows no session, endpoint and resource policies, says: {parts}{unknown}."
+    ))
 }
 
 /// Where the errors behind an alarm were looked for.

@@ -35,22 +35,23 @@ fn shared(callers: &Callers) -> Option<String> {
 }
 
 fn hurried(client: &Client) -> String {
+    let (row, all) = (client.calls.row, client.calls.errors);
+    let in_all = if row == all { String::new() } else { format!(", {} times in all", whole(all)) };
     format!(
-        "One client of {} failed {} times in a row, each time within a second of the one before, {} times in all: it retries without waiting, or calls with many threads at once. Let it back off exponentially with jitter, three attempts at most, and limit how many calls it makes side by side.",
+        "One client of {} failed {} times in a row, each time within a second of the one before{in_all}: it retries without waiting, or calls with many threads at once. Let it back off exponentially with jitter, three attempts at most, and limit how many calls it makes side by side.",
         who(client),
-        whole(client.row),
-        whole(client.errors)
+        whole(row)
     )
 }
 
 fn repeated(client: &Client) -> String {
-    let seconds = client.last.duration_since(client.first).as_secs().max(1).unsigned_abs();
+    let seconds = client.calls.last.duration_since(client.calls.first).as_secs().max(1).unsigned_abs();
     let within =
         if seconds < 120 { format!("{seconds} seconds") } else { format!("{} minutes", seconds / 60) };
     format!(
         "One client of {} was refused {} times in the same words within {within}: it seems to send the same request again and again. No retry can succeed; let it give up on this error at once.",
         who(client),
-        whole(client.same + 1)
+        whole(client.calls.same + 1)
     )
 }
 

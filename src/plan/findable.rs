@@ -13,8 +13,9 @@ use crate::world::LogKind;
 pub(super) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
     let Some(region) = &incident.region else { return Vec::new() };
     let mut steps = Vec::new();
-    let is_searched = evidence.looked.iter().any(|l| matches!(l, Looked::Trail { .. }));
-    if !is_searched {
+    let is_looked_at =
+        evidence.looked.iter().any(|l| matches!(l, Looked::Trail { .. } | Looked::TrailTooBusy { .. }));
+    if !is_looked_at {
         steps.push(latest(region));
     }
     if !incident.is_metric_only() {

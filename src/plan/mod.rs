@@ -13,7 +13,7 @@ mod words;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use crate::access::{self, Reminder};
+use crate::access::{self, Asked, Reminder};
 use crate::config::Config;
 use crate::diagnosis::{Category, Cause, RULES};
 use crate::evidence::Evidence;
@@ -157,21 +157,13 @@ pub struct Plan {
 pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
     let mut plan = Plan::default();
     let row = incident.rule.and_then(|id| RULES.iter().find(|r| r.id == id));
-    // Without a row only a metric spoke; the first row of its cause knows as much.
-    let row = row.or_else(|| RULES.iter().find(|r| r.cause == incident.cause));
+    // Without a row only a metric spoke; the last row of its cause, the most general, knows as much.
+    let row = row.or_else(|| RULES.iter().rfind(|r| r.cause == incident.cause));
     plan.advice = row.map(|r| r.advice.iter().map(|a| (*a).to_owned()).collect()).unwrap_or_default();
-    let place = incident.place();
+    plan.reference = row.map(|r| r.reference);
     match incident.cause.category() {
         Category::Quota => increase::decide(incident, evidence, config, &mut plan),
-        Category::ModelAccess | Category::Permission => {
-            let model = evidence.model.as_ref();
-            let rulings = evidence.rulings.as_deref().unwrap_or_default();
-            let reminder = access::reminder(incident.cause, model, place.as_ref(), &incident.facts, rulings);
-            if let Some(reminder) = reminder {
-                plan.steps = steps_of(&reminder);
-                plan.actions.push(Action::RemindAccess(reminder));
-            }
-        }
+        Category::ModelAccess | Category::Permission => remind(incident, evidence, &mut plan),
         Category::Request => plan.steps = words::correction(incident),
         Category::ModelId => {
             plan.steps = words::correction(incident);
@@ -186,8 +178,31 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
     if incident.is_metric_only() && incident.cause.category() != Category::Other {
         plan.steps.extend(findable::steps(incident, evidence));
     }
-    plan.reference = row.map(|r| r.reference);
     plan
+}
+
+/// Names the step that is missing, for the person who can take it.
+fn remind(incident: &Incident, evidence: &Evidence, plan: &mut Plan) {
+    let asked = Asked {
+        state: evidence.model_state.as_ref().ok(),
+        offers: evidence.offers.as_ref().ok().copied(),
+        rulings: evidence.rulings.as_deref().unwrap_or_default(),
+    };
+    let (model, place) = (evidence.model.as_ref(), incident.place());
+    let reminder = access::reminder(incident.cause, model, place.as_ref(), &incident.facts, &asked);
+    if let Some(reminder) = reminder {
+        plan.steps = steps_of(&reminder);
+        plan.actions.push(Action::RemindAccess(reminder));
+    }
+    // Where the Region lacks the model, no step of access helps; another id may.
+    if evidence.offered.is_ok() {
+        plan.steps.extend(ids::steps(incident, evidence));
+    }
+    let missing = access::missing(incident.cause, &asked);
+    if let Some(row) = RULES.iter().rfind(|r| r.cause == missing && r.cause != incident.cause) {
+        plan.advice = row.advice.iter().map(|a| (*a).to_owned()).collect();
+        plan.reference = Some(row.reference);
+    }
 }
 
 fn steps_of(reminder: &Reminder) -> Vec<Step> {

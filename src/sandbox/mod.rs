@@ -48,7 +48,7 @@ struct State {
     /// How the next call fails.
     next_fault: Option<NextFault>,
     journal: Option<Vec<Happened>>,
-    /// Whether a call waits for an answer that never comes.
+    /// Whether some call waits for an answer that never comes.
     hangs: bool,
     /// Searches through logs that were begun.
     queries: Vec<telemetry::Begun>,
@@ -195,24 +195,24 @@ impl Clock for Sandbox {
         self.pass(duration);
     }
 
-    /// Time passes only for a call that hangs: then the limit does, once nothing else goes on.
+    /// Time passes only for a call that hangs: then, once nothing else goes on, the limit is over.
     async fn within<T>(&self, limit: SignedDuration, work: impl Future<Output = T>) -> Option<T> {
+        let until = after(self.state.borrow().now, limit);
         let mut work = std::pin::pin!(work);
         let mut waits = 0;
         std::future::poll_fn(|context| {
             if let Poll::Ready(done) = work.as_mut().poll(context) {
                 return Poll::Ready(Some(done));
             }
-            if !self.state.borrow().hangs {
-                return Poll::Pending;
-            }
-            waits += 1;
-            if waits > WAITS {
-                self.state.borrow_mut().hangs = false;
-                self.pass(limit);
+            let mut state = self.state.borrow_mut();
+            waits += u32::from(state.hangs);
+            if waits > WAITS || limit <= SignedDuration::ZERO {
+                state.now = state.now.max(until);
                 return Poll::Ready(None);
             }
-            context.waker().wake_by_ref();
+            if state.hangs {
+                context.waker().wake_by_ref();
+            }
             Poll::Pending
         })
         .await

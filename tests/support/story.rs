@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::path::Path;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use bedrock_remediator::config::Config;
 use bedrock_remediator::event::Home;
@@ -120,4 +122,11 @@ pub(crate) fn also_busy(file: &mut WorldFile, model: &str, code: &str) {
         adjustable: None,
     };
     file.quotas.push(quota);
+}
+
+/// Polls `future` at most `times` times and then drops it: a function that died there.
+pub(crate) fn crash_after(times: usize, future: impl Future) -> bool {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    (0..times).any(|_| matches!(future.as_mut().poll(&mut context), Poll::Ready(_)))
 }
