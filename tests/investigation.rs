@@ -261,6 +261,30 @@ fn what_is_learnt_later_is_told_again_only_if_it_asks_for_something_else() {
 }
 
 #[test]
+fn a_request_that_was_filed_on_the_metric_alone_is_followed_whatever_is_found() {
+    let world = sandbox(busy());
+    deliver(&world, &alarm_of("InvocationThrottles", SONNET));
+    assert_eq!(world.increase_requests().len(), 1);
+    let late = found(
+        SONNET,
+        "14:32:30",
+        "ThrottlingException",
+        "Model is currently overloaded. Please try again later.",
+        "app",
+    );
+    world.change(|file| file.errors.push(serde_json::from_value(late).unwrap()));
+    for _ in 0..8 {
+        tick(&world);
+    }
+    let opened = |cause: &str| (cause.to_owned(), Kind::Opened);
+    assert_eq!(told(&world), [opened("rate-unspecified"), opened("service-unavailable")]);
+    let filed = world.incidents().into_iter().find(|i| i.record.followed.is_some()).unwrap();
+    assert_eq!((filed.record.state, filed.superseded_by), (State::Watching, None));
+    let other = world.published()[1].incident_id.clone().unwrap();
+    assert_eq!(block_on(world.incident(&other)).unwrap().unwrap().incident.counts.errors, 1, "found once");
+}
+
+#[test]
 fn where_nothing_is_found_it_says_where_it_looked_and_stops_looking() {
     let world = world(json!({ "usage": [used(LITE, json!({ "invocations": 2, "client_errors": 1 }))] }));
     deliver(&world, &alarm_of("InvocationClientErrors", LITE));

@@ -62,7 +62,7 @@ impl Found {
 impl Learnt {
     /// Whether there is anything that was not known before.
     pub(crate) fn is_news(&self) -> bool {
-        self.is_named || self.superseded_by.is_some()
+        self.is_named || self.superseded_by.is_some() || !self.others.is_empty()
     }
 }
 
@@ -103,30 +103,32 @@ pub(crate) async fn learn<W: World>(
     );
     let mut learnt = Learnt::default();
     let relevant = |errors: Vec<ErrorSignal>| symptoms(errors, terms, &record.incident, metric);
-    let (mut from_trail, mut from_logs) = (relevant(trail.errors), relevant(logs.errors));
+    let from_trail = relevant(trail.errors);
     learnt.looked.extend(trail.looked.map(|looked| looked.found(from_trail.len())));
     learnt.looked.extend(logs.looked);
     learnt.looked.extend(logging.map(Looked::InvocationLogging));
     search.queries = logs.going_on;
     // The same error stands in several places; what CloudTrail tells is the most.
-    let found = if from_trail.is_empty() { &mut from_logs } else { &mut from_trail };
-    for (n, mut incident) in fold(std::mem::take(found)).into_iter().enumerate() {
+    let found = if from_trail.is_empty() { relevant(logs.errors) } else { from_trail };
+    for (n, mut incident) in fold(found).into_iter().enumerate() {
         incident.items.clear();
         if n == 0 && incident.id != record.incident.id {
             incident.counts.alarms = record.incident.counts.alarms;
         }
         take_in(world, terms, record, incident, &mut learnt).await?;
     }
-    let seen = seen.unwrap_or_default();
+    let mut seen = seen.unwrap_or_default();
+    // What was counted of itself meanwhile is the next look's.
+    seen.retain(|incident| incident.id != record.incident.id);
     if let Some(known) = known(&seen, metric, record.incident.model.as_ref()).filter(|_| !learnt.is_news()) {
         learnt.superseded_by = Some(known.id.clone());
+    }
+    if learnt.is_news() {
+        search = Search { looks: 0, queries: Vec::new(), ..search };
     }
     // A request that was filed on the metric alone is followed to its end.
     if learnt.is_named || record.followed.is_some() {
         learnt.superseded_by = None;
-    }
-    if learnt.is_news() {
-        search = Search { looks: 0, queries: Vec::new(), ..search };
     }
     learnt.search = Some(search);
     Ok(learnt)

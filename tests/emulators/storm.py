@@ -203,6 +203,7 @@ class Storm(unittest.TestCase):
             "AWS_ENDPOINT_URL_SNS": url(moto),
             "AWS_ENDPOINT_URL_CLOUDWATCH": url(ministack),
             "AWS_ENDPOINT_URL_BEDROCK": url(ministack),
+            "AWS_ENDPOINT_URL_IAM": url(ministack),
             "AWS_ENDPOINT_URL_SERVICE_QUOTAS": url(quotas.server_port),
             "TOPIC_ARN": topic,
             "TABLE_NAME": "storm",

@@ -81,7 +81,7 @@ class Subscriber(http.server.BaseHTTPRequestHandler):
 class Function(unittest.TestCase):
     """The real binary under AWS's Runtime Interface Emulator.
 
-    moto is its table and topic, ministack its CloudWatch and Bedrock. Neither has Service Quotas for Bedrock: its
+    moto is its table and topic, ministack its CloudWatch, CloudTrail, logs, IAM and Bedrock. Neither has Service Quotas for Bedrock: its
     calls fail, and the notice has to say so.
     """
 
@@ -114,7 +114,11 @@ class Function(unittest.TestCase):
             # moto's CloudWatch does not speak CBOR, which is what the SDK speaks.
             "AWS_ENDPOINT_URL_CLOUDWATCH": ministack,
             "AWS_ENDPOINT_URL_BEDROCK": ministack,
+            "AWS_ENDPOINT_URL_CLOUDTRAIL": ministack,
+            "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": ministack,
+            "AWS_ENDPOINT_URL_IAM": ministack,
             "AWS_ENDPOINT_URL_SERVICE_QUOTAS": ministack,
+            "INVOCATION_LOG_GROUP": "/bedrock/invocations",
             "TOPIC_ARN": topic,
             "TABLE_NAME": "people",
         }
@@ -203,6 +207,46 @@ class Function(unittest.TestCase):
         self.assertEqual(notice["actions"], [])
         self.assertEqual(self.told(self.critical), [], "a warning does not pass the filter")
 
+    def test_iams_simulator_and_bedrocks_profile_say_what_is_missing(self):
+        self.told(self.everything), self.told(self.critical)
+        profile = "us.anthropic.claude-3-haiku-20240307-v1:0"
+        bedrock, iam = client("bedrock", MINISTACK), client("iam", MINISTACK)
+        [*routes] = [m["modelArn"] for m in bedrock.get_inference_profile(inferenceProfileIdentifier=profile)["models"]]
+        own = f"arn:aws:bedrock:{REGION}:{ACCOUNT_OF_RIE}:inference-profile/{profile}"
+        allowed, lacking = [own, *routes[1:]], routes[0]
+        trust = {"Version": "2012-10-17", "Statement": []}
+        iam.create_role(RoleName="doc-search", Path="/services/", AssumeRolePolicyDocument=json.dumps(trust))
+        statement = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": allowed}
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        iam.put_role_policy(RoleName="doc-search", PolicyName="call", PolicyDocument=json.dumps(policy))
+
+        event = self.event("permission-one-region-missing")
+        session = f"arn:aws:sts::{ACCOUNT_OF_RIE}:assumed-role/doc-search/i-0"
+        detail = event["detail"]
+        detail["userIdentity"]["arn"] = session
+        detail["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = f"arn:aws:iam::{ACCOUNT_OF_RIE}:role/services/doc-search"
+        detail["requestParameters"]["modelId"] = profile
+        detail["errorMessage"] = f"User: {session} is not authorized to perform: bedrock:InvokeModel on resource: {lacking}"
+        self.invoke(json.dumps(event))
+        [notice] = self.told(self.everything)
+        [said] = [line for line in notice["because"] if "policy simulator" in line]
+        self.assertIn(f"`{lacking}` is allowed by no policy", said)
+        [reminder] = notice["actions"]
+        self.assertEqual(json.loads(reminder["commands"][0])["Resource"], [lacking])
+
+    def test_what_is_behind_an_alarm_is_looked_for(self):
+        self.told(self.everything), self.told(self.critical)
+        client("logs", MINISTACK).create_log_group(logGroupName="/bedrock/invocations")
+        alarm = json.loads(sample("alarm-log-search").replace(ACCOUNT, ACCOUNT_OF_RIE))
+        now = datetime.datetime.now(datetime.timezone.utc)
+        alarm["detail"]["state"]["timestamp"] = now.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+        self.invoke(json.dumps(alarm))
+        [notice] = self.told(self.everything)
+        # CloudTrail answers, and shows nothing; the search through logs has begun.
+        because = " ".join(notice["because"])
+        self.assertIn("CloudTrail's event history shows no failed call", because)
+        self.assertIn("A search through the model-invocation log has begun", because)
+
     def test_a_batch_names_what_has_to_come_again(self):
         bodies = {"good": sample("permission-identity-policy"), "bad": "{", "dull": sample("ignored-success")}
         records = [{"messageId": k, "eventSource": "aws:sqs", "body": v} for k, v in bodies.items()]
@@ -226,7 +270,10 @@ class Rules(unittest.TestCase):
             "access-*", "capacity-*", "mantle-access-denied", "model-id-*", "permission-*", "request-*", "throttle-*",
             "unknown-error",
         },
-        "YourAlarmsRule": {"alarm-all-models", "alarm-composite", "alarm-throttles"},
+        "YourAlarmsRule": {
+            "alarm-all-models", "alarm-busy-account", "alarm-composite", "alarm-composite-children", "alarm-log-search",
+            "alarm-math", "alarm-three-causes", "alarm-throttles",
+        },
         "AlarmContributorsRule": set(),
         "QuotaNewsRule": {"quota-request-closed"},
         "SupportNewsRule": {"support-case"},
@@ -325,7 +372,10 @@ class Deployed(unittest.TestCase):
         function["CodeUri"] = {"Bucket": "code", "Key": "function.zip"}
         # It takes a number from a parameter for text.
         function["Events"]["Queue"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 5
-        for service in ("DYNAMODB", "SNS", "BEDROCK", "CLOUDWATCH", "SERVICE_QUOTAS"):
+        services = (
+            "BEDROCK", "CLOUDTRAIL", "CLOUDWATCH", "CLOUDWATCH_LOGS", "DYNAMODB", "IAM", "SERVICE_QUOTAS", "SNS",
+        )
+        for service in services:
             function["Environment"]["Variables"][f"AWS_ENDPOINT_URL_{service}"] = f"http://127.0.0.1:{MINISTACK}"
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
