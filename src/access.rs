@@ -24,6 +24,10 @@ pub struct Reminder {
     pub commands: Vec<String>,
     /// The console's page for it.
     pub link: Option<String>,
+    /// Steps of access that are done, as far as Bedrock tells; see [`checklist`].
+    pub done: Vec<&'static str>,
+    /// Steps that are not.
+    pub missing: Vec<&'static str>,
 }
 
 struct Step {
@@ -132,8 +136,8 @@ pub fn reminder(
     asked: &Asked<'_>,
 ) -> Option<Reminder> {
     let finding = Finding::of(asked.rulings);
-    let missing = missing(cause, asked);
-    let step = STEPS.iter().find(|s| s.cause == missing)?;
+    let cause = missing(cause, asked);
+    let step = STEPS.iter().find(|s| s.cause == cause)?;
     let fill = |text: &str| fill(text, model, place);
     let mut commands: Vec<String> = step.commands.iter().filter_map(|c| fill(c)).collect();
     let mut text = step.text.to_owned();
@@ -146,7 +150,8 @@ pub fn reminder(
         }
     }
     let link = step.console.and_then(fill).map(|page| format!("https://console.aws.amazon.com/{page}"));
-    Some(Reminder { step: step.name, audience: step.audience, text, commands, link })
+    let (done, missing) = asked.state.map(checklist).unwrap_or_default();
+    Some(Reminder { step: step.name, audience: step.audience, text, commands, link, done, missing })
 }
 
 /// What IAM's policy simulator found out.

@@ -281,6 +281,8 @@ impl Serialize for Action {
                 "for": r.audience,
                 "text": r.text,
                 "commands": r.commands,
+                "done": r.done,
+                "missing": r.missing,
             }),
         };
         value.serialize(serializer)
