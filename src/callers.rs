@@ -160,26 +160,20 @@ impl Callers {
         let is_known = |s: &&mut Share| {
             s.caller.as_deref() == caller && s.address == origin.address && s.agent == origin.agent
         };
-        match self.shares.iter_mut().find(is_known) {
-            Some(share) => share.errors = share.errors.saturating_add(1),
-            None => {
-                let share = Share {
-                    caller: caller.map(str::to_owned),
-                    address: origin.address,
-                    agent: origin.agent.clone(),
-                    errors: 1,
-                };
-                put(&mut self.shares, share, |s| s.errors);
-            }
+        if let Some(share) = self.shares.iter_mut().find(is_known) {
+            share.errors = share.errors.saturating_add(1);
+        } else {
+            let (caller, agent) = (caller.map(str::to_owned), origin.agent.clone());
+            put(&mut self.shares, Share { caller, address: origin.address, agent, errors: 1 }, |s| s.errors);
         }
         let Some((id, at)) = origin.client.zip(at) else { return };
-        match self.clients.iter_mut().find(|c| c.id == id) {
-            Some(client) => client.calls.add(&Calls::one(at, text)),
-            None => {
-                let (caller, agent) = (caller.map(str::to_owned), origin.agent.clone());
-                let client = Client { id, caller, agent, calls: Calls::one(at, text) };
-                put(&mut self.clients, client, |c| c.calls.errors);
-            }
+        if let Some(client) = self.clients.iter_mut().find(|c| c.id == id) {
+            client.calls.add(&Calls::one(at, text));
+        } else {
+            let (caller, agent) = (caller.map(str::to_owned), origin.agent.clone());
+            put(&mut self.clients, Client { id, caller, agent, calls: Calls::one(at, text) }, |c| {
+                c.calls.errors
+            });
         }
     }
 

@@ -6,7 +6,7 @@ mod support;
 
 use std::future::Future;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::diagnosis::{Category, Cause, RULES};

@@ -211,11 +211,12 @@ class Function(unittest.TestCase):
         self.told(self.everything), self.told(self.critical)
         profile = "us.anthropic.claude-3-haiku-20240307-v1:0"
         bedrock, iam = client("bedrock", MINISTACK), client("iam", MINISTACK)
-        [*routes] = [m["modelArn"] for m in bedrock.get_inference_profile(inferenceProfileIdentifier=profile)["models"]]
+        routes = [m["modelArn"] for m in bedrock.get_inference_profile(inferenceProfileIdentifier=profile)["models"]]
         own = f"arn:aws:bedrock:{REGION}:{ACCOUNT_OF_RIE}:inference-profile/{profile}"
         allowed, lacking = [own, *routes[1:]], routes[0]
         trust = {"Version": "2012-10-17", "Statement": []}
-        iam.create_role(RoleName="doc-search", Path="/services/", AssumeRolePolicyDocument=json.dumps(trust))
+        # ministack's simulator does not find a role that has a path.
+        iam.create_role(RoleName="doc-search", AssumeRolePolicyDocument=json.dumps(trust))
         statement = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": allowed}
         policy = {"Version": "2012-10-17", "Statement": [statement]}
         iam.put_role_policy(RoleName="doc-search", PolicyName="call", PolicyDocument=json.dumps(policy))
