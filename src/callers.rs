@@ -4,7 +4,7 @@
 //! the errors, and says of how many.
 //! See <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -47,7 +47,7 @@ fn world(parts: Value) -> Sandbox {
     sandbox(serde_json::from_value(parts).unwrap())
 }
 
-fn used(model: &str, each: Value) -> Value {
+fn used(model: &str, each: &Value) -> Value {
     json!({ "region": "us-east-1", "model_id": model, "first_use": "2026-08-01T00:00:00Z", "last": { "minutes": 60, "each": each } })
 }
 
@@ -97,7 +97,7 @@ fn an_alarm_over_models_is_about_those_that_set_it_off() {
     ];
     for (event, model, asked) in cases {
         let world = world(json!({
-            "usage": [used(PRO, json!({ "invocations": 9, "throttles": 3 })), used(LITE, json!({ "invocations": 9 }))],
+            "usage": [used(PRO, &json!({ "invocations": 9, "throttles": 3 })), used(LITE, &json!({ "invocations": 9 }))],
             "alarms": [{ "region": "us-east-1", "name": "bedrock-by-model", "metric": "InvocationThrottles", "contributors": [LITE] }],
         }));
         deliver(&world, &event.to_string());
@@ -177,7 +177,7 @@ fn cloudtrail_is_read_only_where_its_errors_do_not_drown() {
         [(5, 0, true), (1000, 200, true), (1000, 2, false), (100_000, 1000, false)]
     {
         let each = json!({ "invocations": invocations, "client_errors": client_errors });
-        let world = world(json!({ "usage": [used(LITE, each)], "errors": [refused(3)] }));
+        let world = world(json!({ "usage": [used(LITE, &each)], "errors": [refused(3)] }));
         deliver(&world, &alarm_of("InvocationClientErrors", LITE));
         assert_eq!(calls(&world, "recorded"), u32::from(hopeful), "{invocations} {client_errors}");
         let cause = if hopeful { "malformed" } else { "unknown" };
@@ -286,7 +286,7 @@ fn a_request_that_was_filed_on_the_metric_alone_is_followed_whatever_is_found() 
 
 #[test]
 fn where_nothing_is_found_it_says_where_it_looked_and_stops_looking() {
-    let world = world(json!({ "usage": [used(LITE, json!({ "invocations": 2, "client_errors": 1 }))] }));
+    let world = world(json!({ "usage": [used(LITE, &json!({ "invocations": 2, "client_errors": 1 }))] }));
     deliver(&world, &alarm_of("InvocationClientErrors", LITE));
     let said = text(&world.published()[0]);
     for part in [
@@ -334,10 +334,13 @@ fn who_calls_is_said_by_share_and_what_they_should_change() {
             world.published()[0].callers.iter().map(|c| c.share).collect::<Vec<_>>(),
         )
     };
-    let (shared, shares) = said("throttle-shared-quota.json");
+    let (together, shares) = said("throttle-shared-quota.json");
     assert_eq!(shares, [0.5, 0.333, 0.167]);
-    assert!(shared.contains("50 % by `checkout-api` with Boto3/1.42.0 from a private address"), "{shared}");
-    assert!(shared.contains("3 callers share this quota"), "{shared}");
+    assert!(
+        together.contains("50 % by `checkout-api` with Boto3/1.42.0 from a private address"),
+        "{together}"
+    );
+    assert!(together.contains("3 callers share this quota"), "{together}");
     let (hasty, _) = said("throttle-no-backoff.json");
     assert!(
         hasty.contains("failed 24 times in a row, each time within a second of the one before"),
@@ -545,7 +548,7 @@ fn samples() -> Vec<(String, String, WorldFile)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
     let names =
         std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned());
-    let events = names.filter(|n| n.ends_with(".json") && !n.ends_with(".world.json"));
+    let events = names.filter(|n| !n.contains(".world."));
     let read = |name: String| {
         let payload = sample(&name);
         let beside = name.replace(".json", ".world.json");
