@@ -109,6 +109,25 @@ pub fn missing(cause: Cause, asked: &Asked<'_>) -> Cause {
     }
 }
 
+/// Whether the step is taken that `cause` asks for, where anything but the next call can tell; `had_missing`:
+/// whether Bedrock said before that something was missing. That everything holds is no proof by itself: it
+/// was said of accounts whose calls failed.
+pub fn is_done(cause: Cause, asked: &Asked<'_>, had_missing: bool) -> Option<bool> {
+    match cause {
+        Cause::UseCaseForm => asked.state?.form_submitted,
+        Cause::NotGranted | Cause::Marketplace | Cause::Payment => {
+            let holds = checklist(asked.state?).1.is_empty();
+            (!holds || had_missing).then_some(holds)
+        }
+        Cause::IdentityPolicy | Cause::IamUnspecified => match Finding::of(asked.rulings) {
+            Finding::Open => None,
+            Finding::Allowed => Some(true),
+            Finding::Withheld(_) | Finding::LacksAll | Finding::Lacks(_) => Some(false),
+        },
+        _ => None,
+    }
+}
+
 /// The step of access that Bedrock knows not to be done.
 fn missing_access(asked: &Asked<'_>) -> Option<Cause> {
     let state = asked.state?;

@@ -51,6 +51,9 @@ pub struct Config {
     pub digest_above: u32,
     /// `QUIET_HOURS_TO_CLOSE`: without errors, by metrics.
     pub quiet_to_close: SignedDuration,
+    /// `REMINDER_DAYS`: days after the first notice on which an open step of access is told of again; then
+    /// weekly.
+    pub reminder_days: Vec<u32>,
     /// `INVOCATION_LOG_GROUP`: Bedrock's model-invocation log, searched for what is behind an alarm.
     pub invocation_log_group: Option<String>,
     /// `APPLICATION_LOG_GROUPS`: applications' logs, searched as well.
@@ -122,6 +125,7 @@ impl Default for Config {
             notice_cool_down: SignedDuration::from_mins(240),
             digest_above: 5,
             quiet_to_close: SignedDuration::from_hours(24),
+            reminder_days: vec![1, 3, 7],
             invocation_log_group: None,
             application_log_groups: Vec::new(),
         }
@@ -162,6 +166,9 @@ impl Config {
             quiet_to_close: read
                 .whole("QUIET_HOURS_TO_CLOSE", 1, 24 * 30)
                 .map_or(d.quiet_to_close, SignedDuration::from_hours),
+            reminder_days: read
+                .word("REMINDER_DAYS", "ascending days from 1 to 90, comma-separated", days)
+                .unwrap_or(d.reminder_days),
             invocation_log_group: read
                 .word("INVOCATION_LOG_GROUP", LOG_GROUP, |t| is_log_group(t).then(|| t.to_owned())),
             application_log_groups: read
@@ -173,6 +180,12 @@ impl Config {
                 .unwrap_or_default(),
         }
     }
+}
+
+fn days(text: &str) -> Option<Vec<u32>> {
+    let days: Vec<u32> = text.split(',').map(|day| day.trim().parse().ok()).collect::<Option<_>>()?;
+    let fits = days.iter().all(|day| (1..=90).contains(day)) && days.is_sorted_by(|a, b| a < b);
+    fits.then_some(days)
 }
 
 const LOG_GROUP: &str = "the name of a log group";
@@ -270,6 +283,7 @@ mod tests {
         let vars = |name: &str| match name {
             "MODE" => Some("dry-run".to_owned()),
             "HEADROOM_FACTOR" => Some("0.5".to_owned()),
+            "REMINDER_DAYS" => Some("3,1".to_owned()),
             "MAX_INCREASES_PER_DAY" => Some("many".to_owned()),
             "NOTICE_COOL_DOWN_MINUTES" => Some("60".to_owned()),
             _ => None,
@@ -277,7 +291,7 @@ mod tests {
         let bad = Config::from_vars(vars).unwrap_err().to_string();
         assert_eq!(
             bad,
-            "bad configuration: MODE is `dry-run`, expected `request` or `observe`; HEADROOM_FACTOR is `0.5`, expected a number from 1 to 10; MAX_INCREASES_PER_DAY is `many`, expected a whole number from 0 to 20"
+            "bad configuration: MODE is `dry-run`, expected `request` or `observe`; HEADROOM_FACTOR is `0.5`, expected a number from 1 to 10; MAX_INCREASES_PER_DAY is `many`, expected a whole number from 0 to 20; REMINDER_DAYS is `3,1`, expected ascending days from 1 to 90, comma-separated"
         );
     }
 

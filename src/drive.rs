@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::access;
 use crate::act::{act, since};
 use crate::config::Config;
 use crate::evidence::{Evidence, gather};
@@ -14,12 +15,14 @@ use crate::notice::{Kind, Notice};
 use crate::plan::{Action, Increase, Plan, plan};
 use crate::quota::Quota;
 use crate::terms::Terms;
-use crate::world::{Answer, Finish, Followed, Lease, Ledger, Record, State, Told, Topic, World, after};
+use crate::world::{Answer, Finish, Followed, Lease, Ledger, Record, State, Topic, World, after};
 
 /// Outcomes of requests are looked for this often.
 pub(crate) const OUTCOMES: SignedDuration = SignedDuration::from_mins(15);
 /// What could not be told is tried again after this long.
 pub(crate) const UNTOLD: SignedDuration = SignedDuration::from_mins(2);
+/// Whether a step of access is taken is looked for this often.
+pub(crate) const STEPS: SignedDuration = SignedDuration::from_hours(24);
 /// Evidence that may only be late is asked for again after this long.
 const LATE: SignedDuration = SignedDuration::from_mins(5);
 /// What is left to the next sweep is driven by a claim again if no sweep came for this long.
@@ -159,14 +162,19 @@ pub(crate) async fn prepare<W: World>(
     };
     let is_ours = plan.adopted.is_none();
     let is_request_news = is_ours && followed.is_some() && (filed_now || filed_before);
-    let kind = if record.notices.is_empty() { Kind::Opened } else { Kind::Again };
-    let quiet_until = record.quiet_until(config.notice_cool_down, now);
+    let is_step = record.incident.cause.is_step();
+    let kind = match record.notices.is_empty() {
+        true => Kind::Opened,
+        false if is_step => Kind::Reminder,
+        false => Kind::Again,
+    };
+    let quiet_until = record.quiet_until(config, now);
     let (state, due_at) = if followed.is_some() {
         (State::Watching, after(now, OUTCOMES))
     } else if plan.look_again {
         (State::Seen, after(now, LATE))
     } else {
-        (State::Told, after(now, config.notice_cool_down))
+        (State::Told, after(now, if is_step { STEPS } else { config.notice_cool_down }))
     };
     let is_searched = learnt.search.as_ref().is_some_and(|search| search.looks > 0);
     let due_at = if is_searched { due_at.min(after(now, LOOK)) } else { due_at };
@@ -187,12 +195,16 @@ pub(crate) async fn prepare<W: World>(
     let may_go_on = record.goes_on() || record.incident.last_seen.is_none();
     // What was told on the metric alone and turned out to ask for something else.
     let is_other_remedy = learnt.is_named && remedy != record.incident.cause.remedy();
-    let is_news = is_request_news || is_other_remedy || (quiet_until.is_none() && may_go_on);
+    // A step that is known to be missing is reminded of, whether anybody calls meanwhile or not.
+    let is_missing = is_step && is_done(&record, &evidence) == Some(false);
+    let is_news = is_request_news || is_other_remedy || (quiet_until.is_none() && (may_go_on || is_missing));
     let notice = is_news.then(|| Notice::compose(kind, &record, &plan, &evidence));
     match &notice {
         Some(notice) => {
-            told.silent_until = Some(after(now, config.notice_cool_down));
-            told.told = Some(Told { id: notice.notice_id.clone(), kind: kind.as_str().to_owned(), at: now });
+            let news = notice.told(&evidence, now);
+            record.notices.push(news.clone());
+            told.silent_until = record.quiet_until(config, now);
+            told.told = Some(news);
         }
         // What is counted in a short silence is looked at when it ends.
         None if quiet_until.is_none() => {
@@ -210,6 +222,12 @@ pub(crate) async fn prepare<W: World>(
         untold,
         others: learnt.others,
     })
+}
+
+/// Whether the step that `record` asks for is taken; see [`access::is_done`].
+pub(crate) fn is_done(record: &Record, evidence: &Evidence) -> Option<bool> {
+    let had_missing = record.notices.iter().any(|told| !told.missing.is_empty());
+    access::is_done(record.incident.cause, &evidence.asked(), had_missing)
 }
 
 /// Ends an incident of which only a metric was known: others turned out to be behind it, and tell of it.

@@ -6,7 +6,7 @@
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::access;
+use crate::access::{self, Asked};
 use crate::diagnosis::{Category, Cause};
 use crate::ids::{Arn, Place, Region, caller_of};
 use crate::incident::Incident;
@@ -122,6 +122,17 @@ impl Evidence {
         }
         let of = |l: &LimitEvidence| passing(&l.applied) || passing(&l.default) || passing(&l.history);
         passing(&self.usage) || self.limits.iter().any(of)
+    }
+}
+
+impl Evidence {
+    /// What was asked about access and permission.
+    pub fn asked(&self) -> Asked<'_> {
+        Asked {
+            state: self.model_state.as_ref().ok(),
+            offers: self.offers.as_ref().ok().copied(),
+            rulings: self.rulings.as_deref().unwrap_or_default(),
+        }
     }
 }
 

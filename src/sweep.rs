@@ -7,9 +7,9 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::diagnosis::Category;
-use crate::drive::{LOOK, OUTCOMES, PATIENCE, Ready, UNTOLD, prepare, tell};
+use crate::drive::{LOOK, OUTCOMES, PATIENCE, Ready, STEPS, UNTOLD, is_done, prepare, tell};
 use crate::event::Metric;
-use crate::evidence::gather;
+use crate::evidence::{Evidence, gather};
 use crate::ids::Place;
 use crate::incident::{Incident, IncidentId};
 use crate::investigate::learn;
@@ -18,8 +18,7 @@ use crate::plan::{Plan, number, plan};
 use crate::terms::Terms;
 use crate::usage::Period;
 use crate::world::{
-    Answer, Ended, Finish, Followed, Lease, PortError, Record, RequestStatus, State, Told, Window, World,
-    after,
+    Answer, Ended, Finish, Followed, Lease, PortError, Record, RequestStatus, State, Window, World, after,
 };
 
 /// Incidents are asked for so many at a time.
@@ -28,6 +27,11 @@ const PAGE: usize = 100;
 const MOST: usize = 100;
 /// What could not be measured is looked at again after this long.
 const LATER: SignedDuration = SignedDuration::from_hours(1);
+
+/// An error after a step was taken may still be of before: access follows within minutes.
+const SETTLED: SignedDuration = SignedDuration::from_hours(1);
+/// Nobody is reminded for ever of what nobody calls.
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What a sweep did.
 #[derive(Debug, Default)]
@@ -178,7 +182,7 @@ async fn watch<W: World>(
     let ended =
         applied.ok().and_then(|applied| outcome(followed, request.map(|r| r.status), applied.value, now));
     let Some(ended) = ended else {
-        let is_told = record.quiet_until(terms.config.notice_cool_down, now).is_some() || !record.goes_on();
+        let is_told = record.quiet_until(terms.config, now).is_some() || !record.goes_on();
         if is_told {
             return Ok(nothing_new(record, after(now, OUTCOMES), now));
         }
@@ -195,7 +199,7 @@ async fn watch<W: World>(
     let notice = Notice::of_outcome(&record, &ended, &decided, &evidence);
     // Nothing is silent: throttling that goes on after a decision is judged anew.
     let told = Finish {
-        told: Some(Told { id: notice.notice_id.clone(), kind: Kind::Outcome.as_str().to_owned(), at: now }),
+        told: Some(notice.told(&evidence, now)),
         ended: Some(Ended { place: place.clone(), followed: followed.clone(), outcome: ended.word }),
         search: record.search.clone(),
         ..Finish::new(State::Told, after(now, terms.config.notice_cool_down), record.incident.counts)
@@ -264,30 +268,71 @@ async fn quiet<W: World>(
     record: Record,
     now: Timestamp,
 ) -> Answer<Ready> {
+    if record.incident.cause.is_step() {
+        return step(world, terms, lease, record, now).await;
+    }
     if record.goes_on() {
         return prepare(world, terms, lease, record, None).await;
     }
-    let seen = record.incident.last_seen.max(record.last_told()).unwrap_or(now);
-    let quiet_at = after(seen, terms.config.quiet_to_close);
+    let quiet_at = after(last_news(&record, now), terms.config.quiet_to_close);
     if quiet_at > now {
         // What is counted in its silence is looked at when that ends.
-        let next = record.quiet_until(terms.config.notice_cool_down, now).unwrap_or(quiet_at);
+        let next = record.quiet_until(terms.config, now).unwrap_or(quiet_at);
         return Ok(nothing_new(record, next.min(quiet_at), now));
     }
-    let window = Window { from: now.saturating_sub(terms.config.quiet_to_close).unwrap_or(now), to: now };
-    match still_failing(world, &record.incident, window).await {
-        Ok(false) => {}
-        Ok(true) | Err(_) => return Ok(nothing_new(record, after(now, LATER), now)),
+    if !is_quiet(world, terms, &record.incident, now).await {
+        return Ok(nothing_new(record, after(now, LATER), now));
     }
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
+    Ok(resolved(record, &evidence, now))
+}
+
+/// A step that a person has to take: reminded of until it is taken. Where nothing tells whether it is, it
+/// ends when CloudWatch has been quiet for long enough; where it is known to be missing, when nobody has
+/// called for a month.
+async fn step<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    lease: &Lease,
+    record: Record,
+    now: Timestamp,
+) -> Answer<Ready> {
+    let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
+    let done = is_done(&record, &evidence);
+    let last = last_news(&record, now);
+    if done == Some(true) && record.incident.last_seen.is_none_or(|seen| after(seen, SETTLED) <= now) {
+        return Ok(resolved(record, &evidence, now));
+    }
+    // A reminder is no call.
+    let over = match done {
+        Some(false) => after(record.incident.last_seen.unwrap_or(last), FORGOTTEN),
+        _ => after(last, terms.config.quiet_to_close),
+    };
+    if !record.goes_on() && over <= now && is_quiet(world, terms, &record.incident, now).await {
+        return Ok(resolved(record, &evidence, now));
+    }
+    match record.quiet_until(terms.config, now) {
+        Some(reminder) => Ok(nothing_new(record, reminder.min(after(now, STEPS)), now)),
+        None if record.goes_on() || done == Some(false) => prepare(world, terms, lease, record, None).await,
+        None => Ok(nothing_new(record, after(now, STEPS), now)),
+    }
+}
+
+/// When the incident was seen last, or people were told last.
+fn last_news(record: &Record, now: Timestamp) -> Timestamp {
+    record.incident.last_seen.max(record.last_told()).unwrap_or(now)
+}
+
+/// It is over.
+fn resolved(record: Record, evidence: &Evidence, now: Timestamp) -> Ready {
     let plan = Plan::default();
-    let notice = Notice::compose(Kind::Resolved, &record, &plan, &evidence);
+    let notice = Notice::compose(Kind::Resolved, &record, &plan, evidence);
     let told = Finish {
-        told: Some(Told { id: notice.notice_id.clone(), kind: Kind::Resolved.as_str().to_owned(), at: now }),
+        told: Some(notice.told(evidence, now)),
         ..Finish::new(State::Closed, now, record.incident.counts)
     };
     let untold = again_at(&record, after(now, UNTOLD));
-    Ok(Ready {
+    Ready {
         incident: record.incident,
         plan,
         notice: Some(notice),
@@ -295,7 +340,13 @@ async fn quiet<W: World>(
         told,
         untold,
         others: Vec::new(),
-    })
+    }
+}
+
+/// Whether CloudWatch has been quiet for long enough; not, if it cannot say.
+async fn is_quiet<W: World>(world: &W, terms: &Terms<'_>, incident: &Incident, now: Timestamp) -> bool {
+    let window = Window { from: now.saturating_sub(terms.config.quiet_to_close).unwrap_or(now), to: now };
+    matches!(still_failing(world, incident, window).await, Ok(false))
 }
 
 /// As it is, and due again then.

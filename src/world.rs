@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Config;
 use crate::event::{AlarmSignal, ErrorSignal, Metric};
 use crate::ids::{Place, QuotaCode};
 use crate::incident::{Counts, Incident, IncidentId};
@@ -379,6 +380,12 @@ pub struct Told {
     pub kind: String,
     /// When.
     pub at: Timestamp,
+    /// The errors counted by then.
+    #[serde(default)]
+    pub errors: u64,
+    /// The steps of access that were missing then, as far as Bedrock told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// An increase request that an incident follows.
@@ -439,8 +446,29 @@ impl Record {
     }
 
     /// Until when it is not told again; `None` when that time is over, or never began.
-    pub fn quiet_until(&self, cool_down: SignedDuration, now: Timestamp) -> Option<Timestamp> {
-        self.last_told().map(|told| after(told, cool_down)).filter(|until| *until > now)
+    pub fn quiet_until(&self, config: &Config, now: Timestamp) -> Option<Timestamp> {
+        let last = self.last_told()?;
+        let until = if self.incident.cause.is_step() {
+            self.next_reminder(config, last)
+        } else {
+            after(last, config.notice_cool_down)
+        };
+        Some(until).filter(|until| *until > now)
+    }
+
+    /// When people are reminded, who were told last at `last`: on the operator's days, then weekly;
+    /// never twice within a day.
+    fn next_reminder(&self, config: &Config, last: Timestamp) -> Timestamp {
+        const DAY: SignedDuration = SignedDuration::from_hours(24);
+        const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+        let first = self.notices.first().map_or(last, |told| told.at);
+        let day = |day: &u32| after(first, SignedDuration::from_hours(24 * i64::from(*day)));
+        config
+            .reminder_days
+            .iter()
+            .map(day)
+            .find(|at| *at >= after(last, DAY))
+            .unwrap_or_else(|| after(last, WEEK))
     }
 
     /// Whether it was seen since people were told. An error that came late, or twice, may be older; of one

@@ -436,8 +436,8 @@ fn service_quotas_own_news_ends_the_waiting_at_once() {
 #[test]
 fn an_incident_that_goes_on_is_told_again_only_after_the_cool_down() {
     let world = sandbox(busy());
-    let denied = sample("permission-identity-policy.json");
-    let of_now = || denied.replace("2026-11-20T14:32:05Z", &world.time().to_string());
+    let refused = sample("request-context-length.json");
+    let of_now = || refused.replace("2026-11-20T14:32:05Z", &world.time().to_string());
     for _ in 0..5 {
         deliver(&world, &of_now());
         world.pass(SignedDuration::from_mins(40));
@@ -454,13 +454,13 @@ fn an_incident_that_goes_on_is_told_again_only_after_the_cool_down() {
 #[test]
 fn what_comes_late_or_twice_does_not_say_that_an_incident_goes_on() {
     let world = sandbox(busy());
-    let denied = sample("permission-identity-policy.json");
-    deliver(&world, &denied);
+    let refused = sample("request-context-length.json");
+    deliver(&world, &refused);
     world.pass(SignedDuration::from_mins(300));
-    deliver(&world, &denied);
+    deliver(&world, &refused);
     assert_eq!(kinds(&world), ["opened"]);
     world.pass(SignedDuration::from_mins(6));
-    deliver(&world, &denied.replace("2026-11-20T14:32:05Z", &world.time().to_string()));
+    deliver(&world, &refused.replace("2026-11-20T14:32:05Z", &world.time().to_string()));
     assert_eq!(kinds(&world), ["opened", "again"]);
 }
 

@@ -228,6 +228,11 @@ impl Cause {
         )
     }
 
+    /// Whether a person has to take a step, of which people are reminded until it is taken.
+    pub const fn is_step(self) -> bool {
+        matches!(self.category(), Category::ModelAccess | Category::Permission)
+    }
+
     /// Whether it is a rate limit, which alone an increase request is ever filed for.
     pub fn is_throttle(self) -> bool {
         self.family() == "throttle"

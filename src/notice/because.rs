@@ -1,7 +1,10 @@
 //! Why we think so: what was seen, asked and looked at, each with what it told.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
+use super::Kind;
 use crate::access::checklist;
 use crate::callers::{Address, Share};
 use crate::clean;
@@ -9,11 +12,15 @@ use crate::diagnosis::PolicyKind;
 use crate::evidence::{Evidence, Looked};
 use crate::incident::Incident;
 use crate::plan::{number, whole};
-use crate::world::{LogKind, ModelState, PolicyLayer, PolicyVerdict, PortError, Ruling};
+use crate::world::{LogKind, ModelState, PolicyLayer, PolicyVerdict, PortError, Record, Ruling, Told};
 
 /// Why we think so.
-pub(super) fn because(incident: &Incident, evidence: &Evidence) -> Vec<String> {
+pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<String> {
+    let incident = &record.incident;
     let mut because = Vec::new();
+    if kind == Kind::Reminder {
+        because.extend(record.notices.last().map(|told| since(told, incident, evidence)));
+    }
     let counts = incident.counts;
     let plural = |n: u64| if n == 1 { "" } else { "s" };
     let mut seen = Vec::new();
@@ -96,6 +103,28 @@ pub(super) fn because(incident: &Incident, evidence: &Evidence) -> Vec<String> {
     because.extend(evidence.looked.iter().filter_map(looked));
     because.extend(unanswered(evidence));
     because
+}
+
+/// What changed since people were told last.
+fn since(told: &Told, incident: &Incident, evidence: &Evidence) -> String {
+    let more = match incident.counts.errors.saturating_sub(told.errors) {
+        0 => "no more errors".to_owned(),
+        1 => "one more error".to_owned(),
+        n => format!("{} more errors", whole(n)),
+    };
+    let mut said = format!("Since the notice of {}: {more}", told.at.strftime("%F %H:%M UTC"));
+    let Some(state) = evidence.asked().state else { return format!("{said}.") };
+    let missing = checklist(state).1;
+    let is_missing = |step: &&String| missing.contains(&step.as_str());
+    let (still, done): (Vec<&String>, Vec<&String>) = told.missing.iter().partition(is_missing);
+    let list = |steps: Vec<&String>| steps.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    if !done.is_empty() {
+        let _ = write!(said, "; holds now: {}", list(done));
+    }
+    if !still.is_empty() {
+        let _ = write!(said, "; still does not: {}", list(still));
+    }
+    said + "."
 }
 
 /// When the model's life changes, where AWS names the day.

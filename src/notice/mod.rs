@@ -16,6 +16,7 @@ use serde::Serialize;
 pub use digest::Line;
 pub use message::{LARGEST, Message, message};
 
+use crate::access::checklist;
 use crate::callers::{Address, Share};
 use crate::clean;
 use crate::diagnosis::{Category, Cause, Facts};
@@ -25,7 +26,7 @@ use crate::incident::{Counts, Incident, IncidentId, short_hash};
 use crate::model::ModelId;
 use crate::plan::{Action, Plan, Step, Withheld};
 use crate::words::words;
-use crate::world::Record;
+use crate::world::{Record, Told};
 
 words! {
     /// What a notice is about.
@@ -189,7 +190,7 @@ impl Notice {
             rule: incident.rule,
             title: headline::title(incident, kind),
             summary: headline::summary(incident),
-            because: because::because(incident, evidence),
+            because: because::because(kind, record, evidence),
             facts: incident.facts.clone(),
             counts: incident.counts,
             actions: plan.actions.clone(),
@@ -213,6 +214,18 @@ impl Notice {
         notice.summary.clone_from(&outcome.sentence);
         notice.severity = if outcome.word == "granted" { Severity::Info } else { Severity::Warning };
         notice
+    }
+
+    /// What is recorded of it, which was told at `now` on the grounds of `evidence`.
+    pub(crate) fn told(&self, evidence: &Evidence, now: Timestamp) -> Told {
+        let missing = evidence.asked().state.map(|state| checklist(state).1).unwrap_or_default();
+        Told {
+            id: self.notice_id.clone(),
+            kind: self.kind.to_string(),
+            at: now,
+            errors: self.counts.errors,
+            missing: missing.into_iter().map(str::to_owned).collect(),
+        }
     }
 
     /// Holds every part to a size, so that all forms together stay far below what SNS carries.

@@ -13,7 +13,7 @@ mod words;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use crate::access::{self, Asked, Reminder};
+use crate::access::{self, Reminder};
 use crate::config::Config;
 use crate::diagnosis::{Category, Cause, RULES};
 use crate::evidence::Evidence;
@@ -183,11 +183,7 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
 
 /// Names the step that is missing, for the person who can take it.
 fn remind(incident: &Incident, evidence: &Evidence, plan: &mut Plan) {
-    let asked = Asked {
-        state: evidence.model_state.as_ref().ok(),
-        offers: evidence.offers.as_ref().ok().copied(),
-        rulings: evidence.rulings.as_deref().unwrap_or_default(),
-    };
+    let asked = evidence.asked();
     let (model, place) = (evidence.model.as_ref(), incident.place());
     let reminder = access::reminder(incident.cause, model, place.as_ref(), &incident.facts, &asked);
     if let Some(reminder) = reminder {

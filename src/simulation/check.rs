@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::script::Verdict;
 use crate::config::{Config, Mode};
+use crate::diagnosis::Cause;
 use crate::ids::{Place, QuotaCode};
 use crate::incident::IncidentId;
 use crate::notice::{Kind, Notice};
@@ -42,6 +43,9 @@ fn broken(promise: &'static str, how: impl Into<String>) -> Checked {
 /// What is not told at once is told in this time, once nothing fails: open requests are looked after every
 /// 15 minutes, and a clock that had jumped may have recorded when.
 const SOON: SignedDuration = SignedDuration::from_mins(21);
+/// Of a step that a person has to take people are told again no sooner, and no later.
+const FIRST_REMINDER: SignedDuration = SignedDuration::from_hours(24);
+const BETWEEN_REMINDERS: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Clocks differ by less than this, with what a drive takes.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(12);
 
@@ -55,6 +59,8 @@ struct Published {
     episode: Option<u32>,
     id: String,
     kind: Kind,
+    /// Whether a person has to take a step, of which people are reminded.
+    is_step: bool,
     at: Timestamp,
     /// The request it tells of.
     asks: bool,
@@ -279,13 +285,14 @@ impl<'a> Check<'a> {
     fn told(&mut self, function: u64, notice: &Notice, at: Timestamp) -> Checked {
         self.digests += u64::from(notice.kind == Kind::Digest);
         let asks = notice.actions.iter().any(|a| matches!(a, Action::RequestIncrease(_)));
-        let published = |incident: &Option<IncidentId>, episode, id: &str, kind| {
-            let id = id.to_owned();
-            Some(Published { incident: incident.clone()?, episode, id, kind, at, asks })
+        let published = |incident: &Option<IncidentId>, episode, id: &str, kind, cause: Option<Cause>| {
+            let (id, is_step) = (id.to_owned(), cause.is_some_and(Cause::is_step));
+            Some(Published { incident: incident.clone()?, episode, id, kind, is_step, at, asks })
         };
-        let own = published(&notice.incident_id, notice.episode, &notice.notice_id, notice.kind);
+        let own =
+            published(&notice.incident_id, notice.episode, &notice.notice_id, notice.kind, notice.cause);
         let lines = notice.incidents.iter();
-        let lines = lines.filter_map(|l| published(&l.incident_id, l.episode, &l.notice_id, l.kind));
+        let lines = lines.filter_map(|l| published(&l.incident_id, l.episode, &l.notice_id, l.kind, l.cause));
         for published in own.into_iter().chain(lines) {
             let running = self.running.entry(function).or_default();
             running.unrecorded.push((published.incident.clone(), published.id.clone()));
@@ -297,7 +304,7 @@ impl<'a> Check<'a> {
 
     /// Not the same alert again and again.
     fn is_not_too_soon(&self, new: &Published) -> Checked {
-        let counts = |kind| matches!(kind, Kind::Opened | Kind::Again);
+        let counts = |kind| matches!(kind, Kind::Opened | Kind::Again | Kind::Reminder);
         if !counts(new.kind) || new.asks || self.published.iter().any(|p| p.id == new.id) {
             return Ok(());
         }
@@ -305,7 +312,7 @@ impl<'a> Check<'a> {
         let before = of_it.filter(|p| p.incident == new.incident && p.episode == new.episode);
         let Some(before) = before.into_iter().find(|p| counts(p.kind)) else { return Ok(()) };
         let first = self.published.iter().find(|p| p.id == before.id).map_or(before.at, |p| p.at);
-        let next = after(first, self.config.notice_cool_down);
+        let next = after(first, if new.is_step { FIRST_REMINDER } else { self.config.notice_cool_down });
         if new.at >= earlier(next, TOLERANCE) {
             return Ok(());
         }
@@ -353,10 +360,12 @@ impl<'a> Check<'a> {
     /// Everything has come to rest. `mended`: since when nothing failed and the schedule ticked.
     pub(super) fn at_rest(&self, mended: Timestamp) -> Checked {
         for Acknowledged { incident, happened, at } in &self.acknowledgements {
-            let since = earlier(earlier(*happened, self.config.notice_cool_down), TOLERANCE);
+            let is_step = self.published.iter().any(|p| p.incident == *incident && p.is_step);
+            let quiet = if is_step { BETWEEN_REMINDERS } else { self.config.notice_cool_down };
+            let since = earlier(earlier(*happened, quiet), TOLERANCE);
             let by = after((*at).max(mended), SOON);
             let tells = |p: &&Published| {
-                matches!(p.kind, Kind::Opened | Kind::Again | Kind::Outcome)
+                matches!(p.kind, Kind::Opened | Kind::Again | Kind::Reminder | Kind::Outcome)
                     && p.incident == *incident
                     && (since..=by).contains(&p.at)
             };

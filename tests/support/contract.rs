@@ -109,7 +109,13 @@ fn closed(errors: u64, at: Timestamp) -> Finish {
 }
 
 fn told(at: Timestamp) -> Told {
-    Told { id: "ntc-1".to_owned(), kind: "opened".to_owned(), at }
+    Told {
+        id: "ntc-1".to_owned(),
+        kind: "opened".to_owned(),
+        at,
+        errors: 7,
+        missing: vec!["a step".to_owned()],
+    }
 }
 
 async fn mine(ledger: &impl Ledger, incident: &Incident, at: Timestamp) -> (Lease, Record) {
