@@ -42,6 +42,8 @@ pub struct Swept {
     pub failed: Vec<(String, PortError)>,
     /// Whether time ran out before all that was due was looked at.
     pub out_of_time: bool,
+    /// Whether anybody is told; `None` if the topic could not be asked.
+    pub has_subscriber: Option<bool>,
 }
 
 /// Drives everything that is due, as far as the time allows; the rest is due at the next sweep. An error
@@ -97,6 +99,7 @@ pub async fn sweep<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Swept> {
     } else {
         one_by_one(world, waiting, &mut swept).await;
     }
+    swept.has_subscriber = world.subscribers().await.ok().map(|confirmed| confirmed > 0);
     Ok(swept)
 }
 

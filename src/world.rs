@@ -648,6 +648,8 @@ pub trait Ledger {
 pub trait Topic {
     /// Publishes `notice` in every form. At least once.
     async fn publish(&self, notice: &Notice) -> Answer<()>;
+    /// How many have confirmed that they want to be told.
+    async fn subscribers(&self) -> Answer<u32>;
 }
 
 /// Time.

@@ -393,6 +393,27 @@ fn a_bad_configuration_stops_the_start_and_names_all_of_it() {
 }
 
 #[test]
+fn a_topic_that_nobody_subscribed_to_is_a_matter_for_operators() {
+    for (subscribers, counted) in [(0, json!(1)), (2, Value::Null)] {
+        let file = json!({ "account": ACCOUNT, "subscribers": subscribers });
+        let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+        let lambda = Lambda::new();
+        let function = lambda.start(&cloud.variables());
+        lambda.invoke(&sample("tick.json")).unwrap();
+        let metrics = || -> Option<Value> {
+            let lines = function.lines.lock().unwrap().clone();
+            lines
+                .iter()
+                .filter_map(|l| serde_json::from_str::<Value>(l).ok())
+                .find(|e| e.get("_aws").is_some())
+        };
+        wait_until("the tick is counted", || metrics().is_some());
+        assert_eq!(metrics().unwrap()["NobodyTold"], counted);
+        assert!(cloud.calls().iter().any(|c| c == "sns:GetTopicAttributes"));
+    }
+}
+
+#[test]
 fn observing_files_nothing() {
     assert_eq!(Mode::parse("observe"), Some(Mode::Observe));
     let cloud = Cloud::new(world(Path::new("events/throttle-tokens.json"), b""));

@@ -173,8 +173,9 @@ fn alarms_over_models_speak_through_rules_and_health_only_to_operators() {
             assert_eq!(alarm["AlarmActions"], json!([{ "Ref": "OperatorTopic" }]), "{name}");
         }
     }
-    assert_eq!((models, health), (6, 7));
+    assert_eq!((models, health), (6, 8));
     assert_eq!(resources["TicksMissingAlarm"]["Properties"]["TreatMissingData"], "breaching");
+    assert_eq!(resources["NobodyToldAlarm"]["Properties"]["MetricName"], "NobodyTold");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The topic people are told through.
 //! See <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>.
 
+use aws_sdk_sns::Client;
+use aws_sdk_sns::config::http::HttpResponse;
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
 
 use super::{Aws, error};
@@ -8,12 +11,28 @@ use crate::notice::{Notice, message};
 use crate::world::{Answer, PortError, Topic};
 
 /// What this adapter calls.
-pub(super) const ACTIONS: &[&str] = &["sns:Publish"];
+pub(super) const ACTIONS: &[&str] = &["sns:GetTopicAttributes", "sns:Publish"];
+
+impl Aws {
+    fn topic(&self) -> Answer<&(Client, String)> {
+        self.own.topic.as_ref().ok_or_else(|| PortError::invalid("no topic is configured"))
+    }
+}
+
+/// A missing topic is no missing answer.
+fn failed<E>(action: &str, sdk: &SdkError<E, HttpResponse>) -> PortError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match error::of_read(action, sdk) {
+        PortError::Missing => PortError::invalid("the topic does not exist"),
+        other => other,
+    }
+}
 
 impl Topic for Aws {
     async fn publish(&self, notice: &Notice) -> Answer<()> {
-        let (client, arn) =
-            self.own.topic.as_ref().ok_or_else(|| PortError::invalid("no topic is configured"))?;
+        let (client, arn) = self.topic()?;
         let message = message(notice);
         let mut call = client
             .publish()
@@ -29,10 +48,14 @@ impl Topic for Aws {
             let value = MessageAttributeValue::builder().data_type(kind).string_value(value).build();
             call = call.message_attributes(name, value.map_err(|e| PortError::invalid(e.to_string()))?);
         }
-        match call.send().await.map_err(|e| error::of_read("sns:Publish", &e)) {
-            Ok(_) => Ok(()),
-            Err(PortError::Missing) => Err(PortError::invalid("the topic does not exist")),
-            Err(other) => Err(other),
-        }
+        call.send().await.map(|_| ()).map_err(|e| failed("sns:Publish", &e))
+    }
+
+    async fn subscribers(&self) -> Answer<u32> {
+        let (client, arn) = self.topic()?;
+        let answer = client.get_topic_attributes().topic_arn(arn).send().await;
+        let answer = answer.map_err(|e| failed("sns:GetTopicAttributes", &e))?;
+        let confirmed = answer.attributes().and_then(|all| all.get("SubscriptionsConfirmed"));
+        confirmed.and_then(|number| number.parse().ok()).ok_or(PortError::Missing)
     }
 }

@@ -151,6 +151,10 @@ impl Topic for Live<'_> {
     async fn publish(&self, notice: &Notice) -> Answer<()> {
         self.kept.publish(notice).await
     }
+
+    async fn subscribers(&self) -> Answer<u32> {
+        self.kept.subscribers().await
+    }
 }
 
 impl Ledger for Live<'_> {

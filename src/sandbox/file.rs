@@ -16,7 +16,7 @@ use crate::usage::Minute;
 use crate::world::{Availability, Lifecycle, PolicyLayer, PolicyVerdict, RequestStatus};
 
 /// An account and what AWS would answer in it.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(title = "World file of bedrock-remediator")]
 pub struct WorldFile {
@@ -50,10 +50,36 @@ pub struct WorldFile {
     /// IAM's verdicts; of a caller without any entry IAM knows nothing, and what none of its entries fits is
     /// undetermined.
     pub policies: Vec<PolicyEntry>,
+    /// How many have confirmed that they want to be told; one without it.
+    pub subscribers: u32,
     /// What fails.
     pub faults: Vec<Fault>,
     /// What the ledger already holds of quotas.
     pub ledger: Vec<LedgerEntry>,
+}
+
+impl Default for WorldFile {
+    fn default() -> Self {
+        Self {
+            now: Default::default(),
+            account: Default::default(),
+            mode: Default::default(),
+            config: Default::default(),
+            quotas: Default::default(),
+            requests: Default::default(),
+            usage: Default::default(),
+            errors: Default::default(),
+            alarms: Default::default(),
+            logging: Default::default(),
+            availability: Default::default(),
+            offered: Default::default(),
+            profiles: Default::default(),
+            policies: Default::default(),
+            subscribers: 1,
+            faults: Default::default(),
+            ledger: Default::default(),
+        }
+    }
 }
 
 /// `MODE`, as the world file spells it.

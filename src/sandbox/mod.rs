@@ -163,6 +163,7 @@ fn action(name: &str) -> &str {
         "agreement_offers" => "bedrock:ListFoundationModelAgreementOffers",
         "simulate" => "iam:SimulatePrincipalPolicy",
         "publish" => "sns:Publish",
+        "subscribers" => "sns:GetTopicAttributes",
         "due" | "seen" => "dynamodb:Query",
         "reserve" | "not_filed" => "dynamodb:TransactWriteItems",
         "incident" => "dynamodb:GetItem",
@@ -245,5 +246,9 @@ impl Topic for Sandbox {
             Ok(())
         })
         .await
+    }
+
+    async fn subscribers(&self) -> Answer<u32> {
+        self.call("subscribers", |state| Ok(state.file.subscribers)).await
     }
 }

@@ -19,7 +19,7 @@ use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::usage::{Minute, Period};
 use bedrock_remediator::world::{
     IncreaseRequest, Lifecycle, LogKind, LogQuery, Models, Needed, Permissions, PolicyLayer, PolicyVerdict,
-    PortError, QuotaValue, Quotas, Records, Rejection, Telemetry, Window,
+    PortError, QuotaValue, Quotas, Records, Rejection, Telemetry, Topic, Window,
 };
 use ciborium::Value as Cbor;
 use jiff::Timestamp;
@@ -202,7 +202,10 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
             let form: BTreeMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
             format!("iam:{}", form["Action"])
         }
-        "SNS" => "sns:Publish".to_owned(),
+        "SNS" => {
+            let form: BTreeMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
+            format!("sns:{}", form["Action"])
+        }
         "STS" => "sts:GetCallerIdentity".to_owned(),
         _ => match uri.path() {
             "/foundation-models" => "bedrock:ListFoundationModels".to_owned(),
@@ -233,6 +236,13 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
         "CLOUDWATCH_LOGS" => json_answer(logs(&state.world, &place, &operation, &read(body))),
         "CLOUDTRAIL" => json_answer(trail(&state.world, &place, &read(body))),
         "IAM" => iam(&state.world, &place, body),
+        "SNS" if action == "sns:GetTopicAttributes" => {
+            let confirmed = at_once(state.world.subscribers()).unwrap();
+            format!(
+                "<GetTopicAttributesResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><GetTopicAttributesResult><Attributes><entry><key>SubscriptionsConfirmed</key><value>{confirmed}</value></entry><entry><key>SubscriptionsPending</key><value>1</value></entry></Attributes></GetTopicAttributesResult></GetTopicAttributesResponse>"
+            )
+            .into_response()
+        }
         "SNS" => publish(state, body),
         "STS" => format!(
             "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>arn:aws:iam::{ACCOUNT}:user/ann</Arn><Account>{ACCOUNT}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"

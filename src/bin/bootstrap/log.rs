@@ -79,6 +79,9 @@ pub(crate) fn report(report: &Report) {
             for (id, why) in &swept.failed {
                 error!(incident = id, "an incident stays due: {why}");
             }
+            if swept.has_subscriber == Some(false) {
+                error!("nobody is told: no subscription of the topic is confirmed");
+            }
             if swept.out_of_time {
                 warn!("the time was up before everything due was looked at; the next tick goes on");
             }
@@ -145,6 +148,7 @@ fn counts(report: &Report) -> Vec<(&'static str, usize)> {
         ("Withheld", driven().flat_map(|d| &d.plan.withheld).count()),
         ("StaysDue", due + swept.map_or(0, |s| s.failed.len())),
         ("Ticks", usize::from(matches!(report.swept, Some(Ok(_))))),
+        ("NobodyTold", usize::from(swept.is_some_and(|s| s.has_subscriber == Some(false)))),
     ]
 }
 
