@@ -17,6 +17,7 @@ pub mod act;
 pub mod notice;
 pub mod drive;
 pub mod sweep;
+pub mod operate;
 
 pub mod ids;
 pub mod model;

@@ -626,6 +626,16 @@ pub trait Ledger {
         now: Timestamp,
         lease: SignedDuration,
     ) -> Answer<Option<(Lease, Record)>>;
+    /// Takes the lease of an open incident that nobody holds, whether it is due or not: what a person wants
+    /// of it does not wait. `None` when it is held, closed or unknown.
+    async fn seize(
+        &self,
+        id: &IncidentId,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Answer<Option<(Lease, Record)>>;
+    /// Every incident, or the open ones alone, the most overdue first and closed ones last.
+    async fn all(&self, is_open: bool) -> Answer<Vec<Record>>;
     /// Makes every open incident due now that follows a request in `place`.
     async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()>;
     /// One transaction over incident, quota and day: intent, lock and counter, or nothing.

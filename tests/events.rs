@@ -87,6 +87,7 @@ fn every_world_file_belongs_to_a_sample_and_reads() {
             panic!("{}: {error}", file.display());
         }
         let sample = file.to_string_lossy().replace(".world.json", ".json");
-        assert!(Path::new(&sample).is_file(), "{sample}");
+        // One is there to try the commands on incidents.
+        assert!(Path::new(&sample).is_file() || sample.ends_with("/ledger.json"), "{sample}");
     }
 }

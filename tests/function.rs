@@ -427,6 +427,44 @@ fn observing_files_nothing() {
 }
 
 #[test]
+fn a_person_operates_the_ledger_that_the_function_keeps() {
+    let mut file = world(Path::new("events/throttle-tokens.json"), b"");
+    file.account = AccountId::parse(ACCOUNT);
+    let cloud = Cloud::new(file);
+    let lambda = Lambda::new();
+    let mut variables = cloud.variables();
+    variables.push(("MODE".to_owned(), "observe".to_owned()));
+    {
+        let _function = lambda.start(&variables);
+        lambda.invoke(&sample("throttle-tokens.json")).unwrap();
+    }
+    let run = |arguments: &[&str]| -> Value {
+        let done = std::process::Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"))
+            .env_clear()
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs(variables.clone())
+            .args(arguments)
+            .args(["--json", "--table", "ledger", "--topic", support::cloud::TOPIC])
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+        serde_json::from_slice(&done.stdout).unwrap()
+    };
+    let open = run(&["incidents", "--open"]);
+    let id = open["id"].as_str().unwrap();
+    assert_eq!((&open["state"], &open["cause"]), (&json!("told"), &json!("tokens-per-minute")));
+    let shown = run(&["show", id]);
+    assert_eq!(shown["notice"]["withheld"][0]["type"], "observe-mode");
+    assert!(cloud.state().world.increase_requests().is_empty(), "to look files nothing");
+    assert_eq!(run(&["approve", id])["state"], "watching");
+    assert_eq!(cloud.state().world.increase_requests().len(), 1);
+    let kinds: Vec<Value> = notices(&cloud).iter().map(|n| n["kind"].clone()).collect();
+    assert_eq!(kinds, ["opened", "again"]);
+    assert_eq!(run(&["close", id])["state"], "closed");
+    assert_eq!(run(&["incidents"])["state"], "closed");
+}
+
+#[test]
 fn explain_live_reads_the_account_and_changes_nothing() {
     let cloud = Cloud::new(world(Path::new("events/throttle-tokens.json"), b""));
     let explain = |arguments: &[&str], variables: Vec<(String, String)>| {

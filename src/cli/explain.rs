@@ -187,7 +187,7 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))
 }
 
-fn read_world(path: &Path) -> anyhow::Result<WorldFile> {
+pub(super) fn read_world(path: &Path) -> anyhow::Result<WorldFile> {
     let name = path.display();
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read the world file `{name}`"))?;
@@ -280,7 +280,7 @@ impl Explained {
 }
 
 /// The mail, its title and headings standing out.
-fn mail(out: &mut impl std::io::Write, mail: &str) -> anyhow::Result<()> {
+pub(super) fn mail(out: &mut impl std::io::Write, mail: &str) -> anyhow::Result<()> {
     let mut in_title = true;
     for line in mail.lines() {
         in_title &= !line.is_empty();

@@ -175,6 +175,19 @@ impl Ledger for Live<'_> {
         self.kept.take_over(id, now, lease).await
     }
 
+    async fn seize(
+        &self,
+        id: &IncidentId,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Answer<Option<(Lease, Record)>> {
+        self.kept.seize(id, now, lease).await
+    }
+
+    async fn all(&self, is_open: bool) -> Answer<Vec<Record>> {
+        self.kept.all(is_open).await
+    }
+
     async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()> {
         self.kept.wake_followers(place, now).await
     }

@@ -5,6 +5,7 @@ mod classify;
 mod explain;
 #[cfg(feature = "aws")]
 mod live;
+mod operate;
 mod print;
 mod quota;
 mod rules;
@@ -18,7 +19,8 @@ use clap::{Parser, Subcommand};
 
 /// Finds out why Amazon Bedrock calls fail, and says what ends it.
 ///
-/// Everything here runs without an AWS account, on an embedded world, but for `explain --live`.
+/// Everything here runs without an AWS account, on an embedded world, but for `explain --live` and the
+/// commands on incidents, which ask the account of your credentials unless a world file is named.
 #[derive(Parser)]
 #[command(version, max_term_width = 80, propagate_version = true, after_help = EXIT)]
 struct Cli {
@@ -32,6 +34,11 @@ const EXIT: &str =
 #[derive(Subcommand)]
 enum Command {
     Explain(explain::Args),
+    Incidents(operate::Incidents),
+    Show(operate::Show),
+    Close(operate::Close),
+    Approve(operate::Approve),
+    Sweep(operate::Sweep),
     Classify(classify::Args),
     Quota(quota::Args),
     Rules(rules::Args),
@@ -52,6 +59,11 @@ pub(crate) enum Outcome {
 pub(crate) fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Explain(args) => explain::run(&args),
+        Command::Incidents(args) => operate::incidents(&args),
+        Command::Show(args) => operate::show(&args),
+        Command::Close(args) => operate::close(&args),
+        Command::Approve(args) => operate::approve(&args),
+        Command::Sweep(args) => operate::sweep_now(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Quota(args) => quota::run(&args),
         Command::Rules(args) => rules::run(&args),

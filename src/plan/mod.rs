@@ -24,7 +24,8 @@ use crate::words::words as word_enum;
 use crate::world::{Followed, RequestStatus};
 
 pub use size::round_up;
-pub(crate) use words::{number, whole};
+pub use words::number;
+pub(crate) use words::whole;
 
 word_enum! {
     /// Why something is withheld.

@@ -9,7 +9,7 @@ use crate::model::ModelId;
 use crate::quota::{Limit, Quota};
 
 /// `1234567.0` → `1,234,567`.
-pub(crate) fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     grouped(&format!("{:.0}", value.abs()))
 }
 

@@ -16,7 +16,7 @@ use crate::usage::Minute;
 use crate::world::{Availability, Lifecycle, PolicyLayer, PolicyVerdict, RequestStatus};
 
 /// An account and what AWS would answer in it.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(title = "World file of bedrock-remediator")]
 pub struct WorldFile {
@@ -50,36 +50,14 @@ pub struct WorldFile {
     /// IAM's verdicts; of a caller without any entry IAM knows nothing, and what none of its entries fits is
     /// undetermined.
     pub policies: Vec<PolicyEntry>,
+    /// Incidents that the ledger already holds.
+    pub incidents: Vec<IncidentEntry>,
     /// How many have confirmed that they want to be told; one without it.
-    pub subscribers: u32,
+    pub subscribers: Option<u32>,
     /// What fails.
     pub faults: Vec<Fault>,
     /// What the ledger already holds of quotas.
     pub ledger: Vec<LedgerEntry>,
-}
-
-impl Default for WorldFile {
-    fn default() -> Self {
-        Self {
-            now: Default::default(),
-            account: Default::default(),
-            mode: Default::default(),
-            config: Default::default(),
-            quotas: Default::default(),
-            requests: Default::default(),
-            usage: Default::default(),
-            errors: Default::default(),
-            alarms: Default::default(),
-            logging: Default::default(),
-            availability: Default::default(),
-            offered: Default::default(),
-            profiles: Default::default(),
-            policies: Default::default(),
-            subscribers: 1,
-            faults: Default::default(),
-            ledger: Default::default(),
-        }
-    }
 }
 
 /// `MODE`, as the world file spells it.
@@ -354,6 +332,30 @@ pub enum FaultKind {
     LostAnswer,
     /// Nothing happens, and no answer ever comes.
     Hangs,
+}
+
+/// An incident of before, of which people were told.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IncidentEntry {
+    /// The account.
+    pub account: AccountId,
+    /// The Region.
+    pub region: Region,
+    /// The model as called.
+    pub model_id: Option<String>,
+    /// The error code.
+    pub code: Option<String>,
+    /// The error text.
+    pub message: String,
+    /// ARN of who called.
+    pub caller: Option<String>,
+    /// When it was seen last, and people were told.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// How many errors.
+    #[serde(default = "one")]
+    pub errors: u32,
 }
 
 /// An earlier request of ours.

@@ -4,13 +4,21 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Happened, Sandbox, WorldFile};
-use crate::ids::{Place, QuotaCode};
-use crate::incident::{Incident, IncidentId};
+use super::{Happened, IncidentEntry, Sandbox, WorldFile};
+use crate::callers::Origin;
+use crate::diagnosis::diagnose;
+use crate::event::{ErrorSignal, Source};
+use crate::ids::{Place, QuotaCode, caller_of};
+use crate::incident::{Incident, IncidentId, Symptom, fold, short_hash};
+use crate::model::ModelId;
+use crate::notice::Kind;
 use crate::world::{
     Answer, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Reserved,
-    SEEN, State, after, crowd_of,
+    SEEN, State, Told, after, crowd_of,
 };
+
+/// What a world file tells of is due after so long.
+const TOLD: SignedDuration = SignedDuration::from_hours(4);
 
 #[derive(Debug, Default)]
 pub(super) struct Tables {
@@ -51,7 +59,42 @@ impl Tables {
             };
             ((place, e.code.clone()), record)
         });
-        Self { quotas: quotas.collect(), ..Self::default() }
+        let mut tables = Self { quotas: quotas.collect(), ..Self::default() };
+        file.incidents.iter().for_each(|entry| tables.put(entry));
+        tables
+    }
+
+    /// An incident of which people were told, and which nobody holds.
+    fn put(&mut self, entry: &IncidentEntry) {
+        let error = ErrorSignal {
+            source: Source::CloudTrail,
+            account: Some(entry.account.clone()),
+            region: Some(entry.region.clone()),
+            model: entry.model_id.as_deref().and_then(ModelId::parse),
+            operation: None,
+            code: entry.code.clone(),
+            status: None,
+            message: entry.message.clone(),
+            caller: entry.caller.as_deref().and_then(caller_of),
+            origin: Origin::default(),
+            at: Some(entry.time),
+        };
+        let found = diagnose(&error.text());
+        let symptoms = (0..entry.errors.max(1)).map(|_| Symptom::of_error(&error, found.clone(), 0));
+        for incident in fold(symptoms) {
+            self.claim(&incident, entry.time, SignedDuration::ZERO);
+            let Some(row) = self.incidents.get_mut(&incident.id) else { continue };
+            row.leased_until = None;
+            row.record.state = State::Told;
+            row.record.due_at = Some(after(entry.time, TOLD));
+            row.record.notices.push(Told {
+                id: format!("ntc-{}", short_hash(incident.id.as_str())),
+                kind: Kind::Opened.to_string(),
+                at: entry.time,
+                errors: incident.counts.errors,
+                missing: Vec::new(),
+            });
+        }
     }
 
     /// What came of it, and the episode and errors that the incident has now.
@@ -187,6 +230,35 @@ impl Ledger for Sandbox {
             let taken = (row.lease(now, lease), row.record.clone());
             state.note(|| Happened::Leased { incident: id.clone(), before, now });
             Ok(Some(taken))
+        })
+        .await
+    }
+
+    async fn seize(
+        &self,
+        id: &IncidentId,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Answer<Option<(Lease, Record)>> {
+        self.call("seize", |state| {
+            let Some(row) = state.ledger.incidents.get_mut(id) else { return Ok(None) };
+            if row.is_leased(now) || row.record.state == State::Closed {
+                return Ok(None);
+            }
+            let before = row.leased_until;
+            let taken = (row.lease(now, lease), row.record.clone());
+            state.note(|| Happened::Leased { incident: id.clone(), before, now });
+            Ok(Some(taken))
+        })
+        .await
+    }
+
+    async fn all(&self, is_open: bool) -> Answer<Vec<Record>> {
+        self.call("all", |state| {
+            let records = state.ledger.incidents.values().map(|row| row.record.clone());
+            let mut all: Vec<Record> = records.filter(|r| !is_open || r.state != State::Closed).collect();
+            all.sort_by_key(|r| (r.state == State::Closed, r.due_at));
+            Ok(all)
         })
         .await
     }

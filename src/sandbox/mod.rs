@@ -18,9 +18,9 @@ use std::task::Poll;
 use jiff::{SignedDuration, Timestamp};
 
 pub use file::{
-    AlarmEntry, ErrorEntry, Fault, FaultKind, LastMinutes, LedgerEntry, LoggingEntry, MinuteEntry, ModeWord,
-    ModelEntry, OfferedEntry, PolicyEntry, ProfileEntry, QuotaEntry, RequestEntry, SourceWord, UsageEntry,
-    WorldFile,
+    AlarmEntry, ErrorEntry, Fault, FaultKind, IncidentEntry, LastMinutes, LedgerEntry, LoggingEntry,
+    MinuteEntry, ModeWord, ModelEntry, OfferedEntry, PolicyEntry, ProfileEntry, QuotaEntry, RequestEntry,
+    SourceWord, UsageEntry, WorldFile,
 };
 pub use healthy::healthy_for;
 pub use journal::{Happened, NextFault};
@@ -164,7 +164,7 @@ fn action(name: &str) -> &str {
         "simulate" => "iam:SimulatePrincipalPolicy",
         "publish" => "sns:Publish",
         "subscribers" => "sns:GetTopicAttributes",
-        "due" | "seen" => "dynamodb:Query",
+        "due" | "seen" | "all" => "dynamodb:Query",
         "reserve" | "not_filed" => "dynamodb:TransactWriteItems",
         "incident" => "dynamodb:GetItem",
         _ => "dynamodb:UpdateItem",
@@ -249,6 +249,6 @@ impl Topic for Sandbox {
     }
 
     async fn subscribers(&self) -> Answer<u32> {
-        self.call("subscribers", |state| Ok(state.file.subscribers)).await
+        self.call("subscribers", |state| Ok(state.file.subscribers.unwrap_or(1))).await
     }
 }

@@ -152,6 +152,7 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     a_search_is_kept_and_ends_with_what_was_behind_it(ledger).await;
     callers_of_the_last_minutes_are_kept(ledger).await;
     what_was_seen_lately_in_a_place_is_found(ledger).await;
+    a_person_does_not_wait_until_it_is_due(ledger).await;
     a_quota_is_reserved_once(ledger).await;
     the_day_has_its_limit(ledger).await;
     a_refused_request_frees_the_quota(ledger).await;
@@ -393,6 +394,26 @@ async fn what_was_seen_lately_in_a_place_is_found(ledger: &impl Ledger) {
     assert_eq!(seen(-60).await, [new.clone(), old]);
     assert_eq!(seen(300).await, [new]);
     assert_eq!(seen(601).await, []);
+}
+
+async fn a_person_does_not_wait_until_it_is_due(ledger: &impl Ledger) {
+    let incident = incident("ca-central-1");
+    assert!(ledger.seize(&incident.id, now(), LEASE).await.unwrap().is_none(), "unknown");
+    let (lease, _) = mine(ledger, &incident, now()).await;
+    assert!(ledger.seize(&incident.id, after(1), LEASE).await.unwrap().is_none(), "somebody drives it");
+    let end = Finish { silent_until: Some(after(600)), ..finish(State::Told, after(9000)) };
+    ledger.finish(&lease, &end).await.unwrap();
+    let (lease, record) = ledger.seize(&incident.id, after(2), LEASE).await.unwrap().unwrap();
+    assert_eq!((record.state, record.incident.counts.errors), (State::Told, 1));
+    assert!(ledger.seize(&incident.id, after(3), LEASE).await.unwrap().is_none(), "we do");
+    let listed = async |is_open| -> Vec<State> {
+        let all = ledger.all(is_open).await.unwrap();
+        all.into_iter().filter(|r| r.incident.id == incident.id).map(|r| r.state).collect()
+    };
+    assert_eq!((listed(true).await, listed(false).await), (vec![State::Told], vec![State::Told]));
+    ledger.finish(&lease, &closed(1, after(4))).await.unwrap();
+    assert_eq!((listed(true).await, listed(false).await), (vec![], vec![State::Closed]));
+    assert!(ledger.seize(&incident.id, after(5), LEASE).await.unwrap().is_none(), "closed");
 }
 
 async fn a_quota_is_reserved_once(ledger: &impl Ledger) {

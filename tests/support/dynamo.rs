@@ -126,11 +126,18 @@ impl Condition<'_> {
                 assert_eq!(self.next(), ")");
                 holds
             }
-            "attribute_not_exists" => {
+            "attribute_not_exists" | "attribute_exists" => {
                 assert_eq!(self.next(), "(");
                 let token = self.next();
                 assert_eq!(self.next(), ")");
-                self.scope.operand(&token).is_none()
+                self.scope.operand(&token).is_none() == (first == "attribute_not_exists")
+            }
+            "begins_with" => {
+                assert_eq!(self.next(), "(");
+                let (text, comma, start) = (self.next(), self.next(), self.next());
+                assert_eq!((comma.as_str(), self.next().as_str()), (",", ")"));
+                let [text, start] = [text, start].map(|t| self.scope.operand(&t).unwrap());
+                text["S"].as_str().unwrap().starts_with(start["S"].as_str().unwrap())
             }
             _ => {
                 let (operator, second) = (self.next(), self.next());
@@ -258,6 +265,7 @@ impl Table {
                 Ok(if item.is_empty() { json!({}) } else { json!({ "Item": item }) })
             }
             "Query" => self.query(input),
+            "Scan" => Ok(self.scan(input)),
             "TransactWriteItems" => self.transact(input),
             other => Err(invalid(&format!("unknown operation {other}"))),
         }
@@ -307,6 +315,13 @@ impl Table {
             };
         }
         Ok(json!({}))
+    }
+
+    fn scan(&self, input: &Value) -> Value {
+        let (names, values) = (&input["ExpressionAttributeNames"], &input["ExpressionAttributeValues"]);
+        let fits = |item: &&Item| holds(input["FilterExpression"].as_str(), Scope { item, names, values });
+        let found: Vec<&Item> = self.items.values().filter(fits).collect();
+        json!({ "Items": found, "Count": found.len() })
     }
 
     fn query(&mut self, input: &Value) -> Result<Value, Refused> {

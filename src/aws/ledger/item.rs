@@ -21,7 +21,7 @@ use crate::world::{
 /// In place of a rule's id where only a metric spoke.
 pub(super) const NO_RULE: &str = "-";
 
-const INCIDENT: &str = "INCIDENT#";
+pub(super) const INCIDENT: &str = "INCIDENT#";
 
 pub(super) fn incident_key(id: &IncidentId) -> String {
     format!("{INCIDENT}{id}")

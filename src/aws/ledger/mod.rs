@@ -67,6 +67,43 @@ impl Aws {
         Ok(Table { client, name })
     }
 
+    /// Takes the lease of an open incident that nobody holds and for which `condition` holds.
+    async fn take(
+        &self,
+        id: &IncidentId,
+        now: Timestamp,
+        lease: SignedDuration,
+        condition: &str,
+    ) -> Answer<Option<(Lease, Record)>> {
+        let table = self.table()?;
+        let (owner, until) = (self.next_owner(), after(now, lease));
+        let mut update = Update::default();
+        update.set("lease_owner", &*owner);
+        update.set("lease_until", stamp(until));
+        update.set("due_at", stamp(until));
+        update.only_if(&format!(
+            "#open = :one AND {condition} AND (attribute_not_exists(lease_owner) OR lease_owner = :silence OR lease_until <= :now)"
+        ));
+        update.name("open");
+        update.value(":one", "1");
+        update.value(":now", stamp(now));
+        update.value(":silence", SILENCE);
+        let Written::Yes(Some(old)) = table.update(&incident_key(id), update).await? else { return Ok(None) };
+        let old = IncidentItem::read(old)?;
+        let lease = Lease { incident: id.clone(), owner };
+        let mut record = old.record()?;
+        record.due_at = Some(until);
+        if record.state == State::Closed {
+            // Whoever reopened it died before it had begun the new episode; the counts are of both.
+            let episode = old.episode.saturating_add(1);
+            if !table.reopen(&record.incident, Counts::default(), episode, &lease.owner, until).await? {
+                return Ok(None);
+            }
+            record = item::fresh(&record.incident, episode, until);
+        }
+        Ok(Some((lease, record)))
+    }
+
     /// A fencing token that no other lease ever had: process and count.
     fn next_owner(&self) -> String {
         let count = self.own.leases.get() + 1;
@@ -172,6 +209,25 @@ impl Table<'_> {
             }
         }
         found.truncate(most);
+        Ok(found)
+    }
+
+    /// Closed incidents that are still kept. Reads the whole table: for a person, never for the function.
+    async fn closed(&self) -> Answer<Vec<Item>> {
+        let mut pages = self
+            .client
+            .scan()
+            .table_name(self.name)
+            .filter_expression("begins_with(pk, :incident) AND attribute_not_exists(#open)")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":incident", AttributeValue::S(item::INCIDENT.to_owned()))
+            .into_paginator()
+            .send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| failed("dynamodb:Scan", &e))?;
+            found.extend(page.items.unwrap_or_default());
+        }
         Ok(found)
     }
 
@@ -293,33 +349,25 @@ impl Ledger for Aws {
         now: Timestamp,
         lease: SignedDuration,
     ) -> Answer<Option<(Lease, Record)>> {
+        self.take(id, now, lease, "due_at <= :now").await
+    }
+
+    async fn seize(
+        &self,
+        id: &IncidentId,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Answer<Option<(Lease, Record)>> {
+        self.take(id, now, lease, "attribute_exists(due_at)").await
+    }
+
+    async fn all(&self, is_open: bool) -> Answer<Vec<Record>> {
         let table = self.table()?;
-        let (owner, until) = (self.next_owner(), after(now, lease));
-        let mut update = Update::default();
-        update.set("lease_owner", &*owner);
-        update.set("lease_until", stamp(until));
-        update.set("due_at", stamp(until));
-        update.only_if(
-            "#open = :one AND due_at <= :now AND (attribute_not_exists(lease_owner) OR lease_owner = :silence OR lease_until <= :now)",
-        );
-        update.name("open");
-        update.value(":one", "1");
-        update.value(":now", stamp(now));
-        update.value(":silence", SILENCE);
-        let Written::Yes(Some(old)) = table.update(&incident_key(id), update).await? else { return Ok(None) };
-        let old = IncidentItem::read(old)?;
-        let lease = Lease { incident: id.clone(), owner };
-        let mut record = old.record()?;
-        record.due_at = Some(until);
-        if record.state == State::Closed {
-            // Whoever reopened it died before it had begun the new episode; the counts are of both.
-            let episode = old.episode.saturating_add(1);
-            if !table.reopen(&record.incident, Counts::default(), episode, &lease.owner, until).await? {
-                return Ok(None);
-            }
-            record = item::fresh(&record.incident, episode, until);
+        let mut items = table.open(None, usize::MAX).await?;
+        if !is_open {
+            items.extend(table.closed().await?);
         }
-        Ok(Some((lease, record)))
+        items.into_iter().map(|item| IncidentItem::read(item)?.record()).collect()
     }
 
     async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()> {

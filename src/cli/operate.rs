@@ -1,0 +1,358 @@
+//! `incidents`, `show`, `close`, `approve`, `sweep`: the ledger, operated from a terminal.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+#[cfg(feature = "aws")]
+use bedrock_remediator::aws::Aws;
+#[cfg(feature = "aws")]
+use bedrock_remediator::config::Config;
+use bedrock_remediator::event::Home;
+use bedrock_remediator::ids::Region;
+use bedrock_remediator::incident::IncidentId;
+use bedrock_remediator::model::ModelId;
+use bedrock_remediator::operate::{self, Shown};
+use bedrock_remediator::plan::{Action, number};
+use bedrock_remediator::sandbox::Sandbox;
+use bedrock_remediator::sweep::sweep;
+use bedrock_remediator::terms::{Allowance, Terms};
+use bedrock_remediator::world::{Record, World};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::explain::read_world;
+use super::{Outcome, print};
+
+/// Where the ledger is.
+#[derive(clap::Args)]
+pub(crate) struct Where {
+    /// A world file instead of AWS; what is done there is forgotten
+    #[arg(long, value_name = "FILE")]
+    world: Option<PathBuf>,
+    /// The ledger's table, as the stack's output TableName says; without it the variable TABLE_NAME
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+    /// The topic people are told through; without it the variable TOPIC_ARN
+    #[arg(long, value_name = "ARN")]
+    topic: Option<String>,
+    /// JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// List incidents, the most overdue first
+#[derive(clap::Args)]
+pub(crate) struct Incidents {
+    #[command(flatten)]
+    at: Where,
+    /// Only those that are not closed
+    #[arg(long)]
+    open: bool,
+}
+
+/// Tell an incident's whole story, and what would be said of it now
+///
+/// Ends with the justification ready to paste, if an increase is what helps.
+#[derive(clap::Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    at: Where,
+    /// The incident, `inc-` and sixteen digits
+    #[arg(value_parser = id)]
+    id: IncidentId,
+}
+
+/// Close an incident by hand; it opens again when it is seen again
+#[derive(clap::Args)]
+pub(crate) struct Close {
+    #[command(flatten)]
+    at: Where,
+    /// The incident, `inc-` and sixteen digits
+    #[arg(value_parser = id)]
+    id: IncidentId,
+}
+
+/// File what the function planned and only observed, under the guard rails
+///
+/// The guard rails are those of your environment's variables, as the function reads them.
+#[derive(clap::Args)]
+pub(crate) struct Approve {
+    #[command(flatten)]
+    at: Where,
+    /// The incident, `inc-` and sixteen digits
+    #[arg(value_parser = id)]
+    id: IncidentId,
+}
+
+/// Look after whatever is due, as a tick does
+#[derive(clap::Args)]
+pub(crate) struct Sweep {
+    #[command(flatten)]
+    at: Where,
+    /// Only say what is due and what would be told
+    #[arg(long)]
+    dry_run: bool,
+}
+
+fn id(text: &str) -> Result<IncidentId, String> {
+    IncidentId::parse(text)
+        .ok_or_else(|| "an incident's id is `inc-` and sixteen digits of 0-9 and a-f".to_owned())
+}
+
+/// Nobody waits for a program as Lambda does.
+const ALLOWANCE: Allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+
+/// Does `$what` with the world that `$at` names, and the guard rails that hold there.
+macro_rules! on {
+    ($at:expr, |$world:ident, $terms:ident| $what:expr) => {{
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let home = Home::default();
+        match &$at.world {
+            Some(path) => {
+                let file = read_world(path)?;
+                let config = file.guard_rails().context("the world file's `config` is wrong")?;
+                let $world = &Sandbox::new(file, Timestamp::now());
+                let $terms = &Terms { config: &config, home: &home, allowance: ALLOWANCE };
+                runtime.block_on($what)
+            }
+            #[cfg(feature = "aws")]
+            None => {
+                let config = Config::from_vars(|name| std::env::var(name).ok())?;
+                let $world = &runtime.block_on($at.aws())?;
+                let $terms = &Terms { config: &config, home: &home, allowance: ALLOWANCE };
+                runtime.block_on(Box::pin($what))
+            }
+            #[cfg(not(feature = "aws"))]
+            None => Err(anyhow!("this build knows no AWS; name a world file with --world")),
+        }
+    }};
+}
+
+#[cfg(feature = "aws")]
+impl Where {
+    async fn aws(&self) -> anyhow::Result<Aws> {
+        let named = |given: &Option<String>, variable: &str, flag: &str| {
+            given.clone().or_else(|| std::env::var(variable).ok().filter(|v| !v.is_empty())).ok_or_else(
+                || anyhow!("name it with {flag} or the variable {variable}; the stack's outputs have it"),
+            )
+        };
+        let table = named(&self.table, "TABLE_NAME", "--table").context("which table is the ledger?")?;
+        let topic =
+            named(&self.topic, "TOPIC_ARN", "--topic").context("which topic are people told through?")?;
+        let aws = Aws::of_default_chain().await.context("AWS cannot be asked")?;
+        let name = format!("person.{}.{}", std::process::id(), Timestamp::now().as_millisecond());
+        Ok(aws.with_table(&table, &name).with_topic(&topic))
+    }
+}
+
+pub(crate) fn incidents(args: &Incidents) -> anyhow::Result<Outcome> {
+    on!(args.at, |world, _terms| async {
+        let all = operate::list(world, args.open).await?;
+        let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
+        if args.at.json {
+            for record in &all {
+                print::json_line(&mut out, &machine(record))?;
+            }
+        } else {
+            table(&mut out, &all)?;
+        }
+        Ok(Outcome::AllAnswered)
+    })
+}
+
+pub(crate) fn show(args: &Show) -> anyhow::Result<Outcome> {
+    on!(args.at, |world, terms| async {
+        let shown = operate::show(world, terms, &args.id).await?.ok_or_else(|| unknown(&args.id))?;
+        let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
+        if args.at.json {
+            let mut value = machine(&shown.record);
+            if let Value::Object(fields) = &mut value {
+                fields.insert("notice".to_owned(), serde_json::to_value(&shown.notice)?);
+            }
+            print::json_line(&mut out, &value)?;
+        } else {
+            story(&mut out, &shown)?;
+        }
+        Ok(Outcome::AllAnswered)
+    })
+}
+
+pub(crate) fn close(args: &Close) -> anyhow::Result<Outcome> {
+    on!(args.at, |world, terms| async {
+        let closed = operate::close(world, terms, &args.id).await?.ok_or_else(|| not_free(&args.id))?;
+        say(&args.at, &closed, "it opens again when it is seen again")
+    })
+}
+
+pub(crate) fn approve(args: &Approve) -> anyhow::Result<Outcome> {
+    on!(args.at, |world, terms| async {
+        let driven = operate::approve(world, terms, &args.id).await?.ok_or_else(|| not_free(&args.id))?;
+        let filed = driven.plan.actions.iter().find_map(|a| match a {
+            Action::RequestIncrease(i) => i.request_id.as_ref().map(|id| (i, id)),
+            _ => None,
+        });
+        let what = match (filed, driven.plan.withheld.first()) {
+            (Some((i, id)), _) => {
+                format!(
+                    "{} from {} to {} was requested, {id}; people are told",
+                    i.quota.name,
+                    number(i.applied),
+                    number(i.desired)
+                )
+            }
+            (None, Some(withheld)) => format!("nothing was filed ({}): {}", withheld.kind, withheld.reason),
+            (None, None) => "nothing was filed: no increase helps here".to_owned(),
+        };
+        let record = record_of(world, &args.id).await?;
+        say(&args.at, &record, &what)
+    })
+}
+
+pub(crate) fn sweep_now(args: &Sweep) -> anyhow::Result<Outcome> {
+    on!(args.at, |world, terms| async {
+        let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
+        if args.dry_run {
+            let due = operate::due(world, terms).await?;
+            for shown in &due {
+                if args.at.json {
+                    print::json_line(&mut out, &machine(&shown.record))?;
+                } else {
+                    writeln!(
+                        out,
+                        "{}  {}",
+                        shown.record.incident.id,
+                        print::styled(shown.record.state, print::WARN)
+                    )?;
+                    writeln!(out, "{}", print::filled(&format!("due: {}", shown.notice.title), "    "))?;
+                }
+            }
+            if due.is_empty() && !args.at.json {
+                writeln!(out, "nothing is due")?;
+            }
+            return Ok(Outcome::AllAnswered);
+        }
+        let swept = sweep(world, terms).await?;
+        for notice in &swept.notices {
+            if args.at.json {
+                print::json_line(&mut out, notice)?;
+            } else {
+                writeln!(out, "told: {}", notice.title)?;
+            }
+        }
+        for (id, why) in &swept.failed {
+            anstream::eprintln!("{id} stays due: {why}");
+        }
+        Ok(if swept.failed.is_empty() { Outcome::AllAnswered } else { Outcome::SomeBad })
+    })
+}
+
+async fn record_of(world: &impl World, id: &IncidentId) -> anyhow::Result<Record> {
+    world.incident(id).await?.ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: &IncidentId) -> anyhow::Error {
+    anyhow!("the ledger has no incident {id}; `bedrock-remediator incidents` lists them")
+}
+
+fn not_free(id: &IncidentId) -> anyhow::Error {
+    anyhow!("incident {id} is closed or unknown, or somebody drives it right now; try again in two minutes")
+}
+
+fn say(at: &Where, record: &Record, what: &str) -> anyhow::Result<Outcome> {
+    let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
+    if at.json {
+        print::json_line(&mut out, &machine(record))?;
+    } else {
+        let state = print::styled(record.state, print::GOOD);
+        writeln!(out, "{} is {state}", record.incident.id)?;
+        writeln!(out, "{}", print::filled(what, "  "))?;
+    }
+    Ok(Outcome::AllAnswered)
+}
+
+/// An incident as JSON.
+fn machine(record: &Record) -> Value {
+    let i = &record.incident;
+    json!({
+        "id": i.id, "state": record.state, "episode": record.episode, "account": i.account, "region": i.region,
+        "model_id": i.model, "caller": i.caller, "category": i.cause.category(), "cause": i.cause, "rule": i.rule,
+        "remedy": i.cause.remedy(), "facts": i.facts, "counts": i.counts, "first_seen": i.first_seen,
+        "last_seen": i.last_seen, "due_at": record.due_at, "silent_until": record.silent_until,
+        "notices": record.notices,
+        "request": record.followed.as_ref().map(|f| json!({
+            "quota_code": f.code, "quota_name": f.name, "desired": f.desired, "value_before": f.value_before,
+            "request_id": f.request_id, "at": f.intended,
+        })),
+    })
+}
+
+/// A line for each, 80 columns wide.
+fn table(out: &mut impl std::io::Write, all: &[Record]) -> anyhow::Result<()> {
+    if all.is_empty() {
+        return Ok(writeln!(out, "no incidents")?);
+    }
+    let head = format!("{:<20} {:<8} {:<16} {:>6} cause", "incident", "state", "last seen", "errors");
+    writeln!(out, "{}", print::styled(head, print::BOLD))?;
+    for record in all {
+        let i = &record.incident;
+        let seen = i.last_seen.map_or_else(|| "-".to_owned(), |at| at.strftime("%F %H:%M").to_string());
+        let (id, state, errors) = (i.id.as_str(), record.state.as_str(), i.counts.errors);
+        writeln!(
+            out,
+            "{id:<20} {state:<8} {seen:<16} {errors:>6} {}",
+            fit(i.cause.as_str(), print::WIDTH - 54)
+        )?;
+        let region = i.region.as_ref().map_or("an unknown Region", Region::as_str);
+        let model = i.model.as_ref().map_or("any model", ModelId::as_str);
+        let which = format!("  {region}  {model}");
+        writeln!(out, "{}", print::styled(fit(&which, print::WIDTH), print::DIM))?;
+    }
+    Ok(())
+}
+
+/// At most `most` characters; identifiers are ASCII.
+fn fit(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
+
+/// What the ledger remembers, then what would be said now.
+fn story(out: &mut impl std::io::Write, shown: &Shown) -> anyhow::Result<()> {
+    let record = &shown.record;
+    let i = &record.incident;
+    let time = |at: Timestamp| at.strftime("%F %H:%M UTC").to_string();
+    writeln!(
+        out,
+        "{}",
+        print::styled(format!("{} is {}, episode {}", i.id, record.state, record.episode), print::BOLD)
+    )?;
+    for told in &record.notices {
+        writeln!(
+            out,
+            "  {}  told as `{}`, {} errors by then ({})",
+            time(told.at),
+            told.kind,
+            told.errors,
+            told.id
+        )?;
+    }
+    if let Some(f) = &record.followed {
+        let what = format!(
+            "{} from {} to {}: {}",
+            f.name,
+            number(f.value_before),
+            number(f.desired),
+            f.request_id.as_deref().unwrap_or("the answer is in doubt")
+        );
+        writeln!(out, "  {}  requested", time(f.intended))?;
+        writeln!(out, "{}", print::filled(&what, "    "))?;
+    }
+    if let Some(search) = record.search.as_ref().filter(|s| s.looks > 0) {
+        writeln!(out, "  errors behind its alarm are looked for, {} times more", search.looks)?;
+    }
+    if let Some(due) = record.due_at {
+        writeln!(out, "  {}  looked after next", time(due))?;
+    }
+    writeln!(out, "\n{}\n", print::styled("As it would be told now:", print::DIM))?;
+    super::explain::mail(out, &shown.notice.mail())
+}

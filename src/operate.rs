@@ -1,0 +1,75 @@
+//! What a person asks of the ledger: what is open, why, and what to do about it by hand.
+//!
+//! One law: a person stands under the same guard rails as the function; only `observe` is theirs to lift.
+
+use crate::config::{Config, Mode};
+use crate::drive::{Driven, PATIENCE, drive};
+use crate::evidence::gather;
+use crate::incident::IncidentId;
+use crate::notice::{Kind, Notice};
+use crate::plan::plan;
+use crate::terms::Terms;
+use crate::world::{Answer, Finish, Ledger, Record, State, World, after};
+
+/// An incident, and what would be said of it now.
+#[derive(Debug)]
+pub struct Shown {
+    /// What the ledger knows.
+    pub record: Record,
+    /// The notice that it would be told in, with the plan as of now; nothing is filed and nothing told.
+    pub notice: Notice,
+}
+
+/// The whole story of an incident; `None` if the ledger has none of that id.
+pub async fn show<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> Answer<Option<Shown>> {
+    let Some(record) = world.incident(id).await? else { return Ok(None) };
+    Ok(Some(look(world, terms, record).await))
+}
+
+/// What is due, and what a sweep would say of each; nothing is filed, told or written.
+pub async fn due<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Vec<Shown>> {
+    const MOST: usize = 100;
+    let mut shown = Vec::new();
+    for id in world.due(world.now(), MOST).await? {
+        shown.extend(show(world, terms, &id).await?);
+    }
+    Ok(shown)
+}
+
+async fn look<W: World>(world: &W, terms: &Terms<'_>, record: Record) -> Shown {
+    let now = world.now();
+    let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
+    let decided = plan(&record.incident, &evidence, terms.config);
+    let kind = match (record.state, record.notices.is_empty()) {
+        (State::Closed, _) => Kind::Resolved,
+        (_, true) => Kind::Opened,
+        _ if record.incident.cause.is_step() => Kind::Reminder,
+        _ => Kind::Again,
+    };
+    let notice = Notice::compose(kind, &record, &decided, &evidence);
+    Shown { record, notice }
+}
+
+/// Closes an incident, whatever its state: it opens again when it is seen again. A request that it follows
+/// stays remembered with its quota. `None` if it is closed or unknown, or somebody drives it right now.
+pub async fn close<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> Answer<Option<Record>> {
+    let now = world.now();
+    let Some((lease, record)) = world.seize(id, now, terms.allowance.lease).await? else { return Ok(None) };
+    world.finish(&lease, &Finish::new(State::Closed, now, record.incident.counts)).await?;
+    world.incident(id).await
+}
+
+/// Files what was planned and only observed, under the guard rails, and tells of it. `None` if it is closed
+/// or unknown, or somebody drives it right now.
+pub async fn approve<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> Answer<Option<Driven>> {
+    let now = world.now();
+    let Some((lease, record)) = world.seize(id, now, terms.allowance.lease).await? else { return Ok(None) };
+    let config = Config { mode: Mode::Request, digest_above: u32::MAX, ..terms.config.clone() };
+    let terms = Terms { config: &config, ..*terms };
+    Box::pin(drive(world, &terms, &lease, record, None)).await.map(Some)
+}
+
+/// Every incident, or the open ones alone.
+pub async fn list(world: &impl Ledger, is_open: bool) -> Answer<Vec<Record>> {
+    world.all(is_open).await
+}

@@ -1,0 +1,161 @@
+//! The ledger operated by a person: the library's promises, and the program as it is typed.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::process::{Command, Output};
+
+use bedrock_remediator::config::{Config, Mode};
+use bedrock_remediator::event::Home;
+use bedrock_remediator::incident::IncidentId;
+use bedrock_remediator::operate;
+use bedrock_remediator::plan::Reason;
+use bedrock_remediator::terms::Terms;
+use bedrock_remediator::world::State;
+use jiff::SignedDuration;
+use serde_json::Value;
+use support::story::*;
+
+const WORLD: &str = "events/ledger.world.json";
+const THROTTLED: &str = "inc-4564e2cd0093cd13";
+
+fn observing() -> Config {
+    Config { mode: Mode::Observe, ..Config::default() }
+}
+
+fn terms<'a>(config: &'a Config, home: &'a Home) -> Terms<'a> {
+    Terms { config, home, allowance: ALLOWANCE }
+}
+
+#[test]
+fn what_was_only_observed_is_filed_once_a_person_approves() {
+    let (config, home) = (observing(), Home::default());
+    let terms = terms(&config, &home);
+    let world = sandbox(busy());
+    let report = deliver_with(&world, &config, &throttle(SONNET));
+    assert_eq!(withheld(&report), [Reason::ObserveMode]);
+    let id = report.incidents[0].incident.id.clone();
+    let driven = block_on(operate::approve(&world, &terms, &id)).unwrap().unwrap();
+    assert!(driven.plan.withheld.is_empty(), "{:?}", driven.plan.withheld);
+    assert_eq!(world.increase_requests().len(), 1);
+    assert_eq!(kinds(&world), ["opened", "again"], "that it was filed is news");
+    // Approved twice, it is one request; and the function follows it.
+    world.pass(SignedDuration::from_mins(1));
+    block_on(operate::approve(&world, &terms, &id)).unwrap();
+    assert_eq!((world.increase_requests().len(), world.published().len()), (1, 2));
+    assert_eq!(world.incidents()[0].record.state, State::Watching);
+}
+
+#[test]
+fn a_person_stands_under_the_guard_rails() {
+    for (rail, reason) in [
+        (Config { max_increases_per_day: 0, ..observing() }, Reason::DailyLimit),
+        (Config { max_tokens_per_minute: Some(1e6), ..observing() }, Reason::AtCeiling),
+    ] {
+        let home = Home::default();
+        let world = sandbox(busy());
+        let report = deliver_with(&world, &rail, &throttle(SONNET));
+        let id = report.incidents[0].incident.id.clone();
+        let driven = block_on(operate::approve(&world, &terms(&rail, &home), &id)).unwrap().unwrap();
+        assert_eq!(driven.plan.withheld[0].kind, reason);
+        assert!(world.increase_requests().is_empty());
+    }
+}
+
+#[test]
+fn what_is_closed_by_hand_opens_again_when_it_is_seen_again() {
+    let (config, home) = (Config::default(), Home::default());
+    let terms = terms(&config, &home);
+    let world = sandbox(busy());
+    let report = deliver(&world, &sample("request-context-length.json"));
+    let id = report.incidents[0].incident.id.clone();
+    let closed = block_on(operate::close(&world, &terms, &id)).unwrap().unwrap();
+    assert_eq!(closed.state, State::Closed);
+    assert!(block_on(operate::close(&world, &terms, &id)).unwrap().is_none(), "it is closed");
+    assert_eq!(block_on(operate::list(&world, true)).unwrap().len(), 0);
+    assert_eq!(block_on(operate::list(&world, false)).unwrap().len(), 1);
+    world.pass(SignedDuration::from_mins(1));
+    deliver(&world, &sample("request-context-length.json"));
+    assert_eq!(kinds(&world), ["opened", "opened"]);
+    assert_eq!(world.published()[1].episode, Some(2));
+}
+
+#[test]
+fn to_look_changes_nothing() {
+    let (config, home) = (Config::default(), Home::default());
+    let terms = terms(&config, &home);
+    let world = sandbox(busy());
+    let report = deliver(&world, &throttle(SONNET));
+    let id = report.incidents[0].incident.id.clone();
+    let before = format!("{:?}", world.incidents());
+    let shown = block_on(operate::show(&world, &terms, &id)).unwrap().unwrap();
+    assert!(shown.notice.justification.unwrap().contains("Applied value 5,000,000"));
+    world.pass(SignedDuration::from_hours(5));
+    let due = block_on(operate::due(&world, &terms)).unwrap();
+    assert_eq!(due.iter().map(|d| &d.record.incident.id).collect::<Vec<_>>(), [&id]);
+    assert_eq!(format!("{:?}", world.incidents()), before);
+    assert_eq!((world.published().len(), world.increase_requests().len()), (1, 1));
+    let unknown = IncidentId::parse("inc-0000000000000000").unwrap();
+    assert!(block_on(operate::show(&world, &terms, &unknown)).unwrap().is_none());
+}
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("TABLE_NAME")
+        .env_remove("TOPIC_ARN")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn the_programs_tables_fit_a_terminal() {
+    let listed = run(&["incidents", "--world", WORLD]);
+    insta::assert_snapshot!("incidents", text(&listed));
+    assert!(text(&listed).lines().all(|l| l.chars().count() <= 80));
+    let approved = run(&["approve", THROTTLED, "--world", WORLD]);
+    insta::assert_snapshot!("approve", text(&approved));
+    let due = run(&["sweep", "--dry-run", "--world", WORLD]);
+    insta::assert_snapshot!("due", text(&due));
+    let shown = text(&run(&["show", THROTTLED, "--world", WORLD]));
+    assert!(shown.starts_with("inc-4564e2cd0093cd13 is told, episode 1\n"), "{shown}");
+    assert!(shown.contains("The justification, ready to paste"), "{shown}");
+}
+
+#[test]
+fn the_programs_json_is_one_line_for_each() {
+    let listed = text(&run(&["incidents", "--open", "--json", "--world", WORLD]));
+    let all: Vec<Value> = listed.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(all.len(), 3);
+    let known = all.iter().find(|i| i["id"] == THROTTLED).unwrap();
+    assert_eq!(
+        (known["cause"].as_str(), known["counts"]["errors"].as_u64()),
+        (Some("tokens-per-minute"), Some(412))
+    );
+    let closed = text(&run(&["close", THROTTLED, "--json", "--world", WORLD]));
+    assert_eq!(serde_json::from_str::<Value>(&closed).unwrap()["state"], "closed");
+    let shown = text(&run(&["show", THROTTLED, "--json", "--world", WORLD]));
+    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["notice"]["incident_id"], THROTTLED);
+}
+
+#[test]
+fn bad_input_is_named() {
+    for (arguments, status, says) in [
+        (&["show", "inc-0000000000000000", "--world", WORLD][..], 1, "the ledger has no incident"),
+        (&["close", "inc-0000000000000000", "--world", WORLD], 1, "closed or unknown"),
+        (&["show", "incident 7", "--world", WORLD], 2, "sixteen digits"),
+        (&["incidents", "--world", "nowhere.json"], 1, "nowhere.json"),
+        (&["incidents"], 1, if cfg!(feature = "aws") { "--table" } else { "--world" }),
+    ] {
+        let done = run(arguments);
+        let error = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(status), "{arguments:?}: {error}");
+        assert!(error.contains(says) && done.stdout.is_empty(), "{arguments:?}: {error}");
+    }
+}
