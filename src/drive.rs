@@ -192,7 +192,7 @@ pub(crate) async fn prepare<W: World>(
         silent_until: Some(after(now, UNTOLD)),
         ..told.clone()
     };
-    let may_go_on = record.goes_on() || record.incident.last_seen.is_none();
+    let may_go_on = record.goes_on(config, now) || record.incident.last_seen.is_none();
     // What was told on the metric alone and turned out to ask for something else.
     let is_other_remedy = learnt.is_named && remedy != record.incident.cause.remedy();
     // A step that is known to be missing is reminded of, whether anybody calls meanwhile or not.

@@ -18,7 +18,8 @@ use crate::plan::{Plan, number, plan};
 use crate::terms::Terms;
 use crate::usage::Period;
 use crate::world::{
-    Answer, Ended, Finish, Followed, Lease, PortError, Record, RequestStatus, State, Window, World, after,
+    Answer, Ended, Finish, Followed, Lease, PortError, Record, RequestStatus, Search, State, Window, World,
+    after,
 };
 
 /// Incidents are asked for so many at a time.
@@ -131,9 +132,13 @@ async fn look_after<W: World>(
     Ok(Some((lease, ready)))
 }
 
-/// Whether errors behind its alarm are still looked for.
+/// Whether errors behind its alarm are still looked for, or it went off again since.
 fn is_searched(record: &Record) -> bool {
-    record.search.as_ref().is_some_and(|search| search.looks > 0)
+    let went_off = |search: &Search| {
+        let last = record.incident.last_seen;
+        record.incident.is_metric_only() && last.is_some_and(|last| last > search.alarm)
+    };
+    record.search.as_ref().is_some_and(|search| search.looks > 0 || went_off(search))
 }
 
 /// Tells of each by itself.
@@ -185,7 +190,7 @@ async fn watch<W: World>(
     let ended =
         applied.ok().and_then(|applied| outcome(followed, request.map(|r| r.status), applied.value, now));
     let Some(ended) = ended else {
-        let is_told = record.quiet_until(terms.config, now).is_some() || !record.goes_on();
+        let is_told = record.quiet_until(terms.config, now).is_some() || !record.goes_on(terms.config, now);
         if is_told {
             return Ok(nothing_new(record, after(now, OUTCOMES), now));
         }
@@ -199,6 +204,9 @@ async fn watch<W: World>(
     decided.actions.clear();
     decided.withheld.clear();
     decided.adopted = None;
+    if ended.word == "granted" {
+        decided.justification = None;
+    }
     let notice = Notice::of_outcome(&record, &ended, &decided, &evidence);
     // Nothing is silent: throttling that goes on after a decision is judged anew.
     let told = Finish {
@@ -274,7 +282,7 @@ async fn quiet<W: World>(
     if record.incident.cause.is_step() {
         return step(world, terms, lease, record, now).await;
     }
-    if record.goes_on() {
+    if record.goes_on(terms.config, now) {
         return prepare(world, terms, lease, record, None).await;
     }
     let quiet_at = after(last_news(&record, now), terms.config.quiet_to_close);
@@ -311,12 +319,17 @@ async fn step<W: World>(
         Some(false) => after(record.incident.last_seen.unwrap_or(last), FORGOTTEN),
         _ => after(last, terms.config.quiet_to_close),
     };
-    if !record.goes_on() && over <= now && is_quiet(world, terms, &record.incident, now).await {
+    if !record.goes_on(terms.config, now)
+        && over <= now
+        && is_quiet(world, terms, &record.incident, now).await
+    {
         return Ok(resolved(record, &evidence, now));
     }
     match record.quiet_until(terms.config, now) {
         Some(reminder) => Ok(nothing_new(record, reminder.min(after(now, STEPS)), now)),
-        None if record.goes_on() || done == Some(false) => prepare(world, terms, lease, record, None).await,
+        None if record.goes_on(terms.config, now) || done == Some(false) => {
+            prepare(world, terms, lease, record, None).await
+        }
         None => Ok(nothing_new(record, after(now, STEPS), now)),
     }
 }

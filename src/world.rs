@@ -471,10 +471,14 @@ impl Record {
             .unwrap_or_else(|| after(last, WEEK))
     }
 
-    /// Whether it was seen since people were told. An error that came late, or twice, may be older; of one
-    /// without a time nothing is known.
-    pub fn goes_on(&self) -> bool {
-        self.last_told().is_none_or(|told| self.incident.last_seen.is_some_and(|seen| seen > told))
+    /// Whether it was seen since people were told, and goes on: what they were told covers what comes before
+    /// they may be told again, unless that is quite new then. An error that came late, or twice, may be
+    /// older; of one without a time nothing is known.
+    pub fn goes_on(&self, config: &Config, now: Timestamp) -> bool {
+        const NEW: SignedDuration = SignedDuration::from_hours(1);
+        let Some(told) = self.last_told() else { return true };
+        let covered = after(told, config.notice_cool_down);
+        self.incident.last_seen.is_some_and(|seen| seen > told && (seen > covered || after(seen, NEW) > now))
     }
 }
 

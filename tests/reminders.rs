@@ -70,7 +70,7 @@ fn a_missing_step_is_reminded_of_on_the_operators_days_and_then_weekly() {
     assert!(last.title.starts_with("Reminder: Anthropic's use-case form is missing"), "{}", last.title);
     let said = last.mail().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("Since the notice of 2026-12-04"), "{said}");
-    assert!(said.contains("no more errors; still does not: the account is authorized"), "{said}");
+    assert!(said.contains("no more errors; does still not hold: the account is authorized"), "{said}");
     assert!(said.contains("aws bedrock get-use-case-for-model-access"), "{said}");
     let ids: std::collections::BTreeSet<_> = world.published().into_iter().map(|n| n.notice_id).collect();
     assert_eq!(ids.len(), 6, "each is news of its own");
@@ -90,7 +90,10 @@ fn a_reminder_says_what_changed_since() {
     assert_eq!(notices.len(), 2, "what goes on waits for the reminder");
     let said = notices[1].mail().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("3 more errors; holds now: the agreement with the provider is in force"), "{said}");
-    assert!(said.contains("still does not: the account is authorized, Anthropic's use-case form"), "{said}");
+    assert!(
+        said.contains("does still not hold: the account is authorized, Anthropic's use-case form"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -179,6 +179,37 @@ fn alarms_over_models_speak_through_rules_and_health_only_to_operators() {
 }
 
 #[test]
+fn the_dashboard_shows_what_is_measured() {
+    let template = template();
+    let body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"].as_str().unwrap();
+    let body: Value = serde_json::from_str(body).unwrap();
+    let log = include_str!("../src/bin/bootstrap/log.rs");
+    let mut ends = Vec::new();
+    for widget in body["widgets"].as_array().unwrap() {
+        let at = |side: &str| widget[side].as_i64().unwrap();
+        assert!(at("x") + at("width") <= 24, "{widget}");
+        ends.push(at("y") + at("height"));
+        for metric in widget["properties"]["metrics"].as_array().into_iter().flatten() {
+            match metric[0].as_str() {
+                // What the function itself measures, by the names that it writes.
+                Some(namespace) => {
+                    assert_eq!(
+                        (namespace, &metric[2], &metric[3]),
+                        ("BedrockRemediator", &json!("FunctionName"), &json!("${Function}"))
+                    );
+                    assert!(log.contains(&format!("({}, ", metric[1])), "{metric}");
+                }
+                None => {
+                    let query = metric[0]["expression"].as_str().unwrap();
+                    assert!(query.contains("SCHEMA(\"AWS/Bedrock\", ModelId) GROUP BY ModelId"), "{query}");
+                }
+            }
+        }
+    }
+    assert_eq!(ends.len(), 11);
+}
+
+#[test]
 fn it_deploys_in_every_partition_and_keeps_the_ledger() {
     assert!(!TEMPLATE.contains("arn:aws:"), "AWS::Partition everywhere");
     let template = template();

@@ -122,7 +122,7 @@ fn since(told: &Told, incident: &Incident, evidence: &Evidence) -> String {
         let _ = write!(said, "; holds now: {}", list(done));
     }
     if !still.is_empty() {
-        let _ = write!(said, "; still does not: {}", list(still));
+        let _ = write!(said, "; does still not hold: {}", list(still));
     }
     said + "."
 }

@@ -154,6 +154,8 @@ fn done(out: &mut String, notice: &Notice) {
     }
     if notice.actions.is_empty() && notice.withheld.is_empty() {
         let why = match notice.category {
+            _ if notice.kind == Kind::Outcome => "the request was followed to its end",
+            _ if notice.kind == Kind::Resolved => "it has ended, and is told of again if it comes back",
             Some(Category::Capacity) => {
                 "this is on AWS's side and recovers by itself; no quota increase helps"
             }
