@@ -67,6 +67,21 @@ pub(crate) struct Ready {
     pub(crate) others: Vec<Found>,
 }
 
+impl Ready {
+    /// Nothing is told, and `end` is recorded.
+    pub(crate) fn silent(incident: Incident, end: Finish) -> Self {
+        Self {
+            incident,
+            plan: Plan::default(),
+            notice: None,
+            is_told_alone: false,
+            told: end.clone(),
+            untold: end,
+            others: Vec::new(),
+        }
+    }
+}
+
 /// Drives `record` to its end. What was already `learnt` is not looked for again. An error means that the ledger or the topic failed; then the incident
 /// stays in the ledger, due.
 pub(crate) async fn drive<W: World>(
@@ -237,15 +252,7 @@ fn superseded(record: Record, learnt: Learnt, now: Timestamp) -> Ready {
         superseded_by: learnt.superseded_by,
         ..Finish::new(State::Closed, now, record.incident.counts)
     };
-    Ready {
-        incident: record.incident,
-        plan: Plan::default(),
-        notice: None,
-        is_told_alone: false,
-        told: end.clone(),
-        untold: end,
-        others: learnt.others,
-    }
+    Ready { others: learnt.others, ..Ready::silent(record.incident, end) }
 }
 
 /// A drive that began elsewhere and did not end: finds out whether its request was filed.

@@ -216,13 +216,11 @@ async fn watch<W: World>(
         ..Finish::new(State::Told, after(now, terms.config.notice_cool_down), record.incident.counts)
     };
     Ok(Ready {
-        incident: record.incident,
         plan: decided,
         notice: Some(notice),
         is_told_alone: true,
-        told,
         untold,
-        others: Vec::new(),
+        ..Ready::silent(record.incident, told)
     })
 }
 
@@ -348,15 +346,7 @@ fn resolved(record: Record, evidence: &Evidence, now: Timestamp) -> Ready {
         ..Finish::new(State::Closed, now, record.incident.counts)
     };
     let untold = again_at(&record, after(now, UNTOLD));
-    Ready {
-        incident: record.incident,
-        plan,
-        notice: Some(notice),
-        is_told_alone: false,
-        told,
-        untold,
-        others: Vec::new(),
-    }
+    Ready { notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
 }
 
 /// Whether CloudWatch has been quiet for long enough; not, if it cannot say.
@@ -378,15 +368,7 @@ fn again_at(record: &Record, due_at: Timestamp) -> Finish {
 fn nothing_new(record: Record, due_at: Timestamp, now: Timestamp) -> Ready {
     let due_at = if is_searched(&record) { due_at.min(after(now, LOOK)) } else { due_at };
     let end = again_at(&record, due_at);
-    Ready {
-        incident: record.incident,
-        plan: Plan::default(),
-        notice: None,
-        is_told_alone: false,
-        told: end.clone(),
-        untold: end,
-        others: Vec::new(),
-    }
+    Ready::silent(record.incident, end)
 }
 
 /// Whether CloudWatch still counts errors of this kind. An incident without a place has no metrics;
