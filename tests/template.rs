@@ -190,19 +190,14 @@ fn the_dashboard_shows_what_is_measured() {
         assert!(at("x") + at("width") <= 24, "{widget}");
         ends.push(at("y") + at("height"));
         for metric in widget["properties"]["metrics"].as_array().into_iter().flatten() {
-            match metric[0].as_str() {
-                // What the function itself measures, by the names that it writes.
-                Some(namespace) => {
-                    assert_eq!(
-                        (namespace, &metric[2], &metric[3]),
-                        ("BedrockRemediator", &json!("FunctionName"), &json!("${Function}"))
-                    );
-                    assert!(log.contains(&format!("({}, ", metric[1])), "{metric}");
-                }
-                None => {
-                    let query = metric[0]["expression"].as_str().unwrap();
-                    assert!(query.contains("SCHEMA(\"AWS/Bedrock\", ModelId) GROUP BY ModelId"), "{query}");
-                }
+            // What the function itself measures stands there by the names that it writes.
+            if let Some(namespace) = metric[0].as_str() {
+                let of = (namespace, &metric[2], &metric[3]);
+                assert_eq!(of, ("BedrockRemediator", &json!("FunctionName"), &json!("${Function}")));
+                assert!(log.contains(&format!("({}, ", metric[1])), "{metric}");
+            } else {
+                let query = metric[0]["expression"].as_str().unwrap();
+                assert!(query.contains("SCHEMA(\"AWS/Bedrock\", ModelId) GROUP BY ModelId"), "{query}");
             }
         }
     }
