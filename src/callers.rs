@@ -9,6 +9,7 @@ use core::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::clean;
 use crate::diagnosis::cut;
 
 /// What kind of address a call came from.
@@ -74,6 +75,13 @@ fn product(agent: &str) -> Option<String> {
         && version.starts_with(|c: char| c.is_ascii_digit() || c == 'v')
         && is_name(version);
     fits.then(|| first.to_owned())
+}
+
+/// A caller and their SDK, for a person: "`AppRole` with Boto3/1.42.0".
+pub(crate) fn named(caller: Option<&str>, agent: Option<&str>) -> String {
+    let caller = caller.map_or("an unknown caller", |arn| arn.rsplit('/').next().unwrap_or(arn));
+    let agent = agent.map(|a| format!(" with {}", clean::line(a, 64))).unwrap_or_default();
+    format!("`{}`{agent}", clean::line(caller, 128))
 }
 
 /// FNV-1a: enough to tell texts of one minute apart.

@@ -15,7 +15,7 @@ use crate::notice::{Kind, Notice};
 use crate::plan::{Action, Increase, Plan, plan};
 use crate::quota::Quota;
 use crate::terms::Terms;
-use crate::world::{Answer, Finish, Followed, Lease, Ledger, Record, State, Topic, World, after};
+use crate::world::{Answer, Finish, Followed, Lease, Ledger, Record, Search, State, Topic, World, after};
 
 /// Outcomes of requests are looked for this often.
 pub(crate) const OUTCOMES: SignedDuration = SignedDuration::from_mins(15);
@@ -82,8 +82,8 @@ impl Ready {
     }
 }
 
-/// Drives `record` to its end. What was already `learnt` is not looked for again. An error means that the ledger or the topic failed; then the incident
-/// stays in the ledger, due.
+/// Drives `record` to its end. What was already `learnt` is not looked for again. An error means that the
+/// ledger or the topic failed; then the incident stays in the ledger, due.
 pub(crate) async fn drive<W: World>(
     world: &W,
     terms: &Terms<'_>,
@@ -191,7 +191,7 @@ pub(crate) async fn prepare<W: World>(
     } else {
         (State::Told, after(now, if is_step { STEPS } else { config.notice_cool_down }))
     };
-    let is_searched = learnt.search.as_ref().is_some_and(|search| search.looks > 0);
+    let is_searched = learnt.search.as_ref().is_some_and(Search::is_on);
     let due_at = if is_searched { due_at.min(after(now, LOOK)) } else { due_at };
     let mut told = Finish {
         followed,

@@ -9,7 +9,7 @@ use crate::incident::IncidentId;
 use crate::notice::{Kind, Notice};
 use crate::plan::plan;
 use crate::terms::Terms;
-use crate::world::{Answer, Finish, Ledger, Record, State, World, after};
+use crate::world::{Answer, Finish, Record, State, World, after};
 
 /// An incident, and what would be said of it now.
 #[derive(Debug)]
@@ -67,9 +67,4 @@ pub async fn approve<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) ->
     let config = Config { mode: Mode::Request, digest_above: u32::MAX, ..terms.config.clone() };
     let terms = Terms { config: &config, ..*terms };
     Box::pin(drive(world, &terms, &lease, record, None)).await.map(Some)
-}
-
-/// Every incident, or the open ones alone.
-pub async fn list(world: &impl Ledger, is_open: bool) -> Answer<Vec<Record>> {
-    world.all(is_open).await
 }

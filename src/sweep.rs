@@ -138,7 +138,7 @@ fn is_searched(record: &Record) -> bool {
         let last = record.incident.last_seen;
         record.incident.is_metric_only() && last.is_some_and(|last| last > search.alarm)
     };
-    record.search.as_ref().is_some_and(|search| search.looks > 0 || went_off(search))
+    record.search.as_ref().is_some_and(|search| search.is_on() || went_off(search))
 }
 
 /// Tells of each by itself.
@@ -317,17 +317,13 @@ async fn step<W: World>(
         Some(false) => after(record.incident.last_seen.unwrap_or(last), FORGOTTEN),
         _ => after(last, terms.config.quiet_to_close),
     };
-    if !record.goes_on(terms.config, now)
-        && over <= now
-        && is_quiet(world, terms, &record.incident, now).await
-    {
+    let goes_on = record.goes_on(terms.config, now);
+    if !goes_on && over <= now && is_quiet(world, terms, &record.incident, now).await {
         return Ok(resolved(record, &evidence, now));
     }
     match record.quiet_until(terms.config, now) {
         Some(reminder) => Ok(nothing_new(record, reminder.min(after(now, STEPS)), now)),
-        None if record.goes_on(terms.config, now) || done == Some(false) => {
-            prepare(world, terms, lease, record, None).await
-        }
+        None if goes_on || done == Some(false) => prepare(world, terms, lease, record, None).await,
         None => Ok(nothing_new(record, after(now, STEPS), now)),
     }
 }

@@ -438,6 +438,13 @@ pub struct Search {
     pub queries: Vec<LogQuery>,
 }
 
+impl Search {
+    /// Whether there are looks left.
+    pub fn is_on(&self) -> bool {
+        self.looks > 0
+    }
+}
+
 impl Record {
     /// When people were last told of it as of something that goes on; `None` also when what they were told
     /// last is that it is over.

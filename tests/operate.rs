@@ -73,8 +73,8 @@ fn what_is_closed_by_hand_opens_again_when_it_is_seen_again() {
     let closed = block_on(operate::close(&world, &terms, &id)).unwrap().unwrap();
     assert_eq!(closed.state, State::Closed);
     assert!(block_on(operate::close(&world, &terms, &id)).unwrap().is_none(), "it is closed");
-    assert_eq!(block_on(operate::list(&world, true)).unwrap().len(), 0);
-    assert_eq!(block_on(operate::list(&world, false)).unwrap().len(), 1);
+    assert_eq!(block_on(world.all(true)).unwrap().len(), 0);
+    assert_eq!(block_on(world.all(false)).unwrap().len(), 1);
     world.pass(SignedDuration::from_mins(1));
     deliver(&world, &sample("request-context-length.json"));
     assert_eq!(kinds(&world), ["opened", "opened"]);

@@ -148,7 +148,7 @@ impl Where {
 
 pub(crate) fn incidents(args: &Incidents) -> anyhow::Result<Outcome> {
     on!(args.at, |world, _terms| async {
-        let all = operate::list(world, args.open).await?;
+        let all = world.all(args.open).await?;
         let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
         if args.at.json {
             for record in &all {
@@ -347,7 +347,7 @@ fn story(out: &mut impl std::io::Write, shown: &Shown) -> anyhow::Result<()> {
         writeln!(out, "  {}  requested", time(f.intended))?;
         writeln!(out, "{}", print::filled(&what, "    "))?;
     }
-    if let Some(search) = record.search.as_ref().filter(|s| s.looks > 0) {
+    if let Some(search) = record.search.as_ref().filter(|s| s.is_on()) {
         writeln!(out, "  errors behind its alarm are looked for, {} times more", search.looks)?;
     }
     if let Some(due) = record.due_at {

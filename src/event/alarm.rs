@@ -203,7 +203,7 @@ pub(super) fn read_sns(text: &str, home: &Home, at: &str) -> Result<Signal, Malf
     let region = home.region_or(arn.map(|a| a.region));
     let queries = published.trigger.as_ref().map_or(&[][..], |t| &t.metrics);
     let single = published.trigger.as_ref().map(|t| t.single.clone()).filter(|w| w.namespace.is_some());
-    let alarm = Alarm {
+    Ok(Alarm {
         name: published.alarm_name.get().unwrap_or_default(),
         state: published.new_state_value.get().unwrap_or_default(),
         account,
@@ -213,9 +213,9 @@ pub(super) fn read_sns(text: &str, home: &Home, at: &str) -> Result<Signal, Malf
         expressions: expressions(queries),
         contributor: None,
         rule: published.alarm_rule.get(),
-        triggering: Vec::new(),
-    };
-    Ok(Alarm { triggering: published.triggering_children, ..alarm }.signal())
+        triggering: published.triggering_children,
+    }
+    .signal())
 }
 
 impl Detail<'_> {

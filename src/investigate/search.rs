@@ -5,6 +5,7 @@
 //! searches through logs, whether invocations are logged). What is found are incidents of their own; what is
 //! not found is said with where it was looked for.
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{explains, known, since};
@@ -28,6 +29,7 @@ const PAGE: usize = 50;
 const PAGES: usize = 4;
 /// So many of the errors should be among the events that are read, or it is not tried.
 const HOPE: f64 = 3.0;
+
 /// What a look came to.
 #[derive(Debug, Default)]
 pub(crate) struct Learnt {
@@ -104,7 +106,7 @@ pub(crate) async fn learn<W: World>(
     let mut learnt = Learnt::default();
     let relevant = |errors: Vec<ErrorSignal>| symptoms(errors, terms, &record.incident, metric);
     let from_trail = relevant(trail.errors);
-    learnt.looked.extend(trail.looked.map(|looked| looked.found(from_trail.len())));
+    learnt.looked.push(trail.looked.found(from_trail.len()));
     learnt.looked.extend(logs.looked);
     learnt.looked.extend(logging.map(Looked::InvocationLogging));
     search.queries = logs.going_on;
@@ -205,10 +207,9 @@ fn symptoms(
     .collect()
 }
 
-/// What one source told.
-#[derive(Default)]
+/// What CloudTrail told.
 struct FromTrail {
-    looked: Option<Looked>,
+    looked: Looked,
     errors: Vec<ErrorSignal>,
 }
 
@@ -227,14 +228,14 @@ async fn of_trail<W: World>(
     if let Ok(volume) = ask(world, until, world.volume(place, window)).await
         && let Some(calls) = too_many(&volume, metric, most)
     {
-        return FromTrail { looked: Some(Looked::TrailTooBusy { calls, most }), errors: Vec::new() };
+        return FromTrail { looked: Looked::TrailTooBusy { calls, most }, errors: Vec::new() };
     }
     match ask(world, until, world.recorded(place, window, most)).await {
         Ok(recorded) => FromTrail {
-            looked: Some(Looked::Trail { read: recorded.read, is_whole: recorded.is_whole, found: 0 }),
+            looked: Looked::Trail { read: recorded.read, is_whole: recorded.is_whole, found: 0 },
             errors: recorded.errors,
         },
-        Err(error) => FromTrail { looked: Some(Looked::TrailUnread(error)), errors: Vec::new() },
+        Err(error) => FromTrail { looked: Looked::TrailUnread(error), errors: Vec::new() },
     }
 }
 
@@ -298,7 +299,7 @@ async fn of_logs<W: Records + Clock>(
         return from;
     }
     let answers = queries.iter().map(|query| ask(world, until, world.query_results(place, query)));
-    for (query, answer) in queries.iter().zip(futures_util::future::join_all(answers).await) {
+    for (query, answer) in queries.iter().zip(join_all(answers).await) {
         match answer {
             Ok(Some(errors)) => {
                 from.looked.push(Looked::Logs { kind: query.kind, found: errors.len() });

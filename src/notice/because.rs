@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Kind;
 use crate::access::checklist;
-use crate::callers::{Address, Share};
+use crate::callers::{Address, Share, named};
 use crate::clean;
 use crate::diagnosis::PolicyKind;
 use crate::evidence::{Evidence, Looked};
@@ -277,16 +277,13 @@ fn callers(incident: &Incident) -> Option<String> {
     const MOST: usize = 4;
     let callers = incident.callers.all();
     let of = |share: &Share| {
-        let who = share.caller.as_deref().map_or("an unknown caller", name);
-        let agent =
-            share.agent.as_deref().map(|a| format!(" with {}", clean::line(a, 64))).unwrap_or_default();
         let from = match share.address {
             Some(Address::Private) => " from a private address",
             Some(Address::Public) => " from the internet",
             Some(Address::AwsService) => " through an AWS service",
             None => "",
         };
-        format!("`{}`{agent}{from}", clean::line(who, 128))
+        format!("{}{from}", named(share.caller.as_deref(), share.agent.as_deref()))
     };
     match callers.shares().as_slice() {
         [] => None,
@@ -303,11 +300,6 @@ fn callers(incident: &Incident) -> Option<String> {
             ))
         }
     }
-}
-
-/// The last part of a principal's ARN.
-fn name(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }
 
 fn denial(incident: &Incident) -> Option<String> {

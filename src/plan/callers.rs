@@ -4,8 +4,7 @@
 //! See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>.
 
 use super::{Step, whole};
-use crate::callers::{Callers, Client};
-use crate::clean;
+use crate::callers::{Callers, Client, named};
 use crate::diagnosis::Category;
 use crate::incident::Incident;
 
@@ -39,7 +38,7 @@ fn hurried(client: &Client) -> String {
     let in_all = if row == all { String::new() } else { format!(", {} times in all", whole(all)) };
     format!(
         "One client of {} failed {} times in a row, each time within a second of the one before{in_all}: it retries without waiting, or calls with many threads at once. Let it back off exponentially with jitter, three attempts at most, and limit how many calls it makes side by side.",
-        who(client),
+        named(client.caller.as_deref(), client.agent.as_deref()),
         whole(row)
     )
 }
@@ -50,14 +49,7 @@ fn repeated(client: &Client) -> String {
         if seconds < 120 { format!("{seconds} seconds") } else { format!("{} minutes", seconds / 60) };
     format!(
         "One client of {} was refused {} times in the same words within {within}: it seems to send the same request again and again. No retry can succeed; let it give up on this error at once.",
-        who(client),
+        named(client.caller.as_deref(), client.agent.as_deref()),
         whole(client.calls.same + 1)
     )
-}
-
-fn who(client: &Client) -> String {
-    let caller =
-        client.caller.as_deref().and_then(|arn| arn.rsplit('/').next()).unwrap_or("an unknown caller");
-    let agent = client.agent.as_deref().map(|a| format!(" with {}", clean::line(a, 64))).unwrap_or_default();
-    format!("`{}`{agent}", clean::line(caller, 128))
 }

@@ -181,6 +181,26 @@ impl Row {
     }
 }
 
+impl super::State {
+    /// Takes the lease of an incident that nobody holds and that `fits`.
+    fn take(
+        &mut self,
+        id: &IncidentId,
+        now: Timestamp,
+        lease: SignedDuration,
+        fits: impl Fn(&Record) -> bool,
+    ) -> Option<(Lease, Record)> {
+        let row = self.ledger.incidents.get_mut(id)?;
+        if row.is_leased(now) || !fits(&row.record) {
+            return None;
+        }
+        let before = row.leased_until;
+        let taken = (row.lease(now, lease), row.record.clone());
+        self.note(|| Happened::Leased { incident: id.clone(), before, now });
+        Some(taken)
+    }
+}
+
 impl Sandbox {
     /// Every incident in the ledger.
     pub fn incidents(&self) -> Vec<Row> {
@@ -222,14 +242,8 @@ impl Ledger for Sandbox {
         lease: SignedDuration,
     ) -> Answer<Option<(Lease, Record)>> {
         self.call("take_over", |state| {
-            let Some(row) = state.ledger.incidents.get_mut(id) else { return Ok(None) };
-            if row.is_leased(now) || row.record.due_at.is_none_or(|at| at > now) {
-                return Ok(None);
-            }
-            let before = row.leased_until;
-            let taken = (row.lease(now, lease), row.record.clone());
-            state.note(|| Happened::Leased { incident: id.clone(), before, now });
-            Ok(Some(taken))
+            let is_due = |record: &Record| record.due_at.is_some_and(|at| at <= now);
+            Ok(state.take(id, now, lease, is_due))
         })
         .await
     }
@@ -240,17 +254,8 @@ impl Ledger for Sandbox {
         now: Timestamp,
         lease: SignedDuration,
     ) -> Answer<Option<(Lease, Record)>> {
-        self.call("seize", |state| {
-            let Some(row) = state.ledger.incidents.get_mut(id) else { return Ok(None) };
-            if row.is_leased(now) || row.record.state == State::Closed {
-                return Ok(None);
-            }
-            let before = row.leased_until;
-            let taken = (row.lease(now, lease), row.record.clone());
-            state.note(|| Happened::Leased { incident: id.clone(), before, now });
-            Ok(Some(taken))
-        })
-        .await
+        self.call("seize", |state| Ok(state.take(id, now, lease, |record| record.state != State::Closed)))
+            .await
     }
 
     async fn all(&self, is_open: bool) -> Answer<Vec<Record>> {
