@@ -12,7 +12,7 @@ use bedrock_remediator::incident::IncidentId;
 use bedrock_remediator::operate;
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::terms::Terms;
-use bedrock_remediator::world::State;
+use bedrock_remediator::world::{Ledger as _, State};
 use jiff::SignedDuration;
 use serde_json::Value;
 use support::story::*;
