@@ -134,7 +134,7 @@ fn missing_access(asked: &Asked<'_>) -> Option<Cause> {
     if state.form_submitted == Some(false) {
         return Some(Cause::UseCaseForm);
     }
-    if state.lifecycle == Lifecycle::Legacy {
+    if state.life.lifecycle == Lifecycle::Legacy {
         return Some(Cause::LegacyModel);
     }
     let lacks_agreement =
@@ -281,7 +281,7 @@ pub fn needed(
 /// proof.
 pub fn checklist(state: &ModelState) -> (Vec<&'static str>, Vec<&'static str>) {
     let steps = [
-        (state.lifecycle == Lifecycle::Active, "the model is active"),
+        (state.life.lifecycle == Lifecycle::Active, "the model is active"),
         (state.region == Availability::Available, "the Region has the model"),
         (state.authorized, "the account is authorized"),
         (state.agreement == Availability::Available, "the agreement with the provider is in force"),

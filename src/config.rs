@@ -51,6 +51,10 @@ pub struct Config {
     pub digest_above: u32,
     /// `QUIET_HOURS_TO_CLOSE`: without errors, by metrics.
     pub quiet_to_close: SignedDuration,
+    /// `HEADROOM_THRESHOLD`: the part of a quota from which on its use is told of; 0 switches the watch off.
+    pub headroom_threshold: f64,
+    /// `HEADROOM_MODE`: whether an increase is filed for what is only nearly full.
+    pub headroom_mode: Mode,
     /// `REMINDER_DAYS`: days after the first notice on which an open step of access is told of again; then
     /// weekly.
     pub reminder_days: Vec<u32>,
@@ -125,6 +129,8 @@ impl Default for Config {
             notice_cool_down: SignedDuration::from_mins(240),
             digest_above: 5,
             quiet_to_close: SignedDuration::from_hours(24),
+            headroom_threshold: 0.8,
+            headroom_mode: Mode::Observe,
             reminder_days: vec![1, 3, 7],
             invocation_log_group: None,
             application_log_groups: Vec::new(),
@@ -143,7 +149,7 @@ impl Config {
     fn read<F: Fn(&str) -> Option<String>>(read: &mut Reader<F>) -> Self {
         let d = Self::default();
         Self {
-            mode: read.word("MODE", "`request` or `observe`", Mode::parse).unwrap_or(d.mode),
+            mode: read.word("MODE", MODE, Mode::parse).unwrap_or(d.mode),
             allowed_models: read.text("ALLOWED_MODELS").map_or(d.allowed_models, |t| Patterns::parse(&t)),
             denied_models: read.text("DENIED_MODELS").map_or(d.denied_models, |t| Patterns::parse(&t)),
             headroom_factor: read.number("HEADROOM_FACTOR", 1.0, 10.0).unwrap_or(d.headroom_factor),
@@ -166,6 +172,8 @@ impl Config {
             quiet_to_close: read
                 .whole("QUIET_HOURS_TO_CLOSE", 1, 24 * 30)
                 .map_or(d.quiet_to_close, SignedDuration::from_hours),
+            headroom_threshold: read.number("HEADROOM_THRESHOLD", 0.0, 1.0).unwrap_or(d.headroom_threshold),
+            headroom_mode: read.word("HEADROOM_MODE", MODE, Mode::parse).unwrap_or(d.headroom_mode),
             reminder_days: read
                 .word("REMINDER_DAYS", "ascending days from 1 to 90, comma-separated", days)
                 .unwrap_or(d.reminder_days),
@@ -188,6 +196,7 @@ fn days(text: &str) -> Option<Vec<u32>> {
     fits.then_some(days)
 }
 
+const MODE: &str = "`request` or `observe`";
 const LOG_GROUP: &str = "the name of a log group";
 /// The template's grants name no more.
 const MOST_GROUPS: usize = 5;

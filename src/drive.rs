@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::access;
 use crate::act::{act, since};
 use crate::config::Config;
+use crate::diagnosis::Cause;
 use crate::evidence::{Evidence, gather};
+use crate::headroom;
 use crate::ids::Place;
 use crate::incident::{Incident, IncidentId};
 use crate::investigate::{Found, Learnt, learn};
@@ -179,7 +181,7 @@ pub(crate) async fn prepare<W: World>(
     let is_request_news = is_ours && followed.is_some() && (filed_now || filed_before);
     let is_step = record.incident.cause.is_step();
     let kind = match record.notices.is_empty() {
-        true => Kind::Opened,
+        true => Kind::opening(&record.incident),
         false if is_step => Kind::Reminder,
         false => Kind::Again,
     };
@@ -211,7 +213,7 @@ pub(crate) async fn prepare<W: World>(
     // What was told on the metric alone and turned out to ask for something else.
     let is_other_remedy = learnt.is_named && remedy != record.incident.cause.remedy();
     // A step that is known to be missing is reminded of, whether anybody calls meanwhile or not.
-    let is_missing = is_step && is_done(&record, &evidence) == Some(false);
+    let is_missing = is_step && is_done(&record, &evidence, config) == Some(false);
     let is_news = is_request_news || is_other_remedy || (quiet_until.is_none() && (may_go_on || is_missing));
     let notice = is_news.then(|| Notice::compose(kind, &record, &plan, &evidence));
     match &notice {
@@ -239,8 +241,12 @@ pub(crate) async fn prepare<W: World>(
     })
 }
 
-/// Whether the step that `record` asks for is taken; see [`access::is_done`].
-pub(crate) fn is_done(record: &Record, evidence: &Evidence) -> Option<bool> {
+/// Whether the step that `record` asks for is taken; see [`access::is_done`]. Below a nearly full quota it is
+/// once there is room again.
+pub(crate) fn is_done(record: &Record, evidence: &Evidence, config: &Config) -> Option<bool> {
+    if record.incident.cause == Cause::NearQuota {
+        return headroom::has_room(evidence, config.headroom_threshold);
+    }
     let had_missing = record.notices.iter().any(|told| !told.missing.is_empty());
     access::is_done(record.incident.cause, &evidence.asked(), had_missing)
 }

@@ -8,13 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::access::{self, Asked};
 use crate::diagnosis::{Category, Cause};
+use crate::headroom::WATCHED;
 use crate::ids::{Arn, Place, Region, caller_of};
 use crate::incident::Incident;
 use crate::model::{ModelId, ModelKind};
 use crate::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, find};
 use crate::usage::{Period, Usage, burndown};
+use crate::watch;
 use crate::world::{
-    Answer, Availability, Clock, IncreaseRequest, LogKind, ModelState, Models, Needed, Permissions,
+    Answer, Availability, Clock, IncreaseRequest, Life, LogKind, ModelState, Models, Needed, Permissions,
     PolicyVerdict, PortError, QuotaValue, Quotas, Ruling, Telemetry, Window, ask,
 };
 
@@ -103,6 +105,8 @@ pub struct Evidence {
     pub model_state: Answer<ModelState>,
     /// The ids that can be called in the Region, where the one that was called cannot.
     pub offered: Answer<Vec<ModelId>>,
+    /// Every model of the Region with its life, where the one that is called ends.
+    pub lives: Answer<Vec<(ModelId, Life)>>,
     /// How many agreements the model's provider offers, where none is in force.
     pub offers: Answer<usize>,
     /// What other Regions offer, where this one has no such model.
@@ -158,6 +162,7 @@ where
         usage: not_asked(),
         model_state: not_asked(),
         offered: not_asked(),
+        lives: not_asked(),
         offers: not_asked(),
         elsewhere: Vec::new(),
         rulings: not_asked(),
@@ -179,16 +184,21 @@ where
     }
     let model = evidence.model.clone();
     match incident.cause.category() {
-        Category::Quota if incident.cause.is_throttle() => {
+        Category::Quota if incident.cause.is_rate() => {
             let Some(model) = model else { return evidence };
             (evidence.limits, evidence.usage) = tokio::join!(
                 limits(world, &place, &model, incident.cause, until),
-                ask(world, until, usage(world, &place, called.as_ref(), &model, incident, now)),
+                ask(world, until, usage(world, &place, &model, incident, until)),
             );
         }
         Category::ModelAccess => {
             let Some(model) = model else { return evidence };
-            evidence.model_state = ask(world, until, world.model_state(&place, &model)).await;
+            let is_legacy = incident.cause == Cause::LegacyModel;
+            (evidence.model_state, evidence.lives, evidence.usage) = tokio::join!(
+                ask(world, until, world.model_state(&place, &model)),
+                ask_if(is_legacy, world, until, world.lives(&place)),
+                ask_if(incident.is_ahead(), world, until, usage(world, &place, &model, incident, until)),
+            );
             if let Ok(state) = &evidence.model_state {
                 let lacks_agreement = state.agreement != Availability::Available;
                 let lacks_model = state.region != Availability::Available;
@@ -295,6 +305,7 @@ async fn limits(
         Cause::RequestsPerMinute => &[Limit::RequestsPerMinute],
         Cause::TokensPerMinute => &[Limit::TokensPerMinute],
         Cause::TokensPerDay => &[Limit::TokensPerDay],
+        Cause::NearQuota => &WATCHED,
         _ => &[Limit::TokensPerMinute, Limit::RequestsPerMinute],
     };
     let built_in: Vec<_> =
@@ -339,17 +350,23 @@ async fn limit(
     LimitEvidence { limit, found, applied, default, history }
 }
 
-async fn usage(
-    world: &impl Telemetry,
+async fn usage<W: Telemetry + Models + Clock>(
+    world: &W,
     place: &Place,
-    called: Option<&ModelId>,
     model: &ModelId,
     incident: &Incident,
-    now: Timestamp,
+    until: Timestamp,
 ) -> Answer<Usage> {
+    let now = world.now();
     let mut sharing = model.sharing_a_quota();
-    // CloudWatch counts an application profile's calls under the profile's own id.
-    sharing.extend(called.filter(|m| m.kind() == ModelKind::ApplicationProfile).cloned());
+    if incident.is_ahead() {
+        // Nobody waits, and other application profiles of the model fill the quota as well.
+        sharing = watch::sharing(&watch::used(world, place, until).await?, model);
+    } else {
+        // CloudWatch counts an application profile's calls under the profile's own id.
+        let profile = incident.model.as_ref().filter(|m| m.kind() == ModelKind::ApplicationProfile);
+        sharing.extend(profile.cloned());
+    }
     let before = |wait| now.saturating_sub(wait).unwrap_or(now);
     // Where the two meet, both periods begin anew, so that nothing is counted twice.
     let meet = before(BY_THE_MINUTE);
@@ -362,5 +379,6 @@ async fn usage(
     let mut series = fine?;
     series.extend(coarse?);
     let first = incident.first_seen.unwrap_or(now).min(now);
-    Ok(Usage::of(&series, burndown(model), first.saturating_sub(BEFORE_FIRST).unwrap_or(first)))
+    let since = first.saturating_sub(BEFORE_FIRST).unwrap_or(first);
+    Ok(Usage::of(&series, burndown(model), since, now))
 }

@@ -218,6 +218,25 @@ impl Symptom {
 }
 
 impl Symptom {
+    /// The symptom of what the watch saw coming: no call failed of it yet.
+    pub(crate) fn ahead(place: &Place, model: &ModelId, cause: Cause, now: Timestamp) -> Self {
+        Self {
+            account: Some(place.account.clone()),
+            region: Some(place.region.clone()),
+            model: Some(model.clone()),
+            caller: None,
+            diagnosis: Diagnosis { cause, rule: None, facts: Facts::default() },
+            first: Some(now),
+            last: Some(now),
+            counts: Counts::default(),
+            origin: Origin::default(),
+            text: 0,
+            sample: None,
+            by_root: false,
+            items: BTreeSet::new(),
+        }
+    }
+
     /// The symptom of an alarm whose error is known already.
     pub fn of_known(alarm: &AlarmSignal, known: &Incident, item: usize) -> Self {
         Self {
@@ -235,7 +254,12 @@ impl Symptom {
 impl Incident {
     /// Whether nothing but an alarm's metric tells of it.
     pub fn is_metric_only(&self) -> bool {
-        self.rule.is_none() && self.counts.errors == 0
+        self.rule.is_none() && self.counts.errors == 0 && self.counts.alarms > 0
+    }
+
+    /// Whether it is seen coming, and no call is known to have failed of it.
+    pub fn is_ahead(&self) -> bool {
+        matches!(self.cause, Cause::NearQuota | Cause::LegacyModel) && self.counts.errors == 0
     }
 
     /// Account and Region, without which AWS cannot be asked anything.

@@ -17,6 +17,7 @@ pub mod act;
 pub mod notice;
 pub mod drive;
 pub mod sweep;
+pub mod watch;
 pub mod operate;
 
 pub mod ids;
@@ -25,6 +26,8 @@ pub mod quota;
 pub mod access;
 pub mod callers;
 pub mod usage;
+pub mod headroom;
+pub mod lifecycle;
 
 pub mod terms;
 pub mod world;

@@ -42,7 +42,7 @@ async fn look<W: World>(world: &W, terms: &Terms<'_>, record: Record) -> Shown {
     let decided = plan(&record.incident, &evidence, terms.config);
     let kind = match (record.state, record.notices.is_empty()) {
         (State::Closed, _) => Kind::Resolved,
-        (_, true) => Kind::Opened,
+        (_, true) => Kind::opening(&record.incident),
         _ if record.incident.cause.is_step() => Kind::Reminder,
         _ => Kind::Again,
     };
@@ -64,7 +64,12 @@ pub async fn close<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> A
 pub async fn approve<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> Answer<Option<Driven>> {
     let now = world.now();
     let Some((lease, record)) = world.seize(id, now, terms.allowance.lease).await? else { return Ok(None) };
-    let config = Config { mode: Mode::Request, digest_above: u32::MAX, ..terms.config.clone() };
+    let config = Config {
+        mode: Mode::Request,
+        headroom_mode: Mode::Request,
+        digest_above: u32::MAX,
+        ..terms.config.clone()
+    };
     let terms = Terms { config: &config, ..*terms };
     Box::pin(drive(world, &terms, &lease, record, None)).await.map(Some)
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::diagnosis::Category;
+use crate::diagnosis::{Category, Cause};
 use crate::drive::{LOOK, OUTCOMES, PATIENCE, Ready, STEPS, UNTOLD, is_done, prepare, tell};
 use crate::event::Metric;
 use crate::evidence::{Evidence, gather};
@@ -17,9 +17,10 @@ use crate::notice::{Kind, Notice, Outcome};
 use crate::plan::{Plan, number, plan};
 use crate::terms::Terms;
 use crate::usage::Period;
+use crate::watch::{Watched, done, watch};
 use crate::world::{
-    Answer, Ended, Finish, Followed, Lease, PortError, Record, RequestStatus, Search, State, Window, World,
-    after,
+    Answer, Claim, Ended, Finish, Followed, Lease, PortError, Record, RequestStatus, Search, State, Window,
+    World, after,
 };
 
 /// Incidents are asked for so many at a time.
@@ -43,6 +44,8 @@ pub struct Swept {
     pub failed: Vec<(String, PortError)>,
     /// Whether time ran out before all that was due was looked at.
     pub out_of_time: bool,
+    /// What the watch saw, if it was due; an error where it could not look, and then it tries again.
+    pub watched: Option<Answer<Watched>>,
     /// Whether anybody is told; `None` if the topic could not be asked.
     pub has_subscriber: Option<bool>,
 }
@@ -95,6 +98,7 @@ pub async fn sweep<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Swept> {
             }
         }
     }
+    waiting.extend(watched(world, terms, &mut swept).await);
     if waiting.len() > terms.config.digest_above as usize {
         together(world, waiting, &mut swept).await;
     } else {
@@ -102,6 +106,44 @@ pub async fn sweep<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Swept> {
     }
     swept.has_subscriber = world.subscribers().await.ok().map(|confirmed| confirmed > 0);
     Ok(swept)
+}
+
+/// Watches what is coming, if that is due and there is time. What was found is claimed, and ready to be told.
+async fn watched<W: World>(world: &W, terms: &Terms<'_>, swept: &mut Swept) -> Vec<(Lease, Ready)> {
+    let mut ready = Vec::new();
+    if world.now() >= terms.allowance.until {
+        return ready;
+    }
+    let mut seen = match Box::pin(watch(world, terms)).await {
+        Ok(Some(seen)) => seen,
+        Ok(None) => return ready,
+        Err(error) => {
+            swept.watched = Some(Err(error));
+            return ready;
+        }
+    };
+    let mut is_whole = true;
+    for incident in std::mem::take(&mut seen.incidents) {
+        let driven = match world.claim(&incident, world.now(), terms.allowance.lease).await {
+            Ok(Claim::Mine(lease, record)) => {
+                let id = lease.incident.to_string();
+                let prepared = Box::pin(prepare(world, terms, &lease, *record, None)).await;
+                prepared.map(|prepared| ready.push((lease, prepared))).map_err(|error| (id, error))
+            }
+            Ok(Claim::Counted) => Ok(()),
+            Err(error) => {
+                is_whole = false;
+                Err((incident.id.to_string(), error))
+            }
+        };
+        swept.failed.extend(driven.err());
+    }
+    if is_whole && let Err(error) = done(world, &seen).await {
+        // It is watched again sooner; nobody is told twice.
+        seen.watched.failed.push(error);
+    }
+    swept.watched = Some(Ok(seen.watched));
+    ready
 }
 
 /// Takes the lease of an incident that is due, and brings it up to its notice. `None` when another was
@@ -124,7 +166,7 @@ async fn look_after<W: World>(
     }
     let ready = match (record.state, record.followed.clone(), record.incident.place()) {
         (State::Watching, Some(followed), Some(place)) if followed.request_id.is_some() => {
-            watch(world, terms, &lease, record, &followed, &place, now).await?
+            follow(world, terms, &lease, record, &followed, &place, now).await?
         }
         (State::Told, ..) => quiet(world, terms, &lease, record, now).await?,
         _ => prepare(world, terms, &lease, record, None).await?,
@@ -170,7 +212,7 @@ async fn together<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swe
 
 /// Looks whether a request has ended: by its status, and by the applied value against the one before,
 /// because a closed case does not say how it was closed.
-async fn watch<W: World>(
+async fn follow<W: World>(
     world: &W,
     terms: &Terms<'_>,
     lease: &Lease,
@@ -307,7 +349,7 @@ async fn step<W: World>(
     now: Timestamp,
 ) -> Answer<Ready> {
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
-    let done = is_done(&record, &evidence);
+    let done = is_done(&record, &evidence, terms.config);
     let last = last_news(&record, now);
     if done == Some(true) && record.incident.last_seen.is_none_or(|seen| after(seen, SETTLED) <= now) {
         return Ok(resolved(record, &evidence, now));
@@ -374,6 +416,7 @@ async fn still_failing<W: World>(world: &W, incident: &Incident, window: Window)
     let metric = match incident.cause.category() {
         Category::Quota => Metric::Throttles,
         Category::Capacity => Metric::ServerErrors,
+        _ if incident.cause == Cause::LegacyModel => Metric::LegacyInvocations,
         _ => Metric::ClientErrors,
     };
     let Some(model) = &incident.model else {
@@ -384,6 +427,8 @@ async fn still_failing<W: World>(world: &W, incident: &Incident, window: Window)
     Ok(series.iter().flat_map(|s| &s.points).any(|(_, m)| match metric {
         Metric::Throttles => m.throttles > 0.0,
         Metric::ServerErrors => m.server_errors > 0.0,
+        // Before its end is near, calls of it are not counted apart.
+        Metric::LegacyInvocations => m.is_used() || m.client_errors > 0.0,
         _ => m.client_errors > 0.0,
     }))
 }

@@ -4,6 +4,7 @@
 //! minute by minute before any peak is taken.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html>.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -174,19 +175,58 @@ pub struct Usage {
     pub first_use: Option<Timestamp>,
     /// Whether CloudWatch counted calls of a legacy model.
     pub is_legacy: bool,
+    /// The days with use, each of 24 hours counted back from now, oldest first.
+    pub days: Vec<Day>,
+}
+
+/// What was admitted in 24 hours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Day {
+    /// How many days ago it ended; 0 is the day that ends now.
+    pub ago: u32,
+    /// Requests in the busiest minute, as far as minutes were measured.
+    pub peak_requests: f64,
+    /// Quota tokens in the busiest minute, as far as minutes were measured.
+    pub peak_tokens: f64,
+    /// Quota tokens in all.
+    pub tokens: f64,
+    /// Requests in an average minute of the busiest five: the same measure for every day.
+    steady_requests: f64,
+    /// Quota tokens in an average minute of the busiest five.
+    steady_tokens: f64,
+}
+
+impl Day {
+    /// What was admitted at most, in `limit`'s unit.
+    pub fn peak(&self, limit: Limit) -> f64 {
+        match limit {
+            Limit::RequestsPerMinute => self.peak_requests,
+            Limit::TokensPerDay => self.tokens,
+            _ => self.peak_tokens,
+        }
+    }
+
+    fn steady(&self, limit: Limit) -> f64 {
+        match limit {
+            Limit::RequestsPerMinute => self.steady_requests,
+            Limit::TokensPerDay => self.tokens,
+            _ => self.steady_tokens,
+        }
+    }
 }
 
 impl Usage {
-    /// Adds up `series` of models that share a quota. Throttles since `since` are the incident's.
-    pub fn of(series: &[Series], burndown: f64, since: Timestamp) -> Self {
+    /// Adds up `series` of models that share a quota, as of `now`. Throttles since `since` are the
+    /// incident's.
+    pub fn of<S: Borrow<Series>>(series: &[S], burndown: f64, since: Timestamp, now: Timestamp) -> Self {
         let mut points: BTreeMap<(Timestamp, u32), Vec<Minute>> = BTreeMap::new();
-        for one in series {
+        for one in series.iter().map(Borrow::borrow) {
             for (at, minute) in &one.points {
                 points.entry((*at, one.period.minutes())).or_default().push(*minute);
             }
         }
         let mut usage =
-            Self { first_use: series.iter().filter_map(|s| s.first_use).min(), ..Self::default() };
+            Self { first_use: series.iter().filter_map(|s| s.borrow().first_use).min(), ..Self::default() };
         let (mut invocations, mut input, mut output, mut tokens_in_all) = (0.0, 0.0, 0.0, 0.0);
         for ((_, length), together) in &points {
             for minute in together {
@@ -206,6 +246,7 @@ impl Usage {
         let (mut this_week, mut week_before) = (0.0f64, 0.0f64);
         // By the longer period throughout: its average hides what a minute shows.
         let mut five_minutes: BTreeMap<i64, f64> = BTreeMap::new();
+        let mut back = Days::new(now);
         let mut large = 0.0;
         let (mut requests_used, mut tokens_used) = (Vec::new(), Vec::new());
         let mut days: BTreeMap<i64, f64> = BTreeMap::new();
@@ -233,7 +274,9 @@ impl Usage {
                 tokens_used.push((tokens, *length));
             }
             *days.entry(at.as_second().div_euclid(86_400)).or_default() += tokens * f64::from(*length);
+            back.put(*at, *length, requests, tokens);
         }
+        usage.days = back.done();
         (usage.peak_requests, usage.p95_requests) = peak_and_p95(requests_used);
         (usage.peak_tokens, usage.p95_tokens) = peak_and_p95(tokens_used);
         usage.peak_day_tokens = days.into_values().fold(0.0, f64::max);
@@ -266,6 +309,38 @@ impl Usage {
         }
     }
 
+    /// What was admitted at most in the last 24 hours, in `limit`'s unit.
+    pub fn last_day(&self, limit: Limit) -> f64 {
+        self.days.last().filter(|day| day.ago == 0).map_or(0.0, |day| day.peak(limit))
+    }
+
+    /// By how much the days' peaks grow a day, in `limit`'s unit: the median over all pairs of days, which one
+    /// odd day does not move. `None` where they do not grow steadily, or too few days are known.
+    /// See <https://en.wikipedia.org/wiki/Theil%E2%80%93Sen_estimator>.
+    pub fn growth(&self, limit: Limit) -> Option<f64> {
+        const FEWEST: usize = 5;
+        /// Of all pairs of days so many have to rise.
+        const STEADY: f64 = 0.7;
+        let days: Vec<(f64, f64)> =
+            self.days.iter().map(|day| (-f64::from(day.ago), day.steady(limit))).collect();
+        if days.len() < FEWEST {
+            return None;
+        }
+        let pairs =
+            days.iter().enumerate().flat_map(|(n, one)| days.iter().skip(n + 1).map(move |two| (one, two)));
+        let mut slopes: Vec<f64> = pairs.map(|(one, two)| (two.1 - one.1) / (two.0 - one.0)).collect();
+        slopes.sort_by(f64::total_cmp);
+        let rising = slopes.iter().rev().take_while(|slope| **slope > 0.0).count();
+        let slope = *slopes.get(slopes.len() / 2)?;
+        // No count of pairs of days comes near 2^53.
+        #[allow(clippy::cast_precision_loss)]
+        let is_steady = rising as f64 >= STEADY * slopes.len() as f64;
+        // A minute's peak stands above that of five minutes by the same share every day.
+        let steady = days.iter().map(|(_, peak)| *peak).fold(0.0, f64::max);
+        let share = if steady > 0.0 { (self.last_day(limit) / steady).max(1.0) } else { 1.0 };
+        (is_steady && slope > 0.0).then_some(slope * share)
+    }
+
     /// How long the model has been in use at `now`.
     pub fn history(&self, now: Timestamp) -> Option<SignedDuration> {
         self.first_use.map(|first| now.duration_since(first))
@@ -273,6 +348,47 @@ impl Usage {
 }
 
 const DAY: i64 = 86_400;
+
+/// Adds up the days of [`Usage::days`], from points in the order of their times.
+struct Days {
+    now: Timestamp,
+    by_age: BTreeMap<u32, Day>,
+    /// The five minutes that are being added up, and their average minute so far.
+    five: i64,
+    requests: f64,
+    tokens: f64,
+}
+
+impl Days {
+    fn new(now: Timestamp) -> Self {
+        Self { now, by_age: BTreeMap::new(), five: i64::MIN, requests: 0.0, tokens: 0.0 }
+    }
+
+    fn put(&mut self, at: Timestamp, length: u32, requests: f64, tokens: f64) {
+        let age = (self.now.as_second() - at.as_second()).max(1) - 1;
+        let ago = u32::try_from(age / DAY).unwrap_or(u32::MAX);
+        let five = at.as_second().div_euclid(300);
+        if five != self.five {
+            (self.five, self.requests, self.tokens) = (five, 0.0, 0.0);
+        }
+        let share = f64::from(length) / f64::from(Period::FiveMinutes.minutes());
+        self.requests += requests * share;
+        self.tokens += tokens * share;
+        if requests <= 0.0 {
+            return;
+        }
+        let day = self.by_age.entry(ago).or_insert_with(|| Day { ago, ..Day::default() });
+        day.peak_requests = day.peak_requests.max(requests);
+        day.peak_tokens = day.peak_tokens.max(tokens);
+        day.tokens += tokens * f64::from(length);
+        day.steady_requests = day.steady_requests.max(self.requests);
+        day.steady_tokens = day.steady_tokens.max(self.tokens);
+    }
+
+    fn done(self) -> Vec<Day> {
+        self.by_age.into_values().rev().collect()
+    }
+}
 
 /// AWS's SDKs make so many attempts in all.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>.
@@ -322,7 +438,7 @@ mod tests {
             points: vec![(at(-10), minute(40.0, 2.0, 400.0, 0.0))],
             ..Series::unused(Period::FiveMinutes)
         };
-        let usage = Usage::of(&[fine, coarse], 1.0, at(-20));
+        let usage = Usage::of(&[fine, coarse], 1.0, at(-20), at(1));
         assert_eq!((usage.peak_requests, usage.p95_requests), (100.0, 100.0));
         assert_eq!((usage.recent_throttles, usage.peak_day_tokens), (10.0, 3000.0));
     }
@@ -339,7 +455,7 @@ mod tests {
             points: vec![(at(0), minute(80.0, 0.0, 8000.0, 0.0)), (at(2), minute(20.0, 0.0, 2000.0, 0.0))],
             first_use: Some(at(-9)),
         };
-        let usage = Usage::of(&[one, two], 1.0, at(0));
+        let usage = Usage::of(&[one, two], 1.0, at(0), at(1));
         assert_eq!((usage.peak_requests, usage.peak_tokens), (90.0, 9000.0));
         assert_eq!(usage.first_use, Some(at(-9)));
     }
@@ -353,16 +469,16 @@ mod tests {
             cache_write_tokens: 50.0,
             ..Minute::default()
         };
-        let usage = Usage::of(&[minutes(m)], 5.0, at(0));
+        let usage = Usage::of(&[minutes(m)], 5.0, at(0), at(1));
         assert_eq!(usage.peak_tokens, 200.0);
         let estimated = Minute { quota_tokens: Some(400.0), ..m };
-        let usage = Usage::of(&[minutes(estimated)], 5.0, at(0));
+        let usage = Usage::of(&[minutes(estimated)], 5.0, at(0), at(1));
         assert_eq!(usage.peak_tokens, 400.0);
     }
 
     #[test]
     fn demand_holds_what_was_throttled() {
-        let usage = Usage::of(&[minutes(minute(100.0, 50.0, 10_000.0, 0.0))], 1.0, at(1));
+        let usage = Usage::of(&[minutes(minute(100.0, 50.0, 10_000.0, 0.0))], 1.0, at(1), at(1));
         assert_eq!((usage.demand_requests, usage.demand_tokens), (150.0, 15_000.0));
         assert_eq!((usage.peak_throttles, usage.recent_throttles), (50.0, 0.0));
     }
@@ -382,7 +498,7 @@ mod tests {
         let day = |n: i64, m: Minute| (at(n * 24 * 60), m);
         let usual = minute(10.0, 0.0, 1000.0, 0.0);
         let large = minute(10.0, 0.0, 9000.0, 0.0);
-        let series = |points| Usage::of(&[Series::of(Period::Minute, points)], 1.0, at(0));
+        let series = |points| Usage::of(&[Series::of(Period::Minute, points)], 1.0, at(0), at(1));
         let usage = series(vec![day(-10, usual), day(-9, usual), day(-3, usual), day(-2, large)]);
         assert_eq!((usage.trend, usage.large_share), (Some(1.0), 0.25));
         let sudden = series(vec![day(-10, usual), day(-3, usual), day(0, minute(400.0, 100.0, 1.0, 0.0))]);

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::callers::Origin;
 use crate::config::Config;
 use crate::event::{AlarmSignal, ErrorSignal, Metric};
 use crate::ids::{Place, QuotaCode};
@@ -154,11 +155,26 @@ pub struct Window {
     pub to: Timestamp,
 }
 
-/// What CloudTrail's event history shows of the failed inference calls of a window.
+/// An inference call that succeeded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The model as called; `None` where the record does not tell.
+    pub model: Option<ModelId>,
+    /// See [`ErrorSignal::caller`].
+    pub caller: Option<String>,
+    /// From where and with what it was made.
+    pub origin: Origin,
+    /// When.
+    pub at: Option<Timestamp>,
+}
+
+/// What CloudTrail's event history shows of the inference calls of a window.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recorded {
     /// The errors in what was read, the latest first.
     pub errors: Vec<ErrorSignal>,
+    /// The calls that succeeded, the latest first.
+    pub calls: Vec<Call>,
     /// How many recorded calls were read, failed or not.
     pub read: usize,
     /// Whether nothing of the window is left unread.
@@ -194,6 +210,8 @@ pub trait Telemetry {
         window: Window,
         period: Period,
     ) -> Answer<Vec<Series>>;
+    /// The ids that were called in the last two weeks, as CloudWatch counts them.
+    async fn used(&self, place: &Place) -> Answer<Vec<ModelId>>;
     /// Calls and errors of all models together, in all of `window`.
     async fn volume(&self, place: &Place, window: Window) -> Answer<Minute>;
     /// The models for which `metric` was above zero in `window`, the one with most of it first.
@@ -206,8 +224,8 @@ pub trait Telemetry {
 
 /// What is written down of single calls: CloudTrail's event history, and logs.
 pub trait Records {
-    /// The failed inference calls that CloudTrail recorded in `window`, as far as its newest `most` events
-    /// of Bedrock show them.
+    /// The inference calls that CloudTrail recorded in `window`, as far as its newest `most` events of
+    /// Bedrock show them.
     async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded>;
     /// Begins to search log groups for errors of `window`. Only code, model, request id and identity are
     /// asked for: a record holds prompts.
@@ -245,12 +263,23 @@ pub enum Availability {
     Error,
 }
 
+/// A model's life, as its provider plans it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Life {
+    /// Where it stands.
+    pub lifecycle: Lifecycle,
+    /// When it became legacy or will; `None` if AWS names no day.
+    pub legacy_from: Option<Timestamp>,
+    /// When calls of it end; `None` if AWS names no day.
+    pub ends: Option<Timestamp>,
+}
+
 /// What Bedrock says of a model in an account: a clue, not proof.
 /// See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetFoundationModelAvailability.html>.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ModelState {
-    /// Its lifecycle.
-    pub lifecycle: Lifecycle,
+    /// Its life.
+    pub life: Life,
     /// Whether the account agreed to the provider's terms.
     pub agreement: Availability,
     /// Whether the account is authorised.
@@ -260,10 +289,6 @@ pub struct ModelState {
     /// Whether Anthropic's use-case form was submitted; `None` for other providers, and where it could not
     /// be read.
     pub form_submitted: Option<bool>,
-    /// When it became legacy or will; `None` if AWS names no day.
-    pub legacy_from: Option<Timestamp>,
-    /// When calls of it end; `None` if AWS names no day.
-    pub ends: Option<Timestamp>,
 }
 
 /// Bedrock's own descriptions.
@@ -273,6 +298,8 @@ pub trait Models {
     async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Vec<String>>;
     /// Every id that can be called in a Region: models on demand, and the inference profiles AWS defines.
     async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>>;
+    /// Every foundation model of a Region, with its life. What has ended is not among them.
+    async fn lives(&self, place: &Place) -> Answer<Vec<(ModelId, Life)>>;
     /// The state of a foundation model, by its base id.
     async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState>;
     /// How many agreements a foundation model's provider offers to the account.
@@ -661,6 +688,9 @@ pub trait Ledger {
     /// Incidents of `place` that were seen since then, the latest first, at most a hundred. What was
     /// counted a moment ago may be missing.
     async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>>;
+    /// Puts the watch over `place` off until `next`, if it is due by `due_by`, and says whether it was: of
+    /// all who ask at once one is told so.
+    async fn watch(&self, place: &Place, due_by: Timestamp, next: Timestamp) -> Answer<bool>;
     /// One incident; `None` when the ledger has none of that id.
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>>;
 }

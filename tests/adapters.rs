@@ -213,7 +213,7 @@ fn a_model_and_a_profile_are_described() {
     let (aws, here) = (cloud.aws("BEDROCK"), place("us-east-1"));
     let model = ModelId::parse("us.anthropic.claude-3-haiku-20240307-v1:0").unwrap();
     let state = block_on(aws.model_state(&here, &model)).unwrap();
-    assert_eq!((state.lifecycle, state.agreement), (Lifecycle::Legacy, Availability::NotAvailable));
+    assert_eq!((state.life.lifecycle, state.agreement), (Lifecycle::Legacy, Availability::NotAvailable));
     assert_eq!((state.authorized, state.region), (false, Availability::Available));
     assert_eq!(state.form_submitted, Some(false));
     let other = block_on(aws.model_state(&here, &ModelId::parse("amazon.nova-lite-v1:0").unwrap())).unwrap();
@@ -226,6 +226,70 @@ fn a_model_and_a_profile_are_described() {
     assert_eq!(ids, ["amazon.titan-embed-text-v2:0", "eu.amazon.nova-lite-v1:0"]);
     let unknown = ModelId::parse("zzz123def456").unwrap();
     assert_eq!(block_on(aws.profile_models(&here, &unknown)).unwrap_err(), PortError::Missing);
+}
+
+#[test]
+fn what_is_used_is_listed_once_and_measured_in_portions() {
+    let ids: Vec<String> = (0..45).map(|n| format!("us.example.model-{n}-v1:0")).collect();
+    let used = |id: &String| json!({ "region": "us-east-1", "model_id": id, "last": { "minutes": 30, "each": { "invocations": 7.0 } } });
+    let file = json!({ "usage": ids.iter().map(used).collect::<Vec<_>>() });
+    let cloud =
+        Cloud::new(WorldFile { now: Some(Timestamp::now()), ..WorldFile::parse(&file.to_string()).unwrap() });
+    let (aws, here) = (cloud.aws("CLOUDWATCH"), place("us-east-1"));
+    let models = block_on(aws.used(&here)).unwrap();
+    assert_eq!(models.iter().map(ModelId::as_str).collect::<Vec<_>>(), ids);
+    let series = block_on(aws.usage(&here, &models, last_hour(), Period::Minute)).unwrap();
+    assert_eq!(series.len(), 45);
+    assert!(series.iter().all(|s| s.points.iter().any(|(_, m)| m.invocations == 7.0)));
+    assert_eq!(
+        cloud.calls(),
+        [["cloudwatch:ListMetrics"; 1].as_slice(), &["cloudwatch:GetMetricData"; 3]].concat()
+    );
+}
+
+#[test]
+fn a_listing_has_the_applied_values_before_the_defaults() {
+    let file = json!({ "quotas": [{ "code": "L-F4DDD3EB", "applied": 7e6, "default": 4e6 }] });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let listing = block_on(cloud.aws("SERVICE_QUOTAS").listing(&place("us-east-1"))).unwrap();
+    let code = QuotaCode::parse("L-F4DDD3EB").unwrap();
+    let listed = listing.quotas().iter().find(|q| q.code == code).unwrap();
+    assert_eq!(listed.value, Some(7e6));
+}
+
+#[test]
+fn the_lives_of_all_models_are_read_in_one_call() {
+    let file = json!({
+        "availability": [{ "model_id": "anthropic.claude-3-haiku-20240307-v1:0", "lifecycle": "LEGACY", "legacy_from": "2026-01-30T00:00:00Z", "ends": "2026-12-31T00:00:00Z" }],
+        "offered": [{ "region": "us-east-1", "model_ids": ["amazon.nova-lite-v1:0", "us.amazon.nova-lite-v1:0"] }],
+    });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let lives = block_on(cloud.aws("BEDROCK").lives(&place("us-east-1"))).unwrap();
+    assert_eq!(cloud.calls(), ["bedrock:ListFoundationModels"]);
+    let read: Vec<_> =
+        lives.iter().map(|(id, life)| (id.as_str(), life.lifecycle, life.ends.is_some())).collect();
+    assert_eq!(
+        read,
+        [
+            ("anthropic.claude-3-haiku-20240307-v1:0", Lifecycle::Legacy, true),
+            ("amazon.nova-lite-v1:0", Lifecycle::Active, false),
+        ]
+    );
+}
+
+#[test]
+fn cloudtrail_tells_of_calls_that_succeeded_too() {
+    let at = (Timestamp::now() - SignedDuration::from_mins(30)).to_string();
+    let file = json!({ "calls": [{
+        "region": "us-east-1", "model_id": "us.amazon.nova-lite-v1:0", "time": at,
+        "caller": "arn:aws:sts::111122223333:assumed-role/checkout-api/i-1", "address": "10.0.0.7",
+    }] });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let recorded = block_on(cloud.aws("CLOUDTRAIL").recorded(&place("us-east-1"), last_hour(), 200)).unwrap();
+    assert_eq!((recorded.read, recorded.errors.len(), recorded.calls.len()), (1, 0, 1));
+    let call = &recorded.calls[0];
+    assert_eq!(call.caller.as_deref(), Some("arn:aws:iam::111122223333:role/checkout-api"));
+    assert_eq!(call.model.as_ref().unwrap().as_str(), "us.amazon.nova-lite-v1:0");
 }
 
 fn last_hour() -> Window {
@@ -431,7 +495,10 @@ fn agreements_and_logging_are_asked_of_bedrock() {
     let model = ModelId::parse("anthropic.claude-3-haiku-20240307-v1:0").unwrap();
     let state = block_on(aws.model_state(&here, &model)).unwrap();
     let day = |at: Option<Timestamp>| at.unwrap().strftime("%F").to_string();
-    assert_eq!((day(state.legacy_from), day(state.ends)), ("2026-01-30".to_owned(), "2026-12-31".to_owned()));
+    assert_eq!(
+        (day(state.life.legacy_from), day(state.life.ends)),
+        ("2026-01-30".to_owned(), "2026-12-31".to_owned())
+    );
 }
 
 #[test]

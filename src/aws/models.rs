@@ -1,15 +1,14 @@
 //! Bedrock's own descriptions of models and profiles.
 
-use aws_sdk_bedrock::primitives::DateTime;
 use aws_sdk_bedrock::types::{
-    AgreementStatus, AuthorizationStatus, FoundationModelLifecycleStatus, InferenceProfileType,
-    InferenceType, RegionAvailability,
+    AgreementStatus, AuthorizationStatus, FoundationModelLifecycle, FoundationModelLifecycleStatus,
+    InferenceProfileType, InferenceType, RegionAvailability,
 };
 
 use super::{Aws, error, timestamp};
 use crate::ids::Place;
 use crate::model::ModelId;
-use crate::world::{Answer, Availability, Lifecycle, ModelState, Models, PortError};
+use crate::world::{Answer, Availability, Life, Lifecycle, ModelState, Models, PortError};
 
 /// What this adapter calls.
 pub(super) const ACTIONS: &[&str] = &[
@@ -22,6 +21,18 @@ pub(super) const ACTIONS: &[&str] = &[
     "bedrock:ListFoundationModels",
     "bedrock:ListInferenceProfiles",
 ];
+
+fn life(known: Option<&FoundationModelLifecycle>) -> Life {
+    let Some(known) = known else { return Life::default() };
+    Life {
+        lifecycle: match known.status {
+            FoundationModelLifecycleStatus::Legacy => Lifecycle::Legacy,
+            _ => Lifecycle::Active,
+        },
+        legacy_from: known.legacy_time.as_ref().and_then(timestamp),
+        ends: known.end_of_life_time.as_ref().and_then(timestamp),
+    }
+}
 
 impl Models for Aws {
     async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Vec<String>> {
@@ -42,6 +53,13 @@ impl Models for Aws {
         let models = models.model_summaries().iter().filter_map(|m| ModelId::parse(m.model_id()));
         let profiles = profiles.iter().filter_map(|p| ModelId::parse(p.inference_profile_id()));
         Ok(models.chain(profiles).collect())
+    }
+
+    async fn lives(&self, place: &Place) -> Answer<Vec<(ModelId, Life)>> {
+        let answer = self.at(place)?.bedrock.list_foundation_models().send().await;
+        let answer = answer.map_err(|e| error::of_read("bedrock:ListFoundationModels", &e))?;
+        let models = answer.model_summaries().iter();
+        Ok(models.filter_map(|m| Some((ModelId::parse(m.model_id())?, life(m.model_lifecycle())))).collect())
     }
 
     async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState> {
@@ -66,14 +84,8 @@ impl Models for Aws {
             availability.map_err(|e| error::of_read("bedrock:GetFoundationModelAvailability", &e))?;
         // A model that has ended is no longer described; what is known of it still counts.
         let lifecycle = described.ok().and_then(|d| d.model_details?.model_lifecycle);
-        let day = |at: Option<DateTime>| at.as_ref().and_then(timestamp);
         Ok(ModelState {
-            legacy_from: lifecycle.as_ref().and_then(|l| day(l.legacy_time)),
-            ends: lifecycle.as_ref().and_then(|l| day(l.end_of_life_time)),
-            lifecycle: match lifecycle.map(|l| l.status) {
-                Some(FoundationModelLifecycleStatus::Legacy) => Lifecycle::Legacy,
-                _ => Lifecycle::Active,
-            },
+            life: life(lifecycle.as_ref()),
             agreement: match availability.agreement_availability().map(|a| &a.status) {
                 Some(AgreementStatus::Available) => Availability::Available,
                 Some(AgreementStatus::Pending) => Availability::Pending,

@@ -205,8 +205,8 @@ impl Quotas for Aws {
             return Ok(known.catalog.clone());
         }
         let (applied, defaults) = tokio::join!(region.all_applied(), region.all_defaults());
-        // The first of two quotas with one code holds.
-        let catalog = Catalog::new(listed(applied?).chain(listed(defaults?)));
+        // The later of two quotas with one code holds.
+        let catalog = Catalog::new(listed(defaults?).chain(listed(applied?)));
         let listing = Listing { since: Instant::now(), catalog: catalog.clone() };
         *region.listing.borrow_mut() = Some(listing);
         Ok(catalog)

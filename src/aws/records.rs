@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 
 use super::{Aws, error};
 use crate::callers::Origin;
-use crate::event::{ErrorSignal, Home, Source, recorded_error};
+use crate::event::{ErrorSignal, Home, Source, recorded_call, recorded_error};
 use crate::ids::{Place, caller_of};
 use crate::model::ModelId;
 use crate::world::{Answer, LogKind, LogQuery, PortError, Recorded, Records, Window};
@@ -65,6 +65,7 @@ impl Records for Aws {
                 recorded.read += 1;
                 let record = event.cloud_trail_event().unwrap_or_default();
                 recorded.errors.extend(recorded_error(record, &Home::default()));
+                recorded.calls.extend(recorded_call(record));
             }
             next = page.next_token;
             recorded.is_whole = next.is_none();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    AlarmType, Dimension, Metric as SdkMetric, MetricAlarm, MetricDataQuery, MetricDataResult, MetricStat,
-    ScanBy, StateValue,
+    AlarmType, Dimension, DimensionFilter, Metric as SdkMetric, MetricAlarm, MetricDataQuery,
+    MetricDataResult, MetricStat, ScanBy, StateValue,
 };
 use jiff::Timestamp;
 
@@ -18,12 +18,17 @@ use crate::usage::{Minute, Period, Series};
 use crate::world::{Answer, PortError, Telemetry, Window};
 
 /// What this adapter calls.
-pub(super) const ACTIONS: &[&str] =
-    &["cloudwatch:DescribeAlarmContributors", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"];
+pub(super) const ACTIONS: &[&str] = &[
+    "cloudwatch:DescribeAlarmContributors",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+];
 
 const NAMESPACE: &str = "AWS/Bedrock";
-/// CloudWatch takes no more in one request.
-const MOST_METRICS: usize = 500;
+/// CloudWatch takes 500 metrics in one request. What it answers of so many models by the minute for a day is
+/// three pages, and never more of it is held at a time.
+const MOST_MODELS: usize = 20;
 
 type Put = fn(&mut Minute, f64);
 
@@ -91,6 +96,21 @@ impl Regional {
     }
 }
 
+/// What `results` tell of so many models, in their order.
+fn series(results: &[MetricDataResult], models: usize, period: Period) -> impl Iterator<Item = Series> {
+    let mut points: Vec<BTreeMap<Timestamp, Minute>> = vec![BTreeMap::new(); models];
+    let length = f64::from(period.minutes());
+    for result in results {
+        let Some((model, metric)) = result.id().and_then(which) else { continue };
+        let (Some(points), Some((_, put))) = (points.get_mut(model), METRICS.get(metric)) else { continue };
+        for (at, value) in result.timestamps().iter().zip(result.values()) {
+            let Some(at) = timestamp(at) else { continue };
+            put(points.entry(at).or_default(), value / length);
+        }
+    }
+    points.into_iter().map(move |points| Series::of(period, points.into_iter().collect()))
+}
+
 impl Telemetry for Aws {
     async fn usage(
         &self,
@@ -100,24 +120,32 @@ impl Telemetry for Aws {
         period: Period,
     ) -> Answer<Vec<Series>> {
         let region = self.at(place)?;
-        let models = models.get(..MOST_METRICS / METRICS.len()).unwrap_or(models);
-        let queries = models.iter().enumerate().flat_map(|(n, model)| {
-            METRICS.iter().enumerate().map(move |(m, (name, _))| query(n, model, m, name, period))
-        });
-        let results = region.metric_data(queries.collect(), window).await?;
-        let mut points: Vec<BTreeMap<Timestamp, Minute>> = vec![BTreeMap::new(); models.len()];
-        let length = f64::from(period.minutes());
-        for result in &results {
-            let Some((model, metric)) = result.id().and_then(which) else { continue };
-            let (Some(points), Some((_, put))) = (points.get_mut(model), METRICS.get(metric)) else {
-                continue;
-            };
-            for (at, value) in result.timestamps().iter().zip(result.values()) {
-                let Some(at) = timestamp(at) else { continue };
-                put(points.entry(at).or_default(), value / length);
+        let mut all = Vec::new();
+        for models in models.chunks(MOST_MODELS) {
+            let queries = models.iter().enumerate().flat_map(|(n, model)| {
+                METRICS.iter().enumerate().map(move |(m, (name, _))| query(n, model, m, name, period))
+            });
+            let results = region.metric_data(queries.collect(), window).await?;
+            all.extend(series(&results, models.len(), period));
+        }
+        Ok(all)
+    }
+
+    async fn used(&self, place: &Place) -> Answer<Vec<ModelId>> {
+        let by_model = DimensionFilter::builder().name("ModelId").build();
+        let call = self.at(place)?.metrics.list_metrics().namespace(NAMESPACE).metric_name("Invocations");
+        let mut pages = call.dimensions(by_model).into_paginator().send();
+        let mut used: Vec<ModelId> = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| error::of_read("cloudwatch:ListMetrics", &e))?;
+            for metric in page.metrics() {
+                // With further dimensions the same calls are counted once more.
+                if let [dimension] = metric.dimensions() {
+                    used.extend(dimension.value().and_then(ModelId::parse).filter(|id| !used.contains(id)));
+                }
             }
         }
-        Ok(points.into_iter().map(|points| Series::of(period, points.into_iter().collect())).collect())
+        Ok(used)
     }
 
     /// By one Metrics Insights query, the model with most of it first.

@@ -11,7 +11,7 @@ use bedrock_remediator::quota::Catalog;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::usage::{Minute, Period, Series};
 use bedrock_remediator::world::{
-    Answer, Claim, Clock, Finish, Followed, IncreaseRequest, Intent, Lease, Ledger, LogKind, LogQuery,
+    Answer, Claim, Clock, Finish, Followed, IncreaseRequest, Intent, Lease, Ledger, Life, LogKind, LogQuery,
     ModelState, Models, Needed, Permissions, PortError, QuotaValue, Quotas, Record, Recorded, Records,
     Rejection, Reserved, Ruling, Telemetry, Topic, Window,
 };
@@ -62,6 +62,10 @@ impl Telemetry for Live<'_> {
         self.aws.usage(place, models, window, period).await
     }
 
+    async fn used(&self, place: &Place) -> Answer<Vec<ModelId>> {
+        self.aws.used(place).await
+    }
+
     async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
         self.aws.models_behind(place, metric, window).await
     }
@@ -106,6 +110,10 @@ impl Models for Live<'_> {
 
     async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>> {
         self.aws.offered(place).await
+    }
+
+    async fn lives(&self, place: &Place) -> Answer<Vec<(ModelId, Life)>> {
+        self.aws.lives(place).await
     }
 
     async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState> {
@@ -210,6 +218,10 @@ impl Ledger for Live<'_> {
 
     async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>> {
         self.kept.seen(place, since).await
+    }
+
+    async fn watch(&self, place: &Place, due_by: Timestamp, next: Timestamp) -> Answer<bool> {
+        self.kept.watch(place, due_by, next).await
     }
 
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>> {

@@ -17,7 +17,7 @@ use bedrock_remediator::plan::{Action, number};
 use bedrock_remediator::sandbox::Sandbox;
 use bedrock_remediator::sweep::sweep;
 use bedrock_remediator::terms::{Allowance, Terms};
-use bedrock_remediator::world::{Record, World};
+use bedrock_remediator::world::{Ledger as _, Record, World};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

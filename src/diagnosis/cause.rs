@@ -39,6 +39,8 @@ words! {
         TokensPerDay = "tokens-per-day",
         /// Throttled, but the message does not say by which limit.
         RateUnspecified = "rate-unspecified",
+        /// Nothing fails yet, and use comes near the quota.
+        NearQuota = "near-quota",
         /// A number of jobs, resources or bytes, not a rate.
         ResourceLimit = "resource-limit",
         /// The model is being loaded.
@@ -148,6 +150,7 @@ impl Cause {
             | Self::TokensPerMinute
             | Self::TokensPerDay
             | Self::RateUnspecified
+            | Self::NearQuota
             | Self::ResourceLimit => Category::Quota,
             Self::ModelNotReady
             | Self::ServiceUnavailable
@@ -231,11 +234,17 @@ impl Cause {
     /// Whether a person has to take a step, of which people are reminded until it is taken.
     pub const fn is_step(self) -> bool {
         matches!(self.category(), Category::ModelAccess | Category::Permission)
+            || matches!(self, Self::NearQuota)
     }
 
-    /// Whether it is a rate limit, which alone an increase request is ever filed for.
+    /// Whether a rate limit refused calls.
     pub fn is_throttle(self) -> bool {
         self.family() == "throttle"
+    }
+
+    /// Whether it is about a rate limit, which alone an increase request is ever filed for.
+    pub fn is_rate(self) -> bool {
+        self.is_throttle() || self == Self::NearQuota
     }
 }
 

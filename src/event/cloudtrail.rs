@@ -13,6 +13,7 @@ use crate::callers::Origin;
 use crate::diagnosis::INFERENCE_OPERATIONS;
 use crate::ids::{AccountId, Region, caller_of};
 use crate::model::ModelId;
+use crate::world::Call;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -100,11 +101,11 @@ pub(super) fn read(text: &str, envelope: Envelope<'_>, home: &Home, at: &str) ->
     let Some(source) = record.event_source.get() else {
         return Ok(Signal::ignored("a CloudTrail record without `eventSource`"));
     };
-    let service = source.strip_suffix(".amazonaws.com").unwrap_or(source);
+    let service = source.strip_suffix(AWS).unwrap_or(source);
     if service == "servicequotas" {
         return Ok(record.quota_change(envelope, home));
     }
-    if service != "bedrock" && !service.starts_with("bedrock-") {
+    if !is_bedrock(service) {
         return Ok(Signal::ignored(format!(
             "a call of another service, `{}`",
             crate::diagnosis::cut(service, 60)
@@ -124,12 +125,11 @@ pub(super) fn read(text: &str, envelope: Envelope<'_>, home: &Home, at: &str) ->
     if caller.is_some() && caller == home.role {
         return Ok(Signal::ignored("a call of this function's own role"));
     }
-    let model = record.request_parameters.as_ref().and_then(|p| p.model_id.get().or(p.model.get()));
     Ok(Signal::Error(ErrorSignal {
         source: Source::CloudTrail,
         account: record.account(envelope),
         region: record.region(envelope, home),
-        model: model.and_then(ModelId::parse),
+        model: record.model(),
         operation: Some(name.to_owned()),
         code: Some(code.to_owned()),
         status: None,
@@ -140,7 +140,32 @@ pub(super) fn read(text: &str, envelope: Envelope<'_>, home: &Home, at: &str) ->
     }))
 }
 
+/// The inference call that a record tells of, if it succeeded.
+pub(super) fn succeeded(text: &str) -> Option<Call> {
+    let record: Record<'_> = serde_json::from_str(text).ok()?;
+    let source = record.event_source.get()?;
+    let is_inference = is_bedrock(source.strip_suffix(AWS).unwrap_or(source))
+        && record.event_name.get().is_some_and(|name| INFERENCE_OPERATIONS.contains(&name));
+    (is_inference && record.error_code.get().is_none()).then(|| Call {
+        model: record.model(),
+        caller: record.caller(),
+        origin: record.origin(),
+        at: record.event_time.get().and_then(time),
+    })
+}
+
+const AWS: &str = ".amazonaws.com";
+
+fn is_bedrock(service: &str) -> bool {
+    service == "bedrock" || service.starts_with("bedrock-")
+}
+
 impl Record<'_> {
+    fn model(&self) -> Option<ModelId> {
+        let parameters = self.request_parameters.as_ref()?;
+        ModelId::parse(parameters.model_id.get().or(parameters.model.get())?)
+    }
+
     fn caller(&self) -> Option<String> {
         let identity = self.user_identity.as_ref()?;
         let issuer = identity.session_context.as_ref().and_then(|c| c.session_issuer.as_ref());

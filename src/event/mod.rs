@@ -16,6 +16,7 @@ pub use envelope::{Delivery, Item, Malformed, read};
 pub use signal::{AlarmSignal, ErrorSignal, Ignored, Metric, QuotaChange, Signal, Source};
 
 use crate::ids::{AccountId, Region};
+use crate::world::Call;
 
 /// What the reader knows of the function itself: where it runs, and how to tell its own traces.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +38,11 @@ pub fn recorded_error(record: &str, home: &Home) -> Option<ErrorSignal> {
         Ok(Signal::Error(error)) => Some(error),
         _ => None,
     }
+}
+
+/// The inference call that one CloudTrail record tells of, if it succeeded; `None` for every other record.
+pub fn recorded_call(record: &str) -> Option<Call> {
+    cloudtrail::succeeded(record)
 }
 
 impl Home {

@@ -8,10 +8,12 @@ use super::Kind;
 use crate::access::checklist;
 use crate::callers::{Address, Share, named};
 use crate::clean;
-use crate::diagnosis::PolicyKind;
+use crate::diagnosis::{Cause, PolicyKind};
 use crate::evidence::{Evidence, Looked};
+use crate::headroom::{Near, nearest};
 use crate::incident::Incident;
-use crate::plan::{number, whole};
+use crate::plan::{number, unit, whole};
+use crate::quota::Limit;
 use crate::world::{LogKind, ModelState, PolicyLayer, PolicyVerdict, PortError, Record, Ruling, Told};
 
 /// Why we think so.
@@ -51,6 +53,9 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
             clean::line(code, 80)
         )),
         (Some(rule), None) => because.push(format!("The error text fits the rule `{rule}`.")),
+        (None, _) if incident.is_ahead() && counts.alarms == 0 => {
+            because.push("The daily watch saw it coming.".to_owned());
+        }
         (None, _) if counts.errors == 0 => {
             let metric = incident.facts.metric.as_deref().map(|m| format!(", `{}`,", clean::line(m, 80)));
             because.push(format!(
@@ -74,10 +79,19 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
         because.push(format!("The application inference profile `{called}` stands for `{model}`."));
     }
     if let Ok(usage) = &evidence.usage {
+        let throttled = if incident.is_ahead() {
+            String::new()
+        } else {
+            format!(", and {} throttled calls around this incident", number(usage.recent_throttles))
+        };
         because.push(format!(
-            "CloudWatch measured at most {} requests and {} tokens in a minute, and {} throttled calls around this incident.",
-            number(usage.peak_requests), number(usage.peak_tokens), number(usage.recent_throttles)
+            "CloudWatch measured at most {} requests and {} tokens in a minute{throttled}.",
+            number(usage.peak_requests),
+            number(usage.peak_tokens)
         ));
+    }
+    if incident.cause == Cause::NearQuota {
+        because.extend(nearest(evidence).iter().take(NEAREST).map(|near| of_near(near, evidence.now)));
     }
     if let Ok(state) = &evidence.model_state {
         let (done, missing) = checklist(state);
@@ -105,6 +119,42 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
     because
 }
 
+/// So many quotas are compared with what was used.
+const NEAREST: usize = 2;
+
+/// How near use came to a quota, and when it will fill it.
+fn of_near(near: &Near, now: Timestamp) -> String {
+    let span = if near.limit == Limit::TokensPerDay {
+        "The last 24 hours"
+    } else {
+        "The busiest minute of the last 24 hours"
+    };
+    let used = format!(
+        "{span} used {:.0} % of `{}`: {} of {} {}",
+        near.share() * 100.0,
+        near.quota.name,
+        number(near.peak),
+        number(near.applied),
+        unit(near.limit)
+    );
+    let Some(growth) = near.growth else {
+        return format!(
+            "{used}. The days' peaks do not grow steadily, so no day is named on which it is full."
+        );
+    };
+    match near.full_on(now) {
+        Some(day) => format!(
+            "{used}. The days' peaks grow by about {} a day: at that pace it is full on {}.",
+            number(growth),
+            day.strftime("%F")
+        ),
+        None => format!(
+            "{used}. The days' peaks grow by about {} a day, which fills it in no less than three months.",
+            number(growth)
+        ),
+    }
+}
+
 /// What changed since people were told last.
 fn since(told: &Told, incident: &Incident, evidence: &Evidence) -> String {
     let more = match incident.counts.errors.saturating_sub(told.errors) {
@@ -130,7 +180,7 @@ fn since(told: &Told, incident: &Incident, evidence: &Evidence) -> String {
 /// When the model's life changes, where AWS names the day.
 fn life(state: &ModelState) -> Option<String> {
     let day = |at: Timestamp| at.strftime("%F").to_string();
-    match (state.legacy_from, state.ends) {
+    match (state.life.legacy_from, state.life.ends) {
         (Some(legacy), Some(ends)) => Some(format!(
             "AWS names the days: legacy from {}, no more calls from {}.",
             day(legacy),
@@ -293,8 +343,9 @@ fn callers(incident: &Incident) -> Option<String> {
         many => {
             let listed =
                 many.iter().take(MOST).map(|(s, share)| format!("{:.0} % by {}", share * 100.0, of(s)));
+            let calls = if incident.is_ahead() { "calls" } else { "failed calls" };
             Some(format!(
-                "Of {} failed calls that were looked at: {}.",
+                "Of {} {calls} that were looked at: {}.",
                 whole(callers.errors),
                 listed.collect::<Vec<_>>().join("; ")
             ))

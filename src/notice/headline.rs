@@ -13,6 +13,7 @@ const fn words(cause: Cause) -> (&'static str, &'static str) {
         Cause::TokensPerMinute => ("Throttled: too many tokens per minute", "were throttled: more tokens in a minute than the quota allows"),
         Cause::TokensPerDay => ("Throttled: the day's tokens are used up", "were throttled: the day's tokens are used up"),
         Cause::RateUnspecified => ("Throttled", "were throttled; which limit it was is not said"),
+        Cause::NearQuota => ("Near its quota", "come near what the quota allows; none is known to have failed of it"),
         Cause::ResourceLimit => ("A resource limit is reached", "were refused: a number of resources or jobs is used up"),
         Cause::ModelNotReady => ("Model not ready", "failed because the model is still being loaded"),
         Cause::ServiceUnavailable => ("Bedrock is overloaded or unavailable", "failed because Bedrock or the model is overloaded or unavailable"),

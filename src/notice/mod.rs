@@ -50,6 +50,17 @@ words! {
     }
 }
 
+impl Kind {
+    /// Of the first notice of an incident.
+    pub fn opening(incident: &Incident) -> Self {
+        match incident.cause {
+            Cause::NearQuota => Self::Headroom,
+            _ if incident.is_ahead() => Self::Lifecycle,
+            _ => Self::Opened,
+        }
+    }
+}
+
 words! {
     /// How soon somebody should look.
     Severity {
@@ -178,7 +189,7 @@ impl Notice {
             kind,
             incident_id: Some(incident.id.clone()),
             episode: Some(record.episode),
-            severity: severity(incident.cause, kind),
+            severity: severity(incident, kind),
             account: incident.account.clone(),
             region: incident.region.clone(),
             model_id: incident.model.clone(),
@@ -265,9 +276,10 @@ fn notice_id(record: &Record, kind: Kind) -> String {
     format!("ntc-{}", short_hash(&format!("{}|{}|{kind}|{before}", record.incident.id, record.episode)))
 }
 
-fn severity(cause: Cause, kind: Kind) -> Severity {
-    match (kind, cause.category()) {
+fn severity(incident: &Incident, kind: Kind) -> Severity {
+    match (kind, incident.cause.category()) {
         (Kind::Resolved | Kind::Outcome, _) => Severity::Info,
+        _ if incident.is_ahead() => Severity::Warning,
         (_, Category::ModelAccess | Category::Permission | Category::Credentials) => Severity::Critical,
         _ => Severity::Warning,
     }

@@ -33,9 +33,27 @@ pub(super) struct Case<'a> {
     pub(super) is_fresh: bool,
 }
 
+impl Case<'_> {
+    /// The part of the quota that `value` is.
+    fn share_of(&self, value: f64) -> f64 {
+        if self.applied > 0.0 { value / self.applied } else { f64::INFINITY }
+    }
+}
+
 /// A refusal without candidates.
 pub(super) fn withheld(kind: Reason, reason: impl Into<String>) -> Withheld {
     Withheld { kind, reason: reason.into(), candidates: Vec::new() }
+}
+
+/// Finds the quota that is nearest to being full.
+pub(super) fn fullest<'a>(
+    incident: &Incident,
+    evidence: &'a Evidence,
+    place: Option<&'a Place>,
+) -> Result<Case<'a>, Withheld> {
+    let share = |c: &Case<'_>| c.share_of(c.usage.last_day(c.limit.limit));
+    let candidates = candidates(incident, evidence, place)?.into_iter();
+    candidates.max_by(|a, b| share(a).total_cmp(&share(b))).ok_or_else(|| no_quota(evidence))
 }
 
 /// Finds the one quota that is meant.
@@ -44,7 +62,35 @@ pub(super) fn choose<'a>(
     evidence: &'a Evidence,
     place: Option<&'a Place>,
 ) -> Result<Case<'a>, Withheld> {
-    if !incident.cause.is_throttle() {
+    let mut candidates = candidates(incident, evidence, place)?;
+    let share = |c: &Case<'_>| c.share_of(c.usage.demand(c.limit.limit));
+    candidates.sort_by(|a, b| share(b).total_cmp(&share(a)));
+    if let [first, second, ..] = candidates.as_slice()
+        && share(first) >= FAR_BELOW
+        && share(second) >= share(first) * AS_NEAR
+    {
+        return Err(Withheld {
+            kind: Reason::Ambiguous,
+            reason: format!(
+                "the throttle does not say by which limit, and use is as near to `{}` ({:.0} %) as to `{}` ({:.0} %)",
+                first.quota.name,
+                share(first) * 100.0,
+                second.quota.name,
+                share(second) * 100.0
+            ),
+            candidates: candidates.iter().map(|c| c.quota.clone()).collect(),
+        });
+    }
+    candidates.into_iter().next().ok_or_else(|| no_quota(evidence))
+}
+
+/// Every quota that could be meant, none known to be it yet; never none.
+fn candidates<'a>(
+    incident: &Incident,
+    evidence: &'a Evidence,
+    place: Option<&'a Place>,
+) -> Result<Vec<Case<'a>>, Withheld> {
+    if !incident.cause.is_rate() {
         return Err(withheld(
             Reason::NoSuchQuota,
             "the error names a number of resources, not a rate, and not which: look it up under Service Quotas, service `bedrock`",
@@ -106,29 +152,7 @@ pub(super) fn choose<'a>(
             default: limit.default.as_ref().ok().map(|d| d.value),
         });
     }
-    if candidates.is_empty() {
-        return Err(no_quota(evidence));
-    }
-    let share =
-        |c: &Case<'_>| if c.applied > 0.0 { usage.demand(c.limit.limit) / c.applied } else { f64::INFINITY };
-    candidates.sort_by(|a, b| share(b).total_cmp(&share(a)));
-    if let [first, second, ..] = candidates.as_slice()
-        && share(first) >= FAR_BELOW
-        && share(second) >= share(first) * AS_NEAR
-    {
-        return Err(Withheld {
-            kind: Reason::Ambiguous,
-            reason: format!(
-                "the throttle does not say by which limit, and use is as near to `{}` ({:.0} %) as to `{}` ({:.0} %)",
-                first.quota.name,
-                share(first) * 100.0,
-                second.quota.name,
-                share(second) * 100.0
-            ),
-            candidates: candidates.iter().map(|c| c.quota.clone()).collect(),
-        });
-    }
-    candidates.into_iter().next().ok_or_else(|| no_quota(evidence))
+    if candidates.is_empty() { Err(no_quota(evidence)) } else { Ok(candidates) }
 }
 
 fn no_quota(evidence: &Evidence) -> Withheld {

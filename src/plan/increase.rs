@@ -5,7 +5,7 @@
 
 use jiff::SignedDuration;
 
-use super::case::{Case, FAR_BELOW, choose, withheld};
+use super::case::{Case, FAR_BELOW, choose, fullest, withheld};
 use super::findable;
 use super::size::{round_up, size};
 use super::{Action, Increase, Plan, Reason, Step, Withheld, look_at, quota_link, words};
@@ -30,7 +30,11 @@ pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, 
 
 fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &mut Plan) {
     let place = incident.place();
-    match choose(incident, evidence, place.as_ref()) {
+    let chosen = match incident.cause {
+        Cause::NearQuota => fullest(incident, evidence, place.as_ref()),
+        _ => choose(incident, evidence, place.as_ref()),
+    };
+    match chosen {
         Ok(case) => {
             let weighed = weigh(&case, incident, evidence, config);
             let desired = match &weighed {
@@ -40,7 +44,7 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
             plan.justification = Some(words::justification(&case, desired));
             match weighed {
                 Ok(increase) => file(plan, &case, increase),
-                Err(refusal) => withhold(plan, &case, *refusal),
+                Err(refusal) => withhold(plan, &case, *refusal, incident.is_ahead()),
             }
         }
         Err(refusal) => {
@@ -99,7 +103,7 @@ fn file(plan: &mut Plan, case: &Case<'_>, increase: Increase) {
     plan.actions.push(Action::RequestIncrease(increase));
 }
 
-fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal) {
+fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal, is_ahead: bool) {
     if refusal.needs_a_case {
         let justification = plan.justification.clone().unwrap_or_default();
         let text = words::support_case(case.quota, &refusal.withheld, &justification);
@@ -113,7 +117,8 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal) {
             ),
         });
     }
-    if let Some(request) = refusal.open {
+    // What was asked for is told of by the incident that asked.
+    if let Some(request) = refusal.open.filter(|_| !is_ahead) {
         plan.adopted = Some(Followed {
             code: case.quota.code.clone(),
             name: case.quota.name.clone(),
@@ -162,14 +167,9 @@ impl Refusal {
 /// Demand that grew so many times within a day is sudden.
 const SUDDEN: f64 = 10.0;
 
-/// Weighs every guard rail, the ones that explain the throttle before the ones that merely forbid.
-fn weigh(
-    case: &Case<'_>,
-    incident: &Incident,
-    evidence: &Evidence,
-    config: &Config,
-) -> Result<Increase, Box<Refusal>> {
-    let (quota, limit) = (case.quota, case.limit.limit);
+/// What is needed, in the quota's unit; or why no more is.
+fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, Box<Refusal>> {
+    let limit = case.limit.limit;
     let demand = case.usage.demand(limit);
     let unit = words::unit(limit);
     if case.usage.is_legacy {
@@ -178,7 +178,8 @@ fn weigh(
             format!("`{}` is a legacy model; AWS raises no quota for it", case.model),
         ));
     }
-    if case.usage.recent_throttles <= 0.0 {
+    let is_ahead = incident.is_ahead();
+    if case.usage.recent_throttles <= 0.0 && !is_ahead {
         let late =
             if case.is_fresh { "; its metrics are minutes late, so it is asked again shortly" } else { "" };
         return Err(Refusal::of(
@@ -194,8 +195,19 @@ fn weigh(
         return Err(Refusal::of(Reason::BelowDefault, format!("the applied value is 0 (AWS's default: {default}): every call is throttled until AWS restores it, and Service Quotas takes only values above the default")).with_case());
     }
     let wanted = demand * config.headroom_factor;
+    if is_ahead && wanted <= case.applied {
+        return Err(Refusal::of(
+            Reason::UsageFarBelowQuota,
+            format!(
+                "at most {} of {} {unit} were asked for, and {} times that is no more than is applied",
+                words::number(demand),
+                words::number(case.applied),
+                config.headroom_factor
+            ),
+        ));
+    }
     // Headroom that is there already is none that is missing.
-    if demand < case.applied * FAR_BELOW || (wanted <= case.applied && case.applied > 0.0) {
+    if demand < case.applied * FAR_BELOW || wanted <= case.applied {
         return Err(Refusal::of(
             Reason::UsageFarBelowQuota,
             format!(
@@ -208,6 +220,18 @@ fn weigh(
             ),
         ));
     }
+    Ok(wanted)
+}
+
+/// Weighs every guard rail, the ones that explain the throttle before the ones that merely forbid.
+fn weigh(
+    case: &Case<'_>,
+    incident: &Incident,
+    evidence: &Evidence,
+    config: &Config,
+) -> Result<Increase, Box<Refusal>> {
+    let wanted = wanted(case, incident, config)?;
+    let quota = case.quota;
     if let Err(error) = &case.limit.default
         && *error != PortError::Missing
     {
@@ -240,7 +264,7 @@ fn weigh(
         refusal.withheld.candidates.extend(route);
         return Err(refusal);
     }
-    history(case, demand)?;
+    history(case, case.usage.demand(case.limit.limit))?;
     unusual(case, incident)?;
     guards(case, evidence, config)?;
     let desired = size(case.limit.limit, floor, wanted, config)?;
@@ -255,12 +279,20 @@ fn weigh(
         request_id: None,
         status: None,
     };
-    if config.mode == Mode::Observe {
+    let only_observes = match (config.mode, config.headroom_mode) {
+        (Mode::Observe, _) => Some("the function only observes"),
+        (_, Mode::Observe) if incident.is_ahead() => {
+            Some("the function only tells of what is coming (`HEADROOM_MODE`)")
+        }
+        _ => None,
+    };
+    if let Some(why) = only_observes {
         let mut refusal = Refusal::of(
             Reason::ObserveMode,
             format!(
-                "the function only observes; it would ask for {} {unit} instead of {}",
+                "{why}; it would ask for {} {} instead of {}",
                 words::number(desired),
+                words::unit(case.limit.limit),
                 words::number(case.applied)
             ),
         );

@@ -19,13 +19,14 @@ use crate::diagnosis::{Category, Cause, RULES};
 use crate::evidence::Evidence;
 use crate::ids::{Place, Region};
 use crate::incident::Incident;
+use crate::lifecycle::successor;
 use crate::quota::Quota;
 use crate::words::words as word_enum;
 use crate::world::{Followed, RequestStatus};
 
 pub use size::round_up;
 pub use words::number;
-pub(crate) use words::whole;
+pub(crate) use words::{unit, whole};
 
 word_enum! {
     /// Why something is withheld.
@@ -175,12 +176,22 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
         Category::Capacity | Category::Credentials => {}
         Category::Other => plan.steps = findable::steps(incident, evidence),
     }
+    if incident.cause == Cause::NearQuota {
+        plan.reference = Some("https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-increase.html");
+        plan.advice = NEAR.map(str::to_owned).to_vec();
+    }
     plan.steps.extend(callers::steps(incident));
     if incident.is_metric_only() && incident.cause.category() != Category::Other {
         plan.steps.extend(findable::steps(incident, evidence));
     }
     plan
 }
+
+/// What helps before calls are throttled.
+const NEAR: [&str; 2] = [
+    "A request reserves its input and `max_tokens` when it is admitted: `max_tokens` no larger than the answers need leaves room in the same quota.",
+    "AWS takes days to decide on an increase. A cross-Region inference profile has quotas of its own and needs no waiting.",
+];
 
 /// Names the step that is missing, for the person who can take it.
 fn remind(incident: &Incident, evidence: &Evidence, plan: &mut Plan) {
@@ -194,6 +205,14 @@ fn remind(incident: &Incident, evidence: &Evidence, plan: &mut Plan) {
     // Where the Region lacks the model, no step of access helps; another id may.
     if evidence.offered.is_ok() {
         plan.steps.extend(ids::steps(incident, evidence));
+    }
+    if let (Some(model), Ok(lives)) = (model, &evidence.lives)
+        && let Some(newest) = successor(model, lives, evidence.now)
+    {
+        let text = format!(
+            "The newest active model of its family here is `{newest}`. Where it answers only through an inference profile, call the profile of that model."
+        );
+        plan.steps.insert(0, Step { text, command: None, link: None });
     }
     let missing = access::missing(incident.cause, &asked);
     if let Some(row) = RULES.iter().rfind(|r| r.cause == missing && r.cause != incident.cause) {

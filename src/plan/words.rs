@@ -34,7 +34,7 @@ pub(super) fn number_or_unknown(value: Option<f64>) -> String {
 }
 
 /// What a limit counts.
-pub(super) const fn unit(limit: Limit) -> &'static str {
+pub(crate) const fn unit(limit: Limit) -> &'static str {
     match limit {
         Limit::RequestsPerMinute => "requests per minute",
         Limit::TokensPerMinute => "tokens per minute",

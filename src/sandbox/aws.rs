@@ -2,8 +2,8 @@
 
 use super::{ModelEntry, Sandbox, State};
 use crate::ids::Place;
-use crate::model::ModelId;
-use crate::world::{Answer, ModelState, Models, Needed, Permissions, PolicyVerdict, PortError, Ruling};
+use crate::model::{ModelId, ModelKind};
+use crate::world::{Answer, Life, ModelState, Models, Needed, Permissions, PolicyVerdict, PortError, Ruling};
 
 impl State {
     fn described(&self, place: &Place, model: &ModelId) -> Option<&ModelEntry> {
@@ -11,6 +11,12 @@ impl State {
             m.model_id == model.base() && m.region.as_ref().is_none_or(|r| *r == place.region)
         };
         self.file.availability.iter().find(of)
+    }
+}
+
+impl ModelEntry {
+    fn life(&self) -> Life {
+        Life { lifecycle: self.lifecycle, legacy_from: self.legacy_from, ends: self.ends }
     }
 }
 
@@ -33,18 +39,36 @@ impl Models for Sandbox {
         .await
     }
 
+    /// The models that the file tells of by themselves, and those that it says are offered.
+    async fn lives(&self, place: &Place) -> Answer<Vec<(ModelId, Life)>> {
+        self.call("lives", |state| {
+            let told = state.file.availability.iter();
+            let told = told.filter(|m| m.region.as_ref().is_none_or(|r| *r == place.region));
+            let told = told.filter_map(|m| Some((ModelId::parse(&m.model_id)?, m.life())));
+            let offered = state.file.offered.iter().filter(|o| o.region == place.region);
+            let offered = offered.flat_map(|o| &o.model_ids).filter_map(|id| ModelId::parse(id));
+            let offered = offered.filter(|m| m.kind() == ModelKind::Foundation);
+            let mut lives: Vec<(ModelId, Life)> = told.collect();
+            for model in offered {
+                if !lives.iter().any(|(known, _)| *known == model) {
+                    lives.push((model, Life::default()));
+                }
+            }
+            Ok(lives)
+        })
+        .await
+    }
+
     async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState> {
         self.call("model_state", |state| {
             let entry = state.described(place, model);
             let available = ModelState { authorized: true, ..ModelState::default() };
             Ok(entry.map_or(available, |m| ModelState {
-                lifecycle: m.lifecycle,
+                life: m.life(),
                 agreement: m.agreement,
                 authorized: m.authorized.unwrap_or(true),
                 region: m.region_availability,
                 form_submitted: m.form_submitted,
-                legacy_from: m.legacy_from,
-                ends: m.ends,
             }))
         })
         .await

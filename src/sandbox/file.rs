@@ -25,6 +25,8 @@ pub struct WorldFile {
     pub now: Option<Timestamp>,
     /// The account the function runs in, for events that name none.
     pub account: Option<AccountId>,
+    /// The Region the function runs in, which its daily watch is about.
+    pub region: Option<Region>,
     /// `request` or `observe`.
     pub mode: ModeWord,
     /// Guard rails that differ from their defaults, by the name of their variable.
@@ -35,6 +37,8 @@ pub struct WorldFile {
     pub requests: Vec<RequestEntry>,
     /// What CloudWatch measured.
     pub usage: Vec<UsageEntry>,
+    /// Calls that succeeded, as CloudTrail shows them.
+    pub calls: Vec<CallEntry>,
     /// Errors behind alarms, as CloudTrail or logs would show them.
     pub errors: Vec<ErrorEntry>,
     /// Alarms as CloudWatch describes them, all of them in ALARM.
@@ -146,6 +150,25 @@ pub struct MinuteEntry {
     pub at: Timestamp,
     /// What was measured.
     pub values: Minute,
+}
+
+/// A call that succeeded.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallEntry {
+    /// The Region.
+    pub region: Region,
+    /// The model as called.
+    pub model_id: String,
+    /// When.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// ARN of who called, with its session if it is one.
+    pub caller: String,
+    /// `sourceIPAddress`, as CloudTrail has it.
+    pub address: Option<String>,
+    /// `userAgent`, as CloudTrail has it.
+    pub user_agent: Option<String>,
 }
 
 /// An error behind an alarm.

@@ -26,6 +26,8 @@ pub(super) struct Tables {
     quotas: BTreeMap<(Place, QuotaCode), QuotaRecord>,
     /// Requests filed, by place and day.
     days: BTreeMap<(Place, i64), u32>,
+    /// When each place is watched next.
+    watches: BTreeMap<Place, Timestamp>,
     /// Notices told, by the beginning of their crowd.
     crowds: BTreeMap<i64, u32>,
 }
@@ -359,6 +361,18 @@ impl Ledger for Sandbox {
             seen.sort_by_key(|i| std::cmp::Reverse(i.last_seen));
             seen.truncate(SEEN);
             Ok(seen)
+        })
+        .await
+    }
+
+    async fn watch(&self, place: &Place, due_by: Timestamp, next: Timestamp) -> Answer<bool> {
+        self.call("watch", |state| {
+            let at = state.ledger.watches.entry(place.clone()).or_insert(Timestamp::MIN);
+            let is_due = *at <= due_by;
+            if is_due {
+                *at = next;
+            }
+            Ok(is_due)
         })
         .await
     }

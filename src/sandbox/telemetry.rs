@@ -11,9 +11,11 @@ use crate::ids::{Place, caller_of};
 use crate::model::ModelId;
 use crate::usage::{Minute, Period, Series};
 use crate::world::{
-    Answer, Lifecycle, LogKind, LogQuery, PortError, Recorded, Records, Telemetry, Window, after,
+    Answer, Call, Lifecycle, LogKind, LogQuery, PortError, Recorded, Records, Telemetry, Window, after,
 };
 
+/// CloudWatch lists metrics that had data in so long.
+const KNOWN: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// A use too small to move any figure.
 const TRACE: Minute = Minute { invocations: 1e-6, ..Minute::NONE };
 
@@ -78,6 +80,16 @@ impl Telemetry for Sandbox {
         .await
     }
 
+    async fn used(&self, place: &Place) -> Answer<Vec<ModelId>> {
+        self.call("used", |state| {
+            let from = state.now.saturating_sub(KNOWN).unwrap_or(Timestamp::MIN);
+            let window = Window { from, to: state.now };
+            let is_used = |u: &&UsageEntry| !state.series(u, window, Period::FiveMinutes).points.is_empty();
+            Ok(state.entries(place).filter(is_used).filter_map(|u| ModelId::parse(&u.model_id)).collect())
+        })
+        .await
+    }
+
     async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
         self.call("models_behind", |state| {
             let moved = |u: &&UsageEntry| {
@@ -134,6 +146,22 @@ impl State {
         self.file.alarms.iter().find(|a| a.region == place.region && a.name == name)
     }
 
+    /// The calls of `window` that succeeded, the latest first.
+    fn recorded_calls(&self, place: &Place, window: Window) -> Vec<Call> {
+        let entries = self.file.calls.iter().filter(|c| c.region == place.region);
+        let in_time = entries.filter(|c| (window.from..=window.to).contains(&c.time));
+        let mut calls: Vec<Call> = in_time
+            .map(|c| Call {
+                model: ModelId::parse(&c.model_id),
+                caller: caller_of(&c.caller),
+                origin: Origin::of(Some(&c.caller), c.address.as_deref(), c.user_agent.as_deref()),
+                at: Some(c.time),
+            })
+            .collect();
+        calls.sort_by_key(|c| std::cmp::Reverse(c.at));
+        calls
+    }
+
     /// The errors of `window` that `source` shows, the latest first.
     fn errors(&self, place: &Place, source: SourceWord, window: Window) -> Vec<ErrorSignal> {
         let entries = self.file.errors.iter().filter(|e| e.region == place.region && e.source == source);
@@ -182,9 +210,11 @@ impl Records for Sandbox {
     async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
         self.call("recorded", |state| {
             let mut errors = state.errors(place, SourceWord::Cloudtrail, window);
-            let all = errors.len();
+            let mut calls = state.recorded_calls(place, window);
+            let all = errors.len() + calls.len();
             errors.truncate(most);
-            Ok(Recorded { read: errors.len(), is_whole: all <= most, errors })
+            calls.truncate(most - errors.len());
+            Ok(Recorded { read: errors.len() + calls.len(), is_whole: all <= most, errors, calls })
         })
         .await
     }

@@ -15,11 +15,12 @@ use bedrock_remediator::aws::Aws;
 use bedrock_remediator::event::{AlarmSignal, ErrorSignal};
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
 use bedrock_remediator::model::{ModelId, ModelKind};
+use bedrock_remediator::quota::Quota;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::usage::{Minute, Period};
 use bedrock_remediator::world::{
-    IncreaseRequest, Lifecycle, LogKind, LogQuery, Models, Needed, Permissions, PolicyLayer, PolicyVerdict,
-    PortError, QuotaValue, Quotas, Records, Rejection, Telemetry, Topic, Window,
+    Call, IncreaseRequest, Life, Lifecycle, LogKind, LogQuery, Models, Needed, Permissions, PolicyLayer,
+    PolicyVerdict, PortError, QuotaValue, Quotas, Records, Rejection, Telemetry, Topic, Window,
 };
 use ciborium::Value as Cbor;
 use jiff::Timestamp;
@@ -248,7 +249,7 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
             "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>arn:aws:iam::{ACCOUNT}:user/ann</Arn><Account>{ACCOUNT}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
         )
         .into_response(),
-        _ => bedrock(&state.world, &place, uri.path()),
+        _ => bedrock(&state.world, &place, uri.path(), uri.query().unwrap_or_default()),
     };
     match state.lose.iter().position(|lost| *lost == action) {
         Some(at) => {
@@ -320,8 +321,12 @@ fn quotas(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Res
             let (size, page) = (input["MaxResults"].as_u64().unwrap(), input["NextToken"].as_str());
             let from = page.map_or(0, |page| page.parse().unwrap());
             let quotas = all.quotas().iter().skip(from).take(usize::try_from(size).unwrap());
+            let value = |q: &Quota| match operation {
+                "ListServiceQuotas" => q.value,
+                _ => at_once(world.default_value(place, &q.code)).ok().map(|default| default.value),
+            };
             let quotas: Vec<_> = quotas
-                .map(|q| json!({ "QuotaCode": q.code, "QuotaName": q.name, "Adjustable": q.adjustable, "Value": q.value }))
+                .map(|q| json!({ "QuotaCode": q.code, "QuotaName": q.name, "Adjustable": q.adjustable, "Value": value(q) }))
                 .collect();
             let next = from + quotas.len();
             let next = (next < all.quotas().len()).then(|| next.to_string());
@@ -372,9 +377,18 @@ fn trail(world: &Sandbox, place: &Place, input: &Value) -> Result<Value, Refused
         });
         json!({ "EventName": "Converse", "CloudTrailEvent": record.to_string() })
     };
-    let events: Vec<_> = recorded.errors.iter().skip(from).take(50).map(event).collect();
+    let call = |c: &Call| {
+        let record = json!({
+            "eventSource": "bedrock.amazonaws.com", "eventName": "InvokeModel", "awsRegion": place.region,
+            "eventTime": c.at, "requestParameters": { "modelId": c.model },
+            "userIdentity": { "arn": c.caller }, "sourceIPAddress": "10.0.0.7",
+        });
+        json!({ "EventName": "InvokeModel", "CloudTrailEvent": record.to_string() })
+    };
+    let all: Vec<_> = recorded.errors.iter().map(event).chain(recorded.calls.iter().map(call)).collect();
+    let events: Vec<_> = all.iter().skip(from).take(50).collect();
     let next = from + events.len();
-    let next = (next < recorded.errors.len()).then(|| next.to_string());
+    let next = (next < all.len()).then(|| next.to_string());
     Ok(json!({ "Events": events, "NextToken": next }))
 }
 
@@ -481,6 +495,17 @@ fn alarms(world: &Sandbox, place: &Place, action: &str, body: &[u8]) -> Response
         let all = Cbor::Array(models.iter().map(one).collect());
         return cbor(StatusCode::OK, &map(vec![("AlarmContributors", all)]));
     }
+    if action == "cloudwatch:ListMetrics" {
+        assert_eq!(field(&input, "MetricName").unwrap().as_text(), Some("Invocations"));
+        let models = at_once(world.used(place)).unwrap();
+        let one = |name: &str, value: &str| map(vec![("Name", text(name)), ("Value", text(value))]);
+        let metric = |dimensions| map(vec![("Dimensions", Cbor::Array(dimensions))]);
+        let alone = models.iter().map(|m| metric(vec![one("ModelId", m.as_str())]));
+        // The same calls again, by another dimension as well.
+        let again =
+            models.iter().map(|m| metric(vec![one("ModelId", m.as_str()), one("ServiceTier", "default")]));
+        return cbor(StatusCode::OK, &map(vec![("Metrics", Cbor::Array(alone.chain(again).collect()))]));
+    }
     assert_eq!(field(&input, "StateValue").unwrap().as_text(), Some("ALARM"));
     let names = field(&input, "AlarmNames").unwrap().as_array().unwrap();
     let names: Vec<String> = names.iter().map(|n| n.as_text().unwrap().to_owned()).collect();
@@ -507,12 +532,26 @@ fn alarms(world: &Sandbox, place: &Place, action: &str, body: &[u8]) -> Response
     cbor(StatusCode::OK, &map(vec![("MetricAlarms", Cbor::Array(described.iter().map(one).collect()))]))
 }
 
-fn bedrock(world: &Sandbox, place: &Place, path: &str) -> Response {
+fn lifecycle(life: &Life) -> Value {
+    json!({
+        "status": if life.lifecycle == Lifecycle::Legacy { "LEGACY" } else { "ACTIVE" },
+        "legacyTime": life.legacy_from, "endOfLifeTime": life.ends,
+    })
+}
+
+fn bedrock(world: &Sandbox, place: &Place, path: &str, query: &str) -> Response {
     let missing = || {
         let headers = [("x-amzn-errortype", "ResourceNotFoundException")];
         (StatusCode::NOT_FOUND, headers, json!({ "message": "not found" }).to_string()).into_response()
     };
     let path = path.trim_matches('/');
+    if path == "foundation-models" && !query.contains("byInferenceType") {
+        let Ok(lives) = at_once(world.lives(place)) else { return missing() };
+        let one = |(id, life): &(ModelId, Life)| json!({ "modelArn": "arn", "modelId": id, "modelLifecycle": lifecycle(life) });
+        return json!({ "modelSummaries": lives.iter().map(one).collect::<Vec<_>>() })
+            .to_string()
+            .into_response();
+    }
     if let "foundation-models" | "inference-profiles" = path {
         let Ok(offered) = at_once(world.offered(place)) else { return missing() };
         let is_profile = |id: &ModelId| matches!(id.kind(), ModelKind::Geographic | ModelKind::Global);
@@ -569,10 +608,7 @@ fn bedrock(world: &Sandbox, place: &Place, path: &str) -> Response {
         }),
         _ => json!({ "modelDetails": {
             "modelArn": "arn", "modelId": id,
-            "modelLifecycle": {
-                "status": if known.lifecycle == Lifecycle::Legacy { "LEGACY" } else { "ACTIVE" },
-                "legacyTime": known.legacy_from, "endOfLifeTime": known.ends,
-            },
+            "modelLifecycle": lifecycle(&known.life),
         } }),
     };
     body.to_string().into_response()

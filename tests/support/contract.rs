@@ -158,6 +158,7 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     a_refused_request_frees_the_quota(ledger).await;
     followers_are_woken(ledger).await;
     notices_of_some_minutes_are_tallied(ledger).await;
+    a_watch_is_one_functions(ledger).await;
     nothing_is_known_of_what_never_was(ledger).await;
 }
 
@@ -494,6 +495,17 @@ async fn notices_of_some_minutes_are_tallied(ledger: &impl Ledger) {
         assert_eq!(ledger.tally(after(told)).await.unwrap(), u32::try_from(told).unwrap());
     }
     assert_eq!(ledger.tally(now() + CROWD).await.unwrap(), 1);
+}
+
+async fn a_watch_is_one_functions(ledger: &impl Ledger) {
+    let (here, there) = (place("ca-central-1"), place("ca-west-1"));
+    assert!(ledger.watch(&here, now(), after(3600)).await.unwrap(), "nobody has watched yet");
+    assert!(!ledger.watch(&here, after(60), after(3660)).await.unwrap(), "another is at it");
+    assert!(ledger.watch(&there, after(60), after(3660)).await.unwrap(), "each Region by itself");
+    // Whoever is done names what it put there.
+    assert!(ledger.watch(&here, after(3600), after(86_400)).await.unwrap());
+    assert!(!ledger.watch(&here, after(3700), after(7300)).await.unwrap());
+    assert!(ledger.watch(&here, after(86_400), after(90_000)).await.unwrap(), "a day later");
 }
 
 async fn nothing_is_known_of_what_never_was(ledger: &impl Ledger) {

@@ -44,6 +44,10 @@ pub(super) fn day_key(place: &Place, now: Timestamp) -> String {
     format!("DAY#{}#{}#{}", place.account, place.region, now.strftime("%F"))
 }
 
+pub(super) fn watch_key(place: &Place) -> String {
+    format!("WATCH#{}", place_key(place))
+}
+
 /// The key of the index of what was seen last.
 pub(super) fn place_key(place: &Place) -> String {
     format!("{}#{}", place.account, place.region)

@@ -19,6 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::item::{
     IncidentItem, Intended, QuotaItem, Searched, crowd_key, day_key, incident_key, quota_key, stamp, tallied,
+    watch_key,
 };
 use self::update::{Item, Update};
 use super::{Aws, error};
@@ -522,6 +523,14 @@ impl Ledger for Aws {
         let (Written::Yes(before) | Written::No(before)) =
             self.table()?.update(&crowd_key(now), update).await?;
         Ok(before.map_or(Ok(0), tallied)?.saturating_add(1))
+    }
+
+    async fn watch(&self, place: &Place, due_by: Timestamp, next: Timestamp) -> Answer<bool> {
+        let mut update = Update::default();
+        update.set("next_at", stamp(next));
+        update.only_if("attribute_not_exists(pk) OR #next_at <= :due_by");
+        update.value(":due_by", stamp(due_by));
+        Ok(matches!(self.table()?.update(&watch_key(place), update).await?, Written::Yes(_)))
     }
 
     async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>> {

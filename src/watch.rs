@@ -1,0 +1,240 @@
+//! The daily watch over one Region: which quotas are nearly full, and which models in use will end.
+//!
+//! One law: the watch only sees. What it finds are incidents as any other, and go through the same stages.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::callers::{Callers, Recent};
+use crate::diagnosis::Cause;
+use crate::headroom::{Near, WATCHED};
+use crate::ids::{Place, QuotaCode};
+use crate::incident::{Incident, Symptom, fold};
+use crate::model::{ModelId, ModelKind};
+use crate::quota::{Catalog, Limit, Quota, Variant, find};
+use crate::terms::Terms;
+use crate::usage::{Period, Series, Usage, burndown};
+use crate::world::{Answer, Call, Clock, Models, PortError, Telemetry, Window, World, after, ask};
+
+/// Looked at this often.
+const EVERY: SignedDuration = SignedDuration::from_hours(24);
+/// A watch that fails, or dies, is taken up again after this long.
+const AGAIN: SignedDuration = SignedDuration::from_hours(1);
+/// All questions together get so long.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// Of the calls of models that end, the latest are read for who makes them.
+const CALLS: usize = 200;
+/// So many application inference profiles are resolved.
+const PROFILES: usize = 20;
+
+/// What a watch saw.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// How many ids were called in the last two weeks.
+    pub models: usize,
+    /// Every quota that they count against, the fullest first.
+    pub quotas: Vec<Near>,
+    /// Models in use that end, or will.
+    pub ending: Vec<ModelId>,
+    /// What could not be asked.
+    pub failed: Vec<PortError>,
+}
+
+/// A watch, and the incidents that it found.
+pub(crate) struct Watch {
+    pub(crate) place: Place,
+    /// What stands in the ledger for as long as it is at work.
+    pub(crate) again: Timestamp,
+    pub(crate) watched: Watched,
+    pub(crate) incidents: Vec<Incident>,
+}
+
+/// Watches the function's own Region, if that is due. `None` where it is not, or nothing tells which Region
+/// that is. An error means that the ledger could not be asked, or which models are used.
+pub(crate) async fn watch<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Option<Watch>> {
+    let (Some(account), Some(region)) = (terms.home.account.clone(), terms.home.region.clone()) else {
+        return Ok(None);
+    };
+    let place = Place { account, region };
+    let now = world.now();
+    let again = after(now, AGAIN);
+    if terms.config.headroom_threshold <= 0.0 || !world.watch(&place, now, again).await? {
+        return Ok(None);
+    }
+    let until = after(now, PATIENCE).min(terms.allowance.until);
+    let used = used(world, &place, until).await?;
+    let mut found = Watch { place, again, watched: Watched::default(), incidents: Vec::new() };
+    found.watched.models = used.len();
+    if !used.is_empty() {
+        found.look(world, &used, terms.config.headroom_threshold, now, until).await;
+    }
+    Ok(Some(found))
+}
+
+impl Watch {
+    /// Looks at a day of everything that is used.
+    async fn look<W: World>(
+        &mut self,
+        world: &W,
+        used: &[Used],
+        threshold: f64,
+        now: Timestamp,
+        until: Timestamp,
+    ) {
+        let place = &self.place;
+        let called: Vec<ModelId> = used.iter().map(|u| u.called.clone()).collect();
+        let window = Window { from: now.saturating_sub(DAY).unwrap_or(now), to: now };
+        let (series, listing, lives) = tokio::join!(
+            ask(world, until, world.usage(place, &called, window, Period::Minute)),
+            ask(world, until, world.listing(place)),
+            ask(world, until, world.lives(place)),
+        );
+        let measured: Vec<(&Used, &Series)> = used.iter().zip(series.iter().flatten()).collect();
+        if let Ok(listing) = &listing {
+            let (quotas, models) = nearly_full(listing, &measured, threshold, window);
+            self.watched.quotas = quotas;
+            let full = models.iter().filter_map(|model| incident(place, model, Cause::NearQuota, now));
+            self.incidents.extend(full);
+        }
+        if let Ok(lives) = &lives {
+            let ends =
+                |m: &ModelId| lives.iter().any(|(l, life)| l.base() == m.base() && life.is_ending(now));
+            let ending = measured
+                .iter()
+                .filter(|(used, series)| series.first_use.is_some() && used.model.as_ref().is_some_and(ends));
+            self.watched.ending = ending.map(|(used, _)| used.called.clone()).collect();
+        }
+        if !self.watched.ending.is_empty() {
+            let recorded = ask(world, until, world.recorded(place, window, CALLS)).await;
+            let calls = recorded.unwrap_or_default().calls;
+            let ending = self.watched.ending.iter().filter_map(|model| {
+                let mut found = incident(place, model, Cause::LegacyModel, now)?;
+                found.callers = Recent::of(Some(now), callers_of(model, &calls));
+                Some(found)
+            });
+            self.incidents.extend(ending);
+        }
+        let failed = [series.err(), listing.err(), lives.err()];
+        self.watched.failed.extend(failed.into_iter().flatten());
+    }
+}
+
+/// Puts the next watch off to its time, once what this one found is in the ledger.
+pub(crate) async fn done<W: World>(world: &W, watch: &Watch) -> Answer<()> {
+    if watch.watched.failed.is_empty() {
+        world.watch(&watch.place, watch.again, after(watch.again, EVERY.saturating_sub(AGAIN))).await?;
+    }
+    Ok(())
+}
+
+/// An id that is called, as CloudWatch counts it, and the model that it stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct Used {
+    pub(crate) called: ModelId,
+    /// `None` for an application inference profile that could not be resolved.
+    pub(crate) model: Option<ModelId>,
+}
+
+/// The ids that are called in `place`, application inference profiles resolved.
+pub(crate) async fn used<W: Telemetry + Models + Clock>(
+    world: &W,
+    place: &Place,
+    until: Timestamp,
+) -> Answer<Vec<Used>> {
+    let called = ask(world, until, world.used(place)).await?;
+    let is_profile = |id: &&ModelId| id.kind() == ModelKind::ApplicationProfile;
+    let profiles: Vec<&ModelId> = called.iter().filter(is_profile).take(PROFILES).collect();
+    let asked = profiles.iter().map(|profile| ask(world, until, world.profile_models(place, profile)));
+    let routes: BTreeMap<&str, Vec<String>> = join_all(asked)
+        .await
+        .into_iter()
+        .zip(&profiles)
+        .filter_map(|(routes, profile)| Some((profile.as_str(), routes.ok()?)))
+        .collect();
+    let resolve = |id: &ModelId| match id.kind() {
+        ModelKind::ApplicationProfile => {
+            routes.get(id.as_str()).and_then(|routes| ModelId::behind_profile(routes, &place.region))
+        }
+        _ => Some(id.clone()),
+    };
+    Ok(called.iter().map(|id| Used { called: id.clone(), model: resolve(id) }).collect())
+}
+
+/// Those of `used` whose calls count against the same quotas as `model`'s.
+pub(crate) fn sharing(used: &[Used], model: &ModelId) -> Vec<ModelId> {
+    let family = model.sharing_a_quota();
+    let same = used.iter().filter(|u| u.model.as_ref().is_some_and(|m| family.contains(m)));
+    same.map(|u| u.called.clone()).collect()
+}
+
+/// Everything that counts against one quota.
+struct Shared<'a, 's> {
+    quota: Quota,
+    limit: Limit,
+    model: &'a ModelId,
+    members: Vec<(&'a Used, &'s Series)>,
+}
+
+/// How near the use of `window` comes to the quotas of `listing`, the fullest first; and the ids, the most
+/// used of each quota's, that come to `threshold`.
+fn nearly_full<'a>(
+    listing: &Catalog,
+    measured: &[(&'a Used, &Series)],
+    threshold: f64,
+    window: Window,
+) -> (Vec<Near>, Vec<&'a ModelId>) {
+    let (mut quotas, mut models) = (Vec::new(), Vec::new());
+    for shared in by_quota(listing, measured) {
+        let series: Vec<&Series> = shared.members.iter().map(|(_, series)| *series).collect();
+        let usage = Usage::of(&series, burndown(shared.model), window.from, window.to);
+        let applied = shared.quota.value.unwrap_or_default();
+        let Some(near) = Near::of(&shared.quota, shared.limit, applied, &usage) else { continue };
+        let calls = |series: &Series| series.points.iter().map(|(_, m)| m.invocations).sum::<f64>();
+        let busiest = shared.members.iter().max_by(|(_, a), (_, b)| calls(a).total_cmp(&calls(b)));
+        // Where calls are throttled already, the throttle's own incident tells of it.
+        let is_told = near.share() >= threshold && usage.recent_throttles <= 0.0;
+        if let Some((busiest, _)) = busiest.filter(|_| is_told)
+            && !models.contains(&&busiest.called)
+        {
+            models.push(&busiest.called);
+        }
+        quotas.push(near);
+    }
+    quotas.sort_by(|a: &Near, b: &Near| b.share().total_cmp(&a.share()));
+    (quotas, models)
+}
+
+/// The quotas of `listing` that the measured ids count against.
+fn by_quota<'a, 's>(listing: &Catalog, measured: &[(&'a Used, &'s Series)]) -> Vec<Shared<'a, 's>> {
+    let mut shared: BTreeMap<QuotaCode, Shared<'a, 's>> = BTreeMap::new();
+    for (used, series) in measured {
+        let Some(model) = &used.model else { continue };
+        for limit in WATCHED {
+            let Some(quota) = find(listing, model, limit, Variant::Standard).quota else { continue };
+            let one = shared.entry(quota.code.clone()).or_insert_with(|| Shared {
+                quota,
+                limit,
+                model,
+                members: Vec::new(),
+            });
+            one.members.push((used, series));
+        }
+    }
+    shared.into_values().collect()
+}
+
+/// Who made those of `calls` that were of `model`.
+fn callers_of(model: &ModelId, calls: &[Call]) -> Callers {
+    let mut callers = Callers::default();
+    for call in calls.iter().filter(|call| call.model.as_ref() == Some(model)) {
+        callers.see(call.caller.as_deref(), &call.origin, call.at, 0);
+    }
+    callers
+}
+
+fn incident(place: &Place, model: &ModelId, cause: Cause, now: Timestamp) -> Option<Incident> {
+    fold([Symptom::ahead(place, model, cause, now)]).pop()
+}
