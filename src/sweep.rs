@@ -88,17 +88,15 @@ pub async fn sweep<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Swept> {
                     Err(error) => swept.failed.push((id, error)),
                 }
             }
-            let (alone, others): (Vec<_>, Vec<_>) =
-                ready.into_iter().partition(|(_, ready)| ready.is_told_alone || ready.notice.is_none());
-            one_by_one(world, alone, &mut swept).await;
-            waiting.extend(others);
+            waiting.extend(at_once(world, ready, &mut swept).await);
             if waiting.len() >= MOST {
                 let later = waiting.split_off(MOST);
                 together(world, std::mem::replace(&mut waiting, later), &mut swept).await;
             }
         }
     }
-    waiting.extend(watched(world, terms, &mut swept).await);
+    let foreseen = watched(world, terms, &mut swept).await;
+    waiting.extend(at_once(world, foreseen, &mut swept).await);
     if waiting.len() > terms.config.digest_above as usize {
         together(world, waiting, &mut swept).await;
     } else {
@@ -181,6 +179,14 @@ fn is_searched(record: &Record) -> bool {
         record.incident.is_metric_only() && last.is_some_and(|last| last > search.alarm)
     };
     record.search.as_ref().is_some_and(|search| search.is_on() || went_off(search))
+}
+
+/// Ends what is told by itself, or not at all. Returns what may be told together with others.
+async fn at_once<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swept) -> Vec<(Lease, Ready)> {
+    let (alone, others) =
+        all.into_iter().partition(|(_, ready)| ready.is_told_alone || ready.notice.is_none());
+    one_by_one(world, alone, swept).await;
+    others
 }
 
 /// Tells of each by itself.

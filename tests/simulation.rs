@@ -39,6 +39,7 @@ fn no_life_breaks_a_promise() {
         (lived.requests, 50),
         (lived.outcomes, 50),
         (lived.dead_letters, 10),
+        (lived.foreseen, 50),
         (lived.deliveries - lived.messages, 1000),
     ] {
         assert!(what >= least, "{lived:?}");

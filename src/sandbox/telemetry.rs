@@ -16,6 +16,8 @@ use crate::world::{
 
 /// CloudWatch lists metrics that had data in so long.
 const KNOWN: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// Who asks for more than this asks how long a model has been in use.
+const LOOKS_BACK: SignedDuration = SignedDuration::from_hours(48);
 /// A use too small to move any figure.
 const TRACE: Minute = Minute { invocations: 1e-6, ..Minute::NONE };
 
@@ -31,8 +33,11 @@ impl State {
                 && ModelId::parse(&entry.model_id).is_some_and(|model| model.base() == m.model_id)
         });
         let last = entry.last.iter().flat_map(|last| (0..last.minutes).map(move |n| (minute(n), last.each)));
-        // CloudWatch shows a first use as a measured call, and an earlier one as use ever since.
-        let first = entry.first_use.filter(|at| *at < window.to).map(|at| (at.max(window.from), TRACE));
+        // CloudWatch shows a first use as a measured call, and to whoever looks back for days an earlier one as
+        // use ever since.
+        let looks_back = window.to.duration_since(window.from) > LOOKS_BACK;
+        let known = |at: &Timestamp| *at < window.to && (looks_back || *at >= window.from);
+        let first = entry.first_use.filter(known).map(|at| (at.max(window.from), TRACE));
         let all = last.chain(entry.series.iter().map(|m| (m.at, m.values))).chain(first);
         let length = i64::from(period.minutes()) * 60;
         let mut points: BTreeMap<i64, Minute> = BTreeMap::new();

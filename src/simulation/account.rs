@@ -7,9 +7,11 @@ use serde_json::json;
 use super::script::choose;
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
+use crate::event::Home;
 use crate::ids::{AccountId, Region};
 use crate::model::ModelId;
-use crate::sandbox::{QuotaEntry, WorldFile};
+use crate::sandbox::{ModelEntry, QuotaEntry, WorldFile};
+use crate::world::{Availability, Lifecycle};
 
 const ACCOUNT: &str = "111122223333";
 const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
@@ -63,6 +65,15 @@ enum What {
 }
 
 impl Account {
+    /// Where the function runs: the Region that it watches.
+    pub(super) fn home(&self) -> Home {
+        Home {
+            account: AccountId::parse(ACCOUNT),
+            region: REGIONS.first().and_then(|r| Region::parse(r)),
+            ..Home::default()
+        }
+    }
+
     /// The account of `seed`.
     pub fn of(seed: u64) -> Self {
         // Another stream of numbers than the script's.
@@ -97,11 +108,35 @@ impl Account {
             mode: if rng.u8(0..10) == 0 { Mode::Observe } else { Mode::Request },
             max_increases_per_day: if rng.u8(0..10) == 0 { 0 } else { rng.u32(1..4) },
             digest_above: rng.u32(1..6),
+            headroom_mode: choose(&mut rng, &[Mode::Observe, Mode::Observe, Mode::Request]),
             max_tokens_per_minute: (rng.u8(0..4) == 0).then_some(3e6),
             ..Config::default()
         };
-        let world = world(&models, start);
+        let mut world = world(&models, start);
+        for usage in world.usage.iter_mut().filter(|_| rng.u8(0..4) == 0) {
+            // Near its quota, and not throttled yet.
+            usage.last.iter_mut().for_each(|last| last.each.throttles = 0.0);
+        }
+        if let Some(model) = models.first().and_then(|m| ModelId::parse(m)).filter(|_| rng.u8(0..4) == 0) {
+            world.availability.push(ending(&model));
+        }
         Self { config, problems, start, world, ceiling: choose(&mut rng, &[1.0, 1.3, 1e3]) }
+    }
+}
+
+/// A legacy model.
+fn ending(model: &ModelId) -> ModelEntry {
+    ModelEntry {
+        region: None,
+        model_id: model.base().to_owned(),
+        lifecycle: Lifecycle::Legacy,
+        agreement: Availability::Available,
+        authorized: None,
+        region_availability: Availability::Available,
+        form_submitted: None,
+        offers: 1,
+        legacy_from: None,
+        ends: None,
     }
 }
 

@@ -64,6 +64,8 @@ struct Published {
     at: Timestamp,
     /// The request it tells of.
     asks: bool,
+    /// Whether nothing fails yet, and a quota is only nearly full.
+    is_near: bool,
 }
 
 /// A request that Service Quotas took.
@@ -287,7 +289,8 @@ impl<'a> Check<'a> {
         let asks = notice.actions.iter().any(|a| matches!(a, Action::RequestIncrease(_)));
         let published = |incident: &Option<IncidentId>, episode, id: &str, kind, cause: Option<Cause>| {
             let (id, is_step) = (id.to_owned(), cause.is_some_and(Cause::is_step));
-            Some(Published { incident: incident.clone()?, episode, id, kind, is_step, at, asks })
+            let is_near = cause == Some(Cause::NearQuota);
+            Some(Published { incident: incident.clone()?, episode, id, kind, is_step, at, asks, is_near })
         };
         let own =
             published(&notice.incident_id, notice.episode, &notice.notice_id, notice.kind, notice.cause);
@@ -304,7 +307,9 @@ impl<'a> Check<'a> {
 
     /// Not the same alert again and again.
     fn is_not_too_soon(&self, new: &Published) -> Checked {
-        let counts = |kind| matches!(kind, Kind::Opened | Kind::Again | Kind::Reminder);
+        let counts = |kind| {
+            matches!(kind, Kind::Opened | Kind::Again | Kind::Reminder | Kind::Headroom | Kind::Lifecycle)
+        };
         if !counts(new.kind) || new.asks || self.published.iter().any(|p| p.id == new.id) {
             return Ok(());
         }
@@ -397,6 +402,12 @@ impl<'a> Check<'a> {
                 );
             }
         }
+        for near in self.published.iter().filter(|p| p.is_near) {
+            let asked = self.asked.iter().find(|a| a.incident == near.incident);
+            if let Some(asked) = asked.filter(|_| self.config.headroom_mode == Mode::Observe) {
+                return broken("what is only coming is filed only if the operator says so", asked.id.clone());
+            }
+        }
         for asked in &self.asked {
             let of_it = |p: &&Published| p.incident == asked.incident && p.at >= asked.at;
             let news = self.published.iter().filter(of_it);
@@ -419,6 +430,12 @@ impl<'a> Check<'a> {
         let outcomes = self.published.iter().filter(|p| p.kind == Kind::Outcome).count();
         let all = self.published.len();
         (all as u64, (all - once.len()) as u64, outcomes as u64)
+    }
+
+    /// How many notices told of what was coming.
+    pub(super) fn foreseen(&self) -> u64 {
+        let is_ahead = |p: &&Published| matches!(p.kind, Kind::Headroom | Kind::Lifecycle);
+        self.published.iter().filter(is_ahead).count() as u64
     }
 
     pub(super) fn requests(&self) -> u64 {

@@ -258,10 +258,9 @@ impl Life<'_> {
         let (world, config) = (self.world, &self.account.config);
         let clock = after(now, ahead);
         let allowance = Allowance { until: after(clock, WORKING), lease: LEASE };
-        let running = async move {
-            let home = Home::default();
-            handle(world, &Terms { config, home: &home, allowance }, payload.as_bytes()).await
-        };
+        let home = self.account.home();
+        let running =
+            async move { handle(world, &Terms { config, home: &home, allowance }, payload.as_bytes()).await };
         self.lived.functions += 1;
         self.functions.push(Function {
             number: self.lived.functions,
@@ -421,8 +420,9 @@ impl Life<'_> {
     fn come_to_rest(&mut self) -> Checked {
         self.world.change(|file| {
             file.faults.clear();
-            for last in file.usage.iter_mut().filter_map(|u| u.last.as_mut()) {
-                last.each.throttles = 0.0;
+            // Nobody calls any more, so that quotas have room and models that end are left alone.
+            for usage in &mut file.usage {
+                usage.last = None;
             }
         });
         for function in &mut self.functions {
@@ -506,6 +506,7 @@ impl Life<'_> {
             repeats,
             requests: self.check.requests(),
             outcomes,
+            foreseen: self.check.foreseen(),
             dead_letters: dead_letters as u64,
             ..self.lived
         }

@@ -31,6 +31,7 @@ pub struct Lived {
     pub repeats: u64,
     pub requests: u64,
     pub outcomes: u64,
+    pub foreseen: u64,
     pub dead_letters: u64,
 }
 
@@ -101,6 +102,7 @@ impl Lived {
         self.repeats += other.repeats;
         self.requests += other.requests;
         self.outcomes += other.outcomes;
+        self.foreseen += other.foreseen;
         self.dead_letters += other.dead_letters;
     }
 }

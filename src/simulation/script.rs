@@ -114,7 +114,7 @@ pub enum Verdict {
 }
 
 /// Every call that can break down for a while.
-const CALLS: [&str; 16] = [
+const CALLS: [&str; 20] = [
     "applied",
     "claim",
     "default_value",
@@ -122,15 +122,19 @@ const CALLS: [&str; 16] = [
     "finish",
     "history",
     "listing",
+    "lives",
     "model_state",
     "not_filed",
     "publish",
+    "recorded",
     "request_increase",
     "reserve",
     "take_over",
     "tally",
     "usage",
+    "used",
     "wake_followers",
+    "watch",
 ];
 
 /// Those that change something, and the one that says whether one did.
