@@ -244,7 +244,7 @@ fn sixty_models_cost_less_than_sixty_calls() {
         file.usage.push(used(id, &[1e5]));
         file.quotas.push(
             serde_json::from_value(json!({
-                "code": format!("L-{:08X}", 0xA000_0000_u32 + n as u32), "applied": if n < 3 { 1.1e5 } else { 1e6 },
+                "code": format!("L-{:08X}", 0xA000_0000_usize + n), "applied": if n < 3 { 1.1e5 } else { 1e6 },
                 "name": format!("Cross-region model inference tokens per minute for Example Model {n}"),
             }))
             .unwrap(),

@@ -173,7 +173,7 @@ fn alarms_over_models_speak_through_rules_and_health_only_to_operators() {
             assert_eq!(alarm["AlarmActions"], json!([{ "Ref": "OperatorTopic" }]), "{name}");
         }
     }
-    assert_eq!((models, health), (6, 8));
+    assert_eq!((models, health), (6, 9));
     assert_eq!(resources["TicksMissingAlarm"]["Properties"]["TreatMissingData"], "breaching");
     assert_eq!(resources["NobodyToldAlarm"]["Properties"]["MetricName"], "NobodyTold");
 }
@@ -189,6 +189,10 @@ fn the_dashboard_shows_what_is_measured() {
         let at = |side: &str| widget[side].as_i64().unwrap();
         assert!(at("x") + at("width") <= 24, "{widget}");
         ends.push(at("y") + at("height"));
+        if let Some(query) = widget["properties"]["query"].as_str() {
+            assert!(query.starts_with("SOURCE '${LogGroup}' | filter ispresent(percent)"), "{query}");
+            assert!(log.contains("percent = percent(near), peak = near.peak, applied = near.applied"));
+        }
         for metric in widget["properties"]["metrics"].as_array().into_iter().flatten() {
             // What the function itself measures stands there by the names that it writes.
             if let Some(namespace) = metric[0].as_str() {
@@ -201,7 +205,7 @@ fn the_dashboard_shows_what_is_measured() {
             }
         }
     }
-    assert_eq!(ends.len(), 11);
+    assert_eq!(ends.len(), 13);
 }
 
 #[test]

@@ -114,8 +114,7 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
     let payload = read(file)?;
     let beside = file.with_extension("world.json");
     let chosen = world.map(Path::to_owned).or_else(|| beside.is_file().then_some(beside));
-    let home = Home::default();
-    let delivery = event::read(&payload, &home);
+    let delivery = event::read(&payload, &Home::default());
     let delivery = match delivery {
         Ok(delivery) => delivery,
         Err(malformed) => {
@@ -131,7 +130,7 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
         Some(path) => read_world(path)?,
         None => healthy_for(&delivery, now),
     };
-    let home = Home { account: world.account.clone(), ..home };
+    let home = world.home();
     let config = world.guard_rails().context("the world file's `config` is wrong")?;
     let config = Config { digest_above: u32::MAX, ..config };
     let sandbox = Sandbox::new(world, now);
@@ -217,6 +216,7 @@ impl Explained {
                 "outcome": report.outcome().as_str(),
                 "reason": reason(report),
                 "incidents": report.incidents.iter().map(incident).collect::<Vec<_>>(),
+                "swept": swept(report),
                 "later": self.later,
                 "items": report.items.iter().map(|i| json!({ "id": i.id, "outcome": i.outcome.as_str(), "reason": i.reason })).collect::<Vec<_>>(),
             }),
@@ -270,9 +270,10 @@ impl Explained {
                 )?,
             }
         }
-        for notice in &self.later {
+        let swept = swept(report).iter().map(|notice| ("The tick tells:", notice));
+        for (when, notice) in swept.chain(self.later.iter().map(|notice| ("Some minutes later:", notice))) {
             writeln!(out, "\n{}", print::styled("-".repeat(print::WIDTH), print::DIM))?;
-            writeln!(out, "{}\n", print::styled("Some minutes later:", print::DIM))?;
+            writeln!(out, "{}\n", print::styled(when, print::DIM))?;
             mail(out, &notice.mail())?;
         }
         Ok(())
@@ -292,6 +293,11 @@ pub(super) fn mail(out: &mut impl std::io::Write, mail: &str) -> anyhow::Result<
         }
     }
     Ok(())
+}
+
+/// What is told of that was due, or seen coming.
+fn swept(report: &Report) -> &[Notice] {
+    report.swept.as_ref().and_then(|swept| swept.as_ref().ok()).map_or(&[], |swept| &swept.notices)
 }
 
 fn reason(report: &Report) -> Option<&str> {

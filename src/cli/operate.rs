@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 use bedrock_remediator::aws::Aws;
 #[cfg(feature = "aws")]
 use bedrock_remediator::config::Config;
+#[cfg(feature = "aws")]
 use bedrock_remediator::event::Home;
 use bedrock_remediator::ids::Region;
 use bedrock_remediator::incident::IncidentId;
@@ -107,11 +108,11 @@ const ALLOWANCE: Allowance = Allowance { until: Timestamp::MAX, lease: SignedDur
 macro_rules! on {
     ($at:expr, |$world:ident, $terms:ident| $what:expr) => {{
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let home = Home::default();
         match &$at.world {
             Some(path) => {
                 let file = read_world(path)?;
                 let config = file.guard_rails().context("the world file's `config` is wrong")?;
+                let home = file.home();
                 let $world = &Sandbox::new(file, Timestamp::now());
                 let $terms = &Terms { config: &config, home: &home, allowance: ALLOWANCE };
                 runtime.block_on($what)
@@ -120,6 +121,7 @@ macro_rules! on {
             None => {
                 let config = Config::from_vars(|name| std::env::var(name).ok())?;
                 let $world = &runtime.block_on($at.aws())?;
+                let home = home_of($world);
                 let $terms = &Terms { config: &config, home: &home, allowance: ALLOWANCE };
                 runtime.block_on(Box::pin($what))
             }
@@ -127,6 +129,12 @@ macro_rules! on {
             None => Err(anyhow!("this build knows no AWS; name a world file with --world")),
         }
     }};
+}
+
+/// The account and Region of the credentials.
+#[cfg(feature = "aws")]
+fn home_of(aws: &Aws) -> Home {
+    Home { account: aws.account().cloned(), region: aws.region(), ..Home::default() }
 }
 
 #[cfg(feature = "aws")]

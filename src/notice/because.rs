@@ -91,7 +91,9 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
         ));
     }
     if incident.cause == Cause::NearQuota {
-        because.extend(nearest(evidence).iter().take(NEAREST).map(|near| of_near(near, evidence.now)));
+        let near = nearest(evidence);
+        let full = near.iter().enumerate().filter(|(n, near)| *n == 0 || near.share() >= ALSO_NEAR);
+        because.extend(full.map(|(_, near)| of_near(near, evidence.now)));
     }
     if let Ok(state) = &evidence.model_state {
         let (done, missing) = checklist(state);
@@ -119,8 +121,8 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
     because
 }
 
-/// So many quotas are compared with what was used.
-const NEAREST: usize = 2;
+/// Beside the fullest, a quota that is used so much is told of.
+const ALSO_NEAR: f64 = 0.5;
 
 /// How near use came to a quota, and when it will fill it.
 fn of_near(near: &Near, now: Timestamp) -> String {

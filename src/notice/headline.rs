@@ -53,6 +53,17 @@ const fn words(cause: Cause) -> (&'static str, &'static str) {
     }
 }
 
+/// Of a model that is going to end nothing is refused yet.
+fn of(incident: &Incident) -> (&'static str, &'static str) {
+    match incident.cause {
+        Cause::LegacyModel if incident.is_ahead() => (
+            "A model in use ends",
+            "are answered for now and will be refused: the model is legacy, or AWS has named its end",
+        ),
+        cause => words(cause),
+    }
+}
+
 /// What a cause is called in a title.
 pub(super) const fn name(cause: Cause) -> &'static str {
     words(cause).0
@@ -60,7 +71,7 @@ pub(super) const fn name(cause: Cause) -> &'static str {
 
 /// One line: what, which model, where.
 pub(super) fn title(incident: &Incident, kind: Kind) -> String {
-    let what = name(incident.cause);
+    let (what, _) = of(incident);
     let still = match kind {
         Kind::Again => "Still: ",
         Kind::Reminder => "Reminder: ",
@@ -82,7 +93,7 @@ fn of_where(incident: &Incident) -> String {
 
 /// What happened.
 pub(super) fn summary(incident: &Incident) -> String {
-    let (_, meaning) = words(incident.cause);
+    let (_, meaning) = of(incident);
     let model = incident.model.as_ref().map_or_else(|| "Bedrock".to_owned(), |m| format!("`{m}`"));
     let region = incident.region.as_ref().map_or_else(|| "an unknown Region".to_owned(), ToString::to_string);
     let account =

@@ -10,6 +10,10 @@ use crate::incident::Incident;
 
 /// What callers change.
 pub(super) fn steps(incident: &Incident) -> Vec<Step> {
+    // What is seen coming tells of calls that did not fail.
+    if incident.is_ahead() {
+        return Vec::new();
+    }
     let callers = incident.callers.all();
     let category = incident.cause.category();
     let mut said = Vec::new();

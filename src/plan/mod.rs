@@ -190,7 +190,7 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
 /// What helps before calls are throttled.
 const NEAR: [&str; 2] = [
     "A request reserves its input and `max_tokens` when it is admitted: `max_tokens` no larger than the answers need leaves room in the same quota.",
-    "AWS takes days to decide on an increase. A cross-Region inference profile has quotas of its own and needs no waiting.",
+    "AWS takes days to decide on an increase. A profile of wider reach, cross-Region or global, has a quota of its own and needs no waiting.",
 ];
 
 /// Names the step that is missing, for the person who can take it.

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{BadConfig, Config, Mode};
+use crate::event::Home;
 use crate::ids::{AccountId, QuotaCode, Region};
 use crate::usage::Minute;
 use crate::world::{Availability, Lifecycle, PolicyLayer, PolicyVerdict, RequestStatus};
@@ -404,6 +405,11 @@ pub struct LedgerEntry {
 }
 
 impl WorldFile {
+    /// Where the function runs in it.
+    pub fn home(&self) -> Home {
+        Home { account: self.account.clone(), region: self.region.clone(), ..Home::default() }
+    }
+
     /// Reads a world file; an error names what is wrong and where.
     pub fn parse(json: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(json)

@@ -7,7 +7,6 @@ use serde_json::json;
 use super::script::choose;
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
-use crate::event::Home;
 use crate::ids::{AccountId, Region};
 use crate::model::ModelId;
 use crate::sandbox::{ModelEntry, QuotaEntry, WorldFile};
@@ -65,15 +64,6 @@ enum What {
 }
 
 impl Account {
-    /// Where the function runs: the Region that it watches.
-    pub(super) fn home(&self) -> Home {
-        Home {
-            account: AccountId::parse(ACCOUNT),
-            region: REGIONS.first().and_then(|r| Region::parse(r)),
-            ..Home::default()
-        }
-    }
-
     /// The account of `seed`.
     pub fn of(seed: u64) -> Self {
         // Another stream of numbers than the script's.
@@ -142,8 +132,13 @@ fn ending(model: &ModelId) -> ModelEntry {
 
 /// Every model in use in every Region, near its quotas and throttled.
 fn world(models: &[&str], start: Timestamp) -> WorldFile {
-    let mut file = WorldFile { account: AccountId::parse(ACCOUNT), ..WorldFile::default() };
     let regions: Vec<Region> = REGIONS.iter().filter_map(|r| Region::parse(r)).collect();
+    let mut file = WorldFile {
+        account: AccountId::parse(ACCOUNT),
+        // The function watches the Region that it runs in.
+        region: regions.first().cloned(),
+        ..WorldFile::default()
+    };
     for model in models.iter().filter_map(|m| ModelId::parse(m)) {
         for region in &regions {
             file.use_up(region, &model, Cause::TokensPerMinute, start);

@@ -258,7 +258,7 @@ impl Life<'_> {
         let (world, config) = (self.world, &self.account.config);
         let clock = after(now, ahead);
         let allowance = Allowance { until: after(clock, WORKING), lease: LEASE };
-        let home = self.account.home();
+        let home = self.account.world.home();
         let running =
             async move { handle(world, &Terms { config, home: &home, allowance }, payload.as_bytes()).await };
         self.lived.functions += 1;

@@ -9,8 +9,10 @@ use std::io::Write as _;
 use bedrock_remediator::config::LogLevel;
 use bedrock_remediator::event::Malformed;
 use bedrock_remediator::handler::{IncidentReport, Outcome, Report};
+use bedrock_remediator::headroom::Near;
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::plan::{Action, Plan};
+use bedrock_remediator::watch::Watched;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tracing::level_filters::LevelFilter;
@@ -79,6 +81,11 @@ pub(crate) fn report(report: &Report) {
             for (id, why) in &swept.failed {
                 error!(incident = id, "an incident stays due: {why}");
             }
+            match &swept.watched {
+                Some(Ok(seen)) => watched(seen),
+                Some(Err(why)) => error!("the daily watch could not look: {why}"),
+                None => {}
+            }
             if swept.has_subscriber == Some(false) {
                 error!("nobody is told: no subscription of the topic is confirmed");
             }
@@ -90,6 +97,38 @@ pub(crate) fn report(report: &Report) {
         None => {}
     }
     emit(&counts(report));
+}
+
+/// The quotas that are at least half full, by which the dashboard lists them.
+fn watched(seen: &Watched) {
+    for near in seen.quotas.iter().filter(|near| near.share() >= 0.5) {
+        let (quota, code) = (near.quota.name.as_str(), near.quota.code.as_str());
+        info!(
+            quota,
+            code,
+            percent = percent(near),
+            peak = near.peak,
+            applied = near.applied,
+            "a quota's use"
+        );
+    }
+    for why in &seen.failed {
+        error!("the daily watch could not look at everything: {why}");
+    }
+    info!(
+        models = seen.models,
+        quotas = seen.quotas.len(),
+        ending = seen.ending.len(),
+        "the daily watch is done"
+    );
+}
+
+/// In whole percent; what is far above a quota is as bad as ten times.
+fn percent(near: &Near) -> usize {
+    // A cast of a number between 0 and 1000 loses its fraction only.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let percent = (near.share() * 100.0).clamp(0.0, 1000.0) as usize;
+    percent
 }
 
 fn incident(report: &IncidentReport) {
@@ -135,6 +174,8 @@ fn told(notice: &Notice) {
 fn counts(report: &Report) -> Vec<(&'static str, usize)> {
     let driven = || report.incidents.iter().filter_map(|i| i.driven.as_ref().ok()?.as_ref());
     let swept = report.swept.as_ref().and_then(|s| s.as_ref().ok());
+    let watched = swept.and_then(|s| s.watched.as_ref());
+    let fullest = watched.and_then(|w| w.as_ref().ok()?.quotas.first());
     let is_filed =
         |a: &&Action| matches!(a, Action::RequestIncrease(i) if i.request_id.is_some() && i.status.is_some());
     let due = report.incidents.iter().filter(|i| i.driven.is_err()).count();
@@ -148,8 +189,17 @@ fn counts(report: &Report) -> Vec<(&'static str, usize)> {
         ("Withheld", driven().flat_map(|d| &d.plan.withheld).count()),
         ("StaysDue", due + swept.map_or(0, |s| s.failed.len())),
         ("Ticks", usize::from(matches!(report.swept, Some(Ok(_))))),
+        ("FullestQuota", fullest.map_or(0, percent)),
+        (
+            "WatchFailed",
+            usize::from(watched.is_some_and(|w| w.as_ref().map_or(true, |w| !w.failed.is_empty()))),
+        ),
         ("NobodyTold", usize::from(swept.is_some_and(|s| s.has_subscriber == Some(false)))),
     ]
+}
+
+fn unit(metric: &str) -> &'static str {
+    if metric == "FullestQuota" { "Percent" } else { "Count" }
 }
 
 /// One line in the embedded metric format, which CloudWatch Logs turns into metrics. What is zero is left
@@ -161,7 +211,7 @@ fn emit(counts: &[(&str, usize)]) {
     }
     let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
     let metrics: Vec<Value> =
-        counts.iter().map(|(name, _)| json!({ "Name": name, "Unit": "Count" })).collect();
+        counts.iter().map(|(name, _)| json!({ "Name": name, "Unit": unit(name) })).collect();
     let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": metrics });
     let mut line = Map::new();
     line.insert(
