@@ -19,6 +19,8 @@ pub mod drive;
 pub mod sweep;
 pub mod watch;
 pub mod operate;
+pub mod doctor;
+pub mod report;
 
 pub mod ids;
 pub mod model;

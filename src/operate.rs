@@ -36,7 +36,7 @@ pub async fn due<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Vec<Shown>> {
     Ok(shown)
 }
 
-async fn look<W: World>(world: &W, terms: &Terms<'_>, record: Record) -> Shown {
+pub(crate) async fn look<W: World>(world: &W, terms: &Terms<'_>, record: Record) -> Shown {
     let now = world.now();
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
     let decided = plan(&record.incident, &evidence, terms.config);

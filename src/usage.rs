@@ -347,6 +347,47 @@ impl Usage {
     }
 }
 
+/// What was admitted in an hour, or in a day where the limit is a day's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hour {
+    /// Its beginning.
+    pub at: Timestamp,
+    /// In the limit's unit: the busiest minute of the hour, as far as minutes were measured, or the day.
+    pub peak: f64,
+    /// Calls that were throttled.
+    pub throttles: f64,
+}
+
+/// The use of one quota hour by hour, or day by day, oldest first; what shares it added up.
+pub fn course<S: Borrow<Series>>(series: &[S], burndown: f64, limit: Limit) -> Vec<Hour> {
+    let mut points: BTreeMap<i64, (f64, f64, f64)> = BTreeMap::new();
+    for series in series.iter().map(Borrow::borrow) {
+        let length = f64::from(series.period.minutes());
+        for (at, minute) in &series.points {
+            let used = match limit {
+                Limit::RequestsPerMinute => minute.invocations,
+                _ => minute.tokens(burndown),
+            };
+            let (sum, throttles, of) = points.entry(at.as_second()).or_default();
+            *sum += used;
+            *throttles += minute.throttles * length;
+            *of = length;
+        }
+    }
+    let is_daily = limit == Limit::TokensPerDay;
+    let length = if is_daily { DAY } else { 3600 };
+    let mut hours: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
+    for (at, (sum, throttled, minutes)) in points {
+        let (peak, throttles) = hours.entry(at.div_euclid(length) * length).or_default();
+        *peak = if is_daily { *peak + sum * minutes } else { peak.max(sum) };
+        *throttles += throttled;
+    }
+    let hour = |(at, (peak, throttles)): (i64, (f64, f64))| {
+        Some(Hour { at: Timestamp::from_second(at).ok()?, peak, throttles })
+    };
+    hours.into_iter().filter_map(hour).collect()
+}
+
 const DAY: i64 = 86_400;
 
 /// Adds up the days of [`Usage::days`], from points in the order of their times.

@@ -24,7 +24,7 @@ const EVERY: SignedDuration = SignedDuration::from_hours(24);
 const AGAIN: SignedDuration = SignedDuration::from_hours(1);
 /// All questions together get so long.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
-const DAY: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Of the calls of models that end, the latest are read for who makes them.
 const CALLS: usize = 200;
 /// So many application inference profiles are resolved.
@@ -55,10 +55,7 @@ pub(crate) struct Watch {
 /// Watches the function's own Region, if that is due. `None` where it is not, or nothing tells which Region
 /// that is. An error means that the ledger could not be asked, or which models are used.
 pub(crate) async fn watch<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Option<Watch>> {
-    let (Some(account), Some(region)) = (terms.home.account.clone(), terms.home.region.clone()) else {
-        return Ok(None);
-    };
-    let place = Place { account, region };
+    let Some(place) = terms.home.place() else { return Ok(None) };
     let now = world.now();
     let again = after(now, AGAIN);
     if terms.config.headroom_threshold <= 0.0 || !world.watch(&place, now, again).await? {
@@ -171,11 +168,28 @@ pub(crate) fn sharing(used: &[Used], model: &ModelId) -> Vec<ModelId> {
 }
 
 /// Everything that counts against one quota.
-struct Shared<'a, 's> {
+pub(crate) struct Shared<'a, 's> {
     quota: Quota,
     limit: Limit,
-    model: &'a ModelId,
-    members: Vec<(&'a Used, &'s Series)>,
+    /// The model behind the first of them.
+    pub(crate) model: &'a ModelId,
+    pub(crate) members: Vec<(&'a Used, &'s Series)>,
+}
+
+impl Shared<'_, '_> {
+    /// What all of it together used in `window`.
+    fn usage(&self, window: Window) -> Usage {
+        let series: Vec<&Series> = self.members.iter().map(|(_, series)| *series).collect();
+        Usage::of(&series, burndown(self.model), window.from, window.to)
+    }
+}
+
+impl Near {
+    /// How near the use of `window` comes to a quota; `None` where it is 0 or not known.
+    pub(crate) fn of_shared(shared: &Shared<'_, '_>, window: Window) -> Option<Self> {
+        let applied = shared.quota.value.unwrap_or_default();
+        Self::of(&shared.quota, shared.limit, applied, &shared.usage(window))
+    }
 }
 
 /// How near the use of `window` comes to the quotas of `listing`, the fullest first; and the ids, the most
@@ -188,8 +202,7 @@ fn nearly_full<'a>(
 ) -> (Vec<Near>, Vec<&'a ModelId>) {
     let (mut quotas, mut models) = (Vec::new(), Vec::new());
     for shared in by_quota(listing, measured) {
-        let series: Vec<&Series> = shared.members.iter().map(|(_, series)| *series).collect();
-        let usage = Usage::of(&series, burndown(shared.model), window.from, window.to);
+        let usage = shared.usage(window);
         let applied = shared.quota.value.unwrap_or_default();
         let Some(near) = Near::of(&shared.quota, shared.limit, applied, &usage) else { continue };
         let calls = |series: &Series| series.points.iter().map(|(_, m)| m.invocations).sum::<f64>();
@@ -208,7 +221,10 @@ fn nearly_full<'a>(
 }
 
 /// The quotas of `listing` that the measured ids count against.
-fn by_quota<'a, 's>(listing: &Catalog, measured: &[(&'a Used, &'s Series)]) -> Vec<Shared<'a, 's>> {
+pub(crate) fn by_quota<'a, 's>(
+    listing: &Catalog,
+    measured: &[(&'a Used, &'s Series)],
+) -> Vec<Shared<'a, 's>> {
     let mut shared: BTreeMap<QuotaCode, Shared<'a, 's>> = BTreeMap::new();
     for (used, series) in measured {
         let Some(model) = &used.model else { continue };

@@ -724,6 +724,48 @@ pub(crate) async fn ask<T>(
     world.within(left, call).await.unwrap_or_else(late)
 }
 
+/// A CloudTrail trail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trail {
+    /// Its name.
+    pub name: String,
+    /// Whether it records now.
+    pub is_logging: bool,
+    /// Whether it records management events that only read, as inference calls do.
+    pub records_reads: bool,
+}
+
+/// Which events an EventBridge rule gets.
+/// See <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Rule.html>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleState {
+    /// None.
+    Disabled,
+    /// All but CloudTrail's management events that only read.
+    Enabled,
+    /// All.
+    EnabledWithReads,
+}
+
+/// How the function is set up, which only people ask.
+pub trait Setup {
+    /// The trails that record `place`.
+    async fn trails(&self, place: &Place) -> Answer<Vec<Trail>>;
+    /// The rules whose names begin with `prefix`.
+    async fn rules(&self, place: &Place, prefix: &str) -> Answer<Vec<(String, RuleState)>>;
+    /// The alarms whose names begin with `prefix`, and whether their actions are on.
+    async fn own_alarms(&self, place: &Place, prefix: &str) -> Answer<Vec<(String, bool)>>;
+    /// What IAM's policy simulator says of each of `actions` of `role` on `resource`, in their order.
+    async fn rights(
+        &self,
+        place: &Place,
+        role: &str,
+        actions: &[&str],
+        resource: &str,
+    ) -> Answer<Vec<PolicyVerdict>>;
+}
+
 /// Everything at once.
 pub trait World: Quotas + Telemetry + Records + Models + Permissions + Ledger + Topic + Clock {}
 

@@ -15,8 +15,8 @@ use bedrock_remediator::sandbox::{Fault, FaultKind, WorldFile};
 use bedrock_remediator::usage::Period;
 use bedrock_remediator::world::{
     Availability, Clock as _, Ledger as _, Lifecycle, LogKind, Models as _, Needed, Permissions as _,
-    PolicyLayer, PolicyVerdict, PortError, Quotas as _, Records as _, Rejection, RequestStatus,
-    Telemetry as _, Topic as _, Window,
+    PolicyLayer, PolicyVerdict, PortError, Quotas as _, Records as _, Rejection, RequestStatus, RuleState,
+    Setup as _, Telemetry as _, Topic as _, Window,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -290,6 +290,45 @@ fn cloudtrail_tells_of_calls_that_succeeded_too() {
     let call = &recorded.calls[0];
     assert_eq!(call.caller.as_deref(), Some("arn:aws:iam::111122223333:role/checkout-api"));
     assert_eq!(call.model.as_ref().unwrap().as_str(), "us.amazon.nova-lite-v1:0");
+}
+
+#[test]
+fn the_set_up_is_read_where_it_stands() {
+    let file = json!({
+        "trails": [
+            { "name": "audit", "is_logging": true, "records_reads": false },
+            { "name": "advanced-reads", "is_logging": false, "records_reads": true },
+            { "name": "advanced-writes", "is_logging": true, "records_reads": false },
+        ],
+        "rules": [{ "name": "stack-TickRule-1", "state": "disabled" }, { "name": "other", "state": "enabled" }, { "name": "stack-InferenceErrorsRule-2", "state": "enabled-with-reads" }],
+        "own_alarms": { "stack-health-ticks": false, "stack-models-throttles": true },
+        "policies": [
+            { "caller": "arn:aws:iam::111122223333:role/r", "action": "sns:Publish", "verdict": "implicit-deny" },
+            { "caller": "arn:aws:iam::111122223333:role/r", "verdict": "allowed" },
+        ],
+    });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let here = place("us-east-1");
+    let trails = block_on(cloud.aws("CLOUDTRAIL").trails(&here)).unwrap();
+    let read: Vec<_> = trails.iter().map(|t| (t.name.as_str(), t.is_logging, t.records_reads)).collect();
+    assert_eq!(
+        read,
+        [("audit", true, false), ("advanced-reads", false, true), ("advanced-writes", true, false)]
+    );
+    let rules = block_on(cloud.aws("EVENTBRIDGE").rules(&here, "stack")).unwrap();
+    assert_eq!(
+        rules.iter().map(|(_, state)| *state).collect::<Vec<_>>(),
+        [RuleState::Disabled, RuleState::EnabledWithReads]
+    );
+    let alarms = block_on(cloud.aws("CLOUDWATCH").own_alarms(&here, "stack")).unwrap();
+    assert_eq!(
+        alarms,
+        [("stack-health-ticks".to_owned(), false), ("stack-models-throttles".to_owned(), true)]
+    );
+    let asked = ["sns:GetTopicAttributes", "sns:Publish"];
+    let rights =
+        block_on(cloud.aws("IAM").rights(&here, "arn:aws:iam::111122223333:role/r", &asked, "*")).unwrap();
+    assert_eq!(rights, [PolicyVerdict::Allowed, PolicyVerdict::ImplicitDeny]);
 }
 
 fn last_hour() -> Window {

@@ -335,6 +335,7 @@ fn a_legacy_model_that_is_still_called_is_told_of_with_dates_callers_and_replace
     let said = said(&told);
     assert!(said.contains("legacy from 2026-07-30, no more calls from 2027-01-30"), "{said}");
     assert!(said.contains("Of 4 calls that were looked at: 75 % by `reports` with Boto3/1.42.0 from a private address; 25 % by `search`"), "{said}");
+    assert!(!said.contains("No retry can succeed"), "nothing was refused: {said}");
     assert!(
         said.contains(
             "The newest active model of its family here is `anthropic.claude-haiku-4-5-20251001-v1:0`"

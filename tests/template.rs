@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use bedrock_remediator::aws::ACTIONS;
 use bedrock_remediator::config::{Config, Settings};
 use bedrock_remediator::diagnosis::INFERENCE_OPERATIONS;
+use bedrock_remediator::doctor;
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::{Value, json};
 
@@ -179,6 +180,27 @@ fn alarms_over_models_speak_through_rules_and_health_only_to_operators() {
 }
 
 #[test]
+fn the_doctor_looks_at_what_the_stack_has() {
+    let template = template();
+    let resources = template["Resources"].as_object().unwrap();
+    let of = |kind: &'static str| resources.iter().filter(move |(_, r)| r["Type"] == kind);
+    let rules: BTreeSet<&str> = of("AWS::Events::Rule").map(|(id, _)| id.as_str()).collect();
+    assert_eq!(doctor::RULES.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>(), rules);
+    let name = |alarm: &Value| {
+        let name = alarm["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap();
+        name.strip_prefix("${AWS::StackName}-").unwrap().to_owned()
+    };
+    // Those of the mantle's models are there only if they are asked for.
+    let always = of("AWS::CloudWatch::Alarm").filter(|(_, alarm)| alarm.get("Condition").is_none());
+    let alarms: BTreeSet<String> = always.map(|(_, alarm)| name(alarm)).collect();
+    assert_eq!(doctor::ALARMS.iter().map(|(end, _)| (*end).to_owned()).collect::<BTreeSet<_>>(), alarms);
+    let asked: BTreeSet<&str> =
+        doctor::RIGHTS.iter().flat_map(|(_, actions)| actions.iter().copied()).collect();
+    let called: BTreeSet<&str> = ACTIONS.iter().flat_map(|(_, actions)| actions.iter().copied()).collect();
+    assert_eq!(asked, called);
+}
+
+#[test]
 fn the_dashboard_shows_what_is_measured() {
     let template = template();
     let body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"].as_str().unwrap();
@@ -191,7 +213,9 @@ fn the_dashboard_shows_what_is_measured() {
         ends.push(at("y") + at("height"));
         if let Some(query) = widget["properties"]["query"].as_str() {
             assert!(query.starts_with("SOURCE '${LogGroup}' | filter ispresent(percent)"), "{query}");
-            assert!(log.contains("percent = percent(near), peak = near.peak, applied = near.applied"));
+            for field in ["percent = percent(near)", "peak = near.peak", "applied = near.applied"] {
+                assert!(log.contains(field), "{field}");
+            }
         }
         for metric in widget["properties"]["metrics"].as_array().into_iter().flatten() {
             // What the function itself measures stands there by the names that it writes.

@@ -10,6 +10,7 @@ mod models;
 mod permissions;
 mod quotas;
 mod records;
+mod setup;
 mod telemetry;
 mod topic;
 

@@ -1,7 +1,9 @@
 //! The commands. Machine output goes to standard output, everything else to standard error.
 
+mod account;
 mod catalog;
 mod classify;
+mod doctor;
 mod explain;
 #[cfg(feature = "aws")]
 mod live;
@@ -39,6 +41,7 @@ enum Command {
     Close(operate::Close),
     Approve(operate::Approve),
     Sweep(operate::Sweep),
+    Doctor(doctor::Doctor),
     Classify(classify::Args),
     Quota(quota::Args),
     Rules(rules::Args),
@@ -64,6 +67,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Close(args) => operate::close(&args),
         Command::Approve(args) => operate::approve(&args),
         Command::Sweep(args) => operate::sweep_now(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Quota(args) => quota::run(&args),
         Command::Rules(args) => rules::run(&args),

@@ -1,46 +1,20 @@
 //! `incidents`, `show`, `close`, `approve`, `sweep`: the ledger, operated from a terminal.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 
-use anyhow::{Context as _, anyhow};
-#[cfg(feature = "aws")]
-use bedrock_remediator::aws::Aws;
-#[cfg(feature = "aws")]
-use bedrock_remediator::config::Config;
-#[cfg(feature = "aws")]
-use bedrock_remediator::event::Home;
+use anyhow::anyhow;
 use bedrock_remediator::ids::Region;
 use bedrock_remediator::incident::IncidentId;
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::operate::{self, Shown};
 use bedrock_remediator::plan::{Action, number};
-use bedrock_remediator::sandbox::Sandbox;
 use bedrock_remediator::sweep::sweep;
-use bedrock_remediator::terms::{Allowance, Terms};
 use bedrock_remediator::world::{Ledger as _, Record, World};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::explain::read_world;
+use super::account::{Where, on};
 use super::{Outcome, print};
-
-/// Where the ledger is.
-#[derive(clap::Args)]
-pub(crate) struct Where {
-    /// A world file instead of AWS; what is done there is forgotten
-    #[arg(long, value_name = "FILE")]
-    world: Option<PathBuf>,
-    /// The ledger's table, as the stack's output TableName says; without it the variable TABLE_NAME
-    #[arg(long, value_name = "NAME")]
-    table: Option<String>,
-    /// The topic people are told through; without it the variable TOPIC_ARN
-    #[arg(long, value_name = "ARN")]
-    topic: Option<String>,
-    /// JSON instead of a table
-    #[arg(long)]
-    json: bool,
-}
 
 /// List incidents, the most overdue first
 #[derive(clap::Args)]
@@ -101,60 +75,8 @@ fn id(text: &str) -> Result<IncidentId, String> {
         .ok_or_else(|| "an incident's id is `inc-` and sixteen digits of 0-9 and a-f".to_owned())
 }
 
-/// Nobody waits for a program as Lambda does.
-const ALLOWANCE: Allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
-
-/// Does `$what` with the world that `$at` names, and the guard rails that hold there.
-macro_rules! on {
-    ($at:expr, |$world:ident, $terms:ident| $what:expr) => {{
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        match &$at.world {
-            Some(path) => {
-                let file = read_world(path)?;
-                let config = file.guard_rails().context("the world file's `config` is wrong")?;
-                let home = file.home();
-                let $world = &Sandbox::new(file, Timestamp::now());
-                let $terms = &Terms { config: &config, home: &home, allowance: ALLOWANCE };
-                runtime.block_on($what)
-            }
-            #[cfg(feature = "aws")]
-            None => {
-                let config = Config::from_vars(|name| std::env::var(name).ok())?;
-                let $world = &runtime.block_on($at.aws())?;
-                let home = home_of($world);
-                let $terms = &Terms { config: &config, home: &home, allowance: ALLOWANCE };
-                runtime.block_on(Box::pin($what))
-            }
-            #[cfg(not(feature = "aws"))]
-            None => Err(anyhow!("this build knows no AWS; name a world file with --world")),
-        }
-    }};
-}
-
-/// The account and Region of the credentials.
-#[cfg(feature = "aws")]
-fn home_of(aws: &Aws) -> Home {
-    Home { account: aws.account().cloned(), region: aws.region(), ..Home::default() }
-}
-
-#[cfg(feature = "aws")]
-impl Where {
-    async fn aws(&self) -> anyhow::Result<Aws> {
-        let named = |given: &Option<String>, variable: &str, flag: &str| {
-            given.clone().or_else(|| std::env::var(variable).ok().filter(|v| !v.is_empty())).ok_or_else(
-                || anyhow!("name it with {flag} or the variable {variable}; the stack's outputs have it"),
-            )
-        };
-        let table = named(&self.table, "TABLE_NAME", "--table").context("which table is the ledger?")?;
-        let topic =
-            named(&self.topic, "TOPIC_ARN", "--topic").context("which topic are people told through?")?;
-        let aws = Aws::of_default_chain().await.context("AWS cannot be asked")?;
-        let name = format!("person.{}.{}", std::process::id(), Timestamp::now().as_millisecond());
-        Ok(aws.with_table(&table, &name).with_topic(&topic))
-    }
-}
-
 pub(crate) fn incidents(args: &Incidents) -> anyhow::Result<Outcome> {
+    args.at.has_ledger()?;
     on!(args.at, |world, _terms| async {
         let all = world.all(args.open).await?;
         let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
@@ -170,6 +92,7 @@ pub(crate) fn incidents(args: &Incidents) -> anyhow::Result<Outcome> {
 }
 
 pub(crate) fn show(args: &Show) -> anyhow::Result<Outcome> {
+    args.at.has_ledger()?;
     on!(args.at, |world, terms| async {
         let shown = operate::show(world, terms, &args.id).await?.ok_or_else(|| unknown(&args.id))?;
         let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
@@ -187,6 +110,7 @@ pub(crate) fn show(args: &Show) -> anyhow::Result<Outcome> {
 }
 
 pub(crate) fn close(args: &Close) -> anyhow::Result<Outcome> {
+    args.at.has_ledger()?;
     on!(args.at, |world, terms| async {
         let closed = operate::close(world, terms, &args.id).await?.ok_or_else(|| not_free(&args.id))?;
         say(&args.at, &closed, "it opens again when it is seen again")
@@ -194,6 +118,7 @@ pub(crate) fn close(args: &Close) -> anyhow::Result<Outcome> {
 }
 
 pub(crate) fn approve(args: &Approve) -> anyhow::Result<Outcome> {
+    args.at.has_ledger()?;
     on!(args.at, |world, terms| async {
         let driven = operate::approve(world, terms, &args.id).await?.ok_or_else(|| not_free(&args.id))?;
         let filed = driven.plan.actions.iter().find_map(|a| match a {
@@ -218,6 +143,7 @@ pub(crate) fn approve(args: &Approve) -> anyhow::Result<Outcome> {
 }
 
 pub(crate) fn sweep_now(args: &Sweep) -> anyhow::Result<Outcome> {
+    args.at.has_ledger()?;
     on!(args.at, |world, terms| async {
         let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
         if args.dry_run {

@@ -15,7 +15,7 @@ pub use alarm::Described;
 pub use envelope::{Delivery, Item, Malformed, read};
 pub use signal::{AlarmSignal, ErrorSignal, Ignored, Metric, QuotaChange, Signal, Source};
 
-use crate::ids::{AccountId, Region};
+use crate::ids::{AccountId, Place, Region};
 use crate::world::Call;
 
 /// What the reader knows of the function itself: where it runs, and how to tell its own traces.
@@ -46,6 +46,11 @@ pub fn recorded_call(record: &str) -> Option<Call> {
 }
 
 impl Home {
+    /// Where it runs; `None` outside AWS.
+    pub fn place(&self) -> Option<Place> {
+        Some(Place { account: self.account.clone()?, region: self.region.clone()? })
+    }
+
     /// The first of `named` that is a Region; else the one it runs in.
     fn region_or<'a>(&self, named: impl IntoIterator<Item = &'a str>) -> Option<Region> {
         named.into_iter().find_map(Region::parse).or_else(|| self.region.clone())

@@ -23,48 +23,8 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
     if kind == Kind::Reminder {
         because.extend(record.notices.last().map(|told| since(told, incident, evidence)));
     }
-    let counts = incident.counts;
-    let plural = |n: u64| if n == 1 { "" } else { "s" };
-    let mut seen = Vec::new();
-    if counts.errors > 0 {
-        seen.push(format!("{} error{}", whole(counts.errors), plural(counts.errors)));
-    }
-    if counts.alarms > 0 {
-        seen.push(format!("{} alarm{}", whole(counts.alarms), plural(counts.alarms)));
-    }
-    let minute = |at: Timestamp| at.strftime("%F %H:%M").to_string();
-    let span = match (incident.first_seen.map(minute), incident.last_seen.map(minute)) {
-        (Some(first), Some(last)) if first != last => format!(" from {first} to {last} UTC"),
-        (Some(first), _) => format!(" at {first} UTC"),
-        _ => String::new(),
-    };
-    if !seen.is_empty() {
-        because.push(format!("{} reported{span}.", seen.join(" and ")));
-    }
-    match (incident.rule, &incident.facts.code) {
-        (Some(rule), Some(code)) if code.starts_with("AWS_") => {
-            because.push(format!(
-                "AWS Health announced it as `{}`; it fits the rule `{rule}`.",
-                clean::line(code, 80)
-            ));
-        }
-        (Some(rule), Some(code)) => because.push(format!(
-            "The error text fits the rule `{rule}`; its code was `{}`.",
-            clean::line(code, 80)
-        )),
-        (Some(rule), None) => because.push(format!("The error text fits the rule `{rule}`.")),
-        (None, _) if incident.is_ahead() && counts.alarms == 0 => {
-            because.push("The daily watch saw it coming.".to_owned());
-        }
-        (None, _) if counts.errors == 0 => {
-            let metric = incident.facts.metric.as_deref().map(|m| format!(", `{}`,", clean::line(m, 80)));
-            because.push(format!(
-                "Only the alarm's metric{} tells; no error message was found behind it.",
-                metric.unwrap_or_default()
-            ));
-        }
-        (None, _) => because.push("No rule knows this error text.".to_owned()),
-    }
+    because.extend(reported(incident));
+    because.push(told_by(incident));
     if let Some(operation) = &incident.facts.operation {
         because.push(format!("The operation was `{}`.", clean::line(operation, 80)));
     }
@@ -119,6 +79,50 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
     because.extend(evidence.looked.iter().filter_map(looked));
     because.extend(unanswered(evidence));
     because
+}
+
+/// How often, and when.
+fn reported(incident: &Incident) -> Option<String> {
+    let counts = incident.counts;
+    let plural = |n: u64| if n == 1 { "" } else { "s" };
+    let mut seen = Vec::new();
+    if counts.errors > 0 {
+        seen.push(format!("{} error{}", whole(counts.errors), plural(counts.errors)));
+    }
+    if counts.alarms > 0 {
+        seen.push(format!("{} alarm{}", whole(counts.alarms), plural(counts.alarms)));
+    }
+    let minute = |at: Timestamp| at.strftime("%F %H:%M").to_string();
+    let span = match (incident.first_seen.map(minute), incident.last_seen.map(minute)) {
+        (Some(first), Some(last)) if first != last => format!(" from {first} to {last} UTC"),
+        (Some(first), _) => format!(" at {first} UTC"),
+        _ => String::new(),
+    };
+    (!seen.is_empty()).then(|| format!("{} reported{span}.", seen.join(" and ")))
+}
+
+/// What tells the cause.
+fn told_by(incident: &Incident) -> String {
+    match (incident.rule, &incident.facts.code) {
+        (Some(rule), Some(code)) if code.starts_with("AWS_") => {
+            format!("AWS Health announced it as `{}`; it fits the rule `{rule}`.", clean::line(code, 80))
+        }
+        (Some(rule), Some(code)) => {
+            format!("The error text fits the rule `{rule}`; its code was `{}`.", clean::line(code, 80))
+        }
+        (Some(rule), None) => format!("The error text fits the rule `{rule}`."),
+        (None, _) if incident.is_ahead() && incident.counts.alarms == 0 => {
+            "The daily watch saw it coming.".to_owned()
+        }
+        (None, _) if incident.counts.errors == 0 => {
+            let metric = incident.facts.metric.as_deref().map(|m| format!(", `{}`,", clean::line(m, 80)));
+            format!(
+                "Only the alarm's metric{} tells; no error message was found behind it.",
+                metric.unwrap_or_default()
+            )
+        }
+        (None, _) => "No rule knows this error text.".to_owned(),
+    }
 }
 
 /// Beside the fullest, a quota that is used so much is told of.

@@ -1,6 +1,6 @@
 //! Bedrock's descriptions and IAM, as the world file has them.
 
-use super::{ModelEntry, Sandbox, State};
+use super::{ModelEntry, PolicyEntry, Sandbox, State};
 use crate::ids::Place;
 use crate::model::{ModelId, ModelKind};
 use crate::world::{Answer, Life, ModelState, Models, Needed, Permissions, PolicyVerdict, PortError, Ruling};
@@ -17,6 +17,14 @@ impl State {
 impl ModelEntry {
     fn life(&self) -> Life {
         Life { lifecycle: self.lifecycle, legacy_from: self.legacy_from, ends: self.ends }
+    }
+}
+
+impl PolicyEntry {
+    /// Whether it is about that action on that resource.
+    pub(super) fn fits(&self, action: &str, resource: &str) -> bool {
+        self.action.as_deref().is_none_or(|a| a == action)
+            && self.resource.as_deref().is_none_or(|r| wildmatch::WildMatch::new(r).matches(resource))
     }
 }
 
@@ -100,13 +108,8 @@ impl Permissions for Sandbox {
                 return Err(PortError::Missing);
             }
             let of = |needed: &Needed| {
-                let fits = state.file.policies.iter().find(|p| {
-                    p.caller == caller
-                        && p.action.as_deref().is_none_or(|a| a == action)
-                        && p.resource
-                            .as_deref()
-                            .is_none_or(|r| wildmatch::WildMatch::new(r).matches(&needed.arn))
-                });
+                let mut of_caller = state.file.policies.iter().filter(|p| p.caller == caller);
+                let fits = of_caller.find(|p| p.fits(action, &needed.arn));
                 Ruling {
                     resource: needed.arn.clone(),
                     verdict: fits.map_or(PolicyVerdict::Undetermined, |p| p.verdict),

@@ -14,7 +14,7 @@ use crate::config::{BadConfig, Config, Mode};
 use crate::event::Home;
 use crate::ids::{AccountId, QuotaCode, Region};
 use crate::usage::Minute;
-use crate::world::{Availability, Lifecycle, PolicyLayer, PolicyVerdict, RequestStatus};
+use crate::world::{Availability, Lifecycle, PolicyLayer, PolicyVerdict, RequestStatus, RuleState};
 
 /// An account and what AWS would answer in it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -57,6 +57,12 @@ pub struct WorldFile {
     pub policies: Vec<PolicyEntry>,
     /// Incidents that the ledger already holds.
     pub incidents: Vec<IncidentEntry>,
+    /// CloudTrail's trails.
+    pub trails: Vec<TrailEntry>,
+    /// EventBridge's rules.
+    pub rules: Vec<RuleEntry>,
+    /// The alarms of the function's own stack, and whether their actions are on.
+    pub own_alarms: BTreeMap<String, bool>,
     /// How many have confirmed that they want to be told; one without it.
     pub subscribers: Option<u32>,
     /// What fails.
@@ -356,6 +362,28 @@ pub enum FaultKind {
     LostAnswer,
     /// Nothing happens, and no answer ever comes.
     Hangs,
+}
+
+/// One trail.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrailEntry {
+    /// Its name.
+    pub name: String,
+    /// Whether it records now.
+    pub is_logging: bool,
+    /// Whether it records management events that only read.
+    pub records_reads: bool,
+}
+
+/// One rule.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuleEntry {
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: RuleState,
 }
 
 /// An incident of before, of which people were told.

@@ -9,6 +9,7 @@ mod healthy;
 mod journal;
 mod ledger;
 mod quotas;
+mod setup;
 mod telemetry;
 
 use std::cell::RefCell;
@@ -18,9 +19,9 @@ use std::task::Poll;
 use jiff::{SignedDuration, Timestamp};
 
 pub use file::{
-    AlarmEntry, ErrorEntry, Fault, FaultKind, IncidentEntry, LastMinutes, LedgerEntry, LoggingEntry,
-    MinuteEntry, ModeWord, ModelEntry, OfferedEntry, PolicyEntry, ProfileEntry, QuotaEntry, RequestEntry,
-    SourceWord, UsageEntry, WorldFile,
+    AlarmEntry, CallEntry, ErrorEntry, Fault, FaultKind, IncidentEntry, LastMinutes, LedgerEntry,
+    LoggingEntry, MinuteEntry, ModeWord, ModelEntry, OfferedEntry, PolicyEntry, ProfileEntry, QuotaEntry,
+    RequestEntry, RuleEntry, SourceWord, TrailEntry, UsageEntry, WorldFile,
 };
 pub use healthy::healthy_for;
 pub use journal::{Happened, NextFault};
@@ -153,7 +154,7 @@ fn action(name: &str) -> &str {
         "usage" | "models_behind" | "volume" => "cloudwatch:GetMetricData",
         "used" => "cloudwatch:ListMetrics",
         "contributors" => "cloudwatch:DescribeAlarmContributors",
-        "alarms" => "cloudwatch:DescribeAlarms",
+        "alarms" | "own_alarms" => "cloudwatch:DescribeAlarms",
         "recorded" => "cloudtrail:LookupEvents",
         "start_query" => "logs:StartQuery",
         "query_results" => "logs:GetQueryResults",
@@ -162,7 +163,9 @@ fn action(name: &str) -> &str {
         "lives" | "offered" => "bedrock:ListFoundationModels",
         "model_state" => "bedrock:GetFoundationModelAvailability",
         "agreement_offers" => "bedrock:ListFoundationModelAgreementOffers",
-        "simulate" => "iam:SimulatePrincipalPolicy",
+        "simulate" | "rights" => "iam:SimulatePrincipalPolicy",
+        "trails" => "cloudtrail:DescribeTrails",
+        "rules" => "events:ListRules",
         "publish" => "sns:Publish",
         "subscribers" => "sns:GetTopicAttributes",
         "due" | "seen" | "all" => "dynamodb:Query",

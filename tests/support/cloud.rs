@@ -20,7 +20,8 @@ use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::usage::{Minute, Period};
 use bedrock_remediator::world::{
     Call, IncreaseRequest, Life, Lifecycle, LogKind, LogQuery, Models, Needed, Permissions, PolicyLayer,
-    PolicyVerdict, PortError, QuotaValue, Quotas, Records, Rejection, Telemetry, Topic, Window,
+    PolicyVerdict, PortError, QuotaValue, Quotas, Records, Rejection, RuleState, Setup, Telemetry, Topic,
+    Trail, Window,
 };
 use ciborium::Value as Cbor;
 use jiff::Timestamp;
@@ -62,6 +63,7 @@ const SERVICES: &[&str] = &[
     "CLOUDWATCH",
     "CLOUDWATCH_LOGS",
     "CLOUDTRAIL",
+    "EVENTBRIDGE",
     "BEDROCK",
     "IAM",
     "SNS",
@@ -199,6 +201,7 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
         "CLOUDWATCH" => format!("cloudwatch:{}", uri.path().rsplit('/').next().unwrap()),
         "CLOUDWATCH_LOGS" => format!("logs:{operation}"),
         "CLOUDTRAIL" => format!("cloudtrail:{operation}"),
+        "EVENTBRIDGE" => format!("events:{operation}"),
         "IAM" => {
             let form: BTreeMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
             format!("iam:{}", form["Action"])
@@ -235,7 +238,12 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
         "CLOUDWATCH" if action == "cloudwatch:GetMetricData" => metrics(&state.world, &place, body),
         "CLOUDWATCH" => alarms(&state.world, &place, &action, body),
         "CLOUDWATCH_LOGS" => json_answer(logs(&state.world, &place, &operation, &read(body))),
-        "CLOUDTRAIL" => json_answer(trail(&state.world, &place, &read(body))),
+        "CLOUDTRAIL" if operation == "LookupEvents" => {
+            json_answer(trail(&state.world, &place, &read(body)))
+        }
+        "CLOUDTRAIL" | "EVENTBRIDGE" => {
+            json_answer(setup(&state.world, &place, &operation, &read(body)))
+        }
         "IAM" => iam(&state.world, &place, body),
         "SNS" if action == "sns:GetTopicAttributes" => {
             let confirmed = at_once(state.world.subscribers()).unwrap();
@@ -353,6 +361,49 @@ fn publish(state: &mut State, body: &[u8]) -> Response {
     .into_response()
 }
 
+/// What only people ask.
+fn setup(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Result<Value, Refused> {
+    let trails = at_once(world.trails(place)).map_err(refused)?;
+    let named = |key: &str| {
+        trails.iter().find(|t| input[key].as_str().unwrap().ends_with(&format!("trail/{}", t.name))).unwrap()
+    };
+    Ok(match operation {
+        "DescribeTrails" => {
+            assert_eq!(input["includeShadowTrails"], true);
+            let one = |t: &Trail| json!({ "Name": t.name, "HomeRegion": "eu-west-1", "TrailARN": format!("arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/{}", t.name) });
+            json!({ "trailList": trails.iter().map(one).collect::<Vec<_>>() })
+        }
+        "GetTrailStatus" => {
+            assert_eq!(place.region.as_str(), "eu-west-1", "a trail is asked where it is at home");
+            json!({ "IsLogging": named("Name").is_logging })
+        }
+        "GetEventSelectors" => {
+            let trail = named("TrailName");
+            let field = |name: &str, value: &str| json!({ "Field": name, "Equals": [value] });
+            if trail.name.contains("advanced") {
+                let mut fields = vec![field("eventCategory", "Management")];
+                fields.extend((!trail.records_reads).then(|| field("readOnly", "false")));
+                json!({ "AdvancedEventSelectors": [{ "FieldSelectors": fields }] })
+            } else {
+                let kind = if trail.records_reads { "All" } else { "WriteOnly" };
+                json!({ "EventSelectors": [{ "ReadWriteType": kind, "IncludeManagementEvents": true }] })
+            }
+        }
+        "ListRules" => {
+            let rules =
+                at_once(world.rules(place, input["NamePrefix"].as_str().unwrap())).map_err(refused)?;
+            let state = |state: &RuleState| match state {
+                RuleState::Disabled => "DISABLED",
+                RuleState::Enabled => "ENABLED",
+                RuleState::EnabledWithReads => "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
+            };
+            let one = |(name, s): &(String, RuleState)| json!({ "Name": name, "State": state(s) });
+            json!({ "Rules": rules.iter().map(one).collect::<Vec<_>>() })
+        }
+        other => panic!("unknown operation {other}"),
+    })
+}
+
 /// The time of a window's end, in whole seconds.
 fn seconds(value: &Value) -> Timestamp {
     Timestamp::from_second(value.as_f64().unwrap() as i64).unwrap()
@@ -440,6 +491,20 @@ fn iam(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
         )
         .into_response();
     }
+    if !form.contains_key("ContextEntries.member.1.ContextKeyName") {
+        let actions: Vec<&str> =
+            (1..).map_while(|n| form.get(&format!("ActionNames.member.{n}"))).map(String::as_str).collect();
+        let (role, resource) = (&form["PolicySourceArn"], &form["ResourceArns.member.1"]);
+        let verdicts = at_once(world.rights(place, role, &actions, resource)).unwrap();
+        let one = |(action, verdict): (&&str, &PolicyVerdict)| {
+            let decision = if *verdict == PolicyVerdict::Allowed { "allowed" } else { "implicitDeny" };
+            format!(
+                "<member><EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision></member>"
+            )
+        };
+        let results: String = actions.iter().zip(&verdicts).map(one).collect();
+        return format!("<SimulatePrincipalPolicyResponse {xmlns}><SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated><EvaluationResults>{results}</EvaluationResults></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>").into_response();
+    }
     let entry = |n: usize, part: &str| form.get(&format!("ContextEntries.member.{n}.{part}")).cloned();
     assert_eq!(entry(1, "ContextKeyName").as_deref(), Some("aws:RequestedRegion"));
     let needed = Needed {
@@ -494,6 +559,16 @@ fn alarms(world: &Sandbox, place: &Place, action: &str, body: &[u8]) -> Response
         };
         let all = Cbor::Array(models.iter().map(one).collect());
         return cbor(StatusCode::OK, &map(vec![("AlarmContributors", all)]));
+    }
+    if let Some(prefix) = field(&input, "AlarmNamePrefix") {
+        let alarms = at_once(world.own_alarms(place, prefix.as_text().unwrap())).unwrap();
+        let one = |(name, acts): &(String, bool)| {
+            map(vec![("AlarmName", text(name)), ("ActionsEnabled", Cbor::Bool(*acts))])
+        };
+        return cbor(
+            StatusCode::OK,
+            &map(vec![("MetricAlarms", Cbor::Array(alarms.iter().map(one).collect()))]),
+        );
     }
     if action == "cloudwatch:ListMetrics" {
         assert_eq!(field(&input, "MetricName").unwrap().as_text(), Some("Invocations"));

@@ -1,0 +1,125 @@
+//! How the function is set up: trails, rules, alarms and its role's rights. Only people ask.
+
+use std::collections::HashMap;
+
+use aws_sdk_cloudtrail::types::{AdvancedEventSelector, EventSelector, ReadWriteType, Trail as SdkTrail};
+use aws_sdk_eventbridge::types::RuleState as SdkState;
+use aws_sdk_iam::types::PolicyEvaluationDecisionType;
+
+use super::{Aws, Regional, error};
+use crate::ids::Place;
+use crate::world::{Answer, PolicyVerdict, PortError, RuleState, Setup, Trail};
+
+/// Whether a trail records management events that only read.
+/// See <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html>.
+fn records_reads(basic: &[EventSelector], advanced: &[AdvancedEventSelector]) -> bool {
+    let reads = |s: &EventSelector| {
+        s.include_management_events() != Some(false)
+            && !matches!(s.read_write_type(), Some(ReadWriteType::WriteOnly))
+    };
+    let field = |s: &AdvancedEventSelector, name: &str, value: &str| {
+        s.field_selectors().iter().any(|f| f.field() == name && f.equals().iter().any(|v| v == value))
+    };
+    let reads_too =
+        |s: &AdvancedEventSelector| field(s, "eventCategory", "Management") && !field(s, "readOnly", "false");
+    basic.iter().any(reads) || advanced.iter().any(reads_too)
+}
+
+impl Aws {
+    /// A trail is asked about where it is at home.
+    async fn trail(&self, place: &Place, trail: &SdkTrail) -> Answer<Trail> {
+        let home = trail.home_region().and_then(crate::ids::Region::parse);
+        let region = home.unwrap_or_else(|| place.region.clone());
+        let there = self.at(&Place { account: place.account.clone(), region })?;
+        let arn = trail.trail_arn().unwrap_or_default();
+        let (status, selectors) = tokio::join!(
+            there.trail.get_trail_status().name(arn).send(),
+            there.trail.get_event_selectors().trail_name(arn).send(),
+        );
+        let status = status.map_err(|e| error::of_read("cloudtrail:GetTrailStatus", &e))?;
+        let selectors = selectors.map_err(|e| error::of_read("cloudtrail:GetEventSelectors", &e))?;
+        Ok(Trail {
+            name: trail.name().unwrap_or(arn).to_owned(),
+            is_logging: status.is_logging().unwrap_or(false),
+            records_reads: records_reads(selectors.event_selectors(), selectors.advanced_event_selectors()),
+        })
+    }
+}
+
+impl Setup for Aws {
+    async fn trails(&self, place: &Place) -> Answer<Vec<Trail>> {
+        let region = self.at(place)?;
+        let all = region.trail.describe_trails().include_shadow_trails(true).send().await;
+        let all = all.map_err(|e| error::of_read("cloudtrail:DescribeTrails", &e))?;
+        let mut trails = Vec::new();
+        for trail in all.trail_list() {
+            trails.push(Box::pin(self.trail(place, trail)).await?);
+        }
+        Ok(trails)
+    }
+
+    async fn rules(&self, place: &Place, prefix: &str) -> Answer<Vec<(String, RuleState)>> {
+        // Another account's Region is refused before a client is made.
+        let _: std::rc::Rc<Regional> = self.at(place)?;
+        let region = aws_config::Region::new(place.region.as_str().to_owned());
+        let events = aws_sdk_eventbridge::Client::new(&self.config.to_builder().region(region).build());
+        let (mut rules, mut next) = (Vec::new(), None);
+        loop {
+            let page = events.list_rules().name_prefix(prefix).set_next_token(next).send().await;
+            let page = page.map_err(|e| error::of_read("events:ListRules", &e))?;
+            rules.extend(page.rules().iter().filter_map(|rule| {
+                let state = match rule.state()? {
+                    SdkState::Disabled => RuleState::Disabled,
+                    SdkState::EnabledWithAllCloudtrailManagementEvents => RuleState::EnabledWithReads,
+                    _ => RuleState::Enabled,
+                };
+                Some((rule.name()?.to_owned(), state))
+            }));
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(rules);
+            }
+        }
+    }
+
+    async fn own_alarms(&self, place: &Place, prefix: &str) -> Answer<Vec<(String, bool)>> {
+        let call = self.at(place)?.metrics.describe_alarms().alarm_name_prefix(prefix);
+        let mut pages = call.into_paginator().send();
+        let mut alarms = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| error::of_read("cloudwatch:DescribeAlarms", &e))?;
+            alarms.extend(page.metric_alarms().iter().filter_map(|alarm| {
+                Some((alarm.alarm_name()?.to_owned(), alarm.actions_enabled().unwrap_or(true)))
+            }));
+        }
+        Ok(alarms)
+    }
+
+    async fn rights(
+        &self,
+        place: &Place,
+        role: &str,
+        actions: &[&str],
+        resource: &str,
+    ) -> Answer<Vec<PolicyVerdict>> {
+        let iam = &self.at(place)?.iam;
+        let call = iam.simulate_principal_policy().policy_source_arn(role).resource_arns(resource);
+        let actions_asked = actions.iter().map(|a| (*a).to_owned()).collect();
+        let mut pages = call.set_action_names(Some(actions_asked)).into_paginator().send();
+        let mut verdicts: HashMap<String, PolicyVerdict> = HashMap::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| error::of_read("iam:SimulatePrincipalPolicy", &e))?;
+            verdicts.extend(page.evaluation_results().iter().map(|result| {
+                let verdict = match result.eval_decision() {
+                    PolicyEvaluationDecisionType::Allowed => PolicyVerdict::Allowed,
+                    PolicyEvaluationDecisionType::ExplicitDeny => PolicyVerdict::ExplicitDeny,
+                    PolicyEvaluationDecisionType::ImplicitDeny => PolicyVerdict::ImplicitDeny,
+                    _ => PolicyVerdict::Undetermined,
+                };
+                (result.eval_action_name().to_owned(), verdict)
+            }));
+        }
+        let of = |action: &&str| verdicts.get(*action).copied().ok_or(PortError::Missing);
+        actions.iter().map(of).collect()
+    }
+}

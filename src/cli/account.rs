@@ -1,0 +1,117 @@
+//! The account that a command works on: that of the credentials, or a world file's.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+#[cfg(feature = "aws")]
+use bedrock_remediator::aws::Aws;
+use bedrock_remediator::config::Config;
+use bedrock_remediator::event::Home;
+use bedrock_remediator::sandbox::Sandbox;
+use bedrock_remediator::terms::Allowance;
+use jiff::{SignedDuration, Timestamp};
+
+use super::explain::read_world;
+
+/// Where the ledger is.
+#[derive(clap::Args)]
+pub(crate) struct Where {
+    /// A world file instead of AWS; what is done there is forgotten
+    #[arg(long, value_name = "FILE")]
+    world: Option<PathBuf>,
+    /// The ledger's table, as the stack's output TableName says; without it the variable TABLE_NAME
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+    /// The topic people are told through; without it the variable TOPIC_ARN
+    #[arg(long, value_name = "ARN")]
+    topic: Option<String>,
+    /// JSON for machines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Nobody waits for a program as Lambda does.
+pub(crate) const ALLOWANCE: Allowance =
+    Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+
+/// Does `$what` with the world that `$at` names, on the terms that hold there.
+macro_rules! on {
+    ($at:expr, |$world:ident, $terms:ident| $what:expr) => {{
+        use bedrock_remediator::terms::Terms;
+        use $crate::cli::account::ALLOWANCE;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        match $at.embedded()? {
+            Some((world, config, home)) => {
+                let ($world, $terms) =
+                    (&world, &Terms { config: &config, home: &home, allowance: ALLOWANCE });
+                runtime.block_on($what)
+            }
+            #[cfg(feature = "aws")]
+            None => {
+                let (world, config, home) = runtime.block_on($at.aws())?;
+                let ($world, $terms) =
+                    (&world, &Terms { config: &config, home: &home, allowance: ALLOWANCE });
+                runtime.block_on(Box::pin($what))
+            }
+            #[cfg(not(feature = "aws"))]
+            None => anyhow::bail!("this build knows no AWS; name a world file with --world"),
+        }
+    }};
+}
+
+pub(crate) use on;
+
+/// What was named, else the variable.
+fn named(given: Option<&String>, variable: &str) -> Option<String> {
+    given.cloned().or_else(|| std::env::var(variable).ok()).filter(|text| !text.is_empty())
+}
+
+impl Where {
+    pub(crate) fn table(&self) -> Option<String> {
+        named(self.table.as_ref(), "TABLE_NAME")
+    }
+
+    pub(crate) fn topic(&self) -> Option<String> {
+        named(self.topic.as_ref(), "TOPIC_ARN")
+    }
+
+    /// An error where neither a world file nor a ledger is named.
+    pub(crate) fn has_ledger(&self) -> anyhow::Result<()> {
+        let missing = |flag: &str, variable: &str| {
+            anyhow!("name it with {flag} or the variable {variable}; the stack's outputs have it")
+        };
+        if self.world.is_some() {
+            return Ok(());
+        }
+        self.table().ok_or_else(|| missing("--table", "TABLE_NAME")).context("which table is the ledger?")?;
+        self.topic()
+            .ok_or_else(|| missing("--topic", "TOPIC_ARN"))
+            .context("which topic are people told through?")?;
+        Ok(())
+    }
+
+    /// The world file's account, if one is named.
+    pub(crate) fn embedded(&self) -> anyhow::Result<Option<(Sandbox, Config, Home)>> {
+        let Some(path) = &self.world else { return Ok(None) };
+        let file = read_world(path)?;
+        let config = file.guard_rails().context("the world file's `config` is wrong")?;
+        let home = file.home();
+        Ok(Some((Sandbox::new(file, Timestamp::now()), config, home)))
+    }
+
+    /// The account of the credentials, with the ledger and topic that are named.
+    #[cfg(feature = "aws")]
+    pub(crate) async fn aws(&self) -> anyhow::Result<(Aws, Config, Home)> {
+        let config = Config::from_vars(|name| std::env::var(name).ok())?;
+        let mut aws = Aws::of_default_chain().await.context("AWS cannot be asked")?;
+        if let Some(table) = self.table() {
+            let name = format!("person.{}.{}", std::process::id(), Timestamp::now().as_millisecond());
+            aws = aws.with_table(&table, &name);
+        }
+        if let Some(topic) = self.topic() {
+            aws = aws.with_topic(&topic);
+        }
+        let home = Home { account: aws.account().cloned(), region: aws.region(), ..Home::default() };
+        Ok((aws, config, home))
+    }
+}

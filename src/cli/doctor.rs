@@ -1,0 +1,111 @@
+//! `doctor`: whether everything is in place, Region by Region.
+
+use anyhow::bail;
+use bedrock_remediator::doctor::{Check, Finding, Patient, examine};
+use bedrock_remediator::ids::{AccountId, Arn, Place, Region};
+use bedrock_remediator::terms::Terms;
+use bedrock_remediator::world::{Setup, World};
+use serde_json::json;
+
+use super::account::{Where, on};
+use super::{Outcome, print};
+
+/// Say what is missing for the function to see and act, and what mends it
+///
+/// Asks the account of your credentials about one stack in each Region, and changes nothing. Exit status 1
+/// if something is missing or could not be asked.
+#[derive(clap::Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    at: Where,
+    /// The stack's name
+    #[arg(long, value_name = "NAME", default_value = "bedrock-remediator")]
+    stack: String,
+    /// A Region to look at, again for each; without it that of your credentials
+    #[arg(long = "region", value_name = "REGION", value_parser = region)]
+    regions: Vec<Region>,
+    /// The function's role; without it the variable ROLE_ARN
+    #[arg(long, value_name = "ARN")]
+    role: Option<String>,
+}
+
+fn region(text: &str) -> Result<Region, String> {
+    Region::parse(text).ok_or_else(|| "a Region is a code such as us-east-1".to_owned())
+}
+
+pub(crate) fn run(args: &Doctor) -> anyhow::Result<Outcome> {
+    on!(args.at, |world, terms| look(world, terms, args))
+}
+
+async fn look<W: World + Setup>(world: &W, terms: &Terms<'_>, args: &Doctor) -> anyhow::Result<Outcome> {
+    let Some(account) = &terms.home.account else { bail!("the account is not known") };
+    let regions = match args.regions.as_slice() {
+        [] => Vec::from_iter(terms.home.region.clone()),
+        named => named.to_vec(),
+    };
+    if regions.is_empty() {
+        bail!("which Region? name it with --region");
+    }
+    let role = args.role.clone().or_else(|| std::env::var("ROLE_ARN").ok());
+    let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
+    let mut outcome = Outcome::AllAnswered;
+    for region in regions {
+        let checks = one(world, terms, args, account, &region, role.as_deref()).await;
+        if checks.iter().any(|c| matches!(c.finding, Finding::Missing | Finding::Unknown)) {
+            outcome = Outcome::SomeBad;
+        }
+        if args.at.json {
+            print::json_line(&mut out, &json!({ "region": region, "checks": checks }))?;
+        } else {
+            table(&mut out, &region, &checks)?;
+        }
+    }
+    Ok(outcome)
+}
+
+async fn one<W: World + Setup>(
+    world: &W,
+    terms: &Terms<'_>,
+    args: &Doctor,
+    account: &AccountId,
+    region: &Region,
+    role: Option<&str>,
+) -> Vec<Check> {
+    let place = Place { account: account.clone(), region: region.clone() };
+    let topic = args.at.topic();
+    // A topic tells its Region; the table stands beside it.
+    let is_here = topic.as_deref().and_then(Arn::parse).is_none_or(|arn| arn.region == region.as_str());
+    let table = args.at.table();
+    let patient = Patient {
+        stack: &args.stack,
+        place: &place,
+        role,
+        topic: topic.as_deref().filter(|_| is_here),
+        table: table.as_deref().filter(|_| is_here),
+        config: terms.config,
+    };
+    Box::pin(examine(world, &patient)).await
+}
+
+fn table(out: &mut impl std::io::Write, region: &Region, checks: &[Check]) -> anyhow::Result<()> {
+    writeln!(out, "{}", print::styled(region, print::BOLD))?;
+    for check in checks {
+        let style = match check.finding {
+            Finding::Good => print::GOOD,
+            Finding::Optional => print::DIM,
+            Finding::Missing => print::BAD,
+            Finding::Unknown => print::WARN,
+        };
+        let head = format!("  {:<9}", check.finding.as_str());
+        let told = print::filled(&format!("{:<15} {}", check.name, check.seen), "           ");
+        writeln!(out, "{}{}", print::styled(head, style), told.trim_start())?;
+        if let Some(blind) = &check.blind_to {
+            writeln!(out, "{}", print::filled(&format!("blind to {blind}"), "           "))?;
+        }
+        // A command stands on a line of its own, unbroken, so that it can be copied.
+        if let Some(mend) = &check.mend {
+            writeln!(out, "           {mend}")?;
+        }
+    }
+    Ok(())
+}

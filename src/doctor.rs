@@ -1,0 +1,452 @@
+//! Whether everything is in place that the function depends on, in one Region: what is missing, what it is
+//! blind to without it, and the command that mends it.
+//!
+//! One law: asks and changes nothing. What could not be asked is unknown, never good.
+
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::ids::{Arn, Place};
+use crate::words::words;
+use crate::world::{Answer, PolicyVerdict, PortError, RuleState, Setup, Trail, World};
+
+words! {
+    /// What came of a check.
+    Finding {
+        /// It is in place.
+        Good = "good",
+        /// It is not in place, and the function works without it.
+        Optional = "optional",
+        /// It is not in place.
+        Missing = "missing",
+        /// It could not be asked.
+        Unknown = "unknown",
+    }
+}
+
+/// One thing that the function depends on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Check {
+    /// What is looked at.
+    pub name: &'static str,
+    /// What came of it.
+    pub finding: Finding,
+    /// What was seen.
+    pub seen: String,
+    /// What the function is blind to without it; `None` where it is in place.
+    pub blind_to: Option<String>,
+    /// What mends it; `None` where it is in place.
+    pub mend: Option<String>,
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Patient<'a> {
+    /// The stack: its rules and alarms bear its name.
+    pub stack: &'a str,
+    /// The Region, in which one stack stands.
+    pub place: &'a Place,
+    /// The function's role; `None`: its rights cannot be asked.
+    pub role: Option<&'a str>,
+    /// The people's topic, if it is in this Region.
+    pub topic: Option<&'a str>,
+    /// The ledger's table, if it is in this Region.
+    pub table: Option<&'a str>,
+    /// The guard rails.
+    pub config: &'a Config,
+}
+
+/// The stack's rules by their logical ids, and what each lets the function see.
+pub const RULES: &[(&str, &str)] = &[
+    (
+        "AlarmContributorsRule",
+        "throttles that CloudTrail does not record: this stack's own alarms over all models",
+    ),
+    ("HealthRule", "what AWS Health says of Bedrock: incidents on AWS's side, announced ends of models"),
+    ("InferenceErrorsRule", "every error's text, caller and request id: only alarms are left"),
+    ("QuotaNewsRule", "AWS's decisions as they fall; they are still asked for every 15 minutes"),
+    ("SupportNewsRule", "support cases as they change; they come to us-east-1 only"),
+    ("TickRule", "everything that takes time: outcomes, reminders, what a function that died has left"),
+    ("YourAlarmsRule", "alarms of yours"),
+];
+
+/// Inference calls are management events that only read, and a rule gets those only in this state.
+const READS_TOO: &str = "InferenceErrorsRule";
+
+/// The stack's alarms by the ends of their names, and what each lets people see.
+pub const ALARMS: &[(&str, &str)] = &[
+    ("models-throttles", "throttled calls, where CloudTrail does not record them"),
+    ("models-client-errors", "refused calls, where no trail tells of them"),
+    ("models-server-errors", "calls that fail on AWS's side, where no trail tells of them"),
+    ("health-dead-letters", "events that nobody could handle"),
+    ("health-backlog", "events that wait too long"),
+    ("health-errors", "a function that fails"),
+    ("health-throttles", "a function that is not let run"),
+    ("health-notices", "notices that SNS could not deliver"),
+    ("health-untold", "incidents that could not be told"),
+    ("health-ticks", "a schedule that does not tick"),
+    ("health-watch-failed", "a daily watch that cannot look"),
+    ("health-nobody-told", "a topic that nobody listens to"),
+];
+
+/// What the function's role is asked about: which of its rights, and on what.
+pub const RIGHTS: &[(On, &[&str])] = &[
+    (
+        On::Anything,
+        &[
+            "bedrock:GetFoundationModel",
+            "bedrock:GetFoundationModelAvailability",
+            "bedrock:GetInferenceProfile",
+            "bedrock:GetModelInvocationLoggingConfiguration",
+            "bedrock:GetUseCaseForModelAccess",
+            "bedrock:ListFoundationModelAgreementOffers",
+            "bedrock:ListFoundationModels",
+            "bedrock:ListInferenceProfiles",
+            "cloudtrail:LookupEvents",
+            "cloudwatch:DescribeAlarmContributors",
+            "cloudwatch:DescribeAlarms",
+            "cloudwatch:GetMetricData",
+            "cloudwatch:ListMetrics",
+            "servicequotas:GetAWSDefaultServiceQuota",
+            "servicequotas:GetServiceQuota",
+            "servicequotas:ListAWSDefaultServiceQuotas",
+            "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
+            "servicequotas:ListServiceQuotas",
+        ],
+    ),
+    (On::Quotas, &["servicequotas:RequestServiceQuotaIncrease"]),
+    (On::Roles, &["iam:GetRole", "iam:SimulatePrincipalPolicy"]),
+    (On::Logs, &["logs:GetQueryResults", "logs:StartQuery"]),
+    (On::Table, &["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]),
+    (On::Topic, &["sns:GetTopicAttributes", "sns:Publish"]),
+];
+
+/// What rights are granted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum On {
+    Anything,
+    Quotas,
+    Roles,
+    Logs,
+    Table,
+    Topic,
+}
+
+/// Looks at everything.
+pub async fn examine<W: World + Setup>(world: &W, patient: &Patient<'_>) -> Vec<Check> {
+    let place = patient.place;
+    let (trails, rules, alarms, rights) = tokio::join!(
+        world.trails(place),
+        world.rules(place, patient.stack),
+        world.own_alarms(place, patient.stack),
+        rights(world, patient),
+    );
+    let (logging, quotas, used) =
+        tokio::join!(world.invocation_logging(place), world.listing(place), world.used(place));
+    let mut checks = vec![
+        of_trails(trails),
+        of_rules(patient, rules),
+        of_alarms(patient, alarms),
+        of_logging(patient, logging),
+        rights,
+        of_answer(
+            "quotas",
+            quotas.map(|all| format!("{} quotas of Bedrock are readable", all.quotas().len())),
+            "which quota a throttle is about, and what holds: no increase is ever filed",
+            "servicequotas:ListServiceQuotas",
+        ),
+        of_answer(
+            "metrics",
+            used.map(|used| format!("{} models were called in the last two weeks", used.len())),
+            "how much of a quota is used: no increase is ever filed, and nothing is seen coming",
+            "cloudwatch:ListMetrics",
+        ),
+    ];
+    if let Some(topic) = patient.topic {
+        checks.push(of_subscribers(topic, world.subscribers().await));
+    }
+    if patient.table.is_some() {
+        let due = world.due(world.now(), 1).await;
+        checks.push(of_answer(
+            "ledger",
+            due.map(|_| "the table answers".to_owned()),
+            "everything: what cannot be recorded is not acknowledged",
+            "dynamodb:Query",
+        ));
+    }
+    checks
+}
+
+impl Check {
+    fn good(name: &'static str, seen: impl Into<String>) -> Self {
+        Self { name, finding: Finding::Good, seen: seen.into(), blind_to: None, mend: None }
+    }
+
+    fn missing(
+        name: &'static str,
+        seen: impl Into<String>,
+        blind_to: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self {
+            name,
+            finding: Finding::Missing,
+            seen: seen.into(),
+            blind_to: Some(blind_to.into()),
+            mend: Some(mend.into()),
+        }
+    }
+
+    fn unknown(name: &'static str, why: &PortError) -> Self {
+        let seen = format!("it could not be asked: {why}");
+        Self { name, finding: Finding::Unknown, seen, blind_to: None, mend: None }
+    }
+}
+
+/// A question whose answer is all there is to check.
+fn of_answer(
+    name: &'static str,
+    answer: Answer<String>,
+    blind_to: &'static str,
+    right: &'static str,
+) -> Check {
+    match answer {
+        Ok(seen) => Check::good(name, seen),
+        Err(why @ PortError::Denied(_)) => Check::missing(
+            name,
+            format!("your credentials may not ask: {why}"),
+            format!("if the function's role lacks it too: {blind_to}"),
+            format!("allow {right}, for yourself and for the function's role"),
+        ),
+        Err(why) => Check::unknown(name, &why),
+    }
+}
+
+fn of_trails(trails: Answer<Vec<Trail>>) -> Check {
+    const NAME: &str = "trail";
+    const BLIND: &str = "every error's text: EventBridge passes on only what a trail records. Only alarms are left, and of an alarm the metric and the model";
+    let trails = match trails {
+        Ok(trails) => trails,
+        Err(why) => return Check::unknown(NAME, &why),
+    };
+    if let Some(trail) = trails.iter().find(|t| t.is_logging && t.records_reads) {
+        return Check::good(NAME, format!("`{}` records management events, reads included", trail.name));
+    }
+    match trails.iter().max_by_key(|t| (t.records_reads, t.is_logging)) {
+        Some(Trail { name, records_reads: true, .. }) => Check::missing(
+            NAME,
+            format!("`{name}` is not logging"),
+            BLIND,
+            format!("aws cloudtrail start-logging --name {name}"),
+        ),
+        Some(Trail { name, .. }) => Check::missing(
+            NAME,
+            format!("`{name}` does not record management events that only read, as inference calls do"),
+            BLIND,
+            format!(
+                "aws cloudtrail put-event-selectors --trail-name {name} --event-selectors '[{{\"ReadWriteType\":\"All\",\"IncludeManagementEvents\":true}}]'  # takes the place of the selectors it has"
+            ),
+        ),
+        None => Check::missing(
+            NAME,
+            "no trail records this Region",
+            BLIND,
+            "aws cloudtrail create-trail --name management-events --s3-bucket-name BUCKET --is-multi-region-trail && aws cloudtrail start-logging --name management-events",
+        ),
+    }
+}
+
+fn of_rules(patient: &Patient<'_>, rules: Answer<Vec<(String, RuleState)>>) -> Check {
+    const NAME: &str = "rules";
+    let rules = match rules {
+        Ok(rules) => rules,
+        Err(why) => return Check::unknown(NAME, &why),
+    };
+    if rules.is_empty() {
+        let seen = format!("no rule of a stack `{}` is here", patient.stack);
+        return Check::missing(NAME, seen, "everything that happens in this Region", redeploy(patient));
+    }
+    let (mut seen, mut blind_to, mut disabled) = (Vec::new(), Vec::new(), Vec::new());
+    let mut deploys = false;
+    for (id, shows) in RULES {
+        // CloudFormation puts the logical id between the stack's name and random letters.
+        let rule = rules.iter().find(|(name, _)| name.contains(id));
+        let what = match rule {
+            Some((_, RuleState::EnabledWithReads)) => continue,
+            Some((_, RuleState::Enabled)) if *id != READS_TOO => continue,
+            Some((_, RuleState::Enabled)) => {
+                deploys = true;
+                "gets no events that only read"
+            }
+            Some((name, RuleState::Disabled)) if *id != READS_TOO => {
+                disabled
+                    .push(format!("aws events enable-rule --name {name} --region {}", patient.place.region));
+                "is disabled"
+            }
+            Some((_, RuleState::Disabled)) => {
+                deploys = true;
+                "is disabled"
+            }
+            None => {
+                deploys = true;
+                "is missing"
+            }
+        };
+        seen.push(format!("{id} {what}"));
+        blind_to.push(*shows);
+    }
+    if seen.is_empty() {
+        return Check::good(NAME, format!("all {} are on", RULES.len()));
+    }
+    let deploy = deploys.then(|| redeploy(patient));
+    let mend: Vec<String> = deploy.into_iter().chain(disabled).collect();
+    Check::missing(NAME, seen.join("; "), blind_to.join("; "), mend.join(" && "))
+}
+
+fn redeploy(patient: &Patient<'_>) -> String {
+    format!(
+        "sam deploy --stack-name {} --region {} --resolve-s3 --capabilities CAPABILITY_IAM",
+        patient.stack, patient.place.region
+    )
+}
+
+fn of_alarms(patient: &Patient<'_>, alarms: Answer<Vec<(String, bool)>>) -> Check {
+    const NAME: &str = "alarms";
+    let alarms = match alarms {
+        Ok(alarms) => alarms,
+        Err(why) => return Check::unknown(NAME, &why),
+    };
+    if alarms.is_empty() {
+        let seen = format!("no alarm of a stack `{}` is here", patient.stack);
+        let blind = "throttles that CloudTrail does not record, and the function's own health";
+        return Check::missing(NAME, seen, blind, redeploy(patient));
+    }
+    let (mut seen, mut blind_to, mut silent) = (Vec::new(), Vec::new(), Vec::new());
+    let mut is_lacking = false;
+    for (end, shows) in ALARMS {
+        let name = format!("{}-{end}", patient.stack);
+        match alarms.iter().find(|(known, _)| *known == name) {
+            // What becomes of a model's alarm goes through a rule, which needs no action.
+            Some((_, acts)) if *acts || end.starts_with("models-") => continue,
+            Some(_) => {
+                seen.push(format!("`{end}` tells nobody"));
+                silent.push(name);
+            }
+            None => {
+                seen.push(format!("`{end}` is missing"));
+                is_lacking = true;
+            }
+        }
+        blind_to.push(*shows);
+    }
+    if seen.is_empty() {
+        return Check::good(NAME, format!("all {} are there and heard", ALARMS.len()));
+    }
+    let mut mend: Vec<String> = is_lacking.then(|| redeploy(patient)).into_iter().collect();
+    if !silent.is_empty() {
+        mend.push(format!(
+            "aws cloudwatch enable-alarm-actions --alarm-names {} --region {}",
+            silent.join(" "),
+            patient.place.region
+        ));
+    }
+    Check::missing(NAME, seen.join("; "), blind_to.join("; "), mend.join(" && "))
+}
+
+fn of_logging(patient: &Patient<'_>, logging: Answer<Option<String>>) -> Check {
+    const NAME: &str = "invocation log";
+    let blind = "errors behind an alarm that CloudTrail does not show";
+    let optional = |seen: String, mend: String| Check {
+        finding: Finding::Optional,
+        ..Check::missing(NAME, seen, blind, mend)
+    };
+    match (logging, patient.config.invocation_log_group.as_deref()) {
+        (Ok(Some(group)), Some(named)) if group == named => {
+            Check::good(NAME, format!("`{group}`, which the function may search"))
+        }
+        (Ok(Some(group)), _) => {
+            let mend = format!("{} --parameter-overrides InvocationLogGroup={group}", redeploy(patient));
+            optional(format!("`{group}`, which the function was not given to search"), mend)
+        }
+        (Ok(None), _) => optional(
+            "model invocations are not logged".to_owned(),
+            format!(
+                "aws bedrock put-model-invocation-logging-configuration --region {} --logging-config '{{\"cloudWatchConfig\":{{\"logGroupName\":\"GROUP\",\"roleArn\":\"ROLE\"}}}}'  # it will hold prompts",
+                patient.place.region
+            ),
+        ),
+        (Err(why), _) => Check::unknown(NAME, &why),
+    }
+}
+
+fn of_subscribers(topic: &str, subscribers: Answer<u32>) -> Check {
+    const NAME: &str = "subscriptions";
+    match subscribers {
+        Ok(0) => Check::missing(
+            NAME,
+            "no subscription of the people's topic is confirmed",
+            "nothing, but nobody is told",
+            format!(
+                "aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint YOU@EXAMPLE.COM  # and confirm the mail"
+            ),
+        ),
+        Ok(one) => Check::good(NAME, format!("{one} confirmed")),
+        Err(why) => Check::unknown(NAME, &why),
+    }
+}
+
+/// Whether the function's role may do what it does, as IAM's policy simulator sees it.
+async fn rights<W: Setup>(world: &W, patient: &Patient<'_>) -> Check {
+    const NAME: &str = "role";
+    let Some(role) = patient.role else {
+        let seen = "which role? name it with --role or the variable ROLE_ARN".to_owned();
+        return Check { name: NAME, finding: Finding::Unknown, seen, blind_to: None, mend: None };
+    };
+    let (mut lacking, mut asked) = (Vec::new(), 0);
+    for (on, actions) in RIGHTS {
+        let Some(resource) = patient.resource(*on, role) else { continue };
+        let verdicts = match world.rights(patient.place, role, actions, &resource).await {
+            Ok(verdicts) => verdicts,
+            Err(why) => return Check::unknown(NAME, &why),
+        };
+        asked += actions.len();
+        let denied = actions.iter().zip(verdicts).filter(|(_, verdict)| *verdict != PolicyVerdict::Allowed);
+        lacking.extend(denied.map(|(action, _)| *action));
+    }
+    if lacking.is_empty() {
+        return Check::good(NAME, format!("all {asked} rights that were asked about"));
+    }
+    Check::missing(
+        NAME,
+        format!("lacks {}", lacking.join(", ")),
+        "what these answer; each notice says what it could not ask",
+        format!(
+            "{}  # or ask the owner of its boundary, or of the organization's policies",
+            redeploy(patient)
+        ),
+    )
+}
+
+impl Patient<'_> {
+    /// What a right is asked about; `None` where it is not granted, or not known on what.
+    fn resource(&self, on: On, role: &str) -> Option<String> {
+        let (region, account) = (&self.place.region, &self.place.account);
+        let partition = region.partition();
+        let groups = self.config.invocation_log_group.iter().chain(&self.config.application_log_groups);
+        match on {
+            On::Anything => Some("*".to_owned()),
+            On::Quotas => {
+                Some(format!("arn:{partition}:servicequotas:{region}:{account}:bedrock/L-00000000"))
+            }
+            On::Roles => Arn::parse(role).map(|_| role.to_owned()),
+            On::Logs => groups
+                .last()
+                .map(|group| format!("arn:{partition}:logs:{region}:{account}:log-group:{group}:*")),
+            On::Table => {
+                self.table.map(|table| format!("arn:{partition}:dynamodb:{region}:{account}:table/{table}"))
+            }
+            On::Topic => self.topic.map(str::to_owned),
+        }
+    }
+}
