@@ -54,6 +54,7 @@ fn used(model: &str, peaks: &[f64]) -> UsageEntry {
         model_id: model.to_owned(),
         first_use: None,
         last: None,
+        days: None,
         series: peaks.iter().enumerate().map(minute).collect(),
     }
 }

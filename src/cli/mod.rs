@@ -10,6 +10,7 @@ mod live;
 mod operate;
 mod print;
 mod quota;
+mod report;
 mod rules;
 mod simulate;
 mod storm;
@@ -41,6 +42,7 @@ enum Command {
     Close(operate::Close),
     Approve(operate::Approve),
     Sweep(operate::Sweep),
+    Report(report::Args),
     Doctor(doctor::Doctor),
     Classify(classify::Args),
     Quota(quota::Args),
@@ -67,6 +69,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Close(args) => operate::close(&args),
         Command::Approve(args) => operate::approve(&args),
         Command::Sweep(args) => operate::sweep_now(&args),
+        Command::Report(args) => report::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Quota(args) => quota::run(&args),

@@ -143,6 +143,9 @@ fn of_near(near: &Near, now: Timestamp) -> String {
         number(near.applied),
         unit(near.limit)
     );
+    if near.share() >= 1.0 {
+        return format!("{used}.");
+    }
     let Some(growth) = near.growth else {
         return format!(
             "{used}. The days' peaks do not grow steadily, so no day is named on which it is full."

@@ -133,9 +133,45 @@ pub struct UsageEntry {
     /// The last minutes before `now`, all alike.
     #[serde(default)]
     pub last: Option<LastMinutes>,
+    /// Days before `now`, from one minute of noon to another.
+    #[serde(default)]
+    pub days: Option<Days>,
     /// Single minutes.
     #[serde(default)]
     pub series: Vec<MinuteEntry>,
+}
+
+/// So many days up to `now`, with five minutes of use in each hour: most of it at noon UTC, some at night. Of
+/// the last two hours `last` and `series` tell.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Days {
+    /// How many.
+    pub days: u32,
+    /// What was measured at noon of the first day.
+    pub first: Minute,
+    /// What was measured at noon of the last; the days between stand between.
+    pub last: Minute,
+}
+
+impl Days {
+    /// Every minute of it, as of `now`.
+    pub(super) fn minutes(self, now: Timestamp) -> impl Iterator<Item = (Timestamp, Minute)> {
+        /// The part of noon's use at each hour from noon on, there and back.
+        const HOURS: [f64; 13] = [1.0, 0.98, 0.94, 0.88, 0.8, 0.7, 0.58, 0.46, 0.36, 0.28, 0.22, 0.18, 0.16];
+        let hours = 24 * self.days;
+        (3..=hours).flat_map(move |back| {
+            let at = now.as_second() - i64::from(back) * 3600;
+            let from_noon = usize::try_from((at.rem_euclid(86_400) / 3600 - 12).abs()).unwrap_or_default();
+            let noon = HOURS.get(from_noon).copied().unwrap_or_default();
+            let passed = 1.0 - f64::from(back) / f64::from(hours);
+            let mut minute = Minute::NONE;
+            minute.add(&self.first, noon * (1.0 - passed));
+            minute.add(&self.last, noon * passed);
+            let five = (0..5).map(move |n| at.div_euclid(3600) * 3600 + n * 60);
+            five.filter_map(move |at| Some((Timestamp::from_second(at).ok()?, minute)))
+        })
+    }
 }
 
 /// So many minutes up to `now`, each like `each`.
@@ -408,6 +444,9 @@ pub struct IncidentEntry {
     /// How many errors.
     #[serde(default = "one")]
     pub errors: u32,
+    /// Whether it is over.
+    #[serde(default)]
+    pub closed: bool,
 }
 
 /// An earlier request of ours.

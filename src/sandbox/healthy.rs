@@ -69,6 +69,7 @@ impl WorldFile {
             model_id: model.as_str().to_owned(),
             first_use: now.saturating_sub(SignedDuration::from_hours(60 * 24)).ok(),
             last: Some(LastMinutes { minutes: 120, each }),
+            days: None,
             series: Vec::new(),
         });
     }

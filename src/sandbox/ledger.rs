@@ -87,8 +87,8 @@ impl Tables {
             self.claim(&incident, entry.time, SignedDuration::ZERO);
             let Some(row) = self.incidents.get_mut(&incident.id) else { continue };
             row.leased_until = None;
-            row.record.state = State::Told;
-            row.record.due_at = Some(after(entry.time, TOLD));
+            row.record.state = if entry.closed { State::Closed } else { State::Told };
+            row.record.due_at = Some(after(entry.time, TOLD)).filter(|_| !entry.closed);
             row.record.notices.push(Told {
                 id: format!("ntc-{}", short_hash(incident.id.as_str())),
                 kind: Kind::Opened.to_string(),

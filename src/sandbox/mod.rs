@@ -19,7 +19,7 @@ use std::task::Poll;
 use jiff::{SignedDuration, Timestamp};
 
 pub use file::{
-    AlarmEntry, CallEntry, ErrorEntry, Fault, FaultKind, IncidentEntry, LastMinutes, LedgerEntry,
+    AlarmEntry, CallEntry, Days, ErrorEntry, Fault, FaultKind, IncidentEntry, LastMinutes, LedgerEntry,
     LoggingEntry, MinuteEntry, ModeWord, ModelEntry, OfferedEntry, PolicyEntry, ProfileEntry, QuotaEntry,
     RequestEntry, RuleEntry, SourceWord, TrailEntry, UsageEntry, WorldFile,
 };

@@ -33,12 +33,13 @@ impl State {
                 && ModelId::parse(&entry.model_id).is_some_and(|model| model.base() == m.model_id)
         });
         let last = entry.last.iter().flat_map(|last| (0..last.minutes).map(move |n| (minute(n), last.each)));
+        let days = entry.days.into_iter().flat_map(|days| days.minutes(self.now));
         // CloudWatch shows a first use as a measured call, and to whoever looks back for days an earlier one as
         // use ever since.
         let looks_back = window.to.duration_since(window.from) > LOOKS_BACK;
         let known = |at: &Timestamp| *at < window.to && (looks_back || *at >= window.from);
         let first = entry.first_use.filter(known).map(|at| (at.max(window.from), TRACE));
-        let all = last.chain(entry.series.iter().map(|m| (m.at, m.values))).chain(first);
+        let all = last.chain(days).chain(entry.series.iter().map(|m| (m.at, m.values))).chain(first);
         let length = i64::from(period.minutes()) * 60;
         let mut points: BTreeMap<i64, Minute> = BTreeMap::new();
         for (at, mut values) in all.filter(|(at, _)| (window.from..window.to).contains(at)) {

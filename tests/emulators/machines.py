@@ -12,7 +12,8 @@ import boto3
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = pathlib.Path(__file__).parents[2]
-BOOTSTRAP = ROOT / "target/ci/bootstrap"
+BOOTSTRAP = ROOT / "target/emulators/bootstrap"
+PROGRAM = ROOT / "target/debug/bedrock-remediator"
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
 PROCESSES = []

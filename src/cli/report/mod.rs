@@ -1,0 +1,51 @@
+//! `report`: one page of what is open, what is over, and how near use comes to the quotas.
+
+mod chart;
+mod page;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use bedrock_remediator::report::report;
+
+use super::account::{Where, on};
+use super::{Outcome, print};
+
+/// Write one self-contained HTML page: open and past incidents, and use against the quotas
+///
+/// It shows the Region of your credentials, asks and changes nothing, and loads nothing from anywhere: send
+/// it, print it, or read it on a phone.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    at: Where,
+    /// The page is written here; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    html: PathBuf,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    args.at.has_ledger()?;
+    on!(args.at, |world, terms| async {
+        let report = report(world, terms).await?;
+        let page = page::page(&report).into_string();
+        if args.html.as_os_str() == "-" {
+            let mut out = std::io::stdout().lock();
+            std::io::Write::write_all(&mut out, page.as_bytes())?;
+        } else {
+            std::fs::write(&args.html, page)
+                .with_context(|| format!("cannot write `{}`", args.html.display()))?;
+        }
+        if args.at.json {
+            let counts = serde_json::json!({
+                "html": args.html, "open": report.open.len() + report.more.len(),
+                "past": report.past.len(), "quotas": report.uses.len(),
+            });
+            print::json_line(&mut std::io::stderr(), &counts)?;
+        }
+        for why in &report.unread {
+            anstream::eprintln!("use could not be asked: {why}");
+        }
+        Ok(if report.unread.is_empty() { Outcome::AllAnswered } else { Outcome::SomeBad })
+    })
+}

@@ -1,0 +1,226 @@
+//! The page: everything in one file, readable without styles, on a phone and on paper.
+
+use bedrock_remediator::incident::Incident;
+use bedrock_remediator::model::ModelId;
+use bedrock_remediator::notice::{Notice, Severity};
+use bedrock_remediator::operate::Shown;
+use bedrock_remediator::plan::number;
+use bedrock_remediator::report::{Report, Use};
+use bedrock_remediator::world::Record;
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::chart::chart;
+
+const STYLE: &str = include_str!("page.css");
+
+/// The whole page.
+pub(super) fn page(report: &Report) -> Markup {
+    let title = match &report.place {
+        Some(place) => format!("Amazon Bedrock in {}, account {}", place.region, place.account),
+        None => "Amazon Bedrock".to_owned(),
+    };
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { (title) }
+                    p { "As of " (minute(report.made)) ". Times are UTC." }
+                    (tiles(report))
+                }
+                main {
+                    section {
+                        h2 { "Open incidents" }
+                        @if report.open.is_empty() { p.quiet { "Nothing is open." } }
+                        @for shown in &report.open { (open(shown)) }
+                        @if !report.more.is_empty() { (table(&report.more)) }
+                    }
+                    section {
+                        h2 { "Use against quota, two weeks" }
+                        @if report.uses.is_empty() { p.quiet { (no_use(report)) } }
+                        @for shown in &report.uses { (usage(shown, report.made)) }
+                    }
+                    section {
+                        h2 { "Past incidents" }
+                        @if report.past.is_empty() { p.quiet { "None is remembered." } } @else { (table(&report.past)) }
+                    }
+                }
+                footer { p { "Written by bedrock-remediator " (env!("CARGO_PKG_VERSION")) "; nothing was changed by it." } }
+            }
+        }
+    }
+}
+
+fn no_use(report: &Report) -> String {
+    match report.unread.first() {
+        Some(why) => format!("It could not be asked: {why}."),
+        None if report.place.is_none() => "Nothing tells which account and Region to look at.".to_owned(),
+        None => "No model was called in the last two weeks.".to_owned(),
+    }
+}
+
+/// The three numbers that a reader wants first.
+fn tiles(report: &Report) -> Markup {
+    let requests = report.open.iter().filter(|shown| shown.record.followed.is_some()).count();
+    let fullest = report.uses.first().map(percent);
+    html! {
+        dl.tiles {
+            div { dt { "open incidents" } dd { (report.open.len() + report.more.len()) } }
+            div { dt { "increases under way" } dd { (requests) } }
+            div { dt { "the fullest quota" } dd { (fullest.unwrap_or_else(|| "none".to_owned())) } }
+        }
+    }
+}
+
+fn percent(shown: &Use) -> String {
+    format!("{:.0} %", shown.near.share() * 100.0)
+}
+
+fn minute(at: Timestamp) -> String {
+    at.strftime("%F %H:%M").to_string()
+}
+
+fn or_dash(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "–".to_owned(), minute)
+}
+
+fn open(shown: &Shown) -> Markup {
+    let (record, notice) = (&shown.record, &shown.notice);
+    let i = &record.incident;
+    let severity = notice.severity;
+    html! {
+        article.(severity.as_str()) {
+            h3 { (notice.title) }
+            p.meta {
+                span.badge { (word(severity)) } " " (i.id) ", " (record.state) ", "
+                (counted(i)) ", last seen " (or_dash(i.last_seen))
+            }
+            p { (prose(&notice.summary)) }
+            @if let Some(f) = &record.followed {
+                p {
+                    strong { "Asked for: " } (f.name) " from " (number(f.value_before)) " to " (number(f.desired))
+                    ", " (minute(f.intended)) ", " (f.request_id.as_deref().unwrap_or("the answer is in doubt")) "."
+                }
+            }
+            (told(record))
+            (steps(notice))
+            details {
+                summary { "Why we think so" }
+                ul { @for because in &notice.because { li { (prose(because)) } } }
+                @if let Some(justification) = &notice.justification {
+                    p { strong { "The justification, ready to paste" } }
+                    pre { (justification) }
+                }
+            }
+        }
+    }
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "calls fail",
+        Severity::Warning => "look soon",
+        Severity::Info => "for the record",
+    }
+}
+
+fn counted(incident: &Incident) -> String {
+    match (incident.counts.errors, incident.counts.alarms) {
+        (0, 0) => "no call failed yet".to_owned(),
+        (0, 1) => "1 alarm".to_owned(),
+        (0, alarms) => format!("{alarms} alarms"),
+        (1, _) => "1 error".to_owned(),
+        (errors, _) => format!("{errors} errors"),
+    }
+}
+
+/// When people were told of it.
+fn told(record: &Record) -> Markup {
+    html! {
+        @if !record.notices.is_empty() {
+            ol.told { @for told in &record.notices { li { time { (minute(told.at)) } " " (told.kind) } } }
+        }
+    }
+}
+
+fn steps(notice: &Notice) -> Markup {
+    html! {
+        @for withheld in &notice.withheld {
+            p { strong { "Not asked for (" (withheld.kind) "): " } (prose(&withheld.reason)) "." }
+        }
+        @if !notice.next_steps.is_empty() {
+            p { strong { "What to do now" } }
+            ol {
+                @for step in &notice.next_steps {
+                    li {
+                        (prose(&step.text))
+                        @if let Some(command) = &step.command { pre { (command) } }
+                        @if let Some(link) = &step.link { p { a href=(link) { (link) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn usage(shown: &Use, now: Timestamp) -> Markup {
+    let near = &shown.near;
+    let models = shown.models.iter().map(ModelId::as_str).collect::<Vec<_>>().join(", ");
+    let peak = format!("{} of {} in the last 24 hours", number(near.peak), number(near.applied));
+    let full = near
+        .full_on(now)
+        .filter(|_| near.share() < 1.0)
+        .map(|day| format!("; at its pace full on {}", day.strftime("%F")));
+    html! {
+        figure {
+            figcaption {
+                strong { (percent(shown)) " of " (near.quota.name) } " (" (near.quota.code) ")"
+                br;
+                (peak) (full.unwrap_or_default()) ". " span.quiet { (models) }
+            }
+            @match chart(shown, now) {
+                Ok(svg) => (PreEscaped(svg)),
+                Err(why) => p.quiet { (why) },
+            }
+        }
+    }
+}
+
+/// What stands between backticks is set as code.
+fn prose(text: &str) -> Markup {
+    html! {
+        @for (n, part) in text.split('`').enumerate() {
+            @if n % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
+fn table(records: &[Record]) -> Markup {
+    html! {
+        div.wide {
+            table {
+                thead { tr { th { "cause" } th { "model" } th { "Region" } th { "seen" } th { "state" } th { "told" } } }
+                tbody {
+                    @for record in records {
+                        @let i = &record.incident;
+                        tr {
+                            td { (i.cause) br; span.quiet { (i.id) } }
+                            td { (i.model.as_ref().map_or("–", ModelId::as_str)) }
+                            td { (i.region.as_ref().map_or("–", |region| region.as_str())) }
+                            td { (or_dash(i.first_seen)) br; (or_dash(i.last_seen)) }
+                            td { (record.state) br; (counted(i)) }
+                            td { (record.notices.len()) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
