@@ -163,7 +163,10 @@ pub(crate) async fn prepare<W: World>(
     if learnt.superseded_by.is_some() {
         return Ok(superseded(record, learnt, now));
     }
-    let mut evidence = Box::pin(gather(world, &record.incident, now, until)).await;
+    let mut evidence = match learnt.evidence {
+        Some(evidence) => evidence,
+        None => Box::pin(gather(world, &record.incident, now, until)).await,
+    };
     evidence.looked = learnt.looked;
     let mut plan = plan(&record.incident, &evidence, config);
     // A request that was reserved or filed in a drive that did not end is news still.

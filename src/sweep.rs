@@ -12,7 +12,7 @@ use crate::event::Metric;
 use crate::evidence::{Evidence, gather};
 use crate::ids::Place;
 use crate::incident::{Incident, IncidentId};
-use crate::investigate::learn;
+use crate::investigate::{Learnt, learn};
 use crate::notice::{Kind, Notice, Outcome};
 use crate::plan::{Plan, number, plan};
 use crate::terms::Terms;
@@ -371,7 +371,11 @@ async fn step<W: World>(
     }
     match record.quiet_until(terms.config, now) {
         Some(reminder) => Ok(nothing_new(record, reminder.min(after(now, STEPS)), now)),
-        None if goes_on || done == Some(false) => prepare(world, terms, lease, record, None).await,
+        None if goes_on || done == Some(false) => {
+            let search = record.search.clone();
+            let learnt = Learnt { search, evidence: Some(evidence), ..Learnt::default() };
+            prepare(world, terms, lease, record, Some(learnt)).await
+        }
         None => Ok(nothing_new(record, after(now, STEPS), now)),
     }
 }

@@ -12,7 +12,7 @@ use super::{explains, known, since};
 use crate::config::Config;
 use crate::diagnosis::{Cause, diagnose};
 use crate::event::{ErrorSignal, Metric};
-use crate::evidence::Looked;
+use crate::evidence::{Evidence, Looked};
 use crate::ids::Place;
 use crate::incident::{Incident, IncidentId, Symptom, fold};
 use crate::terms::Terms;
@@ -43,6 +43,8 @@ pub(crate) struct Learnt {
     pub(crate) others: Vec<Found>,
     /// The first of these, where it takes the incident's place.
     pub(crate) superseded_by: Option<IncidentId>,
+    /// What a plan looks at, where it was gathered a moment ago.
+    pub(crate) evidence: Option<Evidence>,
 }
 
 /// An incident that was found behind another one's alarm, and is ours to drive.

@@ -87,6 +87,8 @@ def service_quotas():
     class Handler(Quiet):
         def do_POST(self):
             asked, operation = json.loads(self.body()), self.headers["X-Amz-Target"].split(".")[1]
+            if operation in ("ListServiceQuotas", "ListAWSDefaultServiceQuotas"):
+                return self.answer(200, {"Quotas": []})
             code = asked["QuotaCode"]
             with lock:
                 if operation == "RequestServiceQuotaIncrease":

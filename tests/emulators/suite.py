@@ -21,6 +21,7 @@ from samtranslator.yaml_helper import yaml_parse
 from tests.emulators.machines import (
     ACCOUNT,
     BOOTSTRAP,
+    PROGRAM,
     REGION,
     ROOT,
     client,
@@ -415,6 +416,39 @@ class Deployed(unittest.TestCase):
         optional = {k for k, r in template["Resources"].items() if "Condition" in r}
         missing = set(template["Resources"]) - set(self.kinds) - self.SKIPPED - optional
         self.assertEqual(missing, set())
+
+    def doctor(self):
+        variables = {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{MINISTACK}", "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "example",
+        }
+        function = client("lambda", MINISTACK).get_function_configuration(FunctionName=self.outputs["FunctionArn"])
+        command = [
+            PROGRAM, "doctor", "--json", "--stack", self.STACK, "--role", function["Role"],
+            "--table", self.outputs["TableName"], "--topic", self.outputs["PeopleTopicArn"],
+        ]
+        done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        return {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+
+    def test_the_doctor_finds_what_is_missing(self):
+        checks = self.doctor()
+        findings = {name: check["finding"] for name, check in checks.items()}
+        self.assertEqual(findings, {
+            "rules": "good", "role": "good", "metrics": "good", "ledger": "good", "invocation log": "optional",
+            "trail": "missing", "alarms": "missing", "subscriptions": "missing",
+            # It has no Service Quotas.
+            "quotas": "unknown",
+        })
+        self.assertEqual(checks["alarms"]["seen"].count("is missing"), 3, "those that it cannot make")
+        events = client("events", MINISTACK)
+        [rule] = [r["Name"] for r in events.list_rules(NamePrefix=self.STACK)["Rules"] if "HealthRule" in r["Name"]]
+        events.disable_rule(Name=rule)
+        ill = self.doctor()["rules"]
+        self.assertEqual((ill["finding"], ill["seen"]), ("missing", "HealthRule is disabled"))
+        self.assertEqual(ill["mend"], f"aws events enable-rule --name {rule} --region {REGION}")
+        events.enable_rule(Name=rule)
+        self.assertEqual(self.doctor()["rules"]["finding"], "good")
 
     def test_five_events_come_through(self):
         function = client("lambda", MINISTACK)
