@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::event::Home;
@@ -15,6 +15,7 @@ use bedrock_remediator::terms::Terms;
 use bedrock_remediator::world::{Ledger as _, State};
 use jiff::SignedDuration;
 use serde_json::Value;
+use support::program::run;
 use support::story::*;
 
 const WORLD: &str = "events/ledger.world.json";
@@ -98,16 +99,6 @@ fn to_look_changes_nothing() {
     assert_eq!((world.published().len(), world.increase_requests().len()), (1, 1));
     let unknown = IncidentId::parse("inc-0000000000000000").unwrap();
     assert!(block_on(operate::show(&world, &terms, &unknown)).unwrap().is_none());
-}
-
-fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env_remove("TABLE_NAME")
-        .env_remove("TOPIC_ARN")
-        .args(arguments)
-        .output()
-        .unwrap()
 }
 
 fn text(output: &Output) -> String {

@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::process::{Command, Output};
-
 use bedrock_remediator::config::Config;
 use bedrock_remediator::quota::Limit;
 use bedrock_remediator::report::{Report, report};
@@ -14,6 +12,7 @@ use bedrock_remediator::terms::Terms;
 use bedrock_remediator::usage::{Minute, Period, Series, course};
 use bedrock_remediator::world::State;
 use jiff::SignedDuration;
+use support::program::run;
 use support::story::*;
 
 const WORLD: &str = "events/ledger.world.json";
@@ -87,16 +86,6 @@ fn an_hour_shows_its_busiest_minute_and_a_day_its_sum() {
     assert_eq!(requests.iter().map(|h| h.peak).collect::<Vec<_>>(), [2.0, 4.0]);
     let day = course(&[&one, &sibling], 5.0, Limit::TokensPerDay);
     assert_eq!(day.iter().map(|h| h.peak).collect::<Vec<_>>(), [450.0]);
-}
-
-fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env_remove("TABLE_NAME")
-        .env_remove("TOPIC_ARN")
-        .args(arguments)
-        .output()
-        .unwrap()
 }
 
 #[test]

@@ -166,7 +166,7 @@ pub(crate) fn sweep_now(args: &Sweep) -> anyhow::Result<Outcome> {
             }
             return Ok(Outcome::AllAnswered);
         }
-        let swept = sweep(world, terms).await?;
+        let swept = Box::pin(sweep(world, terms)).await?;
         for notice in &swept.notices {
             if args.at.json {
                 print::json_line(&mut out, notice)?;

@@ -16,4 +16,5 @@ pub(crate) mod contract;
 pub(crate) mod dynamo;
 #[cfg(feature = "aws")]
 pub(crate) mod lambda;
+pub(crate) mod program;
 pub(crate) mod story;
