@@ -194,18 +194,20 @@ where
         Category::ModelAccess => {
             let Some(model) = model else { return evidence };
             let is_legacy = incident.cause == Cause::LegacyModel;
-            (evidence.model_state, evidence.lives, evidence.usage) = tokio::join!(
+            // Asked at once with the state, which tells whether the answer matters.
+            let may_lack_agreement = matches!(incident.cause, Cause::NotGranted | Cause::Marketplace);
+            (evidence.model_state, evidence.offers, evidence.lives, evidence.usage) = tokio::join!(
                 ask(world, until, world.model_state(&place, &model)),
+                ask_if(may_lack_agreement, world, until, world.agreement_offers(&place, &model)),
                 ask_if(is_legacy, world, until, world.lives(&place)),
                 ask_if(incident.is_ahead(), world, until, usage(world, &place, &model, incident, until)),
             );
-            if let Ok(state) = &evidence.model_state {
-                let lacks_agreement = state.agreement != Availability::Available;
-                let lacks_model = state.region != Availability::Available;
-                (evidence.offers, evidence.offered) = tokio::join!(
-                    ask_if(lacks_agreement, world, until, world.agreement_offers(&place, &model)),
-                    ask_if(lacks_model, world, until, world.offered(&place)),
-                );
+            let state = evidence.model_state.as_ref().ok();
+            if state.is_none_or(|s| s.agreement == Availability::Available) {
+                evidence.offers = not_asked();
+            }
+            if state.is_some_and(|s| s.region != Availability::Available) {
+                evidence.offered = ask(world, until, world.offered(&place)).await;
             }
         }
         Category::ModelId => {

@@ -88,15 +88,11 @@ pub async fn sweep<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Swept> {
                     Err(error) => swept.failed.push((id, error)),
                 }
             }
-            waiting.extend(at_once(world, ready, &mut swept).await);
-            if waiting.len() >= MOST {
-                let later = waiting.split_off(MOST);
-                together(world, std::mem::replace(&mut waiting, later), &mut swept).await;
-            }
+            wait(world, ready, &mut waiting, &mut swept).await;
         }
     }
     let foreseen = watched(world, terms, &mut swept).await;
-    waiting.extend(at_once(world, foreseen, &mut swept).await);
+    wait(world, foreseen, &mut waiting, &mut swept).await;
     if waiting.len() > terms.config.digest_above as usize {
         together(world, waiting, &mut swept).await;
     } else {
@@ -122,13 +118,16 @@ async fn watched<W: World>(world: &W, terms: &Terms<'_>, swept: &mut Swept) -> V
     };
     let mut is_whole = true;
     for incident in std::mem::take(&mut seen.incidents) {
-        let driven = match world.claim(&incident, world.now(), terms.allowance.lease).await {
-            Ok(Claim::Mine(lease, record)) => {
+        // What there is no time for is handed to the next sweep.
+        let is_left = world.now() >= terms.allowance.until;
+        let lease = if is_left { SignedDuration::ZERO } else { terms.allowance.lease };
+        let driven = match world.claim(&incident, world.now(), lease).await {
+            Ok(Claim::Mine(lease, record)) if !is_left => {
                 let id = lease.incident.to_string();
                 let prepared = Box::pin(prepare(world, terms, &lease, *record, None)).await;
                 prepared.map(|prepared| ready.push((lease, prepared))).map_err(|error| (id, error))
             }
-            Ok(Claim::Counted) => Ok(()),
+            Ok(_) => Ok(()),
             Err(error) => {
                 is_whole = false;
                 Err((incident.id.to_string(), error))
@@ -181,12 +180,21 @@ fn is_searched(record: &Record) -> bool {
     record.search.as_ref().is_some_and(|search| search.is_on() || went_off(search))
 }
 
-/// Ends what is told by itself, or not at all. Returns what may be told together with others.
-async fn at_once<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swept) -> Vec<(Lease, Ready)> {
-    let (alone, others) =
-        all.into_iter().partition(|(_, ready)| ready.is_told_alone || ready.notice.is_none());
+/// Ends what is told by itself, or not at all; the rest waits to be told together, as many as a digest names.
+async fn wait<W: World>(
+    world: &W,
+    ready: Vec<(Lease, Ready)>,
+    waiting: &mut Vec<(Lease, Ready)>,
+    swept: &mut Swept,
+) {
+    let (alone, others): (Vec<_>, Vec<_>) =
+        ready.into_iter().partition(|(_, ready)| ready.is_told_alone || ready.notice.is_none());
     one_by_one(world, alone, swept).await;
-    others
+    waiting.extend(others);
+    while waiting.len() >= MOST {
+        let later = waiting.split_off(MOST);
+        together(world, std::mem::replace(waiting, later), swept).await;
+    }
 }
 
 /// Tells of each by itself.

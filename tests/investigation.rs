@@ -400,35 +400,31 @@ fn an_access_reminder_names_the_step_that_is_really_missing() {
             json!({ "form_submitted": false, "agreement": "NOT_AVAILABLE" }),
             "use-case-form",
             "get-use-case-for-model-access",
-            1,
         ),
-        (
-            json!({ "lifecycle": "LEGACY", "form_submitted": true }),
-            "replace-model",
-            "list-foundation-models",
-            0,
-        ),
+        (json!({ "lifecycle": "LEGACY", "form_submitted": true }), "replace-model", "list-foundation-models"),
         (
             json!({ "agreement": "NOT_AVAILABLE", "form_submitted": true }),
             "marketplace-subscription",
             "create-foundation-model-agreement",
-            1,
         ),
         (
             json!({ "agreement": "NOT_AVAILABLE", "form_submitted": true, "offers": 0 }),
             "account-restriction",
             "",
-            1,
         ),
-        (json!({ "form_submitted": true }), "model-access", "get-foundation-model-availability", 0),
+        (json!({ "form_submitted": true }), "model-access", "get-foundation-model-availability"),
     ];
-    for (state, step, command, offers) in cases {
+    for (state, step, command) in cases {
         let mut entry = state.clone();
         entry["model_id"] = json!(model);
         let world = world(json!({ "availability": [entry] }));
         deliver(&world, &refused);
         let (named, commands) = reminder(&world.published()[0]);
-        assert_eq!((named, calls(&world, "agreement_offers")), (step, offers), "{state}");
+        assert_eq!(
+            (named, calls(&world, "agreement_offers")),
+            (step, 1),
+            "{state}: asked at once with the state"
+        );
         assert!(commands.contains(command), "{state}: {commands}");
     }
     // What the error itself says outranks what Bedrock says of the model.

@@ -89,6 +89,19 @@ fn a_new_throttle_of_a_known_model_costs_ten_calls_in_six_round_trips_and_a_dupl
 }
 
 #[test]
+fn a_missing_form_costs_seven_calls_in_five_round_trips() {
+    let world = sandbox(WorldFile::parse(&sample("access-form-not-submitted.world.json")).unwrap());
+    let (config, home, payload) =
+        (Config::default(), Home::default(), sample("access-form-not-submitted.json"));
+    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    assert_eq!(round_trips(handle(&world, &terms, payload.as_bytes())), 5);
+    let mut calls = world.calls();
+    // The state of an Anthropic model is three requests to Bedrock at once.
+    *calls.get_mut("model_state").unwrap() *= 3;
+    assert_eq!(calls, [("claim", 1), ("finish", 1), ("model_state", 3), ("publish", 1), ("tally", 1)].into());
+}
+
+#[test]
 fn an_alarm_and_the_errors_it_stands_for_are_one_incident() {
     let world = sandbox(busy());
     let alarm = sample("alarm-throttles.json");

@@ -36,6 +36,7 @@ pub(crate) const TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:people";
 /// One account, and everything that is asked of it.
 pub(crate) struct Cloud {
     state: Arc<Mutex<State>>,
+    scheme: &'static str,
     /// Endpoint by the SDK's name of the service.
     endpoints: BTreeMap<&'static str, SocketAddr>,
     _runtime: tokio::runtime::Runtime,
@@ -73,6 +74,15 @@ const SERVICES: &[&str] = &[
 
 impl Cloud {
     pub(crate) fn new(file: WorldFile) -> Self {
+        Self::served(file, "http", serve)
+    }
+
+    /// The same, served in another way.
+    pub(crate) fn served(
+        file: WorldFile,
+        scheme: &'static str,
+        serve: impl AsyncFn(Router) -> SocketAddr,
+    ) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let state = Arc::new(Mutex::new(State {
@@ -98,7 +108,7 @@ impl Cloud {
             (*service, runtime.block_on(serve(Router::new().fallback(answer))))
         });
         let endpoints = endpoints.collect();
-        Self { state, endpoints, _runtime: runtime }
+        Self { state, scheme, endpoints, _runtime: runtime }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -127,8 +137,9 @@ impl Cloud {
 
     /// What sends the SDK here.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
-        let endpoint =
-            |(service, address)| (format!("AWS_ENDPOINT_URL_{service}"), format!("http://{address}"));
+        let endpoint = |(service, address)| {
+            (format!("AWS_ENDPOINT_URL_{service}"), format!("{}://{address}", self.scheme))
+        };
         let mut all: Vec<_> = self.endpoints.iter().map(endpoint).collect();
         for (name, value) in [
             ("AWS_REGION", REGION),
