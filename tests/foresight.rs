@@ -9,7 +9,7 @@ use bedrock_remediator::event::Home;
 use bedrock_remediator::ids::{AccountId, QuotaCode, Region};
 use bedrock_remediator::notice::{Kind, Severity};
 use bedrock_remediator::plan::Reason;
-use bedrock_remediator::sandbox::{FaultKind, MinuteEntry, Sandbox, UsageEntry, WorldFile};
+use bedrock_remediator::sandbox::{FaultKind, LastMinutes, MinuteEntry, Sandbox, UsageEntry, WorldFile};
 use bedrock_remediator::sweep::{Swept, sweep};
 use bedrock_remediator::terms::Terms;
 use bedrock_remediator::usage::Minute;
@@ -354,6 +354,21 @@ fn an_announced_end_is_told_of_before_the_model_is_legacy() {
     tick(&world);
     assert_eq!(kinds(&world), ["lifecycle"]);
     assert!(said(&world.published()[0]).contains("no more calls from 2027-01-30"));
+}
+
+#[test]
+fn a_legacy_model_that_is_called_every_day_is_reminded_of() {
+    let mut file = legacy();
+    file.usage[0].last = Some(LastMinutes {
+        minutes: 60,
+        each: Minute { invocations: 1.0, input_tokens: 10.0, ..Minute::NONE },
+    });
+    let world = sandbox(file);
+    for _ in 0..24 * 8 {
+        tick(&world);
+        world.pass(HOUR);
+    }
+    assert_eq!(kinds(&world), ["lifecycle", "reminder", "reminder", "reminder"], "though no call fails");
 }
 
 #[test]
