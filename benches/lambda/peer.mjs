@@ -53,7 +53,7 @@ async function throttled(model, now) {
     EndTime: new Date(now * 1000),
   }));
   if (history.RequestedQuotas.some(r => r.Status === "PENDING" || r.Status === "CASE_OPENED")) return "under way";
-  const asked = await quotas.send(new RequestServiceQuotaIncreaseCommand({ ...of, DesiredValue: applied * 1.5 }));
+  const asked = await quotas.send(new RequestServiceQuotaIncreaseCommand({ ...of, DesiredValue: applied * 1.5, SupportCaseAllowed: true }));
   return `asked for ${asked.RequestedQuota.DesiredValue}`;
 }
 

@@ -67,7 +67,7 @@ def throttled(model, now):
     )
     if any(r["Status"] in ("PENDING", "CASE_OPENED") for r in history["RequestedQuotas"]):
         return "an increase is under way"
-    asked = QUOTAS.request_service_quota_increase(ServiceCode="bedrock", QuotaCode=QUOTA, DesiredValue=applied * 1.5)
+    asked = QUOTAS.request_service_quota_increase(ServiceCode="bedrock", QuotaCode=QUOTA, DesiredValue=applied * 1.5, SupportCaseAllowed=True)
     return f"asked for {asked['RequestedQuota']['DesiredValue']}"
 
 

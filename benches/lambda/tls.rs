@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::serve::Listener;
 use bedrock_remediator::sandbox::WorldFile;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -23,6 +23,8 @@ pub(crate) struct Authority {
 impl Authority {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        // Two certificates of one name would pass for one that vouches for itself.
+        params.distinguished_name.push(DnType::CommonName, "authority of the benchmark");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let authority = params.self_signed(&key).unwrap();

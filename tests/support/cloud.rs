@@ -246,6 +246,8 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
     let happened = match service {
         "SERVICE_QUOTAS" => json_answer(quotas(&state.world, &place, &operation, &read(body))),
         "DYNAMODB" => json_answer(state.table.call(&operation, &read(body))),
+        // An SDK that speaks JSON to CloudWatch is only measured; what it reads is empty.
+        "CLOUDWATCH" if operation == "GetMetricData" => json_answer(Ok(json!({ "MetricDataResults": [] }))),
         "CLOUDWATCH" if action == "cloudwatch:GetMetricData" => metrics(&state.world, &place, body),
         "CLOUDWATCH" => alarms(&state.world, &place, &action, body),
         "CLOUDWATCH_LOGS" => json_answer(logs(&state.world, &place, &operation, &read(body))),
