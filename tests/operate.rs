@@ -114,6 +114,13 @@ fn the_programs_tables_fit_a_terminal() {
     insta::assert_snapshot!("approve", text(&approved));
     let due = run(&["sweep", "--dry-run", "--world", WORLD]);
     insta::assert_snapshot!("due", text(&due));
+    let swept = text(&run(&["sweep", "--world", WORLD]));
+    assert!(
+        swept.ends_with(
+            "watched: 2 models in use, 0 of them end; the fullest quota, L-F4DDD3EB, is 99 % used\n"
+        ),
+        "{swept}"
+    );
     let shown = text(&run(&["show", THROTTLED, "--world", WORLD]));
     assert!(shown.starts_with("inc-4564e2cd0093cd13 is told, episode 1\n"), "{shown}");
     assert!(shown.contains("The justification, ready to paste"), "{shown}");

@@ -9,6 +9,7 @@ use bedrock_remediator::model::ModelId;
 use bedrock_remediator::operate::{self, Shown};
 use bedrock_remediator::plan::{Action, number};
 use bedrock_remediator::sweep::sweep;
+use bedrock_remediator::watch::Watched;
 use bedrock_remediator::world::{Ledger as _, Record, World};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -174,11 +175,30 @@ pub(crate) fn sweep_now(args: &Sweep) -> anyhow::Result<Outcome> {
                 writeln!(out, "told: {}", notice.title)?;
             }
         }
+        if let Some(Ok(seen)) = swept.watched.as_ref().filter(|_| !args.at.json) {
+            writeln!(out, "{}", watched(seen))?;
+        }
         for (id, why) in &swept.failed {
             anstream::eprintln!("{id} stays due: {why}");
         }
-        Ok(if swept.failed.is_empty() { Outcome::AllAnswered } else { Outcome::SomeBad })
+        let unseen = match &swept.watched {
+            Some(Ok(seen)) => seen.failed.as_slice(),
+            Some(Err(why)) => std::slice::from_ref(why),
+            None => &[],
+        };
+        for why in unseen {
+            anstream::eprintln!("the daily watch could not look: {why}");
+        }
+        Ok(if swept.failed.is_empty() && unseen.is_empty() { Outcome::AllAnswered } else { Outcome::SomeBad })
     })
+}
+
+/// What the daily watch saw, in a line.
+fn watched(seen: &Watched) -> String {
+    let fullest = seen.quotas.first().map_or_else(String::new, |near| {
+        format!("; the fullest quota, {}, is {:.0} % used", near.quota.code, near.share() * 100.0)
+    });
+    format!("watched: {} models in use, {} of them end{fullest}", seen.models, seen.ending.len())
 }
 
 async fn record_of(world: &impl World, id: &IncidentId) -> anyhow::Result<Record> {
