@@ -15,30 +15,20 @@ SNS = boto3.client("sns", region_name=REGION)
 TABLE, TOPIC, QUOTA = os.environ["TABLE_NAME"], os.environ["TOPIC_ARN"], "L-F4DDD3EB"
 
 
-def claim(key):
-    """Counts the incident. True to the first who does."""
+def record(key, state, **condition):
+    """Writes the incident's state; false where the condition does not hold."""
     try:
         DYNAMODB.update_item(
             TableName=TABLE,
             Key={"pk": {"S": key}},
-            UpdateExpression="SET #state = :seen",
-            ConditionExpression="attribute_not_exists(pk)",
+            UpdateExpression="SET #state = :state",
             ExpressionAttributeNames={"#state": "state"},
-            ExpressionAttributeValues={":seen": {"S": "seen"}},
+            ExpressionAttributeValues={":state": {"S": state}},
+            **condition,
         )
         return True
     except DYNAMODB.exceptions.ConditionalCheckFailedException:
         return False
-
-
-def record(key, state):
-    DYNAMODB.update_item(
-        TableName=TABLE,
-        Key={"pk": {"S": key}},
-        UpdateExpression="SET #state = :state",
-        ExpressionAttributeNames={"#state": "state"},
-        ExpressionAttributeValues={":state": {"S": state}},
-    )
 
 
 def throttled(model, now):
@@ -67,7 +57,9 @@ def throttled(model, now):
     )
     if any(r["Status"] in ("PENDING", "CASE_OPENED") for r in history["RequestedQuotas"]):
         return "an increase is under way"
-    asked = QUOTAS.request_service_quota_increase(ServiceCode="bedrock", QuotaCode=QUOTA, DesiredValue=applied * 1.5, SupportCaseAllowed=True)
+    asked = QUOTAS.request_service_quota_increase(
+        ServiceCode="bedrock", QuotaCode=QUOTA, DesiredValue=applied * 1.5, SupportCaseAllowed=True
+    )
     return f"asked for {asked['RequestedQuota']['DesiredValue']}"
 
 
@@ -75,7 +67,7 @@ def handle(event, now):
     detail = event["detail"]
     model, code = detail["requestParameters"]["modelId"], detail["errorCode"]
     key = f"INCIDENT#{event['account']}#{event['region']}#{model}#{code}"
-    if not claim(key):
+    if not record(key, "seen", ConditionExpression="attribute_not_exists(pk)"):
         return {"outcome": "incident"}
     if code == "ThrottlingException":
         done = throttled(model, now)

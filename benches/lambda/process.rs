@@ -1,21 +1,23 @@
 //! The Runtime API, and a process under it whose time and memory are measured.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 
-use crate::support::cloud::{ACCOUNT, REGION, TOPIC, serve};
+use crate::support::cloud::serve;
+use crate::support::lambda::{accepted, invocation, under_lambda};
 
 /// A warm invocation is measured so often in each process.
 const WARM: usize = 5;
+/// What Lambda gives each invocation.
+const TIME: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What one process needed.
@@ -97,25 +99,15 @@ impl Runtime {
             async move {
                 let _ = ask.send(Instant::now());
                 let event = waiting.lock().await.recv().await.unwrap();
-                let deadline = jiff::Timestamp::now().as_millisecond() + 60_000;
-                let headers = [
-                    ("content-type", "application/json".to_owned()),
-                    ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
-                    ("lambda-runtime-deadline-ms", deadline.to_string()),
-                    (
-                        "lambda-runtime-invoked-function-arn",
-                        format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:remediator"),
-                    ),
-                ];
                 let _ = deliver.send(Instant::now());
-                (headers, event).into_response()
+                ([("content-type", "application/json")], invocation(TIME), event).into_response()
             }
         };
         let done = move |path: axum::extract::Path<(String, String)>, _: Bytes| {
             let answer = answer.clone();
             async move {
                 let _ = answer.send((Instant::now(), path.1 == "response"));
-                (StatusCode::ACCEPTED, "{\"status\":\"OK\"}")
+                accepted()
             }
         };
         let router = Router::new()
@@ -128,19 +120,10 @@ impl Runtime {
     /// From start to the end of `WARM` duplicates of `event`.
     pub(crate) fn measure(&self, command: &[PathBuf], variables: &[(String, String)], event: &str) -> Sample {
         let (program, arguments) = command.split_first().unwrap();
-        let mut prepared = Command::new(program);
+        let mut prepared = under_lambda(program, self.address);
         prepared
             .args(arguments)
-            .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("AWS_LAMBDA_RUNTIME_API", self.address.to_string())
-            .env("AWS_LAMBDA_FUNCTION_NAME", "remediator")
-            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/remediator")
-            .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/20/[$LATEST]0123456789abcdef0123456789abcdef")
-            .env("TOPIC_ARN", TOPIC)
-            .env("TABLE_NAME", "ledger")
             .envs(variables.iter().cloned())
             .stdout(Stdio::null());
         let started = Instant::now();

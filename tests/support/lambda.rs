@@ -1,6 +1,7 @@
 //! The Lambda Runtime API on loopback, and the function's real binary under it.
 //! See <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -67,14 +68,7 @@ impl Lambda {
             let waiting = waiting.clone();
             async move {
                 let (payload, time) = waiting.lock().await.recv().await.unwrap();
-                let deadline = Timestamp::now().as_millisecond() + i64::try_from(time.as_millis()).unwrap();
-                let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:remediator");
-                let headers = [
-                    ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
-                    ("lambda-runtime-deadline-ms", deadline.to_string()),
-                    ("lambda-runtime-invoked-function-arn", arn),
-                ];
-                (headers, payload).into_response()
+                (invocation(time), payload).into_response()
             }
         };
         let answered = move |Path((_, kind)): Path<(String, String)>, body: Bytes| {
@@ -94,16 +88,7 @@ impl Lambda {
 
     /// Starts the function with `variables` beside Lambda's own.
     pub(crate) fn start(&self, variables: &[(String, String)]) -> Process {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bootstrap"))
-            .env_clear()
-            .env("AWS_LAMBDA_RUNTIME_API", self.address.to_string())
-            .env("AWS_LAMBDA_FUNCTION_NAME", "remediator")
-            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/remediator")
-            .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/20/[$LATEST]0123456789abcdef0123456789abcdef")
-            .env("TOPIC_ARN", TOPIC)
-            .env("TABLE_NAME", "ledger")
+        let mut child = under_lambda(env!("CARGO_BIN_EXE_bootstrap"), self.address)
             .envs(variables.iter().cloned())
             .stdout(Stdio::piped())
             .spawn()
@@ -136,6 +121,33 @@ impl Lambda {
     }
 }
 
-fn accepted() -> Response {
+/// `program` with the environment that Lambda gives it, and nothing else.
+pub(crate) fn under_lambda(program: impl AsRef<OsStr>, runtime: SocketAddr) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .env("AWS_LAMBDA_RUNTIME_API", runtime.to_string())
+        .env("AWS_LAMBDA_FUNCTION_NAME", "remediator")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+        .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/remediator")
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/20/[$LATEST]0123456789abcdef0123456789abcdef")
+        .env("TOPIC_ARN", TOPIC)
+        .env("TABLE_NAME", "ledger");
+    command
+}
+
+/// What the Runtime API says of an invocation that has so much time.
+pub(crate) fn invocation(time: Duration) -> [(&'static str, String); 3] {
+    let deadline = Timestamp::now().as_millisecond() + i64::try_from(time.as_millis()).unwrap();
+    let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:remediator");
+    [
+        ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
+        ("lambda-runtime-deadline-ms", deadline.to_string()),
+        ("lambda-runtime-invoked-function-arn", arn),
+    ]
+}
+
+pub(crate) fn accepted() -> Response {
     (StatusCode::ACCEPTED, json!({ "status": "OK" }).to_string()).into_response()
 }
