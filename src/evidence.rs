@@ -188,7 +188,7 @@ where
             let Some(model) = model else { return evidence };
             (evidence.limits, evidence.usage) = tokio::join!(
                 limits(world, &place, &model, incident.cause, until),
-                ask(world, until, usage(world, &place, &model, incident, until)),
+                ask(world, until, usage(world, &place, &model, incident, now, until)),
             );
         }
         Category::ModelAccess => {
@@ -200,7 +200,7 @@ where
                 ask(world, until, world.model_state(&place, &model)),
                 ask_if(may_lack_agreement, world, until, world.agreement_offers(&place, &model)),
                 ask_if(is_legacy, world, until, world.lives(&place)),
-                ask_if(incident.is_ahead(), world, until, usage(world, &place, &model, incident, until)),
+                ask_if(incident.is_ahead(), world, until, usage(world, &place, &model, incident, now, until)),
             );
             let state = evidence.model_state.as_ref().ok();
             if state.is_none_or(|s| s.agreement == Availability::Available) {
@@ -357,9 +357,9 @@ async fn usage<W: Telemetry + Models + Clock>(
     place: &Place,
     model: &ModelId,
     incident: &Incident,
+    now: Timestamp,
     until: Timestamp,
 ) -> Answer<Usage> {
-    let now = world.now();
     let mut sharing = model.sharing_a_quota();
     if incident.is_ahead() {
         // Nobody waits, and other application profiles of the model fill the quota as well.

@@ -11,7 +11,7 @@ use crate::model::ModelId;
 use crate::operate::{Shown, look};
 use crate::terms::Terms;
 use crate::usage::{Hour, Period, Usage, burndown, course};
-use crate::watch::{DAY, by_quota, used};
+use crate::watch::{DAY, Shared, by_quota, used};
 use crate::world::{Answer, PortError, Record, State, Window, World, after};
 
 /// So far back use is shown.
@@ -89,7 +89,7 @@ async fn uses<W: World>(world: &W, place: &Place) -> Answer<Vec<Use>> {
     let (listing, series) = (listing?, series?);
     let measured: Vec<_> = used.iter().zip(&series).collect();
     let shared = by_quota(&listing, &measured);
-    let of = |shared| Some((Near::of_shared(shared, last_day)?, shared));
+    let of = |shared| Some((Shared::near(shared, &shared.usage(last_day))?, shared));
     let mut near: Vec<_> = shared.iter().filter_map(of).collect();
     near.sort_by(|(a, _), (b, _)| b.share().total_cmp(&a.share()));
     near.truncate(QUOTAS);

@@ -178,17 +178,14 @@ pub(crate) struct Shared<'a, 's> {
 
 impl Shared<'_, '_> {
     /// What all of it together used in `window`.
-    fn usage(&self, window: Window) -> Usage {
+    pub(crate) fn usage(&self, window: Window) -> Usage {
         let series: Vec<&Series> = self.members.iter().map(|(_, series)| *series).collect();
         Usage::of(&series, burndown(self.model), window.from, window.to)
     }
-}
 
-impl Near {
-    /// How near the use of `window` comes to a quota; `None` where it is 0 or not known.
-    pub(crate) fn of_shared(shared: &Shared<'_, '_>, window: Window) -> Option<Self> {
-        let applied = shared.quota.value.unwrap_or_default();
-        Self::of(&shared.quota, shared.limit, applied, &shared.usage(window))
+    /// How near `usage` comes to the quota; `None` where it is 0 or not known.
+    pub(crate) fn near(&self, usage: &Usage) -> Option<Near> {
+        Near::of(&self.quota, self.limit, self.quota.value.unwrap_or_default(), usage)
     }
 }
 
@@ -203,8 +200,7 @@ fn nearly_full<'a>(
     let (mut quotas, mut models) = (Vec::new(), Vec::new());
     for shared in by_quota(listing, measured) {
         let usage = shared.usage(window);
-        let applied = shared.quota.value.unwrap_or_default();
-        let Some(near) = Near::of(&shared.quota, shared.limit, applied, &usage) else { continue };
+        let Some(near) = shared.near(&usage) else { continue };
         let calls = |series: &Series| series.points.iter().map(|(_, m)| m.invocations).sum::<f64>();
         let busiest = shared.members.iter().max_by(|(_, a), (_, b)| calls(a).total_cmp(&calls(b)));
         // Where calls are throttled already, the throttle's own incident tells of it.

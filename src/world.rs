@@ -725,7 +725,8 @@ pub(crate) async fn ask<T>(
 }
 
 /// A CloudTrail trail.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Trail {
     /// Its name.
     pub name: String,

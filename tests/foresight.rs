@@ -223,6 +223,18 @@ fn what_is_throttled_already_is_told_of_by_its_own_incident() {
 }
 
 #[test]
+fn many_at_once_are_told_in_a_digest_that_counts_no_failures() {
+    let mut file = legacy();
+    file.quotas = account(&[]).quotas;
+    file.usage.push(used(SONNET, &[4.2e6]));
+    let world = sandbox(file);
+    tick_with(&world, &Config { digest_above: 1, ..Config::default() });
+    assert_eq!(kinds(&world), ["digest"]);
+    let said = said(&world.published()[0]);
+    assert_eq!(said.matches("no call failed yet").count(), 2, "{said}");
+}
+
+#[test]
 fn a_threshold_of_zero_switches_the_watch_off() {
     let world = sandbox(account(&growing()));
     let off = Config { headroom_threshold: 0.0, ..Config::default() };

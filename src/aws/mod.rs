@@ -25,6 +25,7 @@ use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_smithy_http_client::tls;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::event::Home;
 use crate::ids::{AccountId, Arn, Place, Region};
 use crate::world::{Answer, Clock, PortError};
 
@@ -121,6 +122,11 @@ impl Aws {
         self.config.region().and_then(|r| Region::parse(r.as_ref()))
     }
 
+    /// The account and Region that it works in.
+    pub fn home(&self) -> Home {
+        Home { account: self.account().cloned(), region: self.region(), ..Home::default() }
+    }
+
     /// Gives it a ledger. `name` must be this process's alone among all that use the table.
     #[must_use]
     pub fn with_table(mut self, table: &str, name: &str) -> Self {
@@ -138,6 +144,11 @@ impl Aws {
         self
     }
 
+    fn config_in(&self, region: &Region) -> SdkConfig {
+        let region = aws_config::Region::new(region.as_str().to_owned());
+        self.config.to_builder().region(region).build()
+    }
+
     /// The clients for `place`; an error if it is another account's.
     fn at(&self, place: &Place) -> Answer<Rc<Regional>> {
         if self.account() != Some(&place.account) {
@@ -149,8 +160,7 @@ impl Aws {
         }
         let mut regions = self.regions.borrow_mut();
         let clients = regions.entry(place.region.clone()).or_insert_with(|| {
-            let region = aws_config::Region::new(place.region.as_str().to_owned());
-            let config = self.config.to_builder().region(region).build();
+            let config = self.config_in(&place.region);
             Rc::new(Regional {
                 quotas: aws_sdk_servicequotas::Client::new(&config),
                 metrics: aws_sdk_cloudwatch::Client::new(&config),

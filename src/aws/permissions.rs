@@ -13,7 +13,7 @@ use crate::world::{Answer, Needed, Permissions, PolicyLayer, PolicyVerdict, Port
 /// What this adapter calls.
 pub(super) const ACTIONS: &[&str] = &["iam:GetRole", "iam:SimulatePrincipalPolicy"];
 
-const SIMULATE: &str = "iam:SimulatePrincipalPolicy";
+pub(super) const SIMULATE: &str = "iam:SimulatePrincipalPolicy";
 
 impl Permissions for Aws {
     /// A role's ARN is known without its path, which the simulator wants: it is looked up first.
@@ -67,6 +67,16 @@ fn context(needed: &Needed) -> Vec<ContextEntry> {
     std::iter::once(region).chain(profile).collect()
 }
 
+/// The simulator's decision, in our words.
+pub(super) fn verdict(decision: &PolicyEvaluationDecisionType) -> PolicyVerdict {
+    match decision {
+        PolicyEvaluationDecisionType::Allowed => PolicyVerdict::Allowed,
+        PolicyEvaluationDecisionType::ExplicitDeny => PolicyVerdict::ExplicitDeny,
+        PolicyEvaluationDecisionType::ImplicitDeny => PolicyVerdict::ImplicitDeny,
+        _ => PolicyVerdict::Undetermined,
+    }
+}
+
 fn ruling(needed: &Needed, result: &EvaluationResult) -> Ruling {
     // Where a resource was named, its own result says more than that of the whole.
     let own = result.resource_specific_results().iter().find(|r| r.eval_resource_name == needed.arn);
@@ -85,13 +95,11 @@ fn ruling(needed: &Needed, result: &EvaluationResult) -> Ruling {
     } else {
         None
     };
-    let verdict = match decision {
+    let verdict = match verdict(decision) {
         // Its own word stands whatever is missing: a deny that holds needs no more context.
-        PolicyEvaluationDecisionType::ExplicitDeny => PolicyVerdict::ExplicitDeny,
+        PolicyVerdict::ExplicitDeny => PolicyVerdict::ExplicitDeny,
         _ if !missing.is_empty() => PolicyVerdict::Undetermined,
-        PolicyEvaluationDecisionType::Allowed => PolicyVerdict::Allowed,
-        PolicyEvaluationDecisionType::ImplicitDeny => PolicyVerdict::ImplicitDeny,
-        _ => PolicyVerdict::Undetermined,
+        decided => decided,
     };
     Ruling {
         resource: needed.arn.clone(),

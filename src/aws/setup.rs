@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_cloudtrail::types::{AdvancedEventSelector, EventSelector, ReadWriteType, Trail as SdkTrail};
 use aws_sdk_eventbridge::types::RuleState as SdkState;
-use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 
+use super::permissions::{SIMULATE, verdict};
 use super::{Aws, Regional, error};
 use crate::ids::Place;
 use crate::world::{Answer, PolicyVerdict, PortError, RuleState, Setup, Trail};
@@ -61,8 +61,7 @@ impl Setup for Aws {
     async fn rules(&self, place: &Place, prefix: &str) -> Answer<Vec<(String, RuleState)>> {
         // Another account's Region is refused before a client is made.
         let _: std::rc::Rc<Regional> = self.at(place)?;
-        let region = aws_config::Region::new(place.region.as_str().to_owned());
-        let events = aws_sdk_eventbridge::Client::new(&self.config.to_builder().region(region).build());
+        let events = aws_sdk_eventbridge::Client::new(&self.config_in(&place.region));
         let (mut rules, mut next) = (Vec::new(), None);
         loop {
             let page = events.list_rules().name_prefix(prefix).set_next_token(next).send().await;
@@ -108,16 +107,9 @@ impl Setup for Aws {
         let mut pages = call.set_action_names(Some(actions_asked)).into_paginator().send();
         let mut verdicts: HashMap<String, PolicyVerdict> = HashMap::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| error::of_read("iam:SimulatePrincipalPolicy", &e))?;
-            verdicts.extend(page.evaluation_results().iter().map(|result| {
-                let verdict = match result.eval_decision() {
-                    PolicyEvaluationDecisionType::Allowed => PolicyVerdict::Allowed,
-                    PolicyEvaluationDecisionType::ExplicitDeny => PolicyVerdict::ExplicitDeny,
-                    PolicyEvaluationDecisionType::ImplicitDeny => PolicyVerdict::ImplicitDeny,
-                    _ => PolicyVerdict::Undetermined,
-                };
-                (result.eval_action_name().to_owned(), verdict)
-            }));
+            let page = page.map_err(|e| error::of_read(SIMULATE, &e))?;
+            let results = page.evaluation_results().iter();
+            verdicts.extend(results.map(|r| (r.eval_action_name().to_owned(), verdict(r.eval_decision()))));
         }
         let of = |action: &&str| verdicts.get(*action).copied().ok_or(PortError::Missing);
         actions.iter().map(of).collect()

@@ -112,7 +112,7 @@ impl Where {
         if let Some(topic) = self.topic() {
             aws = aws.with_topic(&topic);
         }
-        let home = Home { account: aws.account().cloned(), region: aws.region(), ..Home::default() };
+        let home = aws.home();
         Ok((aws, config, home))
     }
 }

@@ -15,10 +15,11 @@ use bedrock_remediator::handler::{IncidentReport, Outcome as ItemOutcome, Report
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for};
 use bedrock_remediator::sweep::sweep;
-use bedrock_remediator::terms::{Allowance, Terms};
+use bedrock_remediator::terms::Terms;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::account::ALLOWANCE;
 #[cfg(feature = "aws")]
 use super::live::Live;
 use super::{Outcome, print};
@@ -48,9 +49,6 @@ pub(crate) struct Args {
     #[arg(long)]
     print_world_schema: bool,
 }
-
-/// Nobody waits for a program as Lambda does.
-const ALLOWANCE: Allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
@@ -165,8 +163,7 @@ impl Account {
 
     async fn explain(&self, file: &Path) -> anyhow::Result<Explained> {
         let payload = read(file)?;
-        let home =
-            Home { account: self.aws.account().cloned(), region: self.aws.region(), ..Home::default() };
+        let home = self.aws.home();
         let live = Live::new(&self.aws);
         let terms = Terms { config: &self.config, home: &home, allowance: ALLOWANCE };
         let report = Box::pin(handle(&live, &terms, &payload)).await;

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Kind, Line, Notice, digest};
+use super::{Kind, Line, Notice, counted, digest};
 use crate::clean;
 use crate::diagnosis::Category;
 use crate::incident::IncidentId;
-use crate::plan::{Action, Reason, number, whole};
+use crate::plan::{Action, Reason, number};
 
 const WIDTH: usize = 76;
 /// More than these would hide the reason.
@@ -86,12 +86,7 @@ pub(super) fn of_line(line: &Line) -> String {
     let model = line.model_id.as_deref().unwrap_or("model unknown");
     let region = line.region.as_ref().map(|r| format!(" in {r}")).unwrap_or_default();
     let caller = line.caller.as_deref().map(|c| format!(", by {}", who(c))).unwrap_or_default();
-    let counted = match (line.counts.errors, line.counts.alarms) {
-        (0, 1) => "1 alarm".to_owned(),
-        (0, alarms) => format!("{} alarms", whole(alarms)),
-        (1, _) => "1 error".to_owned(),
-        (errors, _) => format!("{} errors", whole(errors)),
-    };
+    let counted = counted(line.counts);
     let state = match line.kind {
         Kind::Again => ", goes on",
         Kind::Resolved => ", is over",

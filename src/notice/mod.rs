@@ -24,7 +24,7 @@ use crate::evidence::Evidence;
 use crate::ids::{AccountId, Region};
 use crate::incident::{Counts, Incident, IncidentId, short_hash};
 use crate::model::ModelId;
-use crate::plan::{Action, Plan, Step, Withheld};
+use crate::plan::{Action, Plan, Step, Withheld, whole};
 use crate::words::words;
 use crate::world::{Record, Told};
 
@@ -267,6 +267,17 @@ impl Notice {
         }
         self.because.iter_mut().for_each(|b| clean::bound(b, TEXT));
         self.justification.iter_mut().for_each(|j| clean::bound(j, TEXT));
+    }
+}
+
+/// How often, in words.
+pub fn counted(counts: Counts) -> String {
+    match (counts.errors, counts.alarms) {
+        (0, 0) => "no call failed yet".to_owned(),
+        (0, 1) => "1 alarm".to_owned(),
+        (0, alarms) => format!("{} alarms", whole(alarms)),
+        (1, _) => "1 error".to_owned(),
+        (errors, _) => format!("{} errors", whole(errors)),
     }
 }
 

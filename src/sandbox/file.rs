@@ -14,7 +14,7 @@ use crate::config::{BadConfig, Config, Mode};
 use crate::event::Home;
 use crate::ids::{AccountId, QuotaCode, Region};
 use crate::usage::Minute;
-use crate::world::{Availability, Lifecycle, PolicyLayer, PolicyVerdict, RequestStatus, RuleState};
+use crate::world::{Availability, Lifecycle, PolicyLayer, PolicyVerdict, RequestStatus, RuleState, Trail};
 
 /// An account and what AWS would answer in it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -58,7 +58,7 @@ pub struct WorldFile {
     /// Incidents that the ledger already holds.
     pub incidents: Vec<IncidentEntry>,
     /// CloudTrail's trails.
-    pub trails: Vec<TrailEntry>,
+    pub trails: Vec<Trail>,
     /// EventBridge's rules.
     pub rules: Vec<RuleEntry>,
     /// The alarms of the function's own stack, and whether their actions are on.
@@ -398,18 +398,6 @@ pub enum FaultKind {
     LostAnswer,
     /// Nothing happens, and no answer ever comes.
     Hangs,
-}
-
-/// One trail.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TrailEntry {
-    /// Its name.
-    pub name: String,
-    /// Whether it records now.
-    pub is_logging: bool,
-    /// Whether it records management events that only read.
-    pub records_reads: bool,
 }
 
 /// One rule.

@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use file::{
     AlarmEntry, CallEntry, Days, ErrorEntry, Fault, FaultKind, IncidentEntry, LastMinutes, LedgerEntry,
     LoggingEntry, MinuteEntry, ModeWord, ModelEntry, OfferedEntry, PolicyEntry, ProfileEntry, QuotaEntry,
-    RequestEntry, RuleEntry, SourceWord, TrailEntry, UsageEntry, WorldFile,
+    RequestEntry, RuleEntry, SourceWord, UsageEntry, WorldFile,
 };
 pub use healthy::healthy_for;
 pub use journal::{Happened, NextFault};

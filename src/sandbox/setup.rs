@@ -6,15 +6,7 @@ use crate::world::{Answer, PolicyVerdict, PortError, RuleState, Setup, Trail};
 
 impl Setup for Sandbox {
     async fn trails(&self, _: &Place) -> Answer<Vec<Trail>> {
-        self.call("trails", |state| {
-            let trail = |t: &super::TrailEntry| Trail {
-                name: t.name.clone(),
-                is_logging: t.is_logging,
-                records_reads: t.records_reads,
-            };
-            Ok(state.file.trails.iter().map(trail).collect())
-        })
-        .await
+        self.call("trails", |state| Ok(state.file.trails.clone())).await
     }
 
     async fn rules(&self, _: &Place, prefix: &str) -> Answer<Vec<(String, RuleState)>> {

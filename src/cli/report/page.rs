@@ -1,8 +1,7 @@
 //! The page: everything in one file, readable without styles, on a phone and on paper.
 
-use bedrock_remediator::incident::Incident;
 use bedrock_remediator::model::ModelId;
-use bedrock_remediator::notice::{Notice, Severity};
+use bedrock_remediator::notice::{Notice, Severity, counted};
 use bedrock_remediator::operate::Shown;
 use bedrock_remediator::plan::number;
 use bedrock_remediator::report::{Report, Use};
@@ -100,7 +99,7 @@ fn open(shown: &Shown) -> Markup {
             h3 { (notice.title) }
             p.meta {
                 span.badge { (word(severity)) } " " (i.id) ", " (record.state) ", "
-                (counted(i)) ", last seen " (or_dash(i.last_seen))
+                (counted(i.counts)) ", last seen " (or_dash(i.last_seen))
             }
             p { (prose(&notice.summary)) }
             @if let Some(f) = &record.followed {
@@ -128,16 +127,6 @@ fn word(severity: Severity) -> &'static str {
         Severity::Critical => "calls fail",
         Severity::Warning => "look soon",
         Severity::Info => "for the record",
-    }
-}
-
-fn counted(incident: &Incident) -> String {
-    match (incident.counts.errors, incident.counts.alarms) {
-        (0, 0) => "no call failed yet".to_owned(),
-        (0, 1) => "1 alarm".to_owned(),
-        (0, alarms) => format!("{alarms} alarms"),
-        (1, _) => "1 error".to_owned(),
-        (errors, _) => format!("{errors} errors"),
     }
 }
 
@@ -215,7 +204,7 @@ fn table(records: &[Record]) -> Markup {
                             td { (i.model.as_ref().map_or("–", ModelId::as_str)) }
                             td { (i.region.as_ref().map_or("–", |region| region.as_str())) }
                             td { (or_dash(i.first_seen)) br; (or_dash(i.last_seen)) }
-                            td { (record.state) br; (counted(i)) }
+                            td { (record.state) br; (counted(i.counts)) }
                             td { (record.notices.len()) }
                         }
                     }
