@@ -361,6 +361,8 @@ async fn usage<W: Telemetry + Models + Clock>(
     until: Timestamp,
 ) -> Answer<Usage> {
     let mut sharing = model.sharing_a_quota();
+    // What was called here is counted here, whatever is known of its part of the world.
+    sharing.retain(|id| id == model || id.may_be_called_from(&place.region));
     if incident.is_ahead() {
         // Nobody waits, and other application profiles of the model fill the quota as well.
         sharing = watch::sharing(&watch::used(world, place, until).await?, model);

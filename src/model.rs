@@ -202,6 +202,22 @@ impl ModelId {
         std::iter::once(self.clone()).chain(named).collect()
     }
 
+    /// Whether a call from `source` can name this id: geographic profiles are offered in the Regions of their
+    /// part of the world. Of Regions in parts that AWS has not told of, anything is believed.
+    /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html>.
+    pub fn may_be_called_from(&self, source: &Region) -> bool {
+        const OFFERED: &[(&str, &[&str])] = &[
+            ("us-gov-", &["us-gov"]),
+            ("us-", &["us"]),
+            ("ca-", &["ca", "us"]),
+            ("eu-", &["eu", "uk"]),
+            ("ap-", &["apac", "au", "in", "jp", "kr"]),
+        ];
+        let offered = OFFERED.iter().find(|(start, _)| source.as_str().starts_with(start));
+        let (Some(geography), Some((_, offered))) = (self.geography(), offered) else { return true };
+        geography == "global" || offered.contains(&geography)
+    }
+
     /// The ARNs that IAM checks for a call of this identifier from `region` in `account`: for a
     /// profile the profile itself *and* the foundation model in every Region it may route to; for
     /// `global.` also the Region-less ARN. `None` for kinds whose ARN the id alone does not give.
@@ -293,6 +309,26 @@ mod tests {
 
     fn id(text: &str) -> ModelId {
         ModelId::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_geographic_profile_is_called_from_its_own_part_of_the_world() {
+        let callable = |region: &str| {
+            let region = Region::parse(region).unwrap();
+            let all = id("us.amazon.nova-pro-v1:0").sharing_a_quota().into_iter();
+            let callable = all.filter(|m| m.may_be_called_from(&region));
+            callable.map(|m| m.geography().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(callable("us-east-1"), "us");
+        assert_eq!(callable("us-gov-west-1"), "us-gov");
+        assert_eq!(callable("ca-central-1"), "us ca");
+        assert_eq!(callable("ap-northeast-1"), "apac jp au in kr");
+        // Nobody knows what is offered there.
+        assert_eq!(callable("xx-north-1").split(' ').count(), 13);
+        let region = Region::parse("us-east-1").unwrap();
+        for anywhere in ["global.amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0", "a1b2c3d4e5f6"] {
+            assert!(id(anywhere).may_be_called_from(&region), "{anywhere}");
+        }
     }
 
     #[test]
