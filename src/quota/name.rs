@@ -86,8 +86,9 @@ impl<'a> QuotaName<'a> {
     /// Reads `name`; `None` when it is no inference quota of one model.
     pub fn parse(name: &'a str) -> Option<Self> {
         let at = name.find(" for ")?;
-        let head = name.get(..at)?.to_ascii_lowercase().replace("on-demand,", "on-demand");
-        let (_, serves, limit, mut variant) = HEADS.iter().copied().find(|(h, ..)| *h == head)?;
+        let head = name.get(..at)?;
+        let (_, serves, limit, mut variant) =
+            HEADS.iter().copied().find(|(known, ..)| is_head(head, known))?;
         let label = name.get(at + " for ".len()..)?.trim();
         let label = label.strip_suffix("(doubled for cross-region calls)").unwrap_or(label).trim_end();
         let long = label.len().checked_sub("1m context length".len()).filter(|n| label.is_char_boundary(*n));
@@ -105,6 +106,13 @@ impl<'a> QuotaName<'a> {
     pub fn serves(&self, model: &ModelId) -> bool {
         self.serves.contains(&model.kind())
     }
+}
+
+/// Whether `head` is the `known` one, with whatever capitals and commas.
+fn is_head(head: &str, known: &str) -> bool {
+    let letters = head.bytes().filter(|b| *b != b',').map(|b| b.to_ascii_lowercase());
+    // The last words tell most heads apart, the first none.
+    head.len() >= known.len() && letters.rev().eq(known.bytes().rev())
 }
 
 #[cfg(test)]
