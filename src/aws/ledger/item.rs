@@ -205,12 +205,6 @@ impl IncidentItem {
         Counts { errors: self.errors, alarms: self.alarms }
     }
 
-    pub(super) fn is_watching_at(&self, place: &Place) -> bool {
-        self.state == State::Watching.as_str()
-            && self.account.as_deref() == Some(place.account.as_str())
-            && self.region.as_deref() == Some(place.region.as_str())
-    }
-
     /// Whether somebody drives it, or people were told a short time ago.
     pub(super) fn is_held(&self, now: Timestamp) -> bool {
         let held = self.lease_until.as_deref().is_some_and(|until| *until > *stamp(now));

@@ -371,19 +371,39 @@ impl Ledger for Aws {
         items.into_iter().map(|item| IncidentItem::read(item)?.record()).collect()
     }
 
+    /// A page at a time, and of incidents that do not wait for a request here not even the key travels: the
+    /// open ones may be many.
     async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()> {
         let table = self.table()?;
-        for item in table.open(None, usize::MAX).await? {
-            let Some(id) = item::id(&item) else { continue };
-            if !IncidentItem::read(item).is_ok_and(|item| item.is_watching_at(place)) {
-                continue;
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let mut pages = table
+            .client
+            .query()
+            .table_name(table.name)
+            .index_name(INDEX)
+            .key_condition_expression("#open = :open")
+            .filter_expression("#state = :watching AND #account = :account AND #region = :region")
+            .projection_expression("pk")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#account", "account")
+            .expression_attribute_names("#region", "region")
+            .expression_attribute_values(":open", text("1"))
+            .expression_attribute_values(":watching", text(State::Watching.as_str()))
+            .expression_attribute_values(":account", text(place.account.as_str()))
+            .expression_attribute_values(":region", text(place.region.as_str()))
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| failed("dynamodb:Query", &e))?;
+            for id in page.items().iter().filter_map(item::id) {
+                let mut update = Update::default();
+                update.set("due_at", stamp(now));
+                update.only_if("#state = :watching AND due_at > :due_at");
+                update.name("state");
+                update.value(":watching", State::Watching.as_str());
+                table.update(&incident_key(&id), update).await?;
             }
-            let mut update = Update::default();
-            update.set("due_at", stamp(now));
-            update.only_if("#state = :watching AND due_at > :due_at");
-            update.name("state");
-            update.value(":watching", State::Watching.as_str());
-            table.update(&incident_key(&id), update).await?;
         }
         Ok(())
     }
