@@ -20,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::cloud::{ACCOUNT, Cloud, REGION};
 use support::lambda::{Lambda, Process, Reply};
+use support::tls::Authority;
 
 const ALLOWANCE: Allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
 
@@ -298,6 +299,23 @@ fn a_new_throttle_costs_ten_calls_and_its_duplicate_one() {
     );
     let declared = first["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
     assert!(declared.iter().all(|m| first[m["Name"].as_str().unwrap()].is_u64()), "{first}");
+}
+
+#[test]
+fn it_trusts_the_authorities_that_are_named_and_no_others() {
+    let authority = Authority::new();
+    let cloud = authority.cloud(world(Path::new("events/throttle-tokens.json"), b""));
+    let lambda = Lambda::new();
+    let payload = sample("throttle-tokens.json");
+    let mut variables = cloud.variables();
+    let stranger = lambda.start(&variables);
+    lambda.invoke(&payload).unwrap_err();
+    assert!(cloud.calls().is_empty());
+    drop(stranger);
+    variables.extend(authority.variables());
+    let _function = lambda.start(&variables);
+    lambda.invoke(&payload).unwrap();
+    assert_eq!(cloud.calls().len(), 10, "{:?}", cloud.calls());
 }
 
 #[test]

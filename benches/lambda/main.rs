@@ -9,6 +9,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::cast_precision_loss,
     reason = "a benchmark"
 )]
 
@@ -16,18 +17,21 @@
 mod support;
 
 mod process;
-mod tls;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bedrock_remediator::sandbox::WorldFile;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 use process::{Kind, Runtime, Sample};
 use support::cloud::Cloud;
+use support::tls::Authority;
 
 /// One of those that are compared.
 struct Candidate {
-    name: &'static str,
+    name: String,
     command: Vec<PathBuf>,
     /// Whether it asks AWS anything.
     works: bool,
@@ -67,78 +71,113 @@ fn scenarios() -> Vec<Scenario> {
     ]
 }
 
+const EMPTY: &str = "an empty handler";
+const OURS: &str = "this function";
+const PYTHON: &str = "Python, boto3";
+
+/// What is compared; `--beside NAME=PATH` adds another build of the function.
 fn candidates() -> Vec<Candidate> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let prepared = root.join("target/bench");
-    let ours = PathBuf::from(env!("CARGO_BIN_EXE_bootstrap"));
-    let empty = ours.parent().unwrap().join("examples/empty");
-    vec![
-        Candidate { name: "an empty handler", command: vec![empty], works: false },
-        Candidate { name: "this function", command: vec![ours], works: true },
-        Candidate {
-            name: "Python, boto3",
-            command: vec![prepared.join("venv/bin/python"), root.join("benches/lambda/peer.py")],
-            works: true,
-        },
-        Candidate {
-            name: "Node, SDK v3",
-            command: vec!["node".into(), prepared.join("peer.mjs")],
-            works: true,
-        },
-    ]
+    let of = |name: &str, command: Vec<PathBuf>, works| Candidate { name: name.to_owned(), command, works };
+    let mut all = vec![
+        of(EMPTY, vec![prepared.join("empty/release/empty")], false),
+        of(OURS, vec![root.join("target/release/bootstrap")], true),
+        of(PYTHON, vec![prepared.join("venv/bin/python"), root.join("benches/lambda/peer.py")], true),
+        of("Node, SDK v3", vec!["node".into(), prepared.join("peer.mjs")], true),
+    ];
+    for other in arguments("--beside") {
+        let (name, path) = other.split_once('=').expect("--beside NAME=PATH");
+        all.push(of(name, vec![path.into()], true));
+    }
+    let wanted = arguments("--only");
+    all.retain(|c| wanted.is_empty() || wanted.iter().any(|w| c.name.contains(w.as_str())));
+    all
+}
+
+/// The values of every `name` on the command line.
+fn arguments(name: &str) -> Vec<String> {
+    let given: Vec<String> = std::env::args().collect();
+    given.windows(2).filter(|pair| pair[0] == name).map(|pair| pair[1].clone()).collect()
 }
 
 fn main() {
-    let runs = std::env::args().skip_while(|a| a != "--runs").nth(1).map_or(30, |n| n.parse().unwrap());
-    let wanted = std::env::args().skip_while(|a| a != "--only").nth(1);
-    let tls = tls::Authority::new();
+    let runs = arguments("--runs").first().map_or(30, |n| n.parse().unwrap());
+    let authority = Authority::new();
     let runtime = Runtime::new();
+    let candidates = candidates();
     for scenario in scenarios() {
         let file = || {
             let mut file = WorldFile::parse(scenario.world).unwrap();
             file.now = None;
             file
         };
-        let cloud = if scenario.tls { tls.cloud(file()) } else { Cloud::new(file()) };
+        let cloud = if scenario.tls { authority.cloud(file()) } else { Cloud::new(file()) };
         cloud.state().delay = scenario.delay;
-        let mut all: Vec<(&str, Vec<Sample>)> = Vec::new();
-        let candidates = candidates();
-        let taken = candidates.iter().filter(|c| wanted.as_ref().is_none_or(|w| c.name.contains(w.as_str())));
-        let taken: Vec<&Candidate> = taken.collect();
+        let mut all: Vec<(&str, Vec<Sample>)> =
+            candidates.iter().map(|c| (c.name.as_str(), Vec::new())).collect();
+        // The first run brings everything into the machine's caches.
         for run in 0..=runs {
-            for candidate in &taken {
+            for (candidate, (name, samples)) in candidates.iter().zip(&mut all) {
                 cloud.reset(file());
                 let mut variables = cloud.variables();
-                variables.extend(tls.variables());
+                variables.extend(authority.variables());
                 let sample = runtime.measure(&candidate.command, &variables, scenario.event);
-                assert!(!candidate.works || !cloud.published().is_empty(), "{} told nobody", candidate.name);
-                // The first brings everything into the machine's caches.
-                if run > 0 {
-                    match all.iter_mut().find(|(name, _)| *name == candidate.name) {
-                        Some((_, samples)) => samples.push(sample),
-                        None => all.push((candidate.name, vec![sample])),
-                    }
-                }
+                assert!(!candidate.works || !cloud.published().is_empty(), "{name} told nobody");
+                samples.extend((run > 0).then_some(sample));
             }
         }
         show(&scenario, runs, &all);
     }
+    packages(&candidates);
 }
 
-/// Medians and 90th percentiles, a line for each candidate.
+/// Medians and 90th percentiles, a line for each candidate; below, how the medians compare.
 fn show(scenario: &Scenario, runs: usize, all: &[(&str, Vec<Sample>)]) {
-    let row = |cells: Vec<String>| println!("| {} |", cells.join(" | "));
     println!("\n{}, {runs} runs each: median (90th percentile)\n", scenario.name);
-    let titles = Kind::ALL.iter().map(|kind| kind.title().to_owned());
-    row(std::iter::once(String::new()).chain(titles).collect());
-    row(vec!["---".to_owned(); Kind::ALL.len() + 1]);
+    titles(Kind::ALL.iter().map(|kind| kind.title()));
+    let at = |samples: &[Sample], kind: Kind, part: usize| {
+        let mut values: Vec<f64> = samples.iter().map(|s| s.of(kind)).collect();
+        values.sort_by(f64::total_cmp);
+        values[(values.len() * part / 100).min(values.len() - 1)]
+    };
     for (name, samples) in all {
         let cell = |kind: &Kind| {
-            let mut values: Vec<f64> = samples.iter().map(|s| s.of(*kind)).collect();
-            values.sort_by(f64::total_cmp);
-            let at = |part: usize| values[(values.len() * part / 100).min(values.len() - 1)];
-            format!("{} ({})", kind.shown(at(50)), kind.shown(at(90)))
+            let (median, most) = (at(samples, *kind, 50), at(samples, *kind, 90));
+            format!("{} ({})", kind.shown(median), kind.shown(most))
         };
-        row(std::iter::once((*name).to_owned()).chain(Kind::ALL.iter().map(cell)).collect());
+        row(std::iter::once((*name).to_owned()).chain(Kind::ALL.iter().map(cell)));
     }
+    let found = |wanted| all.iter().find(|(name, _)| *name == wanted);
+    let Some((_, ours)) = found(OURS) else { return };
+    for (name, others) in [EMPTY, PYTHON].into_iter().filter_map(found) {
+        let ratio = |kind: &Kind| format!("× {:.3}", at(ours, *kind, 50) / at(others, *kind, 50));
+        row(std::iter::once(format!("{OURS}, of {name}")).chain(Kind::ALL.iter().map(ratio)));
+    }
+}
+
+/// What is uploaded: the last file of each command, as a zip holds it. The SDKs of Python and Node come
+/// with Lambda's runtimes.
+fn packages(candidates: &[Candidate]) {
+    println!("\npackages\n");
+    titles(["file, MiB", "deflated, MiB"].into_iter());
+    for candidate in candidates {
+        let content = std::fs::read(candidate.command.last().unwrap()).unwrap();
+        let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
+        deflated.write_all(&content).unwrap();
+        let sizes = [content.len(), deflated.finish().unwrap().len()];
+        let mib = sizes.map(|bytes| format!("{:.2}", bytes as f64 / 1024.0 / 1024.0));
+        row(std::iter::once(candidate.name.clone()).chain(mib));
+    }
+}
+
+fn titles<'a>(columns: impl Iterator<Item = &'a str>) {
+    let columns: Vec<String> = std::iter::once("").chain(columns).map(str::to_owned).collect();
+    let rule = vec!["---".to_owned(); columns.len()];
+    row(columns.into_iter());
+    row(rule.into_iter());
+}
+
+fn row(cells: impl Iterator<Item = String>) {
+    println!("| {} |", cells.collect::<Vec<_>>().join(" | "));
 }

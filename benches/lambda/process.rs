@@ -124,6 +124,7 @@ impl Runtime {
         prepared
             .args(arguments)
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("NODE_NO_WARNINGS", "1")
             .envs(variables.iter().cloned())
             .stdout(Stdio::null());
         let started = Instant::now();

@@ -4,6 +4,8 @@
 //! it calls; time-outs, retries and request rates are kept here, and an error of the SDK leaves as one
 //! of the few words of [`PortError`].
 
+mod connections;
+mod environment;
 mod error;
 mod ledger;
 mod models;
@@ -14,17 +16,17 @@ mod setup;
 mod telemetry;
 mod topic;
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, LazyCell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
-use aws_smithy_http_client::tls;
+use aws_config::{BehaviorVersion, SdkConfig};
 use jiff::{SignedDuration, Timestamp};
 
+use self::connections::http_client;
 use crate::event::Home;
 use crate::ids::{AccountId, Arn, Place, Region};
 use crate::world::{Answer, Clock, PortError};
@@ -46,10 +48,18 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 const CALL: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 3;
 
-/// AWS, as one account sees it. Clients are made once for each Region and kept.
+/// A client, made when it is first asked for and kept: no delivery needs all of them.
+type Lazy<C> = LazyCell<C, Box<dyn FnOnce() -> C>>;
+
+fn lazy<C: 'static>(config: &Rc<SdkConfig>, client: fn(&SdkConfig) -> C) -> Lazy<C> {
+    let config = config.clone();
+    LazyCell::new(Box::new(move || client(&config)))
+}
+
+/// AWS, as one account sees it. Clients are kept for each Region.
 #[derive(Debug)]
 pub struct Aws {
-    config: SdkConfig,
+    config: Rc<SdkConfig>,
     account: OnceCell<AccountId>,
     regions: RefCell<BTreeMap<Region, Rc<Regional>>>,
     own: Own,
@@ -58,8 +68,8 @@ pub struct Aws {
 /// What the function has of its own.
 #[derive(Debug, Default)]
 struct Own {
-    table: Option<(aws_sdk_dynamodb::Client, String)>,
-    topic: Option<(aws_sdk_sns::Client, String)>,
+    table: Option<(Lazy<aws_sdk_dynamodb::Client>, String)>,
+    topic: Option<(Lazy<aws_sdk_sns::Client>, String)>,
     /// Tells this process from every other that takes leases.
     name: String,
     leases: Cell<u64>,
@@ -68,27 +78,28 @@ struct Own {
 /// What is asked in the Region of an incident.
 #[derive(Debug)]
 struct Regional {
-    quotas: aws_sdk_servicequotas::Client,
-    metrics: aws_sdk_cloudwatch::Client,
-    bedrock: aws_sdk_bedrock::Client,
-    trail: aws_sdk_cloudtrail::Client,
-    logs: aws_sdk_cloudwatchlogs::Client,
-    iam: aws_sdk_iam::Client,
+    quotas: Lazy<aws_sdk_servicequotas::Client>,
+    metrics: Lazy<aws_sdk_cloudwatch::Client>,
+    bedrock: Lazy<aws_sdk_bedrock::Client>,
+    trail: Lazy<aws_sdk_cloudtrail::Client>,
+    logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
+    iam: Lazy<aws_sdk_iam::Client>,
     rates: quotas::Rates,
     listing: RefCell<Option<quotas::Listing>>,
 }
 
 impl Aws {
-    /// With the credentials that Lambda puts into the environment.
-    pub async fn of_function() -> Self {
-        let environment = aws_config::environment::EnvironmentVariableCredentialsProvider::new();
-        Self::new(loader().credentials_provider(environment).load().await)
+    /// With the configuration that Lambda puts into the environment.
+    pub fn of_function() -> Self {
+        Self::new(environment::config())
     }
 
     /// With the credentials an engineer's machine has: environment, profile, single sign-on. The error
     /// says why they do not work.
     pub async fn of_default_chain() -> Answer<Self> {
-        let aws = Self::new(loader().load().await);
+        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
+        let loader = loader.timeout_config(timeouts()).retry_config(retries());
+        let aws = Self::new(loader.load().await);
         if aws.config.region().is_none() {
             let why = "no Region is set; set AWS_REGION or the profile's `region`";
             return Err(PortError::invalid(why));
@@ -103,6 +114,7 @@ impl Aws {
 
     /// With a configuration of one's own.
     pub fn new(config: SdkConfig) -> Self {
+        let config = Rc::new(config);
         Self { config, account: OnceCell::new(), regions: RefCell::default(), own: Own::default() }
     }
 
@@ -130,7 +142,7 @@ impl Aws {
     /// Gives it a ledger. `name` must be this process's alone among all that use the table.
     #[must_use]
     pub fn with_table(mut self, table: &str, name: &str) -> Self {
-        self.own.table = Some((aws_sdk_dynamodb::Client::new(&self.config), table.to_owned()));
+        self.own.table = Some((lazy(&self.config, aws_sdk_dynamodb::Client::new), table.to_owned()));
         name.clone_into(&mut self.own.name);
         self
     }
@@ -138,10 +150,22 @@ impl Aws {
     /// Gives it a topic, which may be in another Region.
     #[must_use]
     pub fn with_topic(mut self, arn: &str) -> Self {
-        let region = Arn::parse(arn).map(|arn| aws_config::Region::new(arn.region.to_owned()));
-        let config = aws_sdk_sns::config::Builder::from(&self.config).region(region).build();
-        self.own.topic = Some((aws_sdk_sns::Client::from_conf(config), arn.to_owned()));
+        let region = Arn::parse(arn).and_then(|arn| Region::parse(arn.region));
+        let config = region.map_or_else(|| self.config.clone(), |region| Rc::new(self.config_in(&region)));
+        self.own.topic = Some((lazy(&config, aws_sdk_sns::Client::new), arn.to_owned()));
         self
+    }
+
+    /// Makes the clients that a throttle in `place` needs beside the ledger's: something to do while the
+    /// first answer is awaited.
+    pub fn make_clients(&self, place: &Place) {
+        if let Ok(region) = self.at(place) {
+            LazyCell::force(&region.quotas);
+            LazyCell::force(&region.metrics);
+        }
+        if let Some((topic, _)) = &self.own.topic {
+            LazyCell::force(topic);
+        }
     }
 
     fn config_in(&self, region: &Region) -> SdkConfig {
@@ -160,14 +184,14 @@ impl Aws {
         }
         let mut regions = self.regions.borrow_mut();
         let clients = regions.entry(place.region.clone()).or_insert_with(|| {
-            let config = self.config_in(&place.region);
+            let config = Rc::new(self.config_in(&place.region));
             Rc::new(Regional {
-                quotas: aws_sdk_servicequotas::Client::new(&config),
-                metrics: aws_sdk_cloudwatch::Client::new(&config),
-                bedrock: aws_sdk_bedrock::Client::new(&config),
-                trail: aws_sdk_cloudtrail::Client::new(&config),
-                logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-                iam: aws_sdk_iam::Client::new(&config),
+                quotas: lazy(&config, aws_sdk_servicequotas::Client::new),
+                metrics: lazy(&config, aws_sdk_cloudwatch::Client::new),
+                bedrock: lazy(&config, aws_sdk_bedrock::Client::new),
+                trail: lazy(&config, aws_sdk_cloudtrail::Client::new),
+                logs: lazy(&config, aws_sdk_cloudwatchlogs::Client::new),
+                iam: lazy(&config, aws_sdk_iam::Client::new),
                 rates: quotas::Rates::default(),
                 listing: RefCell::default(),
             })
@@ -176,19 +200,16 @@ impl Aws {
     }
 }
 
-fn loader() -> ConfigLoader {
-    let client = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https();
-    let times = TimeoutConfig::builder()
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
         .connect_timeout(CONNECT)
         .operation_attempt_timeout(ATTEMPT)
         .operation_timeout(CALL)
-        .build();
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(client)
-        .timeout_config(times)
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .build()
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS)
 }
 
 fn timestamp(time: &aws_sdk_servicequotas::primitives::DateTime) -> Option<Timestamp> {

@@ -6,7 +6,7 @@ use aws_sdk_sns::config::http::HttpResponse;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
 
-use super::{Aws, error};
+use super::{Aws, Lazy, error};
 use crate::notice::{Notice, message};
 use crate::world::{Answer, PortError, Topic};
 
@@ -14,7 +14,7 @@ use crate::world::{Answer, PortError, Topic};
 pub(super) const ACTIONS: &[&str] = &["sns:GetTopicAttributes", "sns:Publish"];
 
 impl Aws {
-    fn topic(&self) -> Answer<&(Client, String)> {
+    fn topic(&self) -> Answer<&(Lazy<Client>, String)> {
         self.own.topic.as_ref().ok_or_else(|| PortError::invalid("no topic is configured"))
     }
 }

@@ -18,3 +18,5 @@ pub(crate) mod dynamo;
 pub(crate) mod lambda;
 pub(crate) mod program;
 pub(crate) mod story;
+#[cfg(feature = "aws")]
+pub(crate) mod tls;

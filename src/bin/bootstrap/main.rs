@@ -13,7 +13,8 @@ use bedrock_remediator::aws::Aws;
 use bedrock_remediator::config::{Config, Settings};
 use bedrock_remediator::event::Home;
 use bedrock_remediator::handler::{Outcome, Report, handle};
-use bedrock_remediator::ids::{AccountId, Arn, caller_of};
+use bedrock_remediator::ids::{AccountId, Arn, Place, caller_of};
+use bedrock_remediator::quota::Catalog;
 use bedrock_remediator::terms::{Allowance, Terms};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, Diagnostic, Error, LambdaEvent, service_fn};
@@ -56,7 +57,7 @@ async fn serve() -> Result<(), Error> {
     // The log stream is one environment's alone; its name ends in 32 random digits.
     let name = stream.rsplit(']').next().filter(|n| !n.is_empty()).unwrap_or("function");
     let name = format!("{name}.{}", std::process::id());
-    let aws = Aws::of_function().await;
+    let aws = Aws::of_function();
     let function = Function {
         home: Home {
             account: None,
@@ -72,6 +73,14 @@ async fn serve() -> Result<(), Error> {
 }
 
 impl Function {
+    /// Makes what most deliveries need next. After the first it is there.
+    fn warm_up(&self, home: &Home) {
+        if let (Some(account), Some(region)) = (home.account.clone(), home.region.clone()) {
+            self.aws.make_clients(&Place { account, region });
+        }
+        Catalog::built_in();
+    }
+
     async fn answer(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Value, Diagnostic> {
         let LambdaEvent { payload, context } = event;
         let now = Timestamp::now();
@@ -85,7 +94,9 @@ impl Function {
         let payload = payload.get().as_bytes();
         let handled = Box::pin(handle(&self.aws, &terms, payload));
         let in_time: Duration = left.saturating_sub(TO_ANSWER).try_into().unwrap_or_default();
-        let report = tokio::time::timeout(in_time, handled).await;
+        // The handler is asked first: what follows is done while it waits for the ledger.
+        let (report, ()) =
+            tokio::join!(tokio::time::timeout(in_time, handled), async { self.warm_up(&home) });
         let report = report.map_err(|_| {
             log::out_of_time();
             failed("OutOfTime", &"the time was up before everything was handled")
