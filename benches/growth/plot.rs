@@ -41,11 +41,11 @@ impl Plot {
         println!("\n{}, microseconds\n", self.title);
         let sizes = self.lines.iter().flat_map(|line| &line.points).map(|(size, _)| size.to_string());
         let mut columns: Vec<String> = Vec::new();
-        sizes.for_each(|size| {
+        for size in sizes {
             if !columns.contains(&size) {
-                columns.push(size)
+                columns.push(size);
             }
-        });
+        }
         println!("| {} | {} | last power |", self.along, columns.join(" | "));
         println!("|{}", " --- |".repeat(columns.len() + 2));
         for line in &self.lines {
