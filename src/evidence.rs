@@ -360,17 +360,18 @@ async fn usage<W: Telemetry + Models + Clock>(
     now: Timestamp,
     until: Timestamp,
 ) -> Answer<Usage> {
-    let mut sharing = model.sharing_a_quota();
-    // What was called here is counted here, whatever is known of its part of the world.
-    sharing.retain(|id| id == model || id.may_be_called_from(&place.region));
-    if incident.is_ahead() {
+    let sharing = if incident.is_ahead() {
         // Nobody waits, and other application profiles of the model fill the quota as well.
-        sharing = watch::sharing(&watch::used(world, place, until).await?, model);
+        watch::sharing(&watch::used(world, place, until).await?, model)
     } else {
+        let mut sharing = model.sharing_a_quota();
+        // What was called here is counted here, whatever is known of its part of the world.
+        sharing.retain(|id| id == model || id.may_be_called_from(&place.region));
         // CloudWatch counts an application profile's calls under the profile's own id.
         let profile = incident.model.as_ref().filter(|m| m.kind() == ModelKind::ApplicationProfile);
         sharing.extend(profile.cloned());
-    }
+        sharing
+    };
     let before = |wait| now.saturating_sub(wait).unwrap_or(now);
     // Where the two meet, both periods begin anew, so that nothing is counted twice.
     let meet = before(BY_THE_MINUTE);

@@ -206,15 +206,9 @@ impl ModelId {
     /// part of the world. Of Regions in parts that AWS has not told of, anything is believed.
     /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html>.
     pub fn may_be_called_from(&self, source: &Region) -> bool {
-        const OFFERED: &[(&str, &[&str])] = &[
-            ("us-gov-", &["us-gov"]),
-            ("us-", &["us"]),
-            ("ca-", &["ca", "us"]),
-            ("eu-", &["eu", "uk"]),
-            ("ap-", &["apac", "au", "in", "jp", "kr"]),
-        ];
-        let offered = OFFERED.iter().find(|(start, _)| source.as_str().starts_with(start));
-        let (Some(geography), Some((_, offered))) = (self.geography(), offered) else { return true };
+        let (Some(geography), Some(offered)) = (self.geography(), geographies_of(source)) else {
+            return true;
+        };
         geography == "global" || offered.contains(&geography)
     }
 
@@ -235,14 +229,22 @@ impl ModelId {
     }
 }
 
+/// The prefixes of the profiles that Regions of that part of the world offer, the one that all of them offer
+/// first; `None` where AWS has not told.
+fn geographies_of(region: &Region) -> Option<&'static [&'static str]> {
+    const OFFERED: &[(&str, &[&str])] = &[
+        ("us-gov-", &["us-gov"]),
+        ("us-", &["us"]),
+        ("ca-", &["ca", "us"]),
+        ("eu-", &["eu", "uk"]),
+        ("ap-", &["apac", "au", "in", "jp", "kr"]),
+    ];
+    OFFERED.iter().find(|(start, _)| region.as_str().starts_with(start)).map(|(_, offered)| *offered)
+}
+
 /// The prefix of the profiles that every Region of that part of the world offers.
 pub(crate) fn geography_of(region: &Region) -> &'static str {
-    const STARTS: &[(&str, &str)] =
-        &[("us-gov-", "us-gov"), ("us-", "us"), ("eu-", "eu"), ("ap-", "apac"), ("ca-", "ca")];
-    STARTS
-        .iter()
-        .find(|(start, _)| region.as_str().starts_with(start))
-        .map_or("us", |(_, geography)| geography)
+    geographies_of(region).and_then(<[_]>::first).map_or("us", |geography| geography)
 }
 
 /// No longer than any identifier, and of their characters only.
