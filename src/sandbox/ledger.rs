@@ -1,6 +1,6 @@
 //! The ledger's tables in memory, with the conditions that the real table enforces.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -22,7 +22,7 @@ const TOLD: SignedDuration = SignedDuration::from_hours(4);
 
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    incidents: BTreeMap<IncidentId, Row>,
+    incidents: Incidents,
     quotas: BTreeMap<(Place, QuotaCode), QuotaRecord>,
     /// Requests filed, by place and day.
     days: BTreeMap<(Place, i64), u32>,
@@ -30,6 +30,21 @@ pub(super) struct Tables {
     watches: BTreeMap<Place, Timestamp>,
     /// Notices told, by the beginning of their crowd.
     crowds: BTreeMap<i64, u32>,
+}
+
+/// Incidents. Their indexes keep what is asked for from growing with what is not.
+#[derive(Debug, Default)]
+struct Incidents {
+    rows: BTreeMap<IncidentId, Row>,
+    indexes: Indexes,
+}
+
+#[derive(Debug, Default)]
+struct Indexes {
+    /// Open incidents by the time they are due, as the table's `open-due`.
+    due: BTreeSet<(Timestamp, IncidentId)>,
+    /// Incidents that wait for a request.
+    watching: BTreeSet<(Place, IncidentId)>,
 }
 
 /// An incident in the ledger.
@@ -47,6 +62,44 @@ pub struct Row {
 
 fn day(now: Timestamp) -> i64 {
     now.as_second().div_euclid(86_400)
+}
+
+impl Indexes {
+    /// The only way to change a row.
+    fn keep<T>(&mut self, row: &mut Row, change: impl FnOnce(&mut Row) -> T) -> T {
+        let before = (row.record.due_at, row.watches());
+        let done = change(row);
+        let now = (row.record.due_at, row.watches());
+        let id = &row.record.incident.id;
+        if before.0 != now.0 {
+            before.0.map(|at| self.due.remove(&(at, id.clone())));
+            self.due.extend(now.0.map(|at| (at, id.clone())));
+        }
+        if before.1 != now.1 {
+            before.1.map(|place| self.watching.remove(&(place, id.clone())));
+            self.watching.extend(now.1.map(|place| (place, id.clone())));
+        }
+        done
+    }
+}
+
+impl Incidents {
+    /// `None` where there is no such incident.
+    fn change<T>(&mut self, id: &IncidentId, change: impl FnOnce(&mut Row) -> T) -> Option<T> {
+        Some(self.indexes.keep(self.rows.get_mut(id)?, change))
+    }
+
+    /// The same under `lease`, which must still hold it.
+    fn change_held(&mut self, lease: &Lease, change: impl FnOnce(&mut Row)) -> Answer<()> {
+        self.held(lease)?;
+        self.change(&lease.incident, change).ok_or_else(PortError::lease_lost)
+    }
+
+    fn held(&self, lease: &Lease) -> Answer<()> {
+        let holds = |row: &Row| row.leased_until.is_some() && row.leases.to_string() == lease.owner;
+        let is_held = self.rows.get(&lease.incident).is_some_and(holds);
+        if is_held { Ok(()) } else { Err(PortError::lease_lost()) }
+    }
 }
 
 impl Tables {
@@ -85,16 +138,17 @@ impl Tables {
         let symptoms = (0..entry.errors.max(1)).map(|_| Symptom::of_error(&error, found.clone(), 0));
         for incident in fold(symptoms) {
             self.claim(&incident, entry.time, SignedDuration::ZERO);
-            let Some(row) = self.incidents.get_mut(&incident.id) else { continue };
-            row.leased_until = None;
-            row.record.state = if entry.closed { State::Closed } else { State::Told };
-            row.record.due_at = Some(after(entry.time, TOLD)).filter(|_| !entry.closed);
-            row.record.notices.push(Told {
-                id: format!("ntc-{}", short_hash(incident.id.as_str())),
-                kind: Kind::Opened.to_string(),
-                at: entry.time,
-                errors: incident.counts.errors,
-                missing: Vec::new(),
+            self.incidents.change(&incident.id, |row| {
+                row.leased_until = None;
+                row.record.state = if entry.closed { State::Closed } else { State::Told };
+                row.record.due_at = Some(after(entry.time, TOLD)).filter(|_| !entry.closed);
+                row.record.notices.push(Told {
+                    id: format!("ntc-{}", short_hash(incident.id.as_str())),
+                    kind: Kind::Opened.to_string(),
+                    at: entry.time,
+                    errors: incident.counts.errors,
+                    missing: Vec::new(),
+                });
             });
         }
     }
@@ -107,29 +161,32 @@ impl Tables {
             episode,
             notices: Vec::new(),
             followed: None,
-            due_at: Some(now),
+            due_at: None,
             silent_until: None,
             search: None,
         };
-        let row = self.incidents.entry(incident.id.clone()).or_insert_with(|| Row {
+        let Incidents { rows, indexes } = &mut self.incidents;
+        let row = rows.entry(incident.id.clone()).or_insert_with(|| Row {
             record: fresh(0),
             leases: 0,
             leased_until: None,
             superseded_by: None,
         });
-        if row.record.state == State::Closed || row.record.episode == 0 {
-            row.record = fresh(row.record.episode + 1);
-            row.superseded_by = None;
-        } else {
-            row.record.incident.count(incident);
-        }
-        let silent = row.record.silent_until.is_some_and(|until| until > now);
-        let (episode, errors) = (row.record.episode, row.record.incident.counts.errors);
-        if silent || row.is_leased(now) {
-            return (Claim::Counted, episode, errors);
-        }
-        let lease = row.lease(now, lease);
-        (Claim::Mine(lease, Box::new(row.record.clone())), episode, errors)
+        indexes.keep(row, |row| {
+            if row.record.state == State::Closed || row.record.episode == 0 {
+                row.record = fresh(row.record.episode + 1);
+                row.superseded_by = None;
+            } else {
+                row.record.incident.count(incident);
+            }
+            let silent = row.record.silent_until.is_some_and(|until| until > now);
+            let (episode, errors) = (row.record.episode, row.record.incident.counts.errors);
+            if silent || row.is_leased(now) {
+                return (Claim::Counted, episode, errors);
+            }
+            let lease = row.lease(now, lease);
+            (Claim::Mine(lease, Box::new(row.record.clone())), episode, errors)
+        })
     }
 
     fn reserve(&mut self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved> {
@@ -137,15 +194,17 @@ impl Tables {
         let filed = self.days.get(&today).copied().unwrap_or(0);
         let key = (intent.place.clone(), intent.followed.code.clone());
         let refused = self.quotas.get(&key).and_then(|quota| quota.weigh(intent, now));
-        let row = self.held(lease)?;
+        self.incidents.held(lease)?;
         if let Some(refused) = refused {
             return Ok(refused);
         }
         if filed >= intent.most_today {
             return Ok(Reserved::DailyLimit);
         }
-        row.record.state = State::Planned;
-        row.record.followed = Some(intent.followed.clone());
+        self.incidents.change_held(lease, |row| {
+            row.record.state = State::Planned;
+            row.record.followed = Some(intent.followed.clone());
+        })?;
         let record = QuotaRecord {
             desired: intent.followed.desired,
             intended: intent.followed.intended,
@@ -158,18 +217,16 @@ impl Tables {
     }
 
     fn leased_until(&self, id: &IncidentId) -> Option<Timestamp> {
-        self.incidents.get(id)?.leased_until
-    }
-
-    /// The incident's row, if `lease` still holds it.
-    fn held(&mut self, lease: &Lease) -> Answer<&mut Row> {
-        let row = self.incidents.get_mut(&lease.incident).ok_or_else(PortError::lease_lost)?;
-        let holds = row.leased_until.is_some() && row.leases.to_string() == lease.owner;
-        if holds { Ok(row) } else { Err(PortError::lease_lost()) }
+        self.incidents.rows.get(id)?.leased_until
     }
 }
 
 impl Row {
+    /// Where it waits for a request.
+    fn watches(&self) -> Option<Place> {
+        if self.record.state == State::Watching { self.record.incident.place() } else { None }
+    }
+
     fn is_leased(&self, now: Timestamp) -> bool {
         self.leased_until.is_some_and(|until| until > now)
     }
@@ -192,12 +249,11 @@ impl super::State {
         lease: SignedDuration,
         fits: impl Fn(&Record) -> bool,
     ) -> Option<(Lease, Record)> {
-        let row = self.ledger.incidents.get_mut(id)?;
-        if row.is_leased(now) || !fits(&row.record) {
-            return None;
-        }
-        let before = row.leased_until;
-        let taken = (row.lease(now, lease), row.record.clone());
+        let before = self.ledger.leased_until(id);
+        let taken = self.ledger.incidents.change(id, |row| {
+            let is_free = !row.is_leased(now) && fits(&row.record);
+            is_free.then(|| (row.lease(now, lease), row.record.clone()))
+        })??;
         self.note(|| Happened::Leased { incident: id.clone(), before, now });
         Some(taken)
     }
@@ -206,7 +262,7 @@ impl super::State {
 impl Sandbox {
     /// Every incident in the ledger.
     pub fn incidents(&self) -> Vec<Row> {
-        self.state.borrow().ledger.incidents.values().cloned().collect()
+        self.state.borrow().ledger.incidents.rows.values().cloned().collect()
     }
 }
 
@@ -226,13 +282,10 @@ impl Ledger for Sandbox {
 
     async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
         self.call("due", |state| {
-            let rows = state.ledger.incidents.iter();
-            let free = rows.filter(|(_, row)| !row.is_leased(now));
-            let mut due: Vec<_> = free
-                .filter_map(|(id, row)| Some((row.record.due_at.filter(|at| *at <= now)?, id.clone())))
-                .collect();
-            due.sort();
-            Ok(due.into_iter().map(|(_, id)| id).take(most).collect())
+            let Incidents { rows, indexes } = &state.ledger.incidents;
+            let due = indexes.due.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| id);
+            let free = due.filter(|id| rows.get(*id).is_some_and(|row| !row.is_leased(now)));
+            Ok(free.take(most).cloned().collect())
         })
         .await
     }
@@ -262,7 +315,7 @@ impl Ledger for Sandbox {
 
     async fn all(&self, is_open: bool) -> Answer<Vec<Record>> {
         self.call("all", |state| {
-            let records = state.ledger.incidents.values().map(|row| row.record.clone());
+            let records = state.ledger.incidents.rows.values().map(|row| row.record.clone());
             let mut all: Vec<Record> = records.filter(|r| !is_open || r.state != State::Closed).collect();
             all.sort_by_key(|r| (r.state == State::Closed, r.due_at));
             Ok(all)
@@ -272,11 +325,11 @@ impl Ledger for Sandbox {
 
     async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()> {
         self.call("wake_followers", |state| {
-            for row in state.ledger.incidents.values_mut() {
-                if row.record.state == State::Watching && row.record.incident.place().as_ref() == Some(place)
-                {
-                    row.record.due_at = row.record.due_at.map(|at| at.min(now));
-                }
+            let Incidents { rows, indexes } = &mut state.ledger.incidents;
+            let here = indexes.watching.iter().filter(|(at, _)| at == place).map(|(_, id)| id.clone());
+            for id in here.collect::<Vec<_>>() {
+                let Some(row) = rows.get_mut(&id) else { continue };
+                indexes.keep(row, |row| row.record.due_at = row.record.due_at.map(|at| at.min(now)));
             }
             Ok(())
         })
@@ -301,9 +354,10 @@ impl Ledger for Sandbox {
 
     async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()> {
         self.call("not_filed", |state| {
-            let row = state.ledger.held(lease)?;
-            row.record.state = State::Seen;
-            row.record.followed = None;
+            state.ledger.incidents.change_held(lease, |row| {
+                row.record.state = State::Seen;
+                row.record.followed = None;
+            })?;
             state.ledger.quotas.remove(&(place.clone(), followed.code.clone()));
             if let Some(filed) = state.ledger.days.get_mut(&(place.clone(), day(followed.intended))) {
                 *filed = filed.saturating_sub(1);
@@ -315,19 +369,20 @@ impl Ledger for Sandbox {
 
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()> {
         self.call("finish", |state| {
-            let row = state.ledger.held(lease)?;
-            row.leased_until = None;
-            let goes_on = row.record.incident.counts != finish.counts;
-            row.record.state = match finish.state {
-                State::Closed if goes_on => State::Told,
-                state => state,
-            };
-            row.record.followed.clone_from(&finish.followed);
-            row.record.due_at = Some(finish.due_at).filter(|_| row.record.state != State::Closed);
-            row.record.silent_until = finish.silent_until;
-            row.record.search.clone_from(&finish.search);
-            row.superseded_by.clone_from(&finish.superseded_by);
-            row.record.notices.extend(finish.told.clone());
+            state.ledger.incidents.change_held(lease, |row| {
+                row.leased_until = None;
+                let goes_on = row.record.incident.counts != finish.counts;
+                row.record.state = match finish.state {
+                    State::Closed if goes_on => State::Told,
+                    state => state,
+                };
+                row.record.followed.clone_from(&finish.followed);
+                row.record.due_at = Some(finish.due_at).filter(|_| row.record.state != State::Closed);
+                row.record.silent_until = finish.silent_until;
+                row.record.search.clone_from(&finish.search);
+                row.superseded_by.clone_from(&finish.superseded_by);
+                row.record.notices.extend(finish.told.clone());
+            })?;
             if let Some(Ended { place, followed, outcome }) = &finish.ended {
                 let key = (place.clone(), followed.code.clone());
                 let quota = state.ledger.quotas.entry(key).or_insert_with(|| QuotaRecord {
@@ -355,7 +410,7 @@ impl Ledger for Sandbox {
 
     async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>> {
         self.call("seen", |state| {
-            let rows = state.ledger.incidents.values().map(|row| &row.record.incident);
+            let rows = state.ledger.incidents.rows.values().map(|row| &row.record.incident);
             let here = rows.filter(|i| i.place().as_ref() == Some(place));
             let mut seen: Vec<Incident> = here.filter(|i| i.last_seen >= Some(since)).cloned().collect();
             seen.sort_by_key(|i| std::cmp::Reverse(i.last_seen));
@@ -378,6 +433,7 @@ impl Ledger for Sandbox {
     }
 
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>> {
-        self.call("incident", |state| Ok(state.ledger.incidents.get(id).map(|row| row.record.clone()))).await
+        self.call("incident", |state| Ok(state.ledger.incidents.rows.get(id).map(|row| row.record.clone())))
+            .await
     }
 }
