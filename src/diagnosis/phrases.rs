@@ -32,10 +32,10 @@ pub(super) struct Index {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Phrase {
     slot: u16,
-    text: &'static str,
     first: u64,
     /// All ones in the bytes that the phrase has.
     mask: u64,
+    text: &'static str,
 }
 
 /// A rule's phrases by their numbers, and its codes without `exception`.

@@ -146,19 +146,21 @@ fn labelled_quotas<'c>(catalog: &'c Catalog, model: &ModelId) -> Vec<(QuotaName<
     let provider = model.provider().unwrap_or_default();
     let known = label::known_labels(model);
     let wanted = Identity::of_model(model);
-    let named = catalog.quotas().iter().filter_map(|q| Some((QuotaName::parse(&q.name)?, q)));
-    let named: Vec<_> = named.collect();
+    let named = |q: &'c Quota| Some((QuotaName::parse(&q.name)?, q));
+    let quotas = catalog.quotas().iter();
 
-    let is_known = |name: &QuotaName<'_>| known.iter().any(|l| l.eq_ignore_ascii_case(name.label));
-    let by_heart: Vec<_> = named.iter().filter(|(name, _)| is_known(name)).cloned().collect();
-    if !by_heart.is_empty() {
-        return by_heart;
+    if !known.is_empty() {
+        let is_known = |name: &QuotaName<'_>| known.iter().any(|l| l.eq_ignore_ascii_case(name.label));
+        let by_heart: Vec<_> = quotas.clone().filter_map(named).filter(|(name, _)| is_known(name)).collect();
+        if !by_heart.is_empty() {
+            return by_heart;
+        }
     }
     // A model's label stands in the names of several quotas.
     let mut labels: HashMap<&str, (Kinship, Identity)> = HashMap::new();
     let mut same = Vec::new();
     let mut but_for_size: Vec<(Identity, (QuotaName<'_>, &Quota))> = Vec::new();
-    for (name, quota) in named {
+    for (name, quota) in quotas.filter(|q| wanted.may_be_in(&q.name)).filter_map(named) {
         let (kinship, identity) = labels.entry(name.label).or_insert_with(|| {
             let identity = Identity::of_label(name.label, provider);
             (wanted.kinship(&identity), identity)
