@@ -126,15 +126,16 @@ where
 
 impl Table<'_> {
     async fn update(&self, key: &str, update: Update) -> Answer<Written> {
+        let parts = update.into_parts();
         let call = self
             .client
             .update_item()
             .table_name(self.name)
             .key("pk", AttributeValue::S(key.to_owned()))
-            .update_expression(update.expression())
-            .set_condition_expression(update.condition.clone())
-            .set_expression_attribute_names(update.names())
-            .set_expression_attribute_values(update.values())
+            .update_expression(parts.expression)
+            .set_condition_expression(parts.condition)
+            .set_expression_attribute_names(parts.names)
+            .set_expression_attribute_values(parts.values)
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match call.send().await {
@@ -171,14 +172,15 @@ impl Table<'_> {
         }
     }
 
-    fn write(&self, key: String, update: &Update) -> Answer<TransactWriteItem> {
+    fn write(&self, key: String, update: Update) -> Answer<TransactWriteItem> {
+        let parts = update.into_parts();
         let write = aws_sdk_dynamodb::types::Update::builder()
             .table_name(self.name)
             .key("pk", AttributeValue::S(key))
-            .update_expression(update.expression())
-            .set_condition_expression(update.condition.clone())
-            .set_expression_attribute_names(update.names())
-            .set_expression_attribute_values(update.values())
+            .update_expression(parts.expression)
+            .set_condition_expression(parts.condition)
+            .set_expression_attribute_names(parts.names)
+            .set_expression_attribute_values(parts.values)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(|e| PortError::invalid(e.to_string()))?;
@@ -443,9 +445,9 @@ impl Ledger for Aws {
         day.value(":most", intent.most_today);
 
         let writes = vec![
-            table.write(incident_key(&lease.incident), &incident)?,
-            table.write(quota_key(place, &intent.followed.code), &quota)?,
-            table.write(day_key(place, now), &day)?,
+            table.write(incident_key(&lease.incident), incident)?,
+            table.write(quota_key(place, &intent.followed.code), quota)?,
+            table.write(day_key(place, now), day)?,
         ];
         let Err(reasons) = table.transact(writes).await? else { return Ok(Reserved::Yes) };
         let refused = |r: &CancellationReason| r.code() == Some("ConditionalCheckFailed");
@@ -474,8 +476,8 @@ impl Ledger for Aws {
         let quota = TransactWriteItem::builder().delete(quota).build();
         let mut day = Update::default();
         day.add("filed", -1);
-        let day = table.write(day_key(place, followed.intended), &day)?;
-        let writes = vec![table.write(incident_key(&lease.incident), &incident)?, quota, day];
+        let day = table.write(day_key(place, followed.intended), day)?;
+        let writes = vec![table.write(incident_key(&lease.incident), incident)?, quota, day];
         table.transact(writes).await?.map_err(|_| PortError::lease_lost())
     }
 
@@ -532,7 +534,7 @@ impl Ledger for Aws {
         quota.set_or_remove("request_id", followed.request_id.as_deref());
         quota.set("last_outcome", *outcome);
         quota.set_if_absent("cool_down_until", stamp(followed.intended));
-        let writes = vec![table.write(key, &update)?, table.write(quota_key(place, &followed.code), &quota)?];
+        let writes = vec![table.write(key, update)?, table.write(quota_key(place, &followed.code), quota)?];
         table.transact(writes).await?.map_err(|_| PortError::lease_lost())
     }
 

@@ -15,7 +15,7 @@ pub(super) struct Update {
     add: Vec<String>,
     remove: Vec<String>,
     /// When it is written at all.
-    pub(super) condition: Option<String>,
+    condition: Option<String>,
     names: HashMap<String, String>,
     values: Item,
 }
@@ -125,17 +125,24 @@ impl Update {
         self.value(&format!(":{name}"), value);
     }
 
-    pub(super) fn expression(&self) -> String {
-        let clauses = [("SET", &self.set), ("ADD", &self.add), ("REMOVE", &self.remove)];
+    /// What the SDK asks for.
+    pub(super) fn into_parts(self) -> Parts {
+        let clauses = [("SET", self.set), ("ADD", self.add), ("REMOVE", self.remove)];
         let used = clauses.iter().filter(|(_, parts)| !parts.is_empty());
-        used.map(|(verb, parts)| format!("{verb} {}", parts.join(", "))).collect::<Vec<_>>().join(" ")
+        let expression = used.map(|(verb, parts)| format!("{verb} {}", parts.join(", ")));
+        Parts {
+            expression: expression.collect::<Vec<_>>().join(" "),
+            condition: self.condition,
+            names: Some(self.names).filter(|names| !names.is_empty()),
+            values: Some(self.values).filter(|values| !values.is_empty()),
+        }
     }
+}
 
-    pub(super) fn names(&self) -> Option<HashMap<String, String>> {
-        Some(self.names.clone()).filter(|names| !names.is_empty())
-    }
-
-    pub(super) fn values(&self) -> Option<Item> {
-        Some(self.values.clone()).filter(|values| !values.is_empty())
-    }
+/// An update as requests hold it. Empty maps are refused, so they are `None`.
+pub(super) struct Parts {
+    pub(super) expression: String,
+    pub(super) condition: Option<String>,
+    pub(super) names: Option<HashMap<String, String>>,
+    pub(super) values: Option<Item>,
 }
