@@ -68,8 +68,7 @@ pub struct Aws {
 /// What the function has of its own.
 #[derive(Debug, Default)]
 struct Own {
-    /// No delivery does without: its client is made at once.
-    table: Option<(aws_sdk_dynamodb::Client, String)>,
+    table: Option<(Lazy<aws_sdk_dynamodb::Client>, String)>,
     topic: Option<(Lazy<aws_sdk_sns::Client>, String)>,
     /// Tells this process from every other that takes leases.
     name: String,
@@ -143,7 +142,7 @@ impl Aws {
     /// Gives it a ledger. `name` must be this process's alone among all that use the table.
     #[must_use]
     pub fn with_table(mut self, table: &str, name: &str) -> Self {
-        self.own.table = Some((aws_sdk_dynamodb::Client::new(&self.config), table.to_owned()));
+        self.own.table = Some((lazy(&self.config, aws_sdk_dynamodb::Client::new), table.to_owned()));
         name.clone_into(&mut self.own.name);
         self
     }
