@@ -150,16 +150,9 @@ fn read(text: &str) -> Result<Vec<Quota>, CatalogError> {
     let lines = text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#'));
     let quota = |(number, line): (usize, &str)| {
         let damaged = || CatalogError::Line(number + 1);
-        let mut tabs = memchr::memchr_iter(b'\t', line.as_bytes());
-        let mut from = 0;
-        let mut field = || {
-            let tab = tabs.next().ok_or_else(damaged)?;
-            let field = line.get(from..tab).ok_or_else(damaged);
-            from = tab + 1;
-            field
-        };
-        let (code, adjustable, value) = (field()?, field()?, field()?);
-        let name = line.get(from..).ok_or_else(damaged)?;
+        let mut fields = line.splitn(4, '\t');
+        let mut field = || fields.next().ok_or_else(damaged);
+        let (code, adjustable, value, name) = (field()?, field()?, field()?, field()?);
         Ok(Quota {
             code: QuotaCode::parse(code).ok_or_else(damaged)?,
             name: name.to_owned(),

@@ -103,11 +103,11 @@ impl Identity {
         Self { words, sizes }
     }
 
-    /// Whether `text` has the words of letters in it, which are always spelled out. A quick no to most labels:
-    /// what lacks one of them is no kin.
+    /// Whether `text` has every word of letters in it: they stand in a kin's label as they are. A quick no to
+    /// most labels.
     pub(super) fn may_be_in(&self, text: &str) -> bool {
-        let is_spelled_out = |word: &&String| word.bytes().all(|b| b.is_ascii_lowercase());
-        self.words.iter().filter(is_spelled_out).all(|word| holds(text, word))
+        let is_of_letters = |word: &&String| word.bytes().all(|b| b.is_ascii_lowercase());
+        self.words.iter().filter(is_of_letters).all(|word| holds(text, word))
     }
 
     pub(super) fn kinship(&self, other: &Self) -> Kinship {
@@ -178,13 +178,10 @@ fn even(word: &str) -> String {
     if let Some((_, right)) = RESPELLED.iter().find(|(wrong, _)| *wrong == word) {
         return (*right).to_owned();
     }
+    let two_digits = |n: &str| n.len() == 2 && n.bytes().all(|b| b.is_ascii_digit());
     match word.split_once('.') {
         Some((major, "0")) => major.to_owned(),
-        Some((year, month))
-            if [year, month].iter().all(|n| n.len() == 2 && n.bytes().all(|b| b.is_ascii_digit())) =>
-        {
-            format!("{year}{month}")
-        }
+        Some((year, month)) if two_digits(year) && two_digits(month) => format!("{year}{month}"),
         _ => word.to_owned(),
     }
 }
@@ -230,6 +227,13 @@ mod tests {
             ("mistral.mistral-7b-instruct-v0:2", "Mistral AI Mistral 7B Instruct"),
         ] {
             assert_eq!(kinship(id, label), Kinship::Same, "{id} / {label}");
+        }
+    }
+
+    #[test]
+    fn what_is_respelled_stands_in_what_is_written() {
+        for (wrong, right) in RESPELLED {
+            assert!(wrong.contains(right), "{wrong}: `may_be_in` would pass over it");
         }
     }
 

@@ -67,20 +67,24 @@ fn day(now: Timestamp) -> i64 {
 impl Indexes {
     /// The only way to change a row.
     fn keep<T>(&mut self, row: &mut Row, change: impl FnOnce(&mut Row) -> T) -> T {
-        let before = (row.record.due_at, row.watches());
+        let (due, watches) = (row.record.due_at, row.watches());
         let done = change(row);
-        let now = (row.record.due_at, row.watches());
         let id = &row.record.incident.id;
-        if before.0 != now.0 {
-            before.0.map(|at| self.due.remove(&(at, id.clone())));
-            self.due.extend(now.0.map(|at| (at, id.clone())));
-        }
-        if before.1 != now.1 {
-            before.1.map(|place| self.watching.remove(&(place, id.clone())));
-            self.watching.extend(now.1.map(|place| (place, id.clone())));
-        }
+        moved(&mut self.due, id, due, row.record.due_at);
+        moved(&mut self.watching, id, watches, row.watches());
         done
     }
+}
+
+/// Puts `id` under another key of `index`; `None` is not in it.
+fn moved<K: Ord>(index: &mut BTreeSet<(K, IncidentId)>, id: &IncidentId, from: Option<K>, to: Option<K>) {
+    if from == to {
+        return;
+    }
+    if let Some(from) = from {
+        index.remove(&(from, id.clone()));
+    }
+    index.extend(to.map(|to| (to, id.clone())));
 }
 
 impl Incidents {
