@@ -165,13 +165,14 @@ impl Tables {
             episode,
             notices: Vec::new(),
             followed: None,
-            due_at: None,
+            due_at: Some(now),
             silent_until: None,
             search: None,
         };
         let Incidents { rows, indexes } = &mut self.incidents;
         let row = rows.entry(incident.id.clone()).or_insert_with(|| Row {
-            record: fresh(0),
+            // Of no episode yet, and in no index.
+            record: Record { due_at: None, ..fresh(0) },
             leases: 0,
             leased_until: None,
             superseded_by: None,
