@@ -252,7 +252,7 @@ async fn follow<W: World>(
         }
         return prepare(world, terms, lease, record, None).await;
     };
-    let untold = again_at(&record, after(now, UNTOLD));
+    let untold = again_at(&record, after(now, UNTOLD), now);
     record.followed = None;
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
     let mut decided = plan(&record.incident, &evidence, terms.config);
@@ -401,7 +401,7 @@ fn resolved(record: Record, evidence: &Evidence, now: Timestamp) -> Ready {
         told: Some(notice.told(evidence, now)),
         ..Finish::new(State::Closed, now, record.incident.counts)
     };
-    let untold = again_at(&record, after(now, UNTOLD));
+    let untold = again_at(&record, after(now, UNTOLD), now);
     Ready { notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
 }
 
@@ -411,11 +411,12 @@ async fn is_quiet<W: World>(world: &W, terms: &Terms<'_>, incident: &Incident, n
     matches!(still_failing(world, incident, window).await, Ok(false))
 }
 
-/// As it is, and due again then.
-fn again_at(record: &Record, due_at: Timestamp) -> Finish {
+/// As it is, and due again then. A silence that is over is not kept: to a clock that is behind it would not be
+/// over yet, and what is claimed there would only count.
+fn again_at(record: &Record, due_at: Timestamp, now: Timestamp) -> Finish {
     Finish {
         followed: record.followed.clone(),
-        silent_until: record.silent_until,
+        silent_until: record.silent_until.filter(|until| *until > now),
         search: record.search.clone(),
         ..Finish::new(record.state, due_at, record.incident.counts)
     }
@@ -423,7 +424,7 @@ fn again_at(record: &Record, due_at: Timestamp) -> Finish {
 
 fn nothing_new(record: Record, due_at: Timestamp, now: Timestamp) -> Ready {
     let due_at = if is_searched(&record) { due_at.min(after(now, LOOK)) } else { due_at };
-    let end = again_at(&record, due_at);
+    let end = again_at(&record, due_at, now);
     Ready::silent(record.incident, end)
 }
 
