@@ -424,7 +424,9 @@ fn again_at(record: &Record, due_at: Timestamp, now: Timestamp) -> Finish {
 
 fn nothing_new(record: Record, due_at: Timestamp, now: Timestamp) -> Ready {
     let due_at = if is_searched(&record) { due_at.min(after(now, LOOK)) } else { due_at };
-    let end = again_at(&record, due_at, now);
+    let mut end = again_at(&record, due_at, now);
+    // Without a silence nobody looks at what was only counted because of this look.
+    end.due_if_counted = Some(now).filter(|_| end.silent_until.is_none());
     Ready::silent(record.incident, end)
 }
 

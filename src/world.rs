@@ -613,9 +613,10 @@ pub struct Finish {
     pub search: Option<Search>,
     /// The incident that turned out to be behind it, where it is closed for that.
     pub superseded_by: Option<IncidentId>,
-    /// The counts it was decided on. If more was counted meanwhile, [`State::Closed`] is not closed but
-    /// [`State::Told`], and due at [`Finish::due_at`].
+    /// The counts it was decided on. If more was counted meanwhile, [`Finish::counted_meanwhile`] is recorded.
     pub counts: Counts,
+    /// When somebody has to look again if more was counted meanwhile; `None`: no sooner than else.
+    pub due_if_counted: Option<Timestamp>,
 }
 
 impl Finish {
@@ -631,7 +632,21 @@ impl Finish {
             search: None,
             superseded_by: None,
             counts,
+            due_if_counted: None,
         }
+    }
+
+    /// Whether it matters if more was counted meanwhile.
+    pub fn minds_counts(&self) -> bool {
+        self.state == State::Closed || self.due_if_counted.is_some()
+    }
+
+    /// The same where more was counted meanwhile: it goes on.
+    #[must_use]
+    pub fn counted_meanwhile(&self) -> Self {
+        let state = if self.state == State::Closed { State::Told } else { self.state };
+        let due_at = self.due_if_counted.unwrap_or(self.due_at);
+        Self { state, due_at, due_if_counted: None, ..self.clone() }
     }
 }
 

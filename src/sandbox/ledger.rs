@@ -375,12 +375,10 @@ impl Ledger for Sandbox {
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()> {
         self.call("finish", |state| {
             state.ledger.incidents.change_held(lease, |row| {
-                row.leased_until = None;
                 let goes_on = row.record.incident.counts != finish.counts;
-                row.record.state = match finish.state {
-                    State::Closed if goes_on => State::Told,
-                    state => state,
-                };
+                let finish = &if goes_on { finish.counted_meanwhile() } else { finish.clone() };
+                row.leased_until = None;
+                row.record.state = finish.state;
                 row.record.followed.clone_from(&finish.followed);
                 row.record.due_at = Some(finish.due_at).filter(|_| row.record.state != State::Closed);
                 row.record.silent_until = finish.silent_until;

@@ -147,6 +147,7 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     silence_counts_and_does_not_keep_the_sweep_away(ledger).await;
     a_closed_incident_opens_a_new_episode(ledger).await;
     what_was_counted_while_it_was_closed_keeps_it_open(ledger).await;
+    what_is_counted_during_a_look_is_looked_at(ledger).await;
     a_lease_of_no_length_hands_over(ledger).await;
     a_name_for_the_limit_is_learnt(ledger).await;
     a_search_is_kept_and_ends_with_what_was_behind_it(ledger).await;
@@ -297,6 +298,23 @@ async fn what_was_counted_while_it_was_closed_keeps_it_open(ledger: &impl Ledger
     let (lease, _) = ledger.take_over(&incident.id, after(3), LEASE).await.unwrap().unwrap();
     ledger.finish(&lease, &closed(2, after(4))).await.unwrap();
     assert_eq!(ledger.incident(&incident.id).await.unwrap().unwrap().state, State::Closed);
+}
+
+async fn what_is_counted_during_a_look_is_looked_at(ledger: &impl Ledger) {
+    let incident = incident("ap-south-1");
+    let looked = |errors| {
+        let counts = Counts { errors, alarms: 0 };
+        Finish { due_if_counted: Some(after(3)), ..Finish::new(State::Told, after(9000), counts) }
+    };
+    let (lease, _) = mine(ledger, &incident, now()).await;
+    counted(ledger, &incident, after(1)).await;
+    ledger.finish(&lease, &looked(1)).await.unwrap();
+    let known = ledger.incident(&incident.id).await.unwrap().unwrap();
+    assert_eq!((known.state, known.due_at), (State::Told, Some(after(3))));
+    let (lease, _) = ledger.take_over(&incident.id, after(3), LEASE).await.unwrap().unwrap();
+    ledger.finish(&lease, &looked(2)).await.unwrap();
+    let known = ledger.incident(&incident.id).await.unwrap().unwrap();
+    assert_eq!((known.state, known.due_at), (State::Told, Some(after(9000))));
 }
 
 async fn a_lease_of_no_length_hands_over(ledger: &impl Ledger) {

@@ -507,6 +507,8 @@ impl Ledger for Aws {
         if closes {
             update.remove("open");
             update.set("ttl", after(finish.due_at, KEPT).as_second());
+        }
+        if finish.minds_counts() {
             update.only_if("lease_owner = :owner AND #errors = :errors AND #alarms = :alarms");
             for (name, count) in [("errors", finish.counts.errors), ("alarms", finish.counts.alarms)] {
                 update.name(name);
@@ -518,10 +520,9 @@ impl Ledger for Aws {
             let Written::No(now) = table.update(&key, update).await? else { return Ok(()) };
             // Its first attempt may have been the one that happened.
             let now = now.map(IncidentItem::read).transpose()?;
-            if closes && now.as_ref().is_some_and(|item| item.lease_owner.as_ref() == Some(&lease.owner)) {
-                // Counted meanwhile: it goes on.
-                let goes_on = Finish { state: State::Told, ..finish.clone() };
-                return Box::pin(self.finish(lease, &goes_on)).await;
+            let is_mine = |item: &IncidentItem| item.lease_owner.as_ref() == Some(&lease.owner);
+            if finish.minds_counts() && now.as_ref().is_some_and(is_mine) {
+                return Box::pin(self.finish(lease, &finish.counted_meanwhile())).await;
             }
             return if now.is_some_and(|item| item.was_finished_by(lease)) {
                 Ok(())
