@@ -74,18 +74,18 @@ const SERVICES: &[&str] = &[
 
 impl Cloud {
     pub(crate) fn new(file: WorldFile) -> Self {
-        Self::served(file, "http", serve)
+        Self::served(file, "http", 2, serve)
     }
 
-    /// The same, served in another way.
+    /// The same, served in another way, by so many threads.
     pub(crate) fn served(
         file: WorldFile,
         scheme: &'static str,
+        threads: usize,
         serve: impl AsyncFn(Router) -> SocketAddr,
     ) -> Self {
-        // One thread: the function under test has the other core.
         let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+            tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build().unwrap();
         let state = Arc::new(Mutex::new(State {
             world: Sandbox::new(file, Timestamp::now()),
             table: Table::default(),
@@ -812,6 +812,7 @@ fn cbor_refused(error: &PortError) -> Response {
     let (status, code) = match error {
         PortError::Denied(_) => (403, "AccessDeniedException"),
         PortError::Throttled => (400, "ThrottlingException"),
+        PortError::Missing => (404, "ResourceNotFoundException"),
         _ => (500, "InternalServiceFault"),
     };
     let text = |t: &str| Cbor::Text(t.to_owned());

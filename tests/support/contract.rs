@@ -301,7 +301,7 @@ async fn what_was_counted_while_it_was_closed_keeps_it_open(ledger: &impl Ledger
 }
 
 async fn what_is_counted_during_a_look_is_looked_at(ledger: &impl Ledger) {
-    let incident = incident("ap-south-1");
+    let incident = incident("ap-northeast-3");
     let looked = |errors| {
         let counts = Counts { errors, alarms: 0 };
         Finish { due_if_counted: Some(after(3)), ..Finish::new(State::Told, after(9000), counts) }

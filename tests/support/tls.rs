@@ -60,10 +60,10 @@ impl Authority {
             .into()
     }
 
-    /// AWS's endpoints, behind TLS.
+    /// AWS's endpoints, behind TLS. One thread: who asks has the other core.
     pub(crate) fn cloud(&self, file: WorldFile) -> Cloud {
         let acceptor = self.acceptor.clone();
-        Cloud::served(file, "https", async move |router: Router| {
+        Cloud::served(file, "https", 1, async move |router: Router| {
             let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = tcp.local_addr().unwrap();
             let (greet, guarded) = tokio::sync::mpsc::unbounded_channel();
