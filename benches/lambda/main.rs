@@ -26,7 +26,7 @@ use bedrock_remediator::sandbox::WorldFile;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use process::{Kind, Runtime, Sample};
-use support::cloud::Cloud;
+use support::cloud::{Cloud, serve};
 use support::tls::Authority;
 
 /// One of those that are compared.
@@ -112,7 +112,9 @@ fn main() {
             file.now = None;
             file
         };
-        let cloud = if scenario.tls { authority.cloud(file()) } else { Cloud::new(file()) };
+        // One thread here too: the candidate has the other core.
+        let plain = || Cloud::served(file(), "http", 1, serve);
+        let cloud = if scenario.tls { authority.cloud(file()) } else { plain() };
         cloud.state().delay = scenario.delay;
         let mut all: Vec<(&str, Vec<Sample>)> =
             candidates.iter().map(|c| (c.name.as_str(), Vec::new())).collect();
