@@ -108,6 +108,7 @@ pub const RIGHTS: &[(On, &[&str])] = &[
             "cloudwatch:GetMetricData",
             "cloudwatch:ListMetrics",
             "servicequotas:GetAWSDefaultServiceQuota",
+            "servicequotas:GetRequestedServiceQuotaChange",
             "servicequotas:GetServiceQuota",
             "servicequotas:ListAWSDefaultServiceQuotas",
             "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
@@ -117,7 +118,7 @@ pub const RIGHTS: &[(On, &[&str])] = &[
     (On::Quotas, &["servicequotas:RequestServiceQuotaIncrease"]),
     (On::Roles, &["iam:GetRole", "iam:SimulatePrincipalPolicy"]),
     (On::Logs, &["logs:GetQueryResults", "logs:StartQuery"]),
-    (On::Table, &["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]),
+    (On::Table, &["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]),
     (On::Topic, &["sns:GetTopicAttributes", "sns:Publish"]),
 ];
 
@@ -407,7 +408,15 @@ async fn rights<W: Setup>(world: &W, patient: &Patient<'_>) -> Check {
     for (on, actions) in RIGHTS {
         let Some(resource) = patient.resource(*on, role) else { continue };
         let verdicts = match world.rights(patient.place, role, actions, &resource).await {
-            Ok(verdicts) => verdicts,
+            Ok(Some(verdicts)) => verdicts,
+            Ok(None) => {
+                return Check::missing(
+                    NAME,
+                    format!("this account has no role `{role}`"),
+                    "everything that the role would let the function do",
+                    "name the function's role with --role or the variable ROLE_ARN".to_owned(),
+                );
+            }
             Err(why) => return Check::unknown(NAME, &why),
         };
         asked += actions.len();

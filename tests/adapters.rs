@@ -11,7 +11,7 @@ use bedrock_remediator::event::Metric;
 use bedrock_remediator::ids::{AccountId, QuotaCode};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::{Kind, Notice};
-use bedrock_remediator::sandbox::{Fault, FaultKind, WorldFile};
+use bedrock_remediator::sandbox::{Fault, FaultKind, PortCall, WorldFile};
 use bedrock_remediator::usage::Period;
 use bedrock_remediator::world::{
     Availability, Clock as _, Ledger as _, Lifecycle, LogKind, Models as _, Needed, Permissions as _,
@@ -192,7 +192,7 @@ fn what_cloudwatch_measured_arrives_as_it_was() {
 #[test]
 fn what_cloudwatch_refuses_names_the_right() {
     let mut file = WorldFile::default();
-    file.faults.push(Fault { call: "usage".to_owned(), nth: None, kind: FaultKind::Denied });
+    file.faults.push(Fault { call: PortCall::Usage, nth: None, kind: FaultKind::Denied });
     let cloud = Cloud::new(file);
     let to = Timestamp::now();
     let window = Window { from: to - SignedDuration::from_hours(1), to };

@@ -100,18 +100,19 @@ impl Setup for Aws {
         role: &str,
         actions: &[&str],
         resource: &str,
-    ) -> Answer<Vec<PolicyVerdict>> {
+    ) -> Answer<Option<Vec<PolicyVerdict>>> {
         let iam = &self.at(place)?.iam;
         let call = iam.simulate_principal_policy().policy_source_arn(role).resource_arns(resource);
         let actions_asked = actions.iter().map(|a| (*a).to_owned()).collect();
         let mut pages = call.set_action_names(Some(actions_asked)).into_paginator().send();
         let mut verdicts: HashMap<String, PolicyVerdict> = HashMap::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| error::of_read(SIMULATE, &e))?;
+            let Some(page) = error::of_lookup(SIMULATE, page)? else { return Ok(None) };
             let results = page.evaluation_results().iter();
             verdicts.extend(results.map(|r| (r.eval_action_name().to_owned(), verdict(r.eval_decision()))));
         }
-        let of = |action: &&str| verdicts.get(*action).copied().ok_or(PortError::Missing);
-        actions.iter().map(of).collect()
+        let undecided = |action: &str| PortError::invalid(format!("IAM decided nothing about {action}"));
+        let of = |action: &&str| verdicts.get(*action).copied().ok_or_else(|| undecided(action));
+        actions.iter().map(of).collect::<Answer<_>>().map(Some)
     }
 }

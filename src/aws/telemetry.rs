@@ -150,7 +150,7 @@ impl Telemetry for Aws {
 
     /// By one Metrics Insights query, the model with most of it first.
     async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
-        let name = metric.name().ok_or(PortError::Missing)?;
+        let name = metric.name().ok_or_else(|| PortError::invalid("the metric has no name to ask by"))?;
         let region = self.at(place)?;
         let expression = format!(
             "SELECT SUM({name}) FROM SCHEMA(\"{NAMESPACE}\", ModelId) GROUP BY ModelId ORDER BY SUM() DESC LIMIT 100"
@@ -184,13 +184,13 @@ impl Telemetry for Aws {
         Ok(all)
     }
 
-    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Vec<ModelId>> {
+    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Option<Vec<ModelId>>> {
         let call = self.at(place)?.metrics.describe_alarm_contributors().alarm_name(alarm);
-        let answer = call.send().await;
-        let answer = answer.map_err(|e| error::of_read("cloudwatch:DescribeAlarmContributors", &e))?;
+        let answer = error::of_lookup("cloudwatch:DescribeAlarmContributors", call.send().await)?;
+        let Some(answer) = answer else { return Ok(None) };
         let attributes = answer.alarm_contributors().iter().map(|c| c.contributor_attributes());
         let named = attributes.flatten().filter_map(|a| a.get("ModelId").or_else(|| a.get("Model")));
-        Ok(named.filter_map(|id| ModelId::parse(id)).collect())
+        Ok(Some(named.filter_map(|id| ModelId::parse(id)).collect()))
     }
 
     async fn alarms(&self, place: &Place, names: &[String]) -> Answer<Vec<AlarmSignal>> {

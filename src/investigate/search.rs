@@ -94,10 +94,7 @@ pub(crate) async fn learn<W: World>(
     let window = Window { from: since(search.alarm), to: now };
     let metric = metric_of(&record.incident);
     let (seen, trail, logs, logging) = tokio::join!(
-        async {
-            // On the first look this has just been asked.
-            if is_first { Ok(Vec::new()) } else { ask(world, until, world.seen(&place, window.from)).await }
-        },
+        ask(world, until, world.seen(&place, window.from)),
         of_trail(world, &place, metric, window, until),
         of_logs(world, terms.config, &place, window, &search.queries, is_first, until),
         async {
@@ -121,7 +118,13 @@ pub(crate) async fn learn<W: World>(
         }
         take_in(world, terms, record, incident, &mut learnt).await?;
     }
-    let mut seen = seen.unwrap_or_default();
+    let mut seen = match seen {
+        Ok(seen) => seen,
+        Err(error) => {
+            learnt.looked.push(Looked::LedgerUnread(error));
+            Vec::new()
+        }
+    };
     // What was counted of itself meanwhile is the next look's.
     seen.retain(|incident| incident.id != record.incident.id);
     if let Some(known) = known(&seen, metric, record.incident.model.as_ref()).filter(|_| !learnt.is_news()) {

@@ -1,16 +1,16 @@
 //! How the function is set up, as the world file has it.
 
-use super::Sandbox;
+use super::{PortCall, Sandbox};
 use crate::ids::Place;
-use crate::world::{Answer, PolicyVerdict, PortError, RuleState, Setup, Trail};
+use crate::world::{Answer, PolicyVerdict, RuleState, Setup, Trail};
 
 impl Setup for Sandbox {
     async fn trails(&self, _: &Place) -> Answer<Vec<Trail>> {
-        self.call("trails", |state| Ok(state.file.trails.clone())).await
+        self.call(PortCall::Trails, |state| Ok(state.file.trails.clone())).await
     }
 
     async fn rules(&self, _: &Place, prefix: &str) -> Answer<Vec<(String, RuleState)>> {
-        self.call("rules", |state| {
+        self.call(PortCall::Rules, |state| {
             let named = state.file.rules.iter().filter(|rule| rule.name.starts_with(prefix));
             Ok(named.map(|rule| (rule.name.clone(), rule.state)).collect())
         })
@@ -18,7 +18,7 @@ impl Setup for Sandbox {
     }
 
     async fn own_alarms(&self, _: &Place, prefix: &str) -> Answer<Vec<(String, bool)>> {
-        self.call("own_alarms", |state| {
+        self.call(PortCall::OwnAlarms, |state| {
             let named = state.file.own_alarms.iter().filter(|(name, _)| name.starts_with(prefix));
             Ok(named.map(|(name, acts)| (name.clone(), *acts)).collect())
         })
@@ -32,17 +32,17 @@ impl Setup for Sandbox {
         role: &str,
         actions: &[&str],
         resource: &str,
-    ) -> Answer<Vec<PolicyVerdict>> {
-        self.call("rights", |state| {
+    ) -> Answer<Option<Vec<PolicyVerdict>>> {
+        self.call(PortCall::Rights, |state| {
             let of_role = || state.file.policies.iter().filter(|p| p.caller == role);
             if of_role().next().is_none() {
-                return Err(PortError::Missing);
+                return Ok(None);
             }
             let verdict = |action: &&str| {
                 let fits = of_role().find(|p| p.fits(action, resource));
                 fits.map_or(PolicyVerdict::Undetermined, |p| p.verdict)
             };
-            Ok(actions.iter().map(verdict).collect())
+            Ok(Some(actions.iter().map(verdict).collect()))
         })
         .await
     }

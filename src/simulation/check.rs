@@ -16,7 +16,7 @@ use crate::incident::IncidentId;
 use crate::notice::{Kind, Notice};
 use crate::plan::Action;
 use crate::quota::Catalog;
-use crate::sandbox::Happened;
+use crate::sandbox::{Happened, PortCall};
 use crate::world::after;
 
 /// A promise that was broken.
@@ -154,7 +154,7 @@ impl<'a> Check<'a> {
             match happened {
                 Happened::Failed { call } => {
                     self.faults += 1;
-                    if matches!(call, "publish" | "finish") {
+                    if matches!(call, PortCall::Publish | PortCall::Finish) {
                         self.excuse(function);
                     }
                 }

@@ -173,7 +173,7 @@ impl Life<'_> {
                 }
             }
             Step::Break { call, kind } => {
-                self.world.change(|f| f.faults.push(Fault { call: call.to_owned(), nth: None, kind }));
+                self.world.change(|f| f.faults.push(Fault { call, nth: None, kind }));
             }
             Step::Mend => self.world.change(|f| f.faults.clear()),
             Step::Crash { function } => {

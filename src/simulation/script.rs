@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use crate::sandbox::FaultKind;
+use crate::sandbox::{FaultKind, PortCall};
 
 /// A life's steps, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,14 +61,14 @@ pub enum Step {
         /// Which function.
         function: usize,
         /// Which call of it; `None`: any.
-        call: Option<&'static str>,
+        call: Option<PortCall>,
         /// How.
         kind: FaultKind,
     },
     /// Every call of one kind fails from now on.
     Break {
         /// Which call.
-        call: &'static str,
+        call: PortCall,
         /// How.
         kind: FaultKind,
     },
@@ -113,32 +113,21 @@ pub enum Verdict {
     Denied,
 }
 
-/// Every call that can break down for a while.
-const CALLS: [&str; 20] = [
-    "applied",
-    "claim",
-    "default_value",
-    "due",
-    "finish",
-    "history",
-    "listing",
-    "lives",
-    "model_state",
-    "not_filed",
-    "publish",
-    "recorded",
-    "request_increase",
-    "reserve",
-    "take_over",
-    "tally",
-    "usage",
-    "used",
-    "wake_followers",
-    "watch",
-];
+/// Every call that can break down for a while: all that the function makes.
+const CALLS: &[PortCall] = PortCall::ALL;
 
-/// Those that change something, and the one that says whether one did.
-const ACTS: [&str; 7] = ["claim", "finish", "history", "not_filed", "publish", "request_increase", "reserve"];
+/// Those that change something, and those that say whether one did or how it ended.
+const ACTS: [PortCall; 9] = [
+    PortCall::Applied,
+    PortCall::Claim,
+    PortCall::Finish,
+    PortCall::History,
+    PortCall::NotFiled,
+    PortCall::Publish,
+    PortCall::Request,
+    PortCall::RequestIncrease,
+    PortCall::Reserve,
+];
 
 impl Script {
     /// The script of `seed`.
@@ -184,7 +173,7 @@ impl Temper {
                 call: rng.bool().then(|| choose(rng, &ACTS)),
                 kind: fault(rng),
             },
-            9 => Step::Break { call: choose(rng, &CALLS), kind: fault(rng) },
+            9 => Step::Break { call: choose(rng, CALLS), kind: fault(rng) },
             10 => Step::Mend,
             11 => Step::Crash { function: nth(rng) },
             12 => Step::Pass { seconds: time(rng) },

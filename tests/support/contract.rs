@@ -9,7 +9,7 @@ use bedrock_remediator::incident::{Counts, Incident, Symptom, fold};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::world::{
     CROWD, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, LogKind, LogQuery, PortError, Record,
-    Rejection, Reserved, Search, State, Told,
+    Rejection, RequestOutcome, Reserved, Search, State, Told,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -445,24 +445,22 @@ async fn a_quota_is_reserved_once(ledger: &impl Ledger) {
     assert_eq!((known.state, known.followed), (State::Planned, Some(followed(now()))));
     let reserved = ledger.reserve(&second, &intent(region, after(5), 3), after(5)).await.unwrap();
     let Reserved::CoolingDown(record) = reserved else { panic!("{reserved:?}") };
-    assert_eq!((record.desired, record.intended, record.last_outcome), (8.5e6, now(), None));
+    assert_eq!((record.desired, record.intended, record.outcome), (8.5e6, now(), None));
     assert_eq!(record.cool_down_until, now() + SignedDuration::from_hours(72));
     assert_eq!(ledger.incident(&two.id).await.unwrap().unwrap().followed, None, "nothing of it happened");
 
     let filed = Followed { request_id: Some("request-7".to_owned()), ..followed(now()) };
-    let ended = Ended { place: place(region), followed: filed, outcome: "closed-unchanged" };
+    let ended = Ended { place: place(region), followed: filed, outcome: RequestOutcome::ClosedUnchanged };
     let end = Finish { ended: Some(ended), ..finish(State::Told, after(900)) };
     ledger.finish(&first, &end).await.unwrap();
     assert_eq!(ledger.incident(&one.id).await.unwrap().unwrap().followed, None);
     let late = after(3600);
     let again = ledger.reserve(&second, &intent(region, late, 3), late).await.unwrap();
-    assert!(
-        matches!(again, Reserved::CoolingDown(r) if r.last_outcome.as_deref() == Some("closed-unchanged"))
-    );
+    assert!(matches!(again, Reserved::CoolingDown(r) if r.outcome == Some(RequestOutcome::ClosedUnchanged)));
     // Not the same again, however long ago; but more, if more is needed.
     let cooled = now() + SignedDuration::from_hours(200 * 24);
     let same = ledger.reserve(&second, &intent(region, cooled, 3), cooled).await.unwrap();
-    assert!(matches!(same, Reserved::ClosedUnchanged(r) if (r.desired, r.intended) == (8.5e6, now())));
+    assert!(matches!(same, Reserved::ClosedUnchanged(r) if (r.desired, r.asked) == (8.5e6, now())));
     let mut more = intent(region, cooled, 3);
     more.followed.desired = 9e6;
     assert_eq!(ledger.reserve(&second, &more, cooled).await.unwrap(), Reserved::Yes);

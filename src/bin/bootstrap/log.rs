@@ -75,6 +75,9 @@ pub(crate) fn report(report: &Report) {
         debug!(item = item.id, "ignored: {}", item.reason.as_deref().unwrap_or("nothing to act on"));
     }
     report.incidents.iter().for_each(incident);
+    for why in &report.unwoken {
+        warn!("incidents that follow a request are looked at some minutes later: {why}");
+    }
     match &report.swept {
         Some(Ok(swept)) => {
             swept.notices.iter().for_each(told);
@@ -86,8 +89,10 @@ pub(crate) fn report(report: &Report) {
                 Some(Err(why)) => error!("the daily watch could not look: {why}"),
                 None => {}
             }
-            if swept.has_subscriber == Some(false) {
-                error!("nobody is told: no subscription of the topic is confirmed");
+            match &swept.subscribers {
+                Some(Ok(0)) => error!("nobody is told: no subscription of the topic is confirmed"),
+                Some(Err(why)) => warn!("whether anybody is told could not be read: {why}"),
+                _ => {}
             }
             if swept.out_of_time {
                 warn!("the time was up before everything due was looked at; the next tick goes on");
@@ -194,7 +199,7 @@ fn counts(report: &Report) -> Vec<(&'static str, usize)> {
             "WatchFailed",
             usize::from(watched.is_some_and(|w| w.as_ref().map_or(true, |w| !w.failed.is_empty()))),
         ),
-        ("NobodyTold", usize::from(swept.is_some_and(|s| s.has_subscriber == Some(false)))),
+        ("NobodyTold", usize::from(swept.is_some_and(|s| matches!(s.subscribers, Some(Ok(0)))))),
     ]
 }
 
