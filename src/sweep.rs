@@ -320,7 +320,7 @@ fn outcome(
     let took = age.as_hours();
     let took = if took < 48 { format!("{took} hours") } else { format!("{} days", took / 24) };
     let (name, before, asked) = (&followed.name, number(followed.value_before), number(followed.desired));
-    let of = |how, sentence| Ok(Some(Outcome { how, sentence }));
+    let of = |how, sentence| Ok(Some(Outcome { request_id: followed.request_id.clone(), how, sentence }));
     if let Ok(Some(value)) = value
         && value >= followed.desired
     {
@@ -469,8 +469,13 @@ async fn step<W: World>(
     let goes_on = record.goes_on(terms.config, now);
     let mut unread: Vec<PortError> =
         if done.is_none() { evidence.unread().cloned().collect() } else { Vec::new() };
-    // What could not be read for now may be what is missing: then quiet alone does not end it.
-    if !goes_on && over <= now && !unread.iter().any(PortError::is_passing) {
+    // What could not be read for now may be what is missing: then quiet alone does not end it. Nor does it say
+    // that a quota has room again.
+    let is_open = match record.incident.cause {
+        Cause::NearQuota => !unread.is_empty(),
+        _ => unread.iter().any(PortError::is_passing),
+    };
+    if !goes_on && over <= now && !is_open {
         match is_quiet(world, terms, &record.incident, now).await {
             Ok(true) => return Ok(resolved(record, &evidence, now)),
             Ok(false) => {}

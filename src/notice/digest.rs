@@ -86,6 +86,7 @@ impl Notice {
             next_steps: causes.iter().filter_map(|(cause, of_it)| first_step(*cause, of_it)).collect(),
             advice: Vec::new(),
             outcome: None,
+            request_id: None,
             justification: None,
             references: causes
                 .iter()

@@ -131,6 +131,9 @@ pub struct Notice {
     /// How the increase request ended that the notice is about; `None` unless it is about one that did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<RequestOutcome>,
+    /// Service Quotas' id of the request that `outcome` is about; `None` unless it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// For AWS's reviewers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub justification: Option<String>,
@@ -177,6 +180,8 @@ impl Caller {
 /// News of an increase request that ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
+    /// Service Quotas' id of the request.
+    pub request_id: Option<String>,
     /// How it ended.
     pub how: RequestOutcome,
     /// The whole news in a sentence.
@@ -215,6 +220,7 @@ impl Notice {
             next_steps: plan.steps.clone(),
             advice: plan.advice.clone(),
             outcome: None,
+            request_id: None,
             justification: plan.justification.clone(),
             first_seen: incident.first_seen,
             last_seen: incident.last_seen,
@@ -230,6 +236,7 @@ impl Notice {
         notice.title = headline::outcome_title(&record.incident, outcome);
         notice.summary.clone_from(&outcome.sentence);
         notice.outcome = Some(outcome.how);
+        notice.request_id.clone_from(&outcome.request_id);
         notice.severity =
             if outcome.how == RequestOutcome::Granted { Severity::Info } else { Severity::Warning };
         notice

@@ -113,8 +113,26 @@ pub enum Verdict {
     Denied,
 }
 
-/// Every call that can break down for a while: all that the function makes.
-const CALLS: &[PortCall] = PortCall::ALL;
+/// Calls that only people make, of an installation or on the command line.
+const OF_PEOPLE: [PortCall; 7] = [
+    PortCall::All,
+    PortCall::Incident,
+    PortCall::OwnAlarms,
+    PortCall::Rights,
+    PortCall::Rules,
+    PortCall::Seize,
+    PortCall::Trails,
+];
+
+/// A call that breaks down for a while: any that the function makes.
+fn breaking(rng: &mut Rng) -> PortCall {
+    loop {
+        let call = choose(rng, PortCall::ALL);
+        if !OF_PEOPLE.contains(&call) {
+            return call;
+        }
+    }
+}
 
 /// Those that change something, and those that say whether one did or how it ended.
 const ACTS: [PortCall; 9] = [
@@ -173,7 +191,7 @@ impl Temper {
                 call: rng.bool().then(|| choose(rng, &ACTS)),
                 kind: fault(rng),
             },
-            9 => Step::Break { call: choose(rng, CALLS), kind: fault(rng) },
+            9 => Step::Break { call: breaking(rng), kind: fault(rng) },
             10 => Step::Mend,
             11 => Step::Crash { function: nth(rng) },
             12 => Step::Pass { seconds: time(rng) },
