@@ -18,6 +18,7 @@ SIMULATED = "iam:SimulatePrincipalPolicy"
 PUBLISHED = "sns:Publish"
 AVAILABLE = "bedrock:GetFoundationModelAvailability"
 OFFERED = "bedrock:ListFoundationModels"
+SEARCHED = "logs:StartQuery"
 CLAIMED = "dynamodb:UpdateItem"
 
 
@@ -191,6 +192,16 @@ class Planted(unittest.TestCase):
             "text for a list": ("type", cbor_with(["MetricDataResults", 0, "Values"], "1.0")),
             "text in a list of numbers": ("type", cbor_with(["MetricDataResults", 0, "Values"], ["1.0"])),
         }, MEASURED, "answer", needle=b"MetricStat")
+
+    def test_in_a_search_through_logs(self):
+        exchange = good(SEARCHED, b"parse @message")
+        query = json.loads(exchange.body)["queryString"]
+        for wrong in (
+            query.replace(" | parse", "\\\n | parse", 1), query.replace("| display", "| show"), f"{query} |",
+            query.replace("like /", "like "),
+        ):
+            with self.subTest(wrong):
+                self.finds("query", exchange._replace(body=json_with(["queryString"], wrong)(exchange.body)))
 
     def test_in_a_form(self):
         key = "ContextEntries.member.1.ContextKeyType"

@@ -23,6 +23,14 @@ INSIGHTS = re.compile(
 SEARCH = re.compile(
     r"SEARCH\(\s*'\{(?P<namespace>[^,}]+)(?P<dimensions>(?:\s*,\s*\w+)*)\}\s+MetricName=\"(?P<metric>\w+)\"[^']*'"
 )
+# Commands of CloudWatch Logs' query language.
+# See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html.
+LOG_COMMANDS = {
+    "SOURCE", "addtotals", "anomaly", "dedup", "diff", "display", "fields", "filter", "filterIndex", "limit", "parse",
+    "pattern", "sort", "stats", "unmask", "unnest",
+}
+# A pattern or a quoted text in such a query.
+LITERAL = re.compile(r"""/(?:[^/\\\n]|\\.)+/|"[^"]*"|'[^']*'|`[^`]*`""")
 # Words of the expressions themselves that are reserved as names.
 KEYWORDS = {"ADD", "AND", "BETWEEN", "DELETE", "IN", "NOT", "OR", "REMOVE", "SET", "SIZE"}
 
@@ -71,6 +79,8 @@ class Constraints(Findings):
             self.measured(value, at)
         if self.model.service_name == "dynamodb":
             self.expressions(value, at)
+        if self.model.service_name == "logs" and "queryString" in value:
+            self.log_query(value["queryString"], f"{at}.queryString")
 
     def string(self, shape, value, least, most, at):
         if shape.enum and value not in shape.enum:
@@ -124,6 +134,16 @@ class Constraints(Findings):
         for dimension in dimensions:
             if dimension not in known["dimensions"]:
                 self.fault("metric", at, f"{known['page']} has no dimension `{dimension}`")
+
+    def log_query(self, query, at):
+        """A search through logs is a chain of known commands."""
+        bare = LITERAL.sub("literal", query)
+        if "\\" in bare:
+            self.fault("query", at, f"a backslash stands outside of its patterns: {query}")
+        for part in bare.split("|"):
+            command = part.split(maxsplit=1)[:1]
+            if not LOG_COMMANDS.issuperset(command or [""]):
+                self.fault("query", at, f"`{part.strip()}` is no command")
 
     def expressions(self, value, at):
         """Every placeholder is defined and used, and no name that DynamoDB reserves stands bare.

@@ -104,6 +104,7 @@ class Wire(unittest.TestCase):
         self.assertEqual(set(requests), actions | PEOPLE | {TRANSACTION})
         seldom = {action: n for action, n in requests.items() if n < LEAST.get(action, 1)}
         self.assertEqual(seldom, {}, "sent less often than it was")
+        self.assertEqual([action for action in requests if not answers[action]], [], "no stand-in answers it")
 
     @unittest.skipUnless("tests.emulators.suite" in sys.modules, "the suite that uses the emulators did not run")
     def test_the_emulators_were_listened_to(self):
