@@ -9,8 +9,10 @@ use std::task::{Context, Poll, Waker};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::event::{AlarmSignal, ErrorSignal};
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
@@ -28,6 +30,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::dynamo::{Refused, Table};
+use super::record::{Asked, Record};
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const REGION: &str = "us-east-1";
@@ -96,17 +99,22 @@ impl Cloud {
             lose: Vec::new(),
             delay: std::time::Duration::ZERO,
         }));
+        let record = Record::of_this_test().map(Arc::new);
         let endpoints = SERVICES.iter().map(|service| {
-            let state = state.clone();
-            let answer = move |uri: Uri, headers: HeaderMap, body: Bytes| {
-                let state = state.clone();
+            let (state, record) = (state.clone(), record.clone());
+            let answer = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
+                let (state, record) = (state.clone(), record.clone());
                 async move {
                     let delay = state.lock().unwrap().delay;
                     // The runtime's own timer would round it up to the next millisecond.
                     if !delay.is_zero() {
                         tokio::task::spawn_blocking(move || std::thread::sleep(delay)).await.unwrap();
                     }
-                    answer(&mut state.lock().unwrap(), service, &uri, &headers, &body)
+                    let (answer, is_spoiled) =
+                        answer(&mut state.lock().unwrap(), service, &uri, &headers, &body);
+                    let Some(record) = record else { return answer };
+                    let asked = Asked { service, method, uri, headers, body };
+                    record.write_exchange(&asked, answer, is_spoiled).await
                 }
             };
             (*service, runtime.block_on(serve(Router::new().fallback(answer))))
@@ -205,7 +213,8 @@ fn region(headers: &HeaderMap) -> String {
     scope.split('/').nth(2).unwrap().to_owned()
 }
 
-fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Response {
+/// The answer, and whether a test gave it on purpose.
+fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> (Response, bool) {
     state.bodies.push(String::from_utf8_lossy(body).into_owned());
     let place = place(&region(headers));
     let target = headers.get("x-amz-target").and_then(|t| t.to_str().ok()).unwrap_or_default();
@@ -245,7 +254,7 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
     if let Some(at) = state.instead.iter().position(|(instead, ..)| *instead == action) {
         let (_, status, body) = state.instead.remove(at);
         let headers = [("smithy-protocol", "rpc-v2-cbor")];
-        return (StatusCode::from_u16(status).unwrap(), headers, body).into_response();
+        return ((StatusCode::from_u16(status).unwrap(), headers, body).into_response(), true);
     }
     let happened = match service {
         "SERVICE_QUOTAS" => json_answer(quotas(&state.world, &place, &operation, &read(body))),
@@ -279,9 +288,9 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
     match state.lose.iter().position(|lost| *lost == action) {
         Some(at) => {
             state.lose.remove(at);
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            (StatusCode::INTERNAL_SERVER_ERROR.into_response(), true)
         }
-        None => happened,
+        None => (happened, false),
     }
 }
 
@@ -504,7 +513,7 @@ fn iam(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
     if form["Action"] == "GetRole" {
         let name = &form["RoleName"];
         return format!(
-            "<GetRoleResponse {xmlns}><GetRoleResult><Role><Path>/services/</Path><RoleName>{name}</RoleName><RoleId>AROAEXAMPLE</RoleId><Arn>arn:aws:iam::{ACCOUNT}:role/services/{name}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role></GetRoleResult></GetRoleResponse>"
+            "<GetRoleResponse {xmlns}><GetRoleResult><Role><Path>/services/</Path><RoleName>{name}</RoleName><RoleId>AROAEXAMPLEEXAMPLE</RoleId><Arn>arn:aws:iam::{ACCOUNT}:role/services/{name}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role></GetRoleResult></GetRoleResponse>"
         )
         .into_response();
     }
@@ -631,44 +640,64 @@ fn lifecycle(life: &Life) -> Value {
     })
 }
 
+/// A model's ARN in the Region of `place`.
+fn model_arn(place: &Place, id: &str) -> String {
+    format!("arn:aws:bedrock:{}::foundation-model/{id}", place.region)
+}
+
+/// An inference profile as Bedrock describes it.
+fn profile(place: &Place, id: &str, kind: &str, models: &[String]) -> Value {
+    let path = if kind == "APPLICATION" { "application-inference-profile" } else { "inference-profile" };
+    let models: Vec<_> = models.iter().map(|arn| json!({ "modelArn": arn })).collect();
+    json!({
+        "inferenceProfileName": "profile", "inferenceProfileId": id,
+        "inferenceProfileArn": format!("arn:aws:bedrock:{}:{ACCOUNT}:{path}/{id}", place.region),
+        "models": models, "status": "ACTIVE", "type": kind,
+    })
+}
+
 fn bedrock(world: &Sandbox, place: &Place, path: &str, query: &str) -> Response {
-    let missing = || {
-        let headers = [("x-amzn-errortype", "ResourceNotFoundException")];
-        (StatusCode::NOT_FOUND, headers, json!({ "message": "not found" }).to_string()).into_response()
+    let refused = |status, code: &'static str| {
+        let headers = [("x-amzn-errortype", code)];
+        (status, headers, json!({ "message": "It is not known." }).to_string()).into_response()
     };
+    let missing = || refused(StatusCode::NOT_FOUND, "ResourceNotFoundException");
+    // A list is never missing.
+    let denied = || refused(StatusCode::FORBIDDEN, "AccessDeniedException");
     let path = path.trim_matches('/');
     if path == "foundation-models" && !query.contains("byInferenceType") {
-        let Ok(lives) = at_once(world.lives(place)) else { return missing() };
-        let one = |(id, life): &(ModelId, Life)| json!({ "modelArn": "arn", "modelId": id, "modelLifecycle": lifecycle(life) });
+        let Ok(lives) = at_once(world.lives(place)) else { return denied() };
+        let one = |(id, life): &(ModelId, Life)| json!({ "modelArn": model_arn(place, id.as_str()), "modelId": id, "modelLifecycle": lifecycle(life) });
         return json!({ "modelSummaries": lives.iter().map(one).collect::<Vec<_>>() })
             .to_string()
             .into_response();
     }
     if let "foundation-models" | "inference-profiles" = path {
-        let Ok(offered) = at_once(world.offered(place)) else { return missing() };
+        let Ok(offered) = at_once(world.offered(place)) else { return denied() };
         let is_profile = |id: &ModelId| matches!(id.kind(), ModelKind::Geographic | ModelKind::Global);
         let (profiles, models): (Vec<_>, Vec<_>) = offered.iter().partition(|id| is_profile(id));
-        let models: Vec<_> = models.iter().map(|id| json!({ "modelArn": "arn", "modelId": id })).collect();
-        let profile = |id: &&ModelId| {
-            json!({
-                "inferenceProfileName": "profile", "inferenceProfileArn": "arn", "inferenceProfileId": id,
-                "models": [], "status": "ACTIVE", "type": "SYSTEM_DEFINED",
-            })
+        let model = |id: &&ModelId| json!({ "modelArn": model_arn(place, id.as_str()), "modelId": id });
+        let system =
+            |id: &&ModelId| profile(place, id.as_str(), "SYSTEM_DEFINED", &[model_arn(place, id.base())]);
+        let body = if path == "foundation-models" {
+            json!({ "modelSummaries": models.iter().map(model).collect::<Vec<_>>() })
+        } else {
+            json!({ "inferenceProfileSummaries": profiles.iter().map(system).collect::<Vec<_>>() })
         };
-        let profiles: Vec<_> = profiles.iter().map(profile).collect();
-        let body = json!({ "modelSummaries": models, "inferenceProfileSummaries": profiles });
         return body.to_string().into_response();
     }
     if path == "use-case-for-model-access" {
-        let claude = ModelId::parse("anthropic.claude-3-haiku-20240307-v1:0").unwrap();
-        let submitted =
-            at_once(world.model_state(place, &claude)).is_ok_and(|s| s.form_submitted != Some(false));
-        return if submitted { json!({ "formData": "e30=" }).to_string().into_response() } else { missing() };
+        // One form serves all of Anthropic's models.
+        let mut submitted = true;
+        world.change(|file| submitted = file.availability.iter().all(|m| m.form_submitted != Some(false)));
+        let form = STANDARD.encode(json!({ "companyName": "Example" }).to_string());
+        return if submitted { json!({ "formData": form }).to_string().into_response() } else { missing() };
     }
     if path == "logging/modelinvocations" {
-        let Ok(group) = at_once(world.invocation_logging(place)) else { return missing() };
+        let Ok(group) = at_once(world.invocation_logging(place)) else { return denied() };
+        let role = format!("arn:aws:iam::{ACCOUNT}:role/bedrock-logs");
         let config =
-            group.map(|group| json!({ "cloudWatchConfig": { "logGroupName": group, "roleArn": "arn" } }));
+            group.map(|group| json!({ "cloudWatchConfig": { "logGroupName": group, "roleArn": role } }));
         return json!({ "loggingConfig": config }).to_string().into_response();
     }
     let (kind, id) = path.split_once('/').unwrap();
@@ -676,13 +705,7 @@ fn bedrock(world: &Sandbox, place: &Place, path: &str, query: &str) -> Response 
     let Some(model) = ModelId::parse(&id) else { return missing() };
     if kind == "inference-profiles" {
         let Ok(arns) = at_once(world.profile_models(place, &model)) else { return missing() };
-        let models: Vec<_> = arns.iter().map(|arn| json!({ "modelArn": arn })).collect();
-        return json!({
-            "inferenceProfileName": "profile", "inferenceProfileArn": "arn", "inferenceProfileId": id,
-            "models": models, "status": "ACTIVE", "type": "APPLICATION",
-        })
-        .to_string()
-        .into_response();
+        return profile(place, &id, "APPLICATION", &arns).to_string().into_response();
     }
     if kind == "list-foundation-model-agreement-offers" {
         let Ok(offers) = at_once(world.agreement_offers(place, &model)) else { return missing() };
@@ -699,7 +722,7 @@ fn bedrock(world: &Sandbox, place: &Place, path: &str, query: &str) -> Response 
             "entitlementAvailability": "AVAILABLE", "regionAvailability": known.region,
         }),
         _ => json!({ "modelDetails": {
-            "modelArn": "arn", "modelId": id,
+            "modelArn": model_arn(place, &id), "modelId": id,
             "modelLifecycle": lifecycle(&known.life),
         } }),
     };
@@ -813,10 +836,16 @@ fn cbor_refused(error: &PortError) -> Response {
         PortError::Denied(_) => (403, "AccessDeniedException"),
         PortError::Throttled => (400, "ThrottlingException"),
         PortError::Missing => (404, "ResourceNotFoundException"),
-        _ => (500, "InternalServiceFault"),
+        _ => (500, "InternalFailure"),
     };
     let text = |t: &str| Cbor::Text(t.to_owned());
     let pairs = [("__type", format!("com.amazonaws.cloudwatch#{code}")), ("message", error.to_string())];
     let body = Cbor::Map(pairs.iter().map(|(k, v)| (text(k), text(v))).collect());
-    cbor(StatusCode::from_u16(status).unwrap(), &body)
+    let mut answer = cbor(StatusCode::from_u16(status).unwrap(), &body);
+    if *error == PortError::Missing {
+        // The code that the error had before CloudWatch spoke CBOR.
+        let known_as = HeaderValue::from_static("ResourceNotFoundException;Sender");
+        answer.headers_mut().insert("x-amzn-query-error", known_as);
+    }
+    answer
 }
