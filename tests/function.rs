@@ -15,7 +15,7 @@ use bedrock_remediator::doctor::{ALARMS, RULES};
 use bedrock_remediator::event::Home;
 use bedrock_remediator::handler::{Report, handle};
 use bedrock_remediator::ids::{AccountId, Region};
-use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for};
+use bedrock_remediator::sandbox::{PortCall, Sandbox, WorldFile, healthy_for};
 use bedrock_remediator::terms::{Allowance, Terms};
 use bedrock_remediator::world::{Availability, RequestStatus};
 use jiff::{SignedDuration, Timestamp};
@@ -64,7 +64,10 @@ fn world(sample: &Path, payload: &[u8]) -> WorldFile {
     // Ledgers keep their own kind of memory; one that is full is the ledger suite's matter.
     file.ledger.clear();
     // A port's fault has no wire form where the ledger and the topic are real.
-    file.faults.retain(|f| ["applied", "default_value", "history", "request_increase"].contains(&&*f.call));
+    file.faults.retain(|f| {
+        [PortCall::Applied, PortCall::DefaultValue, PortCall::History, PortCall::RequestIncrease]
+            .contains(&f.call)
+    });
     file
 }
 
@@ -209,9 +212,9 @@ fn every_sample_is_answered_as_the_embedded_world_answers_it() {
     // and what is asked where no log is named.
     let known = [
         "bedrock:GetModelInvocationLoggingConfiguration",
-        "dynamodb:DeleteItem",
         "dynamodb:GetItem",
         "logs:GetQueryResults",
+        "servicequotas:GetRequestedServiceQuotaChange",
     ];
     assert!(missing.iter().all(|a| known.contains(*a)), "never called: {missing:?}");
     no_log_tells_a_payload(&function);

@@ -314,7 +314,6 @@ fn refused(error: PortError) -> Refused {
     let code = match &error {
         PortError::Denied(_) => "AccessDeniedException",
         PortError::Throttled => "TooManyRequestsException",
-        PortError::Missing => "NoSuchResourceException",
         PortError::Rejected(Rejection::AlreadyOpen, _) => "ResourceAlreadyExistsException",
         PortError::Rejected(Rejection::TooManyOpen, _) => "QuotaExceededException",
         PortError::Rejected(..) => "IllegalArgumentException",
@@ -335,11 +334,23 @@ fn change(request: &IncreaseRequest) -> Value {
     })
 }
 
+/// What AWS says of something that does not exist.
+fn no_such_resource() -> Refused {
+    Refused {
+        code: "NoSuchResourceException",
+        body: json!({ "Message": "The specified resource does not exist." }),
+    }
+}
+
 fn quotas(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Result<Value, Refused> {
+    if operation == "GetRequestedServiceQuotaChange" {
+        let request = at_once(world.request(place, input["RequestId"].as_str().unwrap())).map_err(refused)?;
+        return Ok(json!({ "RequestedQuota": change(&request.ok_or_else(no_such_resource)?) }));
+    }
     assert_eq!(input["ServiceCode"], "bedrock");
     let code = || QuotaCode::parse(input["QuotaCode"].as_str().unwrap()).unwrap();
-    let value = |value: Result<QuotaValue, PortError>| {
-        let value = value.map_err(refused)?;
+    let value = |value: Result<Option<QuotaValue>, PortError>| {
+        let value = value.map_err(refused)?.ok_or_else(no_such_resource)?;
         let quota = json!({ "QuotaCode": code(), "Value": value.value, "Adjustable": value.adjustable });
         Ok(json!({ "Quota": quota }))
     };
@@ -357,7 +368,7 @@ fn quotas(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Res
             let quotas = all.quotas().iter().skip(from).take(usize::try_from(size).unwrap());
             let value = |q: &Quota| match operation {
                 "ListServiceQuotas" => q.value,
-                _ => at_once(world.default_value(place, &q.code)).ok().map(|default| default.value),
+                _ => at_once(world.default_value(place, &q.code)).unwrap().map(|default| default.value),
             };
             let quotas: Vec<_> = quotas
                 .map(|q| json!({ "QuotaCode": q.code, "QuotaName": q.name, "Adjustable": q.adjustable, "Value": value(q) }))
@@ -521,7 +532,9 @@ fn iam(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
         let actions: Vec<&str> =
             (1..).map_while(|n| form.get(&format!("ActionNames.member.{n}"))).map(String::as_str).collect();
         let (role, resource) = (&form["PolicySourceArn"], &form["ResourceArns.member.1"]);
-        let verdicts = at_once(world.rights(place, role, &actions, resource)).unwrap();
+        let Some(verdicts) = at_once(world.rights(place, role, &actions, resource)).unwrap() else {
+            return no_such_entity(xmlns);
+        };
         let one = |(action, verdict): (&&str, &PolicyVerdict)| {
             let decision = if *verdict == PolicyVerdict::Allowed { "allowed" } else { "implicitDeny" };
             format!(
@@ -543,12 +556,7 @@ fn iam(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
     assert!(source.contains("/services/"), "{source}");
     let caller = source.replace("/services/", "/");
     let asked = at_once(world.simulate(place, &caller, &form["ActionNames.member.1"], &[needed]));
-    let Ok(ruling) = asked.map(|rulings| rulings[0].clone()) else {
-        let error = format!(
-            "<ErrorResponse {xmlns}><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>No such principal.</Message></Error></ErrorResponse>"
-        );
-        return (StatusCode::NOT_FOUND, error).into_response();
-    };
+    let Some(ruling) = asked.unwrap().map(|rulings| rulings[0].clone()) else { return no_such_entity(xmlns) };
     let decision = match ruling.verdict {
         PolicyVerdict::Allowed => "allowed",
         PolicyVerdict::ExplicitDeny => "explicitDeny",
@@ -565,6 +573,13 @@ fn iam(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
     .into_response()
 }
 
+fn no_such_entity(xmlns: &str) -> Response {
+    let error = format!(
+        "<ErrorResponse {xmlns}><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>No such principal.</Message></Error></ErrorResponse>"
+    );
+    (StatusCode::NOT_FOUND, error).into_response()
+}
+
 /// `DescribeAlarmContributors` and `DescribeAlarms`.
 fn alarms(world: &Sandbox, place: &Place, action: &str, body: &[u8]) -> Response {
     let input: Cbor = ciborium::from_reader(body).unwrap();
@@ -573,7 +588,8 @@ fn alarms(world: &Sandbox, place: &Place, action: &str, body: &[u8]) -> Response
     if action == "cloudwatch:DescribeAlarmContributors" {
         let name = field(&input, "AlarmName").unwrap().as_text().unwrap();
         let models = match at_once(world.contributors(place, name)) {
-            Ok(models) => models,
+            Ok(Some(models)) => models,
+            Ok(None) => return cbor_error(404, "ResourceNotFoundException", "The alarm does not exist."),
             Err(error) => return cbor_refused(&error),
         };
         let one = |m: &ModelId| {
@@ -704,27 +720,29 @@ fn bedrock(world: &Sandbox, place: &Place, path: &str, query: &str) -> Response 
     let id = id.replace("%3A", ":");
     let Some(model) = ModelId::parse(&id) else { return missing() };
     if kind == "inference-profiles" {
-        let Ok(arns) = at_once(world.profile_models(place, &model)) else { return missing() };
+        let Some(arns) = at_once(world.profile_models(place, &model)).unwrap() else { return missing() };
         return profile(place, &id, "APPLICATION", &arns).to_string().into_response();
     }
     if kind == "list-foundation-model-agreement-offers" {
-        let Ok(offers) = at_once(world.agreement_offers(place, &model)) else { return missing() };
+        let Some(offers) = at_once(world.agreement_offers(place, &model)).unwrap() else { return missing() };
         let offer = json!({ "offerToken": "token", "termDetails": {
             "usageBasedPricingTerm": { "rateCard": [] }, "legalTerm": {}, "supportTerm": {},
         } });
         return json!({ "modelId": id, "offers": vec![offer; offers] }).to_string().into_response();
     }
-    let Ok(known) = at_once(world.model_state(place, &model)) else { return missing() };
+    let Some(known) = at_once(world.model_state(place, &model)).unwrap() else { return missing() };
     let body = match kind {
         "foundation-model-availability" => json!({
             "modelId": id, "agreementAvailability": { "status": known.agreement },
             "authorizationStatus": if known.authorized { "AUTHORIZED" } else { "NOT_AUTHORIZED" },
             "entitlementAvailability": "AVAILABLE", "regionAvailability": known.region,
         }),
-        _ => json!({ "modelDetails": {
-            "modelArn": model_arn(place, &id), "modelId": id,
-            "modelLifecycle": lifecycle(&known.life),
-        } }),
+        _ => {
+            let Some(life) = known.life.unwrap() else { return missing() };
+            json!({ "modelDetails": {
+                "modelArn": model_arn(place, &id), "modelId": id, "modelLifecycle": lifecycle(&life),
+            } })
+        }
     };
     body.to_string().into_response()
 }
@@ -835,14 +853,17 @@ fn cbor_refused(error: &PortError) -> Response {
     let (status, code) = match error {
         PortError::Denied(_) => (403, "AccessDeniedException"),
         PortError::Throttled => (400, "ThrottlingException"),
-        PortError::Missing => (404, "ResourceNotFoundException"),
         _ => (500, "InternalFailure"),
     };
+    cbor_error(status, code, &error.to_string())
+}
+
+fn cbor_error(status: u16, code: &str, message: &str) -> Response {
     let text = |t: &str| Cbor::Text(t.to_owned());
-    let pairs = [("__type", format!("com.amazonaws.cloudwatch#{code}")), ("message", error.to_string())];
+    let pairs = [("__type", format!("com.amazonaws.cloudwatch#{code}")), ("message", message.to_owned())];
     let body = Cbor::Map(pairs.iter().map(|(k, v)| (text(k), text(v))).collect());
     let mut answer = cbor(StatusCode::from_u16(status).unwrap(), &body);
-    if *error == PortError::Missing {
+    if status == 404 {
         // The code that the error had before CloudWatch spoke CBOR.
         let known_as = HeaderValue::from_static("ResourceNotFoundException;Sender");
         answer.headers_mut().insert("x-amzn-query-error", known_as);
