@@ -50,6 +50,16 @@ const METRICS: &[(&str, Put)] = &[
 const COUNTS: &[&str] =
     &["Invocations", "InvocationThrottles", "InvocationClientErrors", "InvocationServerErrors"];
 
+/// Every metric that is asked for: its namespace, its name and the dimension that names the model.
+pub(super) fn metrics() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let read = METRICS.iter().map(|(name, _)| (NAMESPACE, *name, "ModelId"));
+    let watched = Metric::NAMED.into_iter().filter_map(|metric| {
+        let (namespace, dimension) = metric.series();
+        Some((namespace, metric.name()?, dimension))
+    });
+    read.chain(watched)
+}
+
 fn date(time: Timestamp) -> DateTime {
     DateTime::from_secs(time.as_second())
 }
@@ -152,8 +162,9 @@ impl Telemetry for Aws {
     async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
         let name = metric.name().ok_or(PortError::Missing)?;
         let region = self.at(place)?;
+        let (namespace, dimension) = metric.series();
         let expression = format!(
-            "SELECT SUM({name}) FROM SCHEMA(\"{NAMESPACE}\", ModelId) GROUP BY ModelId ORDER BY SUM() DESC LIMIT 100"
+            "SELECT SUM({name}) FROM SCHEMA(\"{namespace}\", {dimension}) GROUP BY {dimension} ORDER BY SUM() DESC LIMIT 100"
         );
         let query = MetricDataQuery::builder().id("models").expression(expression).period(60).build();
         let results = region.metric_data(vec![query], window).await?;

@@ -301,6 +301,7 @@ fn looked(looked: &Looked) -> Option<String> {
             whole(*most as u64),
             number(*calls)
         ),
+        Looked::NotInTrail => "CloudTrail's event history was not searched: it holds no calls of the bedrock-mantle endpoint, which are data events.".to_owned(),
         Looked::TrailUnread(error) => format!("CloudTrail's event history could not be read: {error}."),
         Looked::LogsGoingOn(kind) => {
             format!(
