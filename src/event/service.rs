@@ -101,7 +101,7 @@ pub(super) fn read_job(
         }),
         code: None,
         status: None,
-        message: job.failure.owned().unwrap_or_default(),
+        message: job.failure.owned().unwrap_or_else(|| format!("The job ended in the state {state}.")),
         caller: None,
         origin: Origin::default(),
         at: envelope.time.and_then(|at| time(at).or_else(|| job_time(at))),

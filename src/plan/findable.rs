@@ -23,7 +23,8 @@ pub(super) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
     if !incident.is_metric_only() {
         return steps;
     }
-    steps.extend(trail(region, evidence.looked.contains(&Looked::NotInTrail)));
+    let is_mantle = evidence.looked.contains(&Looked::NotInTrail);
+    steps.extend(trail(region, is_mantle));
     for looked in &evidence.looked {
         steps.push(match looked {
             Looked::InvocationLogging(Ok(Some(group))) => Step {
@@ -44,7 +45,10 @@ pub(super) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
     }
     if evidence.looked.contains(&Looked::LogsNotNamed(LogKind::Application)) {
         steps.push(Step {
-            text: "Or name the log groups of the applications that call Bedrock, with `ApplicationLogGroups`: they are searched for error codes, model ids and request ids, at the same price.".to_owned(),
+            text: format!(
+                "Or name the log groups of the applications that call Bedrock, with `ApplicationLogGroups`: they are searched for error codes, model ids and request ids, {}.",
+                if is_mantle { "at $0.005 for each GB that a search scans" } else { "at the same price" }
+            ),
             command: None,
             link: None,
         });
