@@ -387,12 +387,13 @@ pub const EVENTS: &[EventForm] = &[
 /// samples of it in `events/`.
 pub const DIRECT: &[(&str, &str, &[&str])] = &[
     ("an alarm's direct action", "name the function as an action of the alarm", &["alarm-direct"]),
-    (
-        "an alarm's message to a topic",
-        "subscribe the function to the topic",
-        &["alarm-sns", "alarm-sns-in-sqs"],
-    ),
+    ("an alarm's message to a topic", "subscribe the function to the topic", &["alarm-sns"]),
     ("another event in a topic's message", "subscribe the function to the topic", &["eventbridge-in-sns"]),
+    (
+        "a topic's message in a queue of yours",
+        "an event source mapping; the function's role needs the rights to read the queue",
+        &["alarm-sns-in-sqs"],
+    ),
     (
         "a contributor of an alarm that is not the stack's own",
         "a rule of yours with the function as its target",
@@ -400,8 +401,13 @@ pub const DIRECT: &[(&str, &str, &[&str])] = &[
     ),
     (
         "an application's log",
-        "a subscription of the log group, to the function or by a Kinesis stream",
-        &["logs-application", "logs-credentials-expired", "logs-forged-throttle", "logs-kinesis"],
+        "a subscription of the log group",
+        &["logs-application", "logs-credentials-expired", "logs-forged-throttle"],
+    ),
+    (
+        "an application's log in a Kinesis stream",
+        "an event source mapping; the function's role needs the rights to read the stream",
+        &["logs-kinesis"],
     ),
     ("the model-invocation log", "a subscription of its log group", &["logs-invocation"]),
     ("a record of CloudTrail without EventBridge", "invoke the function with it", &["cloudtrail-bare"]),
