@@ -64,6 +64,7 @@ pub const RULES: &[(&str, &str)] = &[
     ),
     ("HealthRule", "what AWS Health says of Bedrock: incidents on AWS's side, announced ends of models"),
     ("InferenceErrorsRule", "every error's text, caller and request id: only alarms are left"),
+    ("JobsRule", "batch and customization jobs that fail, or that process only part of their input"),
     ("QuotaNewsRule", "AWS's decisions as they fall; they are still asked for every 15 minutes"),
     ("SupportNewsRule", "support cases as they change; they come to us-east-1 only"),
     ("TickRule", "everything that takes time: outcomes, reminders, what a function that died has left"),

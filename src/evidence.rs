@@ -57,6 +57,9 @@ pub enum Looked {
     },
     /// CloudTrail did not answer.
     TrailUnread(PortError),
+    /// Not in CloudTrail's event history: it holds no data events, and the bedrock-mantle endpoint's calls
+    /// are data events.
+    NotInTrail,
     /// A search through logs was begun; a later look reads it.
     LogsGoingOn(LogKind),
     /// A search through logs ended.

@@ -556,7 +556,10 @@ fn nothing_new(record: Record, due_at: Timestamp, now: Timestamp) -> Ready {
 /// then nothing is known to fail.
 async fn still_failing<W: World>(world: &W, incident: &Incident, window: Window) -> Answer<bool> {
     let Some(place) = incident.place() else { return Ok(false) };
+    let is_mantle = incident.facts.operation.as_deref() == Some("CreateInference")
+        || incident.facts.metric.as_deref() == Metric::MantleClientErrors.name();
     let metric = match incident.cause.category() {
+        _ if is_mantle => Metric::MantleClientErrors,
         Category::Quota => Metric::Throttles,
         Category::Capacity => Metric::ServerErrors,
         _ if incident.cause == Cause::LegacyModel => Metric::LegacyInvocations,
@@ -565,6 +568,9 @@ async fn still_failing<W: World>(world: &W, incident: &Incident, window: Window)
     let Some(model) = &incident.model else {
         return Ok(!world.models_behind(&place, metric, window).await?.is_empty());
     };
+    if is_mantle {
+        return Ok(world.models_behind(&place, metric, window).await?.contains(model));
+    }
     let models = std::slice::from_ref(model);
     let series = world.usage(&place, models, window, Period::FiveMinutes).await?;
     Ok(series.iter().flat_map(|s| &s.points).any(|(_, m)| match metric {

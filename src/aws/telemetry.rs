@@ -50,6 +50,24 @@ const METRICS: &[(&str, Put)] = &[
 const COUNTS: &[&str] =
     &["Invocations", "InvocationThrottles", "InvocationClientErrors", "InvocationServerErrors"];
 
+/// Every metric that is asked for: its namespace, its name and the dimension that names the model.
+pub(super) fn metrics() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let read = METRICS.iter().map(|(name, _)| (NAMESPACE, *name, "ModelId"));
+    let watched = Metric::NAMED.into_iter().filter_map(|metric| {
+        let (namespace, dimension) = metric.series();
+        Some((namespace, metric.name()?, dimension))
+    });
+    read.chain(watched)
+}
+
+/// The query for `metric` by model, the model with most of it first; `None` for a metric without a name.
+fn by_model(metric: Metric) -> Option<String> {
+    let (name, (namespace, dimension)) = (metric.name()?, metric.series());
+    Some(format!(
+        "SELECT SUM({name}) FROM SCHEMA(\"{namespace}\", {dimension}) GROUP BY {dimension} ORDER BY SUM() DESC LIMIT 100"
+    ))
+}
+
 fn date(time: Timestamp) -> DateTime {
     DateTime::from_secs(time.as_second())
 }
@@ -150,11 +168,9 @@ impl Telemetry for Aws {
 
     /// By one Metrics Insights query, the model with most of it first.
     async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
-        let name = metric.name().ok_or_else(|| PortError::invalid("the metric has no name to ask by"))?;
+        let expression =
+            by_model(metric).ok_or_else(|| PortError::invalid("the metric has no name to ask by"))?;
         let region = self.at(place)?;
-        let expression = format!(
-            "SELECT SUM({name}) FROM SCHEMA(\"{NAMESPACE}\", ModelId) GROUP BY ModelId ORDER BY SUM() DESC LIMIT 100"
-        );
         let query = MetricDataQuery::builder().id("models").expression(expression).period(60).build();
         let results = region.metric_data(vec![query], window).await?;
         let moved = results.iter().filter(|r| r.values().iter().any(|v| *v > 0.0));
@@ -223,4 +239,23 @@ fn described(alarm: &MetricAlarm) -> Vec<Described> {
         Described { expression: query.expression().map(str::to_owned), ..named.unwrap_or_default() }
     });
     std::iter::once(one).chain(many).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_endpoints_metric_is_asked_for_in_its_own_namespace() {
+        let query = |metric| by_model(metric).unwrap_or_default();
+        assert_eq!(
+            query(Metric::Throttles),
+            "SELECT SUM(InvocationThrottles) FROM SCHEMA(\"AWS/Bedrock\", ModelId) GROUP BY ModelId ORDER BY SUM() DESC LIMIT 100"
+        );
+        assert_eq!(
+            query(Metric::MantleClientErrors),
+            "SELECT SUM(InferenceClientErrors) FROM SCHEMA(\"AWS/BedrockMantle\", Model) GROUP BY Model ORDER BY SUM() DESC LIMIT 100"
+        );
+        assert_eq!(by_model(Metric::Other), None);
+    }
 }

@@ -153,12 +153,12 @@ fn known<'i>(seen: &'i [Incident], metric: Metric, model: Option<&ModelId>) -> O
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>.
 fn explains(metric: Metric, cause: Cause, facts: &Facts) -> bool {
     let category = cause.category();
+    let is_refused = facts.status == Some(429)
+        || facts.code.as_deref().is_some_and(|c| c.contains("hrottl") || c.contains("NotReady"));
     match metric {
-        Metric::Throttles => {
-            let is_refused = facts.status == Some(429)
-                || facts.code.as_deref().is_some_and(|c| c.contains("hrottl") || c.contains("NotReady"));
-            cause.is_throttle() || (category == Category::Capacity && is_refused)
-        }
+        Metric::Throttles => cause.is_throttle() || (category == Category::Capacity && is_refused),
+        // This endpoint counts every 4xx, so a throttle explains it as well as a refusal.
+        Metric::MantleClientErrors => category != Category::Capacity || is_refused,
         Metric::ServerErrors => category == Category::Capacity,
         Metric::ClientErrors => category != Category::Capacity && !cause.is_throttle(),
         Metric::LegacyInvocations | Metric::Other => true,

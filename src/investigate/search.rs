@@ -98,7 +98,9 @@ pub(crate) async fn learn<W: World>(
         of_trail(world, &place, metric, window, until),
         of_logs(world, terms.config, &place, window, &search.queries, is_first, until),
         async {
-            let is_asked = is_first && terms.config.invocation_log_group.is_none();
+            let is_asked = is_first
+                && terms.config.invocation_log_group.is_none()
+                && metric != Metric::MantleClientErrors;
             if is_asked { Some(ask(world, until, world.invocation_logging(&place)).await) } else { None }
         },
     );
@@ -229,6 +231,9 @@ async fn of_trail<W: World>(
     until: Timestamp,
 ) -> FromTrail {
     let most = PAGES * PAGE;
+    if metric == Metric::MantleClientErrors {
+        return FromTrail { looked: Looked::NotInTrail, errors: Vec::new() };
+    }
     // Without the volume there is hope.
     if let Ok(volume) = ask(world, until, world.volume(place, window)).await
         && let Some(calls) = too_many(&volume, metric, most)
@@ -251,6 +256,8 @@ fn too_many(volume: &Minute, metric: Metric, most: usize) -> Option<f64> {
         Metric::Throttles => volume.throttles,
         Metric::ServerErrors => volume.server_errors,
         Metric::ClientErrors => volume.client_errors,
+        // The mantle's calls are counted in a namespace of their own.
+        Metric::MantleClientErrors => 0.0,
         Metric::LegacyInvocations | Metric::Other => {
             volume.throttles + volume.client_errors + volume.server_errors
         }

@@ -325,6 +325,7 @@ fn looked(looked: &Looked) -> Option<String> {
         Looked::LedgerUnread(error) => format!(
             "The ledger could not be read for incidents that explain the alarm: {error}. One of them may be told already."
         ),
+        Looked::NotInTrail => "CloudTrail's event history was not searched: it holds no calls of the bedrock-mantle endpoint, which are data events.".to_owned(),
         Looked::TrailUnread(error) => format!("CloudTrail's event history could not be read: {error}."),
         Looked::LogsGoingOn(kind) => {
             format!(

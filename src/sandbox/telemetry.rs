@@ -66,7 +66,8 @@ fn measured(metric: Metric, minute: &Minute) -> f64 {
         Metric::ServerErrors => minute.server_errors,
         Metric::ClientErrors => minute.client_errors,
         Metric::LegacyInvocations => minute.legacy_invocations,
-        Metric::Other => 0.0,
+        // The world file has the metrics of `AWS/Bedrock` only.
+        Metric::MantleClientErrors | Metric::Other => 0.0,
     }
 }
 
