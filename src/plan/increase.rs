@@ -112,8 +112,7 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal, is_ahead: bool) 
             text: "Open a support case of type service limit increase with the text below.".to_owned(),
             command: None,
             link: Some(
-                "https://console.aws.amazon.com/support/home#/case/create?issueType=service-limit-increase"
-                    .to_owned(),
+                case.place.region.console("support/home#/case/create?issueType=service-limit-increase"),
             ),
         });
     }

@@ -266,10 +266,7 @@ pub(crate) fn look_at(place: &Place, quota: &Quota) -> Step {
 
 /// The console's page of a quota.
 pub(crate) fn quota_link(place: &Place, quota: &Quota) -> String {
-    format!(
-        "https://{0}.console.aws.amazon.com/servicequotas/home/services/bedrock/quotas/{1}",
-        place.region, quota.code
-    )
+    place.region.regional_console(&format!("servicequotas/home/services/bedrock/quotas/{}", quota.code))
 }
 
 impl Serialize for Action {
