@@ -254,8 +254,16 @@ fn weigh(
         let route = cross_region_tokens(Catalog::built_in(), case.model).filter(|q| q.code != quota.code);
         let reason = match &route {
             Some(route) => format!(
-                "`{}` is not adjustable; AWS's route is to ask for `{}` ({}) and let support raise this one with it",
-                quota.name, route.name, route.code
+                "`{}` is not adjustable; AWS's route is to ask for `{}` ({}) and let support raise this one with it{}",
+                quota.name,
+                route.name,
+                route.code,
+                // Nobody asked the account about that one.
+                if route.adjustable {
+                    ""
+                } else {
+                    ", if your account may: the public listing calls that one not adjustable too"
+                }
             ),
             None => format!("`{}` is not adjustable; only a support case can raise it", quota.name),
         };
