@@ -27,8 +27,11 @@ const PAGE: i32 = 50;
 /// A search answers with so many errors at most.
 const MOST: i32 = 1000;
 
+/// `display` takes no aliases, and an alias that is also the root of a field that is read would hide it.
+/// See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-alias.html>.
 const INVOCATIONS: &str = "filter ispresent(errorCode)\
- | display @timestamp, errorCode as code, modelId as model, requestId as request, identity.arn as identity";
+ | fields @timestamp, errorCode as code, modelId as model, requestId as request, identity.arn as caller\
+ | display @timestamp, code, model, request, caller";
 
 /// An application's lines have any form, and their text may quote a prompt: only what has the shape of a
 /// code, an id or an ARN is cut out of them.
@@ -36,9 +39,9 @@ const APPLICATIONS: &str = r"filter @message like /(?:Exception|Error)/\
  | parse @message /(?<code>[A-Z][A-Za-z]{2,40}Exception)/\
  | parse @message /(?<model>(?:[a-z-]{2,6}\.)?(?:ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshot|moonshotai|nvidia|openai|qwen|stability|twelvelabs|writer|xai|zai)\.[a-z0-9][A-Za-z0-9.:-]{2,80})/\
  | parse @message /(?<request>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/\
- | parse @message /(?<identity>arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:[A-Za-z0-9_+=,.@\/-]{1,200})/\
+ | parse @message /(?<caller>arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:[A-Za-z0-9_+=,.@\/-]{1,200})/\
  | filter ispresent(code) and ispresent(model)\
- | display @timestamp, code, model, request, identity";
+ | display @timestamp, code, model, request, caller";
 
 impl Records for Aws {
     async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
@@ -118,7 +121,7 @@ impl Records for Aws {
 /// One row of an answer, by the names that the search gave its columns.
 fn found(kind: LogKind, place: &Place, row: &[ResultField]) -> Option<ErrorSignal> {
     let columns: HashMap<&str, &str> = row.iter().filter_map(|f| Some((f.field()?, f.value()?))).collect();
-    let identity = columns.get("identity").copied();
+    let caller = columns.get("caller").copied();
     Some(ErrorSignal {
         source: match kind {
             LogKind::Invocation => Source::InvocationLog,
@@ -131,8 +134,8 @@ fn found(kind: LogKind, place: &Place, row: &[ResultField]) -> Option<ErrorSigna
         code: Some((*columns.get("code")?).to_owned()),
         status: None,
         message: String::new(),
-        caller: identity.and_then(caller_of),
-        origin: Origin::of(identity, None, None),
+        caller: caller.and_then(caller_of),
+        origin: Origin::of(caller, None, None),
         at: columns.get("@timestamp").and_then(|at| time(at)),
     })
 }
