@@ -186,6 +186,13 @@ fn the_doctor_looks_at_what_the_stack_has() {
     let of = |kind: &'static str| resources.iter().filter(move |(_, r)| r["Type"] == kind);
     let rules: BTreeSet<&str> = of("AWS::Events::Rule").map(|(id, _)| id.as_str()).collect();
     assert_eq!(doctor::RULES.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>(), rules);
+    // What each reacts to tells it where its generated name had to be cut.
+    for (id, on) in doctor::TRIGGERS {
+        let rule = &template["Resources"][*id]["Properties"];
+        let types = rule["EventPattern"].get("detail-type").map(texts).unwrap_or_default();
+        assert_eq!(types, on.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>(), "{id}");
+        assert_eq!(rule.get("ScheduleExpression").is_some(), on.is_none(), "{id}");
+    }
     let name = |alarm: &Value| {
         let name = alarm["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap();
         name.strip_prefix("${AWS::StackName}-").unwrap().to_owned()
