@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_servicequotas::config::retry::RetryConfig;
 use aws_sdk_servicequotas::types::{self as sdk, ServiceQuota};
-use governor::clock::{Clock as _, MonotonicClock};
+use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota as Rate, RateLimiter};
@@ -80,19 +80,18 @@ impl Rates {
     }
 }
 
-type Rated<C> =
-    RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as governor::clock::Clock>::Instant>>;
+type Rated<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 /// Lets a call pass when both of its rates do.
 #[derive(Debug)]
-pub(super) struct Limiter<C: governor::clock::Clock = MonotonicClock> {
+pub(super) struct Limiter<C: Clock = MonotonicClock> {
     /// This process's part of the documented rate, with room for one incident.
     share: Rated<C>,
     /// The documented rate.
     pace: Rated<C>,
 }
 
-impl<C: governor::clock::Clock> Limiter<C> {
+impl<C: Clock + Clone> Limiter<C> {
     fn new(api: &Documented, processes: u32, clock: C) -> Self {
         let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let pace = Rate::per_second(at_least_one(api.a_second));
@@ -108,16 +107,26 @@ impl<C: governor::clock::Clock> Limiter<C> {
 
     /// Waits until the next call may be made.
     pub(super) async fn turn(&self) {
-        self.turn_by(async |wait| tokio::time::sleep(wait).await).await;
+        self.turn_within(Duration::MAX, async |wait| tokio::time::sleep(wait).await).await;
+    }
+
+    /// The same, if this process's share has room for the call `soon`. `false`: no call may be made.
+    pub(super) async fn turn_soon(&self, soon: Duration) -> bool {
+        self.turn_within(soon, async |wait| tokio::time::sleep(wait).await).await
     }
 
     /// The same, by a way to wait.
-    async fn turn_by(&self, sleep: impl AsyncFn(Duration)) {
+    async fn turn_within(&self, soon: Duration, sleep: impl AsyncFn(Duration)) -> bool {
         for rate in [&self.share, &self.pace] {
             while let Err(early) = rate.check() {
-                sleep(early.wait_time_from(rate.clock().now())).await;
+                let wait = early.wait_time_from(rate.clock().now());
+                if wait > soon {
+                    return false;
+                }
+                sleep(wait).await;
             }
         }
+        true
     }
 }
 
@@ -283,7 +292,7 @@ impl Quotas for Aws {
 
 #[cfg(test)]
 mod tests {
-    use governor::clock::FakeRelativeClock;
+    use governor::clock::{FakeRelativeClock, Reference as _};
 
     use super::*;
 
@@ -294,7 +303,7 @@ mod tests {
         let begun = clock.now();
         let waits = async {
             for _ in 0..calls {
-                limiter.turn_by(async |wait| clock.advance(wait)).await;
+                limiter.turn_within(Duration::MAX, async |wait| clock.advance(wait)).await;
             }
         };
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(waits);
@@ -322,6 +331,30 @@ mod tests {
                 assert!(together >= f64::from(api.a_second) * 0.9, "{processes}: {together} a second");
             }
         }
+    }
+
+    #[test]
+    fn a_second_look_at_cloudtrail_reads_what_the_share_has_room_for() {
+        let clock = FakeRelativeClock::default();
+        let limiter = Limiter::new(&LOOKUPS, 5, clock.clone());
+        let begun = clock.now();
+        let turns = async |wanted: u32, soon| {
+            let mut taken = 0;
+            while taken < wanted && limiter.turn_within(soon, async |wait| clock.advance(wait)).await {
+                taken += 1;
+            }
+            taken
+        };
+        let looks = async {
+            let first = turns(LOOKUPS.an_incident, Duration::MAX).await;
+            // Its first page is waited for, the others only if they are near.
+            let second = turns(1, Duration::MAX).await + turns(3, Duration::from_secs(1)).await;
+            (first, second)
+        };
+        let looks = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(looks);
+        assert_eq!(looks, (4, 1));
+        let taken: Duration = clock.now().duration_since(begun).into();
+        assert!(taken < Duration::from_secs(6), "both fit the time that one has: {taken:?}");
     }
 
     #[test]

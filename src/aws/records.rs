@@ -5,6 +5,7 @@
 //! See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html>.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_cloudtrail::primitives::DateTime;
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
@@ -24,6 +25,8 @@ pub(super) const ACTIONS: &[&str] = &["cloudtrail:LookupEvents", "logs:GetQueryR
 
 /// CloudTrail shows so many events a call.
 const PAGE: i32 = 50;
+/// A further page is waited for so long: others share CloudTrail's rate.
+const SOON: Duration = Duration::from_secs(1);
 /// A search answers with so many errors at most.
 const MOST: i32 = 1000;
 
@@ -54,7 +57,12 @@ impl Records for Aws {
         let mut recorded = Recorded::default();
         let mut next = None;
         loop {
-            region.rates.lookup.turn().await;
+            if recorded.read == 0 {
+                region.rates.lookup.turn().await;
+            } else if !region.rates.lookup.turn_soon(SOON).await {
+                // What was read is an answer; whoever asks has no time for the rest.
+                return Ok(recorded);
+            }
             let call = region
                 .trail
                 .lookup_events()

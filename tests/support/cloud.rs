@@ -21,7 +21,7 @@ use bedrock_remediator::usage::{Minute, Period};
 use bedrock_remediator::world::{
     Call, EventRule, IncreaseRequest, Life, Lifecycle, LogKind, LogQuery, Models, Needed, Permissions,
     PolicyLayer, PolicyVerdict, PortError, QuotaValue, Quotas, Reads, Records, Rejection, RuleState, Setup,
-    Subscriptions, Telemetry, Topic, Trail, Trigger, Window,
+    Subscriptions, Telemetry, Trail, Trigger, Window,
 };
 use ciborium::Value as Cbor;
 use jiff::Timestamp;
