@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::diagnosis::{Cause, Facts};
-use crate::ids::{Arn, Place};
+use crate::ids::{Arn, Place, console_host};
 use crate::model::{ModelId, ModelKind};
 use crate::world::{
     Availability, Lifecycle, ModelState, Needed, PolicyLayer, PolicyVerdict, Ruling, UseCaseForm,
@@ -179,7 +179,9 @@ pub fn reminder(
             Finding::Withheld(_) => {}
         }
     }
-    let link = step.console.and_then(fill).map(|page| format!("https://console.aws.amazon.com/{page}"));
+    // Without a Region the partition is not known either, and most accounts are of `aws`.
+    let host = console_host(place.map_or("aws", |p| p.region.partition()));
+    let link = step.console.and_then(fill).map(|page| format!("https://{host}/{page}"));
     let Checklist { done, missing, .. } = asked.state.map(checklist).unwrap_or_default();
     Some(Reminder { step: step.name, audience: step.audience, text, commands, link, done, missing })
 }

@@ -89,6 +89,8 @@ pub struct Settings {
     pub table_name: String,
     /// `LOG_LEVEL`.
     pub log_level: LogLevel,
+    /// `MAXIMUM_CONCURRENCY`: how many batches are handled side by side at most, each in a process of its own.
+    pub maximum_concurrency: u32,
     /// `ROLE_ARN`: the function's own role, whose calls are no news; `None`: they cannot be told apart.
     pub role_arn: Option<String>,
 }
@@ -228,6 +230,7 @@ impl Settings {
                     LogLevel::parse(&t.to_ascii_lowercase())
                 })
                 .unwrap_or(LogLevel::Info),
+            maximum_concurrency: read.whole("MAXIMUM_CONCURRENCY", 2, 1000).unwrap_or(5),
             role_arn: read.word("ROLE_ARN", "the ARN of a role", arn_of("iam")),
         };
         read.result(settings)
@@ -310,11 +313,12 @@ mod tests {
             "MODE" => Some("dry-run".to_owned()),
             "TOPIC_ARN" => Some("my-topic".to_owned()),
             "LOG_LEVEL" => Some("loud".to_owned()),
+            "MAXIMUM_CONCURRENCY" => Some("1".to_owned()),
             _ => None,
         };
         let BadConfig(bad) = Settings::from_vars(vars).unwrap_err();
         let names: Vec<_> = bad.iter().map(|b| b.split(' ').next().unwrap()).collect();
-        assert_eq!(names, ["MODE", "TOPIC_ARN", "TABLE_NAME", "LOG_LEVEL"]);
+        assert_eq!(names, ["MODE", "TOPIC_ARN", "TABLE_NAME", "LOG_LEVEL", "MAXIMUM_CONCURRENCY"]);
         let good = |name: &str| match name {
             "TOPIC_ARN" => Some("arn:aws:sns:eu-west-1:111122223333:people".to_owned()),
             "TABLE_NAME" => Some("ledger".to_owned()),
@@ -323,6 +327,7 @@ mod tests {
         };
         let settings = Settings::from_vars(good).unwrap();
         assert_eq!((settings.table_name.as_str(), settings.log_level), ("ledger", LogLevel::Warn));
+        assert_eq!(settings.maximum_concurrency, 5);
     }
 
     #[test]

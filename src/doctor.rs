@@ -7,8 +7,12 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::ids::{Arn, Place};
+use crate::quota::{Catalog, Readable};
 use crate::words::words;
-use crate::world::{Answer, PolicyVerdict, PortError, RuleState, Setup, Trail, World};
+use crate::world::{
+    Answer, EventRule, PolicyVerdict, PortError, Reads, RuleState, Setup, Subscriptions, Trail, Trigger,
+    World,
+};
 
 words! {
     /// What came of a check.
@@ -50,6 +54,8 @@ pub struct Patient<'a> {
     pub role: Option<&'a str>,
     /// The people's topic, if it is in this Region.
     pub topic: Option<&'a str>,
+    /// The topic of those who operate the function, if it is in this Region.
+    pub operator_topic: Option<&'a str>,
     /// The ledger's table, if it is in this Region.
     pub table: Option<&'a str>,
     /// The guard rails.
@@ -69,6 +75,19 @@ pub const RULES: &[(&str, &str)] = &[
     ("SupportNewsRule", "support cases as they change; they come to us-east-1 only"),
     ("TickRule", "everything that takes time: outcomes, reminders, what a function that died has left"),
     ("YourAlarmsRule", "alarms of yours"),
+];
+
+/// What the stack's rules react to: events of a `detail-type`, as [`Trigger`] writes it, or the clock where there is
+/// none. It tells a rule whose generated name CloudFormation had to cut.
+pub const TRIGGERS: &[(&str, Option<&str>)] = &[
+    ("AlarmContributorsRule", Some("CloudWatch Alarm Contributor State Change")),
+    ("HealthRule", Some("AWS Health Event")),
+    ("InferenceErrorsRule", Some("AWS API Call via CloudTrail")),
+    ("JobsRule", Some("*Job State Change")),
+    ("QuotaNewsRule", Some("AWS Service Event via CloudTrail")),
+    ("SupportNewsRule", Some("Support Case Update")),
+    ("TickRule", None),
+    ("YourAlarmsRule", Some("CloudWatch Alarm State Change")),
 ];
 
 /// Inference calls are management events that only read, and a rule gets those only in this state.
@@ -138,9 +157,10 @@ pub enum On {
 /// Looks at everything.
 pub async fn examine<W: World + Setup>(world: &W, patient: &Patient<'_>) -> Vec<Check> {
     let place = patient.place;
+    let beginning = generated::beginning(patient.stack);
     let (trails, rules, alarms, rights) = tokio::join!(
         world.trails(place),
-        world.rules(place, patient.stack),
+        world.rules(place, &beginning),
         world.own_alarms(place, patient.stack),
         rights(world, patient),
     );
@@ -152,12 +172,7 @@ pub async fn examine<W: World + Setup>(world: &W, patient: &Patient<'_>) -> Vec<
         of_alarms(patient, alarms),
         of_logging(patient, logging),
         rights,
-        of_answer(
-            "quotas",
-            quotas.map(|all| format!("{} quotas of Bedrock are readable", all.quotas().len())),
-            "which quota a throttle is about, and what holds: no increase is ever filed",
-            "servicequotas:ListServiceQuotas",
-        ),
+        of_quotas(quotas),
         of_answer(
             "metrics",
             used.map(|used| format!("{} models were called in the last two weeks", used.len())),
@@ -165,8 +180,10 @@ pub async fn examine<W: World + Setup>(world: &W, patient: &Patient<'_>) -> Vec<
             "cloudwatch:ListMetrics",
         ),
     ];
-    if let Some(topic) = patient.topic {
-        checks.push(of_subscribers(topic, world.subscribers().await));
+    for (listeners, topic) in [(PEOPLE, patient.topic), (OPERATORS, patient.operator_topic)] {
+        if let Some(topic) = topic {
+            checks.push(of_subscriptions(&listeners, topic, world.subscriptions(topic).await));
+        }
     }
     if patient.table.is_some() {
         let due = world.due(world.now(), 1).await;
@@ -225,6 +242,43 @@ fn of_answer(
     }
 }
 
+/// Which of a listing's inference quotas this program can read. One in ten that it cannot is too many: AWS has
+/// reworded them.
+fn of_quotas(listing: Answer<Catalog>) -> Check {
+    const NAME: &str = "quotas";
+    const BLIND: &str = "which quota a throttle is about, and what holds: no increase is ever filed";
+    let listing = match listing {
+        Ok(listing) => listing,
+        Err(why) => return of_answer(NAME, Err(why), BLIND, "servicequotas:ListServiceQuotas"),
+    };
+    let Readable { read, unread } = Readable::of(&listing);
+    let all = read + unread.len();
+    let mut seen = format!("{read} of {all} inference quotas are readable");
+    if all == 0 {
+        // Whether the listing lacks them or words them in an unknown way is not known.
+        return Check {
+            finding: Finding::Unknown,
+            ..Check::missing(
+                NAME,
+                format!("none of {} quotas looks like an inference quota", listing.quotas().len()),
+                BLIND,
+                UPDATE,
+            )
+        };
+    }
+    if let Some(first) = unread.first() {
+        seen += &format!("; one that is not: `{first}`");
+    }
+    if unread.len() * 10 > all {
+        return Check::missing(NAME, seen, format!("for the others: {BLIND}"), UPDATE);
+    }
+    Check::good(NAME, seen)
+}
+
+/// What mends that AWS's names are newer than this program.
+const UPDATE: &str =
+    "git pull && sam build --beta-features && sam deploy  # a newer version reads newer names";
+
 fn of_trails(trails: Answer<Vec<Trail>>) -> Check {
     const NAME: &str = "trail";
     const BLIND: &str = "every error's text: EventBridge passes on only what a trail records. Only alarms are left, and of an alarm the metric and the model";
@@ -232,17 +286,30 @@ fn of_trails(trails: Answer<Vec<Trail>>) -> Check {
         Ok(trails) => trails,
         Err(why) => return Check::unknown(NAME, &why),
     };
-    if let Some(trail) = trails.iter().find(|t| t.is_logging && t.records_reads) {
+    let is_good = |t: &&Trail| t.is_logging == Ok(true) && t.records_reads == Ok(Reads::Recorded);
+    if let Some(trail) = trails.iter().find(is_good) {
         return Check::good(NAME, format!("`{}` records management events, reads included", trail.name));
     }
-    match trails.iter().max_by_key(|t| (t.records_reads, t.is_logging)) {
-        Some(Trail { name, records_reads: true, .. }) => Check::missing(
+    let open: Vec<(String, Option<String>)> = trails.iter().filter_map(open).collect();
+    if !open.is_empty() {
+        // One of them may be what is needed.
+        let (seen, asks): (Vec<String>, Vec<Option<String>>) = open.into_iter().unzip();
+        let proof = "An inference call that fails and is told of within 15 minutes proves it as well";
+        return Check {
+            finding: Finding::Unknown,
+            mend: asks.into_iter().flatten().next(),
+            ..Check::missing(NAME, format!("{}. {proof}", seen.join("; ")), BLIND, "")
+        };
+    }
+    let records = |t: &Trail| t.records_reads == Ok(Reads::Recorded);
+    match trails.iter().max_by_key(|t| (records(t), t.is_logging == Ok(true))) {
+        Some(trail) if records(trail) => Check::missing(
             NAME,
-            format!("`{name}` is not logging"),
+            format!("`{}` is not logging", trail.name),
             BLIND,
-            format!("aws cloudtrail start-logging --name {name}"),
+            format!("aws cloudtrail start-logging --name {}", trail.name),
         ),
-        Some(Trail { name, .. }) => Check::missing(
+        Some(Trail { name, records_reads: Ok(Reads::LeftOut), .. }) => Check::missing(
             NAME,
             format!("`{name}` does not record management events that only read, as inference calls do"),
             BLIND,
@@ -250,7 +317,7 @@ fn of_trails(trails: Answer<Vec<Trail>>) -> Check {
                 "aws cloudtrail put-event-selectors --trail-name {name} --event-selectors '[{{\"ReadWriteType\":\"All\",\"IncludeManagementEvents\":true}}]'  # takes the place of the selectors it has"
             ),
         ),
-        None => Check::missing(
+        _ => Check::missing(
             NAME,
             "no trail records this Region",
             BLIND,
@@ -259,51 +326,145 @@ fn of_trails(trails: Answer<Vec<Trail>>) -> Check {
     }
 }
 
-fn of_rules(patient: &Patient<'_>, rules: Answer<Vec<(String, RuleState)>>) -> Check {
+/// What is not known of a trail that may be good, and how it becomes known; `None` where it is known not to be.
+fn open(trail: &Trail) -> Option<(String, Option<String>)> {
+    let name = &trail.name;
+    match (&trail.is_logging, &trail.records_reads) {
+        (Ok(false), _) | (_, Ok(Reads::LeftOut)) => None,
+        (logging, Ok(Reads::OfAccount(account))) => {
+            let logs = match logging {
+                Ok(_) => format!("`{name}` is logging"),
+                Err(why) => format!("whether `{name}` is logging could not be asked ({why})"),
+            };
+            Some((
+                format!(
+                    "{logs}; it belongs to account {account}, as an organization's trail does: ask the management account whether it records management events that only read"
+                ),
+                Some(format!(
+                    "aws cloudtrail get-event-selectors --trail-name {name}  # with credentials of account {account}, in the trail's home Region"
+                )),
+            ))
+        }
+        (Err(why), Ok(Reads::Recorded)) => {
+            Some((format!("whether `{name}` is logging could not be asked: {why}"), None))
+        }
+        (_, Err(why)) => Some((
+            format!("whether `{name}` records management events that only read could not be asked: {why}"),
+            None,
+        )),
+        (Ok(true), Ok(Reads::Recorded)) => None,
+    }
+}
+
+fn of_rules(patient: &Patient<'_>, rules: Answer<Vec<EventRule>>) -> Check {
     const NAME: &str = "rules";
     let rules = match rules {
         Ok(rules) => rules,
         Err(why) => return Check::unknown(NAME, &why),
     };
-    if rules.is_empty() {
+    let found: Vec<_> = RULES.iter().map(|(id, _)| generated::of(patient.stack, id, &rules)).collect();
+    if found.iter().all(Vec::is_empty) {
         let seen = format!("no rule of a stack `{}` is here", patient.stack);
         return Check::missing(NAME, seen, "everything that happens in this Region", redeploy(patient));
     }
     let (mut seen, mut blind_to, mut disabled) = (Vec::new(), Vec::new(), Vec::new());
-    let mut deploys = false;
-    for (id, shows) in RULES {
-        // CloudFormation puts the logical id between the stack's name and random letters.
-        let rule = rules.iter().find(|(name, _)| name.contains(id));
-        let what = match rule {
-            Some((_, RuleState::EnabledWithReads)) => continue,
-            Some((_, RuleState::Enabled)) if *id != READS_TOO => continue,
-            Some((_, RuleState::Enabled)) => {
+    let (mut deploys, mut only_unclear) = (false, true);
+    for ((id, shows), found) in RULES.iter().zip(found) {
+        let what = match found.as_slice() {
+            [one] => match (one.state, *id) {
+                (RuleState::EnabledWithReads, _) => continue,
+                (RuleState::Enabled, id) if id != READS_TOO => continue,
+                (RuleState::Enabled, _) => {
+                    deploys = true;
+                    "gets no events that only read".to_owned()
+                }
+                (RuleState::Disabled, id) => {
+                    if id == READS_TOO {
+                        deploys = true;
+                    } else {
+                        let region = &patient.place.region;
+                        disabled
+                            .push(format!("aws events enable-rule --name {} --region {region}", one.name));
+                    }
+                    "is disabled".to_owned()
+                }
+            },
+            [] => {
                 deploys = true;
-                "gets no events that only read"
+                "is missing".to_owned()
             }
-            Some((name, RuleState::Disabled)) if *id != READS_TOO => {
-                disabled
-                    .push(format!("aws events enable-rule --name {name} --region {}", patient.place.region));
-                "is disabled"
-            }
-            Some((_, RuleState::Disabled)) => {
-                deploys = true;
-                "is disabled"
-            }
-            None => {
-                deploys = true;
-                "is missing"
+            several => {
+                let names: Vec<_> = several.iter().map(|rule| format!("`{}`", rule.name)).collect();
+                seen.push(format!("{id} is one of {}: their names are cut short", names.join(" and ")));
+                continue;
             }
         };
+        only_unclear = false;
         seen.push(format!("{id} {what}"));
         blind_to.push(*shows);
     }
     if seen.is_empty() {
         return Check::good(NAME, format!("all {} are on", RULES.len()));
     }
+    if only_unclear {
+        let seen = seen.join("; ");
+        return Check { name: NAME, finding: Finding::Unknown, seen, blind_to: None, mend: None };
+    }
     let deploy = deploys.then(|| redeploy(patient));
     let mend: Vec<String> = deploy.into_iter().chain(disabled).collect();
     Check::missing(NAME, seen.join("; "), blind_to.join("; "), mend.join(" && "))
+}
+
+/// The names that CloudFormation generates: the stack's name, the logical id and random letters, joined by
+/// hyphens. Where that is too long, stack's name and logical id are each cut at the end.
+/// See <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-name.html>.
+mod generated {
+    use super::{EventRule, RULES, TRIGGERS, Trigger};
+
+    /// A rule's name has no more letters.
+    const LONGEST: usize = 64;
+    /// The random letters, at most.
+    const RANDOM: usize = 13;
+    /// What is left of a stack's name that was cut, at least: half of what the name has room for.
+    const LEAST: usize = 24;
+
+    fn may_be_cut(stack: &str, id: &str) -> bool {
+        stack.len() + 1 + id.len() + 1 + RANDOM > LONGEST
+    }
+
+    /// What the names of all rules of a stack begin with.
+    pub(super) fn beginning(stack: &str) -> String {
+        let is_cut = RULES.iter().any(|(id, _)| may_be_cut(stack, id));
+        if is_cut { stack.chars().take(LEAST).collect() } else { format!("{stack}-") }
+    }
+
+    /// The rules that may be `stack`'s rule `id`: one, none, or several where cut names leave it open. Another
+    /// stack's are not among them where the names tell.
+    pub(super) fn of<'r>(stack: &str, id: &str, rules: &'r [EventRule]) -> Vec<&'r EventRule> {
+        let exact = format!("{stack}-{id}-");
+        let named: Vec<_> = rules.iter().filter(|rule| rule.name.starts_with(&exact)).collect();
+        if !named.is_empty() || !may_be_cut(stack, id) {
+            return named;
+        }
+        rules.iter().filter(|rule| is_cut_of(stack, id, &rule.name) && reacts(id, &rule.trigger)).collect()
+    }
+
+    fn is_cut_of(stack: &str, id: &str, name: &str) -> bool {
+        // A logical id has no hyphens.
+        let parts = name.rsplit_once('-').and_then(|(rest, _)| rest.rsplit_once('-'));
+        parts.is_some_and(|(of_stack, of_id)| {
+            let is_enough = of_stack.len() >= LEAST.min(stack.len()) && !of_id.is_empty();
+            is_enough && stack.starts_with(of_stack) && id.starts_with(of_id)
+        })
+    }
+
+    fn reacts(id: &str, trigger: &Trigger) -> bool {
+        match (TRIGGERS.iter().find(|(known, _)| *known == id), trigger) {
+            (Some((_, None)), Trigger::Schedule) => true,
+            (Some((_, Some(wanted))), Trigger::Events(types)) => types.iter().any(|known| known == wanted),
+            _ => false,
+        }
+    }
 }
 
 fn redeploy(patient: &Patient<'_>) -> String {
@@ -382,20 +543,45 @@ fn of_logging(patient: &Patient<'_>, logging: Answer<Option<String>>) -> Check {
     }
 }
 
-fn of_subscribers(topic: &str, subscribers: Answer<u32>) -> Check {
-    const NAME: &str = "subscriptions";
-    match subscribers {
-        Ok(0) => Check::missing(
-            NAME,
-            "no subscription of the people's topic is confirmed",
-            "nothing, but nobody is told",
-            format!(
-                "aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint YOU@EXAMPLE.COM  # and confirm the mail"
-            ),
-        ),
-        Ok(one) => Check::good(NAME, format!("{one} confirmed")),
-        Err(why) => Check::unknown(NAME, &why),
+/// Who listens to a topic.
+struct Listeners {
+    /// The check's name.
+    name: &'static str,
+    /// Whose topic it is.
+    whose: &'static str,
+    blind_to: &'static str,
+}
+
+const PEOPLE: Listeners =
+    Listeners { name: "subscriptions", whose: "people's", blind_to: "nothing, but nobody is told" };
+const OPERATORS: Listeners = Listeners {
+    name: "operators",
+    whose: "operators'",
+    blind_to: "nothing, but nobody hears of the function's own failures: its health alarms speak to this topic",
+};
+
+fn of_subscriptions(listeners: &Listeners, topic: &str, answer: Answer<Subscriptions>) -> Check {
+    let Subscriptions { confirmed, pending } = match answer {
+        Ok(subscriptions) => subscriptions,
+        Err(why) => return Check::unknown(listeners.name, &why),
+    };
+    let waiting = if pending == 0 { String::new() } else { format!(", {pending} not confirmed yet") };
+    if confirmed > 0 {
+        return Check::good(listeners.name, format!("{confirmed} confirmed{waiting}"));
     }
+    let how = match pending {
+        0 => "then confirm the mail",
+        // SNS deletes what nobody confirms.
+        _ => "the same address gets the confirmation mail again; then confirm it",
+    };
+    Check::missing(
+        listeners.name,
+        format!("no subscription of the {} topic is confirmed{waiting}", listeners.whose),
+        listeners.blind_to,
+        format!(
+            "aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint YOU@EXAMPLE.COM  # {how}"
+        ),
+    )
 }
 
 /// Whether the function's role may do what it does, as IAM's policy simulator sees it.

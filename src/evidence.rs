@@ -217,6 +217,10 @@ const BY_THE_MINUTE: SignedDuration = SignedDuration::from_hours(24);
 /// CloudWatch's minutes begin before the first error that was reported to us.
 const BEFORE_FIRST: SignedDuration = SignedDuration::from_mins(15);
 
+/// Where so many ids or fewer may share a quota, all are read at once. In a Region whose geography is not known
+/// it is every geography's, and two weeks of them take more pages of CloudWatch than there is time.
+const MANY: usize = 6;
+
 /// Gathers what a plan for `incident` needs, as far as it is answered until then.
 pub async fn gather<W>(world: &W, incident: &Incident, now: Timestamp, until: Timestamp) -> Evidence
 where
@@ -430,6 +434,11 @@ async fn limit(
     LimitEvidence { limit, found, applied, default, history }
 }
 
+/// Leaves out of `sharing` what was not called, and keeps what the incident is about.
+fn narrow(sharing: &mut Vec<ModelId>, about: &[Option<&ModelId>], used: &[ModelId]) {
+    sharing.retain(|id| about.contains(&Some(id)) || used.contains(id));
+}
+
 async fn usage<W: Telemetry + Models + Clock>(
     world: &W,
     place: &Place,
@@ -453,6 +462,12 @@ async fn usage<W: Telemetry + Models + Clock>(
         // CloudWatch counts an application profile's calls under the profile's own id.
         let profile = incident.model.as_ref().filter(|m| m.kind() == ModelKind::ApplicationProfile);
         sharing.extend(profile.cloned());
+        if sharing.len() > MANY
+            // What was not called has no metrics. Where that cannot be read, all are asked about.
+            && let Ok(used) = ask(world, until, world.used(place)).await
+        {
+            narrow(&mut sharing, &[Some(model), incident.model.as_ref()], &used);
+        }
         sharing
     };
     let before = |wait| now.saturating_sub(wait).unwrap_or(now);
@@ -469,4 +484,21 @@ async fn usage<W: Telemetry + Models + Clock>(
     let first = incident.first_seen.unwrap_or(now).min(now);
     let since = first.saturating_sub(BEFORE_FIRST).unwrap_or(first);
     Ok(Usage::of(&series, burndown(model), since, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_ids_those_in_use_are_read_and_always_the_one_that_was_called() {
+        let id = |text: &str| ModelId::parse(text).unwrap();
+        let (called, profile) = (id("us.amazon.nova-lite-v1:0"), id("a1b2c3d4e5f6"));
+        let mut sharing = called.sharing_a_quota();
+        sharing.push(profile.clone());
+        assert!(sharing.len() > MANY);
+        let used = [id("eu.amazon.nova-lite-v1:0"), id("us.amazon.nova-pro-v1:0")];
+        narrow(&mut sharing, &[Some(&called), Some(&profile)], &used);
+        assert_eq!(sharing, [called, used[0].clone(), profile]);
+    }
 }

@@ -82,6 +82,25 @@ impl Region {
         ];
         STARTS.iter().find(|(start, _)| self.0.starts_with(start)).map_or("aws", |(_, partition)| partition)
     }
+
+    /// The console's page `page` in this Region's partition: `support/home#/case/create`.
+    pub fn console(&self, page: &str) -> String {
+        format!("https://{}/{page}", console_host(self.partition()))
+    }
+
+    /// The console's page `page` of this Region alone.
+    pub fn regional_console(&self, page: &str) -> String {
+        format!("https://{self}.{}/{page}", console_host(self.partition()))
+    }
+}
+
+/// Where a partition's console is; that of `aws` where it is not known. AWS documents the Regions of `aws`
+/// (<https://docs.aws.amazon.com/general/latest/gr/mgmt-console.html>), and links to the other two in the same
+/// form, as in <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html>.
+pub(crate) fn console_host(partition: &str) -> &'static str {
+    const HOSTS: &[(&str, &str)] =
+        &[("aws-us-gov", "console.amazonaws-us-gov.com"), ("aws-cn", "console.amazonaws.cn")];
+    HOSTS.iter().find(|(of, _)| *of == partition).map_or("console.aws.amazon.com", |(_, host)| host)
 }
 
 impl QuotaCode {
@@ -165,6 +184,36 @@ mod tests {
     fn a_region_tells_its_partition() {
         let of = |region| Region::parse(region).unwrap().partition();
         assert_eq!((of("us-east-1"), of("us-gov-west-1"), of("cn-north-1")), ("aws", "aws-us-gov", "aws-cn"));
+    }
+
+    #[test]
+    fn a_region_tells_where_its_console_is() {
+        let links = |region| {
+            let region = Region::parse(region).unwrap();
+            (region.console("support/home"), region.regional_console("servicequotas/home"))
+        };
+        let both = |one: &str, two: &str| (one.to_owned(), two.to_owned());
+        assert_eq!(
+            links("eu-west-1"),
+            both(
+                "https://console.aws.amazon.com/support/home",
+                "https://eu-west-1.console.aws.amazon.com/servicequotas/home"
+            )
+        );
+        assert_eq!(
+            links("us-gov-west-1"),
+            both(
+                "https://console.amazonaws-us-gov.com/support/home",
+                "https://us-gov-west-1.console.amazonaws-us-gov.com/servicequotas/home"
+            )
+        );
+        assert_eq!(
+            links("cn-north-1"),
+            both(
+                "https://console.amazonaws.cn/support/home",
+                "https://cn-north-1.console.amazonaws.cn/servicequotas/home"
+            )
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::callers::Origin;
 use crate::config::Config;
 use crate::event::{AlarmSignal, ErrorSignal, Metric};
-use crate::ids::{Place, QuotaCode};
+use crate::ids::{AccountId, Place, QuotaCode};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::ModelId;
 use crate::notice::{Kind, Notice};
@@ -900,16 +900,27 @@ pub(crate) async fn ask<T>(
     world.within(left, call).await.unwrap_or_else(late)
 }
 
-/// A CloudTrail trail.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// A CloudTrail trail, with an answer of its own to each question.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trail {
     /// Its name.
     pub name: String,
     /// Whether it records now.
-    pub is_logging: bool,
+    pub is_logging: Answer<bool>,
     /// Whether it records management events that only read, as inference calls do.
-    pub records_reads: bool,
+    pub records_reads: Answer<Reads>,
+}
+
+/// Whether a trail records management events that only read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// It does.
+    Recorded,
+    /// It does not.
+    LeftOut,
+    /// The trail belongs to that account, as an organization's trail does, and only there its selectors can be
+    /// read.
+    OfAccount(AccountId),
 }
 
 /// Which events an EventBridge rule gets.
@@ -925,12 +936,64 @@ pub enum RuleState {
     EnabledWithReads,
 }
 
+/// An EventBridge rule of the default event bus.
+/// See <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Rule.html>.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventRule {
+    /// Its name.
+    pub name: String,
+    /// Which events it gets.
+    pub state: RuleState,
+    /// What it reacts to.
+    pub trigger: Trigger,
+}
+
+/// What an EventBridge rule reacts to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// Events of these `detail-type`s; a `*` stands for what the pattern leaves open at the end or the beginning.
+    Events(Vec<String>),
+    /// The clock.
+    Schedule,
+}
+
+impl Trigger {
+    /// What a rule with this event pattern reacts to.
+    /// See <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>.
+    pub fn of_pattern(pattern: &serde_json::Value) -> Self {
+        let branches = pattern.get("$or").and_then(serde_json::Value::as_array).into_iter().flatten();
+        let types = std::iter::once(pattern).chain(branches).filter_map(|p| p.get("detail-type")?.as_array());
+        let mut named = Vec::new();
+        for wanted in types.flatten() {
+            let part = |operator: &str| wanted.get(operator)?.as_str();
+            let name = wanted
+                .as_str()
+                .map(str::to_owned)
+                .or_else(|| part("prefix").map(|text| format!("{text}*")))
+                .or_else(|| part("suffix").map(|text| format!("*{text}")));
+            named.extend(name.filter(|name| !named.contains(name)));
+        }
+        Self::Events(named)
+    }
+}
+
+/// How many listen to a topic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Subscriptions {
+    /// Those who have confirmed that they want to be told.
+    pub confirmed: u32,
+    /// Those who were asked and have not confirmed.
+    pub pending: u32,
+}
+
 /// How the function is set up, which only people ask.
 pub trait Setup {
-    /// The trails that record `place`.
+    /// The trails that record `place`. One that cannot be read is among them.
     async fn trails(&self, place: &Place) -> Answer<Vec<Trail>>;
     /// The rules whose names begin with `prefix`.
-    async fn rules(&self, place: &Place, prefix: &str) -> Answer<Vec<(String, RuleState)>>;
+    async fn rules(&self, place: &Place, prefix: &str) -> Answer<Vec<EventRule>>;
+    /// How many listen to the topic with that ARN, in the topic's own Region.
+    async fn subscriptions(&self, topic: &str) -> Answer<Subscriptions>;
     /// The alarms whose names begin with `prefix`, and whether their actions are on.
     async fn own_alarms(&self, place: &Place, prefix: &str) -> Answer<Vec<(String, bool)>>;
     /// What IAM's policy simulator says of each of `actions` of `role` on `resource`, in their order; `None` where

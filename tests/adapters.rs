@@ -14,9 +14,10 @@ use bedrock_remediator::notice::{Kind, Notice};
 use bedrock_remediator::sandbox::{Fault, FaultKind, PortCall, WorldFile};
 use bedrock_remediator::usage::Period;
 use bedrock_remediator::world::{
-    Availability, Clock as _, Ledger as _, Lifecycle, LogKind, Models as _, Needed, Permissions as _,
-    PolicyLayer, PolicyVerdict, PortError, Quotas as _, Records as _, Rejection, RequestStatus, RuleState,
-    Setup as _, Telemetry as _, Topic as _, UseCaseForm, Window,
+    Availability, Clock as _, EventRule, Ledger as _, Lifecycle, LogKind, Models as _, Needed,
+    Permissions as _, PolicyLayer, PolicyVerdict, PortError, Quotas as _, Reads, Records as _, Rejection,
+    RequestStatus, RuleState, Setup as _, Subscriptions, Telemetry as _, Topic as _, Trail, Trigger,
+    UseCaseForm, Window,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -342,8 +343,16 @@ fn the_set_up_is_read_where_it_stands() {
             { "name": "audit", "is_logging": true, "records_reads": false },
             { "name": "advanced-reads", "is_logging": false, "records_reads": true },
             { "name": "advanced-writes", "is_logging": true, "records_reads": false },
+            { "name": "organization", "account": "444455556666", "is_logging": true },
+            { "name": "unread", "records_reads": true },
+            { "name": "unreadable", "is_logging": true },
         ],
-        "rules": [{ "name": "stack-TickRule-1", "state": "disabled" }, { "name": "other", "state": "enabled" }, { "name": "stack-InferenceErrorsRule-2", "state": "enabled-with-reads" }],
+        "rules": [
+            { "name": "stack-TickRule-1", "state": "disabled", "is_scheduled": true },
+            { "name": "other", "state": "enabled" },
+            { "name": "stack-InferenceErrorsRule-2", "state": "enabled-with-reads", "detail_types": ["AWS API Call via CloudTrail"] },
+        ],
+        "topics": { "arn:aws:sns:eu-west-1:111122223333:operators": { "confirmed": 2, "pending": 3 } },
         "own_alarms": { "stack-health-ticks": false, "stack-models-throttles": true },
         "policies": [
             { "caller": "arn:aws:iam::111122223333:role/r", "action": "sns:Publish", "verdict": "implicit-deny" },
@@ -353,16 +362,40 @@ fn the_set_up_is_read_where_it_stands() {
     let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
     let here = place("us-east-1");
     let trails = block_on(cloud.aws("CLOUDTRAIL").trails(&here)).unwrap();
-    let read: Vec<_> = trails.iter().map(|t| (t.name.as_str(), t.is_logging, t.records_reads)).collect();
+    let elsewhere = Reads::OfAccount(AccountId::parse("444455556666").unwrap());
+    let trail =
+        |name: &str, is_logging, records_reads| Trail { name: name.to_owned(), is_logging, records_reads };
     assert_eq!(
-        read,
-        [("audit", true, false), ("advanced-reads", false, true), ("advanced-writes", true, false)]
+        trails,
+        [
+            trail("audit", Ok(true), Ok(Reads::LeftOut)),
+            trail("advanced-reads", Ok(false), Ok(Reads::Recorded)),
+            trail("advanced-writes", Ok(true), Ok(Reads::LeftOut)),
+            trail("organization", Ok(true), Ok(elsewhere)),
+            trail("unread", Err(denied("cloudtrail:GetTrailStatus")), Ok(Reads::Recorded)),
+            trail("unreadable", Ok(true), Err(denied("cloudtrail:GetEventSelectors"))),
+        ]
     );
     let rules = block_on(cloud.aws("EVENTBRIDGE").rules(&here, "stack")).unwrap();
+    let rule = |name: &str, state, trigger| EventRule { name: name.to_owned(), state, trigger };
     assert_eq!(
-        rules.iter().map(|(_, state)| *state).collect::<Vec<_>>(),
-        [RuleState::Disabled, RuleState::EnabledWithReads]
+        rules,
+        [
+            rule("stack-TickRule-1", RuleState::Disabled, Trigger::Schedule),
+            rule(
+                "stack-InferenceErrorsRule-2",
+                RuleState::EnabledWithReads,
+                Trigger::Events(vec!["AWS API Call via CloudTrail".to_owned()])
+            ),
+        ]
     );
+    let sns = cloud.aws("SNS");
+    let listeners = block_on(sns.subscriptions("arn:aws:sns:eu-west-1:111122223333:operators")).unwrap();
+    assert_eq!(listeners, Subscriptions { confirmed: 2, pending: 3 });
+    assert!(matches!(
+        block_on(sns.subscriptions("operators")),
+        Err(PortError::Rejected(Rejection::Invalid, _))
+    ));
     let alarms = block_on(cloud.aws("CLOUDWATCH").own_alarms(&here, "stack")).unwrap();
     assert_eq!(
         alarms,
@@ -377,6 +410,16 @@ fn the_set_up_is_read_where_it_stands() {
 fn last_hour() -> Window {
     let to = Timestamp::now();
     Window { from: to - SignedDuration::from_hours(1), to }
+}
+
+#[test]
+fn every_page_of_an_alarms_contributors_is_read() {
+    let models = ["amazon.nova-lite-v1:0", "us.amazon.nova-lite-v1:0", "us.amazon.nova-pro-v1:0"];
+    let file = json!({ "alarms": [{ "region": "us-east-1", "name": "by-model", "metric": "InvocationThrottles", "contributors": models }] });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let found = block_on(cloud.aws("CLOUDWATCH").contributors(&place("us-east-1"), "by-model")).unwrap();
+    assert_eq!(found.iter().map(ModelId::as_str).collect::<Vec<_>>(), models);
+    assert_eq!(cloud.calls(), ["cloudwatch:DescribeAlarmContributors"; 2]);
 }
 
 #[test]

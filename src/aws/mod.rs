@@ -69,6 +69,8 @@ pub struct Aws {
     account: OnceCell<AccountId>,
     regions: RefCell<BTreeMap<Region, Rc<Regional>>>,
     own: Own,
+    /// How many like this one share the account's request rates.
+    concurrency: u32,
 }
 
 /// What the function has of its own.
@@ -121,7 +123,13 @@ impl Aws {
     /// With a configuration of one's own.
     pub fn new(config: SdkConfig) -> Self {
         let config = Rc::new(config);
-        Self { config, account: OnceCell::new(), regions: RefCell::default(), own: Own::default() }
+        Self {
+            config,
+            account: OnceCell::new(),
+            regions: RefCell::default(),
+            own: Own::default(),
+            concurrency: 1,
+        }
     }
 
     /// Says which account the credentials are of. No other is ever asked about.
@@ -143,6 +151,13 @@ impl Aws {
     /// The account and Region that it works in.
     pub fn home(&self) -> Home {
         Home { account: self.account().cloned(), region: self.region(), ..Home::default() }
+    }
+
+    /// Says that so many run side by side, which share the account's request rates.
+    #[must_use]
+    pub fn with_concurrency(mut self, concurrency: u32) -> Self {
+        self.concurrency = concurrency;
+        self
     }
 
     /// Gives it a ledger. `name` must be this process's alone among all that use the table.
@@ -198,7 +213,7 @@ impl Aws {
                 trail: lazy(&config, aws_sdk_cloudtrail::Client::new),
                 logs: lazy(&config, aws_sdk_cloudwatchlogs::Client::new),
                 iam: lazy(&config, aws_sdk_iam::Client::new),
-                rates: quotas::Rates::default(),
+                rates: quotas::Rates::shared_by(self.concurrency),
                 listing: RefCell::default(),
             })
         });

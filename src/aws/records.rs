@@ -5,6 +5,7 @@
 //! See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html>.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_cloudtrail::primitives::DateTime;
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
@@ -24,11 +25,16 @@ pub(super) const ACTIONS: &[&str] = &["cloudtrail:LookupEvents", "logs:GetQueryR
 
 /// CloudTrail shows so many events a call.
 const PAGE: i32 = 50;
+/// A further page is waited for so long: others share CloudTrail's rate.
+const SOON: Duration = Duration::from_secs(1);
 /// A search answers with so many errors at most.
 const MOST: i32 = 1000;
 
+/// `display` takes no aliases, and an alias that is also the root of a field that is read would hide it.
+/// See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-alias.html>.
 const INVOCATIONS: &str = "filter ispresent(errorCode)\
- | display @timestamp, errorCode as code, modelId as model, requestId as request, identity.arn as identity";
+ | fields @timestamp, errorCode as code, modelId as model, requestId as request, identity.arn as caller\
+ | display @timestamp, code, model, request, caller";
 
 /// An application's lines have any form, and their text may quote a prompt: only what has the shape of a
 /// code, an id or an ARN is cut out of them.
@@ -37,9 +43,9 @@ const APPLICATIONS: &str = concat!(
     " | parse @message /(?<code>[A-Z][A-Za-z]{2,40}Exception)/",
     r" | parse @message /(?<model>(?:[a-z-]{2,6}\.)?(?:ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshot|moonshotai|nvidia|openai|qwen|stability|twelvelabs|writer|xai|zai)\.[a-z0-9][A-Za-z0-9.:-]{2,80})/",
     " | parse @message /(?<request>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/",
-    r" | parse @message /(?<identity>arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:[A-Za-z0-9_+=,.@\/-]{1,200})/",
+    r" | parse @message /(?<caller>arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:[A-Za-z0-9_+=,.@\/-]{1,200})/",
     " | filter ispresent(code) and ispresent(model)",
-    " | display @timestamp, code, model, request, identity",
+    " | display @timestamp, code, model, request, caller",
 );
 
 impl Records for Aws {
@@ -53,7 +59,12 @@ impl Records for Aws {
         let mut recorded = Recorded::default();
         let mut next = None;
         loop {
-            region.rates.lookup.turn().await;
+            if recorded.read == 0 {
+                region.rates.lookup.turn().await;
+            } else if !region.rates.lookup.turn_soon(SOON).await {
+                // What was read is an answer; whoever asks has no time for the rest.
+                return Ok(recorded);
+            }
             let call = region
                 .trail
                 .lookup_events()
@@ -120,7 +131,7 @@ impl Records for Aws {
 /// One row of an answer, by the names that the search gave its columns.
 fn found(kind: LogKind, place: &Place, row: &[ResultField]) -> Option<ErrorSignal> {
     let columns: HashMap<&str, &str> = row.iter().filter_map(|f| Some((f.field()?, f.value()?))).collect();
-    let identity = columns.get("identity").copied();
+    let caller = columns.get("caller").copied();
     Some(ErrorSignal {
         source: match kind {
             LogKind::Invocation => Source::InvocationLog,
@@ -133,8 +144,8 @@ fn found(kind: LogKind, place: &Place, row: &[ResultField]) -> Option<ErrorSigna
         code: Some((*columns.get("code")?).to_owned()),
         status: None,
         message: String::new(),
-        caller: identity.and_then(caller_of),
-        origin: Origin::of(identity, None, None),
+        caller: caller.and_then(caller_of),
+        origin: Origin::of(caller, None, None),
         at: columns.get("@timestamp").and_then(|at| time(at)),
     })
 }

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 
 use aws_sdk_cloudtrail::types::{AdvancedEventSelector, EventSelector, ReadWriteType, Trail as SdkTrail};
-use aws_sdk_eventbridge::types::RuleState as SdkState;
+use aws_sdk_eventbridge::types::{Rule, RuleState as SdkState};
+use serde_json::Value;
 
 use super::permissions::{SIMULATE, verdict};
 use super::{Aws, Regional, error};
-use crate::ids::Place;
-use crate::world::{Answer, PolicyVerdict, PortError, RuleState, Setup, Trail};
+use crate::ids::{AccountId, Arn, Place, Region};
+use crate::world::{
+    Answer, EventRule, PolicyVerdict, PortError, Reads, RuleState, Setup, Subscriptions, Trail, Trigger,
+};
 
 /// Whether a trail records management events that only read.
 /// See <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html>.
@@ -25,10 +28,20 @@ fn records_reads(basic: &[EventSelector], advanced: &[AdvancedEventSelector]) ->
     basic.iter().any(reads) || advanced.iter().any(reads_too)
 }
 
+/// What a rule reacts to.
+fn trigger(rule: &Rule) -> Trigger {
+    if rule.schedule_expression().is_some() {
+        return Trigger::Schedule;
+    }
+    // A pattern that is no JSON names no event.
+    let pattern = serde_json::from_str::<Value>(rule.event_pattern().unwrap_or_default());
+    Trigger::of_pattern(&pattern.unwrap_or_default())
+}
+
 impl Aws {
-    /// A trail is asked about where it is at home.
+    /// A trail is asked about where it is at home. What is not answered spoils nothing else.
     async fn trail(&self, place: &Place, trail: &SdkTrail) -> Answer<Trail> {
-        let home = trail.home_region().and_then(crate::ids::Region::parse);
+        let home = trail.home_region().and_then(Region::parse);
         let region = home.unwrap_or_else(|| place.region.clone());
         let there = self.at(&Place { account: place.account.clone(), region })?;
         let arn = trail.trail_arn().unwrap_or_default();
@@ -36,12 +49,22 @@ impl Aws {
             there.trail.get_trail_status().name(arn).send(),
             there.trail.get_event_selectors().trail_name(arn).send(),
         );
-        let status = status.map_err(|e| error::of_read("cloudtrail:GetTrailStatus", &e))?;
-        let selectors = selectors.map_err(|e| error::of_read("cloudtrail:GetEventSelectors", &e))?;
+        let status = status.map_err(|e| error::of_read("cloudtrail:GetTrailStatus", &e));
+        let selectors = selectors.map_err(|e| error::of_read("cloudtrail:GetEventSelectors", &e));
+        let owner = Arn::parse(arn).and_then(|arn| AccountId::parse(arn.account));
+        let records_reads = match (selectors, owner.filter(|owner| *owner != place.account)) {
+            (Ok(found), _) if records_reads(found.event_selectors(), found.advanced_event_selectors()) => {
+                Ok(Reads::Recorded)
+            }
+            (Ok(_), _) => Ok(Reads::LeftOut),
+            // To a member of an organization its trail is shown, and its selectors are refused in several ways.
+            (Err(why), Some(owner)) if !why.is_passing() => Ok(Reads::OfAccount(owner)),
+            (Err(why), _) => Err(why),
+        };
         Ok(Trail {
             name: trail.name().unwrap_or(arn).to_owned(),
-            is_logging: status.is_logging().unwrap_or(false),
-            records_reads: records_reads(selectors.event_selectors(), selectors.advanced_event_selectors()),
+            is_logging: status.map(|status| status.is_logging().unwrap_or(false)),
+            records_reads,
         })
     }
 }
@@ -58,7 +81,7 @@ impl Setup for Aws {
         Ok(trails)
     }
 
-    async fn rules(&self, place: &Place, prefix: &str) -> Answer<Vec<(String, RuleState)>> {
+    async fn rules(&self, place: &Place, prefix: &str) -> Answer<Vec<EventRule>> {
         // Another account's Region is refused before a client is made.
         let _: std::rc::Rc<Regional> = self.at(place)?;
         let events = aws_sdk_eventbridge::Client::new(&self.config_in(&place.region));
@@ -72,13 +95,29 @@ impl Setup for Aws {
                     SdkState::EnabledWithAllCloudtrailManagementEvents => RuleState::EnabledWithReads,
                     _ => RuleState::Enabled,
                 };
-                Some((rule.name()?.to_owned(), state))
+                Some(EventRule { name: rule.name()?.to_owned(), state, trigger: trigger(rule) })
             }));
             next = page.next_token;
             if next.is_none() {
                 return Ok(rules);
             }
         }
+    }
+
+    async fn subscriptions(&self, topic: &str) -> Answer<Subscriptions> {
+        let region = Arn::parse(topic).and_then(|arn| Region::parse(arn.region));
+        let region = region.ok_or_else(|| PortError::invalid(format!("`{topic}` is not a topic's ARN")))?;
+        let sns = aws_sdk_sns::Client::new(&self.config_in(&region));
+        let answer = sns.get_topic_attributes().topic_arn(topic).send().await;
+        let answer = answer.map_err(|e| super::topic::failed("sns:GetTopicAttributes", &e))?;
+        let number = |name: &str| {
+            let attribute = answer.attributes().and_then(|all| all.get(name));
+            attribute.and_then(|number| number.parse().ok()).ok_or(PortError::Missing)
+        };
+        Ok(Subscriptions {
+            confirmed: number("SubscriptionsConfirmed")?,
+            pending: number("SubscriptionsPending")?,
+        })
     }
 
     async fn own_alarms(&self, place: &Place, prefix: &str) -> Answer<Vec<(String, bool)>> {

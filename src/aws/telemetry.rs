@@ -72,6 +72,16 @@ fn date(time: Timestamp) -> DateTime {
     DateTime::from_secs(time.as_second())
 }
 
+/// The period of a query over all models, in seconds: as fine as it can be while 100 series of it fit one
+/// answer of 100,800 points, and no finer than CloudWatch evaluates.
+fn period_over(window: Window) -> i32 {
+    match window.to.duration_since(window.from).as_hours() {
+        ..3 => 60,
+        3..72 => 300,
+        _ => 3600,
+    }
+}
+
 /// The query of `METRICS[metric]` for the model at `model`.
 fn query(model: usize, id: &ModelId, metric: usize, name: &str, period: Period) -> MetricDataQuery {
     let dimension = Dimension::builder().name("ModelId").value(id.as_str()).build();
@@ -171,7 +181,8 @@ impl Telemetry for Aws {
         let expression =
             by_model(metric).ok_or_else(|| PortError::invalid("the metric has no name to ask by"))?;
         let region = self.at(place)?;
-        let query = MetricDataQuery::builder().id("models").expression(expression).period(60).build();
+        let query = MetricDataQuery::builder().id("models").expression(expression);
+        let query = query.period(period_over(window)).build();
         let results = region.metric_data(vec![query], window).await?;
         let moved = results.iter().filter(|r| r.values().iter().any(|v| *v > 0.0));
         let mut models: Vec<ModelId> = Vec::new();
@@ -201,12 +212,22 @@ impl Telemetry for Aws {
     }
 
     async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Option<Vec<ModelId>>> {
-        let call = self.at(place)?.metrics.describe_alarm_contributors().alarm_name(alarm);
-        let answer = error::of_lookup("cloudwatch:DescribeAlarmContributors", call.send().await)?;
-        let Some(answer) = answer else { return Ok(None) };
-        let attributes = answer.alarm_contributors().iter().map(|c| c.contributor_attributes());
-        let named = attributes.flatten().filter_map(|a| a.get("ModelId").or_else(|| a.get("Model")));
-        Ok(Some(named.filter_map(|id| ModelId::parse(id)).collect()))
+        let region = self.at(place)?;
+        let (mut models, mut next): (Vec<ModelId>, Option<String>) = (Vec::new(), None);
+        loop {
+            let call = region.metrics.describe_alarm_contributors().alarm_name(alarm);
+            let page = call.set_next_token(next).send().await;
+            let Some(page) = error::of_lookup("cloudwatch:DescribeAlarmContributors", page)? else {
+                return Ok(None);
+            };
+            let attributes = page.alarm_contributors().iter().map(|c| c.contributor_attributes());
+            let named = attributes.flatten().filter_map(|a| a.get("ModelId").or_else(|| a.get("Model")));
+            models.extend(named.filter_map(|id| ModelId::parse(id)));
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(Some(models));
+            }
+        }
     }
 
     async fn alarms(&self, place: &Place, names: &[String]) -> Answer<Vec<AlarmSignal>> {
@@ -243,6 +264,8 @@ fn described(alarm: &MetricAlarm) -> Vec<Described> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
 
     #[test]
@@ -257,5 +280,17 @@ mod tests {
             "SELECT SUM(InferenceClientErrors) FROM SCHEMA(\"AWS/BedrockMantle\", Model) GROUP BY Model ORDER BY SUM() DESC LIMIT 100"
         );
         assert_eq!(by_model(Metric::Other), None);
+    }
+
+    #[test]
+    fn a_hundred_series_of_any_window_fit_one_answer() {
+        let from: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
+        for (minutes, period) in
+            [(15, 60), (179, 60), (180, 300), (24 * 60, 300), (72 * 60, 3600), (15 * 24 * 60, 3600)]
+        {
+            let window = Window { from, to: from + SignedDuration::from_mins(minutes) };
+            assert_eq!(period_over(window), period, "{minutes}");
+            assert!(minutes * 60 / i64::from(period) * 100 <= 100_800, "{minutes}");
+        }
     }
 }

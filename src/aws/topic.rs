@@ -20,7 +20,7 @@ impl Aws {
 }
 
 /// A missing topic is no missing answer.
-fn failed<E>(action: &str, sdk: &SdkError<E, HttpResponse>) -> PortError
+pub(super) fn failed<E>(action: &str, sdk: &SdkError<E, HttpResponse>) -> PortError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {

@@ -27,6 +27,10 @@ pub(crate) struct Doctor {
     /// The function's role; without it the variable ROLE_ARN
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
+    /// The topic of the function's own health, as the stack's output OperatorTopicArn says; without it that
+    /// topic is not looked at
+    #[arg(long, value_name = "ARN")]
+    operator_topic: Option<String>,
 }
 
 fn region(text: &str) -> Result<Region, String> {
@@ -73,14 +77,16 @@ async fn one<W: World + Setup>(
 ) -> Vec<Check> {
     let place = Place { account: account.clone(), region: region.clone() };
     let topic = args.at.topic();
+    let is_of_here = |arn: &str| Arn::parse(arn).is_none_or(|arn| arn.region == region.as_str());
     // A topic tells its Region; the table stands beside it.
-    let is_here = topic.as_deref().and_then(Arn::parse).is_none_or(|arn| arn.region == region.as_str());
+    let is_here = topic.as_deref().is_none_or(is_of_here);
     let table = args.at.table();
     let patient = Patient {
         stack: &args.stack,
         place: &place,
         role,
         topic: topic.as_deref().filter(|_| is_here),
+        operator_topic: args.operator_topic.as_deref().filter(|arn| is_of_here(arn)),
         table: table.as_deref().filter(|_| is_here),
         config: terms.config,
     };

@@ -15,7 +15,8 @@ use super::{Outcome, print};
 ///
 /// With MODEL_ID: says for a person which quotas apply. Without: reads {"id", "model_id", "limit",
 /// "variant"} from standard input, one object a line, and writes {"id", "quota_code", "quota_name",
-/// "adjustable", "verdict", "candidates", "reason"}. A null quota_code is a refusal.
+/// "adjustable", "verdict", "candidates", "reason", "source"}. A null quota_code is a refusal. "source" says
+/// whose answer "adjustable" is: "public-listing" or "catalog-file". No account is asked.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Model id, inference profile id or ARN, in any form
@@ -30,6 +31,34 @@ pub(crate) struct Args {
     /// without it the built-in catalogue answers
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
+}
+
+/// Where quotas are looked up. An account may have other values, and may raise what the public listing calls
+/// not adjustable.
+#[derive(Clone, Copy)]
+enum Origin {
+    /// The built-in catalogue, made from what AWS lists in public.
+    PublicListing,
+    /// A listing that a person saved.
+    CatalogFile,
+}
+
+impl Origin {
+    /// For machines.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::PublicListing => "public-listing",
+            Self::CatalogFile => "catalog-file",
+        }
+    }
+
+    /// For a person.
+    const fn by(self) -> &'static str {
+        match self {
+            Self::PublicListing => "by the public listing",
+            Self::CatalogFile => "by the catalog file",
+        }
+    }
 }
 
 /// Takes one of `all`, by its word.
@@ -53,22 +82,22 @@ struct Query {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let read;
-    let catalog = match &args.catalog {
-        None => Catalog::built_in(),
+    let (catalog, origin) = match &args.catalog {
+        None => (Catalog::built_in(), Origin::PublicListing),
         Some(path) => {
             let name = path.display();
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{name}`"))?;
             read = Catalog::from_listing(&text).with_context(|| format!("cannot use `{name}`"))?;
-            &read
+            (&read, Origin::CatalogFile)
         }
     };
     match &args.model_id {
-        Some(model) => Ok(for_a_person(catalog, model, args.limit, args.variant)),
-        None => print::answer_lines(|line| answer(catalog, line)),
+        Some(model) => Ok(for_a_person(catalog, origin, model, args.limit, args.variant)),
+        None => print::answer_lines(|line| answer(catalog, origin, line)),
     }
 }
 
-fn answer(catalog: &Catalog, line: Value) -> Result<Value, String> {
+fn answer(catalog: &Catalog, origin: Origin, line: Value) -> Result<Value, String> {
     let query: Query = serde_json::from_value(line).map_err(|e| e.to_string())?;
     let limit = Limit::parse(&query.limit).ok_or_else(|| format!("no such limit: `{}`", query.limit))?;
     let word = query.variant.as_deref().unwrap_or("standard");
@@ -82,6 +111,7 @@ fn answer(catalog: &Catalog, line: Value) -> Result<Value, String> {
         "verdict": found.verdict,
         "candidates": found.candidates,
         "reason": found.reason,
+        "source": origin.as_str(),
     }))
 }
 
@@ -105,6 +135,7 @@ fn look(catalog: &Catalog, model_id: &str, limit: Limit, variant: Variant) -> Fo
 
 fn for_a_person(
     catalog: &Catalog,
+    origin: Origin,
     model_id: &str,
     limit: Option<Limit>,
     variant: Option<Variant>,
@@ -125,20 +156,21 @@ fn for_a_person(
     for (limit, variant, quota) in &matched {
         let way = if *variant == Variant::Standard { String::new() } else { format!(", {variant}") };
         anstream::println!("{}{way}", print::styled(limit, print::BOLD));
-        describe(quota);
+        describe(quota, origin);
     }
     let Some(refusal) = refused.filter(|_| matched.is_empty()) else { return Outcome::AllAnswered };
     anstream::println!("{}", print::styled(refusal.verdict.as_str(), print::WARN));
     anstream::println!("{}", print::filled(&refusal.reason, "  "));
     for quota in &refusal.candidates {
-        describe(quota);
+        describe(quota, origin);
     }
     Outcome::SomeBad
 }
 
-fn describe(quota: &Quota) {
+fn describe(quota: &Quota, origin: Origin) {
     anstream::println!("{}", print::filled(&quota.name, "  "));
     let adjustable = if quota.adjustable { "adjustable" } else { "not adjustable" };
-    let value = quota.value.map(|v| format!(", {v} in the listing")).unwrap_or_default();
-    anstream::println!("  {}", print::styled(format!("{}, {adjustable}{value}", quota.code), print::DIM));
+    let value = quota.value.map(|v| format!(", {v}")).unwrap_or_default();
+    let said = format!("{}, {adjustable}{value} {}", quota.code, origin.by());
+    anstream::println!("  {}", print::styled(said, print::DIM));
 }

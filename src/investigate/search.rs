@@ -251,7 +251,11 @@ async fn of_trail<W: World>(
 
 /// How many calls there were, where the errors would drown among the `most` that are read.
 fn too_many(volume: &Minute, metric: Metric, most: usize) -> Option<f64> {
-    let calls = volume.invocations + volume.throttles + volume.client_errors + volume.server_errors;
+    // AWS describes `Invocations` in two ways: the calls that succeeded, or the calls that were admitted, those
+    // that failed later among them. Throttles are in neither. At least so many calls there were by either
+    // description; by the first it may be more, but never more than twice as many, and only where every other
+    // call failed, which is where errors are found at once.
+    let calls = volume.invocations.max(volume.client_errors + volume.server_errors) + volume.throttles;
     let failed = match metric {
         Metric::Throttles => volume.throttles,
         Metric::ServerErrors => volume.server_errors,
@@ -322,4 +326,35 @@ async fn of_logs<W: Records + Clock>(
         }
     }
     from
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_drown_by_either_description_of_what_counts_as_an_invocation() {
+        // 10,000 calls of which so many failed: without and with the failed ones among `Invocations`.
+        let volumes = |failed: f64| {
+            [10_000.0 - failed, 10_000.0].map(|invocations| Minute {
+                invocations,
+                client_errors: failed,
+                ..Minute::NONE
+            })
+        };
+        for (failed, is_read) in
+            [(3.0, false), (100.0, false), (200.0, true), (5_000.0, true), (9_900.0, true)]
+        {
+            for volume in volumes(failed) {
+                let given_up = too_many(&volume, Metric::ClientErrors, 200);
+                assert_eq!(given_up.is_none(), is_read, "{volume:?}: {given_up:?}");
+            }
+        }
+        // All of them fail, which by the one description are no invocations at all.
+        let all = Minute { client_errors: 500.0, ..Minute::NONE };
+        assert_eq!(too_many(&all, Metric::ClientErrors, 200), None);
+        // Throttles are invocations by neither.
+        let throttled = Minute { invocations: 9_900.0, throttles: 100.0, ..Minute::NONE };
+        assert_eq!(too_many(&throttled, Metric::Throttles, 200), Some(10_000.0));
+    }
 }

@@ -64,14 +64,9 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
     }
     if let Some(state) = evidence.asked().state {
         let Checklist { done, missing, .. } = checklist(state);
-        let says = match (done.as_slice(), missing.as_slice()) {
-            (all, []) => format!("everything holds: {}", all.join(", ")),
-            ([], all) => format!("nothing holds of this: {}", all.join(", ")),
-            (done, missing) => {
-                format!("this holds: {}; and this does not: {}", done.join(", "), missing.join(", "))
-            }
-        };
-        because.push(format!("Bedrock says of the model here (a clue, not proof) that {says}."));
+        let done = done.iter().map(|step| format!("{}.", sentence(step)));
+        let said: Vec<String> = done.chain(missing.iter().map(|step| opposite(step))).collect();
+        because.push(format!("Bedrock says of the model here (a clue, not proof): {}", said.join(" ")));
         because.extend(life(state));
     }
     if evidence.asked().offers == Some(0) {
@@ -184,14 +179,29 @@ fn since(told: &Told, incident: &Incident, evidence: &Evidence) -> String {
     let now = checklist(state);
     let of = |steps: &[&str]| told.missing.iter().filter(|s| steps.contains(&s.as_str())).collect::<Vec<_>>();
     let (still, done) = (of(&now.missing), of(&now.done));
-    let list = |steps: Vec<&String>| steps.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-    if !done.is_empty() {
-        let _ = write!(said, "; holds now: {}", list(done));
+    said.push('.');
+    for step in done {
+        let _ = write!(said, " Now: {}.", sentence(step));
     }
-    if !still.is_empty() {
-        let _ = write!(said, "; does still not hold: {}", list(still));
+    for step in still {
+        let _ = write!(said, " Still: {}", opposite(step));
     }
-    said + "."
+    said
+}
+
+/// A step of access that is not done, as a sentence that says so. See [`checklist`] for the words, which the
+/// ledger keeps.
+fn opposite(step: &str) -> String {
+    const OPPOSITES: &[(&str, &str)] = &[
+        ("the model is active", "The model is not active."),
+        ("the Region has the model", "The Region does not have the model."),
+        ("the account is authorized", "The account is not authorized."),
+        ("the agreement with the provider is in force", "The agreement with the provider is not in force."),
+        ("Anthropic's use-case form was submitted", "Anthropic's use-case form was not submitted."),
+    ];
+    let known = OPPOSITES.iter().find(|(done, _)| *done == step);
+    // What an older or newer version has written down.
+    known.map_or_else(|| format!("This is not done: {step}."), |(_, not)| (*not).to_owned())
 }
 
 /// When the model's life changes, where AWS names the day.
@@ -318,7 +328,7 @@ fn looked(looked: &Looked) -> Option<String> {
             }
         }
         Looked::TrailTooBusy { calls, most } => format!(
-            "CloudTrail's event history was not searched: it shows the latest {} events at most, and {} calls around the alarm hide the few errors among them.",
+            "CloudTrail's event history was not searched: it shows the latest {} events at most, and at least {} calls around the alarm hide the few errors among them.",
             whole(*most as u64),
             number(*calls)
         ),
@@ -405,4 +415,33 @@ fn denial(incident: &Incident) -> Option<String> {
         format!(", by {how} {policy}")
     });
     Some(format!("Denied was `{}`{on}{}.", clean::line(action, 128), by.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::{Availability, Life, Lifecycle, UseCaseForm};
+
+    #[test]
+    fn each_step_that_is_missing_is_a_sentence_that_says_so() {
+        let shut = ModelState {
+            life: Ok(Some(Life { lifecycle: Lifecycle::Legacy, ..Life::default() })),
+            agreement: Availability::Pending,
+            authorized: false,
+            region: Availability::NotAvailable,
+            form: UseCaseForm::Missing,
+        };
+        let Checklist { done, missing, .. } = checklist(&shut);
+        assert_eq!((done.len(), missing.len()), (0, 5));
+        for step in missing {
+            let said = opposite(step);
+            assert!(said.contains(" not ") && !said.contains("This is"), "{said}");
+            assert!(!sentence(step).contains(" not "), "{step}");
+        }
+    }
+
+    #[test]
+    fn a_step_that_nobody_knows_any_more_is_told_as_not_done() {
+        assert_eq!(opposite("the moon is full"), "This is not done: the moon is full.");
+    }
 }

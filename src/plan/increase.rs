@@ -112,8 +112,7 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal, is_ahead: bool) 
             text: "Open a support case of type service limit increase with the text below.".to_owned(),
             command: None,
             link: Some(
-                "https://console.aws.amazon.com/support/home#/case/create?issueType=service-limit-increase"
-                    .to_owned(),
+                case.place.region.console("support/home#/case/create?issueType=service-limit-increase"),
             ),
         });
     }
@@ -253,8 +252,16 @@ fn weigh(
         let route = cross_region_tokens(Catalog::built_in(), case.model).filter(|q| q.code != quota.code);
         let reason = match &route {
             Some(route) => format!(
-                "`{}` is not adjustable; AWS's route is to ask for `{}` ({}) and let support raise this one with it",
-                quota.name, route.name, route.code
+                "`{}` is not adjustable; AWS's route is to ask for `{}` ({}) and let support raise this one with it{}",
+                quota.name,
+                route.name,
+                route.code,
+                // Nobody asked the account about that one.
+                if route.adjustable {
+                    ""
+                } else {
+                    ", if your account may: the public listing calls that one not adjustable too"
+                }
             ),
             None => format!("`{}` is not adjustable; only a support case can raise it", quota.name),
         };

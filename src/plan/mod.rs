@@ -296,10 +296,7 @@ pub(crate) fn look_at(place: &Place, code: &QuotaCode) -> Step {
 
 /// The console's page of a quota.
 pub(crate) fn quota_link(place: &Place, code: &QuotaCode) -> String {
-    format!(
-        "https://{0}.console.aws.amazon.com/servicequotas/home/services/bedrock/quotas/{code}",
-        place.region
-    )
+    place.region.regional_console(&format!("servicequotas/home/services/bedrock/quotas/{code}"))
 }
 
 impl Serialize for Action {

@@ -143,6 +143,12 @@ pub(super) fn known_labels(model: &ModelId) -> &'static [&'static str] {
     EXCEPTIONS.iter().find(|(s, _)| *s == stem).map_or(&[], |(_, labels)| labels)
 }
 
+/// The stems whose labels are known by heart.
+#[cfg(test)]
+pub(super) fn stems() -> impl Iterator<Item = &'static str> {
+    EXCEPTIONS.iter().map(|(stem, _)| *stem)
+}
+
 /// `llama3` → `llama`, `3`; sizes and versions stay whole.
 fn split_word(word: &str) -> Vec<String> {
     let letters = word.bytes().take_while(u8::is_ascii_lowercase).count();

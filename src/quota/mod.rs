@@ -7,11 +7,12 @@ mod catalog;
 mod label;
 mod name;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub use catalog::{Catalog, CatalogError, Quota};
 use label::{Identity, Kinship};
 pub(crate) use name::CROSS_MODEL_PER_DAY;
+use name::looks_like_inference;
 pub use name::{Limit, QuotaName, Variant};
 
 use crate::model::{ModelId, ModelKind};
@@ -115,6 +116,41 @@ pub fn cross_model_per_day(catalog: &Catalog) -> Option<&Quota> {
     catalog.quotas().iter().find(|q| q.name == CROSS_MODEL_PER_DAY)
 }
 
+/// How much of a listing's inference quotas this program reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Readable {
+    /// How many names read.
+    pub read: usize,
+    /// The names that are inference quotas by their look or by their code, and do not read: in a wording
+    /// that is newer than this program.
+    pub unread: Vec<String>,
+}
+
+impl Readable {
+    /// How much of `listing` reads. A quota that does not read is counted as one of inference if its name
+    /// counts tokens or requests in a minute or a day, or if the built-in catalogue knows its code, which is
+    /// the same in every account, as one of inference.
+    pub fn of(listing: &Catalog) -> Self {
+        let reads = |name: &str| name == CROSS_MODEL_PER_DAY || QuotaName::parse(name).is_some();
+        let known: HashSet<_> =
+            Catalog::built_in().quotas().iter().filter(|q| reads(&q.name)).map(|q| &q.code).collect();
+        let mut readable = Self::default();
+        for quota in listing.quotas() {
+            if reads(&quota.name) {
+                readable.read += 1;
+            } else if looks_like_inference(&quota.name) || known.contains(&quota.code) {
+                readable.unread.push(quota.name.clone());
+            }
+        }
+        readable
+    }
+
+    /// How many inference quotas the listing has.
+    pub fn all(&self) -> usize {
+        self.read + self.unread.len()
+    }
+}
+
 fn refuse_kind(model: &ModelId) -> Option<Found> {
     let (verdict, reason) = match model.kind() {
         ModelKind::Foundation | ModelKind::Geographic | ModelKind::Global => return None,
@@ -195,10 +231,111 @@ fn scope_words(model: &ModelId, variant: Variant) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
+    use crate::ids::QuotaCode;
 
     fn found(id: &str, limit: Limit) -> Found {
         find(Catalog::built_in(), &ModelId::parse(id).unwrap(), limit, Variant::Standard)
+    }
+
+    /// `name` in the wording of AWS's User Guide.
+    fn in_the_guides_words(name: &str) -> String {
+        let name = name.replace("model inference", "InvokeModel").replace("Cross-region", "Cross-Region");
+        let name = name.replace("[bedrock-mantle endpoint] Input", "Bedrock Mantle input");
+        name.replace("[bedrock-mantle endpoint] Output", "Bedrock Mantle output")
+    }
+
+    /// For every inference quota of the built-in listing, a model that resolves to it: by an id made of its
+    /// label, or by one whose label is known by heart.
+    fn resolving() -> Vec<(ModelId, Limit, Variant, QuotaCode)> {
+        const PROVIDERS: &[&str] = &[
+            "ai21",
+            "amazon",
+            "anthropic",
+            "cohere",
+            "deepseek",
+            "google",
+            "meta",
+            "minimax",
+            "mistral",
+            "moonshotai",
+            "nvidia",
+            "openai",
+            "qwen",
+            "stability",
+            "twelvelabs",
+            "writer",
+            "xai",
+            "zai",
+        ];
+        let listing = Catalog::built_in();
+        let names = listing.quotas().iter().filter_map(|q| QuotaName::parse(&q.name));
+        let labels: BTreeSet<String> = names.map(|name| name.label.to_ascii_lowercase()).collect();
+        let made = labels.iter().flat_map(|label| {
+            let name = label.replace([' ', '(', ')'], "-");
+            let begins = |of: &&&str| label.replace([' ', '.'], "").starts_with(**of);
+            let named: Vec<_> = PROVIDERS.iter().filter(begins).collect();
+            let of = if named.is_empty() { PROVIDERS.iter().collect() } else { named };
+            of.into_iter().map(move |of| format!("{of}.{name}")).collect::<Vec<_>>()
+        });
+        let ids: Vec<String> = label::stems().map(str::to_owned).chain(made).collect();
+        let mut found: BTreeMap<QuotaCode, (ModelId, Limit, Variant, QuotaCode)> = BTreeMap::new();
+        for model in ids.iter().filter_map(|id| ModelId::parse(id)) {
+            for (name, quota) in labelled_quotas(listing, &model) {
+                let scope = ["", "us.", "global."].into_iter().find_map(|scope| {
+                    ModelId::parse(&format!("{scope}{model}")).filter(|model| name.serves(model))
+                });
+                let Some(model) = scope.filter(|_| !found.contains_key(&quota.code)) else { continue };
+                if find(listing, &model, name.limit, name.variant).quota.as_ref() == Some(quota) {
+                    found.insert(quota.code.clone(), (model, name.limit, name.variant, quota.code.clone()));
+                }
+            }
+        }
+        found.into_values().collect()
+    }
+
+    #[test]
+    fn both_wordings_lead_to_the_same_quotas_alone_and_mixed() {
+        let listing = Catalog::built_in();
+        let reworded = |q: &Quota| Quota { name: in_the_guides_words(&q.name), ..q.clone() };
+        let guide = Catalog::new(listing.quotas().iter().map(reworded));
+        let differ = guide.quotas().iter().filter(|q| listing.get(&q.code).unwrap().name != q.name);
+        assert!(differ.count() > 300);
+        // Every other name reworded, and every quota twice under its one code.
+        let in_turn = listing.quotas().iter().enumerate();
+        let mixed = Catalog::new(in_turn.map(|(n, q)| if n % 2 == 0 { q.clone() } else { reworded(q) }));
+        let twice = Catalog::new(listing.quotas().iter().flat_map(|q| [q.clone(), reworded(q)]));
+        let resolving = resolving();
+        for (model, limit, variant, code) in &resolving {
+            for other in [&guide, &mixed, &twice] {
+                let found = find(other, model, *limit, *variant);
+                assert_eq!(found.quota.map(|q| q.code).as_ref(), Some(code), "{model} {limit} {variant}");
+            }
+        }
+        let all = Readable::of(listing).read;
+        assert!(resolving.len() * 10 > all * 9, "{} of {all}", resolving.len());
+    }
+
+    #[test]
+    fn a_listing_tells_how_much_of_it_reads() {
+        let all = Readable::of(Catalog::built_in());
+        assert!(all.read > 350 && all.unread.is_empty(), "{all:?}");
+        // Words that nobody has seen yet, of a quota whose code is known and of one whose code is not.
+        let listing = Catalog::parse(
+            "L-00000001\tA\t\tTokens per minute through any profile of Claude Opus 9\n\
+             L-00000002\tA\t\tAgents per account\n\
+             L-F4DDD3EB\tA\t\tThroughput of Amazon Nova Lite\n\
+             L-00000003\tA\t\tCross-Region InvokeModel tokens per minute for Claude Opus 9\n",
+        )
+        .unwrap();
+        let some = Readable::of(&listing);
+        assert_eq!((some.read, some.all()), (1, 3));
+        assert_eq!(
+            some.unread,
+            ["Throughput of Amazon Nova Lite", "Tokens per minute through any profile of Claude Opus 9"]
+        );
     }
 
     #[test]

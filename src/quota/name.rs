@@ -58,7 +58,8 @@ const ON_DEMAND_AND_GEOGRAPHIC: &[ModelKind] = &[ModelKind::Foundation, ModelKin
 const ANY: &[ModelKind] = &[ModelKind::Foundation, ModelKind::Geographic, ModelKind::Global];
 
 /// What stands before ` for <label>`, in lower case: AWS writes the same words with different
-/// capitals, and one head with and without its comma.
+/// capitals, and one head with and without its comma. This is the wording of Service Quotas' listing;
+/// [`WORDINGS`] has the other one.
 #[rustfmt::skip]
 const HEADS: &[(&str, &[ModelKind], Limit, Variant)] = &[
     ("on-demand model inference requests per minute", ON_DEMAND, Limit::RequestsPerMinute, Variant::Standard),
@@ -78,6 +79,15 @@ const HEADS: &[(&str, &[ModelKind], Limit, Variant)] = &[
     ("[bedrock-mantle endpoint] output tokens per minute", ANY, Limit::OutputTokensPerMinute, Variant::Mantle),
 ];
 
+/// AWS words the same quotas in two ways: the User Guide's words, and the listing's, in lower case.
+///
+/// The guide words no daily and no latency-optimized quota anew: both read with either wording.
+/// See <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-runtime.html>,
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-how.html> for the global ones, and
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-mantle.html>.
+const WORDINGS: &[(&str, &str)] =
+    &[("invokemodel", "model inference"), ("bedrock mantle", "[bedrock-mantle endpoint]")];
+
 /// The account's one limit over all models, which replaced the models' daily limits on the
 /// bedrock-runtime endpoint. Support raises it; Service Quotas does not.
 pub(crate) const CROSS_MODEL_PER_DAY: &str = "Cross-Model Max Tokens Per Day";
@@ -87,8 +97,15 @@ impl<'a> QuotaName<'a> {
     pub fn parse(name: &'a str) -> Option<Self> {
         let at = name.find(" for ")?;
         let head = name.get(..at)?;
-        let (_, serves, limit, mut variant) =
-            HEADS.iter().copied().find(|(known, ..)| is_head(head, known))?;
+        let (_, serves, limit, mut variant) = {
+            let wording = WORDINGS.iter().find(|(guide, _)| holds(head, guide));
+            HEADS.iter().copied().find(|(known, ..)| match wording {
+                None => is_head(head, ["", "", known]),
+                Some((guide, listing)) => known
+                    .split_once(listing)
+                    .is_some_and(|(before, after)| is_head(head, [before, guide, after])),
+            })?
+        };
         let label = name.get(at + " for ".len()..)?.trim();
         let label = label.strip_suffix("(doubled for cross-region calls)").unwrap_or(label).trim_end();
         let long = label.len().checked_sub("1m context length".len()).filter(|n| label.is_char_boundary(*n));
@@ -108,11 +125,30 @@ impl<'a> QuotaName<'a> {
     }
 }
 
-/// Whether `head` is the `known` one, with whatever capitals and commas.
-fn is_head(head: &str, known: &str) -> bool {
+/// Whether `head` is the `known` one, given in parts, with whatever capitals and commas.
+fn is_head(head: &str, known: [&str; 3]) -> bool {
     let letters = head.bytes().filter(|b| *b != b',').map(|b| b.to_ascii_lowercase());
+    let length: usize = known.iter().map(|part| part.len()).sum();
     // The last words tell most heads apart, the first none.
-    head.len() >= known.len() && letters.rev().eq(known.bytes().rev())
+    head.len() >= length && letters.rev().eq(known.iter().flat_map(|part| part.bytes()).rev())
+}
+
+/// Whether `text` has `lower` in it, in whatever capitals.
+fn holds(text: &str, lower: &str) -> bool {
+    text.as_bytes().windows(lower.len()).any(|part| part.eq_ignore_ascii_case(lower.as_bytes()))
+}
+
+/// Whether `name` looks like a quota on inference of one model, whether it reads or not: it counts tokens
+/// or requests in a minute or a day, and does not begin with another feature of Bedrock in parentheses, as
+/// `(Model customization) Sum of …` does.
+pub(crate) fn looks_like_inference(name: &str) -> bool {
+    /// What is counted, and in what time; or both in short.
+    const COUNTED: &[&str] = &["token", "request"];
+    const TIMES: &[&str] = &["minute", "day"];
+    const SHORT: &[&str] = &["tpm", "rpm", "tpd"];
+    let lower = name.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    !lower.trim_start().starts_with('(') && (has(SHORT) || (has(COUNTED) && has(TIMES)))
 }
 
 #[cfg(test)]
@@ -146,11 +182,63 @@ mod tests {
     }
 
     #[test]
+    fn both_wordings_of_aws_read_alike() {
+        for (guide, listing) in [
+            ("On-demand InvokeModel tokens per minute", "On-demand model inference tokens per minute"),
+            ("On-demand InvokeModel requests per minute", "On-demand model inference requests per minute"),
+            ("Cross-Region InvokeModel tokens per minute", "Cross-region model inference tokens per minute"),
+            (
+                "Cross-Region InvokeModel requests per minute",
+                "Cross-region model inference requests per minute",
+            ),
+            (
+                "Global Cross-Region InvokeModel tokens per minute",
+                "Global cross-region model inference tokens per minute",
+            ),
+            (
+                "Global Cross-Region InvokeModel requests per minute",
+                "Global cross-region model inference requests per minute",
+            ),
+            ("Bedrock Mantle input tokens per minute", "[bedrock-mantle endpoint] Input tokens per minute"),
+            ("Bedrock Mantle output tokens per minute", "[bedrock-mantle endpoint] Output tokens per minute"),
+        ] {
+            let [guide, listing] = [guide, listing].map(|head| format!("{head} for Anthropic Claude Opus 5"));
+            let read = QuotaName::parse(&guide);
+            assert!(read.is_some(), "{guide}");
+            assert_eq!(read, QuotaName::parse(&listing), "{guide}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_inference_is_told_from_other_features() {
+        for name in [
+            "On-demand InvokeModel tokens per minute for Anthropic Claude Opus 5",
+            "Tokens a minute through any profile: Claude Opus 5",
+            "Claude Opus 5 cross-Region TPM",
+            CROSS_MODEL_PER_DAY,
+        ] {
+            assert!(looks_like_inference(name), "{name}");
+        }
+        for name in [
+            "(Model customization) Sum of on demand custom model deployment tokens per minute for Amazon Nova Lite",
+            "(Guardrails) On-demand ApplyGuardrail requests per second",
+            "Records per batch inference job for Claude 3 Haiku",
+            "On-demand InvokeModel concurrent requests for Luma Ray V2",
+            "Inference profiles per account",
+        ] {
+            assert!(!looks_like_inference(name), "{name}");
+        }
+    }
+
+    #[test]
     fn distractors_are_no_inference_quotas() {
         for name in [
             "(Model customization) Sum of on demand custom model deployment tokens per minute for Amazon Nova Lite",
             "Records per batch inference job for Claude 3 Haiku",
             "On-demand model inference concurrent requests for Luma Ray V2",
+            "On-demand InvokeModel concurrent requests for Amazon Nova Reel 1.0",
+            "On-demand InvokeModel model inference tokens per minute for Amazon Nova Lite",
+            "Bedrock Mantle tokens per hour for Amazon Nova Lite",
             CROSS_MODEL_PER_DAY,
             "",
         ] {

@@ -15,7 +15,7 @@ use crate::config::{BadConfig, Config, Mode};
 use crate::event::Home;
 use crate::ids::{AccountId, QuotaCode, Region};
 use crate::usage::Minute;
-use crate::world::{Availability, Lifecycle, PolicyLayer, PolicyVerdict, RequestStatus, RuleState, Trail};
+use crate::world::{Availability, Lifecycle, PolicyLayer, PolicyVerdict, RequestStatus, RuleState};
 
 /// An account and what AWS would answer in it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -59,13 +59,15 @@ pub struct WorldFile {
     /// Incidents that the ledger already holds.
     pub incidents: Vec<IncidentEntry>,
     /// CloudTrail's trails.
-    pub trails: Vec<Trail>,
+    pub trails: Vec<TrailEntry>,
     /// EventBridge's rules.
     pub rules: Vec<RuleEntry>,
     /// The alarms of the function's own stack, and whether their actions are on.
     pub own_alarms: BTreeMap<String, bool>,
     /// How many have confirmed that they want to be told; one without it.
     pub subscribers: Option<u32>,
+    /// Who listens to a topic, by its ARN; of one without an entry `subscribers` tells.
+    pub topics: BTreeMap<String, TopicEntry>,
     /// What fails.
     pub faults: Vec<Fault>,
     /// What the ledger already holds of quotas.
@@ -401,6 +403,31 @@ pub enum FaultKind {
     Hangs,
 }
 
+/// One trail.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrailEntry {
+    /// Its name.
+    pub name: String,
+    /// The account it belongs to, where it is another one's, as an organization's trail is.
+    pub account: Option<AccountId>,
+    /// Whether it records now; without it that cannot be read.
+    pub is_logging: Option<bool>,
+    /// Whether it records management events that only read; without it that cannot be read.
+    pub records_reads: Option<bool>,
+}
+
+/// Who listens to a topic.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TopicEntry {
+    /// How many have confirmed.
+    pub confirmed: u32,
+    /// How many were asked and have not.
+    #[serde(default)]
+    pub pending: u32,
+}
+
 /// One rule.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -409,6 +436,12 @@ pub struct RuleEntry {
     pub name: String,
     /// Its state.
     pub state: RuleState,
+    /// The `detail-type`s of the events it reacts to.
+    #[serde(default)]
+    pub detail_types: Vec<String>,
+    /// Whether it is the clock that it reacts to.
+    #[serde(default)]
+    pub is_scheduled: bool,
 }
 
 /// An incident of before, of which people were told.

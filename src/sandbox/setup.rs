@@ -1,18 +1,55 @@
 //! How the function is set up, as the world file has it.
 
+use super::file::{RuleEntry, TrailEntry};
 use super::{PortCall, Sandbox};
 use crate::ids::Place;
-use crate::world::{Answer, PolicyVerdict, RuleState, Setup, Trail};
+use crate::world::{
+    Answer, EventRule, PolicyVerdict, PortError, Reads, Setup, Subscriptions, Trail, Trigger,
+};
 
 impl Setup for Sandbox {
     async fn trails(&self, _: &Place) -> Answer<Vec<Trail>> {
-        self.call(PortCall::Trails, |state| Ok(state.file.trails.clone())).await
+        self.call(PortCall::Trails, |state| {
+            let denied = |action: &str| PortError::Denied(action.to_owned());
+            let trail = |entry: &TrailEntry| Trail {
+                name: entry.name.clone(),
+                is_logging: entry.is_logging.ok_or_else(|| denied("cloudtrail:GetTrailStatus")),
+                records_reads: match (&entry.account, entry.records_reads) {
+                    (Some(account), _) => Ok(Reads::OfAccount(account.clone())),
+                    (None, Some(true)) => Ok(Reads::Recorded),
+                    (None, Some(false)) => Ok(Reads::LeftOut),
+                    (None, None) => Err(denied("cloudtrail:GetEventSelectors")),
+                },
+            };
+            Ok(state.file.trails.iter().map(trail).collect())
+        })
+        .await
     }
 
-    async fn rules(&self, _: &Place, prefix: &str) -> Answer<Vec<(String, RuleState)>> {
+    async fn rules(&self, _: &Place, prefix: &str) -> Answer<Vec<EventRule>> {
         self.call(PortCall::Rules, |state| {
             let named = state.file.rules.iter().filter(|rule| rule.name.starts_with(prefix));
-            Ok(named.map(|rule| (rule.name.clone(), rule.state)).collect())
+            let rule = |entry: &RuleEntry| EventRule {
+                name: entry.name.clone(),
+                state: entry.state,
+                trigger: if entry.is_scheduled {
+                    Trigger::Schedule
+                } else {
+                    Trigger::Events(entry.detail_types.clone())
+                },
+            };
+            Ok(named.map(rule).collect())
+        })
+        .await
+    }
+
+    /// Through the same gate as the people's topic.
+    async fn subscriptions(&self, topic: &str) -> Answer<Subscriptions> {
+        self.call(PortCall::Subscribers, |state| {
+            let people = (state.file.subscribers.unwrap_or(1), 0);
+            let entry = state.file.topics.get(topic);
+            let (confirmed, pending) = entry.map_or(people, |entry| (entry.confirmed, entry.pending));
+            Ok(Subscriptions { confirmed, pending })
         })
         .await
     }

@@ -21,9 +21,9 @@ use bedrock_remediator::quota::Quota;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::usage::{Minute, Period};
 use bedrock_remediator::world::{
-    Call, IncreaseRequest, Life, Lifecycle, LogKind, LogQuery, Models, Needed, Permissions, PolicyLayer,
-    PolicyVerdict, PortError, QuotaValue, Quotas, Records, Rejection, RuleState, Setup, Telemetry, Topic,
-    Trail, Window,
+    Call, EventRule, IncreaseRequest, Life, Lifecycle, LogKind, LogQuery, Models, Needed, Permissions,
+    PolicyLayer, PolicyVerdict, PortError, QuotaValue, Quotas, Reads, Records, Rejection, RuleState, Setup,
+    Subscriptions, Telemetry, Trail, Trigger, Window,
 };
 use ciborium::Value as Cbor;
 use jiff::Timestamp;
@@ -272,9 +272,11 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
         }
         "IAM" => iam(&state.world, &place, body),
         "SNS" if action == "sns:GetTopicAttributes" => {
-            let confirmed = at_once(state.world.subscribers()).unwrap();
+            let form: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+            let of_topic = at_once(state.world.subscriptions(&form["TopicArn"])).unwrap();
+            let Subscriptions { confirmed, pending } = of_topic;
             format!(
-                "<GetTopicAttributesResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><GetTopicAttributesResult><Attributes><entry><key>SubscriptionsConfirmed</key><value>{confirmed}</value></entry><entry><key>SubscriptionsPending</key><value>1</value></entry></Attributes></GetTopicAttributesResult></GetTopicAttributesResponse>"
+                "<GetTopicAttributesResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><GetTopicAttributesResult><Attributes><entry><key>SubscriptionsConfirmed</key><value>{confirmed}</value></entry><entry><key>SubscriptionsPending</key><value>{pending}</value></entry></Attributes></GetTopicAttributesResult></GetTopicAttributesResponse>"
             )
             .into_response()
         }
@@ -407,34 +409,59 @@ fn setup(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Resu
     Ok(match operation {
         "DescribeTrails" => {
             assert_eq!(input["includeShadowTrails"], true);
-            let one = |t: &Trail| json!({ "Name": t.name, "HomeRegion": "eu-west-1", "TrailARN": format!("arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/{}", t.name) });
+            let one = |t: &Trail| {
+                let owner = match &t.records_reads {
+                    Ok(Reads::OfAccount(account)) => account.as_str(),
+                    _ => ACCOUNT,
+                };
+                let arn = format!("arn:aws:cloudtrail:eu-west-1:{owner}:trail/{}", t.name);
+                json!({ "Name": t.name, "HomeRegion": "eu-west-1", "TrailARN": arn, "IsOrganizationTrail": owner != ACCOUNT })
+            };
             json!({ "trailList": trails.iter().map(one).collect::<Vec<_>>() })
         }
         "GetTrailStatus" => {
             assert_eq!(place.region.as_str(), "eu-west-1", "a trail is asked where it is at home");
-            json!({ "IsLogging": named("Name").is_logging })
+            json!({ "IsLogging": named("Name").is_logging.clone().map_err(refused)? })
         }
         "GetEventSelectors" => {
             let trail = named("TrailName");
+            let records_reads = match trail.records_reads.clone().map_err(refused)? {
+                Reads::Recorded => true,
+                Reads::LeftOut => false,
+                Reads::OfAccount(_) => {
+                    let body = json!({ "Message": "Unknown trail: for the user." });
+                    return Err(Refused { code: "TrailNotFoundException", body });
+                }
+            };
             let field = |name: &str, value: &str| json!({ "Field": name, "Equals": [value] });
             if trail.name.contains("advanced") {
                 let mut fields = vec![field("eventCategory", "Management")];
-                fields.extend((!trail.records_reads).then(|| field("readOnly", "false")));
+                fields.extend((!records_reads).then(|| field("readOnly", "false")));
                 json!({ "AdvancedEventSelectors": [{ "FieldSelectors": fields }] })
             } else {
-                let kind = if trail.records_reads { "All" } else { "WriteOnly" };
+                let kind = if records_reads { "All" } else { "WriteOnly" };
                 json!({ "EventSelectors": [{ "ReadWriteType": kind, "IncludeManagementEvents": true }] })
             }
         }
         "ListRules" => {
             let rules =
                 at_once(world.rules(place, input["NamePrefix"].as_str().unwrap())).map_err(refused)?;
-            let state = |state: &RuleState| match state {
+            let state = |state: RuleState| match state {
                 RuleState::Disabled => "DISABLED",
                 RuleState::Enabled => "ENABLED",
                 RuleState::EnabledWithReads => "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
             };
-            let one = |(name, s): &(String, RuleState)| json!({ "Name": name, "State": state(s) });
+            let one = |rule: &EventRule| match &rule.trigger {
+                Trigger::Schedule => {
+                    json!({ "Name": rule.name, "State": state(rule.state), "ScheduleExpression": "rate(5 minutes)" })
+                }
+                Trigger::Events(types) => {
+                    let mut types: Vec<Value> = types.iter().map(|one| json!(one)).collect();
+                    types.push(json!({ "prefix": "Another" }));
+                    let pattern = json!({ "source": ["aws.example"], "detail-type": types });
+                    json!({ "Name": rule.name, "State": state(rule.state), "EventPattern": pattern.to_string() })
+                }
+            };
             json!({ "Rules": rules.iter().map(one).collect::<Vec<_>>() })
         }
         other => panic!("unknown operation {other}"),
@@ -485,6 +512,8 @@ fn logs(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Resul
         let query = input["queryString"].as_str().unwrap();
         let shown = query.rsplit("display ").next().unwrap();
         assert!(!shown.contains("message") && !shown.contains('*'), "{query}");
+        // `display` takes no aliases.
+        assert_eq!(shown, "@timestamp, code, model, request, caller");
         let kind = if query.contains("errorCode") { LogKind::Invocation } else { LogKind::Application };
         let groups: Vec<String> = input["logGroupNames"]
             .as_array()
@@ -509,7 +538,7 @@ fn logs(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Resul
             field("code", json!(e.code)),
             field("model", json!(e.model)),
             field("request", json!("6e923f6e-9b62-4d97-8330-0e73bddee0f7")),
-            field("identity", json!(e.caller)),
+            field("caller", json!(e.caller)),
             field("@ptr", json!("CmEKJgoiMTExMTIyMjIzMzMz")),
             // Nobody asked for it; whoever reads it is found out.
             field("@message", json!("CANARY: a prompt")),
@@ -599,8 +628,15 @@ fn alarms(world: &Sandbox, place: &Place, action: &str, body: &[u8]) -> Response
                 ("StateReason", text("Threshold Crossed")),
             ])
         };
-        let all = Cbor::Array(models.iter().map(one).collect());
-        return cbor(StatusCode::OK, &map(vec![("AlarmContributors", all)]));
+        // A page holds two.
+        let from: usize =
+            field(&input, "NextToken").map_or(0, |token| token.as_text().unwrap().parse().unwrap());
+        let page = models.iter().skip(from).take(2).map(one).collect();
+        let mut answer = vec![("AlarmContributors", Cbor::Array(page))];
+        if models.len() > from + 2 {
+            answer.push(("NextToken", text(&(from + 2).to_string())));
+        }
+        return cbor(StatusCode::OK, &map(answer));
     }
     if let Some(prefix) = field(&input, "AlarmNamePrefix") {
         let alarms = at_once(world.own_alarms(place, prefix.as_text().unwrap())).unwrap();

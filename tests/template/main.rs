@@ -15,6 +15,7 @@ use bedrock_remediator::config::{Config, Settings};
 use bedrock_remediator::diagnosis::INFERENCE_OPERATIONS;
 use bedrock_remediator::doctor;
 use bedrock_remediator::metrics::OwnMetric;
+use bedrock_remediator::world::Trigger;
 use serde_json::{Value, json};
 
 use read::{TEMPLATE, template, text, texts};
@@ -103,6 +104,14 @@ fn the_doctor_looks_at_what_the_stack_has() {
     let of = |kind: &'static str| resources.iter().filter(move |(_, r)| r["Type"] == kind);
     let rules: BTreeSet<&str> = of("AWS::Events::Rule").map(|(id, _)| id.as_str()).collect();
     assert_eq!(doctor::RULES.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>(), rules);
+    // What each reacts to tells it where its generated name had to be cut.
+    assert_eq!(doctor::TRIGGERS.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>(), rules);
+    for (id, on) in doctor::TRIGGERS {
+        let rule = &template["Resources"][*id]["Properties"];
+        let Trigger::Events(types) = Trigger::of_pattern(&rule["EventPattern"]) else { panic!("{id}") };
+        assert!(on.is_none_or(|on| types.iter().any(|known| known == on)), "{id}: {types:?}");
+        assert_eq!(rule.get("ScheduleExpression").is_some(), on.is_none(), "{id}");
+    }
     let name = |alarm: &Value| {
         let name = alarm["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap();
         name.strip_prefix("${AWS::StackName}-").unwrap().to_owned()

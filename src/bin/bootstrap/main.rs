@@ -57,7 +57,7 @@ async fn serve() -> Result<(), Error> {
     // The log stream is one environment's alone; its name ends in 32 random digits.
     let name = stream.rsplit(']').next().filter(|n| !n.is_empty()).unwrap_or("function");
     let name = format!("{name}.{}", std::process::id());
-    let aws = Aws::of_function();
+    let aws = Aws::of_function().with_concurrency(settings.maximum_concurrency);
     let function = Function {
         home: Home {
             account: None,
