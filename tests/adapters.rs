@@ -385,7 +385,7 @@ fn the_set_up_is_read_where_it_stands() {
             rule(
                 "stack-InferenceErrorsRule-2",
                 RuleState::EnabledWithReads,
-                Trigger::Events(vec!["AWS API Call via CloudTrail".to_owned()])
+                Trigger::Events(vec!["AWS API Call via CloudTrail".to_owned(), "Another*".to_owned()])
             ),
         ]
     );
@@ -417,7 +417,8 @@ fn every_page_of_an_alarms_contributors_is_read() {
     let models = ["amazon.nova-lite-v1:0", "us.amazon.nova-lite-v1:0", "us.amazon.nova-pro-v1:0"];
     let file = json!({ "alarms": [{ "region": "us-east-1", "name": "by-model", "metric": "InvocationThrottles", "contributors": models }] });
     let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
-    let found = block_on(cloud.aws("CLOUDWATCH").contributors(&place("us-east-1"), "by-model")).unwrap();
+    let found =
+        block_on(cloud.aws("CLOUDWATCH").contributors(&place("us-east-1"), "by-model")).unwrap().unwrap();
     assert_eq!(found.iter().map(ModelId::as_str).collect::<Vec<_>>(), models);
     assert_eq!(cloud.calls(), ["cloudwatch:DescribeAlarmContributors"; 2]);
 }

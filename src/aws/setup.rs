@@ -112,7 +112,8 @@ impl Setup for Aws {
         let answer = answer.map_err(|e| super::topic::failed("sns:GetTopicAttributes", &e))?;
         let number = |name: &str| {
             let attribute = answer.attributes().and_then(|all| all.get(name));
-            attribute.and_then(|number| number.parse().ok()).ok_or(PortError::Missing)
+            let number = attribute.and_then(|number| number.parse().ok());
+            number.ok_or_else(|| PortError::invalid("the topic's attributes do not tell its subscriptions"))
         };
         Ok(Subscriptions {
             confirmed: number("SubscriptionsConfirmed")?,
