@@ -9,7 +9,9 @@ use serde::Serialize;
 use crate::diagnosis::{Cause, Facts};
 use crate::ids::{Arn, Place, console_host};
 use crate::model::{ModelId, ModelKind};
-use crate::world::{Availability, Lifecycle, ModelState, Needed, PolicyLayer, PolicyVerdict, Ruling};
+use crate::world::{
+    Availability, Lifecycle, ModelState, Needed, PolicyLayer, PolicyVerdict, Ruling, UseCaseForm,
+};
 
 /// One step that a person has to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub struct Reminder {
     pub commands: Vec<String>,
     /// The console's page for it.
     pub link: Option<String>,
-    /// Steps of access that are done, as far as Bedrock tells; see [`checklist`].
+    /// Steps of access that are done, as far as Bedrock tells; see [`Checklist`].
     pub done: Vec<&'static str>,
     /// Steps that are not.
     pub missing: Vec<&'static str>,
@@ -114,10 +116,19 @@ pub fn missing(cause: Cause, asked: &Asked<'_>) -> Cause {
 /// was said of accounts whose calls failed.
 pub fn is_done(cause: Cause, asked: &Asked<'_>, had_missing: bool) -> Option<bool> {
     match cause {
-        Cause::UseCaseForm => asked.state?.form_submitted,
+        Cause::UseCaseForm => match asked.state?.form {
+            UseCaseForm::Submitted => Some(true),
+            UseCaseForm::Missing => Some(false),
+            UseCaseForm::NotNeeded | UseCaseForm::Unread(_) => None,
+        },
         Cause::NotGranted | Cause::Marketplace | Cause::Payment => {
-            let holds = checklist(asked.state?).1.is_empty();
-            (!holds || had_missing).then_some(holds)
+            let Checklist { missing, unread, .. } = checklist(asked.state?);
+            match (missing.as_slice(), unread.as_slice()) {
+                ([], []) => had_missing.then_some(true),
+                // What could not be read may be what is missing.
+                ([], _) => None,
+                _ => Some(false),
+            }
         }
         Cause::IdentityPolicy | Cause::IamUnspecified => match Finding::of(asked.rulings) {
             Finding::Open => None,
@@ -131,10 +142,10 @@ pub fn is_done(cause: Cause, asked: &Asked<'_>, had_missing: bool) -> Option<boo
 /// The step of access that Bedrock knows not to be done.
 fn missing_access(asked: &Asked<'_>) -> Option<Cause> {
     let state = asked.state?;
-    if state.form_submitted == Some(false) {
+    if state.form == UseCaseForm::Missing {
         return Some(Cause::UseCaseForm);
     }
-    if state.life.lifecycle == Lifecycle::Legacy {
+    if matches!(&state.life, Ok(Some(life)) if life.lifecycle == Lifecycle::Legacy) {
         return Some(Cause::LegacyModel);
     }
     let lacks_agreement =
@@ -171,7 +182,7 @@ pub fn reminder(
     // Without a Region the partition is not known either, and most accounts are of `aws`.
     let host = console_host(place.map_or("aws", |p| p.region.partition()));
     let link = step.console.and_then(fill).map(|page| format!("https://{host}/{page}"));
-    let (done, missing) = asked.state.map(checklist).unwrap_or_default();
+    let Checklist { done, missing, .. } = asked.state.map(checklist).unwrap_or_default();
     Some(Reminder { step: step.name, audience: step.audience, text, commands, link, done, missing })
 }
 
@@ -279,20 +290,51 @@ pub fn needed(
     arns.into_iter().map(of).collect()
 }
 
-/// The steps of access that are done, and those that are missing, as far as Bedrock tells: a clue, not
-/// proof.
-pub fn checklist(state: &ModelState) -> (Vec<&'static str>, Vec<&'static str>) {
+/// The steps of access of one model, by what Bedrock says of each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checklist {
+    /// Those that are done.
+    pub done: Vec<&'static str>,
+    /// Those that are not.
+    pub missing: Vec<&'static str>,
+    /// Those that could not be read.
+    pub unread: Vec<&'static str>,
+}
+
+/// Which steps of access are done, as far as Bedrock tells: a clue, not proof.
+pub fn checklist(state: &ModelState) -> Checklist {
+    let is_active = match &state.life {
+        Ok(Some(life)) => Some(life.lifecycle == Lifecycle::Active),
+        // What Bedrock does not describe has ended, or was never here.
+        Ok(None) => Some(false),
+        Err(_) => None,
+    };
+    // Nothing is said of a form that nobody asks for.
+    let form = match &state.form {
+        UseCaseForm::NotNeeded => None,
+        UseCaseForm::Submitted => Some(Some(true)),
+        UseCaseForm::Missing => Some(Some(false)),
+        UseCaseForm::Unread(_) => Some(None),
+    };
     let steps = [
-        (state.life.lifecycle == Lifecycle::Active, "the model is active"),
-        (state.region == Availability::Available, "the Region has the model"),
-        (state.authorized, "the account is authorized"),
-        (state.agreement == Availability::Available, "the agreement with the provider is in force"),
+        (Some(is_active), "the model is active"),
+        (Some(Some(state.region == Availability::Available)), "the Region has the model"),
+        (Some(Some(state.authorized)), "the account is authorized"),
+        (
+            Some(Some(state.agreement == Availability::Available)),
+            "the agreement with the provider is in force",
+        ),
+        (form, "Anthropic's use-case form was submitted"),
     ];
-    // Of a form that could not be read, or is not asked for, nothing is said.
-    let form = state.form_submitted.map(|is_done| (is_done, "Anthropic's use-case form was submitted"));
-    let (done, missing): (Vec<_>, Vec<_>) = steps.into_iter().chain(form).partition(|(is_done, _)| *is_done);
-    let names = |steps: Vec<(bool, &'static str)>| steps.into_iter().map(|(_, name)| name).collect();
-    (names(done), names(missing))
+    let mut list = Checklist::default();
+    for (known, step) in steps.into_iter().filter_map(|(known, step)| Some((known?, step))) {
+        match known {
+            Some(true) => list.done.push(step),
+            Some(false) => list.missing.push(step),
+            None => list.unread.push(step),
+        }
+    }
+    list
 }
 
 /// `text` with its placeholders filled; `None` when one of them is unknown.
@@ -367,6 +409,7 @@ mod tests {
     use super::*;
     use crate::diagnosis::Category;
     use crate::ids::{AccountId, Region};
+    use crate::world::PortError;
 
     fn place() -> Place {
         Place {
@@ -390,18 +433,39 @@ mod tests {
 
     #[test]
     fn what_bedrock_tells_is_done_or_missing() {
-        let open = ModelState { authorized: true, ..ModelState::default() };
-        assert_eq!((checklist(&open).0.len(), checklist(&open).1), (4, Vec::new()));
-        let shut = ModelState {
+        let open = checklist(&ModelState::default());
+        assert_eq!((open.done.len(), open.missing, open.unread), (4, Vec::new(), Vec::new()));
+        let shut = checklist(&ModelState {
             agreement: Availability::Pending,
             authorized: false,
-            form_submitted: Some(false),
+            form: UseCaseForm::Missing,
+            ..ModelState::default()
+        });
+        assert_eq!(shut.done, ["the model is active", "the Region has the model"]);
+        assert_eq!(shut.missing.len(), 3);
+        assert!(shut.missing.contains(&"Anthropic's use-case form was submitted"));
+    }
+
+    #[test]
+    fn what_bedrock_does_not_answer_is_neither_done_nor_missing() {
+        let state = ModelState {
+            life: Err(PortError::Throttled),
+            form: UseCaseForm::Unread(PortError::Denied("bedrock:GetUseCaseForModelAccess".to_owned())),
             ..ModelState::default()
         };
-        let (done, missing) = checklist(&shut);
-        assert_eq!(done, ["the model is active", "the Region has the model"]);
-        assert_eq!(missing.len(), 3);
-        assert!(missing.contains(&"Anthropic's use-case form was submitted"));
+        let list = checklist(&state);
+        assert_eq!(list.unread, ["the model is active", "Anthropic's use-case form was submitted"]);
+        assert_eq!((list.done.len(), list.missing.len()), (3, 0));
+        let asked = Asked { state: Some(&state), ..Asked::default() };
+        for cause in [Cause::NotGranted, Cause::Marketplace, Cause::Payment, Cause::UseCaseForm] {
+            assert_eq!(is_done(cause, &asked, true), None, "{cause}: what was not read may be missing");
+        }
+    }
+
+    #[test]
+    fn a_model_that_bedrock_does_not_describe_is_not_active() {
+        let ended = ModelState { life: Ok(None), ..ModelState::default() };
+        assert_eq!(checklist(&ended).missing, ["the model is active"]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub async fn act<W: Quotas + Ledger>(
         plan.actions.iter().position(|a| matches!(a, Action::RequestIncrease(i) if i.request_id.is_none()));
     let Some(at) = asked else { return Ok(None) };
     let Some(Action::RequestIncrease(increase)) = plan.actions.get(at).cloned() else { return Ok(None) };
-    let by_hand = vec![increase.by_hand(place), look_at(place, &increase.quota)];
+    let by_hand = vec![increase.by_hand(place), look_at(place, &increase.quota.code)];
     let done = reserve_and_file(world, config, lease, place, increase, now).await?;
     match done {
         Done::Filed(filed) => {
@@ -84,20 +84,20 @@ async fn reserve_and_file<W: Quotas + Ledger>(
     };
     match world.reserve(lease, &intent, now).await? {
         Reserved::Yes => {}
-        Reserved::CoolingDown(record) => {
+        Reserved::CoolingDown(last) => {
             let reason = format!(
                 "a request for {} was filed on {}; the next may follow on {}",
-                number(record.desired),
-                record.intended.strftime("%F"),
-                record.cool_down_until.strftime("%F")
+                number(last.desired),
+                last.intended.strftime("%F"),
+                last.cool_down_until.strftime("%F")
             );
             return Ok(withheld(Reason::CoolingDown, reason));
         }
-        Reserved::ClosedUnchanged(record) => {
+        Reserved::ClosedUnchanged(refused) => {
             let reason = format!(
                 "AWS did not grant {} when it was asked for on {}: the same request would end the same way",
-                number(record.desired),
-                record.intended.strftime("%F")
+                number(refused.desired),
+                refused.asked.strftime("%F")
             );
             return Ok(withheld(Reason::ClosedUnchanged, reason));
         }
@@ -152,10 +152,18 @@ async fn refused(world: &impl Quotas, place: &Place, followed: &Followed, error:
     };
     let kind = match rejection {
         Rejection::AlreadyOpen => {
-            let history = world.history(place, &followed.code).await.unwrap_or_default();
-            let open = history.iter().find(|r| r.status.is_open());
-            let which = open.map_or_else(|| "a request".to_owned(), |open| format!("request {}", open.id));
-            return withheld(Reason::AlreadyRequested, format!("{which} of this quota is open"));
+            let reason = match world.history(place, &followed.code).await {
+                Ok(history) => match history.iter().find(|r| r.status.is_open()) {
+                    Some(open) => format!("request {} of this quota is open", open.id),
+                    None => {
+                        "a request of this quota is open, which Service Quotas does not list yet".to_owned()
+                    }
+                },
+                Err(error) => {
+                    format!("a request of this quota is open; which one could not be read: {error}")
+                }
+            };
+            return withheld(Reason::AlreadyRequested, reason);
         }
         Rejection::TooManyOpen => {
             let reason =

@@ -73,18 +73,21 @@ pub const RULES: &[(&str, &str)] = &[
     ),
     ("HealthRule", "what AWS Health says of Bedrock: incidents on AWS's side, announced ends of models"),
     ("InferenceErrorsRule", "every error's text, caller and request id: only alarms are left"),
+    ("JobsRule", "batch and customization jobs that fail, or that process only part of their input"),
     ("QuotaNewsRule", "AWS's decisions as they fall; they are still asked for every 15 minutes"),
     ("SupportNewsRule", "support cases as they change; they come to us-east-1 only"),
     ("TickRule", "everything that takes time: outcomes, reminders, what a function that died has left"),
     ("YourAlarmsRule", "alarms of yours"),
 ];
 
-/// What the stack's rules react to: events of a `detail-type`, or the clock where there is none. It tells a rule
+/// What the stack's rules react to: a `detail-type`, or a part of one, of their patterns; or the clock where there
+/// is none. It tells a rule
 /// whose generated name CloudFormation had to cut.
 pub const TRIGGERS: &[(&str, Option<&str>)] = &[
     ("AlarmContributorsRule", Some("CloudWatch Alarm Contributor State Change")),
     ("HealthRule", Some("AWS Health Event")),
     ("InferenceErrorsRule", Some("AWS API Call via CloudTrail")),
+    ("JobsRule", Some("Job State Change")),
     ("QuotaNewsRule", Some("AWS Service Event via CloudTrail")),
     ("SupportNewsRule", Some("Support Case Update")),
     ("TickRule", None),
@@ -129,6 +132,7 @@ pub const RIGHTS: &[(On, &[&str])] = &[
             "cloudwatch:GetMetricData",
             "cloudwatch:ListMetrics",
             "servicequotas:GetAWSDefaultServiceQuota",
+            "servicequotas:GetRequestedServiceQuotaChange",
             "servicequotas:GetServiceQuota",
             "servicequotas:ListAWSDefaultServiceQuotas",
             "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
@@ -138,7 +142,7 @@ pub const RIGHTS: &[(On, &[&str])] = &[
     (On::Quotas, &["servicequotas:RequestServiceQuotaIncrease"]),
     (On::Roles, &["iam:GetRole", "iam:SimulatePrincipalPolicy"]),
     (On::Logs, &["logs:GetQueryResults", "logs:StartQuery"]),
-    (On::Table, &["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]),
+    (On::Table, &["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]),
     (On::Topic, &["sns:GetTopicAttributes", "sns:Publish"]),
 ];
 
@@ -543,7 +547,15 @@ async fn rights<W: Setup>(world: &W, patient: &Patient<'_>) -> Check {
     for (on, actions) in RIGHTS {
         let Some(resource) = patient.resource(*on, role) else { continue };
         let verdicts = match world.rights(patient.place, role, actions, &resource).await {
-            Ok(verdicts) => verdicts,
+            Ok(Some(verdicts)) => verdicts,
+            Ok(None) => {
+                return Check::missing(
+                    NAME,
+                    format!("this account has no role `{role}`"),
+                    "everything that the role would let the function do",
+                    "name the function's role with --role or the variable ROLE_ARN".to_owned(),
+                );
+            }
             Err(why) => return Check::unknown(NAME, &why),
         };
         asked += actions.len();

@@ -34,7 +34,7 @@ pub(crate) const LOOK: SignedDuration = SignedDuration::from_mins(5);
 /// So long is asked what an incident is about, all questions together.
 pub(crate) const PATIENCE: SignedDuration = SignedDuration::from_secs(6);
 /// A request that Service Quotas does not list after this long was not filed.
-const UNLISTED: SignedDuration = SignedDuration::from_mins(20);
+pub(crate) const UNLISTED: SignedDuration = SignedDuration::from_mins(20);
 
 /// What came of driving an incident.
 #[derive(Debug)]
@@ -202,6 +202,7 @@ pub(crate) async fn prepare<W: World>(
         followed,
         silent_until: quiet_until,
         search: learnt.search,
+        unread: record.unread,
         ..Finish::new(state, due_at, record.incident.counts)
     };
     let untold = Finish {
@@ -300,7 +301,7 @@ fn tell_of(plan: &mut Plan, followed: &Followed, place: &Place, evidence: &Evide
         adjustable: true,
         value: None,
     });
-    let default = known.and_then(|l| l.default.as_ref().ok().map(|d| d.value));
+    let default = known.and_then(|l| l.default.read().copied().flatten()).map(|d| d.value);
     plan.withheld.clear();
     plan.adopted = None;
     plan.actions.retain(|a| !matches!(a, Action::RequestIncrease(_) | Action::PrepareSupportCase { .. }));

@@ -1,7 +1,7 @@
-//! Asks for everything a plan needs, at once, and takes a missing answer for an answer.
+//! Asks for everything that a plan needs, at once.
 //!
-//! One law: gathering never fails and never decides. What could not be read is in the evidence as
-//! such, with the reason.
+//! Invariant: gathering never fails and never decides. What could not be read stands in the evidence as unread,
+//! with the reason; it is never taken for something that does not exist.
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -16,8 +16,8 @@ use crate::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, find};
 use crate::usage::{Period, Usage, burndown};
 use crate::watch;
 use crate::world::{
-    Answer, Availability, Clock, IncreaseRequest, Life, LogKind, ModelState, Models, Needed, Permissions,
-    PolicyVerdict, PortError, QuotaValue, Quotas, Ruling, Telemetry, Window, ask,
+    Answer, Availability, Clock, Gathered, IncreaseRequest, Life, LogKind, ModelState, Models, Needed,
+    Permissions, PolicyVerdict, PortError, QuotaValue, Quotas, Ruling, Telemetry, UseCaseForm, Window, ask,
 };
 
 /// What is known of one quota that could be the one.
@@ -27,12 +27,13 @@ pub struct LimitEvidence {
     pub limit: Limit,
     /// The quota, or why there is none.
     pub found: Found,
-    /// The applied value; the default where the account has none of its own.
-    pub applied: Answer<QuotaValue>,
-    /// AWS's default.
-    pub default: Answer<QuotaValue>,
+    /// The applied value; the default where the account has none of its own. `None` where this account and
+    /// Region have no such quota.
+    pub applied: Gathered<Option<QuotaValue>>,
+    /// AWS's default; `None` where this account and Region have no such quota.
+    pub default: Gathered<Option<QuotaValue>>,
     /// Requests of the last 90 days, newest first.
-    pub history: Answer<Vec<IncreaseRequest>>,
+    pub history: Gathered<Vec<IncreaseRequest>>,
 }
 
 /// Where the errors behind an alarm were looked for.
@@ -56,6 +57,9 @@ pub enum Looked {
     },
     /// CloudTrail did not answer.
     TrailUnread(PortError),
+    /// Not in CloudTrail's event history: it holds no data events, and the bedrock-mantle endpoint's calls
+    /// are data events.
+    NotInTrail,
     /// A search through logs was begun; a later look reads it.
     LogsGoingOn(LogKind),
     /// A search through logs ended.
@@ -72,6 +76,8 @@ pub enum Looked {
     /// The log group that model invocations are written to, which the operator did not name; `None` where
     /// they are not logged.
     InvocationLogging(Answer<Option<String>>),
+    /// The ledger could not be read for incidents that explain the alarm.
+    LedgerUnread(PortError),
 }
 
 impl Looked {
@@ -97,51 +103,112 @@ pub struct Evidence {
     /// The model behind an application inference profile; else the model as called. `None` when no
     /// model is known or the profile could not be resolved.
     pub model: Option<ModelId>,
+    /// The ARNs of the models that an inference profile stands for, where that matters; `None` where there is no
+    /// such profile.
+    pub profile: Gathered<Option<Vec<String>>>,
+    /// Whether the account's own listing of quotas could be read, where the built-in catalogue lacks the model.
+    pub listing: Gathered<()>,
     /// The quotas that could be meant; empty unless calls were throttled.
     pub limits: Vec<LimitEvidence>,
     /// Use of the quota by every model that shares it.
-    pub usage: Answer<Usage>,
-    /// Bedrock's own word on the model.
-    pub model_state: Answer<ModelState>,
+    pub usage: Gathered<Usage>,
+    /// Bedrock's own word on the model; `None` where it knows no such model.
+    pub model_state: Gathered<Option<ModelState>>,
     /// The ids that can be called in the Region, where the one that was called cannot.
-    pub offered: Answer<Vec<ModelId>>,
+    pub offered: Gathered<Vec<ModelId>>,
     /// Every model of the Region with its life, where the one that is called ends.
-    pub lives: Answer<Vec<(ModelId, Life)>>,
-    /// How many agreements the model's provider offers, where none is in force.
-    pub offers: Answer<usize>,
+    pub lives: Gathered<Vec<(ModelId, Life)>>,
+    /// How many agreements the model's provider offers, where none is in force; `None` where Bedrock knows no
+    /// such model.
+    pub offers: Gathered<Option<usize>>,
     /// What other Regions offer, where this one has no such model.
     pub elsewhere: Vec<(Region, Answer<Vec<ModelId>>)>,
     /// What IAM's policy simulator says of everything the call needs, where a policy of the caller's own may
-    /// be what is missing.
-    pub rulings: Answer<Vec<Ruling>>,
+    /// be what is missing; `None` where the account has no such caller.
+    pub rulings: Gathered<Option<Vec<Ruling>>>,
     /// Where the errors behind an alarm were looked for, of which only the metric was known.
     pub looked: Vec<Looked>,
+    /// A look at the open incident that AWS has not answered for so long that people are told.
+    pub overdue: Option<Overdue>,
+}
+
+/// What AWS has not answered for a day or longer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overdue {
+    /// What is not known because of it: the end of "it is not known …".
+    pub question: String,
+    /// The first look without an answer.
+    pub since: Timestamp,
+    /// Why the last looks were not answered.
+    pub errors: Vec<PortError>,
 }
 
 impl Evidence {
+    /// Evidence of which nothing was asked yet.
+    pub(crate) fn none(model: Option<ModelId>, now: Timestamp) -> Self {
+        Self {
+            now,
+            model,
+            profile: Gathered::NotAsked,
+            listing: Gathered::NotAsked,
+            limits: Vec::new(),
+            usage: Gathered::NotAsked,
+            model_state: Gathered::NotAsked,
+            offered: Gathered::NotAsked,
+            lives: Gathered::NotAsked,
+            offers: Gathered::NotAsked,
+            elsewhere: Vec::new(),
+            rulings: Gathered::NotAsked,
+            looked: Vec::new(),
+            overdue: None,
+        }
+    }
+
     /// Whether something about the quotas could not be read that may be readable a little later.
     pub fn is_missing_for_now(&self) -> bool {
-        fn passing<T>(answer: &Answer<T>) -> bool {
-            answer.as_ref().is_err_and(PortError::is_passing)
-        }
-        let of = |l: &LimitEvidence| passing(&l.applied) || passing(&l.default) || passing(&l.history);
-        passing(&self.usage) || self.limits.iter().any(of)
+        self.unread_of_quotas().any(PortError::is_passing)
     }
-}
 
-impl Evidence {
-    /// What was asked about access and permission.
+    fn unread_of_quotas(&self) -> impl Iterator<Item = &PortError> {
+        let limits =
+            self.limits.iter().flat_map(|l| [l.applied.unread(), l.default.unread(), l.history.unread()]);
+        [self.profile.unread(), self.listing.unread(), self.usage.unread()]
+            .into_iter()
+            .chain(limits)
+            .flatten()
+    }
+
+    /// Whatever was asked about access and permission, and was not answered.
+    pub(crate) fn unread_of_access(&self) -> Vec<&PortError> {
+        let of_state = self.model_state.read().and_then(Option::as_ref).map(|state| {
+            let form = if let UseCaseForm::Unread(error) = &state.form { Some(error) } else { None };
+            [state.life.as_ref().err(), form]
+        });
+        let elsewhere = self.elsewhere.iter().map(|(_, offered)| offered.as_ref().err());
+        let asked = [
+            self.profile.unread(),
+            self.model_state.unread(),
+            self.offered.unread(),
+            self.lives.unread(),
+            self.offers.unread(),
+            self.rulings.unread(),
+        ];
+        asked.into_iter().chain(of_state.into_iter().flatten()).chain(elsewhere).flatten().collect()
+    }
+
+    /// Whatever was asked and not answered.
+    pub(crate) fn unread(&self) -> impl Iterator<Item = &PortError> {
+        self.unread_of_quotas().chain(self.unread_of_access())
+    }
+
+    /// What Bedrock and IAM answered about access and permission.
     pub fn asked(&self) -> Asked<'_> {
         Asked {
-            state: self.model_state.as_ref().ok(),
-            offers: self.offers.as_ref().ok().copied(),
-            rulings: self.rulings.as_deref().unwrap_or_default(),
+            state: self.model_state.read().and_then(Option::as_ref),
+            offers: self.offers.read().copied().flatten(),
+            rulings: self.rulings.read().and_then(Option::as_deref).unwrap_or_default(),
         }
     }
-}
-
-fn not_asked<T>() -> Answer<T> {
-    Err(PortError::Missing)
 }
 
 /// How far back usage is read, and how much of it by the minute.
@@ -159,19 +226,7 @@ pub async fn gather<W>(world: &W, incident: &Incident, now: Timestamp, until: Ti
 where
     W: Quotas + Telemetry + Models + Permissions + Clock,
 {
-    let mut evidence = Evidence {
-        now,
-        model: incident.model.clone(),
-        limits: Vec::new(),
-        usage: not_asked(),
-        model_state: not_asked(),
-        offered: not_asked(),
-        lives: not_asked(),
-        offers: not_asked(),
-        elsewhere: Vec::new(),
-        rulings: not_asked(),
-        looked: Vec::new(),
-    };
+    let mut evidence = Evidence::none(incident.model.clone(), now);
     let Some(place) = incident.place() else { return evidence };
     let called = incident.model.clone();
     // What a profile stands for tells which model is meant, and in which Regions.
@@ -179,20 +234,20 @@ where
     let profile = called
         .as_ref()
         .filter(|m| m.kind() == ModelKind::ApplicationProfile || (is_permission && m.is_cross_region()));
-    let mut routes = Vec::new();
     if let Some(profile) = profile {
-        routes = ask(world, until, world.profile_models(&place, profile)).await.unwrap_or_default();
+        evidence.profile = ask(world, until, world.profile_models(&place, profile)).await.into();
         if profile.kind() == ModelKind::ApplicationProfile {
-            evidence.model = ModelId::behind_profile(&routes, &place.region);
+            let routes = evidence.profile.read().and_then(Option::as_deref);
+            evidence.model = routes.and_then(|routes| ModelId::behind_profile(routes, &place.region));
         }
     }
     let model = evidence.model.clone();
     match incident.cause.category() {
         Category::Quota if incident.cause.is_rate() => {
             let Some(model) = model else { return evidence };
-            (evidence.limits, evidence.usage) = tokio::join!(
+            ((evidence.limits, evidence.listing), evidence.usage) = tokio::join!(
                 limits(world, &place, &model, incident.cause, until),
-                ask(world, until, usage(world, &place, &model, incident, now, until)),
+                gathered(world, until, usage(world, &place, &model, incident, now, until)),
             );
         }
         Category::ModelAccess => {
@@ -201,32 +256,39 @@ where
             // Asked at once with the state, which tells whether the answer matters.
             let may_lack_agreement = matches!(incident.cause, Cause::NotGranted | Cause::Marketplace);
             (evidence.model_state, evidence.offers, evidence.lives, evidence.usage) = tokio::join!(
-                ask(world, until, world.model_state(&place, &model)),
-                ask_if(may_lack_agreement, world, until, world.agreement_offers(&place, &model)),
-                ask_if(is_legacy, world, until, world.lives(&place)),
-                ask_if(incident.is_ahead(), world, until, usage(world, &place, &model, incident, now, until)),
+                gathered(world, until, world.model_state(&place, &model)),
+                gather_if(may_lack_agreement, world, until, world.agreement_offers(&place, &model)),
+                gather_if(is_legacy, world, until, world.lives(&place)),
+                gather_if(
+                    incident.is_ahead(),
+                    world,
+                    until,
+                    usage(world, &place, &model, incident, now, until)
+                ),
             );
-            let state = evidence.model_state.as_ref().ok();
+            let state = evidence.model_state.read().and_then(Option::as_ref);
             if state.is_none_or(|s| s.agreement == Availability::Available) {
-                evidence.offers = not_asked();
+                evidence.offers = Gathered::NotAsked;
             }
-            if state.is_some_and(|s| s.region != Availability::Available) {
-                evidence.offered = ask(world, until, world.offered(&place)).await;
+            let is_known_absent = matches!(&evidence.model_state, Gathered::Read(None))
+                || state.is_some_and(|s| s.region != Availability::Available || s.life == Ok(None));
+            if is_known_absent {
+                evidence.offered = gathered(world, until, world.offered(&place)).await;
             }
         }
         Category::ModelId => {
             let Some(model) = model else { return evidence };
             (evidence.model_state, evidence.offered) = tokio::join!(
-                ask(world, until, world.model_state(&place, &model)),
-                ask(world, until, world.offered(&place)),
+                gathered(world, until, world.model_state(&place, &model)),
+                gathered(world, until, world.offered(&place)),
             );
             let is_here = |offered: &Vec<ModelId>| offered.iter().any(|o| o.base() == model.base());
-            if evidence.offered.as_ref().is_ok_and(|offered| !is_here(offered)) {
+            if evidence.offered.read().is_some_and(|offered| !is_here(offered)) {
                 evidence.elsewhere = elsewhere(world, &place, until).await;
             }
         }
         Category::Permission if is_permission => {
-            evidence.rulings = rulings(world, &place, incident, &routes, until).await;
+            evidence.rulings = rulings(world, &place, incident, &evidence.profile, until).await;
         }
         _ => {}
     }
@@ -239,13 +301,21 @@ fn is_of_own_policies(cause: Cause) -> bool {
     matches!(cause, Cause::IamUnspecified | Cause::IdentityPolicy)
 }
 
-async fn ask_if<T>(
+async fn gathered<T>(
+    world: &impl Clock,
+    until: Timestamp,
+    call: impl Future<Output = Answer<T>>,
+) -> Gathered<T> {
+    ask(world, until, call).await.into()
+}
+
+async fn gather_if<T>(
     is_asked: bool,
     world: &impl Clock,
     until: Timestamp,
     call: impl Future<Output = Answer<T>>,
-) -> Answer<T> {
-    if is_asked { ask(world, until, call).await } else { not_asked() }
+) -> Gathered<T> {
+    if is_asked { gathered(world, until, call).await } else { Gathered::NotAsked }
 }
 
 /// Where most models are offered first, by partition.
@@ -269,23 +339,31 @@ async fn elsewhere(
     join_all(asked).await
 }
 
-/// What IAM says of the caller, the action and every resource of the call.
+/// What IAM says of the caller, the action and every resource of the call, which `profile` routes to several
+/// models if it is one.
 async fn rulings(
     world: &(impl Permissions + Clock),
     place: &Place,
     incident: &Incident,
-    routes: &[String],
+    profile: &Gathered<Option<Vec<String>>>,
     until: Timestamp,
-) -> Answer<Vec<Ruling>> {
+) -> Gathered<Option<Vec<Ruling>>> {
     let facts = &incident.facts;
     let caller = incident.caller.as_deref().or(facts.principal.as_deref());
     let (Some(caller), Some(action)) = (caller.and_then(caller_of), access::action_of(facts)) else {
-        return not_asked();
+        return Gathered::NotAsked;
+    };
+    let routes = match profile {
+        Gathered::NotAsked => &[][..],
+        Gathered::Read(Some(routes)) => routes,
+        // Without the profile's models only a part of what the call needs is known, and a verdict on a part
+        // would read as one on the whole. The evidence says why the profile is not known.
+        Gathered::Read(None) | Gathered::Unread(_) => return Gathered::NotAsked,
     };
     let needed = access::needed(incident.model.as_ref(), place, facts.resource.as_deref(), routes);
     let is_own = Arn::parse(&caller).is_some_and(|arn| arn.account == place.account.as_str());
     if needed.is_empty() || caller.ends_with(":root") {
-        return not_asked();
+        return Gathered::NotAsked;
     }
     if !is_own {
         // Both accounts' policies decide, and only one can be asked.
@@ -295,18 +373,20 @@ async fn rulings(
             layer: None,
             missing_context: Vec::new(),
         };
-        return Ok(needed.into_iter().map(open).collect());
+        return Gathered::Read(Some(needed.into_iter().map(open).collect()));
     }
-    ask(world, until, world.simulate(place, &caller, action, &needed)).await
+    gathered(world, until, world.simulate(place, &caller, action, &needed)).await
 }
 
+/// What is known of each quota that could be meant, and whether the account's listing could be read, if it had
+/// to be.
 async fn limits(
     world: &(impl Quotas + Clock),
     place: &Place,
     model: &ModelId,
     cause: Cause,
     until: Timestamp,
-) -> Vec<LimitEvidence> {
+) -> (Vec<LimitEvidence>, Gathered<()>) {
     let wanted: &[Limit] = match cause {
         Cause::RequestsPerMinute => &[Limit::RequestsPerMinute],
         Cause::TokensPerMinute => &[Limit::TokensPerMinute],
@@ -314,18 +394,16 @@ async fn limits(
         Cause::NearQuota => &WATCHED,
         _ => &[Limit::TokensPerMinute, Limit::RequestsPerMinute],
     };
-    let built_in: Vec<_> =
-        wanted.iter().map(|l| (*l, find(Catalog::built_in(), model, *l, Variant::Standard))).collect();
+    let among = |catalog: &Catalog| -> Vec<(Limit, Found)> {
+        wanted.iter().map(|l| (*l, find(catalog, model, *l, Variant::Standard))).collect()
+    };
+    let built_in = among(Catalog::built_in());
     // A model newer than the catalogue: the account's own listing may know it.
     let known = built_in.iter().any(|(_, f)| f.verdict == Verdict::Matched);
-    let listing = ask_if(!known, world, until, world.listing(place)).await;
-    let found = match listing {
-        Ok(catalog) => {
-            wanted.iter().map(|l| (*l, find(&catalog, model, *l, Variant::Standard))).collect::<Vec<_>>()
-        }
-        Err(_) => built_in,
-    };
-    join_all(found.into_iter().map(|(l, found)| limit(world, place, l, found, until))).await
+    let listing = gather_if(!known, world, until, world.listing(place)).await;
+    let found = listing.read().map_or(built_in, among);
+    let limits = join_all(found.into_iter().map(|(l, found)| limit(world, place, l, found, until))).await;
+    (limits, listing.map(|_| ()))
 }
 
 async fn limit(
@@ -339,18 +417,18 @@ async fn limit(
         return LimitEvidence {
             limit,
             found,
-            applied: not_asked(),
-            default: not_asked(),
-            history: not_asked(),
+            applied: Gathered::NotAsked,
+            default: Gathered::NotAsked,
+            history: Gathered::NotAsked,
         };
     };
     let (applied, default, history) = tokio::join!(
-        ask(world, until, world.applied(place, &code)),
-        ask(world, until, world.default_value(place, &code)),
-        ask(world, until, world.history(place, &code)),
+        gathered(world, until, world.applied(place, &code)),
+        gathered(world, until, world.default_value(place, &code)),
+        gathered(world, until, world.history(place, &code)),
     );
     let applied = match applied {
-        Err(PortError::Missing) => default.clone(),
+        Gathered::Read(None) => default.clone(),
         other => other,
     };
     LimitEvidence { limit, found, applied, default, history }
@@ -370,8 +448,13 @@ async fn usage<W: Telemetry + Models + Clock>(
     until: Timestamp,
 ) -> Answer<Usage> {
     let sharing = if incident.is_ahead() {
-        // Nobody waits, and other application profiles of the model fill the quota as well.
-        watch::sharing(&watch::used(world, place, until).await?, model)
+        // Nobody waits, and other application profiles of the model fill the quota as well. Where one of them
+        // could not be resolved, the sum is not known.
+        let (used, unread) = watch::used(world, place, until).await?;
+        if let Some(error) = unread.into_iter().next() {
+            return Err(error);
+        }
+        watch::sharing(&used, model)
     } else {
         let mut sharing = model.sharing_a_quota();
         // What was called here is counted here, whatever is known of its part of the world.

@@ -28,6 +28,8 @@ pub struct Report {
     pub items: Vec<ItemReport>,
     /// Each incident, in the order of its first symptom.
     pub incidents: Vec<IncidentReport>,
+    /// Why incidents that follow a request could not be made due at once; they are due some minutes later.
+    pub unwoken: Vec<PortError>,
     /// What the sweep did, if the delivery called for one; an error when the ledger could not be asked,
     /// and then the next tick does it.
     pub swept: Option<Answer<Swept>>,
@@ -96,12 +98,13 @@ pub async fn handle<W: World>(world: &W, terms: &Terms<'_>, payload: &[u8]) -> R
             }
         }
     }
+    let mut unwoken = Vec::new();
     for place in &reading.wake {
-        // If the ledger cannot be asked, the sweep's own due times find the followers.
-        let _ = world.wake_followers(place, world.now()).await;
+        // The sweep's own due times find the followers that could not be woken, some minutes later.
+        unwoken.extend(world.wake_followers(place, world.now()).await.err());
     }
     let swept = if reading.tick { Some(Box::pin(sweep(world, terms)).await) } else { None };
-    Ok(Report { is_batch: delivery.is_batch, items, incidents, swept })
+    Ok(Report { is_batch: delivery.is_batch, items, incidents, unwoken, swept })
 }
 
 /// What has been read of a delivery.

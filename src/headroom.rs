@@ -54,20 +54,23 @@ impl Near {
 
 /// Every quota of `evidence` whose use is known, the fullest first.
 pub fn nearest(evidence: &Evidence) -> Vec<Near> {
-    let Ok(usage) = &evidence.usage else { return Vec::new() };
+    let Some(usage) = evidence.usage.read() else { return Vec::new() };
     let known = evidence.limits.iter().filter_map(|l| {
         let quota = l.found.quota.as_ref().filter(|_| l.found.verdict == Verdict::Matched)?;
-        Near::of(quota, l.limit, l.applied.as_ref().ok()?.value, usage)
+        Near::of(quota, l.limit, l.applied.read().copied().flatten()?.value, usage)
     });
     let mut near: Vec<Near> = known.collect();
     near.sort_by(|a, b| b.share().total_cmp(&a.share()));
     near
 }
 
-/// Whether there is room again, below `threshold`; `None` where the use is not known.
+/// Whether there is room again, below `threshold`; `None` where use or a quota's value is not known.
 pub fn has_room(evidence: &Evidence, threshold: f64) -> Option<bool> {
     let fullest = nearest(evidence).into_iter().next()?;
-    Some(threshold <= 0.0 || fullest.share() < threshold)
+    let has_room = threshold <= 0.0 || fullest.share() < threshold;
+    // A quota that could not be read may be the full one.
+    let is_known = evidence.limits.iter().all(|l| l.applied.unread().is_none());
+    (is_known || !has_room).then_some(has_room)
 }
 
 #[cfg(test)]

@@ -193,7 +193,7 @@ impl Symptom {
             Metric::Throttles => Cause::RateUnspecified,
             Metric::ServerErrors => Cause::InternalError,
             Metric::LegacyInvocations => Cause::LegacyModel,
-            Metric::ClientErrors | Metric::Other => Cause::Unknown,
+            Metric::ClientErrors | Metric::MantleClientErrors | Metric::Other => Cause::Unknown,
         };
         Self {
             account: alarm.account.clone(),

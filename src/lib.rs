@@ -20,6 +20,7 @@ pub mod sweep;
 pub mod watch;
 pub mod operate;
 pub mod doctor;
+pub mod metrics;
 pub mod report;
 
 pub mod ids;

@@ -67,20 +67,21 @@ pub async fn report<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Report> {
         Report { made: world.now(), place, open: shown, more, past, uses: Vec::new(), unread: Vec::new() };
     if let Some(place) = &report.place {
         match Box::pin(uses(world, place)).await {
-            Ok(uses) => report.uses = uses,
+            Ok((uses, unread)) => (report.uses, report.unread) = (uses, unread),
             Err(why) => report.unread.push(why),
         }
     }
     Ok(report)
 }
 
-/// The fullest quotas by the last day, and what became of them in two weeks.
-async fn uses<W: World>(world: &W, place: &Place) -> Answer<Vec<Use>> {
+/// The fullest quotas by the last day, and what became of them in two weeks; and why some application inference
+/// profiles, whose calls count as well, could not be resolved.
+async fn uses<W: World>(world: &W, place: &Place) -> Answer<(Vec<Use>, Vec<PortError>)> {
     let now = world.now();
     let since = |back| now.saturating_sub(back).unwrap_or(now);
-    let used = used(world, place, after(now, PATIENCE)).await?;
+    let (used, unread) = used(world, place, after(now, PATIENCE)).await?;
     if used.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), unread));
     }
     let called: Vec<ModelId> = used.iter().map(|u| u.called.clone()).collect();
     let last_day = Window { from: since(DAY), to: now };
@@ -104,5 +105,5 @@ async fn uses<W: World>(world: &W, place: &Place) -> Answer<Vec<Use>> {
         let course = course(&series, burndown(shared.model), near.limit);
         all.push(Use { near, models, course });
     }
-    Ok(all)
+    Ok((all, unread))
 }

@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::diagnosis::{Category, Cause};
-use crate::drive::{LOOK, OUTCOMES, PATIENCE, Ready, STEPS, UNTOLD, is_done, prepare, tell};
+use crate::drive::{LOOK, OUTCOMES, PATIENCE, Ready, STEPS, UNLISTED, UNTOLD, is_done, prepare, tell};
 use crate::event::Metric;
-use crate::evidence::{Evidence, gather};
-use crate::ids::Place;
+use crate::evidence::{Evidence, Overdue, gather};
+use crate::ids::{Place, QuotaCode};
 use crate::incident::{Incident, IncidentId};
 use crate::investigate::{Learnt, learn};
 use crate::notice::{Kind, Notice, Outcome};
@@ -19,8 +19,8 @@ use crate::terms::Terms;
 use crate::usage::Period;
 use crate::watch::{Watched, done, watch};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Followed, Lease, PortError, Record, RequestStatus, Search, State, Window,
-    World, after,
+    Answer, Claim, Ended, Finish, Followed, Lease, PortError, Quotas, Record, RequestOutcome, RequestStatus,
+    Search, State, Unread, Window, World, after,
 };
 
 /// Incidents are asked for so many at a time.
@@ -46,8 +46,9 @@ pub struct Swept {
     pub out_of_time: bool,
     /// What the watch saw, if it was due; an error where it could not look, and then it tries again.
     pub watched: Option<Answer<Watched>>,
-    /// Whether anybody is told; `None` if the topic could not be asked.
-    pub has_subscriber: Option<bool>,
+    /// How many have confirmed that they want to be told; an error where the topic did not say. `None` where it
+    /// was not asked.
+    pub subscribers: Option<Answer<u32>>,
 }
 
 /// Drives everything that is due, as far as the time allows; the rest is due at the next sweep. An error
@@ -59,8 +60,12 @@ pub async fn sweep<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Swept> {
     // Until a page brings nothing that was not looked at: what failed stays due.
     'pages: loop {
         let mut due = match world.due(world.now(), PAGE).await {
+            Ok(due) => due,
             Err(error) if looked_at.is_empty() => return Err(error),
-            due => due.unwrap_or_default(),
+            Err(error) => {
+                swept.failed.push(("the list of what is due".to_owned(), error));
+                break;
+            }
         };
         due.retain(|id| looked_at.insert(id.clone()));
         if due.is_empty() {
@@ -98,7 +103,7 @@ pub async fn sweep<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Swept> {
     } else {
         one_by_one(world, waiting, &mut swept).await;
     }
-    swept.has_subscriber = world.subscribers().await.ok().map(|confirmed| confirmed > 0);
+    swept.subscribers = Some(world.subscribers().await);
     Ok(swept)
 }
 
@@ -235,16 +240,25 @@ async fn follow<W: World>(
     place: &Place,
     now: Timestamp,
 ) -> Answer<Ready> {
-    let (history, applied) =
-        tokio::join!(world.history(place, &followed.code), world.applied(place, &followed.code));
-    let applied = match applied {
-        Err(PortError::Missing) => world.default_value(place, &followed.code).await,
-        other => other,
+    let id = followed.request_id.as_deref().unwrap_or_default();
+    let (request, value) = tokio::join!(world.request(place, id), value(world, place, &followed.code));
+    let ended = match outcome(followed, request.map(|r| r.map(|r| r.status)), value, now) {
+        Ok(ended) => {
+            record.unread = None;
+            ended
+        }
+        Err(errors) => {
+            let is_told =
+                record.quiet_until(terms.config, now).is_some() || !record.goes_on(terms.config, now);
+            if is_told {
+                let question =
+                    format!("whether AWS granted the increase request {id} of `{}`", followed.name);
+                return Ok(unanswered(record, question, errors, after(now, OUTCOMES), now));
+            }
+            record.unread = Some(Unread::at(now, record.unread));
+            None
+        }
     };
-    let request =
-        history.ok().and_then(|h| h.into_iter().find(|r| Some(&r.id) == followed.request_id.as_ref()));
-    let ended =
-        applied.ok().and_then(|applied| outcome(followed, request.map(|r| r.status), applied.value, now));
     let Some(ended) = ended else {
         let is_told = record.quiet_until(terms.config, now).is_some() || !record.goes_on(terms.config, now);
         if is_told {
@@ -260,14 +274,14 @@ async fn follow<W: World>(
     decided.actions.clear();
     decided.withheld.clear();
     decided.adopted = None;
-    if ended.word == "granted" {
+    if ended.how == RequestOutcome::Granted {
         decided.justification = None;
     }
     let notice = Notice::of_outcome(&record, &ended, &decided, &evidence);
     // Nothing is silent: throttling that goes on after a decision is judged anew.
     let told = Finish {
         told: Some(notice.told(&evidence, now)),
-        ended: Some(Ended { place: place.clone(), followed: followed.clone(), outcome: ended.word }),
+        ended: Some(Ended { place: place.clone(), followed: followed.clone(), outcome: ended.how }),
         search: record.search.clone(),
         ..Finish::new(State::Told, after(now, terms.config.notice_cool_down), record.incident.counts)
     };
@@ -280,48 +294,119 @@ async fn follow<W: World>(
     })
 }
 
-/// How a request ended; `None` while it has not. A request that Service Quotas no longer lists has
-/// ended too.
+/// The value that holds: the applied one, or AWS's default where the account has none of its own. `None` where
+/// this account and Region have no such quota.
+async fn value<W: Quotas>(world: &W, place: &Place, code: &QuotaCode) -> Answer<Option<f64>> {
+    let value = match world.applied(place, code).await? {
+        Some(applied) => Some(applied),
+        None => world.default_value(place, code).await?,
+    };
+    Ok(value.map(|value| value.value))
+}
+
+/// A request that Service Quotas marks as approved takes effect within this time.
+const IN_EFFECT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How a request ended, by its `status` and by the `value` that holds: `Ok(None)` while it has not, and the
+/// errors where AWS did not answer enough to tell. A value of at least what was asked for tells by itself. A
+/// status of `None` is Service Quotas' own word that it has no such request (any more).
 fn outcome(
     followed: &Followed,
-    status: Option<RequestStatus>,
-    applied: f64,
+    status: Answer<Option<RequestStatus>>,
+    value: Answer<Option<f64>>,
     now: Timestamp,
-) -> Option<Outcome> {
-    let raised = applied > followed.value_before;
-    if status.is_some_and(RequestStatus::is_open) && applied < followed.desired {
-        return None;
-    }
-    let took = now.duration_since(followed.intended).as_hours();
+) -> Result<Option<Outcome>, Vec<PortError>> {
+    let age = now.duration_since(followed.intended);
+    let took = age.as_hours();
     let took = if took < 48 { format!("{took} hours") } else { format!("{} days", took / 24) };
-    let (name, before, after, asked) =
-        (&followed.name, number(followed.value_before), number(applied), number(followed.desired));
-    let (word, sentence) = if applied >= followed.desired {
-        ("granted", format!("AWS raised `{name}` from {before} to {after} as asked; it took {took}."))
-    } else if raised {
-        (
-            "partly-granted",
-            format!("AWS raised `{name}` from {before} to {after}; {asked} was asked for. It took {took}."),
-        )
-    } else if matches!(
-        status,
-        Some(RequestStatus::Denied | RequestStatus::NotApproved | RequestStatus::InvalidRequest)
-    ) {
-        (
-            "denied",
-            format!(
-                "AWS did not raise `{name}`; it stays at {before}. Answer in the support case with the use case and the measured demand, or spread the load over other models and Regions."
-            ),
-        )
-    } else {
-        (
-            "closed-unchanged",
-            format!(
-                "AWS closed the request for `{name}` after {took} and the value is still {before}. The same request would end the same way: answer in the support case, ask for less than {asked}, or spread the load."
-            ),
-        )
+    let (name, before, asked) = (&followed.name, number(followed.value_before), number(followed.desired));
+    let of = |how, sentence| Ok(Some(Outcome { request_id: followed.request_id.clone(), how, sentence }));
+    if let Ok(Some(value)) = value
+        && value >= followed.desired
+    {
+        let sentence =
+            format!("AWS raised `{name}` from {before} to {} as asked; it took {took}.", number(value));
+        return of(RequestOutcome::Granted, sentence);
+    }
+    let (status, value) = match (status, value) {
+        (Err(status), Err(value)) => return Err(vec![status, value]),
+        (Err(error), Ok(_)) => return Err(vec![error]),
+        (Ok(Some(status)), _) if status.is_open() => return Ok(None),
+        // A request that was filed a moment ago may not be listed yet.
+        (Ok(None), _) if age < UNLISTED => return Ok(None),
+        (Ok(_), Err(error)) => return Err(vec![error]),
+        (Ok(status), Ok(value)) => (status, value),
     };
-    Some(Outcome { word, sentence })
+    if let Some(value) = value.filter(|value| *value > followed.value_before) {
+        let sentence = format!(
+            "AWS raised `{name}` from {before} to {}; {asked} was asked for. It took {took}.",
+            number(value)
+        );
+        return of(RequestOutcome::PartlyGranted, sentence);
+    }
+    let holds = match value {
+        Some(value) if value < followed.value_before => {
+            format!("the value is {}, and was {before}", number(value))
+        }
+        Some(_) => format!("the value is still {before}"),
+        None => "Service Quotas has no such quota here any more".to_owned(),
+    };
+    match status {
+        Some(RequestStatus::Approved) if age < IN_EFFECT => Ok(None),
+        Some(RequestStatus::Approved) => of(
+            RequestOutcome::ClosedUnchanged,
+            format!(
+                "AWS approved the request for {asked} of `{name}`, and after {took} {holds}. Ask in the support case when it takes effect."
+            ),
+        ),
+        Some(RequestStatus::Denied | RequestStatus::NotApproved | RequestStatus::InvalidRequest) => of(
+            RequestOutcome::Denied,
+            format!(
+                "AWS did not grant the request for {asked} of `{name}`; {holds}. Answer in the support case with the use case and the measured demand, or spread the load over other models and Regions."
+            ),
+        ),
+        None => of(
+            RequestOutcome::ClosedUnchanged,
+            format!(
+                "Service Quotas has no record of the request for {asked} of `{name}` any more, {took} after it was filed, and {holds}. Answer in the support case, ask for less than {asked}, or spread the load."
+            ),
+        ),
+        Some(_) => of(
+            RequestOutcome::ClosedUnchanged,
+            format!(
+                "AWS closed the request for `{name}` after {took} and {holds}. The same request would end the same way: answer in the support case, ask for less than {asked}, or spread the load."
+            ),
+        ),
+    }
+}
+
+/// AWS did not answer `question`, on which it depends how the incident goes on. It is asked again at `due_at`,
+/// and after a day people are told.
+fn unanswered(
+    mut record: Record,
+    question: String,
+    errors: Vec<PortError>,
+    due_at: Timestamp,
+    now: Timestamp,
+) -> Ready {
+    let unread = Unread::at(now, record.unread);
+    record.unread = Some(unread);
+    if !unread.is_news(now) {
+        return nothing_new(record, due_at, now);
+    }
+    let plan = Plan::of_unanswered(&record, &errors);
+    let evidence = Evidence {
+        overdue: Some(Overdue { question, since: unread.since, errors }),
+        ..Evidence::none(record.incident.model.clone(), now)
+    };
+    let notice = Notice::compose(Kind::Unanswered, &record, &plan, &evidence);
+    let untold = again_at(&record, after(now, UNTOLD), now);
+    let told = Finish {
+        told: Some(notice.told(&evidence, now)),
+        unread: Some(Unread { told: Some(now), ..unread }),
+        ..again_at(&record, due_at, now)
+    };
+    Ready { plan, notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
 }
 
 /// An incident with nothing to follow: told again when it goes on, closed when CloudWatch has been
@@ -330,13 +415,14 @@ async fn quiet<W: World>(
     world: &W,
     terms: &Terms<'_>,
     lease: &Lease,
-    record: Record,
+    mut record: Record,
     now: Timestamp,
 ) -> Answer<Ready> {
     if record.incident.cause.is_step() {
         return step(world, terms, lease, record, now).await;
     }
     if record.goes_on(terms.config, now) {
+        record.unread = None;
         return prepare(world, terms, lease, record, None).await;
     }
     let quiet_at = after(last_news(&record, now), terms.config.quiet_to_close);
@@ -345,8 +431,15 @@ async fn quiet<W: World>(
         let next = record.quiet_until(terms.config, now).unwrap_or(quiet_at);
         return Ok(nothing_new(record, next.min(quiet_at), now));
     }
-    if !is_quiet(world, terms, &record.incident, now).await {
-        return Ok(nothing_new(record, after(now, LATER), now));
+    match is_quiet(world, terms, &record.incident, now).await {
+        Ok(true) => {}
+        Ok(false) => {
+            record.unread = None;
+            return Ok(nothing_new(record, after(now, LATER), now));
+        }
+        Err(error) => {
+            return Ok(unanswered(record, STILL_FAILING.to_owned(), vec![error], after(now, LATER), now));
+        }
     }
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
     Ok(resolved(record, &evidence, now))
@@ -359,7 +452,7 @@ async fn step<W: World>(
     world: &W,
     terms: &Terms<'_>,
     lease: &Lease,
-    record: Record,
+    mut record: Record,
     now: Timestamp,
 ) -> Answer<Ready> {
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
@@ -374,17 +467,37 @@ async fn step<W: World>(
         _ => after(last, terms.config.quiet_to_close),
     };
     let goes_on = record.goes_on(terms.config, now);
-    if !goes_on && over <= now && is_quiet(world, terms, &record.incident, now).await {
-        return Ok(resolved(record, &evidence, now));
+    let mut unread: Vec<PortError> =
+        if done.is_none() { evidence.unread().cloned().collect() } else { Vec::new() };
+    // What could not be read for now may be what is missing: then quiet alone does not end it. Nor does it say
+    // that a quota has room again.
+    let is_open = match record.incident.cause {
+        Cause::NearQuota => !unread.is_empty(),
+        _ => unread.iter().any(PortError::is_passing),
+    };
+    if !goes_on && over <= now && !is_open {
+        match is_quiet(world, terms, &record.incident, now).await {
+            Ok(true) => return Ok(resolved(record, &evidence, now)),
+            Ok(false) => {}
+            Err(error) => unread.push(error),
+        }
     }
     match record.quiet_until(terms.config, now) {
-        Some(reminder) => Ok(nothing_new(record, reminder.min(after(now, STEPS)), now)),
         None if goes_on || done == Some(false) => {
+            record.unread = None;
             let search = record.search.clone();
             let learnt = Learnt { search, evidence: Some(evidence), ..Learnt::default() };
             prepare(world, terms, lease, record, Some(learnt)).await
         }
-        None => Ok(nothing_new(record, after(now, STEPS), now)),
+        _ if !unread.is_empty() => {
+            let question = "whether the step is taken, and whether calls still fail";
+            Ok(unanswered(record, question.to_owned(), unread, after(now, LATER), now))
+        }
+        reminder => {
+            record.unread = None;
+            let next = after(now, STEPS);
+            Ok(nothing_new(record, reminder.map_or(next, |at| at.min(next)), now))
+        }
     }
 }
 
@@ -405,10 +518,18 @@ fn resolved(record: Record, evidence: &Evidence, now: Timestamp) -> Ready {
     Ready { notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
 }
 
-/// Whether CloudWatch has been quiet for long enough; not, if it cannot say.
-async fn is_quiet<W: World>(world: &W, terms: &Terms<'_>, incident: &Incident, now: Timestamp) -> bool {
+/// The end of "it is not known …", where CloudWatch does not answer.
+const STILL_FAILING: &str = "whether calls still fail";
+
+/// Whether CloudWatch has been quiet for long enough.
+async fn is_quiet<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    incident: &Incident,
+    now: Timestamp,
+) -> Answer<bool> {
     let window = Window { from: now.saturating_sub(terms.config.quiet_to_close).unwrap_or(now), to: now };
-    matches!(still_failing(world, incident, window).await, Ok(false))
+    Ok(!still_failing(world, incident, window).await?)
 }
 
 /// As it is, and due again then. A silence that is over is not kept: to a clock that is behind it would not be
@@ -418,6 +539,7 @@ fn again_at(record: &Record, due_at: Timestamp, now: Timestamp) -> Finish {
         followed: record.followed.clone(),
         silent_until: record.silent_until.filter(|until| *until > now),
         search: record.search.clone(),
+        unread: record.unread,
         ..Finish::new(record.state, due_at, record.incident.counts)
     }
 }
@@ -434,7 +556,10 @@ fn nothing_new(record: Record, due_at: Timestamp, now: Timestamp) -> Ready {
 /// then nothing is known to fail.
 async fn still_failing<W: World>(world: &W, incident: &Incident, window: Window) -> Answer<bool> {
     let Some(place) = incident.place() else { return Ok(false) };
+    let is_mantle = incident.facts.operation.as_deref() == Some("CreateInference")
+        || incident.facts.metric.as_deref() == Metric::MantleClientErrors.name();
     let metric = match incident.cause.category() {
+        _ if is_mantle => Metric::MantleClientErrors,
         Category::Quota => Metric::Throttles,
         Category::Capacity => Metric::ServerErrors,
         _ if incident.cause == Cause::LegacyModel => Metric::LegacyInvocations,
@@ -443,6 +568,9 @@ async fn still_failing<W: World>(world: &W, incident: &Incident, window: Window)
     let Some(model) = &incident.model else {
         return Ok(!world.models_behind(&place, metric, window).await?.is_empty());
     };
+    if is_mantle {
+        return Ok(world.models_behind(&place, metric, window).await?.contains(model));
+    }
     let models = std::slice::from_ref(model);
     let series = world.usage(&place, models, window, Period::FiveMinutes).await?;
     Ok(series.iter().flat_map(|s| &s.points).any(|(_, m)| match metric {

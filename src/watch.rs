@@ -62,9 +62,10 @@ pub(crate) async fn watch<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Opti
         return Ok(None);
     }
     let until = after(now, PATIENCE).min(terms.allowance.until);
-    let used = used(world, &place, until).await?;
+    let (used, unread) = used(world, &place, until).await?;
     let mut found = Watch { place, again, watched: Watched::default(), incidents: Vec::new() };
     found.watched.models = used.len();
+    found.watched.failed = unread;
     if !used.is_empty() {
         found.look(world, &used, terms.config.headroom_threshold, now, until).await;
     }
@@ -105,8 +106,15 @@ impl Watch {
             self.watched.ending = ending.map(|(used, _)| used.called.clone()).collect();
         }
         if !self.watched.ending.is_empty() {
+            // Who calls is an addition: the end is told without it, and the failure is counted.
             let recorded = ask(world, until, world.recorded(place, window, CALLS)).await;
-            let calls = recorded.unwrap_or_default().calls;
+            let calls = recorded.map_or_else(
+                |error| {
+                    self.watched.failed.push(error);
+                    Vec::new()
+                },
+                |recorded| recorded.calls,
+            );
             let ending = self.watched.ending.iter().filter_map(|model| {
                 let mut found = incident(place, model, Cause::LegacyModel, now)?;
                 found.callers = Recent::of(Some(now), callers_of(model, &calls));
@@ -135,29 +143,36 @@ pub(crate) struct Used {
     pub(crate) model: Option<ModelId>,
 }
 
-/// The ids that are called in `place`, application inference profiles resolved.
+/// The ids that are called in `place`, application inference profiles resolved; and why some of these could not
+/// be.
 pub(crate) async fn used<W: Telemetry + Models + Clock>(
     world: &W,
     place: &Place,
     until: Timestamp,
-) -> Answer<Vec<Used>> {
+) -> Answer<(Vec<Used>, Vec<PortError>)> {
     let called = ask(world, until, world.used(place)).await?;
     let is_profile = |id: &&ModelId| id.kind() == ModelKind::ApplicationProfile;
     let profiles: Vec<&ModelId> = called.iter().filter(is_profile).take(PROFILES).collect();
     let asked = profiles.iter().map(|profile| ask(world, until, world.profile_models(place, profile)));
-    let routes: BTreeMap<&str, Vec<String>> = join_all(asked)
-        .await
-        .into_iter()
-        .zip(&profiles)
-        .filter_map(|(routes, profile)| Some((profile.as_str(), routes.ok()?)))
-        .collect();
+    let mut routes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut unread = Vec::new();
+    for (answer, profile) in join_all(asked).await.into_iter().zip(&profiles) {
+        match answer {
+            Ok(Some(arns)) => {
+                routes.insert(profile.as_str(), arns);
+            }
+            // It was deleted since it was called.
+            Ok(None) => {}
+            Err(error) => unread.push(error),
+        }
+    }
     let resolve = |id: &ModelId| match id.kind() {
         ModelKind::ApplicationProfile => {
             routes.get(id.as_str()).and_then(|routes| ModelId::behind_profile(routes, &place.region))
         }
         _ => Some(id.clone()),
     };
-    Ok(called.iter().map(|id| Used { called: id.clone(), model: resolve(id) }).collect())
+    Ok((called.iter().map(|id| Used { called: id.clone(), model: resolve(id) }).collect(), unread))
 }
 
 /// Those of `used` whose calls count against the same quotas as `model`'s.

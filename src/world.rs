@@ -30,9 +30,6 @@ pub enum PortError {
     /// AWS refused for a reason it gave.
     #[error("refused: {1}")]
     Rejected(Rejection, String),
-    /// What was asked for does not exist.
-    #[error("not found")]
-    Missing,
     /// The service or the network failed before anything happened.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -73,8 +70,54 @@ pub enum Rejection {
     Invalid,
 }
 
-/// An answer; a missing one is a value too.
+/// An answer. Where what was asked for may not exist, it is an `Option`, and `None` is AWS's own word: an error
+/// only says that there was no answer.
 pub type Answer<T> = Result<T, PortError>;
+
+/// What came of a question that may not have been asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Gathered<T> {
+    /// It was not asked: nothing depends on it.
+    #[default]
+    NotAsked,
+    /// AWS answered.
+    Read(T),
+    /// AWS was asked and did not answer.
+    Unread(PortError),
+}
+
+impl<T> Gathered<T> {
+    /// What AWS answered; `None` says nothing about AWS.
+    pub fn read(&self) -> Option<&T> {
+        match self {
+            Self::Read(answer) => Some(answer),
+            Self::NotAsked | Self::Unread(_) => None,
+        }
+    }
+
+    /// Why there is no answer, where one was asked for.
+    pub fn unread(&self) -> Option<&PortError> {
+        match self {
+            Self::Unread(error) => Some(error),
+            Self::NotAsked | Self::Read(_) => None,
+        }
+    }
+
+    /// The answer, changed.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Gathered<U> {
+        match self {
+            Self::NotAsked => Gathered::NotAsked,
+            Self::Read(answer) => Gathered::Read(change(answer)),
+            Self::Unread(error) => Gathered::Unread(error),
+        }
+    }
+}
+
+impl<T> From<Answer<T>> for Gathered<T> {
+    fn from(answer: Answer<T>) -> Self {
+        answer.map_or_else(Self::Unread, Self::Read)
+    }
+}
 
 /// Status of an increase request.
 /// See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_RequestedServiceQuotaChange.html>.
@@ -95,6 +138,27 @@ impl RequestStatus {
     /// Whether AWS is still at it.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::CaseOpened)
+    }
+}
+
+words! {
+    /// How an increase request ended, by AWS's status and by the applied value before and after.
+    RequestOutcome {
+        /// The applied value is what was asked for, or more.
+        Granted = "granted",
+        /// The applied value was raised to less than what was asked for.
+        PartlyGranted = "partly-granted",
+        /// The request is closed, and the applied value is what it was.
+        ClosedUnchanged = "closed-unchanged",
+        /// AWS refused it.
+        Denied = "denied",
+    }
+}
+
+impl RequestOutcome {
+    /// Whether AWS answered with no more: the same request would end the same way.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::ClosedUnchanged | Self::Denied)
     }
 }
 
@@ -127,13 +191,15 @@ pub struct QuotaValue {
 
 /// Service Quotas.
 pub trait Quotas {
-    /// The applied value; [`PortError::Missing`] where the account has none of its own, and then the
-    /// default holds.
-    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue>;
-    /// AWS's default.
-    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue>;
+    /// The applied value; `None` where the account has none of its own, and then the default holds.
+    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>>;
+    /// AWS's default; `None` where this account and Region have no such quota.
+    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>>;
     /// Requests of the last 90 days, newest first.
     async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>>;
+    /// One request by its id; `None` where Service Quotas has none of that id.
+    /// See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetRequestedServiceQuotaChange.html>.
+    async fn request(&self, place: &Place, id: &str) -> Answer<Option<IncreaseRequest>>;
     /// Every quota of Bedrock in that account and Region.
     async fn listing(&self, place: &Place) -> Answer<Catalog>;
     /// Asks for more. Not idempotent: an open request for the same quota is
@@ -216,8 +282,8 @@ pub trait Telemetry {
     async fn volume(&self, place: &Place, window: Window) -> Answer<Minute>;
     /// The models for which `metric` was above zero in `window`, the one with most of it first.
     async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>>;
-    /// The models that made an alarm over many of them go off.
-    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Vec<ModelId>>;
+    /// The models that made an alarm over many of them go off; `None` where there is no such alarm.
+    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Option<Vec<ModelId>>>;
     /// Those of the alarms `names` that are in ALARM and watch Bedrock.
     async fn alarms(&self, place: &Place, names: &[String]) -> Answer<Vec<AlarmSignal>>;
 }
@@ -264,7 +330,7 @@ pub enum Availability {
 }
 
 /// A model's life, as its provider plans it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Life {
     /// Where it stands.
     pub lifecycle: Lifecycle,
@@ -274,36 +340,64 @@ pub struct Life {
     pub ends: Option<Timestamp>,
 }
 
+/// Anthropic's use-case form, which an account submits once before its first call of one of Anthropic's models.
+/// See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetUseCaseForModelAccess.html>.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum UseCaseForm {
+    /// The provider asks for none.
+    #[default]
+    NotNeeded,
+    /// It was submitted.
+    Submitted,
+    /// It was not submitted.
+    Missing,
+    /// Bedrock did not say.
+    Unread(PortError),
+}
+
 /// What Bedrock says of a model in an account: a clue, not proof.
 /// See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetFoundationModelAvailability.html>.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelState {
-    /// Its life.
-    pub life: Life,
+    /// Its life; `Ok(None)` where Bedrock describes no such model: it has ended, or was never here.
+    pub life: Answer<Option<Life>>,
     /// Whether the account agreed to the provider's terms.
     pub agreement: Availability,
     /// Whether the account is authorised.
     pub authorized: bool,
     /// Whether the model is offered in the Region.
     pub region: Availability,
-    /// Whether Anthropic's use-case form was submitted; `None` for other providers, and where it could not
-    /// be read.
-    pub form_submitted: Option<bool>,
+    /// Whether the provider's form was submitted.
+    pub form: UseCaseForm,
+}
+
+impl Default for ModelState {
+    /// A model that is there for everybody.
+    fn default() -> Self {
+        Self {
+            life: Ok(Some(Life::default())),
+            agreement: Availability::Available,
+            authorized: true,
+            region: Availability::Available,
+            form: UseCaseForm::NotNeeded,
+        }
+    }
 }
 
 /// Bedrock's own descriptions.
 pub trait Models {
     /// The ARNs of the models that an inference profile stands for, in every Region it routes to; see
-    /// [`ModelId::behind_profile`].
-    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Vec<String>>;
+    /// [`ModelId::behind_profile`]. `None` where there is no such profile.
+    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Option<Vec<String>>>;
     /// Every id that can be called in a Region: models on demand, and the inference profiles AWS defines.
     async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>>;
     /// Every foundation model of a Region, with its life. What has ended is not among them.
     async fn lives(&self, place: &Place) -> Answer<Vec<(ModelId, Life)>>;
-    /// The state of a foundation model, by its base id.
-    async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState>;
-    /// How many agreements a foundation model's provider offers to the account.
-    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<usize>;
+    /// The state of a foundation model, by its base id; `None` where Bedrock knows no such model.
+    async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<Option<ModelState>>;
+    /// How many agreements a foundation model's provider offers to the account; `None` where Bedrock knows no
+    /// such model.
+    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<Option<usize>>;
     /// The log group that model invocations are written to; `None` where they are not.
     async fn invocation_logging(&self, place: &Place) -> Answer<Option<String>>;
 }
@@ -360,7 +454,8 @@ pub struct Ruling {
 /// IAM.
 pub trait Permissions {
     /// What IAM's policy simulator says of `caller`, a role or user of that account, for each of `needed`, in
-    /// their order. It knows no session, endpoint and resource policies.
+    /// their order; `None` where the account has no such role or user. It knows no session, endpoint and
+    /// resource policies.
     /// See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>.
     async fn simulate(
         &self,
@@ -368,7 +463,7 @@ pub trait Permissions {
         caller: &str,
         action: &str,
         needed: &[Needed],
-    ) -> Answer<Vec<Ruling>>;
+    ) -> Answer<Option<Vec<Ruling>>>;
 }
 
 words! {
@@ -451,6 +546,37 @@ pub struct Record {
     pub silent_until: Option<Timestamp>,
     /// The search for the errors behind its alarm, on or over; `None` where none was begun.
     pub search: Option<Search>,
+    /// What AWS has not answered about it; `None` where the last look was answered.
+    pub unread: Option<Unread>,
+}
+
+/// A look at an open incident that AWS has not answered, time after time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// The first look without an answer.
+    pub since: Timestamp,
+    /// When people were told of it last; `None` where they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Timestamp>,
+}
+
+impl Unread {
+    /// What is not answered for so long is told, and again after so long.
+    const TOLD_AFTER: SignedDuration = SignedDuration::from_hours(24);
+    const TOLD_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+    /// The same look failed at `now`, after `before`.
+    pub fn at(now: Timestamp, before: Option<Self>) -> Self {
+        before.unwrap_or(Self { since: now, told: None })
+    }
+
+    /// Whether people have to be told at `now`.
+    pub fn is_news(&self, now: Timestamp) -> bool {
+        match self.told {
+            None => after(self.since, Self::TOLD_AFTER) <= now,
+            Some(told) => after(told, Self::TOLD_AGAIN_AFTER) <= now,
+        }
+    }
 }
 
 /// A search for the errors behind an alarm. CloudTrail is minutes late, and logs are searched while nobody
@@ -474,9 +600,10 @@ impl Search {
 
 impl Record {
     /// When people were last told of it as of something that goes on; `None` also when what they were told
-    /// last is that it is over.
+    /// last is that it is over. That AWS does not answer says nothing of whether it goes on.
     pub fn last_told(&self) -> Option<Timestamp> {
-        self.notices.last().filter(|told| told.kind != Kind::Resolved.as_str()).map(|told| told.at)
+        let of_it = self.notices.iter().rev().find(|told| told.kind != Kind::Unanswered.as_str());
+        of_it.filter(|told| told.kind != Kind::Resolved.as_str()).map(|told| told.at)
     }
 
     /// Until when it is not told again; `None` when that time is over, or never began.
@@ -560,37 +687,68 @@ pub enum Reserved {
     /// File it.
     Yes,
     /// Another request of ours for this quota is too recent.
-    CoolingDown(QuotaRecord),
-    /// AWS closed a request of ours for at least as much, and changed nothing.
-    ClosedUnchanged(QuotaRecord),
+    CoolingDown(LastRequest),
+    /// AWS did not grant a request for at least as much.
+    ClosedUnchanged(Refusal),
     /// The day's requests are used up.
     DailyLimit,
 }
 
+/// A value that AWS did not grant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Refusal {
+    /// The value that was asked for.
+    pub desired: f64,
+    /// When it was asked for.
+    pub asked: Timestamp,
+}
+
 /// What the ledger knows of a quota.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct QuotaRecord {
-    /// The value that was asked for last.
+    /// The request of ours that was reserved last; `None` where none was filed.
+    pub last: Option<LastRequest>,
+    /// The largest value that AWS did not grant. It is kept for good: what happens to later requests does not
+    /// change it.
+    pub refused: Option<Refusal>,
+}
+
+/// The request for a quota that was reserved last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastRequest {
+    /// The value that was asked for.
     pub desired: f64,
     /// When we meant to file it.
     pub intended: Timestamp,
-    /// How it ended: `granted`, `partly-granted`, `closed-unchanged`, `denied`; `None` while open.
-    pub last_outcome: Option<String>,
+    /// How it ended; `None` while it is open.
+    pub outcome: Option<RequestOutcome>,
     /// Until when no other is filed.
     pub cool_down_until: Timestamp,
 }
 
 impl QuotaRecord {
-    /// How requests end that AWS answers with no more: the same again would end the same way.
-    pub const IN_VAIN: [&'static str; 2] = ["closed-unchanged", "denied"];
-
     /// Whether `intent` may follow it at `now`; else what came of the reservation.
     pub fn weigh(&self, intent: &Intent, now: Timestamp) -> Option<Reserved> {
-        let in_vain = self.last_outcome.as_deref().is_some_and(|o| Self::IN_VAIN.contains(&o));
-        if self.cool_down_until > now {
-            return Some(Reserved::CoolingDown(self.clone()));
+        if let Some(last) = self.last.as_ref().filter(|last| last.cool_down_until > now) {
+            return Some(Reserved::CoolingDown(last.clone()));
         }
-        (in_vain && self.desired >= intent.followed.desired).then(|| Reserved::ClosedUnchanged(self.clone()))
+        self.refused
+            .filter(|refused| refused.desired >= intent.followed.desired)
+            .map(Reserved::ClosedUnchanged)
+    }
+
+    /// Records how a request ended.
+    pub fn ended(&mut self, followed: &Followed, outcome: RequestOutcome) {
+        let last = self.last.get_or_insert_with(|| LastRequest {
+            desired: followed.desired,
+            intended: followed.intended,
+            outcome: None,
+            cool_down_until: followed.intended,
+        });
+        last.outcome = Some(outcome);
+        if outcome.is_refusal() && self.refused.is_none_or(|refused| refused.desired <= followed.desired) {
+            self.refused = Some(Refusal { desired: followed.desired, asked: followed.intended });
+        }
     }
 }
 
@@ -611,6 +769,8 @@ pub struct Finish {
     pub ended: Option<Ended>,
     /// The search as it stands now.
     pub search: Option<Search>,
+    /// What AWS has not answered; `None` where it has.
+    pub unread: Option<Unread>,
     /// The incident that turned out to be behind it, where it is closed for that.
     pub superseded_by: Option<IncidentId>,
     /// The counts it was decided on. If more was counted meanwhile, [`Finish::counted_meanwhile`] is recorded.
@@ -630,6 +790,7 @@ impl Finish {
             told: None,
             ended: None,
             search: None,
+            unread: None,
             superseded_by: None,
             counts,
             due_if_counted: None,
@@ -657,8 +818,8 @@ pub struct Ended {
     pub place: Place,
     /// The request.
     pub followed: Followed,
-    /// How: see [`QuotaRecord::last_outcome`].
-    pub outcome: &'static str,
+    /// How.
+    pub outcome: RequestOutcome,
 }
 
 /// The memory that outlives every invocation.
@@ -790,7 +951,7 @@ pub struct EventRule {
 /// What an EventBridge rule reacts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// Events of these `detail-type`s; none where its pattern names none in full.
+    /// Events of these `detail-type`s, or of such as begin or end so, as its pattern writes them.
     Events(Vec<String>),
     /// The clock.
     Schedule,
@@ -815,14 +976,15 @@ pub trait Setup {
     async fn subscriptions(&self, topic: &str) -> Answer<Subscriptions>;
     /// The alarms whose names begin with `prefix`, and whether their actions are on.
     async fn own_alarms(&self, place: &Place, prefix: &str) -> Answer<Vec<(String, bool)>>;
-    /// What IAM's policy simulator says of each of `actions` of `role` on `resource`, in their order.
+    /// What IAM's policy simulator says of each of `actions` of `role` on `resource`, in their order; `None` where
+    /// the account has no such role.
     async fn rights(
         &self,
         place: &Place,
         role: &str,
         actions: &[&str],
         resource: &str,
-    ) -> Answer<Vec<PolicyVerdict>>;
+    ) -> Answer<Option<Vec<PolicyVerdict>>>;
 }
 
 /// Everything at once.

@@ -11,12 +11,13 @@ use bedrock_remediator::event::Metric;
 use bedrock_remediator::ids::{AccountId, QuotaCode};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::{Kind, Notice};
-use bedrock_remediator::sandbox::{Fault, FaultKind, WorldFile};
+use bedrock_remediator::sandbox::{Fault, FaultKind, PortCall, WorldFile};
 use bedrock_remediator::usage::Period;
 use bedrock_remediator::world::{
     Availability, Clock as _, EventRule, Ledger as _, Lifecycle, LogKind, Models as _, Needed,
     Permissions as _, PolicyLayer, PolicyVerdict, PortError, Quotas as _, Reads, Records as _, Rejection,
-    RequestStatus, RuleState, Setup as _, Subscriptions, Telemetry as _, Topic as _, Trail, Trigger, Window,
+    RequestStatus, RuleState, Setup as _, Subscriptions, Telemetry as _, Topic as _, Trail, Trigger,
+    UseCaseForm, Window,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -58,7 +59,7 @@ fn every_refusal_of_an_increase_is_read_by_its_meaning_and_never_repeated() {
         ("InvalidResourceStateException", 400, "Wrong state.", rejected(Rejection::Invalid, "Wrong state.")),
         ("DependencyAccessDeniedException", 400, linked, denied("iam:CreateServiceLinkedRole")),
         ("AccessDeniedException", 400, "No.", denied(REQUEST)),
-        ("NoSuchResourceException", 400, "None.", PortError::Missing),
+        ("NoSuchResourceException", 400, "None.", rejected(Rejection::Invalid, "None.")),
         // Perhaps it was taken all the same.
         ("ServiceException", 500, "Oops.", PortError::UnknownOutcome),
     ];
@@ -106,15 +107,37 @@ fn a_read_that_failed_on_awss_side_is_repeated() {
     let oops = json!({ "__type": "ServiceException", "Message": "Oops." }).to_string();
     cloud.state().instead.push(("servicequotas:GetAWSDefaultServiceQuota".to_owned(), 500, oops));
     let value = block_on(cloud.aws("SERVICE_QUOTAS").default_value(&place("us-east-1"), &code()));
-    assert!(value.unwrap().value > 0.0);
+    assert!(value.unwrap().unwrap().value > 0.0);
     assert_eq!(cloud.calls().len(), 2);
 }
 
 #[test]
-fn a_quota_without_a_value_of_the_accounts_own_is_missing() {
+fn a_quota_without_a_value_of_the_accounts_own_has_none() {
     let cloud = cloud();
     let applied = block_on(cloud.aws("SERVICE_QUOTAS").applied(&place("us-east-1"), &code()));
-    assert_eq!(applied.unwrap_err(), PortError::Missing);
+    assert_eq!(applied, Ok(None));
+}
+
+#[test]
+fn a_request_is_read_by_its_id_and_only_awss_own_word_says_that_there_is_none() {
+    let cloud = cloud();
+    let (aws, here) = (cloud.aws("SERVICE_QUOTAS"), place("us-east-1"));
+    let filed = block_on(aws.request_increase(&here, &code(), 9e6)).unwrap();
+    let read = block_on(aws.request(&here, &filed.id)).unwrap().unwrap();
+    assert_eq!((read.id, read.code, read.desired), (filed.id.clone(), code(), 9e6));
+    assert_eq!(block_on(aws.request(&here, "request-9999")), Ok(None));
+    let action = "servicequotas:GetRequestedServiceQuotaChange";
+    let refused = |error: &str| json!({ "__type": error, "Message": "No." }).to_string();
+    for (error, times, meaning) in
+        [("TooManyRequestsException", 3, PortError::Throttled), ("AccessDeniedException", 1, denied(action))]
+    {
+        let answers = (0..times).map(|_| (action.to_owned(), 400, refused(error)));
+        cloud.state().instead.extend(answers);
+        assert_eq!(block_on(aws.request(&here, &filed.id)), Err(meaning), "{error}");
+    }
+    // An answer that names no request is no word on it.
+    cloud.state().instead.push((action.to_owned(), 200, json!({ "RequestedQuota": {} }).to_string()));
+    assert!(matches!(block_on(aws.request(&here, &filed.id)), Err(PortError::Rejected(..))));
 }
 
 #[test]
@@ -192,7 +215,7 @@ fn what_cloudwatch_measured_arrives_as_it_was() {
 #[test]
 fn what_cloudwatch_refuses_names_the_right() {
     let mut file = WorldFile::default();
-    file.faults.push(Fault { call: "usage".to_owned(), nth: None, kind: FaultKind::Denied });
+    file.faults.push(Fault { call: PortCall::Usage, nth: None, kind: FaultKind::Denied });
     let cloud = Cloud::new(file);
     let to = Timestamp::now();
     let window = Window { from: to - SignedDuration::from_hours(1), to };
@@ -212,20 +235,41 @@ fn a_model_and_a_profile_are_described() {
     let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
     let (aws, here) = (cloud.aws("BEDROCK"), place("us-east-1"));
     let model = ModelId::parse("us.anthropic.claude-3-haiku-20240307-v1:0").unwrap();
-    let state = block_on(aws.model_state(&here, &model)).unwrap();
-    assert_eq!((state.life.lifecycle, state.agreement), (Lifecycle::Legacy, Availability::NotAvailable));
+    let state_of = |model: &ModelId| block_on(aws.model_state(&here, model)).unwrap().unwrap();
+    let state = state_of(&model);
+    let life = state.life.unwrap().unwrap();
+    assert_eq!((life.lifecycle, state.agreement), (Lifecycle::Legacy, Availability::NotAvailable));
     assert_eq!((state.authorized, state.region), (false, Availability::Available));
-    assert_eq!(state.form_submitted, Some(false));
-    let other = block_on(aws.model_state(&here, &ModelId::parse("amazon.nova-lite-v1:0").unwrap())).unwrap();
-    assert_eq!(other.form_submitted, None, "other providers have no form");
+    assert_eq!(state.form, UseCaseForm::Missing);
+    let other = state_of(&ModelId::parse("amazon.nova-lite-v1:0").unwrap());
+    assert_eq!(other.form, UseCaseForm::NotNeeded, "other providers have no form");
     let profile = ModelId::parse("abc123def456").unwrap();
-    let models = block_on(aws.profile_models(&here, &profile)).unwrap();
+    let models = block_on(aws.profile_models(&here, &profile)).unwrap().unwrap();
     assert_eq!(models, ["arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"]);
     let offered = block_on(aws.offered(&place("eu-west-3"))).unwrap();
     let ids: Vec<_> = offered.iter().map(ModelId::as_str).collect();
     assert_eq!(ids, ["amazon.titan-embed-text-v2:0", "eu.amazon.nova-lite-v1:0"]);
     let unknown = ModelId::parse("zzz123def456").unwrap();
-    assert_eq!(block_on(aws.profile_models(&here, &unknown)).unwrap_err(), PortError::Missing);
+    assert_eq!(block_on(aws.profile_models(&here, &unknown)), Ok(None));
+}
+
+#[test]
+fn what_bedrock_does_not_say_of_a_model_is_neither_active_nor_ended() {
+    let cloud = cloud();
+    let (aws, here) = (cloud.aws("BEDROCK"), place("us-east-1"));
+    let model = ModelId::parse("anthropic.claude-3-haiku-20240307-v1:0").unwrap();
+    let (describe, form) = ("bedrock:GetFoundationModel", "bedrock:GetUseCaseForModelAccess");
+    let refusal = |error: &str| json!({ "__type": error, "message": "No." }).to_string();
+    let state = |action: &str, status, error: &str| {
+        cloud.state().instead.push((action.to_owned(), status, refusal(error)));
+        block_on(aws.model_state(&here, &model)).unwrap()
+    };
+    assert_eq!(state(describe, 404, "ResourceNotFoundException").unwrap().life, Ok(None));
+    assert_eq!(state(describe, 403, "AccessDeniedException").unwrap().life, Err(denied(describe)));
+    let unread = state(form, 403, "AccessDeniedException").unwrap().form;
+    assert_eq!(unread, UseCaseForm::Unread(denied(form)));
+    let availability = "bedrock:GetFoundationModelAvailability";
+    assert_eq!(state(availability, 404, "ResourceNotFoundException"), None);
 }
 
 #[test]
@@ -341,7 +385,7 @@ fn the_set_up_is_read_where_it_stands() {
             rule(
                 "stack-InferenceErrorsRule-2",
                 RuleState::EnabledWithReads,
-                Trigger::Events(vec!["AWS API Call via CloudTrail".to_owned()])
+                Trigger::Events(["AWS API Call via CloudTrail", "Another"].map(str::to_owned).into())
             ),
         ]
     );
@@ -360,7 +404,7 @@ fn the_set_up_is_read_where_it_stands() {
     let asked = ["sns:GetTopicAttributes", "sns:Publish"];
     let rights =
         block_on(cloud.aws("IAM").rights(&here, "arn:aws:iam::111122223333:role/r", &asked, "*")).unwrap();
-    assert_eq!(rights, [PolicyVerdict::Allowed, PolicyVerdict::ImplicitDeny]);
+    assert_eq!(rights, Some(vec![PolicyVerdict::Allowed, PolicyVerdict::ImplicitDeny]));
 }
 
 fn last_hour() -> Window {
@@ -373,7 +417,8 @@ fn every_page_of_an_alarms_contributors_is_read() {
     let models = ["amazon.nova-lite-v1:0", "us.amazon.nova-lite-v1:0", "us.amazon.nova-pro-v1:0"];
     let file = json!({ "alarms": [{ "region": "us-east-1", "name": "by-model", "metric": "InvocationThrottles", "contributors": models }] });
     let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
-    let found = block_on(cloud.aws("CLOUDWATCH").contributors(&place("us-east-1"), "by-model")).unwrap();
+    let found =
+        block_on(cloud.aws("CLOUDWATCH").contributors(&place("us-east-1"), "by-model")).unwrap().unwrap();
     assert_eq!(found.iter().map(ModelId::as_str).collect::<Vec<_>>(), models);
     assert_eq!(cloud.calls(), ["cloudwatch:DescribeAlarmContributors"; 2]);
 }
@@ -471,7 +516,7 @@ fn an_alarm_names_its_models() {
     ] });
     let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
     let (aws, here) = (cloud.aws("CLOUDWATCH"), place("us-east-1"));
-    let models = block_on(aws.contributors(&here, "by-model")).unwrap();
+    let models = block_on(aws.contributors(&here, "by-model")).unwrap().unwrap();
     assert_eq!(
         models.iter().map(ModelId::as_str).collect::<Vec<_>>(),
         ["us.amazon.nova-lite-v1:0", "a1b2c3d4e5f6"]
@@ -519,7 +564,8 @@ fn iam_is_asked_about_each_resource_in_its_own_region() {
     let mut all = vec![Needed { profile: None, ..needed(profile.to_owned(), "eu-west-1") }];
     all.extend(regions);
     all.push(needed(model(""), "unspecified"));
-    let rulings = block_on(aws.simulate(&place("eu-west-1"), caller, "bedrock:InvokeModel", &all)).unwrap();
+    let rulings = block_on(aws.simulate(&place("eu-west-1"), caller, "bedrock:InvokeModel", &all));
+    let rulings = rulings.unwrap().unwrap();
     let said: Vec<_> = rulings.iter().map(|r| (r.verdict, r.layer)).collect();
     let organization = Some(PolicyLayer::Organization);
     assert_eq!(
@@ -555,7 +601,7 @@ fn iam_is_asked_about_each_resource_in_its_own_region() {
         "bedrock:InvokeModel",
         &all,
     ));
-    assert_eq!(answer.unwrap_err(), PortError::Missing);
+    assert_eq!(answer, Ok(None));
 }
 
 #[test]
@@ -566,7 +612,8 @@ fn agreements_and_logging_are_asked_of_bedrock() {
     });
     let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
     let (aws, here) = (cloud.aws("BEDROCK"), place("us-east-1"));
-    let offers = |id: &str| block_on(aws.agreement_offers(&here, &ModelId::parse(id).unwrap())).unwrap();
+    let offers =
+        |id: &str| block_on(aws.agreement_offers(&here, &ModelId::parse(id).unwrap())).unwrap().unwrap();
     assert_eq!(
         (offers("us.anthropic.claude-3-haiku-20240307-v1:0"), offers("cohere.command-r-v1:0")),
         (0, 1)
@@ -574,12 +621,9 @@ fn agreements_and_logging_are_asked_of_bedrock() {
     let logging = |region: &str| block_on(aws.invocation_logging(&place(region))).unwrap();
     assert_eq!((logging("us-east-1").as_deref(), logging("eu-west-1")), (Some("/bedrock/invocations"), None));
     let model = ModelId::parse("anthropic.claude-3-haiku-20240307-v1:0").unwrap();
-    let state = block_on(aws.model_state(&here, &model)).unwrap();
+    let life = block_on(aws.model_state(&here, &model)).unwrap().unwrap().life.unwrap().unwrap();
     let day = |at: Option<Timestamp>| at.unwrap().strftime("%F").to_string();
-    assert_eq!(
-        (day(state.life.legacy_from), day(state.life.ends)),
-        ("2026-01-30".to_owned(), "2026-12-31".to_owned())
-    );
+    assert_eq!((day(life.legacy_from), day(life.ends)), ("2026-01-30".to_owned(), "2026-12-31".to_owned()));
 }
 
 #[test]

@@ -273,7 +273,7 @@ fn a_sibling_stacks_rules_are_never_taken_for_this_ones() {
         (Finding::Missing, "no rule of a stack `bedrock-remediator` is here")
     );
     let mut both = rules_of(|id| format!("bedrock-remediator-{id}-A1B2C3D4E5F6"));
-    both[6]["state"] = json!("disabled");
+    both.last_mut().unwrap()["state"] = json!("disabled");
     both.splice(0..0, sibling);
     let check = rules_seen("bedrock-remediator", &both);
     assert_eq!(check.seen, "YourAlarmsRule is disabled");

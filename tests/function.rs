@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use bedrock_remediator::aws::ACTIONS;
 use bedrock_remediator::config::{Config, Mode};
+use bedrock_remediator::doctor::{ALARMS, RULES};
 use bedrock_remediator::event::Home;
 use bedrock_remediator::handler::{Report, handle};
 use bedrock_remediator::ids::{AccountId, Region};
-use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for};
+use bedrock_remediator::sandbox::{PortCall, Sandbox, WorldFile, healthy_for};
 use bedrock_remediator::terms::{Allowance, Terms};
+use bedrock_remediator::world::{Availability, RequestStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::cloud::{ACCOUNT, Cloud, REGION};
@@ -62,7 +64,10 @@ fn world(sample: &Path, payload: &[u8]) -> WorldFile {
     // Ledgers keep their own kind of memory; one that is full is the ledger suite's matter.
     file.ledger.clear();
     // A port's fault has no wire form where the ledger and the topic are real.
-    file.faults.retain(|f| ["applied", "default_value", "history", "request_increase"].contains(&&*f.call));
+    file.faults.retain(|f| {
+        [PortCall::Applied, PortCall::DefaultValue, PortCall::History, PortCall::RequestIncrease]
+            .contains(&f.call)
+    });
     file
 }
 
@@ -175,15 +180,15 @@ fn every_sample_is_answered_as_the_embedded_world_answers_it() {
     for file in samples() {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let payload = std::fs::read(&file).unwrap();
-        let Ok(text) = String::from_utf8(payload.clone()) else { continue };
-        if serde_json::from_str::<Value>(&text).is_err() {
-            // Lambda itself refuses what is no JSON; the function never sees it.
-            continue;
-        }
+        let text = String::from_utf8(payload.clone()).unwrap();
         cloud.reset(world(&file, &payload));
         let (sandbox, report) = expected(world(&file, &payload), &payload);
         let reply = lambda.invoke(&text);
         assert_eq!(reply.clone().map_err(|_| ()), reply_of(report.as_ref()), "{name}: {reply:?}");
+        assert!(
+            report.is_some() || cloud.calls().is_empty(),
+            "{name}: nothing is asked about what cannot be read"
+        );
         let wanted: Vec<_> =
             sandbox.published().iter().map(|n| told(&serde_json::to_value(n).unwrap())).collect();
         let got: Vec<_> = notices(&cloud).iter().map(told).collect();
@@ -207,9 +212,9 @@ fn every_sample_is_answered_as_the_embedded_world_answers_it() {
     // and what is asked where no log is named.
     let known = [
         "bedrock:GetModelInvocationLoggingConfiguration",
-        "dynamodb:DeleteItem",
         "dynamodb:GetItem",
         "logs:GetQueryResults",
+        "servicequotas:GetRequestedServiceQuotaChange",
     ];
     assert!(missing.iter().all(|a| known.contains(*a)), "never called: {missing:?}");
     no_log_tells_a_payload(&function);
@@ -512,4 +517,90 @@ fn explain_live_reads_the_account_and_changes_nothing() {
     let done = explain(&["events/throttle-tokens.json"], without);
     assert_eq!((done.status.code(), cloud.calls().len()), (Some(1), before));
     assert!(String::from_utf8_lossy(&done.stderr).contains("AWS_REGION"));
+}
+
+/// Makes every open incident due, and ticks.
+fn tick_when_due(cloud: &Cloud, lambda: &Lambda) {
+    for item in cloud.state().table.items.values_mut().filter(|item| item.contains_key("due_at")) {
+        item.insert("due_at".to_owned(), json!({ "S": "2026-01-01T00:00:00Z" }));
+    }
+    lambda.invoke(&sample("tick.json")).unwrap();
+}
+
+fn kinds_and_causes(cloud: &Cloud) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    notices(cloud).iter().map(|n| (text(&n["kind"]), text(&n["cause"]))).collect()
+}
+
+#[test]
+fn a_request_that_aws_grants_is_told_of_twice() {
+    let cloud = Cloud::new(world(Path::new("events/throttle-tokens.json"), b""));
+    let lambda = Lambda::new();
+    let _function = lambda.start(&cloud.variables());
+    lambda.invoke(&sample("throttle-tokens.json")).unwrap();
+    let [filed] = cloud.state().world.increase_requests().try_into().unwrap();
+    let told = |kind: &str| (kind.to_owned(), "tokens-per-minute".to_owned());
+    for status in [RequestStatus::Pending, RequestStatus::CaseOpened] {
+        cloud.state().world.decide(&filed.id, status, None);
+        tick_when_due(&cloud, &lambda);
+        assert_eq!(kinds_and_causes(&cloud), [told("opened")], "{status:?} is no news");
+    }
+    cloud.state().world.decide(&filed.id, RequestStatus::CaseClosed, Some(filed.desired));
+    tick_when_due(&cloud, &lambda);
+    assert_eq!(kinds_and_causes(&cloud), [told("opened"), told("outcome")]);
+    let news = notices(&cloud).pop().unwrap();
+    assert!(news["summary"].as_str().unwrap().contains("to 8,500,000 as asked"), "{news}");
+    // The first tick watches the whole Region; the later ones do not.
+    let watches = cloud.calls().iter().filter(|call| *call == "cloudwatch:ListMetrics").count();
+    assert_eq!(watches, 1);
+}
+
+#[test]
+fn a_step_that_a_person_takes_ends_the_incident() {
+    let event = Path::new("events/access-form-not-submitted.json");
+    let cloud = Cloud::new(world(event, b""));
+    let lambda = Lambda::new();
+    let _function = lambda.start(&cloud.variables());
+    lambda.invoke(&sample("access-form-not-submitted.json")).unwrap();
+    let told = |kind: &str| (kind.to_owned(), "use-case-form".to_owned());
+    tick_when_due(&cloud, &lambda);
+    assert_eq!(kinds_and_causes(&cloud), [told("opened")]);
+    cloud.state().world.change(|file| {
+        let state = &mut file.availability[0];
+        (state.form_submitted, state.authorized) = (Some(true), Some(true));
+        state.agreement = Availability::Available;
+    });
+    tick_when_due(&cloud, &lambda);
+    assert_eq!(kinds_and_causes(&cloud), [told("opened"), told("resolved")]);
+}
+
+#[test]
+fn the_doctor_finds_an_account_in_order() {
+    const ROLE: &str = "arn:aws:iam::111122223333:role/bedrock-remediator-FunctionRole-1A2B3C";
+    let rule = |(id, _): &(&str, &str)| {
+        let state = if *id == "InferenceErrorsRule" { "enabled-with-reads" } else { "enabled" };
+        json!({ "name": format!("bedrock-remediator-{id}-1A2B3C"), "state": state })
+    };
+    let alarm = |(end, _): &(&str, &str)| (format!("bedrock-remediator-{end}"), json!(true));
+    let file = json!({
+        "account": ACCOUNT,
+        "trails": [{ "name": "audit", "is_logging": true, "records_reads": true }],
+        "rules": RULES.iter().map(rule).collect::<Vec<_>>(),
+        "own_alarms": ALARMS.iter().map(alarm).collect::<serde_json::Map<_, _>>(),
+        "logging": [{ "region": REGION, "log_group": "/bedrock/invocations" }],
+        "policies": [{ "caller": ROLE, "verdict": "allowed" }],
+    });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"))
+        .env_clear()
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(variables_of_searching(&cloud))
+        .args(["doctor", "--json", "--role", ROLE, "--table", "ledger", "--topic", support::cloud::TOPIC])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{said} {}", String::from_utf8_lossy(&done.stderr));
+    let region: Value = serde_json::from_str(&said).unwrap();
+    let checks = region["checks"].as_array().unwrap();
+    assert!(checks.len() == 9 && checks.iter().all(|check| check["finding"] == "good"), "{said}");
 }

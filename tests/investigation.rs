@@ -11,7 +11,7 @@ use bedrock_remediator::event::Home;
 use bedrock_remediator::handler::handle;
 use bedrock_remediator::notice::{Kind, Notice};
 use bedrock_remediator::plan::Action;
-use bedrock_remediator::sandbox::{Fault, FaultKind, Sandbox, WorldFile, healthy_for};
+use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile, healthy_for};
 use bedrock_remediator::terms::Terms;
 use bedrock_remediator::world::{Clock as _, Ledger as _, State};
 use jiff::SignedDuration;
@@ -637,7 +637,7 @@ fn a_right_that_the_function_lacks_is_said_and_is_never_an_error() {
     ] {
         let mut file = WorldFile::parse(&sample(&name.replace(".json", ".world.json"))).unwrap();
         let config = file.guard_rails().unwrap();
-        file.faults.push(Fault { call: call.to_owned(), nth: None, kind: FaultKind::Denied });
+        file.faults.push(fault(call, None, FaultKind::Denied));
         let world = sandbox(file);
         let report = deliver_with(&world, &config, &sample(name));
         assert!(report.incidents.iter().all(|i| i.driven.is_ok()), "{name}");

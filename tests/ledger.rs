@@ -87,6 +87,51 @@ fn an_item_that_cannot_be_read_is_an_error_and_hides_no_other() {
     assert!(block_on(table.take_over(&good.id, at, lease)).unwrap().is_some());
 }
 
+/// An item as versions before 0.2 wrote it: the refusal is the last outcome alone.
+#[cfg(feature = "aws")]
+#[test]
+fn a_refusal_that_an_earlier_version_wrote_outlives_later_requests() {
+    use bedrock_remediator::world::{Claim, Followed, Intent, Ledger as _, Refusal, Reserved};
+    use serde_json::json;
+    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let table = cloud.aws("DYNAMODB");
+    let (asked, at): (jiff::Timestamp, jiff::Timestamp) =
+        ("2026-05-02T10:00:00Z".parse().unwrap(), "2026-11-20T14:34:05Z".parse().unwrap());
+    let item = json!({
+        "pk": { "S": "QUOTA#111122223333#us-east-1#L-F4DDD3EB" },
+        "intent": { "M": {
+            "incident": { "S": "inc-0123456789abcdef" }, "code": { "S": "L-F4DDD3EB" }, "name": { "S": "tokens" },
+            "desired": { "N": "8500000" }, "value_before": { "N": "5000000" }, "at": { "S": asked.to_string() },
+        } },
+        "request_id": { "S": "request-1" }, "last_outcome": { "S": "denied" },
+        "cool_down_until": { "S": "2026-05-05T10:00:00Z" },
+    });
+    let key = "QUOTA#111122223333#us-east-1#L-F4DDD3EB".to_owned();
+    cloud.state().table.items.insert(key, serde_json::from_value(item).unwrap());
+    let claim =
+        block_on(table.claim(&contract::incident("us-east-1"), at, jiff::SignedDuration::from_secs(90)));
+    let Claim::Mine(lease, _) = claim.unwrap() else { panic!("only counted") };
+    let place = contract::place("us-east-1");
+    let followed = |desired| Followed {
+        code: bedrock_remediator::ids::QuotaCode::parse("L-F4DDD3EB").unwrap(),
+        name: "tokens".to_owned(),
+        desired,
+        value_before: 5e6,
+        request_id: None,
+        intended: at,
+    };
+    let reserve = |desired| {
+        let intent =
+            Intent { place: place.clone(), followed: followed(desired), cool_down_until: at, most_today: 3 };
+        block_on(table.reserve(&lease, &intent, at)).unwrap()
+    };
+    let refused = Reserved::ClosedUnchanged(Refusal { desired: 8.5e6, asked });
+    assert_eq!(reserve(8.5e6), refused, "as it was read");
+    assert_eq!(reserve(9e6), Reserved::Yes);
+    block_on(table.not_filed(&lease, &place, &followed(9e6))).unwrap();
+    assert_eq!(reserve(8.5e6), refused, "and after a later request");
+}
+
 /// Run by the emulator suite, which says where the emulator listens. moto serves each call in a thread of
 /// its own and locks nothing, so that what `DynamoDB` does at once is left out.
 #[cfg(feature = "aws")]

@@ -6,7 +6,7 @@
 use aws_sdk_servicequotas::config::http::HttpResponse;
 use aws_sdk_servicequotas::error::{ProvideErrorMetadata, SdkError};
 
-use crate::world::{PortError, Rejection};
+use crate::world::{Answer, PortError, Rejection};
 
 /// The error of a call that may be repeated. `action` is the IAM action it needs.
 pub(super) fn of_read<E>(action: &str, error: &SdkError<E, HttpResponse>) -> PortError
@@ -20,6 +20,27 @@ where
         }
         SdkError::TimeoutError(_) => PortError::Unavailable("no answer in time".to_owned()),
         _ => PortError::Unavailable(brief(error)),
+    }
+}
+
+/// Whether AWS says that what was asked for does not exist.
+pub(super) fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    matches!(
+        code.trim_end_matches("Exception"),
+        "NoSuchResource" | "NoSuchEntity" | "ResourceNotFound" | "NotFound"
+    )
+}
+
+/// The answer of a call that may be repeated, about something that may not exist: `None` is AWS's own word.
+pub(super) fn of_lookup<T, E>(action: &str, answer: Result<T, SdkError<E, HttpResponse>>) -> Answer<Option<T>>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(of_read(action, &error)),
     }
 }
 
@@ -62,7 +83,6 @@ fn of_service(action: &str, code: Option<&str>, message: Option<&str>, status: u
         | "KMSThrottling"
         | "TransactionConflict"
         | "TransactionInProgress" => PortError::Throttled,
-        "NoSuchResource" | "NoSuchEntity" | "ResourceNotFound" | "NotFound" => PortError::Missing,
         "ResourceAlreadyExists" => rejected(Rejection::AlreadyOpen),
         "QuotaExceeded" => rejected(Rejection::TooManyOpen),
         "IllegalArgument" if message.contains("greater than") => rejected(Rejection::TooLow),
@@ -102,7 +122,7 @@ mod tests {
             ),
             ("IllegalArgumentException", too_low, 400, rejected(Rejection::TooLow, too_low)),
             ("IllegalArgumentException", "no", 400, rejected(Rejection::Invalid, "no")),
-            ("NoSuchResourceException", "none", 400, PortError::Missing),
+            ("NoSuchResourceException", "none", 400, rejected(Rejection::Invalid, "none")),
             ("InvalidResourceStateException", "state", 400, rejected(Rejection::Invalid, "state")),
             ("TooManyRequestsException", "slow", 400, PortError::Throttled),
             (

@@ -42,6 +42,12 @@ pub const ACTIONS: &[(&str, &[&str])] = &[
     ("topic", topic::ACTIONS),
 ];
 
+/// Every CloudWatch metric the function asks for: its namespace, its name and the dimension that names the
+/// model. The names are AWS's.
+pub fn metrics() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    telemetry::metrics()
+}
+
 const CONNECT: Duration = Duration::from_secs(2);
 const ATTEMPT: Duration = Duration::from_secs(5);
 /// A call with all its attempts. A drive makes six in a row, most of which take milliseconds.

@@ -1,14 +1,14 @@
 //! Bedrock's own descriptions of models and profiles.
 
 use aws_sdk_bedrock::types::{
-    AgreementStatus, AuthorizationStatus, FoundationModelLifecycle, FoundationModelLifecycleStatus,
-    InferenceProfileType, InferenceType, RegionAvailability,
+    AgreementStatus, AuthorizationStatus, FoundationModelDetails, FoundationModelLifecycle,
+    FoundationModelLifecycleStatus, InferenceProfileType, InferenceType, RegionAvailability,
 };
 
 use super::{Aws, error, timestamp};
 use crate::ids::Place;
 use crate::model::ModelId;
-use crate::world::{Answer, Availability, Life, Lifecycle, ModelState, Models, PortError};
+use crate::world::{Answer, Availability, Life, Lifecycle, ModelState, Models, UseCaseForm};
 
 /// What this adapter calls.
 pub(super) const ACTIONS: &[&str] = &[
@@ -35,11 +35,11 @@ fn life(known: Option<&FoundationModelLifecycle>) -> Life {
 }
 
 impl Models for Aws {
-    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Vec<String>> {
+    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Option<Vec<String>>> {
         let call = self.at(place)?.bedrock.get_inference_profile();
         let answer = call.inference_profile_identifier(profile.as_str()).send().await;
-        let answer = answer.map_err(|e| error::of_read("bedrock:GetInferenceProfile", &e))?;
-        Ok(answer.models().iter().filter_map(|m| m.model_arn()).map(str::to_owned).collect())
+        let found = error::of_lookup("bedrock:GetInferenceProfile", answer)?;
+        Ok(found.map(|p| p.models().iter().filter_map(|m| m.model_arn()).map(str::to_owned).collect()))
     }
 
     async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>> {
@@ -62,30 +62,33 @@ impl Models for Aws {
         Ok(models.filter_map(|m| Some((ModelId::parse(m.model_id())?, life(m.model_lifecycle())))).collect())
     }
 
-    async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState> {
+    async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<Option<ModelState>> {
         let bedrock = &self.at(place)?.bedrock;
         let form = async {
-            match bedrock.get_use_case_for_model_access().send().await {
+            if model.provider() != Some("anthropic") {
+                return UseCaseForm::NotNeeded;
+            }
+            let answer = bedrock.get_use_case_for_model_access().send().await;
+            match error::of_lookup("bedrock:GetUseCaseForModelAccess", answer) {
                 // What the form says is the organization's own business.
-                Ok(_) => Some(true),
-                Err(e) => {
-                    matches!(error::of_read("bedrock:GetUseCaseForModelAccess", &e), PortError::Missing)
-                        .then_some(false)
-                }
+                Ok(Some(_)) => UseCaseForm::Submitted,
+                Ok(None) => UseCaseForm::Missing,
+                Err(error) => UseCaseForm::Unread(error),
             }
         };
-        let form = async { if model.provider() == Some("anthropic") { form.await } else { None } };
-        let (availability, described, form_submitted) = tokio::join!(
+        let (availability, described, form) = tokio::join!(
             Box::pin(bedrock.get_foundation_model_availability().model_id(model.base()).send()),
             Box::pin(bedrock.get_foundation_model().model_identifier(model.base()).send()),
             Box::pin(form),
         );
-        let availability =
-            availability.map_err(|e| error::of_read("bedrock:GetFoundationModelAvailability", &e))?;
+        let availability = error::of_lookup("bedrock:GetFoundationModelAvailability", availability)?;
+        let Some(availability) = availability else { return Ok(None) };
         // A model that has ended is no longer described; what is known of it still counts.
-        let lifecycle = described.ok().and_then(|d| d.model_details?.model_lifecycle);
-        Ok(ModelState {
-            life: life(lifecycle.as_ref()),
+        let described = error::of_lookup("bedrock:GetFoundationModel", described);
+        let life =
+            |model: Option<FoundationModelDetails>| life(model.and_then(|m| m.model_lifecycle).as_ref());
+        Ok(Some(ModelState {
+            life: described.map(|known| known.map(|answer| life(answer.model_details))),
             agreement: match availability.agreement_availability().map(|a| &a.status) {
                 Some(AgreementStatus::Available) => Availability::Available,
                 Some(AgreementStatus::Pending) => Availability::Pending,
@@ -97,15 +100,14 @@ impl Models for Aws {
                 RegionAvailability::Available => Availability::Available,
                 _ => Availability::NotAvailable,
             },
-            form_submitted,
-        })
+            form,
+        }))
     }
 
-    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<usize> {
+    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<Option<usize>> {
         let call = self.at(place)?.bedrock.list_foundation_model_agreement_offers().model_id(model.base());
-        let answer = call.send().await;
-        let answer = answer.map_err(|e| error::of_read("bedrock:ListFoundationModelAgreementOffers", &e))?;
-        Ok(answer.offers().len())
+        let offers = error::of_lookup("bedrock:ListFoundationModelAgreementOffers", call.send().await)?;
+        Ok(offers.map(|answer| answer.offers().len()))
     }
 
     async fn invocation_logging(&self, place: &Place) -> Answer<Option<String>> {

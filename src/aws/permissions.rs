@@ -23,16 +23,18 @@ impl Permissions for Aws {
         caller: &str,
         action: &str,
         needed: &[Needed],
-    ) -> Answer<Vec<Ruling>> {
+    ) -> Answer<Option<Vec<Ruling>>> {
         let iam = &self.at(place)?.iam;
         let role = Arn::parse(caller).and_then(|arn| arn.resource.strip_prefix("role/"));
         let source = match role {
             None => caller.to_owned(),
             Some(role) => {
                 let role = role.rsplit('/').next().unwrap_or(role);
-                let answer = iam.get_role().role_name(role).send().await;
-                let answer = answer.map_err(|e| error::of_read("iam:GetRole", &e))?;
-                answer.role.ok_or(PortError::Missing)?.arn
+                let found = error::of_lookup("iam:GetRole", iam.get_role().role_name(role).send().await)?;
+                match found.and_then(|answer| answer.role) {
+                    Some(role) => role.arn,
+                    None => return Ok(None),
+                }
             }
         };
         let asked = needed.iter().map(|needed| {
@@ -43,9 +45,10 @@ impl Permissions for Aws {
                 .resource_arns(&needed.arn)
                 .set_context_entries(Some(context(needed)));
             async move {
-                let answer = call.send().await.map_err(|e| error::of_read(SIMULATE, &e))?;
-                let result = answer.evaluation_results().first().ok_or(PortError::Missing)?;
-                Ok(ruling(needed, result))
+                let Some(answer) = error::of_lookup(SIMULATE, call.send().await)? else { return Ok(None) };
+                let result = answer.evaluation_results().first();
+                let result = result.ok_or_else(|| PortError::invalid("IAM decided nothing"))?;
+                Ok(Some(ruling(needed, result)))
             }
         });
         join_all(asked).await.into_iter().collect()

@@ -21,6 +21,7 @@ use crate::world::{Answer, IncreaseRequest, PortError, QuotaValue, Quotas, Reque
 /// What this adapter calls.
 pub(super) const ACTIONS: &[&str] = &[
     "servicequotas:GetAWSDefaultServiceQuota",
+    "servicequotas:GetRequestedServiceQuotaChange",
     "servicequotas:GetServiceQuota",
     "servicequotas:ListAWSDefaultServiceQuotas",
     "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
@@ -137,9 +138,11 @@ pub(super) struct Listing {
     catalog: Catalog,
 }
 
-fn value(quota: Option<ServiceQuota>) -> Answer<QuotaValue> {
-    let quota = quota.ok_or(PortError::Missing)?;
-    Ok(QuotaValue { value: quota.value.ok_or(PortError::Missing)?, adjustable: quota.adjustable })
+/// `None` where Service Quotas has no such quota; an answer without its value is an error.
+fn value(quota: Option<ServiceQuota>) -> Answer<Option<QuotaValue>> {
+    let Some(quota) = quota else { return Ok(None) };
+    let value = quota.value.ok_or_else(|| PortError::invalid("Service Quotas names no value"))?;
+    Ok(Some(QuotaValue { value, adjustable: quota.adjustable }))
 }
 
 fn status(status: Option<&sdk::RequestStatus>) -> RequestStatus {
@@ -218,20 +221,33 @@ impl Regional {
 }
 
 impl Quotas for Aws {
-    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue> {
+    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
         let region = self.at(place)?;
         region.rates.applied.turn().await;
         let call = region.quotas.get_service_quota().service_code(SERVICE).quota_code(code.as_str());
-        let answer = call.send().await.map_err(|e| error::of_read("servicequotas:GetServiceQuota", &e))?;
-        value(answer.quota)
+        let found = error::of_lookup("servicequotas:GetServiceQuota", call.send().await)?;
+        value(found.and_then(|answer| answer.quota))
     }
 
-    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue> {
+    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
         let region = self.at(place)?;
         region.rates.default.turn().await;
         let call = region.quotas.get_aws_default_service_quota().service_code(SERVICE);
         let answer = call.quota_code(code.as_str()).send().await;
-        value(answer.map_err(|e| error::of_read("servicequotas:GetAWSDefaultServiceQuota", &e))?.quota)
+        let found = error::of_lookup("servicequotas:GetAWSDefaultServiceQuota", answer)?;
+        value(found.and_then(|answer| answer.quota))
+    }
+
+    async fn request(&self, place: &Place, id: &str) -> Answer<Option<IncreaseRequest>> {
+        let region = self.at(place)?;
+        region.rates.history.turn().await;
+        let answer = region.quotas.get_requested_service_quota_change().request_id(id).send().await;
+        let found = error::of_lookup("servicequotas:GetRequestedServiceQuotaChange", answer)?;
+        let Some(change) = found.and_then(|answer| answer.requested_quota) else { return Ok(None) };
+        let why = || {
+            PortError::invalid("Service Quotas describes the request without its id, quota, value or date")
+        };
+        request(&change).map(Some).ok_or_else(why)
     }
 
     async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>> {
@@ -240,7 +256,10 @@ impl Quotas for Aws {
         let mut found = every_page(&region.rates.history, async |token| {
             let call = region.quotas.list_requested_service_quota_change_history_by_quota();
             let call = call.service_code(SERVICE).quota_code(code.as_str()).max_results(100);
-            let page = call.set_next_token(token).send().await.map_err(|e| error::of_read(action, &e))?;
+            // Nobody requested an increase of a quota that Service Quotas does not know.
+            let Some(page) = error::of_lookup(action, call.set_next_token(token).send().await)? else {
+                return Ok((Vec::new(), None));
+            };
             Ok((page.requested_quotas().iter().filter_map(request).collect(), page.next_token))
         })
         .await?;

@@ -38,13 +38,15 @@ const INVOCATIONS: &str = "filter ispresent(errorCode)\
 
 /// An application's lines have any form, and their text may quote a prompt: only what has the shape of a
 /// code, an id or an ARN is cut out of them.
-const APPLICATIONS: &str = r"filter @message like /(?:Exception|Error)/\
- | parse @message /(?<code>[A-Z][A-Za-z]{2,40}Exception)/\
- | parse @message /(?<model>(?:[a-z-]{2,6}\.)?(?:ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshot|moonshotai|nvidia|openai|qwen|stability|twelvelabs|writer|xai|zai)\.[a-z0-9][A-Za-z0-9.:-]{2,80})/\
- | parse @message /(?<request>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/\
- | parse @message /(?<caller>arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:[A-Za-z0-9_+=,.@\/-]{1,200})/\
- | filter ispresent(code) and ispresent(model)\
- | display @timestamp, code, model, request, caller";
+const APPLICATIONS: &str = concat!(
+    "filter @message like /(?:Exception|Error)/",
+    " | parse @message /(?<code>[A-Z][A-Za-z]{2,40}Exception)/",
+    r" | parse @message /(?<model>(?:[a-z-]{2,6}\.)?(?:ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshot|moonshotai|nvidia|openai|qwen|stability|twelvelabs|writer|xai|zai)\.[a-z0-9][A-Za-z0-9.:-]{2,80})/",
+    " | parse @message /(?<request>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/",
+    r" | parse @message /(?<caller>arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:[A-Za-z0-9_+=,.@\/-]{1,200})/",
+    " | filter ispresent(code) and ispresent(model)",
+    " | display @timestamp, code, model, request, caller",
+);
 
 impl Records for Aws {
     async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {

@@ -33,11 +33,25 @@ fn trigger(rule: &Rule) -> Trigger {
     if rule.schedule_expression().is_some() {
         return Trigger::Schedule;
     }
-    let pattern = serde_json::from_str::<Value>(rule.event_pattern().unwrap_or_default()).unwrap_or_default();
-    let types = pattern.get("detail-type").and_then(Value::as_array);
-    // A match that is no text, such as a prefix, names none in full.
-    let named = types.into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned));
-    Trigger::Events(named.collect())
+    let pattern = serde_json::from_str(rule.event_pattern().unwrap_or_default()).unwrap_or_default();
+    let mut types = Vec::new();
+    detail_types(&pattern, false, &mut types);
+    Trigger::Events(types)
+}
+
+/// Every text that `pattern` compares a `detail-type` with, in alternatives and matchers too.
+/// See <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>.
+fn detail_types(pattern: &Value, is_inside: bool, found: &mut Vec<String>) {
+    match pattern {
+        Value::String(text) if is_inside => found.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| detail_types(value, is_inside, found)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                detail_types(value, is_inside || name == "detail-type", found);
+            }
+        }
+        _ => {}
+    }
 }
 
 impl Aws {
@@ -141,18 +155,19 @@ impl Setup for Aws {
         role: &str,
         actions: &[&str],
         resource: &str,
-    ) -> Answer<Vec<PolicyVerdict>> {
+    ) -> Answer<Option<Vec<PolicyVerdict>>> {
         let iam = &self.at(place)?.iam;
         let call = iam.simulate_principal_policy().policy_source_arn(role).resource_arns(resource);
         let actions_asked = actions.iter().map(|a| (*a).to_owned()).collect();
         let mut pages = call.set_action_names(Some(actions_asked)).into_paginator().send();
         let mut verdicts: HashMap<String, PolicyVerdict> = HashMap::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| error::of_read(SIMULATE, &e))?;
+            let Some(page) = error::of_lookup(SIMULATE, page)? else { return Ok(None) };
             let results = page.evaluation_results().iter();
             verdicts.extend(results.map(|r| (r.eval_action_name().to_owned(), verdict(r.eval_decision()))));
         }
-        let of = |action: &&str| verdicts.get(*action).copied().ok_or(PortError::Missing);
-        actions.iter().map(of).collect()
+        let undecided = |action: &str| PortError::invalid(format!("IAM decided nothing about {action}"));
+        let of = |action: &&str| verdicts.get(*action).copied().ok_or_else(|| undecided(action));
+        actions.iter().map(of).collect::<Answer<_>>().map(Some)
     }
 }

@@ -50,6 +50,24 @@ const METRICS: &[(&str, Put)] = &[
 const COUNTS: &[&str] =
     &["Invocations", "InvocationThrottles", "InvocationClientErrors", "InvocationServerErrors"];
 
+/// Every metric that is asked for: its namespace, its name and the dimension that names the model.
+pub(super) fn metrics() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let read = METRICS.iter().map(|(name, _)| (NAMESPACE, *name, "ModelId"));
+    let watched = Metric::NAMED.into_iter().filter_map(|metric| {
+        let (namespace, dimension) = metric.series();
+        Some((namespace, metric.name()?, dimension))
+    });
+    read.chain(watched)
+}
+
+/// The query for `metric` by model, the model with most of it first; `None` for a metric without a name.
+fn by_model(metric: Metric) -> Option<String> {
+    let (name, (namespace, dimension)) = (metric.name()?, metric.series());
+    Some(format!(
+        "SELECT SUM({name}) FROM SCHEMA(\"{namespace}\", {dimension}) GROUP BY {dimension} ORDER BY SUM() DESC LIMIT 100"
+    ))
+}
+
 fn date(time: Timestamp) -> DateTime {
     DateTime::from_secs(time.as_second())
 }
@@ -160,11 +178,9 @@ impl Telemetry for Aws {
 
     /// By one Metrics Insights query, the model with most of it first.
     async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
-        let name = metric.name().ok_or(PortError::Missing)?;
+        let expression =
+            by_model(metric).ok_or_else(|| PortError::invalid("the metric has no name to ask by"))?;
         let region = self.at(place)?;
-        let expression = format!(
-            "SELECT SUM({name}) FROM SCHEMA(\"{NAMESPACE}\", ModelId) GROUP BY ModelId ORDER BY SUM() DESC LIMIT 100"
-        );
         let query = MetricDataQuery::builder().id("models").expression(expression);
         let query = query.period(period_over(window)).build();
         let results = region.metric_data(vec![query], window).await?;
@@ -195,19 +211,20 @@ impl Telemetry for Aws {
         Ok(all)
     }
 
-    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Vec<ModelId>> {
+    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Option<Vec<ModelId>>> {
         let region = self.at(place)?;
         let (mut models, mut next): (Vec<ModelId>, Option<String>) = (Vec::new(), None);
         loop {
             let call = region.metrics.describe_alarm_contributors().alarm_name(alarm);
             let page = call.set_next_token(next).send().await;
-            let page = page.map_err(|e| error::of_read("cloudwatch:DescribeAlarmContributors", &e))?;
+            let page = error::of_lookup("cloudwatch:DescribeAlarmContributors", page)?;
+            let Some(page) = page else { return Ok(None) };
             let attributes = page.alarm_contributors().iter().map(|c| c.contributor_attributes());
             let named = attributes.flatten().filter_map(|a| a.get("ModelId").or_else(|| a.get("Model")));
             models.extend(named.filter_map(|id| ModelId::parse(id)));
             next = page.next_token;
             if next.is_none() {
-                return Ok(models);
+                return Ok(Some(models));
             }
         }
     }
@@ -260,5 +277,19 @@ mod tests {
             assert_eq!(period_over(window), period, "{minutes}");
             assert!(minutes * 60 / i64::from(period) * 100 <= 100_800, "{minutes}");
         }
+    }
+
+    #[test]
+    fn each_endpoints_metric_is_asked_for_in_its_own_namespace() {
+        let query = |metric| by_model(metric).unwrap_or_default();
+        assert_eq!(
+            query(Metric::Throttles),
+            "SELECT SUM(InvocationThrottles) FROM SCHEMA(\"AWS/Bedrock\", ModelId) GROUP BY ModelId ORDER BY SUM() DESC LIMIT 100"
+        );
+        assert_eq!(
+            query(Metric::MantleClientErrors),
+            "SELECT SUM(InferenceClientErrors) FROM SCHEMA(\"AWS/BedrockMantle\", Model) GROUP BY Model ORDER BY SUM() DESC LIMIT 100"
+        );
+        assert_eq!(by_model(Metric::Other), None);
     }
 }

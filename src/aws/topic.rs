@@ -24,10 +24,10 @@ pub(super) fn failed<E>(action: &str, sdk: &SdkError<E, HttpResponse>) -> PortEr
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    match error::of_read(action, sdk) {
-        PortError::Missing => PortError::invalid("the topic does not exist"),
-        other => other,
+    if error::is_absent(sdk) {
+        return PortError::invalid("the topic does not exist");
     }
+    error::of_read(action, sdk)
 }
 
 impl Topic for Aws {
@@ -56,6 +56,8 @@ impl Topic for Aws {
         let answer = client.get_topic_attributes().topic_arn(arn).send().await;
         let answer = answer.map_err(|e| failed("sns:GetTopicAttributes", &e))?;
         let confirmed = answer.attributes().and_then(|all| all.get("SubscriptionsConfirmed"));
-        confirmed.and_then(|number| number.parse().ok()).ok_or(PortError::Missing)
+        confirmed
+            .and_then(|number| number.parse().ok())
+            .ok_or_else(|| PortError::invalid("the topic's attributes do not tell its subscriptions"))
     }
 }

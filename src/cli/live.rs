@@ -30,16 +30,20 @@ impl<'a> Live<'a> {
 }
 
 impl Quotas for Live<'_> {
-    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue> {
+    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
         self.aws.applied(place, code).await
     }
 
-    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue> {
+    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
         self.aws.default_value(place, code).await
     }
 
     async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>> {
         self.aws.history(place, code).await
+    }
+
+    async fn request(&self, place: &Place, id: &str) -> Answer<Option<IncreaseRequest>> {
+        self.aws.request(place, id).await
     }
 
     async fn listing(&self, place: &Place) -> Answer<Catalog> {
@@ -74,7 +78,7 @@ impl Telemetry for Live<'_> {
         self.aws.volume(place, window).await
     }
 
-    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Vec<ModelId>> {
+    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Option<Vec<ModelId>>> {
         self.aws.contributors(place, alarm).await
     }
 
@@ -104,7 +108,7 @@ impl Records for Live<'_> {
 }
 
 impl Models for Live<'_> {
-    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Vec<String>> {
+    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Option<Vec<String>>> {
         self.aws.profile_models(place, profile).await
     }
 
@@ -116,11 +120,11 @@ impl Models for Live<'_> {
         self.aws.lives(place).await
     }
 
-    async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState> {
+    async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<Option<ModelState>> {
         self.aws.model_state(place, model).await
     }
 
-    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<usize> {
+    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<Option<usize>> {
         self.aws.agreement_offers(place, model).await
     }
 
@@ -136,7 +140,7 @@ impl Permissions for Live<'_> {
         caller: &str,
         action: &str,
         needed: &[Needed],
-    ) -> Answer<Vec<Ruling>> {
+    ) -> Answer<Option<Vec<Ruling>>> {
         self.aws.simulate(place, caller, action, needed).await
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bedrock_remediator::config::Config;
 use bedrock_remediator::event::{self, Home};
 use bedrock_remediator::handler::{Report, handle};
-use bedrock_remediator::sandbox::{Sandbox, healthy_for};
+use bedrock_remediator::sandbox::{PortCall, Sandbox, healthy_for};
 use bedrock_remediator::terms::{Allowance, Terms};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -40,7 +40,15 @@ const BATCH: usize = 1000;
 /// Batches between two ticks; a second passes with each batch.
 const TICK: u64 = 300;
 /// Ledger calls that write.
-const WRITES: [&str; 7] = ["claim", "finish", "not_filed", "reserve", "take_over", "tally", "wake_followers"];
+const WRITES: [PortCall; 7] = [
+    PortCall::Claim,
+    PortCall::Finish,
+    PortCall::NotFiled,
+    PortCall::Reserve,
+    PortCall::TakeOver,
+    PortCall::Tally,
+    PortCall::WakeFollowers,
+];
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -231,7 +239,7 @@ impl Cost {
 
     fn figures(&self, args: &Args, world: &Sandbox) -> Value {
         let calls = world.calls();
-        let writes: u32 = WRITES.iter().filter_map(|call| calls.get(call)).sum();
+        let writes: u32 = WRITES.iter().filter_map(|call| calls.get(call.as_str())).sum();
         let counted: u64 = world.incidents().iter().map(|row| row.record.incident.counts.errors).sum();
         let published = world.published();
         let told: usize = published.iter().map(|n| n.incidents.len().max(1)).sum();

@@ -88,6 +88,9 @@ pub struct Facts {
     /// The metric that an alarm watched, where nothing but the alarm told of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
+    /// Why CloudWatch did not tell which models an alarm is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub models_unread: Option<String>,
     /// Whose calls the limit counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<LimitScope>,

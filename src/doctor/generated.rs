@@ -1,7 +1,7 @@
 //! The names that CloudFormation generates: the stack's name, the logical id and random letters, joined by hyphens.
 //! Where that is too long for the service, the stack's name and the logical id are each cut at the end.
 //!
-//! One law: where names leave it open whose a rule is, it is nobody's.
+//! Invariant: where names leave it open whose a rule is, it is nobody's.
 //! See <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-name.html>; how names are cut
 //! is not documented, and was read off generated names.
 

@@ -342,6 +342,77 @@ fn open(
         .unwrap_or_else(|| Signal::ignored("no event of a kind known here, and no Bedrock error in it"))))
 }
 
+/// Who reads an event that EventBridge delivers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    Alarm,
+    CloudTrail,
+    Health,
+    Job,
+    SupportCase,
+    Tick,
+}
+
+/// A form of event that EventBridge delivers and that is read here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventForm {
+    /// Its `detail-type`.
+    pub detail_type: &'static str,
+    /// The logical id of the template's rule that delivers it.
+    pub rule: &'static str,
+    reader: Reader,
+}
+
+const fn form(detail_type: &'static str, rule: &'static str, reader: Reader) -> EventForm {
+    EventForm { detail_type, rule, reader }
+}
+
+/// Every form of event that EventBridge delivers and that is read here. Jobs have further kinds: what else
+/// comes from `aws.bedrock` is read as one.
+pub const EVENTS: &[EventForm] = &[
+    form("AWS API Call via CloudTrail", "InferenceErrorsRule", Reader::CloudTrail),
+    form("AWS Health Event", "HealthRule", Reader::Health),
+    form("AWS Service Event via CloudTrail", "QuotaNewsRule", Reader::CloudTrail),
+    form("Batch Inference Job State Change", "JobsRule", Reader::Job),
+    form("Bedrock Data Automation Job Failed With Client Error", "JobsRule", Reader::Job),
+    form("Bedrock Data Automation Job Failed With Service Error", "JobsRule", Reader::Job),
+    form("CloudWatch Alarm Contributor State Change", "AlarmContributorsRule", Reader::Alarm),
+    form("CloudWatch Alarm State Change", "YourAlarmsRule", Reader::Alarm),
+    form("Model Customization Job State Change", "JobsRule", Reader::Job),
+    form("Scheduled Event", "TickRule", Reader::Tick),
+    form("Support Case Update", "SupportNewsRule", Reader::SupportCase),
+];
+
+/// What is read here and comes by no rule of the template: what it is, how it gets to the function, and
+/// samples of it in `events/`.
+pub const DIRECT: &[(&str, &str, &[&str])] = &[
+    ("an alarm's direct action", "name the function as an action of the alarm", &["alarm-direct"]),
+    ("an alarm's message to a topic", "subscribe the function to the topic", &["alarm-sns"]),
+    ("another event in a topic's message", "subscribe the function to the topic", &["eventbridge-in-sns"]),
+    (
+        "a topic's message in a queue of yours",
+        "an event source mapping; the function's role needs the rights to read the queue",
+        &["alarm-sns-in-sqs"],
+    ),
+    (
+        "a contributor of an alarm that is not the stack's own",
+        "a rule of yours with the function as its target",
+        &["alarm-contributor"],
+    ),
+    (
+        "an application's log",
+        "a subscription of the log group",
+        &["logs-application", "logs-credentials-expired", "logs-forged-throttle"],
+    ),
+    (
+        "an application's log in a Kinesis stream",
+        "an event source mapping; the function's role needs the rights to read the stream",
+        &["logs-kinesis"],
+    ),
+    ("the model-invocation log", "a subscription of its log group", &["logs-invocation"]),
+    ("a record of CloudTrail without EventBridge", "invoke the function with it", &["cloudtrail-bare"]),
+];
+
 /// An EventBridge event.
 fn open_event(
     kind: &str,
@@ -353,20 +424,15 @@ fn open_event(
     at: &str,
 ) -> Result<Signal, Malformed> {
     let inner = format!("{at}.detail");
-    match kind {
-        "CloudWatch Alarm State Change" | "CloudWatch Alarm Contributor State Change" => {
-            alarm::read_event(detail.get(), envelope, home, &inner)
-        }
-        "AWS API Call via CloudTrail"
-        | "AWS Service Event via CloudTrail"
-        | "AWS Console Sign In via CloudTrail" => cloudtrail::read(detail.get(), envelope, home, &inner),
-        "Scheduled Event" => Ok(Signal::Tick),
-        "AWS Health Event" | "AWS Health Abuse Event" => {
-            service::read_health(detail.get(), whole, envelope, home, &inner)
-        }
-        "Support Case Update" => service::read_support_case(detail.get(), envelope, home, &inner),
-        _ if source == "aws.bedrock" => service::read_job(kind, detail.get(), envelope, home, &inner),
-        _ => Ok(Signal::ignored(format!(
+    let known = EVENTS.iter().find(|form| form.detail_type == kind).map(|form| form.reader);
+    match known.or((source == "aws.bedrock").then_some(Reader::Job)) {
+        Some(Reader::Alarm) => alarm::read_event(detail.get(), envelope, home, &inner),
+        Some(Reader::CloudTrail) => cloudtrail::read(detail.get(), envelope, home, &inner),
+        Some(Reader::Health) => service::read_health(detail.get(), whole, envelope, home, &inner),
+        Some(Reader::Job) => service::read_job(kind, detail.get(), envelope, home, &inner),
+        Some(Reader::SupportCase) => service::read_support_case(detail.get(), envelope, home, &inner),
+        Some(Reader::Tick) => Ok(Signal::Tick),
+        None => Ok(Signal::ignored(format!(
             "an event of another kind: `{}` from `{}`",
             brief(kind),
             brief(source)

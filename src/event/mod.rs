@@ -12,7 +12,8 @@ mod signal;
 mod value;
 
 pub use alarm::Described;
-pub use envelope::{Delivery, Item, Malformed, read};
+pub use envelope::{DIRECT, Delivery, EVENTS, EventForm, Item, Malformed, read};
+pub use service::FAILED_JOB;
 pub use signal::{AlarmSignal, ErrorSignal, Ignored, Metric, QuotaChange, Signal, Source};
 
 use crate::ids::{AccountId, Place, Region};

@@ -1,5 +1,8 @@
 //! What AWS's services say of themselves: Bedrock's jobs, AWS Health, support cases.
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::Home;
@@ -66,7 +69,13 @@ impl Envelope<'_> {
     }
 }
 
-/// A job that failed is an error of the account's; any other change of state is not.
+/// The states in which a job has not done all of its work and never will.
+/// See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetModelInvocationJob.html> and
+/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetModelCustomizationJob.html>.
+pub const FAILED_JOB: [&str; 3] = ["Failed", "PartiallyCompleted", "Expired"];
+
+/// A job that failed is an error of the account's; any other change of state is not. Jobs of Bedrock Data
+/// Automation say in the kind of event whether they failed.
 pub(super) fn read_job(
     kind: &str,
     detail: &str,
@@ -76,7 +85,7 @@ pub(super) fn read_job(
 ) -> Result<Signal, Malformed> {
     let job: Job<'_> = serde_json::from_str(detail).map_err(|e| Malformed::json(at, &e))?;
     let state = job.state.get().or_else(|| job.status.get()).unwrap_or_default();
-    let failed = [state, kind].iter().any(|s| s.to_ascii_lowercase().contains("fail"));
+    let failed = FAILED_JOB.contains(&state) || kind.contains(" Failed");
     if !failed {
         let state = if state.is_empty() { "no failure" } else { state };
         return Ok(Signal::ignored(format!("a Bedrock job in state `{}`", crate::diagnosis::cut(state, 60))));
@@ -86,14 +95,23 @@ pub(super) fn read_job(
         account: envelope.account(),
         region: envelope.region(home),
         model: job.model.get().and_then(ModelId::parse),
-        operation: Some(crate::diagnosis::cut(kind, 80).to_owned()),
+        operation: Some(match state {
+            "PartiallyCompleted" | "Expired" => format!("{}: {state}", crate::diagnosis::cut(kind, 60)),
+            _ => crate::diagnosis::cut(kind, 80).to_owned(),
+        }),
         code: None,
         status: None,
-        message: job.failure.owned().unwrap_or_default(),
+        message: job.failure.owned().unwrap_or_else(|| format!("The job ended in the state {state}.")),
         caller: None,
         origin: Origin::default(),
-        at: envelope.time.and_then(time),
+        at: envelope.time.and_then(|at| time(at).or_else(|| job_time(at))),
     }))
+}
+
+/// The time of a batch job's event, as AWS's sample of one has it: `Wed Aug 28 22:58:30 UTC 2024`.
+fn job_time(text: &str) -> Option<Timestamp> {
+    let civil = DateTime::strptime("%a %b %d %H:%M:%S UTC %Y", text).ok()?;
+    civil.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp())
 }
 
 /// AWS Health speaks of Bedrock's outages and of models that end; `whole` names the quota when

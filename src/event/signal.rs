@@ -91,7 +91,9 @@ impl ErrorSignal {
 }
 
 /// Which of Bedrock's metrics an alarm watches.
-/// See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>.
+/// See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>; for the
+/// bedrock-mantle endpoint
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-mantle-metrics.html>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Metric {
     /// `InvocationThrottles`.
@@ -100,6 +102,8 @@ pub enum Metric {
     ServerErrors,
     /// `InvocationClientErrors`.
     ClientErrors,
+    /// `InferenceClientErrors` of the bedrock-mantle endpoint: every 4xx, throttles among them.
+    MantleClientErrors,
     /// `LegacyModelInvocations`.
     LegacyInvocations,
     /// Any other, or one that the alarm does not name.
@@ -107,12 +111,22 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// Every metric that has a name.
+    pub const NAMED: [Self; 5] = [
+        Self::Throttles,
+        Self::ServerErrors,
+        Self::ClientErrors,
+        Self::MantleClientErrors,
+        Self::LegacyInvocations,
+    ];
+
     /// The metric with AWS's name `name`.
     pub fn named(name: &str) -> Self {
         match name {
             "InvocationThrottles" => Self::Throttles,
             "InvocationServerErrors" => Self::ServerErrors,
             "InvocationClientErrors" => Self::ClientErrors,
+            "InferenceClientErrors" => Self::MantleClientErrors,
             "LegacyModelInvocations" => Self::LegacyInvocations,
             _ => Self::Other,
         }
@@ -124,8 +138,17 @@ impl Metric {
             Self::Throttles => Some("InvocationThrottles"),
             Self::ServerErrors => Some("InvocationServerErrors"),
             Self::ClientErrors => Some("InvocationClientErrors"),
+            Self::MantleClientErrors => Some("InferenceClientErrors"),
             Self::LegacyInvocations => Some("LegacyModelInvocations"),
             Self::Other => None,
+        }
+    }
+
+    /// The namespace it is published in, and the dimension that names the model there.
+    pub const fn series(self) -> (&'static str, &'static str) {
+        match self {
+            Self::MantleClientErrors => ("AWS/BedrockMantle", "Model"),
+            _ => ("AWS/Bedrock", "ModelId"),
         }
     }
 }

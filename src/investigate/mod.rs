@@ -1,7 +1,7 @@
 //! An alarm says that something is wrong, not what: finds the models it is about and the errors behind it.
 //!
-//! One law: never fails. Where nothing is found, the alarm's own metric is the symptom, and what was
-//! looked at is said.
+//! Invariant: never fails. Where nothing is found, the alarm's own metric is the symptom, and the notice says where
+//! was looked and what could not be read.
 
 mod search;
 
@@ -16,7 +16,7 @@ use crate::event::{AlarmSignal, Metric};
 use crate::ids::Place;
 use crate::incident::{Incident, Symptom};
 use crate::model::ModelId;
-use crate::world::{Clock, Ledger, Telemetry, Window, after, ask};
+use crate::world::{Answer, Clock, Ledger, PortError, Telemetry, Window, after, ask};
 
 /// An alarm over all models is looked into for at most so many of them.
 const MOST_MODELS: usize = 8;
@@ -40,16 +40,30 @@ where
     };
     let window = Window { from: since(alarm.at.unwrap_or(now).min(now)), to: now };
     let until = after(now, PATIENCE);
-    let (about, seen) = tokio::join!(
+    let (concerned, seen) = tokio::join!(
         concerned(world, &place, alarm, window, until),
         ask(world, until, world.seen(&place, window.from)),
     );
+    // Where the ledger could not be read, the search that follows asks it again, and says so.
     let seen = seen.unwrap_or_default();
     let behind = |(metric, model): (Metric, Option<ModelId>)| match known(&seen, metric, model.as_ref()) {
         Some(incident) => Symptom::of_known(alarm, incident, item),
-        None => Symptom::of_alarm(alarm, metric, model, item),
+        None => {
+            let mut symptom = Symptom::of_alarm(alarm, metric, model, item);
+            symptom.diagnosis.facts.models_unread.clone_from(&concerned.unread);
+            symptom
+        }
     };
-    about.into_iter().map(behind).collect()
+    concerned.about.into_iter().map(behind).collect()
+}
+
+/// What an alarm is about.
+#[derive(Default)]
+struct Concerned {
+    /// Which metric of which models; `None` for a model that nothing tells.
+    about: Vec<(Metric, Option<ModelId>)>,
+    /// Why no model is known, where CloudWatch did not answer.
+    unread: Option<String>,
 }
 
 /// From when on errors may be behind an alarm of that time.
@@ -57,58 +71,72 @@ fn since(alarm: Timestamp) -> Timestamp {
     alarm.saturating_sub(BEFORE).unwrap_or(alarm)
 }
 
-/// Which metric of which models it is about; `None` for a model that nothing tells.
+/// Which metric of which models it is about.
 async fn concerned(
     world: &(impl Telemetry + Clock),
     place: &Place,
     alarm: &AlarmSignal,
     window: Window,
     until: Timestamp,
-) -> Vec<(Metric, Option<ModelId>)> {
+) -> Concerned {
+    let mut unread = Vec::new();
     let names = alarm.children.get(..MOST_CHILDREN).unwrap_or(&alarm.children);
     let children = match names {
         [] => Vec::new(),
-        names => ask(world, until, world.alarms(place, names)).await.unwrap_or_default(),
+        names => or_unread(ask(world, until, world.alarms(place, names)).await, &mut unread),
     };
     let alarms = if children.is_empty() { std::slice::from_ref(alarm) } else { &children[..] };
     let of_each = alarms.iter().map(|alarm| models(world, place, alarm, window, until));
     let mut about: Vec<(Metric, Option<ModelId>)> = Vec::new();
-    for (alarm, models) in alarms.iter().zip(join_all(of_each).await) {
+    for (alarm, (models, errors)) in alarms.iter().zip(join_all(of_each).await) {
         let models = models.into_iter().map(|model| (alarm.metric, Some(model)));
         about.extend(models.filter(|one| !about.contains(one)).collect::<Vec<_>>());
+        unread.extend(errors);
     }
     about.truncate(MOST_MODELS);
-    if about.is_empty() {
-        about.push((alarms.first().map_or(alarm.metric, |a| a.metric), None));
+    if !about.is_empty() {
+        return Concerned { about, unread: None };
     }
-    about
+    about.push((alarms.first().map_or(alarm.metric, |a| a.metric), None));
+    Concerned { about, unread: unread.first().map(ToString::to_string) }
+}
+
+/// The answer; nothing where there is none, and then the error is kept.
+fn or_unread<T>(answer: Answer<Vec<T>>, unread: &mut Vec<PortError>) -> Vec<T> {
+    answer.unwrap_or_else(|error| {
+        unread.push(error);
+        Vec::new()
+    })
 }
 
 /// The models that made an alarm go off: those it names, those that CloudWatch names for it, or those
-/// whose metric moved.
+/// whose metric moved. Beside them, why CloudWatch did not answer.
 async fn models(
     world: &(impl Telemetry + Clock),
     place: &Place,
     alarm: &AlarmSignal,
     window: Window,
     until: Timestamp,
-) -> Vec<ModelId> {
+) -> (Vec<ModelId>, Vec<PortError>) {
+    let mut unread = Vec::new();
     if let [model] = alarm.models.as_slice() {
-        return vec![model.clone()];
+        return (vec![model.clone()], unread);
     }
     let mut moved = Vec::new();
     if alarm.has_contributors {
-        moved = ask(world, until, world.contributors(place, &alarm.name)).await.unwrap_or_default();
+        // An alarm that CloudWatch does not know any more has no contributors.
+        let contributors = ask(world, until, world.contributors(place, &alarm.name)).await;
+        moved = or_unread(contributors.map(Option::unwrap_or_default), &mut unread);
     }
-    if moved.is_empty() {
-        let behind = world.models_behind(place, alarm.metric, window);
-        moved = ask(world, until, behind).await.unwrap_or_default();
+    if moved.is_empty() && alarm.metric.name().is_some() {
+        let behind = ask(world, until, world.models_behind(place, alarm.metric, window)).await;
+        moved = or_unread(behind, &mut unread);
     }
     if alarm.models.is_empty() {
-        return moved;
+        return (moved, unread);
     }
     moved.retain(|model| alarm.models.contains(model));
-    if moved.is_empty() { alarm.models.clone() } else { moved }
+    (if moved.is_empty() { alarm.models.clone() } else { moved }, unread)
 }
 
 /// The incident, of those that were seen, whose errors explain `metric`: one that was seen most.
@@ -125,12 +153,12 @@ fn known<'i>(seen: &'i [Incident], metric: Metric, model: Option<&ModelId>) -> O
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>.
 fn explains(metric: Metric, cause: Cause, facts: &Facts) -> bool {
     let category = cause.category();
+    let is_refused = facts.status == Some(429)
+        || facts.code.as_deref().is_some_and(|c| c.contains("hrottl") || c.contains("NotReady"));
     match metric {
-        Metric::Throttles => {
-            let is_refused = facts.status == Some(429)
-                || facts.code.as_deref().is_some_and(|c| c.contains("hrottl") || c.contains("NotReady"));
-            cause.is_throttle() || (category == Category::Capacity && is_refused)
-        }
+        Metric::Throttles => cause.is_throttle() || (category == Category::Capacity && is_refused),
+        // This endpoint counts every 4xx, so a throttle explains it as well as a refusal.
+        Metric::MantleClientErrors => category != Category::Capacity || is_refused,
         Metric::ServerErrors => category == Category::Capacity,
         Metric::ClientErrors => category != Category::Capacity && !cause.is_throttle(),
         Metric::LegacyInvocations | Metric::Other => true,

@@ -94,14 +94,13 @@ pub(crate) async fn learn<W: World>(
     let window = Window { from: since(search.alarm), to: now };
     let metric = metric_of(&record.incident);
     let (seen, trail, logs, logging) = tokio::join!(
-        async {
-            // On the first look this has just been asked.
-            if is_first { Ok(Vec::new()) } else { ask(world, until, world.seen(&place, window.from)).await }
-        },
+        ask(world, until, world.seen(&place, window.from)),
         of_trail(world, &place, metric, window, until),
         of_logs(world, terms.config, &place, window, &search.queries, is_first, until),
         async {
-            let is_asked = is_first && terms.config.invocation_log_group.is_none();
+            let is_asked = is_first
+                && terms.config.invocation_log_group.is_none()
+                && metric != Metric::MantleClientErrors;
             if is_asked { Some(ask(world, until, world.invocation_logging(&place)).await) } else { None }
         },
     );
@@ -121,7 +120,13 @@ pub(crate) async fn learn<W: World>(
         }
         take_in(world, terms, record, incident, &mut learnt).await?;
     }
-    let mut seen = seen.unwrap_or_default();
+    let mut seen = match seen {
+        Ok(seen) => seen,
+        Err(error) => {
+            learnt.looked.push(Looked::LedgerUnread(error));
+            Vec::new()
+        }
+    };
     // What was counted of itself meanwhile is the next look's.
     seen.retain(|incident| incident.id != record.incident.id);
     if let Some(known) = known(&seen, metric, record.incident.model.as_ref()).filter(|_| !learnt.is_news()) {
@@ -226,6 +231,9 @@ async fn of_trail<W: World>(
     until: Timestamp,
 ) -> FromTrail {
     let most = PAGES * PAGE;
+    if metric == Metric::MantleClientErrors {
+        return FromTrail { looked: Looked::NotInTrail, errors: Vec::new() };
+    }
     // Without the volume there is hope.
     if let Ok(volume) = ask(world, until, world.volume(place, window)).await
         && let Some(calls) = too_many(&volume, metric, most)
@@ -252,6 +260,8 @@ fn too_many(volume: &Minute, metric: Metric, most: usize) -> Option<f64> {
         Metric::Throttles => volume.throttles,
         Metric::ServerErrors => volume.server_errors,
         Metric::ClientErrors => volume.client_errors,
+        // The mantle's calls are counted in a namespace of their own.
+        Metric::MantleClientErrors => 0.0,
         Metric::LegacyInvocations | Metric::Other => {
             volume.throttles + volume.client_errors + volume.server_errors
         }

@@ -5,16 +5,16 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::Kind;
-use crate::access::checklist;
+use crate::access::{Checklist, checklist};
 use crate::callers::{Address, Share, named};
 use crate::clean;
 use crate::diagnosis::{Cause, PolicyKind};
-use crate::evidence::{Evidence, Looked};
+use crate::evidence::{Evidence, Looked, Overdue};
 use crate::headroom::{Near, nearest};
 use crate::incident::Incident;
 use crate::plan::{number, unit, whole};
 use crate::quota::Limit;
-use crate::world::{LogKind, ModelState, PolicyLayer, PolicyVerdict, PortError, Record, Ruling, Told};
+use crate::world::{Gathered, LogKind, ModelState, PolicyLayer, PolicyVerdict, Record, Ruling, Told};
 
 /// Why we think so.
 pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<String> {
@@ -25,6 +25,10 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
     }
     because.extend(reported(incident));
     because.push(told_by(incident));
+    if let Some(why) = &incident.facts.models_unread {
+        because
+            .push(format!("Which models the alarm is about could not be read: {}.", clean::line(why, 120)));
+    }
     if let Some(operation) = &incident.facts.operation {
         because.push(format!("The operation was `{}`.", clean::line(operation, 80)));
     }
@@ -38,7 +42,7 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
     {
         because.push(format!("The application inference profile `{called}` stands for `{model}`."));
     }
-    if let Ok(usage) = &evidence.usage {
+    if let Some(usage) = evidence.usage.read() {
         let throttled = if incident.is_ahead() {
             String::new()
         } else {
@@ -55,21 +59,25 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
         let full = near.iter().enumerate().filter(|(n, near)| *n == 0 || near.share() >= ALSO_NEAR);
         because.extend(full.map(|(_, near)| of_near(near, evidence.now)));
     }
-    if let Ok(state) = &evidence.model_state {
-        let (done, missing) = checklist(state);
+    if let Gathered::Read(None) = evidence.model_state {
+        because.push("Bedrock knows no such model in this Region.".to_owned());
+    }
+    if let Some(state) = evidence.asked().state {
+        let Checklist { done, missing, .. } = checklist(state);
         let done = done.iter().map(|step| format!("{}.", sentence(step)));
         let said: Vec<String> = done.chain(missing.iter().map(|step| opposite(step))).collect();
         because.push(format!("Bedrock says of the model here (a clue, not proof): {}", said.join(" ")));
         because.extend(life(state));
     }
-    if let Ok(0) = evidence.offers {
+    if evidence.asked().offers == Some(0) {
         because.push(
             "The provider offers this account no agreement for the model: only AWS or the provider can change that."
                 .to_owned(),
         );
     }
-    if let Ok(rulings) = &evidence.rulings {
-        because.extend(simulated(rulings));
+    because.extend(simulated(evidence.asked().rulings));
+    if let Gathered::Read(None) = evidence.profile {
+        because.push("Bedrock has no such inference profile in this Region now.".to_owned());
     }
     because.extend(evidence.looked.iter().filter_map(looked));
     because.extend(unanswered(evidence));
@@ -168,9 +176,9 @@ fn since(told: &Told, incident: &Incident, evidence: &Evidence) -> String {
     };
     let mut said = format!("Since the notice of {}: {more}", told.at.strftime("%F %H:%M UTC"));
     let Some(state) = evidence.asked().state else { return format!("{said}.") };
-    let missing = checklist(state).1;
-    let is_missing = |step: &&String| missing.contains(&step.as_str());
-    let (still, done): (Vec<&String>, Vec<&String>) = told.missing.iter().partition(is_missing);
+    let now = checklist(state);
+    let of = |steps: &[&str]| told.missing.iter().filter(|s| steps.contains(&s.as_str())).collect::<Vec<_>>();
+    let (still, done) = (of(&now.missing), of(&now.done));
     said.push('.');
     for step in done {
         let _ = write!(said, " Now: {}.", sentence(step));
@@ -199,7 +207,16 @@ fn opposite(step: &str) -> String {
 /// When the model's life changes, where AWS names the day.
 fn life(state: &ModelState) -> Option<String> {
     let day = |at: Timestamp| at.strftime("%F").to_string();
-    match (state.life.legacy_from, state.life.ends) {
+    let life = match &state.life {
+        Ok(Some(life)) => life,
+        Ok(None) => {
+            let ended =
+                "Bedrock describes no such model in this Region: it has ended, or was never offered here.";
+            return Some(ended.to_owned());
+        }
+        Err(_) => return None,
+    };
+    match (life.legacy_from, life.ends) {
         (Some(legacy), Some(ends)) => Some(format!(
             "AWS names the days: legacy from {}, no more calls from {}.",
             day(legacy),
@@ -213,22 +230,26 @@ fn life(state: &ModelState) -> Option<String> {
 
 /// What could not be asked: for want of a right of the function's own, or for want of time.
 fn unanswered(evidence: &Evidence) -> Vec<String> {
-    let elsewhere = evidence.elsewhere.iter().map(|(_, offered)| offered.as_ref().err());
-    let errors = [
-        evidence.model_state.as_ref().err(),
-        evidence.offered.as_ref().err(),
-        evidence.offers.as_ref().err(),
-        evidence.rulings.as_ref().err(),
-    ];
-    let mut said = Vec::new();
-    for error in errors.into_iter().chain(elsewhere).flatten() {
+    let mut said: Vec<String> = evidence.overdue.iter().map(overdue).collect();
+    for error in evidence.unread_of_access() {
         let why = format!("More could not be asked: {error}.");
-        // Missing is what was not asked, or has no answer.
-        if *error != PortError::Missing && !said.contains(&why) {
+        if !said.contains(&why) {
             said.push(why);
         }
     }
     said
+}
+
+/// What is not known because AWS has not answered for a day.
+fn overdue(overdue: &Overdue) -> String {
+    let mut errors: Vec<String> = overdue.errors.iter().map(ToString::to_string).collect();
+    errors.dedup();
+    format!(
+        "Since {} it is not known {}, because AWS did not answer: {}.",
+        overdue.since.strftime("%F %H:%M UTC"),
+        overdue.question,
+        errors.join("; ")
+    )
 }
 
 /// What IAM's policy simulator says.
@@ -311,6 +332,10 @@ fn looked(looked: &Looked) -> Option<String> {
             whole(*most as u64),
             number(*calls)
         ),
+        Looked::LedgerUnread(error) => format!(
+            "The ledger could not be read for incidents that explain the alarm: {error}. One of them may be told already."
+        ),
+        Looked::NotInTrail => "CloudTrail's event history was not searched: it holds no calls of the bedrock-mantle endpoint, which are data events.".to_owned(),
         Looked::TrailUnread(error) => format!("CloudTrail's event history could not be read: {error}."),
         Looked::LogsGoingOn(kind) => {
             format!(
@@ -395,20 +420,20 @@ fn denial(incident: &Incident) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::{Availability, Life, Lifecycle};
+    use crate::world::{Availability, UseCaseForm};
 
     #[test]
     fn each_step_that_is_missing_is_a_sentence_that_says_so() {
         let shut = ModelState {
-            life: Life { lifecycle: Lifecycle::Legacy, ..Life::default() },
+            life: Ok(None),
             agreement: Availability::Pending,
             authorized: false,
             region: Availability::NotAvailable,
-            form_submitted: Some(false),
+            form: UseCaseForm::Missing,
         };
-        let (done, missing) = checklist(&shut);
-        assert_eq!((done.len(), missing.len()), (0, 5));
-        for step in missing {
+        let list = checklist(&shut);
+        assert_eq!((list.done.len(), list.missing.len()), (0, 5));
+        for step in list.missing {
             let said = opposite(step);
             assert!(said.contains(" not ") && !said.contains("This is"), "{said}");
             assert!(!sentence(step).contains(" not "), "{step}");

@@ -85,6 +85,8 @@ impl Notice {
             withheld: Vec::new(),
             next_steps: causes.iter().filter_map(|(cause, of_it)| first_step(*cause, of_it)).collect(),
             advice: Vec::new(),
+            outcome: None,
+            request_id: None,
             justification: None,
             references: causes
                 .iter()

@@ -76,13 +76,14 @@ pub(super) fn title(incident: &Incident, kind: Kind) -> String {
         Kind::Again => "Still: ",
         Kind::Reminder => "Reminder: ",
         Kind::Resolved => "Over: ",
+        Kind::Unanswered => "AWS does not answer about: ",
         _ => "",
     };
     format!("{still}{what}{}", of_where(incident))
 }
 
 pub(super) fn outcome_title(incident: &Incident, outcome: &Outcome) -> String {
-    format!("Quota increase {}{}", outcome.word.replace('-', " "), of_where(incident))
+    format!("Quota increase {}{}", outcome.how.as_str().replace('-', " "), of_where(incident))
 }
 
 fn of_where(incident: &Incident) -> String {

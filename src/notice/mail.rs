@@ -90,6 +90,7 @@ pub(super) fn of_line(line: &Line) -> String {
     let state = match line.kind {
         Kind::Again => ", goes on",
         Kind::Resolved => ", is over",
+        Kind::Unanswered => ", AWS does not answer",
         _ => "",
     };
     let withheld: Vec<_> = line.withheld.iter().map(|w| w.as_str()).collect();
@@ -150,6 +151,7 @@ fn done(out: &mut String, notice: &Notice) {
     if notice.actions.is_empty() && notice.withheld.is_empty() {
         let why = match notice.category {
             _ if notice.kind == Kind::Outcome => "the request was followed to its end",
+            _ if notice.kind == Kind::Unanswered => "the function goes on asking by itself",
             _ if notice.kind == Kind::Resolved => "it has ended, and is told of again if it comes back",
             Some(Category::Capacity) => {
                 "this is on AWS's side and recovers by itself; no quota increase helps"

@@ -26,7 +26,7 @@ use crate::incident::{Counts, Incident, IncidentId, short_hash};
 use crate::model::ModelId;
 use crate::plan::{Action, Plan, Step, Withheld, whole};
 use crate::words::words;
-use crate::world::{Record, Told};
+use crate::world::{Record, RequestOutcome, Told};
 
 words! {
     /// What a notice is about.
@@ -41,6 +41,8 @@ words! {
         Reminder = "reminder",
         /// It is over.
         Resolved = "resolved",
+        /// For a day AWS has not answered what has to be known about it.
+        Unanswered = "unanswered",
         /// A quota will soon be full.
         Headroom = "headroom",
         /// A model in use will end.
@@ -126,6 +128,12 @@ pub struct Notice {
     pub next_steps: Vec<Step>,
     /// What an experienced engineer would say.
     pub advice: Vec<String>,
+    /// How the increase request ended that the notice is about; `None` unless it is about one that did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<RequestOutcome>,
+    /// Service Quotas' id of the request that `outcome` is about; `None` unless it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// For AWS's reviewers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub justification: Option<String>,
@@ -172,8 +180,10 @@ impl Caller {
 /// News of an increase request that ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// `granted`, `partly-granted`, `closed-unchanged` or `denied`.
-    pub word: &'static str,
+    /// Service Quotas' id of the request.
+    pub request_id: Option<String>,
+    /// How it ended.
+    pub how: RequestOutcome,
     /// The whole news in a sentence.
     pub sentence: String,
 }
@@ -209,6 +219,8 @@ impl Notice {
             references: plan.reference.iter().map(|r| (*r).to_owned()).collect(),
             next_steps: plan.steps.clone(),
             advice: plan.advice.clone(),
+            outcome: None,
+            request_id: None,
             justification: plan.justification.clone(),
             first_seen: incident.first_seen,
             last_seen: incident.last_seen,
@@ -223,13 +235,16 @@ impl Notice {
         let mut notice = Self::compose(Kind::Outcome, record, plan, evidence);
         notice.title = headline::outcome_title(&record.incident, outcome);
         notice.summary.clone_from(&outcome.sentence);
-        notice.severity = if outcome.word == "granted" { Severity::Info } else { Severity::Warning };
+        notice.outcome = Some(outcome.how);
+        notice.request_id.clone_from(&outcome.request_id);
+        notice.severity =
+            if outcome.how == RequestOutcome::Granted { Severity::Info } else { Severity::Warning };
         notice
     }
 
     /// What is recorded of it, which was told at `now` on the grounds of `evidence`.
     pub(crate) fn told(&self, evidence: &Evidence, now: Timestamp) -> Told {
-        let missing = evidence.asked().state.map(|state| checklist(state).1).unwrap_or_default();
+        let missing = evidence.asked().state.map(|state| checklist(state).missing).unwrap_or_default();
         Told {
             id: self.notice_id.clone(),
             kind: self.kind.to_string(),

@@ -11,6 +11,7 @@ use crate::incident::Incident;
 use crate::model::ModelId;
 use crate::quota::{Quota, Verdict};
 use crate::usage::Usage;
+use crate::world::{Gathered, PortError};
 
 /// Demand below this share of the quota cannot be what ran into it.
 pub(super) const FAR_BELOW: f64 = 0.5;
@@ -105,37 +106,46 @@ fn candidates<'a>(
     let Some(place) = place else {
         return Err(withheld(Reason::NoEvidence, "the account or the Region of the call is not known"));
     };
-    let Some(model) = &evidence.model else {
-        return Err(withheld(
-            Reason::UnresolvedProfile,
-            format!("`{called}` is an application inference profile and its model could not be read"),
-        ));
-    };
+    let Some(model) = &evidence.model else { return Err(unresolved(called, &evidence.profile)) };
+    let unread = |what: String, error: &PortError| withheld(Reason::NoEvidence, format!("{what}: {error}"));
     let usage = match &evidence.usage {
-        Ok(usage) => usage,
-        Err(error) => {
+        Gathered::Read(usage) => usage,
+        Gathered::Unread(error) => {
+            return Err(unread(format!("CloudWatch could not be asked how much `{model}` is used"), error));
+        }
+        Gathered::NotAsked => {
             return Err(withheld(
                 Reason::NoEvidence,
-                format!("CloudWatch could not be asked how much `{model}` is used: {error}"),
+                format!("nothing was read of how much `{model}` is used"),
             ));
         }
     };
+    if let Some(error) = evidence.listing.unread() {
+        return Err(unread(
+            format!(
+                "the built-in catalogue has no quota of `{model}`, and the account's list could not be read"
+            ),
+            error,
+        ));
+    }
     let mut candidates = Vec::new();
+    let mut absent = None;
     for limit in &evidence.limits {
         let Some(quota) = limit.found.quota.as_ref().filter(|_| limit.found.verdict == Verdict::Matched)
         else {
             continue;
         };
         let applied = match &limit.applied {
-            Ok(applied) => applied,
-            Err(error) => {
-                return Err(withheld(
-                    Reason::NoEvidence,
-                    format!(
-                        "Service Quotas could not be asked for the applied value of `{}`: {error}",
-                        quota.name
-                    ),
-                ));
+            Gathered::Read(Some(applied)) => applied,
+            // The catalogue has it, and this account does not: it limits nothing here.
+            Gathered::Read(None) | Gathered::NotAsked => {
+                absent = Some(quota);
+                continue;
+            }
+            Gathered::Unread(error) => {
+                let what =
+                    format!("Service Quotas could not be asked for the applied value of `{}`", quota.name);
+                return Err(unread(what, error));
             }
         };
         candidates.push(Case {
@@ -149,10 +159,35 @@ fn candidates<'a>(
                 .first_seen
                 .is_some_and(|first| evidence.now.duration_since(first) < METRICS_ARE_LATE),
             adjustable: applied.adjustable,
-            default: limit.default.as_ref().ok().map(|d| d.value),
+            default: limit.default.read().copied().flatten().map(|d| d.value),
         });
     }
-    if candidates.is_empty() { Err(no_quota(evidence)) } else { Ok(candidates) }
+    match (candidates.as_slice(), absent) {
+        ([], Some(quota)) => Err(withheld(
+            Reason::NoSuchQuota,
+            format!(
+                "Service Quotas has no quota `{}` ({}) in this account and Region",
+                quota.name, quota.code
+            ),
+        )),
+        ([], None) => Err(no_quota(evidence)),
+        _ => Ok(candidates),
+    }
+}
+
+/// Why the model behind an application inference profile is not known.
+fn unresolved(called: &ModelId, profile: &Gathered<Option<Vec<String>>>) -> Withheld {
+    let (kind, why) = match profile {
+        Gathered::Unread(error) => (Reason::NoEvidence, format!("Bedrock could not be asked which: {error}")),
+        Gathered::Read(None) => (Reason::UnresolvedProfile, "Bedrock has no such profile now".to_owned()),
+        Gathered::Read(Some(_)) | Gathered::NotAsked => {
+            (Reason::UnresolvedProfile, "Bedrock does not say which".to_owned())
+        }
+    };
+    withheld(
+        kind,
+        format!("`{called}` is an application inference profile, which stands for a model, and {why}"),
+    )
 }
 
 fn no_quota(evidence: &Evidence) -> Withheld {

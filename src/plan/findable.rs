@@ -13,24 +13,18 @@ use crate::world::LogKind;
 pub(super) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
     let Some(region) = &incident.region else { return Vec::new() };
     let mut steps = Vec::new();
-    let is_looked_at =
-        evidence.looked.iter().any(|l| matches!(l, Looked::Trail { .. } | Looked::TrailTooBusy { .. }));
+    let is_looked_at = evidence
+        .looked
+        .iter()
+        .any(|l| matches!(l, Looked::Trail { .. } | Looked::TrailTooBusy { .. } | Looked::NotInTrail));
     if !is_looked_at {
         steps.push(latest(region));
     }
     if !incident.is_metric_only() {
         return steps;
     }
-    steps.push(step(
-        "So that the next failed call comes with its message: a trail must record management events, read-only ones too. See whether one does. A first trail's management events cost nothing but their storage in S3.",
-        format!("aws cloudtrail describe-trails --region {region} --query 'trailList[].[Name,IsMultiRegionTrail]'"),
-    ));
-    steps.push(step(
-        "If none does:",
-        format!(
-            "aws cloudtrail create-trail --name management-events --s3-bucket-name BUCKET --is-multi-region-trail --region {region} && aws cloudtrail start-logging --name management-events --region {region}"
-        ),
-    ));
+    let is_mantle = evidence.looked.contains(&Looked::NotInTrail);
+    steps.extend(trail(region, is_mantle));
     for looked in &evidence.looked {
         steps.push(match looked {
             Looked::InvocationLogging(Ok(Some(group))) => Step {
@@ -51,12 +45,40 @@ pub(super) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
     }
     if evidence.looked.contains(&Looked::LogsNotNamed(LogKind::Application)) {
         steps.push(Step {
-            text: "Or name the log groups of the applications that call Bedrock, with `ApplicationLogGroups`: they are searched for error codes, model ids and request ids, at the same price.".to_owned(),
+            text: format!(
+                "Or name the log groups of the applications that call Bedrock, with `ApplicationLogGroups`: they are searched for error codes, model ids and request ids, {}.",
+                if is_mantle { "at $0.005 for each GB that a search scans" } else { "at the same price" }
+            ),
             command: None,
             link: None,
         });
     }
     steps
+}
+
+/// How the next failed call comes with its message. The calls of the bedrock-mantle endpoint are data events:
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/logging-cloudtrail-mantle.html>.
+fn trail(region: &Region, is_mantle: bool) -> Vec<Step> {
+    if is_mantle {
+        return vec![step(
+            "So that the next failed call comes with its message: a trail must record data events of the type `AWS::BedrockMantle::Project`, at $0.10 for 100,000 calls. Add that type to the trail's advanced event selectors. The command shows the selectors that the trail has now; `put-event-selectors` replaces all of them.",
+            format!("aws cloudtrail get-event-selectors --trail-name TRAIL --region {region}"),
+        )];
+    }
+    vec![
+        step(
+            "So that the next failed call comes with its message: a trail must record management events, read-only ones too. See whether one does. A first trail's management events cost nothing but their storage in S3.",
+            format!(
+                "aws cloudtrail describe-trails --region {region} --query 'trailList[].[Name,IsMultiRegionTrail]'"
+            ),
+        ),
+        step(
+            "If none does:",
+            format!(
+                "aws cloudtrail create-trail --name management-events --s3-bucket-name BUCKET --is-multi-region-trail --region {region} && aws cloudtrail start-logging --name management-events --region {region}"
+            ),
+        ),
+    ]
 }
 
 /// A look at what CloudTrail recorded.

@@ -9,7 +9,7 @@ use crate::evidence::Evidence;
 use crate::ids::Region;
 use crate::incident::Incident;
 use crate::model::{ModelId, geography_of};
-use crate::world::Answer;
+use crate::world::{Answer, Gathered};
 
 /// Ids less alike than this are not meant for one another.
 const ALIKE: f64 = 0.8;
@@ -29,14 +29,14 @@ pub(super) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
         link: None,
     };
     let text = match (model, &evidence.offered) {
-        (Some(model), Ok(offered)) => {
+        (Some(model), Gathered::Read(offered)) => {
             let here = from_the_list(model, offered, region);
             Some(match elsewhere(model, &evidence.elsewhere) {
                 Some(there) => format!("{here} {there}"),
                 None => here,
             })
         }
-        (Some(model), Err(_)) => by_grammar(model, region, incident.cause),
+        (Some(model), Gathered::NotAsked | Gathered::Unread(_)) => by_grammar(model, region, incident.cause),
         (None, _) => None,
     };
     let said = text.map(|text| Step { text, command: None, link: None });
@@ -65,9 +65,10 @@ fn from_the_list(model: &ModelId, offered: &[ModelId], region: &Region) -> Strin
 
 /// Which of the other Regions that were asked offer it; `None` where none was asked.
 fn elsewhere(model: &ModelId, regions: &[(Region, Answer<Vec<ModelId>>)]) -> Option<String> {
-    let asked = regions.iter().filter_map(|(region, offered)| Some((region, offered.as_ref().ok()?)));
     let (mut there, mut not) = (Vec::new(), Vec::new());
-    for (region, offered) in asked {
+    for (region, offered) in regions {
+        // Where it could not be asked, the notice says so among what is not known.
+        let Ok(offered) = offered else { continue };
         match offered.iter().find(|o| o.base() == model.base()) {
             Some(id) => there.push(format!("{region} offers it as `{id}`")),
             None => not.push(region.to_string()),

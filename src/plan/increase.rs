@@ -15,7 +15,7 @@ use crate::evidence::Evidence;
 use crate::ids::Place;
 use crate::incident::Incident;
 use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens};
-use crate::world::{Followed, IncreaseRequest, PortError};
+use crate::world::{Followed, Gathered, IncreaseRequest};
 
 /// What could not be read is asked for again in an incident no older than this.
 const WORTH_ASKING: SignedDuration = SignedDuration::from_hours(6);
@@ -72,7 +72,7 @@ fn what_to_look_at(incident: &Incident, place: Option<&Place>, refusal: &Withhel
             .map(|quota| Step {
                 text: format!("Look whether it is `{}`, and ask for that one by hand.", quota.name),
                 command: None,
-                link: Some(quota_link(place, quota)),
+                link: Some(quota_link(place, &quota.code)),
             })
             .collect(),
         (Reason::UnresolvedProfile, Some(profile)) => vec![Step {
@@ -93,7 +93,7 @@ fn file(plan: &mut Plan, case: &Case<'_>, increase: Increase) {
     plan.steps.push(Step {
         text: "Paste the justification below into the support case as soon as its id appears; the request itself cannot carry it.".to_owned(),
         command: None,
-        link: Some(quota_link(case.place, case.quota)),
+        link: Some(quota_link(case.place, &case.quota.code)),
     });
     plan.steps.push(Step {
         text: "For the record: the same by hand. Nothing has to be asked again.".to_owned(),
@@ -129,7 +129,7 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal, is_ahead: bool) 
     }
     plan.look_again = refusal.withheld.kind == Reason::NotThrottled && case.is_fresh;
     plan.steps.extend(refusal.by_hand);
-    plan.steps.push(look_at(case.place, case.quota));
+    plan.steps.push(look_at(case.place, &case.quota.code));
     plan.withheld.push(refusal.withheld);
 }
 
@@ -231,9 +231,7 @@ fn weigh(
 ) -> Result<Increase, Box<Refusal>> {
     let wanted = wanted(case, incident, config)?;
     let quota = case.quota;
-    if let Err(error) = &case.limit.default
-        && *error != PortError::Missing
-    {
+    if let Some(error) = case.limit.default.unread() {
         return Err(Refusal::of(
             Reason::NoEvidence,
             format!("Service Quotas takes only values above AWS's default, which could not be read: {error}"),
@@ -310,18 +308,20 @@ fn weigh(
     Ok(increase)
 }
 
-/// Requests that were made before.
-fn history(case: &Case<'_>, demand: f64) -> Result<(), Box<Refusal>> {
-    let requests = match &case.limit.history {
-        Ok(requests) => requests,
-        Err(PortError::Missing) => return Ok(()),
-        Err(error) => {
-            return Err(Refusal::of(
-                Reason::NoEvidence,
-                format!("Service Quotas could not be asked for earlier requests: {error}"),
-            ));
-        }
+/// Requests that were made before, newest first; a refusal where they could not be read.
+fn earlier<'a>(case: &Case<'a>) -> Result<&'a [IncreaseRequest], Box<Refusal>> {
+    let why = match &case.limit.history {
+        Gathered::Read(requests) => return Ok(requests),
+        Gathered::Unread(error) => error.to_string(),
+        Gathered::NotAsked => "it was not asked".to_owned(),
     };
+    let reason = format!("Service Quotas could not be asked for earlier requests: {why}");
+    Err(Refusal::of(Reason::NoEvidence, reason))
+}
+
+/// Whether an earlier request stands in the way.
+fn history(case: &Case<'_>, demand: f64) -> Result<(), Box<Refusal>> {
+    let requests = earlier(case)?;
     if let Some(open) = requests.iter().find(|r| r.status.is_open()) {
         let mut refusal = Refusal::of(
             Reason::AlreadyRequested,
@@ -340,8 +340,7 @@ fn history(case: &Case<'_>, demand: f64) -> Result<(), Box<Refusal>> {
 
 /// What AWS closed without a change, and was for at least `value`.
 fn in_vain(case: &Case<'_>, value: f64) -> Result<(), Box<Refusal>> {
-    let requests = case.limit.history.as_deref().unwrap_or_default();
-    match requests.iter().find(|r| r.desired > case.applied && r.desired >= value) {
+    match earlier(case)?.iter().find(|r| r.desired > case.applied && r.desired >= value) {
         Some(closed) => Err(Refusal::of(
             Reason::ClosedUnchanged,
             format!(

@@ -17,12 +17,12 @@ use crate::access::{self, Reminder};
 use crate::config::Config;
 use crate::diagnosis::{Category, Cause, RULES};
 use crate::evidence::Evidence;
-use crate::ids::{Place, Region};
+use crate::ids::{Place, QuotaCode, Region};
 use crate::incident::Incident;
 use crate::lifecycle::successor;
 use crate::quota::Quota;
 use crate::words::words as word_enum;
-use crate::world::{Followed, RequestStatus};
+use crate::world::{Followed, PortError, Record, RequestStatus};
 
 pub use size::round_up;
 pub use words::number;
@@ -187,6 +187,36 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
     plan
 }
 
+impl Plan {
+    /// What a person does about an incident about which AWS has answered with `errors` for a day.
+    pub(crate) fn of_unanswered(record: &Record, errors: &[PortError]) -> Self {
+        let mut plan = Self::default();
+        let denied =
+            errors.iter().filter_map(|e| if let PortError::Denied(action) = e { Some(action) } else { None });
+        for action in denied {
+            plan.steps.push(Step {
+                text: format!(
+                    "Give the function's role the right `{action}`. The stack's template grants it: look for a permissions boundary or a policy of the organization that takes it away."
+                ),
+                command: None,
+                link: None,
+            });
+        }
+        if let (Some(followed), Some(place)) = (&record.followed, record.incident.place()) {
+            plan.steps.push(look_at(&place, &followed.code));
+        }
+        if plan.steps.is_empty() {
+            plan.steps.push(Step {
+                text: "Look at AWS Health and at the function's log. The function goes on asking by itself."
+                    .to_owned(),
+                command: None,
+                link: Some("https://health.aws.amazon.com/health/status".to_owned()),
+            });
+        }
+        plan
+    }
+}
+
 /// What helps before calls are throttled.
 const NEAR: [&str; 2] = [
     "A request reserves its input and `max_tokens` when it is admitted: `max_tokens` no larger than the answers need leaves room in the same quota.",
@@ -203,10 +233,10 @@ fn remind(incident: &Incident, evidence: &Evidence, plan: &mut Plan) {
         plan.actions.push(Action::RemindAccess(reminder));
     }
     // Where the Region lacks the model, no step of access helps; another id may.
-    if evidence.offered.is_ok() {
+    if evidence.offered.read().is_some() {
         plan.steps.extend(ids::steps(incident, evidence));
     }
-    if let (Some(model), Ok(lives)) = (model, &evidence.lives)
+    if let (Some(model), Some(lives)) = (model, evidence.lives.read())
         && let Some(newest) = successor(model, lives, evidence.now)
     {
         let text = format!(
@@ -246,27 +276,27 @@ impl Increase {
         Step {
             text: "Ask for it by hand, if it is still wanted.".to_owned(),
             command: Some(command),
-            link: Some(quota_link(place, &self.quota)),
+            link: Some(quota_link(place, &self.quota.code)),
         }
     }
 }
 
 /// How a person sees where a quota stands.
-pub(crate) fn look_at(place: &Place, quota: &Quota) -> Step {
+pub(crate) fn look_at(place: &Place, code: &QuotaCode) -> Step {
     let command = format!(
-        "aws service-quotas list-requested-service-quota-change-history-by-quota --service-code bedrock --quota-code {} --region {}",
-        quota.code, place.region
+        "aws service-quotas list-requested-service-quota-change-history-by-quota --service-code bedrock --quota-code {code} --region {}",
+        place.region
     );
     Step {
         text: "Look at the quota and its requests.".to_owned(),
         command: Some(command),
-        link: Some(quota_link(place, quota)),
+        link: Some(quota_link(place, code)),
     }
 }
 
 /// The console's page of a quota.
-pub(crate) fn quota_link(place: &Place, quota: &Quota) -> String {
-    place.region.regional_console(&format!("servicequotas/home/services/bedrock/quotas/{}", quota.code))
+pub(crate) fn quota_link(place: &Place, code: &QuotaCode) -> String {
+    place.region.regional_console(&format!("servicequotas/home/services/bedrock/quotas/{code}"))
 }
 
 impl Serialize for Action {

@@ -1,9 +1,11 @@
 //! Bedrock's descriptions and IAM, as the world file has them.
 
-use super::{ModelEntry, PolicyEntry, Sandbox, State};
+use super::{ModelEntry, PolicyEntry, PortCall, Sandbox, State};
 use crate::ids::Place;
 use crate::model::{ModelId, ModelKind};
-use crate::world::{Answer, Life, ModelState, Models, Needed, Permissions, PolicyVerdict, PortError, Ruling};
+use crate::world::{
+    Answer, Life, ModelState, Models, Needed, Permissions, PolicyVerdict, PortError, Ruling, UseCaseForm,
+};
 
 impl State {
     fn described(&self, place: &Place, model: &ModelId) -> Option<&ModelEntry> {
@@ -29,19 +31,26 @@ impl PolicyEntry {
 }
 
 impl Models for Sandbox {
-    async fn profile_models(&self, _: &Place, profile: &ModelId) -> Answer<Vec<String>> {
-        self.call("profile_models", |state| {
-            let entry =
-                state.file.profiles.iter().find(|p| p.id == profile.as_str()).ok_or(PortError::Missing)?;
-            Ok(entry.models.clone())
+    /// A profile that AWS defines is there without an entry, and routes to its source Region at least.
+    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Option<Vec<String>>> {
+        self.call(PortCall::ProfileModels, |state| {
+            let entry = state.file.profiles.iter().find(|p| p.id == profile.as_str());
+            let region = &place.region;
+            let here = || {
+                let partition = region.partition();
+                vec![format!("arn:{partition}:bedrock:{region}::foundation-model/{}", profile.base())]
+            };
+            Ok(entry.map(|entry| entry.models.clone()).or_else(|| profile.is_cross_region().then(here)))
         })
         .await
     }
 
     async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>> {
-        self.call("offered", |state| {
-            let entry =
-                state.file.offered.iter().find(|o| o.region == place.region).ok_or(PortError::Missing)?;
+        self.call(PortCall::Offered, |state| {
+            // A world without an entry does not say what the Region offers.
+            let entry = state.file.offered.iter().find(|o| o.region == place.region);
+            let why = || format!("the world file does not name the ids that {} offers", place.region);
+            let entry = entry.ok_or_else(|| PortError::invalid(why()))?;
             Ok(entry.model_ids.iter().filter_map(|id| ModelId::parse(id)).collect())
         })
         .await
@@ -49,7 +58,7 @@ impl Models for Sandbox {
 
     /// The models that the file tells of by themselves, and those that it says are offered.
     async fn lives(&self, place: &Place) -> Answer<Vec<(ModelId, Life)>> {
-        self.call("lives", |state| {
+        self.call(PortCall::Lives, |state| {
             let told = state.file.availability.iter();
             let told = told.filter(|m| m.region.as_ref().is_none_or(|r| *r == place.region));
             let told = told.filter_map(|m| Some((ModelId::parse(&m.model_id)?, m.life())));
@@ -67,27 +76,33 @@ impl Models for Sandbox {
         .await
     }
 
-    async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<ModelState> {
-        self.call("model_state", |state| {
+    async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<Option<ModelState>> {
+        self.call(PortCall::ModelState, |state| {
             let entry = state.described(place, model);
-            let available = ModelState { authorized: true, ..ModelState::default() };
-            Ok(entry.map_or(available, |m| ModelState {
-                life: m.life(),
+            Ok(Some(entry.map_or_else(ModelState::default, |m| ModelState {
+                life: Ok(Some(m.life())),
                 agreement: m.agreement,
                 authorized: m.authorized.unwrap_or(true),
                 region: m.region_availability,
-                form_submitted: m.form_submitted,
-            }))
+                form: match m.form_submitted {
+                    None => UseCaseForm::NotNeeded,
+                    Some(true) => UseCaseForm::Submitted,
+                    Some(false) => UseCaseForm::Missing,
+                },
+            })))
         })
         .await
     }
 
-    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<usize> {
-        self.call("agreement_offers", |state| Ok(state.described(place, model).map_or(1, |m| m.offers))).await
+    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<Option<usize>> {
+        self.call(PortCall::AgreementOffers, |state| {
+            Ok(Some(state.described(place, model).map_or(1, |m| m.offers)))
+        })
+        .await
     }
 
     async fn invocation_logging(&self, place: &Place) -> Answer<Option<String>> {
-        self.call("invocation_logging", |state| {
+        self.call(PortCall::InvocationLogging, |state| {
             let entry = state.file.logging.iter().find(|l| l.region == place.region);
             Ok(entry.map(|l| l.log_group.clone()))
         })
@@ -102,10 +117,10 @@ impl Permissions for Sandbox {
         caller: &str,
         action: &str,
         needed: &[Needed],
-    ) -> Answer<Vec<Ruling>> {
-        self.call("simulate", |state| {
+    ) -> Answer<Option<Vec<Ruling>>> {
+        self.call(PortCall::Simulate, |state| {
             if !state.file.policies.iter().any(|p| p.caller == caller) {
-                return Err(PortError::Missing);
+                return Ok(None);
             }
             let of = |needed: &Needed| {
                 let mut of_caller = state.file.policies.iter().filter(|p| p.caller == caller);
@@ -117,7 +132,7 @@ impl Permissions for Sandbox {
                     missing_context: fits.map(|p| p.missing_context.clone()).unwrap_or_default(),
                 }
             };
-            Ok(needed.iter().map(of).collect())
+            Ok(Some(needed.iter().map(of).collect()))
         })
         .await
     }

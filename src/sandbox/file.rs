@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::PortCall;
 use crate::config::{BadConfig, Config, Mode};
 use crate::event::Home;
 use crate::ids::{AccountId, QuotaCode, Region};
@@ -378,8 +379,8 @@ pub struct PolicyEntry {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// The port's method: `request_increase`, `publish`, `claim` …
-    pub call: String,
+    /// Which call: `request_increase`, `publish`, `claim` …
+    pub call: PortCall,
     /// Which call of it, from 1; every call without it.
     pub nth: Option<u32>,
     /// How it fails.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{FaultKind, Sandbox};
+use super::{FaultKind, PortCall, Sandbox};
 use crate::ids::{Place, QuotaCode};
 use crate::incident::IncidentId;
 use crate::notice::Notice;
@@ -14,7 +14,7 @@ pub enum Happened {
     /// A call failed, before or after it changed something.
     Failed {
         /// Which.
-        call: &'static str,
+        call: PortCall,
     },
     /// An incident was counted.
     Claimed {
@@ -71,7 +71,7 @@ pub enum Happened {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NextFault {
     /// The port's method; any without it.
-    pub call: Option<&'static str>,
+    pub call: Option<PortCall>,
     /// How.
     pub kind: FaultKind,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Happened, IncidentEntry, Sandbox, WorldFile};
+use super::{Happened, IncidentEntry, PortCall, Sandbox, WorldFile};
 use crate::callers::Origin;
 use crate::diagnosis::diagnose;
 use crate::event::{ErrorSignal, Source};
@@ -13,8 +13,8 @@ use crate::incident::{Incident, IncidentId, Symptom, fold, short_hash};
 use crate::model::ModelId;
 use crate::notice::Kind;
 use crate::world::{
-    Answer, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Reserved,
-    SEEN, State, Told, after, crowd_of,
+    Answer, Claim, Ended, Finish, Followed, Intent, LastRequest, Lease, Ledger, PortError, QuotaRecord,
+    Record, Reserved, SEEN, State, Told, after, crowd_of,
 };
 
 /// What a world file tells of is due after so long.
@@ -110,13 +110,13 @@ impl Tables {
     pub(super) fn of(file: &WorldFile) -> Self {
         let quotas = file.ledger.iter().map(|e| {
             let place = Place { account: e.account.clone(), region: e.region.clone() };
-            let record = QuotaRecord {
+            let last = LastRequest {
                 desired: e.desired,
                 intended: e.at,
-                last_outcome: None,
+                outcome: None,
                 cool_down_until: e.cool_down_until,
             };
-            ((place, e.code.clone()), record)
+            ((place, e.code.clone()), QuotaRecord { last: Some(last), refused: None })
         });
         let mut tables = Self { quotas: quotas.collect(), ..Self::default() };
         file.incidents.iter().for_each(|entry| tables.put(entry));
@@ -168,6 +168,7 @@ impl Tables {
             due_at: Some(now),
             silent_until: None,
             search: None,
+            unread: None,
         };
         let Incidents { rows, indexes } = &mut self.incidents;
         let row = rows.entry(incident.id.clone()).or_insert_with(|| Row {
@@ -210,13 +211,12 @@ impl Tables {
             row.record.state = State::Planned;
             row.record.followed = Some(intent.followed.clone());
         })?;
-        let record = QuotaRecord {
+        self.quotas.entry(key).or_default().last = Some(LastRequest {
             desired: intent.followed.desired,
             intended: intent.followed.intended,
-            last_outcome: None,
+            outcome: None,
             cool_down_until: intent.cool_down_until,
-        };
-        self.quotas.insert(key, record);
+        });
         self.days.insert(today, filed + 1);
         Ok(Reserved::Yes)
     }
@@ -273,7 +273,7 @@ impl Sandbox {
 
 impl Ledger for Sandbox {
     async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Answer<Claim> {
-        self.call("claim", |state| {
+        self.call(PortCall::Claim, |state| {
             let before = state.ledger.leased_until(&incident.id);
             let (claim, episode, errors) = state.ledger.claim(incident, now, lease);
             state.note(|| Happened::Claimed { incident: incident.id.clone(), episode, errors });
@@ -286,7 +286,7 @@ impl Ledger for Sandbox {
     }
 
     async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
-        self.call("due", |state| {
+        self.call(PortCall::Due, |state| {
             let Incidents { rows, indexes } = &state.ledger.incidents;
             let due = indexes.due.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| id);
             let free = due.filter(|id| rows.get(*id).is_some_and(|row| !row.is_leased(now)));
@@ -301,7 +301,7 @@ impl Ledger for Sandbox {
         now: Timestamp,
         lease: SignedDuration,
     ) -> Answer<Option<(Lease, Record)>> {
-        self.call("take_over", |state| {
+        self.call(PortCall::TakeOver, |state| {
             let is_due = |record: &Record| record.due_at.is_some_and(|at| at <= now);
             Ok(state.take(id, now, lease, is_due))
         })
@@ -314,12 +314,14 @@ impl Ledger for Sandbox {
         now: Timestamp,
         lease: SignedDuration,
     ) -> Answer<Option<(Lease, Record)>> {
-        self.call("seize", |state| Ok(state.take(id, now, lease, |record| record.state != State::Closed)))
-            .await
+        self.call(PortCall::Seize, |state| {
+            Ok(state.take(id, now, lease, |record| record.state != State::Closed))
+        })
+        .await
     }
 
     async fn all(&self, is_open: bool) -> Answer<Vec<Record>> {
-        self.call("all", |state| {
+        self.call(PortCall::All, |state| {
             let records = state.ledger.incidents.rows.values().map(|row| row.record.clone());
             let mut all: Vec<Record> = records.filter(|r| !is_open || r.state != State::Closed).collect();
             all.sort_by_key(|r| (r.state == State::Closed, r.due_at));
@@ -329,7 +331,7 @@ impl Ledger for Sandbox {
     }
 
     async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()> {
-        self.call("wake_followers", |state| {
+        self.call(PortCall::WakeFollowers, |state| {
             let Incidents { rows, indexes } = &mut state.ledger.incidents;
             let here = indexes.watching.iter().filter(|(at, _)| at == place).map(|(_, id)| id.clone());
             for id in here.collect::<Vec<_>>() {
@@ -342,7 +344,7 @@ impl Ledger for Sandbox {
     }
 
     async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved> {
-        self.call("reserve", |state| {
+        self.call(PortCall::Reserve, |state| {
             let reserved = state.ledger.reserve(lease, intent, now)?;
             if reserved == Reserved::Yes {
                 state.note(|| Happened::Reserved {
@@ -358,12 +360,14 @@ impl Ledger for Sandbox {
     }
 
     async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()> {
-        self.call("not_filed", |state| {
+        self.call(PortCall::NotFiled, |state| {
             state.ledger.incidents.change_held(lease, |row| {
                 row.record.state = State::Seen;
                 row.record.followed = None;
             })?;
-            state.ledger.quotas.remove(&(place.clone(), followed.code.clone()));
+            if let Some(quota) = state.ledger.quotas.get_mut(&(place.clone(), followed.code.clone())) {
+                quota.last = None;
+            }
             if let Some(filed) = state.ledger.days.get_mut(&(place.clone(), day(followed.intended))) {
                 *filed = filed.saturating_sub(1);
             }
@@ -373,7 +377,7 @@ impl Ledger for Sandbox {
     }
 
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()> {
-        self.call("finish", |state| {
+        self.call(PortCall::Finish, |state| {
             state.ledger.incidents.change_held(lease, |row| {
                 let goes_on = row.record.incident.counts != finish.counts;
                 let finish = &if goes_on { finish.counted_meanwhile() } else { finish.clone() };
@@ -383,18 +387,13 @@ impl Ledger for Sandbox {
                 row.record.due_at = Some(finish.due_at).filter(|_| row.record.state != State::Closed);
                 row.record.silent_until = finish.silent_until;
                 row.record.search.clone_from(&finish.search);
+                row.record.unread = finish.unread;
                 row.superseded_by.clone_from(&finish.superseded_by);
                 row.record.notices.extend(finish.told.clone());
             })?;
             if let Some(Ended { place, followed, outcome }) = &finish.ended {
                 let key = (place.clone(), followed.code.clone());
-                let quota = state.ledger.quotas.entry(key).or_insert_with(|| QuotaRecord {
-                    desired: followed.desired,
-                    intended: followed.intended,
-                    last_outcome: None,
-                    cool_down_until: followed.intended,
-                });
-                quota.last_outcome = Some((*outcome).to_owned());
+                state.ledger.quotas.entry(key).or_default().ended(followed, *outcome);
             }
             state.note(|| Happened::Finished { incident: lease.incident.clone(), told: finish.told.clone() });
             Ok(())
@@ -403,7 +402,7 @@ impl Ledger for Sandbox {
     }
 
     async fn tally(&self, now: Timestamp) -> Answer<u32> {
-        self.call("tally", |state| {
+        self.call(PortCall::Tally, |state| {
             let told = state.ledger.crowds.entry(crowd_of(now)).or_default();
             *told += 1;
             Ok(*told)
@@ -412,7 +411,7 @@ impl Ledger for Sandbox {
     }
 
     async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>> {
-        self.call("seen", |state| {
+        self.call(PortCall::Seen, |state| {
             let rows = state.ledger.incidents.rows.values().map(|row| &row.record.incident);
             let here = rows.filter(|i| i.place().as_ref() == Some(place));
             let mut seen: Vec<Incident> = here.filter(|i| i.last_seen >= Some(since)).cloned().collect();
@@ -424,7 +423,7 @@ impl Ledger for Sandbox {
     }
 
     async fn watch(&self, place: &Place, due_by: Timestamp, next: Timestamp) -> Answer<bool> {
-        self.call("watch", |state| {
+        self.call(PortCall::Watch, |state| {
             let at = state.ledger.watches.entry(place.clone()).or_insert(Timestamp::MIN);
             let is_due = *at <= due_by;
             if is_due {
@@ -436,7 +435,9 @@ impl Ledger for Sandbox {
     }
 
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>> {
-        self.call("incident", |state| Ok(state.ledger.incidents.rows.get(id).map(|row| row.record.clone())))
-            .await
+        self.call(PortCall::Incident, |state| {
+            Ok(state.ledger.incidents.rows.get(id).map(|row| row.record.clone()))
+        })
+        .await
     }
 }

@@ -4,6 +4,7 @@
 //! after it happened. What runs here cannot tell it from AWS.
 
 mod aws;
+mod calls;
 mod file;
 mod healthy;
 mod journal;
@@ -18,6 +19,7 @@ use std::task::Poll;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use calls::PortCall;
 pub use file::{
     AlarmEntry, CallEntry, Days, ErrorEntry, Fault, FaultKind, IncidentEntry, LastMinutes, LedgerEntry,
     LoggingEntry, MinuteEntry, ModeWord, ModelEntry, OfferedEntry, PolicyEntry, ProfileEntry, QuotaEntry,
@@ -45,7 +47,7 @@ struct State {
     requests: Vec<quotas::Filed>,
     ledger: ledger::Tables,
     published: Vec<(Notice, Message)>,
-    calls: BTreeMap<&'static str, u32>,
+    calls: BTreeMap<PortCall, u32>,
     /// How the next call fails.
     next_fault: Option<NextFault>,
     journal: Option<Vec<Happened>>,
@@ -74,9 +76,9 @@ impl Sandbox {
         Self { state: RefCell::new(state) }
     }
 
-    /// How often each port's method was called.
+    /// How often each call was made, by its name.
     pub fn calls(&self) -> BTreeMap<&'static str, u32> {
-        self.state.borrow().calls.clone()
+        self.state.borrow().calls.iter().map(|(call, count)| (call.as_str(), *count)).collect()
     }
 
     /// What was published, oldest first.
@@ -101,14 +103,14 @@ impl Sandbox {
     }
 
     /// The gate.
-    async fn call<T>(&self, name: &'static str, happen: impl FnOnce(&mut State) -> Answer<T>) -> Answer<T> {
-        let fault = self.state.borrow_mut().count(name);
+    async fn call<T>(&self, call: PortCall, happen: impl FnOnce(&mut State) -> Answer<T>) -> Answer<T> {
+        let fault = self.state.borrow_mut().count(call);
         if fault.is_some() {
-            self.state.borrow_mut().note(|| Happened::Failed { call: name });
+            self.state.borrow_mut().note(|| Happened::Failed { call });
         }
         yield_now().await;
         match fault {
-            Some(FaultKind::Denied) => return Err(PortError::Denied(action(name).to_owned())),
+            Some(FaultKind::Denied) => return Err(PortError::Denied(call.action().to_owned())),
             Some(FaultKind::Throttled) => return Err(PortError::Throttled),
             Some(FaultKind::Unavailable) => return Err(PortError::Unavailable("fault".to_owned())),
             Some(FaultKind::Hangs) => {
@@ -125,14 +127,14 @@ impl Sandbox {
 
 impl State {
     /// Counts a call and says how it fails, if it does.
-    fn count(&mut self, name: &'static str) -> Option<FaultKind> {
-        let count = self.calls.entry(name).or_default();
+    fn count(&mut self, call: PortCall) -> Option<FaultKind> {
+        let count = self.calls.entry(call).or_default();
         *count += 1;
         let nth = *count;
-        if let Some(fault) = self.next_fault.take_if(|f| f.call.is_none_or(|call| call == name)) {
+        if let Some(fault) = self.next_fault.take_if(|f| f.call.is_none_or(|of| of == call)) {
             return Some(fault.kind);
         }
-        self.file.faults.iter().find(|f| f.call == name && f.nth.is_none_or(|n| n == nth)).map(|f| f.kind)
+        self.file.faults.iter().find(|f| f.call == call && f.nth.is_none_or(|n| n == nth)).map(|f| f.kind)
     }
 
     /// Writes down what happened, if a journal is kept.
@@ -140,38 +142,6 @@ impl State {
         if let Some(journal) = &mut self.journal {
             journal.push(happened());
         }
-    }
-}
-
-/// The IAM action that a port's method needs most.
-fn action(name: &str) -> &str {
-    match name {
-        "applied" => "servicequotas:GetServiceQuota",
-        "default_value" => "servicequotas:GetAWSDefaultServiceQuota",
-        "history" => "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
-        "listing" => "servicequotas:ListServiceQuotas",
-        "request_increase" => "servicequotas:RequestServiceQuotaIncrease",
-        "usage" | "models_behind" | "volume" => "cloudwatch:GetMetricData",
-        "used" => "cloudwatch:ListMetrics",
-        "contributors" => "cloudwatch:DescribeAlarmContributors",
-        "alarms" | "own_alarms" => "cloudwatch:DescribeAlarms",
-        "recorded" => "cloudtrail:LookupEvents",
-        "start_query" => "logs:StartQuery",
-        "query_results" => "logs:GetQueryResults",
-        "invocation_logging" => "bedrock:GetModelInvocationLoggingConfiguration",
-        "profile_models" => "bedrock:GetInferenceProfile",
-        "lives" | "offered" => "bedrock:ListFoundationModels",
-        "model_state" => "bedrock:GetFoundationModelAvailability",
-        "agreement_offers" => "bedrock:ListFoundationModelAgreementOffers",
-        "simulate" | "rights" => "iam:SimulatePrincipalPolicy",
-        "trails" => "cloudtrail:DescribeTrails",
-        "rules" => "events:ListRules",
-        "publish" => "sns:Publish",
-        "subscribers" => "sns:GetTopicAttributes",
-        "due" | "seen" | "all" => "dynamodb:Query",
-        "reserve" | "not_filed" => "dynamodb:TransactWriteItems",
-        "incident" => "dynamodb:GetItem",
-        _ => "dynamodb:UpdateItem",
     }
 }
 
@@ -230,7 +200,7 @@ const WAITS: u32 = 64;
 impl Topic for Sandbox {
     /// Refuses what SNS refuses.
     async fn publish(&self, notice: &Notice) -> Answer<()> {
-        self.call("publish", |state| {
+        self.call(PortCall::Publish, |state| {
             let message = message(notice);
             let refused = |why: &str| Err(PortError::invalid(format!("InvalidParameter: {why}")));
             if message.subject.is_empty()
@@ -253,6 +223,6 @@ impl Topic for Sandbox {
     }
 
     async fn subscribers(&self) -> Answer<u32> {
-        self.call("subscribers", |state| Ok(state.file.subscribers.unwrap_or(1))).await
+        self.call(PortCall::Subscribers, |state| Ok(state.file.subscribers.unwrap_or(1))).await
     }
 }

@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Happened, QuotaEntry, Sandbox, State, WorldFile};
+use super::{Happened, PortCall, QuotaEntry, Sandbox, State, WorldFile};
 use crate::ids::{Place, QuotaCode, Region};
 use crate::quota::{Catalog, Quota};
 use crate::world::{Answer, IncreaseRequest, PortError, QuotaValue, Quotas, Rejection, RequestStatus};
@@ -47,14 +47,14 @@ struct Known {
 }
 
 impl Known {
-    fn value(&self, of: fn(&Self) -> Option<f64>) -> Answer<QuotaValue> {
-        let value = of(self).ok_or(PortError::Missing)?;
-        Ok(QuotaValue { value, adjustable: self.quota.adjustable })
+    fn value(&self, of: fn(&Self) -> Option<f64>) -> Option<QuotaValue> {
+        Some(QuotaValue { value: of(self)?, adjustable: self.quota.adjustable })
     }
 }
 
 impl State {
-    fn known(&self, place: &Place, code: &QuotaCode) -> Answer<Known> {
+    /// `None` where this account and Region have no such quota.
+    fn known(&self, place: &Place, code: &QuotaCode) -> Option<Known> {
         let fits = |q: &&QuotaEntry| q.code == *code && q.region.as_ref().is_none_or(|r| *r == place.region);
         let entry = self.file.quotas.iter().find(fits);
         let listed = Catalog::built_in().get(code).cloned();
@@ -67,12 +67,12 @@ impl State {
                 value: None,
             })
         };
-        let mut quota = listed.or_else(named).ok_or(PortError::Missing)?;
+        let mut quota = listed.or_else(named)?;
         if let Some(adjustable) = entry.and_then(|e| e.adjustable) {
             quota.adjustable = adjustable;
         }
         let default = entry.and_then(|e| e.default).or(quota.value);
-        Ok(Known { quota, applied: entry.and_then(|e| e.applied), default })
+        Some(Known { quota, applied: entry.and_then(|e| e.applied), default })
     }
 
     fn history(&self, place: &Place, code: &QuotaCode) -> Vec<IncreaseRequest> {
@@ -86,7 +86,9 @@ impl State {
 
     fn file(&mut self, place: &Place, code: &QuotaCode, desired: f64) -> Answer<IncreaseRequest> {
         let refused = |kind, why: &str| Err(PortError::Rejected(kind, why.to_owned()));
-        let known = self.known(place, code)?;
+        let Some(known) = self.known(place, code) else {
+            return refused(Rejection::Invalid, "the quota does not exist");
+        };
         if !known.quota.adjustable {
             return refused(Rejection::Invalid, "the quota is not adjustable");
         }
@@ -156,7 +158,7 @@ impl Sandbox {
         let state = self.state.borrow();
         let filed = state.requests.iter().find(|f| f.request.id == request_id)?;
         let place = Place { account: state.file.account.clone()?, region: filed.region.clone() };
-        let known = state.known(&place, &filed.request.code).ok()?;
+        let known = state.known(&place, &filed.request.code)?;
         known.applied.or(known.default)
     }
 
@@ -167,24 +169,39 @@ impl Sandbox {
 }
 
 impl Quotas for Sandbox {
-    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue> {
-        self.call("applied", |state| state.known(place, code)?.value(|known| known.applied)).await
+    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
+        self.call(PortCall::Applied, |state| {
+            Ok(state.known(place, code).and_then(|q| q.value(|q| q.applied)))
+        })
+        .await
     }
 
-    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaValue> {
-        self.call("default_value", |state| state.known(place, code)?.value(|known| known.default)).await
+    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
+        self.call(PortCall::DefaultValue, |state| {
+            Ok(state.known(place, code).and_then(|q| q.value(|q| q.default)))
+        })
+        .await
+    }
+
+    async fn request(&self, place: &Place, id: &str) -> Answer<Option<IncreaseRequest>> {
+        self.call(PortCall::Request, |state| {
+            let oldest = state.now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+            let filed = state.requests.iter().find(|f| f.region == place.region && f.request.id == id);
+            Ok(filed.map(|f| f.request.clone()).filter(|r| r.status.is_open() || r.created >= oldest))
+        })
+        .await
     }
 
     async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>> {
-        self.call("history", |state| Ok(state.history(place, code))).await
+        self.call(PortCall::History, |state| Ok(state.history(place, code))).await
     }
 
     async fn listing(&self, place: &Place) -> Answer<Catalog> {
-        self.call("listing", |state| {
+        self.call(PortCall::Listing, |state| {
             let codes = state.file.quotas.iter().map(|q| q.code.clone());
             let all = codes.chain(Catalog::built_in().quotas().iter().map(|q| q.code.clone()));
             Ok(Catalog::new(
-                all.filter_map(|code| state.known(place, &code).ok())
+                all.filter_map(|code| state.known(place, &code))
                     .map(|k| Quota { value: k.applied.or(k.default), ..k.quota }),
             ))
         })
@@ -197,7 +214,7 @@ impl Quotas for Sandbox {
         code: &QuotaCode,
         desired: f64,
     ) -> Answer<IncreaseRequest> {
-        self.call("request_increase", |state| {
+        self.call(PortCall::RequestIncrease, |state| {
             let answer = state.file(place, code, desired);
             let request_id = answer.as_ref().ok().map(|request| request.id.clone());
             state.note(|| Happened::Asked { place: place.clone(), code: code.clone(), desired, request_id });

@@ -1,7 +1,7 @@
 //! How the function is set up, as the world file has it.
 
-use super::Sandbox;
 use super::file::{RuleEntry, TrailEntry};
+use super::{PortCall, Sandbox};
 use crate::ids::Place;
 use crate::world::{
     Answer, EventRule, PolicyVerdict, PortError, Reads, Setup, Subscriptions, Trail, Trigger,
@@ -9,7 +9,7 @@ use crate::world::{
 
 impl Setup for Sandbox {
     async fn trails(&self, _: &Place) -> Answer<Vec<Trail>> {
-        self.call("trails", |state| {
+        self.call(PortCall::Trails, |state| {
             let denied = |action: &str| PortError::Denied(action.to_owned());
             let trail = |entry: &TrailEntry| Trail {
                 name: entry.name.clone(),
@@ -27,7 +27,7 @@ impl Setup for Sandbox {
     }
 
     async fn rules(&self, _: &Place, prefix: &str) -> Answer<Vec<EventRule>> {
-        self.call("rules", |state| {
+        self.call(PortCall::Rules, |state| {
             let named = state.file.rules.iter().filter(|rule| rule.name.starts_with(prefix));
             let rule = |entry: &RuleEntry| EventRule {
                 name: entry.name.clone(),
@@ -45,7 +45,7 @@ impl Setup for Sandbox {
 
     /// Through the same gate as the people's topic.
     async fn subscriptions(&self, topic: &str) -> Answer<Subscriptions> {
-        self.call("subscribers", |state| {
+        self.call(PortCall::Subscribers, |state| {
             let people = (state.file.subscribers.unwrap_or(1), 0);
             let entry = state.file.topics.get(topic);
             let (confirmed, pending) = entry.map_or(people, |entry| (entry.confirmed, entry.pending));
@@ -55,7 +55,7 @@ impl Setup for Sandbox {
     }
 
     async fn own_alarms(&self, _: &Place, prefix: &str) -> Answer<Vec<(String, bool)>> {
-        self.call("own_alarms", |state| {
+        self.call(PortCall::OwnAlarms, |state| {
             let named = state.file.own_alarms.iter().filter(|(name, _)| name.starts_with(prefix));
             Ok(named.map(|(name, acts)| (name.clone(), *acts)).collect())
         })
@@ -69,17 +69,17 @@ impl Setup for Sandbox {
         role: &str,
         actions: &[&str],
         resource: &str,
-    ) -> Answer<Vec<PolicyVerdict>> {
-        self.call("rights", |state| {
+    ) -> Answer<Option<Vec<PolicyVerdict>>> {
+        self.call(PortCall::Rights, |state| {
             let of_role = || state.file.policies.iter().filter(|p| p.caller == role);
             if of_role().next().is_none() {
-                return Err(PortError::Missing);
+                return Ok(None);
             }
             let verdict = |action: &&str| {
                 let fits = of_role().find(|p| p.fits(action, resource));
                 fits.map_or(PolicyVerdict::Undetermined, |p| p.verdict)
             };
-            Ok(actions.iter().map(verdict).collect())
+            Ok(Some(actions.iter().map(verdict).collect()))
         })
         .await
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AlarmEntry, Sandbox, SourceWord, State, UsageEntry};
+use super::{AlarmEntry, PortCall, Sandbox, SourceWord, State, UsageEntry};
 use crate::callers::Origin;
 use crate::event::{AlarmSignal, Described, ErrorSignal, Metric, Source};
 use crate::ids::{Place, caller_of};
@@ -66,7 +66,8 @@ fn measured(metric: Metric, minute: &Minute) -> f64 {
         Metric::ServerErrors => minute.server_errors,
         Metric::ClientErrors => minute.client_errors,
         Metric::LegacyInvocations => minute.legacy_invocations,
-        Metric::Other => 0.0,
+        // The world file has the metrics of `AWS/Bedrock` only.
+        Metric::MantleClientErrors | Metric::Other => 0.0,
     }
 }
 
@@ -78,7 +79,7 @@ impl Telemetry for Sandbox {
         window: Window,
         period: Period,
     ) -> Answer<Vec<Series>> {
-        self.call("usage", |state| {
+        self.call(PortCall::Usage, |state| {
             let of = |model: &ModelId| state.entries(place).find(|u| u.model_id == model.as_str());
             let series = |u| state.series(u, window, period);
             Ok(models.iter().map(|m| of(m).map_or_else(|| Series::unused(period), series)).collect())
@@ -87,7 +88,7 @@ impl Telemetry for Sandbox {
     }
 
     async fn used(&self, place: &Place) -> Answer<Vec<ModelId>> {
-        self.call("used", |state| {
+        self.call(PortCall::Used, |state| {
             let from = state.now.saturating_sub(KNOWN).unwrap_or(Timestamp::MIN);
             let window = Window { from, to: state.now };
             let is_used = |u: &&UsageEntry| !state.series(u, window, Period::FiveMinutes).points.is_empty();
@@ -97,7 +98,7 @@ impl Telemetry for Sandbox {
     }
 
     async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
-        self.call("models_behind", |state| {
+        self.call(PortCall::ModelsBehind, |state| {
             let moved = |u: &&UsageEntry| {
                 let series = state.series(u, window, Period::Minute);
                 series.points.iter().any(|(_, m)| measured(metric, m) > 0.0)
@@ -108,7 +109,7 @@ impl Telemetry for Sandbox {
     }
 
     async fn volume(&self, place: &Place, window: Window) -> Answer<Minute> {
-        self.call("volume", |state| {
+        self.call(PortCall::Volume, |state| {
             let mut all = Minute::default();
             for entry in state.entries(place) {
                 let series = state.series(entry, window, Period::Minute);
@@ -119,16 +120,17 @@ impl Telemetry for Sandbox {
         .await
     }
 
-    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Vec<ModelId>> {
-        self.call("contributors", |state| {
-            let alarm = state.alarm(place, alarm).ok_or(PortError::Missing)?;
-            Ok(alarm.contributors.iter().filter_map(|id| ModelId::parse(id)).collect())
+    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Option<Vec<ModelId>>> {
+        self.call(PortCall::Contributors, |state| {
+            let named =
+                |alarm: &AlarmEntry| alarm.contributors.iter().filter_map(|id| ModelId::parse(id)).collect();
+            Ok(state.alarm(place, alarm).map(named))
         })
         .await
     }
 
     async fn alarms(&self, place: &Place, names: &[String]) -> Answer<Vec<AlarmSignal>> {
-        self.call("alarms", |state| {
+        self.call(PortCall::Alarms, |state| {
             let now = state.now;
             let described = names.iter().filter_map(|name| state.alarm(place, name)).filter_map(|alarm| {
                 let by_model = "SELECT SUM(1) FROM \"AWS/Bedrock\" GROUP BY ModelId".to_owned();
@@ -214,7 +216,7 @@ const SEARCHING: SignedDuration = SignedDuration::from_secs(20);
 
 impl Records for Sandbox {
     async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
-        self.call("recorded", |state| {
+        self.call(PortCall::Recorded, |state| {
             let mut errors = state.errors(place, SourceWord::Cloudtrail, window);
             let mut calls = state.recorded_calls(place, window);
             let all = errors.len() + calls.len();
@@ -226,7 +228,7 @@ impl Records for Sandbox {
     }
 
     async fn start_query(&self, _: &Place, kind: LogKind, _: &[String], window: Window) -> Answer<LogQuery> {
-        self.call("start_query", |state| {
+        self.call(PortCall::StartQuery, |state| {
             state.queries.push(Begun { kind, window, at: state.now });
             Ok(LogQuery { kind, id: format!("query-{}", state.queries.len()) })
         })
@@ -234,10 +236,10 @@ impl Records for Sandbox {
     }
 
     async fn query_results(&self, place: &Place, query: &LogQuery) -> Answer<Option<Vec<ErrorSignal>>> {
-        self.call("query_results", |state| {
+        self.call(PortCall::QueryResults, |state| {
             let number = query.id.strip_prefix("query-").and_then(|n| n.parse::<usize>().ok());
             let begun = number.and_then(|n| state.queries.get(n.checked_sub(1)?)).cloned();
-            let begun = begun.ok_or(PortError::Missing)?;
+            let begun = begun.ok_or_else(|| PortError::invalid("there is no such search"))?;
             let source = match begun.kind {
                 LogKind::Invocation => SourceWord::InvocationLog,
                 LogKind::Application => SourceWord::ApplicationLog,

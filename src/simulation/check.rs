@@ -8,7 +8,6 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::script::Verdict;
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
 use crate::ids::{Place, QuotaCode};
@@ -16,8 +15,8 @@ use crate::incident::IncidentId;
 use crate::notice::{Kind, Notice};
 use crate::plan::Action;
 use crate::quota::Catalog;
-use crate::sandbox::Happened;
-use crate::world::after;
+use crate::sandbox::{Happened, PortCall};
+use crate::world::{RequestOutcome, after};
 
 /// A promise that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +75,8 @@ struct Asked {
     desired: f64,
     id: String,
     at: Timestamp,
-    in_vain: bool,
+    /// How AWS decided it; `None` while it is open.
+    verdict: Option<RequestOutcome>,
 }
 
 /// An error that is gone from its queue.
@@ -121,6 +121,7 @@ pub(super) struct Check<'a> {
     acknowledgements: Vec<Acknowledged>,
     pub(super) faults: u64,
     pub(super) digests: u64,
+    pub(super) unanswered: u64,
 }
 
 impl<'a> Check<'a> {
@@ -140,6 +141,7 @@ impl<'a> Check<'a> {
             acknowledgements: Vec::new(),
             faults: 0,
             digests: 0,
+            unanswered: 0,
         }
     }
 
@@ -154,7 +156,7 @@ impl<'a> Check<'a> {
             match happened {
                 Happened::Failed { call } => {
                     self.faults += 1;
-                    if matches!(call, "publish" | "finish") {
+                    if matches!(call, PortCall::Publish | PortCall::Finish) {
                         self.excuse(function);
                     }
                 }
@@ -260,7 +262,7 @@ impl<'a> Check<'a> {
                     format!("{code} in {}: {} at {} and {id} at {at}", place.region, before.id, before.at),
                 );
             }
-            if before.in_vain && desired <= before.desired {
+            if before.verdict.is_some_and(RequestOutcome::is_refusal) && desired <= before.desired {
                 return broken(
                     "what was in vain is not asked again",
                     format!("{code}: {desired} after {}", before.desired),
@@ -272,20 +274,36 @@ impl<'a> Check<'a> {
         if *of_day > self.config.max_increases_per_day {
             return broken("the day has its limit", format!("{of_day} in {}", place.region));
         }
-        self.asked.push(Asked { incident, place, code, desired, id, at, in_vain: false });
+        self.asked.push(Asked { incident, place, code, desired, id, at, verdict: None });
         Ok(())
     }
 
     /// AWS has decided a request.
-    pub(super) fn decided(&mut self, id: &str, verdict: Verdict) {
-        let in_vain = matches!(verdict, Verdict::ClosedUnchanged | Verdict::Denied);
+    pub(super) fn decided(&mut self, id: &str, verdict: RequestOutcome) {
         if let Some(asked) = self.asked.iter_mut().find(|a| a.id == id) {
-            asked.in_vain = in_vain;
+            asked.verdict = Some(verdict);
+        }
+    }
+
+    /// What people are told of a request's end is what AWS decided.
+    fn is_true(&self, notice: &Notice) -> Checked {
+        let Some(outcome) = notice.outcome else { return Ok(()) };
+        let asked = notice.request_id.as_ref().and_then(|id| self.asked.iter().find(|a| a.id == *id));
+        match asked.map(|asked| asked.verdict) {
+            // Somebody else's request of before is not ours to know.
+            None => Ok(()),
+            Some(verdict) if verdict == Some(outcome) => Ok(()),
+            Some(verdict) => {
+                let how = format!("{:?}: {outcome} was told of {verdict:?}", notice.request_id);
+                broken("a told outcome is AWS's own", how)
+            }
         }
     }
 
     fn told(&mut self, function: u64, notice: &Notice, at: Timestamp) -> Checked {
         self.digests += u64::from(notice.kind == Kind::Digest);
+        self.unanswered += u64::from(notice.kind == Kind::Unanswered);
+        self.is_true(notice)?;
         let asks = notice.actions.iter().any(|a| matches!(a, Action::RequestIncrease(_)));
         let published = |incident: &Option<IncidentId>, episode, id: &str, kind, cause: Option<Cause>| {
             let (id, is_step) = (id.to_owned(), cause.is_some_and(Cause::is_step));
@@ -307,6 +325,18 @@ impl<'a> Check<'a> {
 
     /// Not the same alert again and again.
     fn is_not_too_soon(&self, new: &Published) -> Checked {
+        if new.kind == Kind::Unanswered {
+            let of_it = |p: &&Published| p.kind == new.kind && p.incident == new.incident && p.id != new.id;
+            let before = self.published.iter().rev().filter(of_it).find(|p| p.episode == new.episode);
+            let is_early =
+                before.is_some_and(|p| new.at < earlier(after(p.at, BETWEEN_REMINDERS), TOLERANCE));
+            let how = format!("{}: {} at {}", new.incident, new.id, new.at);
+            return if is_early {
+                broken("what AWS does not answer is told once a week", how)
+            } else {
+                Ok(())
+            };
+        }
         let counts = |kind| {
             matches!(kind, Kind::Opened | Kind::Again | Kind::Reminder | Kind::Headroom | Kind::Lifecycle)
         };

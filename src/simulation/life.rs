@@ -17,7 +17,7 @@ use crate::incident::IncidentId;
 use crate::sandbox::{Fault, NextFault, Sandbox};
 use crate::terms::{Allowance, Terms};
 use crate::usage::Minute;
-use crate::world::{RequestStatus, State, after};
+use crate::world::{RequestOutcome, RequestStatus, State, after};
 
 /// As deployed: the function's time-out, what of it is for new work, and how long a lease stands.
 const TIME_OUT: SignedDuration = SignedDuration::from_secs(60);
@@ -173,7 +173,7 @@ impl Life<'_> {
                 }
             }
             Step::Break { call, kind } => {
-                self.world.change(|f| f.faults.push(Fault { call: call.to_owned(), nth: None, kind }));
+                self.world.change(|f| f.faults.push(Fault { call, nth: None, kind }));
             }
             Step::Mend => self.world.change(|f| f.faults.clear()),
             Step::Crash { function } => {
@@ -396,14 +396,17 @@ impl Life<'_> {
             Verdict::PartlyGranted => f64::midpoint(before, request.desired).min(most),
             Verdict::CaseOpened | Verdict::ClosedUnchanged | Verdict::Denied => before,
         };
-        let (status, verdict) = match verdict {
-            Verdict::CaseOpened => (RequestStatus::CaseOpened, verdict),
-            Verdict::Denied => (RequestStatus::Denied, verdict),
-            _ if granted > before => (RequestStatus::CaseClosed, verdict),
-            _ => (RequestStatus::CaseClosed, Verdict::ClosedUnchanged),
+        let (status, outcome) = match verdict {
+            Verdict::CaseOpened => (RequestStatus::CaseOpened, None),
+            Verdict::Denied => (RequestStatus::Denied, Some(RequestOutcome::Denied)),
+            _ if granted >= request.desired => (RequestStatus::CaseClosed, Some(RequestOutcome::Granted)),
+            _ if granted > before => (RequestStatus::CaseClosed, Some(RequestOutcome::PartlyGranted)),
+            _ => (RequestStatus::CaseClosed, Some(RequestOutcome::ClosedUnchanged)),
         };
         self.world.decide(&request.id, status, (granted > before).then_some(granted));
-        self.check.decided(&request.id, verdict);
+        if let Some(outcome) = outcome {
+            self.check.decided(&request.id, outcome);
+        }
     }
 
     fn throttle(&self, model: usize, throttled: bool) {
@@ -503,6 +506,7 @@ impl Life<'_> {
             incidents: self.check.incidents(),
             notices,
             digests: self.check.digests,
+            unanswered: self.check.unanswered,
             repeats,
             requests: self.check.requests(),
             outcomes,

@@ -28,6 +28,7 @@ pub struct Lived {
     pub incidents: u64,
     pub notices: u64,
     pub digests: u64,
+    pub unanswered: u64,
     pub repeats: u64,
     pub requests: u64,
     pub outcomes: u64,
@@ -99,6 +100,7 @@ impl Lived {
         self.incidents += other.incidents;
         self.notices += other.notices;
         self.digests += other.digests;
+        self.unanswered += other.unanswered;
         self.repeats += other.repeats;
         self.requests += other.requests;
         self.outcomes += other.outcomes;

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use crate::sandbox::FaultKind;
+use crate::sandbox::{FaultKind, PortCall};
 
 /// A life's steps, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,14 +61,14 @@ pub enum Step {
         /// Which function.
         function: usize,
         /// Which call of it; `None`: any.
-        call: Option<&'static str>,
+        call: Option<PortCall>,
         /// How.
         kind: FaultKind,
     },
     /// Every call of one kind fails from now on.
     Break {
         /// Which call.
-        call: &'static str,
+        call: PortCall,
         /// How.
         kind: FaultKind,
     },
@@ -113,32 +113,39 @@ pub enum Verdict {
     Denied,
 }
 
-/// Every call that can break down for a while.
-const CALLS: [&str; 20] = [
-    "applied",
-    "claim",
-    "default_value",
-    "due",
-    "finish",
-    "history",
-    "listing",
-    "lives",
-    "model_state",
-    "not_filed",
-    "publish",
-    "recorded",
-    "request_increase",
-    "reserve",
-    "take_over",
-    "tally",
-    "usage",
-    "used",
-    "wake_followers",
-    "watch",
+/// Calls that only people make, of an installation or on the command line.
+const OF_PEOPLE: [PortCall; 7] = [
+    PortCall::All,
+    PortCall::Incident,
+    PortCall::OwnAlarms,
+    PortCall::Rights,
+    PortCall::Rules,
+    PortCall::Seize,
+    PortCall::Trails,
 ];
 
-/// Those that change something, and the one that says whether one did.
-const ACTS: [&str; 7] = ["claim", "finish", "history", "not_filed", "publish", "request_increase", "reserve"];
+/// A call that breaks down for a while: any that the function makes.
+fn breaking(rng: &mut Rng) -> PortCall {
+    loop {
+        let call = choose(rng, PortCall::ALL);
+        if !OF_PEOPLE.contains(&call) {
+            return call;
+        }
+    }
+}
+
+/// Those that change something, and those that say whether one did or how it ended.
+const ACTS: [PortCall; 9] = [
+    PortCall::Applied,
+    PortCall::Claim,
+    PortCall::Finish,
+    PortCall::History,
+    PortCall::NotFiled,
+    PortCall::Publish,
+    PortCall::Request,
+    PortCall::RequestIncrease,
+    PortCall::Reserve,
+];
 
 impl Script {
     /// The script of `seed`.
@@ -184,7 +191,7 @@ impl Temper {
                 call: rng.bool().then(|| choose(rng, &ACTS)),
                 kind: fault(rng),
             },
-            9 => Step::Break { call: choose(rng, &CALLS), kind: fault(rng) },
+            9 => Step::Break { call: breaking(rng), kind: fault(rng) },
             10 => Step::Mend,
             11 => Step::Crash { function: nth(rng) },
             12 => Step::Pass { seconds: time(rng) },

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from samtranslator.yaml_helper import yaml_parse
 
+from tests.emulators import recorder, wire
 from tests.emulators.machines import (
     ACCOUNT,
     BOOTSTRAP,
@@ -104,21 +105,15 @@ class Function(unittest.TestCase):
         emulator = folder / "local/rapid/aws-lambda-rie-x86_64"
         emulator.chmod(0o755)
         cls.port, runtime = free_port(), free_port()
-        moto, ministack = f"http://127.0.0.1:{MOTO}", f"http://127.0.0.1:{MINISTACK}"
+        # moto's CloudWatch does not speak CBOR, which is what the SDK speaks.
+        services = ("BEDROCK", "CLOUDTRAIL", "CLOUDWATCH", "CLOUDWATCH_LOGS", "IAM", "SERVICE_QUOTAS")
         variables = {
+            **recorder.endpoints("moto", MOTO, ("DYNAMODB", "SNS")),
+            **recorder.endpoints("ministack", MINISTACK, services),
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": "example",
             "AWS_REGION": REGION,
             "AWS_LAMBDA_FUNCTION_TIMEOUT": "60",
-            "AWS_ENDPOINT_URL_DYNAMODB": moto,
-            "AWS_ENDPOINT_URL_SNS": moto,
-            # moto's CloudWatch does not speak CBOR, which is what the SDK speaks.
-            "AWS_ENDPOINT_URL_CLOUDWATCH": ministack,
-            "AWS_ENDPOINT_URL_BEDROCK": ministack,
-            "AWS_ENDPOINT_URL_CLOUDTRAIL": ministack,
-            "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": ministack,
-            "AWS_ENDPOINT_URL_IAM": ministack,
-            "AWS_ENDPOINT_URL_SERVICE_QUOTAS": ministack,
             "INVOCATION_LOG_GROUP": "/bedrock/invocations",
             "TOPIC_ARN": topic,
             "TABLE_NAME": "people",
@@ -276,10 +271,11 @@ class Rules(unittest.TestCase):
             "alarm-all-models", "alarm-busy-account", "alarm-composite", "alarm-composite-children", "alarm-log-search",
             "alarm-math", "alarm-three-causes", "alarm-throttles",
         },
-        "AlarmContributorsRule": set(),
+        "AlarmContributorsRule": {"alarm-mantle", "alarm-own-models"},
         "QuotaNewsRule": {"quota-request-closed"},
         "SupportNewsRule": {"support-case"},
-        "HealthRule": {"health-issue", "health-model-ends"},
+        "HealthRule": {"health-issue", "health-model-ends", "health-quota"},
+        "JobsRule": {"job-customization-failed", "job-data-automation-failed", "job-expired", "job-failed"},
     }
 
     @classmethod
@@ -356,10 +352,7 @@ class Deployed(unittest.TestCase):
     """A copy of the template in ministack, whose function is the real binary behind a real queue."""
 
     # ministack has no alarms over Metrics Insights queries.
-    SKIPPED = {
-        "ThrottlesAlarm", "ClientErrorsAlarm", "ServerErrorsAlarm",
-        "MantleThrottlesAlarm", "MantleClientErrorsAlarm", "MantleServerErrorsAlarm",
-    }
+    SKIPPED = {"ThrottlesAlarm", "ClientErrorsAlarm", "ServerErrorsAlarm", "MantleClientErrorsAlarm"}
     STACK = "remediator"
 
     @classmethod
@@ -374,11 +367,8 @@ class Deployed(unittest.TestCase):
         function["CodeUri"] = {"Bucket": "code", "Key": "function.zip"}
         # It takes a number from a parameter for text.
         function["Events"]["Queue"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 5
-        services = (
-            "BEDROCK", "CLOUDTRAIL", "CLOUDWATCH", "CLOUDWATCH_LOGS", "DYNAMODB", "IAM", "SERVICE_QUOTAS", "SNS",
-        )
-        for service in services:
-            function["Environment"]["Variables"][f"AWS_ENDPOINT_URL_{service}"] = f"http://127.0.0.1:{MINISTACK}"
+        cls.endpoints = recorder.endpoints("ministack", MINISTACK, wire.SERVICES)
+        function["Environment"]["Variables"].update(cls.endpoints)
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             entry = zipfile.ZipInfo("bootstrap")
@@ -419,8 +409,7 @@ class Deployed(unittest.TestCase):
 
     def doctor(self):
         variables = {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{MINISTACK}", "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "example",
+            **self.endpoints, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "example",
         }
         function = client("lambda", MINISTACK).get_function_configuration(FunctionName=self.outputs["FunctionArn"])
         command = [

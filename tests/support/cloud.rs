@@ -9,8 +9,10 @@ use std::task::{Context, Poll, Waker};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::event::{AlarmSignal, ErrorSignal};
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
@@ -28,6 +30,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::dynamo::{Refused, Table};
+use super::record::{Asked, Record};
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const REGION: &str = "us-east-1";
@@ -96,17 +99,22 @@ impl Cloud {
             lose: Vec::new(),
             delay: std::time::Duration::ZERO,
         }));
+        let record = Record::of_this_test().map(Arc::new);
         let endpoints = SERVICES.iter().map(|service| {
-            let state = state.clone();
-            let answer = move |uri: Uri, headers: HeaderMap, body: Bytes| {
-                let state = state.clone();
+            let (state, record) = (state.clone(), record.clone());
+            let answer = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
+                let (state, record) = (state.clone(), record.clone());
                 async move {
                     let delay = state.lock().unwrap().delay;
                     // The runtime's own timer would round it up to the next millisecond.
                     if !delay.is_zero() {
                         tokio::task::spawn_blocking(move || std::thread::sleep(delay)).await.unwrap();
                     }
-                    answer(&mut state.lock().unwrap(), service, &uri, &headers, &body)
+                    let (answer, is_spoiled) =
+                        answer(&mut state.lock().unwrap(), service, &uri, &headers, &body);
+                    let Some(record) = record else { return answer };
+                    let asked = Asked { service, method, uri, headers, body };
+                    record.write_exchange(&asked, answer, is_spoiled).await
                 }
             };
             (*service, runtime.block_on(serve(Router::new().fallback(answer))))
@@ -205,7 +213,8 @@ fn region(headers: &HeaderMap) -> String {
     scope.split('/').nth(2).unwrap().to_owned()
 }
 
-fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Response {
+/// The answer, and whether a test gave it on purpose.
+fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> (Response, bool) {
     state.bodies.push(String::from_utf8_lossy(body).into_owned());
     let place = place(&region(headers));
     let target = headers.get("x-amz-target").and_then(|t| t.to_str().ok()).unwrap_or_default();
@@ -245,7 +254,7 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
     if let Some(at) = state.instead.iter().position(|(instead, ..)| *instead == action) {
         let (_, status, body) = state.instead.remove(at);
         let headers = [("smithy-protocol", "rpc-v2-cbor")];
-        return (StatusCode::from_u16(status).unwrap(), headers, body).into_response();
+        return ((StatusCode::from_u16(status).unwrap(), headers, body).into_response(), true);
     }
     let happened = match service {
         "SERVICE_QUOTAS" => json_answer(quotas(&state.world, &place, &operation, &read(body))),
@@ -281,9 +290,9 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
     match state.lose.iter().position(|lost| *lost == action) {
         Some(at) => {
             state.lose.remove(at);
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            (StatusCode::INTERNAL_SERVER_ERROR.into_response(), true)
         }
-        None => happened,
+        None => (happened, false),
     }
 }
 
@@ -307,7 +316,6 @@ fn refused(error: PortError) -> Refused {
     let code = match &error {
         PortError::Denied(_) => "AccessDeniedException",
         PortError::Throttled => "TooManyRequestsException",
-        PortError::Missing => "NoSuchResourceException",
         PortError::Rejected(Rejection::AlreadyOpen, _) => "ResourceAlreadyExistsException",
         PortError::Rejected(Rejection::TooManyOpen, _) => "QuotaExceededException",
         PortError::Rejected(..) => "IllegalArgumentException",
@@ -328,11 +336,23 @@ fn change(request: &IncreaseRequest) -> Value {
     })
 }
 
+/// What AWS says of something that does not exist.
+fn no_such_resource() -> Refused {
+    Refused {
+        code: "NoSuchResourceException",
+        body: json!({ "Message": "The specified resource does not exist." }),
+    }
+}
+
 fn quotas(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Result<Value, Refused> {
+    if operation == "GetRequestedServiceQuotaChange" {
+        let request = at_once(world.request(place, input["RequestId"].as_str().unwrap())).map_err(refused)?;
+        return Ok(json!({ "RequestedQuota": change(&request.ok_or_else(no_such_resource)?) }));
+    }
     assert_eq!(input["ServiceCode"], "bedrock");
     let code = || QuotaCode::parse(input["QuotaCode"].as_str().unwrap()).unwrap();
-    let value = |value: Result<QuotaValue, PortError>| {
-        let value = value.map_err(refused)?;
+    let value = |value: Result<Option<QuotaValue>, PortError>| {
+        let value = value.map_err(refused)?.ok_or_else(no_such_resource)?;
         let quota = json!({ "QuotaCode": code(), "Value": value.value, "Adjustable": value.adjustable });
         Ok(json!({ "Quota": quota }))
     };
@@ -350,7 +370,7 @@ fn quotas(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Res
             let quotas = all.quotas().iter().skip(from).take(usize::try_from(size).unwrap());
             let value = |q: &Quota| match operation {
                 "ListServiceQuotas" => q.value,
-                _ => at_once(world.default_value(place, &q.code)).ok().map(|default| default.value),
+                _ => at_once(world.default_value(place, &q.code)).unwrap().map(|default| default.value),
             };
             let quotas: Vec<_> = quotas
                 .map(|q| json!({ "QuotaCode": q.code, "QuotaName": q.name, "Adjustable": q.adjustable, "Value": value(q) }))
@@ -533,7 +553,7 @@ fn iam(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
     if form["Action"] == "GetRole" {
         let name = &form["RoleName"];
         return format!(
-            "<GetRoleResponse {xmlns}><GetRoleResult><Role><Path>/services/</Path><RoleName>{name}</RoleName><RoleId>AROAEXAMPLE</RoleId><Arn>arn:aws:iam::{ACCOUNT}:role/services/{name}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role></GetRoleResult></GetRoleResponse>"
+            "<GetRoleResponse {xmlns}><GetRoleResult><Role><Path>/services/</Path><RoleName>{name}</RoleName><RoleId>AROAEXAMPLEEXAMPLE</RoleId><Arn>arn:aws:iam::{ACCOUNT}:role/services/{name}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role></GetRoleResult></GetRoleResponse>"
         )
         .into_response();
     }
@@ -541,7 +561,9 @@ fn iam(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
         let actions: Vec<&str> =
             (1..).map_while(|n| form.get(&format!("ActionNames.member.{n}"))).map(String::as_str).collect();
         let (role, resource) = (&form["PolicySourceArn"], &form["ResourceArns.member.1"]);
-        let verdicts = at_once(world.rights(place, role, &actions, resource)).unwrap();
+        let Some(verdicts) = at_once(world.rights(place, role, &actions, resource)).unwrap() else {
+            return no_such_entity(xmlns);
+        };
         let one = |(action, verdict): (&&str, &PolicyVerdict)| {
             let decision = if *verdict == PolicyVerdict::Allowed { "allowed" } else { "implicitDeny" };
             format!(
@@ -563,12 +585,7 @@ fn iam(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
     assert!(source.contains("/services/"), "{source}");
     let caller = source.replace("/services/", "/");
     let asked = at_once(world.simulate(place, &caller, &form["ActionNames.member.1"], &[needed]));
-    let Ok(ruling) = asked.map(|rulings| rulings[0].clone()) else {
-        let error = format!(
-            "<ErrorResponse {xmlns}><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>No such principal.</Message></Error></ErrorResponse>"
-        );
-        return (StatusCode::NOT_FOUND, error).into_response();
-    };
+    let Some(ruling) = asked.unwrap().map(|rulings| rulings[0].clone()) else { return no_such_entity(xmlns) };
     let decision = match ruling.verdict {
         PolicyVerdict::Allowed => "allowed",
         PolicyVerdict::ExplicitDeny => "explicitDeny",
@@ -585,6 +602,13 @@ fn iam(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
     .into_response()
 }
 
+fn no_such_entity(xmlns: &str) -> Response {
+    let error = format!(
+        "<ErrorResponse {xmlns}><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>No such principal.</Message></Error></ErrorResponse>"
+    );
+    (StatusCode::NOT_FOUND, error).into_response()
+}
+
 /// `DescribeAlarmContributors` and `DescribeAlarms`.
 fn alarms(world: &Sandbox, place: &Place, action: &str, body: &[u8]) -> Response {
     let input: Cbor = ciborium::from_reader(body).unwrap();
@@ -593,7 +617,8 @@ fn alarms(world: &Sandbox, place: &Place, action: &str, body: &[u8]) -> Response
     if action == "cloudwatch:DescribeAlarmContributors" {
         let name = field(&input, "AlarmName").unwrap().as_text().unwrap();
         let models = match at_once(world.contributors(place, name)) {
-            Ok(models) => models,
+            Ok(Some(models)) => models,
+            Ok(None) => return cbor_error(404, "ResourceNotFoundException", "The alarm does not exist."),
             Err(error) => return cbor_refused(&error),
         };
         let one = |m: &ModelId| {
@@ -667,77 +692,93 @@ fn lifecycle(life: &Life) -> Value {
     })
 }
 
+/// A model's ARN in the Region of `place`.
+fn model_arn(place: &Place, id: &str) -> String {
+    format!("arn:aws:bedrock:{}::foundation-model/{id}", place.region)
+}
+
+/// An inference profile as Bedrock describes it.
+fn profile(place: &Place, id: &str, kind: &str, models: &[String]) -> Value {
+    let path = if kind == "APPLICATION" { "application-inference-profile" } else { "inference-profile" };
+    let models: Vec<_> = models.iter().map(|arn| json!({ "modelArn": arn })).collect();
+    json!({
+        "inferenceProfileName": "profile", "inferenceProfileId": id,
+        "inferenceProfileArn": format!("arn:aws:bedrock:{}:{ACCOUNT}:{path}/{id}", place.region),
+        "models": models, "status": "ACTIVE", "type": kind,
+    })
+}
+
 fn bedrock(world: &Sandbox, place: &Place, path: &str, query: &str) -> Response {
-    let missing = || {
-        let headers = [("x-amzn-errortype", "ResourceNotFoundException")];
-        (StatusCode::NOT_FOUND, headers, json!({ "message": "not found" }).to_string()).into_response()
+    let refused = |status, code: &'static str| {
+        let headers = [("x-amzn-errortype", code)];
+        (status, headers, json!({ "message": "It is not known." }).to_string()).into_response()
     };
+    let missing = || refused(StatusCode::NOT_FOUND, "ResourceNotFoundException");
+    // A list is never missing.
+    let denied = || refused(StatusCode::FORBIDDEN, "AccessDeniedException");
     let path = path.trim_matches('/');
     if path == "foundation-models" && !query.contains("byInferenceType") {
-        let Ok(lives) = at_once(world.lives(place)) else { return missing() };
-        let one = |(id, life): &(ModelId, Life)| json!({ "modelArn": "arn", "modelId": id, "modelLifecycle": lifecycle(life) });
+        let Ok(lives) = at_once(world.lives(place)) else { return denied() };
+        let one = |(id, life): &(ModelId, Life)| json!({ "modelArn": model_arn(place, id.as_str()), "modelId": id, "modelLifecycle": lifecycle(life) });
         return json!({ "modelSummaries": lives.iter().map(one).collect::<Vec<_>>() })
             .to_string()
             .into_response();
     }
     if let "foundation-models" | "inference-profiles" = path {
-        let Ok(offered) = at_once(world.offered(place)) else { return missing() };
+        let Ok(offered) = at_once(world.offered(place)) else { return denied() };
         let is_profile = |id: &ModelId| matches!(id.kind(), ModelKind::Geographic | ModelKind::Global);
         let (profiles, models): (Vec<_>, Vec<_>) = offered.iter().partition(|id| is_profile(id));
-        let models: Vec<_> = models.iter().map(|id| json!({ "modelArn": "arn", "modelId": id })).collect();
-        let profile = |id: &&ModelId| {
-            json!({
-                "inferenceProfileName": "profile", "inferenceProfileArn": "arn", "inferenceProfileId": id,
-                "models": [], "status": "ACTIVE", "type": "SYSTEM_DEFINED",
-            })
+        let model = |id: &&ModelId| json!({ "modelArn": model_arn(place, id.as_str()), "modelId": id });
+        let system =
+            |id: &&ModelId| profile(place, id.as_str(), "SYSTEM_DEFINED", &[model_arn(place, id.base())]);
+        let body = if path == "foundation-models" {
+            json!({ "modelSummaries": models.iter().map(model).collect::<Vec<_>>() })
+        } else {
+            json!({ "inferenceProfileSummaries": profiles.iter().map(system).collect::<Vec<_>>() })
         };
-        let profiles: Vec<_> = profiles.iter().map(profile).collect();
-        let body = json!({ "modelSummaries": models, "inferenceProfileSummaries": profiles });
         return body.to_string().into_response();
     }
     if path == "use-case-for-model-access" {
-        let claude = ModelId::parse("anthropic.claude-3-haiku-20240307-v1:0").unwrap();
-        let submitted =
-            at_once(world.model_state(place, &claude)).is_ok_and(|s| s.form_submitted != Some(false));
-        return if submitted { json!({ "formData": "e30=" }).to_string().into_response() } else { missing() };
+        // One form serves all of Anthropic's models.
+        let mut submitted = true;
+        world.change(|file| submitted = file.availability.iter().all(|m| m.form_submitted != Some(false)));
+        let form = STANDARD.encode(json!({ "companyName": "Example" }).to_string());
+        return if submitted { json!({ "formData": form }).to_string().into_response() } else { missing() };
     }
     if path == "logging/modelinvocations" {
-        let Ok(group) = at_once(world.invocation_logging(place)) else { return missing() };
+        let Ok(group) = at_once(world.invocation_logging(place)) else { return denied() };
+        let role = format!("arn:aws:iam::{ACCOUNT}:role/bedrock-logs");
         let config =
-            group.map(|group| json!({ "cloudWatchConfig": { "logGroupName": group, "roleArn": "arn" } }));
+            group.map(|group| json!({ "cloudWatchConfig": { "logGroupName": group, "roleArn": role } }));
         return json!({ "loggingConfig": config }).to_string().into_response();
     }
     let (kind, id) = path.split_once('/').unwrap();
     let id = id.replace("%3A", ":");
     let Some(model) = ModelId::parse(&id) else { return missing() };
     if kind == "inference-profiles" {
-        let Ok(arns) = at_once(world.profile_models(place, &model)) else { return missing() };
-        let models: Vec<_> = arns.iter().map(|arn| json!({ "modelArn": arn })).collect();
-        return json!({
-            "inferenceProfileName": "profile", "inferenceProfileArn": "arn", "inferenceProfileId": id,
-            "models": models, "status": "ACTIVE", "type": "APPLICATION",
-        })
-        .to_string()
-        .into_response();
+        let Some(arns) = at_once(world.profile_models(place, &model)).unwrap() else { return missing() };
+        return profile(place, &id, "APPLICATION", &arns).to_string().into_response();
     }
     if kind == "list-foundation-model-agreement-offers" {
-        let Ok(offers) = at_once(world.agreement_offers(place, &model)) else { return missing() };
+        let Some(offers) = at_once(world.agreement_offers(place, &model)).unwrap() else { return missing() };
         let offer = json!({ "offerToken": "token", "termDetails": {
             "usageBasedPricingTerm": { "rateCard": [] }, "legalTerm": {}, "supportTerm": {},
         } });
         return json!({ "modelId": id, "offers": vec![offer; offers] }).to_string().into_response();
     }
-    let Ok(known) = at_once(world.model_state(place, &model)) else { return missing() };
+    let Some(known) = at_once(world.model_state(place, &model)).unwrap() else { return missing() };
     let body = match kind {
         "foundation-model-availability" => json!({
             "modelId": id, "agreementAvailability": { "status": known.agreement },
             "authorizationStatus": if known.authorized { "AUTHORIZED" } else { "NOT_AUTHORIZED" },
             "entitlementAvailability": "AVAILABLE", "regionAvailability": known.region,
         }),
-        _ => json!({ "modelDetails": {
-            "modelArn": "arn", "modelId": id,
-            "modelLifecycle": lifecycle(&known.life),
-        } }),
+        _ => {
+            let Some(life) = known.life.unwrap() else { return missing() };
+            json!({ "modelDetails": {
+                "modelArn": model_arn(place, &id), "modelId": id, "modelLifecycle": lifecycle(&life),
+            } })
+        }
     };
     body.to_string().into_response()
 }
@@ -848,11 +889,20 @@ fn cbor_refused(error: &PortError) -> Response {
     let (status, code) = match error {
         PortError::Denied(_) => (403, "AccessDeniedException"),
         PortError::Throttled => (400, "ThrottlingException"),
-        PortError::Missing => (404, "ResourceNotFoundException"),
-        _ => (500, "InternalServiceFault"),
+        _ => (500, "InternalFailure"),
     };
+    cbor_error(status, code, &error.to_string())
+}
+
+fn cbor_error(status: u16, code: &str, message: &str) -> Response {
     let text = |t: &str| Cbor::Text(t.to_owned());
-    let pairs = [("__type", format!("com.amazonaws.cloudwatch#{code}")), ("message", error.to_string())];
+    let pairs = [("__type", format!("com.amazonaws.cloudwatch#{code}")), ("message", message.to_owned())];
     let body = Cbor::Map(pairs.iter().map(|(k, v)| (text(k), text(v))).collect());
-    cbor(StatusCode::from_u16(status).unwrap(), &body)
+    let mut answer = cbor(StatusCode::from_u16(status).unwrap(), &body);
+    if status == 404 {
+        // The code that the error had before CloudWatch spoke CBOR.
+        let known_as = HeaderValue::from_static("ResourceNotFoundException;Sender");
+        answer.headers_mut().insert("x-amzn-query-error", known_as);
+    }
+    answer
 }

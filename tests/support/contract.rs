@@ -9,7 +9,7 @@ use bedrock_remediator::incident::{Counts, Incident, Symptom, fold};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::world::{
     CROWD, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, LogKind, LogQuery, PortError, Record,
-    Rejection, Reserved, Search, State, Told,
+    Refusal, Rejection, RequestOutcome, Reserved, Search, State, Told, Unread,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -157,6 +157,8 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     a_quota_is_reserved_once(ledger).await;
     the_day_has_its_limit(ledger).await;
     a_refused_request_frees_the_quota(ledger).await;
+    what_aws_refused_is_remembered_whatever_happens_later(ledger).await;
+    an_episode_keeps_nothing_of_the_one_before(ledger).await;
     followers_are_woken(ledger).await;
     notices_of_some_minutes_are_tallied(ledger).await;
     a_watch_is_one_functions(ledger).await;
@@ -445,24 +447,22 @@ async fn a_quota_is_reserved_once(ledger: &impl Ledger) {
     assert_eq!((known.state, known.followed), (State::Planned, Some(followed(now()))));
     let reserved = ledger.reserve(&second, &intent(region, after(5), 3), after(5)).await.unwrap();
     let Reserved::CoolingDown(record) = reserved else { panic!("{reserved:?}") };
-    assert_eq!((record.desired, record.intended, record.last_outcome), (8.5e6, now(), None));
+    assert_eq!((record.desired, record.intended, record.outcome), (8.5e6, now(), None));
     assert_eq!(record.cool_down_until, now() + SignedDuration::from_hours(72));
     assert_eq!(ledger.incident(&two.id).await.unwrap().unwrap().followed, None, "nothing of it happened");
 
     let filed = Followed { request_id: Some("request-7".to_owned()), ..followed(now()) };
-    let ended = Ended { place: place(region), followed: filed, outcome: "closed-unchanged" };
+    let ended = Ended { place: place(region), followed: filed, outcome: RequestOutcome::ClosedUnchanged };
     let end = Finish { ended: Some(ended), ..finish(State::Told, after(900)) };
     ledger.finish(&first, &end).await.unwrap();
     assert_eq!(ledger.incident(&one.id).await.unwrap().unwrap().followed, None);
     let late = after(3600);
     let again = ledger.reserve(&second, &intent(region, late, 3), late).await.unwrap();
-    assert!(
-        matches!(again, Reserved::CoolingDown(r) if r.last_outcome.as_deref() == Some("closed-unchanged"))
-    );
+    assert!(matches!(again, Reserved::CoolingDown(r) if r.outcome == Some(RequestOutcome::ClosedUnchanged)));
     // Not the same again, however long ago; but more, if more is needed.
     let cooled = now() + SignedDuration::from_hours(200 * 24);
     let same = ledger.reserve(&second, &intent(region, cooled, 3), cooled).await.unwrap();
-    assert!(matches!(same, Reserved::ClosedUnchanged(r) if (r.desired, r.intended) == (8.5e6, now())));
+    assert!(matches!(same, Reserved::ClosedUnchanged(r) if (r.desired, r.asked) == (8.5e6, now())));
     let mut more = intent(region, cooled, 3);
     more.followed.desired = 9e6;
     assert_eq!(ledger.reserve(&second, &more, cooled).await.unwrap(), Reserved::Yes);
@@ -494,6 +494,100 @@ async fn a_refused_request_frees_the_quota(ledger: &impl Ledger) {
     assert_eq!((known.state, known.followed), (State::Seen, None));
     // The day's count was given back as well.
     assert_eq!(ledger.reserve(&lease, &intent(region, after(1), 1), after(1)).await.unwrap(), Reserved::Yes);
+}
+
+async fn what_aws_refused_is_remembered_whatever_happens_later(ledger: &impl Ledger) {
+    let region = "ap-southeast-7";
+    let one = incident(region);
+    let day = |days: i64| now() + SignedDuration::from_hours(24 * days);
+    let asks = |desired: f64, days: i64| {
+        let mut intent = intent(region, day(days), 3);
+        intent.followed.desired = desired;
+        intent
+    };
+    // Each step takes the lease anew, because the end of a request gives it back.
+    let reserve = async |desired, days| {
+        let (lease, _) = mine(ledger, &one, day(days)).await;
+        (ledger.reserve(&lease, &asks(desired, days), day(days)).await.unwrap(), lease)
+    };
+    let give_back = async |lease: &Lease, ended: Option<Ended>| {
+        let known = ledger.incident(&one.id).await.unwrap().unwrap();
+        let end = Finish { ended, ..Finish::new(State::Told, now(), known.incident.counts) };
+        ledger.finish(lease, &end).await.unwrap();
+    };
+    let ended = |desired, days, outcome| {
+        Some(Ended { place: place(region), followed: asks(desired, days).followed, outcome })
+    };
+    let is_remembered = async |desired, days| {
+        let (again, lease) = reserve(desired, days).await;
+        let refused = Refusal { desired: 8.5e6, asked: now() };
+        assert_eq!(again, Reserved::ClosedUnchanged(refused), "{desired} after {days} days");
+        give_back(&lease, None).await;
+    };
+    let (reserved, lease) = reserve(8.5e6, 0).await;
+    assert_eq!(reserved, Reserved::Yes);
+    give_back(&lease, ended(8.5e6, 0, RequestOutcome::Denied)).await;
+    is_remembered(8.5e6, 5).await;
+    // A larger request that Service Quotas did not take.
+    let (reserved, lease) = reserve(9e6, 10).await;
+    assert_eq!(reserved, Reserved::Yes);
+    ledger.not_filed(&lease, &place(region), &asks(9e6, 10).followed).await.unwrap();
+    give_back(&lease, None).await;
+    is_remembered(8.5e6, 10).await;
+    // A larger request that AWS granted.
+    let (reserved, lease) = reserve(9e6, 20).await;
+    assert_eq!(reserved, Reserved::Yes);
+    give_back(&lease, ended(9e6, 20, RequestOutcome::Granted)).await;
+    is_remembered(8e6, 30).await;
+    // A smaller request of somebody else that AWS refused as well.
+    let (_, lease) = reserve(1.0, 40).await;
+    give_back(&lease, ended(6e6, 40, RequestOutcome::ClosedUnchanged)).await;
+    is_remembered(8.5e6, 50).await;
+}
+
+async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {
+    let plain = incident("ap-southeast-5");
+    let rich = Incident {
+        by_root: true,
+        sample: Some("of before".to_owned()),
+        facts: Facts { operation: Some("InvokeModel".to_owned()), ..plain.facts.clone() },
+        ..plain.clone()
+    };
+    let (lease, _) = mine(ledger, &rich, now()).await;
+    let query = LogQuery { kind: LogKind::Application, id: "query-9".to_owned() };
+    let end = Finish {
+        followed: Some(Followed { request_id: Some("request-3".to_owned()), ..followed(now()) }),
+        silent_until: Some(after(60)),
+        told: Some(told(now())),
+        search: Some(Search { alarm: now(), looks: 2, queries: vec![query] }),
+        unread: Some(Unread { since: now(), told: Some(after(1)) }),
+        ..finish(State::Watching, after(60))
+    };
+    ledger.finish(&lease, &end).await.unwrap();
+    let known = ledger.incident(&plain.id).await.unwrap().unwrap();
+    assert_eq!((known.unread, known.incident.by_root), (end.unread, true), "as it was recorded");
+    let (lease, record) = ledger.take_over(&plain.id, after(120), LEASE).await.unwrap().unwrap();
+    let end = Finish {
+        superseded_by: Some(incident("eu-west-3").id),
+        unread: record.unread,
+        ..Finish::new(State::Closed, after(120), record.incident.counts)
+    };
+    ledger.finish(&lease, &end).await.unwrap();
+
+    let (_, claimed) = mine(ledger, &plain, after(600)).await;
+    let read = ledger.incident(&plain.id).await.unwrap().unwrap();
+    for (how, record) in [("as claimed", claimed), ("as read", read)] {
+        let seen = (
+            &record.incident.sample,
+            record.incident.by_root,
+            &record.incident.facts,
+            record.incident.counts,
+        );
+        assert_eq!(seen, (&None, false, &plain.facts, plain.counts), "{how}");
+        assert_eq!((record.episode, record.notices, record.state), (2, Vec::new(), State::Seen), "{how}");
+        assert_eq!((record.followed, record.silent_until), (None, None), "{how}");
+        assert_eq!((record.search, record.unread), (None, None), "{how}");
+    }
 }
 
 async fn followers_are_woken(ledger: &impl Ledger) {

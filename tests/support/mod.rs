@@ -17,6 +17,8 @@ pub(crate) mod dynamo;
 #[cfg(feature = "aws")]
 pub(crate) mod lambda;
 pub(crate) mod program;
+#[cfg(feature = "aws")]
+pub(crate) mod record;
 pub(crate) mod story;
 #[cfg(feature = "aws")]
 pub(crate) mod tls;

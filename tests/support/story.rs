@@ -11,7 +11,7 @@ use bedrock_remediator::handler::{Report, handle};
 use bedrock_remediator::ids::{QuotaCode, Region};
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::sandbox::{
-    Fault, FaultKind, QuotaEntry, RequestEntry, Sandbox, UsageEntry, WorldFile,
+    Fault, FaultKind, PortCall, QuotaEntry, RequestEntry, Sandbox, UsageEntry, WorldFile,
 };
 use bedrock_remediator::sweep::{Swept, sweep};
 use bedrock_remediator::terms::{Allowance, Terms};
@@ -95,7 +95,7 @@ pub(crate) fn kinds(world: &Sandbox) -> Vec<String> {
 }
 
 pub(crate) fn fault(call: &str, nth: Option<u32>, kind: FaultKind) -> Fault {
-    Fault { call: call.to_owned(), nth, kind }
+    Fault { call: PortCall::parse(call).unwrap(), nth, kind }
 }
 
 /// Somebody's request of two days ago that AWS has not decided.

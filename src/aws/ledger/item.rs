@@ -15,7 +15,8 @@ use crate::ids::{AccountId, Place, QuotaCode, Region};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::{ModelId, ModelKind};
 use crate::world::{
-    Answer, Followed, Lease, LogKind, LogQuery, PortError, QuotaRecord, Record, Search, State, Told, crowd_of,
+    Answer, Followed, LastRequest, Lease, LogKind, LogQuery, PortError, QuotaRecord, Record, Refusal,
+    RequestOutcome, Search, State, Told, Unread, crowd_of,
 };
 
 /// In place of a rule's id where only a metric spoke.
@@ -112,6 +113,35 @@ pub(super) fn told_by(incident: &Incident) -> Vec<(&'static str, AttributeValue)
 const CALLERS: [&str; Recent::PLACES] =
     ["callers_0", "callers_1", "callers_2", "callers_3", "callers_4", "callers_5", "callers_6", "callers_7"];
 
+/// What only some episodes have. A new episode begins without those that its incident does not tell.
+pub(super) const OF_EPISODE: &[&str] = &[
+    "account",
+    "by_root",
+    "caller",
+    "callers_0",
+    "callers_1",
+    "callers_2",
+    "callers_3",
+    "callers_4",
+    "callers_5",
+    "callers_6",
+    "callers_7",
+    "first_seen",
+    "intent",
+    "last_seen",
+    "model",
+    "model_kind",
+    "place",
+    "region",
+    "request_id",
+    "sample",
+    "search",
+    "silent_until",
+    "superseded_by",
+    "ttl",
+    "unread",
+];
+
 /// Whether a claim writes this attribute anew, whatever stands there.
 pub(super) fn is_overwritten(name: &str) -> bool {
     name == "last_seen" || CALLERS.contains(&name)
@@ -134,6 +164,10 @@ pub(super) fn diagnosed(incident: &Incident) -> Vec<(&'static str, AttributeValu
     ]
 }
 
+pub(super) fn unread(unread: &Unread) -> Answer<AttributeValue> {
+    to_attribute_value(unread).map_err(|e| unreadable("of a look", e))
+}
+
 pub(super) fn notice(told: &Told) -> Answer<AttributeValue> {
     to_attribute_value(told).map_err(|e| unreadable(&told.id, e))
 }
@@ -149,6 +183,7 @@ pub(super) fn fresh(incident: &Incident, episode: u32, due_at: Timestamp) -> Rec
         due_at: Some(due_at),
         silent_until: None,
         search: None,
+        unread: None,
     }
 }
 
@@ -182,6 +217,7 @@ pub(super) struct IncidentItem {
     due_at: Option<String>,
     silent_until: Option<String>,
     search: Option<Searched>,
+    unread: Option<Unread>,
     pub(super) lease_owner: Option<String>,
     pub(super) lease_until: Option<String>,
     finished_by: Option<String>,
@@ -261,6 +297,7 @@ impl IncidentItem {
             due_at: time(&self.pk, self.due_at.as_deref())?,
             silent_until: time(&self.pk, self.silent_until.as_deref())?,
             search: self.search.as_ref().map(Searched::search).transpose()?,
+            unread: self.unread,
         })
     }
 
@@ -353,12 +390,18 @@ impl Searched {
 }
 
 /// `QUOTA#<account>#<region>#<code>`.
-#[derive(Debug, Deserialize)]
+///
+/// What AWS refused stands in attributes of its own, which no other write touches. Items of earlier versions
+/// have it as the outcome of the last request alone.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct QuotaItem {
     pk: String,
-    intent: Intended,
+    intent: Option<Intended>,
     last_outcome: Option<String>,
-    cool_down_until: String,
+    cool_down_until: Option<String>,
+    refused_desired: Option<f64>,
+    refused_at: Option<String>,
 }
 
 impl QuotaItem {
@@ -368,11 +411,35 @@ impl QuotaItem {
 
     pub(super) fn record(&self) -> Answer<QuotaRecord> {
         let time = |text: &str| text.parse::<Timestamp>().map_err(|e| unreadable(&self.pk, e));
-        Ok(QuotaRecord {
-            desired: self.intent.desired,
-            intended: time(&self.intent.at)?,
-            last_outcome: self.last_outcome.clone(),
-            cool_down_until: time(&self.cool_down_until)?,
-        })
+        let outcome = self.last_outcome.as_deref();
+        let outcome = outcome
+            .map(|word| {
+                RequestOutcome::parse(word)
+                    .ok_or_else(|| unreadable(&self.pk, format!("`{word}` is no outcome")))
+            })
+            .transpose()?;
+        let last = match (&self.intent, &self.cool_down_until) {
+            (Some(intent), Some(until)) => Some(LastRequest {
+                desired: intent.desired,
+                intended: time(&intent.at)?,
+                outcome,
+                cool_down_until: time(until)?,
+            }),
+            _ => None,
+        };
+        let refused = match (self.refused_desired, &self.refused_at) {
+            (Some(desired), Some(at)) => Some(Refusal { desired, asked: time(at)? }),
+            _ => last
+                .as_ref()
+                .filter(|last| last.outcome.is_some_and(RequestOutcome::is_refusal))
+                .map(|last| Refusal { desired: last.desired, asked: last.intended }),
+        };
+        Ok(QuotaRecord { last, refused })
+    }
+
+    /// Whether an earlier version wrote the refusal, which a new reservation would overwrite.
+    pub(super) fn hides_a_refusal(&self) -> bool {
+        let outcome = self.last_outcome.as_deref().and_then(RequestOutcome::parse);
+        self.refused_desired.is_none() && outcome.is_some_and(RequestOutcome::is_refusal)
     }
 }

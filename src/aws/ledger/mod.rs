@@ -12,8 +12,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Delete, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
+    AttributeValue, CancellationReason, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,13 +25,12 @@ use super::{Aws, error};
 use crate::ids::Place;
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, QuotaRecord, Record, Reserved,
-    SEEN, State, after,
+    Answer, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, Record, Refusal,
+    RequestOutcome, Reserved, SEEN, State, after,
 };
 
 /// What this adapter calls. `TransactWriteItems` is authorised as the writes it holds.
-pub(super) const ACTIONS: &[&str] =
-    &["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"];
+pub(super) const ACTIONS: &[&str] = &["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"];
 
 /// The sparse index of open incidents by due time.
 const INDEX: &str = "open-due";
@@ -46,6 +44,15 @@ const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 const DAY_KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// A transaction that met another is tried so often in all.
 const TRIES: u32 = 3;
+
+/// Whether the quota's item has no refusal that an earlier version kept as the last outcome alone. Its values are
+/// bound by [`not_hidden`].
+const NO_HIDDEN_REFUSAL: &str = "attribute_exists(refused_desired) OR attribute_not_exists(last_outcome) OR (last_outcome <> :closed AND last_outcome <> :denied)";
+
+fn not_hidden(quota: &mut Update) {
+    quota.value(":closed", RequestOutcome::ClosedUnchanged.as_str());
+    quota.value(":denied", RequestOutcome::Denied.as_str());
+}
 
 /// What a conditional write came to.
 enum Written {
@@ -118,10 +125,10 @@ fn failed<E>(action: &str, sdk: &SdkError<E, aws_sdk_dynamodb::config::http::Htt
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    match error::of_read(action, sdk) {
-        PortError::Missing => PortError::invalid("the ledger's table does not exist"),
-        other => other,
+    if error::is_absent(sdk) {
+        return PortError::invalid("the ledger's table does not exist");
     }
+    error::of_read(action, sdk)
 }
 
 impl Table<'_> {
@@ -250,15 +257,25 @@ impl Table<'_> {
         update.set("open", "1");
         update.set("notices", AttributeValue::L(Vec::new()));
         update.set("due_at", stamp(until));
-        update.set_all(item::told_by(incident));
+        let told = item::told_by(incident);
+        let is_told = |name: &str| told.iter().any(|(known, _)| *known == name);
+        item::OF_EPISODE.iter().filter(|name| !is_told(name)).for_each(|gone| update.remove(gone));
+        update.set_all(told);
         update.subtract("errors", before.errors);
         update.subtract("alarms", before.alarms);
-        for gone in ["ttl", "intent", "request_id", "search", "silent_until", "superseded_by"] {
-            update.remove(gone);
-        }
         update.only_if("lease_owner = :owner");
         update.value(":owner", owner);
         Ok(matches!(self.update(&incident_key(&incident.id), update).await?, Written::Yes(_)))
+    }
+
+    /// Writes the refusal that an earlier version kept as the last outcome alone into attributes of its own, before
+    /// the last outcome is overwritten.
+    async fn keep_refusal(&self, key: &str, refused: Option<Refusal>) -> Answer<()> {
+        let Some(Refusal { desired, asked }) = refused else { return Ok(()) };
+        let mut update = Update::default();
+        update.set_if_absent("refused_desired", desired);
+        update.set_if_absent("refused_at", stamp(asked));
+        self.update(key, update).await.map(|_| ())
     }
 
     /// Writes down the cause that `incident` knows, where there was none.
@@ -429,14 +446,12 @@ impl Ledger for Aws {
         quota.set("cool_down_until", stamp(intent.cool_down_until));
         quota.remove("request_id");
         quota.remove("last_outcome");
-        quota.only_if(
-            "attribute_not_exists(cool_down_until) OR (cool_down_until <= :now AND (attribute_not_exists(last_outcome) OR (last_outcome <> :closed AND last_outcome <> :denied) OR #intent.desired < :desired))",
-        );
+        quota.only_if(&format!(
+            "(attribute_not_exists(cool_down_until) OR cool_down_until <= :now) AND (attribute_not_exists(refused_desired) OR refused_desired < :desired) AND ({NO_HIDDEN_REFUSAL})"
+        ));
         quota.value(":now", stamp(now));
-        let [closed, denied] = QuotaRecord::IN_VAIN;
-        quota.value(":closed", closed);
-        quota.value(":denied", denied);
         quota.value(":desired", intent.followed.desired);
+        not_hidden(&mut quota);
 
         let mut day = Update::default();
         day.add("filed", 1);
@@ -444,9 +459,10 @@ impl Ledger for Aws {
         day.only_if("attribute_not_exists(filed) OR filed < :most");
         day.value(":most", intent.most_today);
 
+        let key = quota_key(place, &intent.followed.code);
         let writes = vec![
             table.write(incident_key(&lease.incident), incident)?,
-            table.write(quota_key(place, &intent.followed.code), quota)?,
+            table.write(key.clone(), quota)?,
             table.write(day_key(place, now), day)?,
         ];
         let Err(reasons) = table.transact(writes).await? else { return Ok(Reserved::Yes) };
@@ -454,8 +470,17 @@ impl Ledger for Aws {
         match reasons.as_slice() {
             [incident, ..] if refused(incident) => Err(PortError::lease_lost()),
             [_, quota, ..] if refused(quota) => {
-                let record = QuotaItem::read(quota.item().cloned().unwrap_or_default())?.record()?;
-                Ok(record.weigh(intent, now).unwrap_or(Reserved::CoolingDown(record)))
+                let item = QuotaItem::read(quota.item().cloned().unwrap_or_default())?;
+                let record = item.record()?;
+                if let Some(refused) = record.weigh(intent, now) {
+                    return Ok(refused);
+                }
+                if item.hides_a_refusal() {
+                    table.keep_refusal(&key, record.refused).await?;
+                    return Box::pin(self.reserve(lease, intent, now)).await;
+                }
+                // It is free within this second, which the table's times leave out.
+                record.last.map(Reserved::CoolingDown).ok_or(PortError::Throttled)
             }
             _ => Ok(Reserved::DailyLimit),
         }
@@ -468,12 +493,12 @@ impl Ledger for Aws {
         incident.remove("intent");
         incident.remove("request_id");
         incident.under(lease);
-        let quota = Delete::builder()
-            .table_name(table.name)
-            .key("pk", AttributeValue::S(quota_key(place, &followed.code)))
-            .build()
-            .map_err(|e| PortError::invalid(e.to_string()))?;
-        let quota = TransactWriteItem::builder().delete(quota).build();
+        // What AWS refused before stays.
+        let mut quota = Update::default();
+        for gone in ["intent", "request_id", "last_outcome", "cool_down_until"] {
+            quota.remove(gone);
+        }
+        let quota = table.write(quota_key(place, &followed.code), quota)?;
         let mut day = Update::default();
         day.add("filed", -1);
         let day = table.write(day_key(place, followed.intended), day)?;
@@ -491,6 +516,7 @@ impl Ledger for Aws {
         update.set_or_remove("silent_until", finish.silent_until.map(stamp));
         let search = finish.search.as_ref().map(Searched::of);
         update.set_or_remove("search", search.map(|s| s.attribute()).transpose()?);
+        update.set_or_remove("unread", finish.unread.as_ref().map(item::unread).transpose()?);
         if let Some(other) = &finish.superseded_by {
             update.set("superseded_by", other.as_str());
         }
@@ -530,13 +556,41 @@ impl Ledger for Aws {
                 Err(PortError::lease_lost())
             };
         };
-        let mut quota = Update::default();
-        quota.set("intent", Intended::of(followed, &lease.incident).attribute()?);
-        quota.set_or_remove("request_id", followed.request_id.as_deref());
-        quota.set("last_outcome", *outcome);
-        quota.set_if_absent("cool_down_until", stamp(followed.intended));
-        let writes = vec![table.write(key, update)?, table.write(quota_key(place, &followed.code), quota)?];
-        table.transact(writes).await?.map_err(|_| PortError::lease_lost())
+        let incident = table.write(key, update)?;
+        let key = quota_key(place, &followed.code);
+        let mut is_largest = outcome.is_refusal();
+        for _ in 0..TRIES {
+            let mut quota = Update::default();
+            quota.set("intent", Intended::of(followed, &lease.incident).attribute()?);
+            quota.set_or_remove("request_id", followed.request_id.as_deref());
+            quota.set("last_outcome", outcome.as_str());
+            quota.set_if_absent("cool_down_until", stamp(followed.intended));
+            let mut condition = NO_HIDDEN_REFUSAL.to_owned();
+            if is_largest {
+                quota.set("refused_desired", followed.desired);
+                quota.set("refused_at", stamp(followed.intended));
+                condition = format!(
+                    "({condition}) AND (attribute_not_exists(refused_desired) OR refused_desired <= :refused_desired)"
+                );
+            }
+            quota.only_if(&condition);
+            not_hidden(&mut quota);
+            let writes = vec![incident.clone(), table.write(key.clone(), quota)?];
+            let Err(reasons) = table.transact(writes).await? else { return Ok(()) };
+            let refused = |r: &CancellationReason| r.code() == Some("ConditionalCheckFailed");
+            let quota = match reasons.as_slice() {
+                [incident, quota] if !refused(incident) && refused(quota) => quota,
+                _ => return Err(PortError::lease_lost()),
+            };
+            let item = QuotaItem::read(quota.item().cloned().unwrap_or_default())?;
+            if item.hides_a_refusal() {
+                table.keep_refusal(&key, item.record()?.refused).await?;
+            } else {
+                // A larger value was refused before.
+                is_largest = false;
+            }
+        }
+        Err(PortError::Throttled)
     }
 
     async fn tally(&self, now: Timestamp) -> Answer<u32> {

@@ -10,6 +10,7 @@ use bedrock_remediator::config::LogLevel;
 use bedrock_remediator::event::Malformed;
 use bedrock_remediator::handler::{IncidentReport, Outcome, Report};
 use bedrock_remediator::headroom::Near;
+use bedrock_remediator::metrics::{DIMENSION, NAMESPACE, OwnMetric};
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::plan::{Action, Plan};
 use bedrock_remediator::watch::Watched;
@@ -20,9 +21,6 @@ use tracing::{debug, error, info, warn};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-
-/// The namespace of the function's own metrics.
-const NAMESPACE: &str = "BedrockRemediator";
 
 fn filter(level: LogLevel) -> LevelFilter {
     match level {
@@ -56,13 +54,13 @@ pub(crate) fn failed_to_start(why: &dyn std::error::Error) {
 /// Says that a delivery could not be read at all.
 pub(crate) fn malformed(why: &Malformed) {
     error!("a delivery could not be read: {why}");
-    emit(&[("FailedItems", 1)]);
+    emit(&[(OwnMetric::FailedItems, 1)]);
 }
 
 /// Says that a delivery took too long, and has to come again.
 pub(crate) fn out_of_time() {
     error!("the time was up before a delivery was handled; it has to be delivered again");
-    emit(&[("OutOfTime", 1)]);
+    emit(&[(OwnMetric::OutOfTime, 1)]);
 }
 
 /// Says what came of a delivery.
@@ -75,6 +73,9 @@ pub(crate) fn report(report: &Report) {
         debug!(item = item.id, "ignored: {}", item.reason.as_deref().unwrap_or("nothing to act on"));
     }
     report.incidents.iter().for_each(incident);
+    for why in &report.unwoken {
+        warn!("incidents that follow a request are looked at some minutes later: {why}");
+    }
     match &report.swept {
         Some(Ok(swept)) => {
             swept.notices.iter().for_each(told);
@@ -86,8 +87,10 @@ pub(crate) fn report(report: &Report) {
                 Some(Err(why)) => error!("the daily watch could not look: {why}"),
                 None => {}
             }
-            if swept.has_subscriber == Some(false) {
-                error!("nobody is told: no subscription of the topic is confirmed");
+            match &swept.subscribers {
+                Some(Ok(0)) => error!("nobody is told: no subscription of the topic is confirmed"),
+                Some(Err(why)) => warn!("whether anybody is told could not be read: {why}"),
+                _ => {}
             }
             if swept.out_of_time {
                 warn!("the time was up before everything due was looked at; the next tick goes on");
@@ -171,7 +174,7 @@ fn told(notice: &Notice) {
     );
 }
 
-fn counts(report: &Report) -> Vec<(&'static str, usize)> {
+fn counts(report: &Report) -> Vec<(OwnMetric, usize)> {
     let driven = || report.incidents.iter().filter_map(|i| i.driven.as_ref().ok()?.as_ref());
     let swept = report.swept.as_ref().and_then(|s| s.as_ref().ok());
     let watched = swept.and_then(|s| s.watched.as_ref());
@@ -181,45 +184,104 @@ fn counts(report: &Report) -> Vec<(&'static str, usize)> {
     let due = report.incidents.iter().filter(|i| i.driven.is_err()).count();
     let notices = driven().filter(|d| d.notice.is_some()).count();
     vec![
-        ("Items", report.items.len()),
-        ("FailedItems", report.items.iter().filter(|i| i.failed).count()),
-        ("Incidents", report.incidents.len()),
-        ("Notices", notices + swept.map_or(0, |s| s.notices.len())),
-        ("IncreasesRequested", driven().flat_map(|d| &d.plan.actions).filter(is_filed).count()),
-        ("Withheld", driven().flat_map(|d| &d.plan.withheld).count()),
-        ("StaysDue", due + swept.map_or(0, |s| s.failed.len())),
-        ("Ticks", usize::from(matches!(report.swept, Some(Ok(_))))),
-        ("FullestQuota", fullest.map_or(0, percent)),
+        (OwnMetric::Items, report.items.len()),
+        (OwnMetric::FailedItems, report.items.iter().filter(|i| i.failed).count()),
+        (OwnMetric::Incidents, report.incidents.len()),
+        (OwnMetric::Notices, notices + swept.map_or(0, |s| s.notices.len())),
+        (OwnMetric::IncreasesRequested, driven().flat_map(|d| &d.plan.actions).filter(is_filed).count()),
+        (OwnMetric::Withheld, driven().flat_map(|d| &d.plan.withheld).count()),
+        (OwnMetric::StaysDue, due + swept.map_or(0, |s| s.failed.len())),
+        (OwnMetric::Ticks, usize::from(matches!(report.swept, Some(Ok(_))))),
+        (OwnMetric::FullestQuota, fullest.map_or(0, percent)),
         (
-            "WatchFailed",
+            OwnMetric::WatchFailed,
             usize::from(watched.is_some_and(|w| w.as_ref().map_or(true, |w| !w.failed.is_empty()))),
         ),
-        ("NobodyTold", usize::from(swept.is_some_and(|s| s.has_subscriber == Some(false)))),
+        (OwnMetric::NobodyTold, usize::from(swept.is_some_and(|s| matches!(s.subscribers, Some(Ok(0)))))),
     ]
-}
-
-fn unit(metric: &str) -> &'static str {
-    if metric == "FullestQuota" { "Percent" } else { "Count" }
 }
 
 /// One line in the embedded metric format, which CloudWatch Logs turns into metrics. What is zero is left
 /// out: a metric costs in the hours that have it.
-fn emit(counts: &[(&str, usize)]) {
+fn emit(counts: &[(OwnMetric, usize)]) {
     let counts: Vec<_> = counts.iter().filter(|(_, count)| *count > 0).collect();
     if counts.is_empty() {
         return;
     }
     let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
     let metrics: Vec<Value> =
-        counts.iter().map(|(name, _)| json!({ "Name": name, "Unit": unit(name) })).collect();
-    let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": metrics });
+        counts.iter().map(|(metric, _)| json!({ "Name": metric, "Unit": metric.unit() })).collect();
+    let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics });
     let mut line = Map::new();
     line.insert(
         "_aws".to_owned(),
         json!({ "Timestamp": Timestamp::now().as_millisecond(), "CloudWatchMetrics": [directive] }),
     );
-    line.insert("FunctionName".to_owned(), function.into());
-    line.extend(counts.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())));
+    line.insert(DIMENSION.to_owned(), function.into());
+    line.extend(counts.iter().map(|(metric, count)| (metric.as_str().to_owned(), (*count).into())));
     // Metrics that cannot be written must not fail the delivery.
     let _ = writeln!(std::io::stdout(), "{}", Value::Object(line));
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::sync::{Arc, Mutex};
+
+    use bedrock_remediator::quota::{Catalog, Limit, Quota, Variant, find};
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use super::*;
+
+    /// Keeps what is logged.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Kept {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    fn quota() -> Quota {
+        let model = bedrock_remediator::model::ModelId::parse("us.amazon.nova-lite-v1:0").unwrap();
+        find(Catalog::built_in(), &model, Limit::TokensPerMinute, Variant::Standard).quota.unwrap().clone()
+    }
+
+    #[test]
+    fn the_dashboards_query_asks_for_fields_that_are_written() {
+        let kept = Kept::default();
+        let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(kept.clone());
+        let near =
+            Near { quota: quota(), limit: Limit::TokensPerMinute, applied: 100.0, peak: 80.0, growth: None };
+        let seen = Watched { quotas: vec![near], ..Watched::default() };
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(json), || watched(&seen));
+        let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let line: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+
+        let template = include_str!("../../../template.yaml");
+        let query = template.split_once("SOURCE '${LogGroup}' | ").unwrap().1.split_once('"').unwrap().0;
+        let latest = query.split("latest(").skip(1).map(|rest| rest.split(')').next().unwrap());
+        let by = query.split(" by ").nth(1).unwrap().split(' ').next().unwrap();
+        let present = query.split("ispresent(").nth(1).unwrap().split(')').next().unwrap();
+        let asked: Vec<&str> = latest.chain([by, present]).collect();
+        assert_eq!(asked, ["percent", "peak", "applied", "quota", "percent"]);
+        for field in asked {
+            assert!(line.get(field).is_some(), "{field} in {line}");
+        }
+    }
 }
