@@ -128,7 +128,8 @@ impl Setup for Aws {
         let answer = answer.map_err(|e| super::topic::failed("sns:GetTopicAttributes", &e))?;
         let number = |name: &str| {
             let attribute = answer.attributes().and_then(|all| all.get(name));
-            attribute.and_then(|number| number.parse().ok()).ok_or(PortError::Missing)
+            let unreadable = || PortError::invalid(format!("the answer has no `{name}`"));
+            attribute.and_then(|number| number.parse().ok()).ok_or_else(unreadable)
         };
         Ok(Subscriptions {
             confirmed: number("SubscriptionsConfirmed")?,
