@@ -3,6 +3,10 @@
 //!
 //! One law: asks and changes nothing. What could not be asked is unknown, never good.
 
+mod generated;
+
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use crate::config::Config;
@@ -10,8 +14,7 @@ use crate::ids::{Arn, Place};
 use crate::quota::{Catalog, Readable};
 use crate::words::words;
 use crate::world::{
-    Answer, EventRule, PolicyVerdict, PortError, Reads, RuleState, Setup, Subscriptions, Trail, Trigger,
-    World,
+    Answer, EventRule, PolicyVerdict, PortError, Reads, RuleState, Setup, Subscriptions, Trail, World,
 };
 
 words! {
@@ -267,7 +270,8 @@ fn of_quotas(listing: Answer<Catalog>) -> Check {
         };
     }
     if let Some(first) = unread.first() {
-        seen += &format!("; one that is not: `{first}`");
+        // Writing to a string cannot fail.
+        let _ = write!(seen, "; one that is not: `{first}`");
     }
     if unread.len() * 10 > all {
         return Check::missing(NAME, seen, format!("for the others: {BLIND}"), UPDATE);
@@ -330,7 +334,7 @@ fn of_trails(trails: Answer<Vec<Trail>>) -> Check {
 fn open(trail: &Trail) -> Option<(String, Option<String>)> {
     let name = &trail.name;
     match (&trail.is_logging, &trail.records_reads) {
-        (Ok(false), _) | (_, Ok(Reads::LeftOut)) => None,
+        (Ok(false), _) | (_, Ok(Reads::LeftOut)) | (Ok(true), Ok(Reads::Recorded)) => None,
         (logging, Ok(Reads::OfAccount(account))) => {
             let logs = match logging {
                 Ok(_) => format!("`{name}` is logging"),
@@ -352,7 +356,6 @@ fn open(trail: &Trail) -> Option<(String, Option<String>)> {
             format!("whether `{name}` records management events that only read could not be asked: {why}"),
             None,
         )),
-        (Ok(true), Ok(Reads::Recorded)) => None,
     }
 }
 
@@ -413,58 +416,6 @@ fn of_rules(patient: &Patient<'_>, rules: Answer<Vec<EventRule>>) -> Check {
     let deploy = deploys.then(|| redeploy(patient));
     let mend: Vec<String> = deploy.into_iter().chain(disabled).collect();
     Check::missing(NAME, seen.join("; "), blind_to.join("; "), mend.join(" && "))
-}
-
-/// The names that CloudFormation generates: the stack's name, the logical id and random letters, joined by
-/// hyphens. Where that is too long, stack's name and logical id are each cut at the end.
-/// See <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-name.html>.
-mod generated {
-    use super::{EventRule, RULES, TRIGGERS, Trigger};
-
-    /// A rule's name has no more letters.
-    const LONGEST: usize = 64;
-    /// The random letters, at most.
-    const RANDOM: usize = 13;
-    /// What is left of a stack's name that was cut, at least: half of what the name has room for.
-    const LEAST: usize = 24;
-
-    fn may_be_cut(stack: &str, id: &str) -> bool {
-        stack.len() + 1 + id.len() + 1 + RANDOM > LONGEST
-    }
-
-    /// What the names of all rules of a stack begin with.
-    pub(super) fn beginning(stack: &str) -> String {
-        let is_cut = RULES.iter().any(|(id, _)| may_be_cut(stack, id));
-        if is_cut { stack.chars().take(LEAST).collect() } else { format!("{stack}-") }
-    }
-
-    /// The rules that may be `stack`'s rule `id`: one, none, or several where cut names leave it open. Another
-    /// stack's are not among them where the names tell.
-    pub(super) fn of<'r>(stack: &str, id: &str, rules: &'r [EventRule]) -> Vec<&'r EventRule> {
-        let exact = format!("{stack}-{id}-");
-        let named: Vec<_> = rules.iter().filter(|rule| rule.name.starts_with(&exact)).collect();
-        if !named.is_empty() || !may_be_cut(stack, id) {
-            return named;
-        }
-        rules.iter().filter(|rule| is_cut_of(stack, id, &rule.name) && reacts(id, &rule.trigger)).collect()
-    }
-
-    fn is_cut_of(stack: &str, id: &str, name: &str) -> bool {
-        // A logical id has no hyphens.
-        let parts = name.rsplit_once('-').and_then(|(rest, _)| rest.rsplit_once('-'));
-        parts.is_some_and(|(of_stack, of_id)| {
-            let is_enough = of_stack.len() >= LEAST.min(stack.len()) && !of_id.is_empty();
-            is_enough && stack.starts_with(of_stack) && id.starts_with(of_id)
-        })
-    }
-
-    fn reacts(id: &str, trigger: &Trigger) -> bool {
-        match (TRIGGERS.iter().find(|(known, _)| *known == id), trigger) {
-            (Some((_, None)), Trigger::Schedule) => true,
-            (Some((_, Some(wanted))), Trigger::Events(types)) => types.iter().any(|known| known == wanted),
-            _ => false,
-        }
-    }
 }
 
 fn redeploy(patient: &Patient<'_>) -> String {

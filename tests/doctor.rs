@@ -242,7 +242,7 @@ fn rules_of(name: impl Fn(&str) -> String) -> Vec<Value> {
 }
 
 /// What is said of the rules of the stack `name` in an account that has `rules`.
-fn rules_seen(name: &str, rules: Vec<Value>) -> Check {
+fn rules_seen(name: &str, rules: &[Value]) -> Check {
     let mut account = in_order();
     account["rules"] = json!(rules);
     let world = sandbox(WorldFile::parse(&account.to_string()).unwrap());
@@ -267,7 +267,7 @@ fn rules_seen(name: &str, rules: Vec<Value>) -> Check {
 #[test]
 fn a_sibling_stacks_rules_are_never_taken_for_this_ones() {
     let sibling = rules_of(|id| format!("bedrock-remediator-dev-{id}-1A2B3C4D5E6F"));
-    let check = rules_seen("bedrock-remediator", sibling.clone());
+    let check = rules_seen("bedrock-remediator", &sibling);
     assert_eq!(
         (check.finding, check.seen.as_str()),
         (Finding::Missing, "no rule of a stack `bedrock-remediator` is here")
@@ -275,7 +275,7 @@ fn a_sibling_stacks_rules_are_never_taken_for_this_ones() {
     let mut both = rules_of(|id| format!("bedrock-remediator-{id}-A1B2C3D4E5F6"));
     both.last_mut().unwrap()["state"] = json!("disabled");
     both.splice(0..0, sibling);
-    let check = rules_seen("bedrock-remediator", both);
+    let check = rules_seen("bedrock-remediator", &both);
     assert_eq!(check.seen, "YourAlarmsRule is disabled");
     assert!(check.mend.unwrap().contains("--name bedrock-remediator-YourAlarmsRule-A1B2C3D4E5F6 "));
 }
@@ -283,19 +283,19 @@ fn a_sibling_stacks_rules_are_never_taken_for_this_ones() {
 #[test]
 fn a_rule_whose_name_was_cut_is_known_by_what_it_reacts_to() {
     let stack = "platform-production-eu-west-1-bedrock-remediator";
-    let cut = |id: &str| format!("{}-{id}-1A2B3C4D5E6F", &stack[..50 - id.len()]);
+    let cut = |id: &str| format!("{}-{id}-1A2B3C4D5E6F", stack.get(..50 - id.len()).unwrap());
     assert!(rules_of(cut).iter().all(|rule| rule["name"].as_str().unwrap().len() <= 64));
-    assert_eq!(rules_seen(stack, rules_of(cut)).finding, Finding::Good);
+    assert_eq!(rules_seen(stack, &rules_of(cut)).finding, Finding::Good);
     // Not by its name alone.
     let mut other = rules_of(cut);
     other[1]["detail_types"] = json!(["Something Else"]);
-    assert_eq!(rules_seen(stack, other).seen, "HealthRule is missing");
+    assert_eq!(rules_seen(stack, &other).seen, "HealthRule is missing");
     // Another stack's name goes on in another way, or the same as far as it goes.
     let sibling = rules_of(|id| format!("platform-production-eu-west-2-{id}-1A2B3C4D5E6F"));
-    assert!(rules_seen(stack, sibling).seen.starts_with("no rule of a stack"));
+    assert!(rules_seen(stack, &sibling).seen.starts_with("no rule of a stack"));
     let mut twice = rules_of(cut);
     twice.extend(rules_of(|id| cut(id).replace("1A2B3C", "9Z8Y7X")));
-    let check = rules_seen(stack, twice);
+    let check = rules_seen(stack, &twice);
     assert_eq!((check.finding, check.mend), (Finding::Unknown, None));
     assert!(check.seen.contains("HealthRule is one of"), "{}", check.seen);
 }

@@ -276,8 +276,8 @@ mod tests {
         let made = labels.iter().flat_map(|label| {
             let name = label.replace([' ', '(', ')'], "-");
             let begins = |of: &&&str| label.replace([' ', '.'], "").starts_with(**of);
-            let named: Vec<_> = PROVIDERS.iter().filter(begins).collect();
-            let of = if named.is_empty() { PROVIDERS.iter().collect() } else { named };
+            let own: Vec<_> = PROVIDERS.iter().filter(begins).collect();
+            let of = if own.is_empty() { PROVIDERS.iter().collect() } else { own };
             of.into_iter().map(move |of| format!("{of}.{name}")).collect::<Vec<_>>()
         });
         let ids: Vec<String> = label::stems().map(str::to_owned).chain(made).collect();

@@ -144,6 +144,9 @@ class Constraints(Findings):
             command = part.split(maxsplit=1)[:1]
             if not LOG_COMMANDS.issuperset(command or [""]):
                 self.fault("query", at, f"`{part.strip()}` is no command")
+            # See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-alias.html.
+            if command == ["display"] and re.search(r"\bas\b", part):
+                self.fault("query", at, f"`display` takes no alias: {part.strip()}")
 
     def expressions(self, value, at):
         """Every placeholder is defined and used, and no name that DynamoDB reserves stands bare.

@@ -112,6 +112,7 @@ fn the_doctor_looks_at_what_the_stack_has() {
         assert!(on.is_none_or(|on| types.iter().any(|known| known == on)), "{id}: {types:?}");
         assert_eq!(rule.get("ScheduleExpression").is_some(), on.is_none(), "{id}");
     }
+    assert!(doctor::TRIGGERS.iter().map(|(id, _)| id).eq(doctor::RULES.iter().map(|(id, _)| id)));
     let name = |alarm: &Value| {
         let name = alarm["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap();
         name.strip_prefix("${AWS::StackName}-").unwrap().to_owned()
