@@ -198,7 +198,7 @@ class Planted(unittest.TestCase):
         query = json.loads(exchange.body)["queryString"]
         for wrong in (
             query.replace(" | parse", "\\\n | parse", 1), query.replace("| display", "| show"), f"{query} |",
-            query.replace("like /", "like "),
+            query.replace("like /", "like "), query.replace("display @timestamp", "display @timestamp as at"),
         ):
             with self.subTest(wrong):
                 self.finds("query", exchange._replace(body=json_with(["queryString"], wrong)(exchange.body)))
