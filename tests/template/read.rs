@@ -1,4 +1,4 @@
-//! The template as data: read, and resolved as CloudFormation resolves it.
+//! The template as data: read, and resolved as `CloudFormation` resolves it.
 
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::{Value, json};
