@@ -328,15 +328,16 @@ fn outcome(
             format!("AWS raised `{name}` from {before} to {} as asked; it took {took}.", number(value));
         return of(RequestOutcome::Granted, sentence);
     }
-    let (status, value) = match (status, value) {
-        (Err(status), Err(value)) => return Err(vec![status, value]),
+    let status = match (status, &value) {
+        (Err(status), Err(value)) => return Err(vec![status, value.clone()]),
         (Err(error), Ok(_)) => return Err(vec![error]),
-        (Ok(Some(status)), _) if status.is_open() => return Ok(None),
-        // A request that was filed a moment ago may not be listed yet.
-        (Ok(None), _) if age < UNLISTED => return Ok(None),
-        (Ok(_), Err(error)) => return Err(vec![error]),
-        (Ok(status), Ok(value)) => (status, value),
+        (Ok(status), _) => status,
     };
+    // A request that was filed a moment ago may not be listed yet.
+    if status.map_or(age < UNLISTED, RequestStatus::is_open) {
+        return Ok(None);
+    }
+    let value = value.map_err(|error| vec![error])?;
     if let Some(value) = value.filter(|value| *value > followed.value_before) {
         let sentence = format!(
             "AWS raised `{name}` from {before} to {}; {asked} was asked for. It took {took}.",

@@ -739,7 +739,7 @@ impl QuotaRecord {
 
     /// Records how a request ended.
     pub fn ended(&mut self, followed: &Followed, outcome: RequestOutcome) {
-        let last = self.last.get_or_insert_with(|| LastRequest {
+        let last = self.last.get_or_insert(LastRequest {
             desired: followed.desired,
             intended: followed.intended,
             outcome: None,

@@ -46,13 +46,13 @@ where
     );
     // Where the ledger could not be read, the search that follows asks it again, and says so.
     let seen = seen.unwrap_or_default();
-    let behind = |(metric, model): (Metric, Option<ModelId>)| match known(&seen, metric, model.as_ref()) {
-        Some(incident) => Symptom::of_known(alarm, incident, item),
-        None => {
-            let mut symptom = Symptom::of_alarm(alarm, metric, model, item);
-            symptom.diagnosis.facts.models_unread.clone_from(&concerned.unread);
-            symptom
+    let behind = |(metric, model): (Metric, Option<ModelId>)| {
+        if let Some(incident) = known(&seen, metric, model.as_ref()) {
+            return Symptom::of_known(alarm, incident, item);
         }
+        let mut symptom = Symptom::of_alarm(alarm, metric, model, item);
+        symptom.diagnosis.facts.models_unread.clone_from(&concerned.unread);
+        symptom
     };
     concerned.about.into_iter().map(behind).collect()
 }
