@@ -3,16 +3,18 @@
 //! One law: a delivery is acknowledged when every problem in it is told, or durably in the ledger with
 //! a due time. An item fails only when it cannot be read or the ledger cannot be written.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
 use jiff::SignedDuration;
+use sha2::{Digest as _, Sha256};
 
 use crate::diagnosis::{Cause, Diagnosis, diagnose};
 use crate::drive::{Driven, drive};
-use crate::event::{self, ErrorSignal, Malformed, Signal};
+use crate::event::{self, AlarmSignal, ErrorSignal, Items, Malformed, ReadItem, Signal};
 use crate::ids::Place;
-use crate::incident::{Incident, Symptom, fold};
+use crate::incident::{Folding, Incident, Symptom};
 use crate::investigate::investigate;
 use crate::sweep::{Swept, sweep};
 use crate::terms::Terms;
@@ -43,7 +45,7 @@ pub struct ItemReport {
     /// What it was.
     pub outcome: Outcome,
     /// Why, for a person.
-    pub reason: Option<String>,
+    pub reason: Option<Cow<'static, str>>,
     /// Whether it has to be delivered again.
     pub failed: bool,
 }
@@ -75,14 +77,21 @@ pub struct IncidentReport {
 
 /// Handles one delivery. An error means that nothing of it could be read.
 pub async fn handle<W: World>(world: &W, terms: &Terms<'_>, payload: &[u8]) -> Result<Report, Malformed> {
-    let delivery = event::read(payload, terms.home)?;
-    let mut reading = Reading::default();
-    for (n, item) in delivery.items.into_iter().enumerate() {
-        reading.item(world, terms, n, item).await;
+    let mut delivery = Items::of(payload, terms.home)?;
+    let mut reading = Reading { items: Vec::with_capacity(delivery.len()), ..Reading::default() };
+    // What one item holds is folded and dropped before the next is read.
+    loop {
+        let mut told = Told::default();
+        let n = reading.items.len();
+        let Some(item) = delivery.next(&mut |signal| told.take(signal, n, &mut reading.known))? else {
+            break;
+        };
+        reading.item(world, terms, n, item, told).await;
     }
+    let is_batch = delivery.is_batch();
     let mut incidents = Vec::new();
     let mut is_crowded = false;
-    for incident in fold(reading.symptoms) {
+    for incident in reading.folding.incidents() {
         let left = is_crowded || world.now() >= terms.allowance.until;
         for report in claim_and_drive(world, terms, incident, left).await {
             is_crowded |= matches!(&report.driven, Ok(Some(driven)) if driven.is_left);
@@ -94,7 +103,7 @@ pub async fn handle<W: World>(world: &W, terms: &Terms<'_>, payload: &[u8]) -> R
         for n in &incident.incident.items {
             if let Some(item) = items.get_mut(*n) {
                 item.failed = true;
-                item.reason = Some("the ledger could not be written".to_owned());
+                item.reason = Some("the ledger could not be written".into());
             }
         }
     }
@@ -104,84 +113,137 @@ pub async fn handle<W: World>(world: &W, terms: &Terms<'_>, payload: &[u8]) -> R
         unwoken.extend(world.wake_followers(place, world.now()).await.err());
     }
     let swept = if reading.tick { Some(Box::pin(sweep(world, terms)).await) } else { None };
-    Ok(Report { is_batch: delivery.is_batch, items, incidents, unwoken, swept })
+    Ok(Report { is_batch, items, incidents, unwoken, swept })
 }
+
+/// So many items say in full why they cannot be read.
+const REASONS: usize = 100;
+/// So many texts are diagnosed once only. A storm says the same thing a thousand times; what says a thousand
+/// things is diagnosed as it comes.
+const KNOWN: usize = 1000;
 
 /// What has been read of a delivery.
 #[derive(Default)]
 struct Reading {
     items: Vec<ItemReport>,
-    symptoms: Vec<Symptom>,
-    /// Texts already diagnosed: a storm says the same thing a thousand times.
-    known: HashMap<(Option<String>, String), Diagnosis>,
+    folding: Folding,
+    known: Known,
+    malformed: usize,
     tick: bool,
-    wake: Vec<Place>,
+    wake: BTreeSet<Place>,
+}
+
+/// Diagnoses by the hash of what was diagnosed.
+#[derive(Default)]
+struct Known(HashMap<[u8; 32], Diagnosis>);
+
+impl Known {
+    fn diagnose(&mut self, error: &ErrorSignal) -> Diagnosis {
+        let text = error.text();
+        let mut hash = Sha256::new();
+        for part in [text.code, text.operation, Some(text.message)] {
+            // A length before each part, so that no two texts run together.
+            hash.update(part.map_or(u64::MAX, |part| part.len() as u64).to_le_bytes());
+            hash.update(part.unwrap_or_default());
+        }
+        hash.update(text.status.unwrap_or_default().to_le_bytes());
+        let key = hash.finalize().into();
+        if let Some(known) = self.0.get(&key) {
+            return known.clone();
+        }
+        let found = diagnose(&text);
+        if self.0.len() < KNOWN {
+            self.0.insert(key, found.clone());
+        }
+        found
+    }
+}
+
+/// What one item says. It counts only if all of the item can be read.
+#[derive(Default)]
+struct Told {
+    folding: Folding,
+    alarms: Vec<AlarmSignal>,
+    wake: BTreeSet<Place>,
+    tick: bool,
+    is_error: bool,
+    /// Why the first signal that is no problem is none.
+    reason: Option<Cow<'static, str>>,
+}
+
+impl Told {
+    fn take(&mut self, signal: Signal, n: usize, known: &mut Known) {
+        let reason = match signal {
+            Signal::Error(error) => {
+                let found = known.diagnose(&error);
+                if found.cause != Cause::Unrelated {
+                    self.is_error = true;
+                    self.folding.put(Symptom::of_error(&error, found, n));
+                    return;
+                }
+                "not about Bedrock inference".into()
+            }
+            Signal::Alarm(alarm) => {
+                self.alarms.push(alarm);
+                return;
+            }
+            Signal::QuotaChange(change) => {
+                self.tick = true;
+                self.wake.extend(
+                    change.account.zip(change.region).map(|(account, region)| Place { account, region }),
+                );
+                "news of a quota or a support case: the requests it may concern are looked at".into()
+            }
+            Signal::Tick => {
+                self.tick = true;
+                "a tick: whatever is due is looked after".into()
+            }
+            Signal::Ignored(event::Ignored(reason)) => reason.into(),
+        };
+        self.reason.get_or_insert(reason);
+    }
 }
 
 impl Reading {
-    async fn item<W: World>(&mut self, world: &W, terms: &Terms<'_>, n: usize, item: event::Item) {
+    async fn item<W: World>(
+        &mut self,
+        world: &W,
+        terms: &Terms<'_>,
+        n: usize,
+        item: ReadItem,
+        mut told: Told,
+    ) {
         let mut report = ItemReport { id: item.id, outcome: Outcome::Ignored, reason: None, failed: false };
-        let signals = match item.read {
-            Ok(signals) => signals,
-            Err(malformed) => {
-                report.outcome = Outcome::Malformed;
-                report.reason = Some(malformed.to_string());
-                report.failed = true;
-                Vec::new()
+        if let Err(malformed) = item.read {
+            report.outcome = Outcome::Malformed;
+            report.failed = true;
+            self.malformed += 1;
+            report.reason = Some(match self.malformed <= REASONS {
+                true => malformed.to_string().into(),
+                false => "it cannot be read either; the first hundred reasons are given".into(),
+            });
+            self.items.push(report);
+            return;
+        }
+        for alarm in &told.alarms {
+            if world.now() >= terms.allowance.until {
+                let model = alarm.models.first().cloned();
+                told.folding.put(Symptom::of_alarm(alarm, alarm.metric, model, n));
+                continue;
             }
-        };
-        for signal in signals {
-            let reason = match signal {
-                Signal::Error(error) => self.error(&error, n),
-                Signal::Alarm(alarm) if world.now() >= terms.allowance.until => {
-                    self.symptoms.push(Symptom::of_alarm(
-                        &alarm,
-                        alarm.metric,
-                        alarm.models.first().cloned(),
-                        n,
-                    ));
-                    None
-                }
-                Signal::Alarm(alarm) => {
-                    self.symptoms.extend(Box::pin(investigate(world, &alarm, n, world.now())).await);
-                    None
-                }
-                Signal::QuotaChange(change) => {
-                    self.tick = true;
-                    self.wake.extend(
-                        change.account.zip(change.region).map(|(account, region)| Place { account, region }),
-                    );
-                    Some(
-                        "news of a quota or a support case: the requests it may concern are looked at"
-                            .to_owned(),
-                    )
-                }
-                Signal::Tick => {
-                    self.tick = true;
-                    Some("a tick: whatever is due is looked after".to_owned())
-                }
-                Signal::Ignored(event::Ignored(reason)) => Some(reason),
-            };
-            match reason {
-                None => report.outcome = Outcome::Incident,
-                Some(reason) => report.reason = report.reason.or(Some(reason)),
+            for symptom in Box::pin(investigate(world, alarm, n, world.now())).await {
+                told.folding.put(symptom);
             }
         }
-        if report.outcome == Outcome::Incident {
-            report.reason = None;
+        if told.is_error || !told.alarms.is_empty() {
+            report.outcome = Outcome::Incident;
+        } else {
+            report.reason = told.reason;
         }
+        self.tick |= told.tick;
+        self.wake.extend(told.wake);
+        self.folding.join(told.folding);
         self.items.push(report);
-    }
-
-    /// Adds an error's symptom; or says why it is none.
-    fn error(&mut self, error: &ErrorSignal, n: usize) -> Option<String> {
-        let key = (error.code.clone(), error.message.clone());
-        let found = self.known.entry(key).or_insert_with(|| diagnose(&error.text()));
-        if found.cause == Cause::Unrelated {
-            return Some("not about Bedrock inference".to_owned());
-        }
-        self.symptoms.push(Symptom::of_error(error, found.clone(), n));
-        None
     }
 }
 

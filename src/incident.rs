@@ -3,7 +3,7 @@
 //! One law: folding is pure and loses no count. What a batch holds a thousand times becomes one
 //! incident that says a thousand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -285,19 +285,84 @@ impl Incident {
 
 /// Folds symptoms into one incident for each fingerprint, in the order of their first symptoms.
 pub fn fold(symptoms: impl IntoIterator<Item = Symptom>) -> Vec<Incident> {
-    let mut groups: Vec<(Fingerprint, Group)> = Vec::new();
-    let mut places: std::collections::HashMap<Fingerprint, usize> = std::collections::HashMap::new();
+    let mut folding = Folding::default();
     for symptom in symptoms {
-        let fingerprint = Fingerprint::of(&symptom);
-        let at = *places.entry(fingerprint.clone()).or_insert_with(|| {
-            groups.push((fingerprint, Group::default()));
-            groups.len() - 1
-        });
-        if let Some((_, group)) = groups.get_mut(at) {
+        folding.put(symptom);
+    }
+    folding.incidents()
+}
+
+/// Incidents in the making, symptom by symptom. What it holds is bounded, however much is put in.
+#[derive(Default)]
+pub struct Folding {
+    groups: Vec<(Fingerprint, Group)>,
+    places: HashMap<Fingerprint, usize>,
+}
+
+/// So many incidents are told apart at once. Of what comes after them the model and the caller are left out, and
+/// after as many again, the account and the Region: fingerprints cost a sender nothing.
+const MOST: usize = 1000;
+
+impl Folding {
+    /// Adds one symptom.
+    pub fn put(&mut self, mut symptom: Symptom) {
+        let fingerprint = self.room(std::slice::from_mut(&mut symptom));
+        if let Some(group) = fingerprint.and_then(|f| self.group(f)) {
+            group.see(&symptom);
             group.put(symptom);
         }
     }
-    groups.into_iter().filter_map(|(fingerprint, group)| group.incident(&fingerprint)).collect()
+
+    /// Adds what was folded by itself.
+    pub fn join(&mut self, other: Self) {
+        for (_, mut group) in other.groups {
+            let fingerprint = self.room(&mut group.symptoms);
+            if let Some(known) = fingerprint.and_then(|f| self.group(f)) {
+                known.callers.add(group.callers);
+                for symptom in group.symptoms {
+                    known.put(symptom);
+                }
+            }
+        }
+    }
+
+    /// The incidents, in the order of their first symptoms.
+    pub fn incidents(self) -> Vec<Incident> {
+        self.groups.into_iter().filter_map(|(fingerprint, group)| group.incident(&fingerprint)).collect()
+    }
+
+    /// The fingerprint of `symptoms`, which have one together, and what of them has to be left out for it;
+    /// `None` if there is none.
+    fn room(&self, symptoms: &mut [Symptom]) -> Option<Fingerprint> {
+        let mut fingerprint = Fingerprint::of(symptoms.first()?);
+        if self.has_room(&fingerprint, MOST) {
+            return Some(fingerprint);
+        }
+        for symptom in &mut *symptoms {
+            (symptom.model, symptom.caller) = (None, None);
+        }
+        fingerprint = Fingerprint::of(symptoms.first()?);
+        if self.has_room(&fingerprint, 2 * MOST) {
+            return Some(fingerprint);
+        }
+        for symptom in &mut *symptoms {
+            (symptom.account, symptom.region) = (None, None);
+        }
+        symptoms.first().map(Fingerprint::of)
+    }
+
+    fn has_room(&self, fingerprint: &Fingerprint, most: usize) -> bool {
+        self.groups.len() < most || self.places.contains_key(fingerprint)
+    }
+
+    fn group(&mut self, fingerprint: Fingerprint) -> Option<&mut Group> {
+        let groups = &mut self.groups;
+        let at = *self.places.entry(fingerprint.clone()).or_insert_with(|| {
+            groups.push((fingerprint, Group::default()));
+            groups.len() - 1
+        });
+        self.groups.get_mut(at).map(|(_, group)| group)
+    }
 }
 
 /// The symptoms of one fingerprint. Those of one cause and rule are one entry with their counts added, so
@@ -309,11 +374,14 @@ struct Group {
 }
 
 impl Group {
-    fn put(&mut self, symptom: Symptom) {
+    fn see(&mut self, symptom: &Symptom) {
         // An alarm is nobody's call.
         if symptom.counts.errors > 0 {
             self.callers.see(symptom.caller.as_deref(), &symptom.origin, symptom.last, symptom.text);
         }
+    }
+
+    fn put(&mut self, symptom: Symptom) {
         let same = |s: &&mut Symptom| {
             s.diagnosis.cause == symptom.diagnosis.cause && s.diagnosis.rule == symptom.diagnosis.rule
         };

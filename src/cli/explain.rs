@@ -1,5 +1,6 @@
 //! `explain`: events in, what the function would do out.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -11,12 +12,13 @@ use bedrock_remediator::config::Config;
 use bedrock_remediator::config::Mode;
 use bedrock_remediator::drive::Driven;
 use bedrock_remediator::event::{self, Home, Malformed};
-use bedrock_remediator::handler::{IncidentReport, Outcome as ItemOutcome, Report, handle};
+use bedrock_remediator::handler::{IncidentReport, ItemReport, Outcome as ItemOutcome, Report, handle};
 use bedrock_remediator::notice::Notice;
-use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for};
+use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for_payload};
 use bedrock_remediator::sweep::sweep;
 use bedrock_remediator::terms::Terms;
 use jiff::{SignedDuration, Timestamp};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value, json};
 
 use super::account::ALLOWANCE;
@@ -112,21 +114,16 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
     let payload = read(file)?;
     let beside = file.with_extension("world.json");
     let chosen = world.map(Path::to_owned).or_else(|| beside.is_file().then_some(beside));
-    let delivery = event::read(&payload, &Home::default());
-    let delivery = match delivery {
-        Ok(delivery) => delivery,
-        Err(malformed) => {
-            return Ok(Explained::of(file, Err(Problem::Malformed(malformed))));
-        }
-    };
     // The clock stands two minutes after the last thing the event tells of, so that the answer does not
     // depend on the day it is asked for.
-    let now = delivery
-        .latest()
+    let now = event::latest(&payload, &Home::default())
         .map_or_else(Timestamp::now, |at| at.saturating_add(SignedDuration::from_mins(2)).unwrap_or(at));
     let world = match &chosen {
         Some(path) => read_world(path)?,
-        None => healthy_for(&delivery, now),
+        None => match healthy_for_payload(&payload, &Home::default(), now) {
+            Ok(world) => world,
+            Err(malformed) => return Ok(Explained::of(file, Err(Problem::Malformed(malformed)))),
+        },
     };
     let home = world.home();
     let config = world.guard_rails().context("the world file's `config` is wrong")?;
@@ -190,6 +187,51 @@ pub(super) fn read_world(path: &Path) -> anyhow::Result<WorldFile> {
     WorldFile::parse(&text).with_context(|| format!("the world file `{name}` is wrong"))
 }
 
+/// The machine form. Items are written one after the other: there may be a million.
+struct Json<'e> {
+    file: String,
+    outcome: &'static str,
+    reason: Option<Cow<'e, str>>,
+    /// What was done, and told later; `None` where the input could not be read.
+    told: Option<(&'e Report, &'e [Notice])>,
+}
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("file", &self.file)?;
+        map.serialize_entry("outcome", self.outcome)?;
+        map.serialize_entry("reason", &self.reason)?;
+        let incidents = self.told.map_or(&[][..], |(report, _)| &report.incidents);
+        map.serialize_entry("incidents", &incidents.iter().map(incident).collect::<Vec<_>>())?;
+        if let Some((report, later)) = self.told {
+            map.serialize_entry("swept", swept(report))?;
+            map.serialize_entry("later", later)?;
+        }
+        let items = self.told.map_or(&[][..], |(report, _)| &report.items);
+        map.serialize_entry("items", &Items(items))?;
+        map.end()
+    }
+}
+
+struct Items<'e>(&'e [ItemReport]);
+
+impl Serialize for Items<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct Item<'e> {
+            id: Option<&'e str>,
+            outcome: &'static str,
+            reason: Option<&'e str>,
+        }
+        serializer.collect_seq(self.0.iter().map(|item| Item {
+            id: item.id.as_deref(),
+            outcome: item.outcome.as_str(),
+            reason: item.reason.as_deref(),
+        }))
+    }
+}
+
 impl Explained {
     fn of(file: &Path, read: Result<Report, Problem>) -> Self {
         Self { file: file.to_owned(), read, later: Vec::new() }
@@ -199,24 +241,19 @@ impl Explained {
         self.read.as_ref().map_or(true, |r| r.items.iter().any(|i| i.outcome == ItemOutcome::Malformed))
     }
 
-    fn json(&self) -> Value {
+    fn json(&self) -> Json<'_> {
         let file = self.file.display().to_string();
+        let malformed =
+            |reason| Json { file: file.clone(), outcome: "malformed", reason: Some(reason), told: None };
         match &self.read {
-            Err(Problem::Malformed(why)) => json!({
-                "file": file, "outcome": "malformed", "reason": why.to_string(), "incidents": [], "items": [],
-            }),
-            Err(Problem::Input(why)) => json!({
-                "file": file, "outcome": "malformed", "reason": why, "incidents": [], "items": [],
-            }),
-            Ok(report) => json!({
-                "file": file,
-                "outcome": report.outcome().as_str(),
-                "reason": reason(report),
-                "incidents": report.incidents.iter().map(incident).collect::<Vec<_>>(),
-                "swept": swept(report),
-                "later": self.later,
-                "items": report.items.iter().map(|i| json!({ "id": i.id, "outcome": i.outcome.as_str(), "reason": i.reason })).collect::<Vec<_>>(),
-            }),
+            Err(Problem::Malformed(why)) => malformed(why.to_string().into()),
+            Err(Problem::Input(why)) => malformed(why.into()),
+            Ok(report) => Json {
+                outcome: report.outcome().as_str(),
+                reason: reason(report).map(Cow::Borrowed),
+                told: Some((report, &self.later)),
+                file,
+            },
         }
     }
 

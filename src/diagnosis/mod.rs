@@ -19,8 +19,8 @@ pub use facts::{Facts, LimitScope, PolicyKind};
 pub(crate) use find::endpoint_region;
 pub use rule::{Example, Rule};
 pub use table::{INFERENCE_OPERATIONS, RULES};
-pub(crate) use text::cut;
 pub use text::{ErrorText, Plain};
+pub(crate) use text::{LONGEST, cut};
 
 /// What an error means.
 #[derive(Clone, Debug, PartialEq)]

@@ -39,7 +39,7 @@ pub struct Plain {
 }
 
 /// Longer texts are cut: AWS's sentence stands in the first part, what follows is payload.
-pub(super) const LONGEST: usize = 256 * 1024;
+pub(crate) const LONGEST: usize = 256 * 1024;
 
 impl Plain {
     /// Unwraps `error`.

@@ -19,19 +19,6 @@ pub struct Delivery {
     pub items: Vec<Item>,
 }
 
-impl Delivery {
-    /// The latest time that any signal tells.
-    pub fn latest(&self) -> Option<jiff::Timestamp> {
-        let signals = self.items.iter().filter_map(|i| i.read.as_ref().ok()).flatten();
-        let times = signals.filter_map(|s| match s {
-            Signal::Error(error) => error.at,
-            Signal::Alarm(alarm) => alarm.at,
-            _ => None,
-        });
-        times.max()
-    }
-}
-
 /// One message of a batch, or the whole payload.
 #[derive(Debug)]
 pub struct Item {
@@ -145,47 +132,160 @@ struct Kinesis<'a> {
     data: Cow<'a, str>,
 }
 
-/// Reads a payload as Lambda hands it over. An error means that nothing of it can be read.
+/// Reads a payload as Lambda hands it over, and keeps all of it. An error means that nothing of it can be read.
 pub fn read(payload: &[u8], home: &Home) -> Result<Delivery, Malformed> {
-    let at = "event";
-    let text = std::str::from_utf8(payload).map_err(|e| Malformed::new(at, format!("not UTF-8: {e}")))?;
-    if text.trim_start().starts_with('[') {
-        return read_list(text, home);
+    let mut items = Items::of(payload, home)?;
+    let mut all = Vec::new();
+    let mut signals = Vec::new();
+    while let Some(item) = items.next(&mut |signal| signals.push(signal))? {
+        let signals = std::mem::take(&mut signals);
+        all.push(Item { id: item.id, read: item.read.map(|()| signals) });
     }
-    let layer = layer(text, at)?;
-    let Some(records) = layer.records else {
-        let item = Item { id: None, read: Ok(open(text, &layer, home, at, 0)?) };
-        return Ok(Delivery { is_batch: false, items: vec![item] });
-    };
-    let at = format!("{at}.Records");
-    let records = split(records, &at)?;
-    let mut is_batch = false;
-    let items = records.iter().enumerate().map(|(n, raw)| {
-        let at = format!("{at}[{n}]");
-        match serde_json::from_str::<Record<'_>>(raw.get()) {
-            Ok(record) => {
-                is_batch |= record.body.is_some();
-                Item { id: record.id(), read: open_record(&record, raw, home, &at, 0) }
-            }
-            Err(error) => Item { id: message_id(raw), read: Err(Malformed::json(&at, &error)) },
-        }
-    });
-    let items = items.collect();
-    Ok(Delivery { is_batch, items })
+    Ok(Delivery { is_batch: items.is_batch(), items: all })
 }
 
-/// EventBridge Pipes hands over a list of events.
-fn read_list(text: &str, home: &Home) -> Result<Delivery, Malformed> {
-    let events: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| Malformed::json("event", &e))?;
-    if events.is_empty() {
-        return Err(Malformed::new("event", "an empty list"));
+/// The items of a payload, read one after the other: what one unpacks to is dropped before the next is read, so
+/// that the memory a delivery needs is that of its largest item.
+pub struct Items<'a> {
+    home: &'a Home,
+    parts: Parts<'a>,
+    next: usize,
+    is_batch: bool,
+    /// So many bytes may still be unpacked of this delivery.
+    left: usize,
+}
+
+/// What a payload is made of.
+enum Parts<'a> {
+    /// One event, which is no batch.
+    One(&'a str, Box<Layer<'a>>),
+    /// Lambda's `Records`.
+    Records(Vec<&'a RawValue>),
+    /// EventBridge Pipes hands over a list of events.
+    Events(Vec<&'a RawValue>),
+}
+
+/// An item whose signals were handed over. If it cannot be read, those handed over before it was seen do not
+/// count.
+#[derive(Debug)]
+pub struct ReadItem {
+    /// See [`Item::id`].
+    pub id: Option<String>,
+    /// Why it cannot be read.
+    pub read: Result<(), Malformed>,
+}
+
+impl<'a> Items<'a> {
+    /// Takes `payload` apart, as Lambda hands it over. An error means that nothing of it can be read.
+    pub fn of(payload: &'a [u8], home: &'a Home) -> Result<Self, Malformed> {
+        let at = "event";
+        let text = std::str::from_utf8(payload).map_err(|e| Malformed::new(at, format!("not UTF-8: {e}")))?;
+        let parts = if text.trim_start().starts_with('[') {
+            let events: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+            if events.is_empty() {
+                return Err(Malformed::new(at, "an empty list"));
+            }
+            Parts::Events(events)
+        } else {
+            let layer = layer(text, at)?;
+            match layer.records {
+                Some(records) => Parts::Records(split(records, "event.Records")?),
+                None => Parts::One(text, Box::new(layer)),
+            }
+        };
+        Ok(Self { home, parts, next: 0, is_batch: false, left: UNPACKED })
     }
-    let items = events.iter().enumerate().map(|(n, event)| {
-        let at = format!("event[{n}]");
-        let read = layer(event.get(), &at).and_then(|layer| open(event.get(), &layer, home, &at, 1));
-        Item { id: None, read }
-    });
-    Ok(Delivery { is_batch: false, items: items.collect() })
+
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        match &self.parts {
+            Parts::One(..) => 1,
+            Parts::Records(all) | Parts::Events(all) => all.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether it is a batch of queue messages, which are acknowledged one by one; known after the last item.
+    pub fn is_batch(&self) -> bool {
+        self.is_batch
+    }
+
+    /// Reads the next item and hands its signals to `sink`; `None` after the last. An error means that the
+    /// payload is one event, and that it cannot be read.
+    pub fn next(&mut self, sink: &mut dyn FnMut(Signal)) -> Result<Option<ReadItem>, Malformed> {
+        let n = self.next;
+        self.next += 1;
+        let mut reader = Opener { home: self.home, sink, left: &mut self.left, of_item: LARGEST };
+        let item = match &self.parts {
+            Parts::One(text, layer) if n == 0 => {
+                open(text, layer, &mut reader, "event", 0)?;
+                Some(ReadItem { id: None, read: Ok(()) })
+            }
+            Parts::One(..) => None,
+            Parts::Records(all) => all.get(n).map(|raw| {
+                let at = format!("event.Records[{n}]");
+                match serde_json::from_str::<Record<'_>>(raw.get()) {
+                    Ok(record) => {
+                        self.is_batch |= record.body.is_some();
+                        ReadItem { id: record.id(), read: open_record(&record, raw, &mut reader, &at, 0) }
+                    }
+                    Err(error) => ReadItem { id: message_id(raw), read: Err(Malformed::json(&at, &error)) },
+                }
+            }),
+            Parts::Events(all) => all.get(n).map(|event| {
+                let at = format!("event[{n}]");
+                let read =
+                    layer(event.get(), &at).and_then(|layer| open(event.get(), &layer, &mut reader, &at, 1));
+                ReadItem { id: None, read }
+            }),
+        };
+        Ok(item)
+    }
+}
+
+/// The latest time that any signal of `payload` tells; `None` where none does, or it cannot be read.
+pub fn latest(payload: &[u8], home: &Home) -> Option<jiff::Timestamp> {
+    let mut items = Items::of(payload, home).ok()?;
+    let (mut latest, mut of_item) = (None, None);
+    while let Some(item) = items.next(&mut |signal| of_item = of_item.max(time_of(&signal))).ok()? {
+        if item.read.is_ok() {
+            latest = latest.max(of_item);
+        }
+        of_item = None;
+    }
+    latest
+}
+
+fn time_of(signal: &Signal) -> Option<jiff::Timestamp> {
+    match signal {
+        Signal::Error(error) => error.at,
+        Signal::Alarm(alarm) => alarm.at,
+        _ => None,
+    }
+}
+
+/// What opens one item: who looks at it, who takes its signals, and how much of it may be unpacked.
+pub(super) struct Opener<'o> {
+    pub(super) home: &'o Home,
+    sink: &'o mut dyn FnMut(Signal),
+    /// See [`Items::left`].
+    left: &'o mut usize,
+    /// So many bytes may still be unpacked of this item.
+    of_item: usize,
+}
+
+impl Opener<'_> {
+    /// Hands a signal over. A long text is cut first; see [`ErrorSignal::shorten`](super::ErrorSignal).
+    pub(super) fn put(&mut self, mut signal: Signal) {
+        if let Signal::Error(error) = &mut signal {
+            error.shorten();
+        }
+        (self.sink)(signal);
+    }
 }
 
 impl Record<'_> {
@@ -229,61 +329,56 @@ fn layer<'a>(text: &'a str, at: &str) -> Result<Layer<'a>, Malformed> {
 fn open_record(
     record: &Record<'_>,
     raw: &RawValue,
-    home: &Home,
+    to: &mut Opener<'_>,
     at: &str,
     depth: usize,
-) -> Result<Vec<Signal>, Malformed> {
+) -> Result<(), Malformed> {
     if let Some(body) = &record.body {
         let at = format!("{at}.body");
         let layer = layer(body, &at)?;
-        return open(body, &layer, home, &at, depth + 1);
+        return open(body, &layer, to, &at, depth + 1);
     }
     if let Some(message) = record.sns.as_ref().and_then(|s| s.message.as_deref()) {
-        return open_message(message, home, &format!("{at}.Sns.Message"), depth + 1);
+        return open_message(message, to, &format!("{at}.Sns.Message"), depth + 1);
     }
     if let Some(kinesis) = &record.kinesis {
-        return logs::read_packed(&kinesis.data, home, &format!("{at}.kinesis.data"));
+        return logs::read_packed(&kinesis.data, to, &format!("{at}.kinesis.data"));
     }
     match record.event_source.get() {
         // CloudTrail's own files hold `Records` too.
         Some(source) if source.ends_with(".amazonaws.com") => {
-            cloudtrail::read(raw.get(), Envelope::default(), home, at).map(one)
+            to.put(cloudtrail::read(raw.get(), Envelope::default(), to.home, at)?);
         }
-        Some(source) => Ok(one(Signal::ignored(format!("a record of `{source}`")))),
-        None => Err(Malformed::new(at, "a record with neither `body`, `Sns` nor `kinesis`")),
+        Some(source) => to.put(Signal::ignored(format!("a record of `{}`", brief(source)))),
+        None => return Err(Malformed::new(at, "a record with neither `body`, `Sns` nor `kinesis`")),
     }
+    Ok(())
 }
 
 /// What SNS carries: an event, or words that somebody published.
-fn open_message(message: &str, home: &Home, at: &str, depth: usize) -> Result<Vec<Signal>, Malformed> {
+fn open_message(message: &str, to: &mut Opener<'_>, at: &str, depth: usize) -> Result<(), Malformed> {
     if message.trim_start().starts_with('{') {
         let layer = layer(message, at)?;
-        return open(message, &layer, home, at, depth);
+        return open(message, &layer, to, at, depth);
     }
-    Ok(one(logs::line(message, home)
-        .unwrap_or_else(|| Signal::ignored("a text message that is no Bedrock error"))))
+    let signal = logs::line(message, to.home);
+    to.put(signal.unwrap_or_else(|| Signal::ignored("a text message that is no Bedrock error")));
+    Ok(())
 }
 
 /// Opens one layer and whatever lies inside.
-fn open(
-    text: &str,
-    layer: &Layer<'_>,
-    home: &Home,
-    at: &str,
-    depth: usize,
-) -> Result<Vec<Signal>, Malformed> {
+fn open(text: &str, layer: &Layer<'_>, to: &mut Opener<'_>, at: &str, depth: usize) -> Result<(), Malformed> {
     if depth > DEEPEST {
         return Err(Malformed::new(at, "envelopes nested too deep"));
     }
     if let Some(records) = layer.records {
         let at = format!("{at}.Records");
-        let mut signals = Vec::new();
         for (n, raw) in split(records, &at)?.into_iter().enumerate() {
             let at = format!("{at}[{n}]");
             let record: Record<'_> = serde_json::from_str(raw.get()).map_err(|e| Malformed::json(&at, &e))?;
-            signals.extend(open_record(&record, raw, home, &at, depth + 1)?);
+            open_record(&record, raw, to, &at, depth + 1)?;
         }
-        return Ok(signals);
+        return Ok(());
     }
     if let Some(awslogs) = layer.awslogs {
         #[derive(Deserialize)]
@@ -294,28 +389,45 @@ fn open(
         let at = format!("{at}.awslogs");
         let packed: AwsLogs<'_> =
             serde_json::from_str(awslogs.get()).map_err(|e| Malformed::json(&at, &e))?;
-        return logs::read_packed(&packed.data, home, &format!("{at}.data"));
+        return logs::read_packed(&packed.data, to, &format!("{at}.data"));
     }
     if layer.log_events.is_some() || layer.message_type.get() == Some("CONTROL_MESSAGE") {
-        return logs::read(text, home, at);
+        return logs::read(text, to, at);
     }
+    if let Some(signal) = single(text, layer, to, at, depth)? {
+        to.put(signal);
+    }
+    Ok(())
+}
+
+/// Opens a layer that says one thing; `None` if what lies inside it was opened instead.
+fn single(
+    text: &str,
+    layer: &Layer<'_>,
+    to: &mut Opener<'_>,
+    at: &str,
+    depth: usize,
+) -> Result<Option<Signal>, Malformed> {
+    let home = to.home;
     if let Some(inner) = layer.cloudtrail_event.get() {
-        return cloudtrail::read(inner, Envelope::default(), home, &format!("{at}.CloudTrailEvent")).map(one);
+        return cloudtrail::read(inner, Envelope::default(), home, &format!("{at}.CloudTrailEvent"))
+            .map(Some);
     }
     match layer.sns_type.get() {
         Some("Notification") if layer.sns_message.get().is_some() => {
             let message = layer.sns_message.get().unwrap_or_default();
-            return open_message(message, home, &format!("{at}.Message"), depth + 1);
+            open_message(message, to, &format!("{at}.Message"), depth + 1)?;
+            return Ok(None);
         }
         Some("SubscriptionConfirmation" | "UnsubscribeConfirmation") => {
-            return Ok(one(Signal::ignored(
+            return Ok(Some(Signal::ignored(
                 "a confirmation of an SNS subscription; its link is never fetched",
             )));
         }
         _ => {}
     }
     if layer.alarm_name.get().is_some() && layer.new_state.get().is_some() {
-        return alarm::read_sns(text, home, at).map(one);
+        return alarm::read_sns(text, home, at).map(Some);
     }
     let envelope =
         Envelope { account: layer.account.get(), region: layer.region.get(), time: layer.time.get() };
@@ -325,21 +437,21 @@ fn open(
             return Err(Malformed::new(at, format!("an EventBridge event `{kind}` without `detail`")));
         };
         return open_event(kind, layer.source.get().unwrap_or_default(), detail, text, envelope, home, at)
-            .map(one);
+            .map(Some);
     }
     if layer.alarm_data.is_some() {
-        return alarm::read_direct(text, home, at).map(one);
+        return alarm::read_direct(text, home, at).map(Some);
     }
     if layer.event_source.get().is_some_and(|s| s.ends_with(".amazonaws.com"))
         && layer.event_name.get().is_some()
     {
-        return cloudtrail::read(text, envelope, home, at).map(one);
+        return cloudtrail::read(text, envelope, home, at).map(Some);
     }
     if layer.schema_type.get() == Some("ModelInvocationLog") {
-        return logs::invocation(text, home, at).map(one);
+        return logs::invocation(text, home, at).map(Some);
     }
-    Ok(one(logs::line(text, home)
-        .unwrap_or_else(|| Signal::ignored("no event of a kind known here, and no Bedrock error in it"))))
+    let signal = logs::line(text, home);
+    Ok(signal.or_else(|| Some(Signal::ignored("no event of a kind known here, and no Bedrock error in it"))))
 }
 
 /// Who reads an event that EventBridge delivers.
@@ -445,33 +557,50 @@ fn brief(name: &str) -> &str {
     crate::diagnosis::cut(name, 80)
 }
 
-fn one(signal: Signal) -> Vec<Signal> {
-    vec![signal]
-}
+/// An item unpacks to less than this.
+const LARGEST: usize = 32 * 1024 * 1024;
+/// All of a delivery unpacks to at most this, one item after the other: more would take the function's time.
+const UNPACKED: usize = 4 * LARGEST;
 
-/// Decodes base64 and whatever compression lies under it: gzip as AWS sends, zlib and none as some
-/// forwarders do. What it unpacks to is limited, so that a small message cannot fill the memory.
-pub(super) fn unpack(data: &str, at: &str) -> Result<String, Malformed> {
-    use std::io::Read as _;
+impl Opener<'_> {
+    /// Decodes base64 and whatever compression lies under it: gzip as AWS sends, zlib and none as some forwarders
+    /// do. What it unpacks to is limited, so that a small message cannot fill the memory. What is too large fails
+    /// alone: the items after it are read as far as the delivery's limit goes.
+    pub(super) fn unpack(&mut self, data: &str, at: &str) -> Result<String, Malformed> {
+        use std::io::Read as _;
 
-    const LARGEST: u64 = 32 * 1024 * 1024;
-    let bytes = base64::engine::general_purpose::STANDARD
-        .decode(data.trim())
-        .map_err(|e| Malformed::new(at, format!("not base64: {e}")))?;
-    let mut text = String::new();
-    let read = match bytes.as_slice() {
-        [0x1f, 0x8b, ..] => {
-            flate2::read::MultiGzDecoder::new(bytes.as_slice()).take(LARGEST).read_to_string(&mut text)
+        let most = self.of_item.min(*self.left);
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(data.trim())
+            .map_err(|e| Malformed::new(at, format!("not base64: {e}")))?;
+        let mut text = String::new();
+        let most_read = most as u64;
+        let read = match bytes.as_slice() {
+            [0x1f, 0x8b, ..] => {
+                flate2::read::MultiGzDecoder::new(bytes.as_slice()).take(most_read).read_to_string(&mut text)
+            }
+            [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => {
+                flate2::read::ZlibDecoder::new(bytes.as_slice()).take(most_read).read_to_string(&mut text)
+            }
+            plain => plain.take(most_read).read_to_string(&mut text),
+        };
+        match read {
+            Ok(length) if length >= most && most < self.of_item => {
+                *self.left = 0;
+                Err(Malformed::new(at, "the delivery unpacks to more than 128 MiB"))
+            }
+            Ok(length) if length >= most => {
+                *self.left -= length;
+                self.of_item = 0;
+                Err(Malformed::new(at, "unpacks to more than 32 MiB"))
+            }
+            Ok(length) => {
+                *self.left -= length;
+                self.of_item -= length;
+                Ok(text)
+            }
+            Err(error) => Err(Malformed::new(at, format!("cannot be unpacked: {error}"))),
         }
-        [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => {
-            flate2::read::ZlibDecoder::new(bytes.as_slice()).take(LARGEST).read_to_string(&mut text)
-        }
-        plain => plain.take(LARGEST).read_to_string(&mut text),
-    };
-    match read {
-        Ok(length) if length as u64 == LARGEST => Err(Malformed::new(at, "unpacks to more than 32 MiB")),
-        Ok(_) => Ok(text),
-        Err(error) => Err(Malformed::new(at, format!("cannot be unpacked: {error}"))),
     }
 }
 
@@ -517,7 +646,20 @@ mod tests {
             packed.write_all(&vec![b'a'; 1024 * 1024]).unwrap();
         }
         let data = base64::engine::general_purpose::STANDARD.encode(packed.finish().unwrap());
-        assert_eq!(unpack(&data, "x").unwrap_err().what, "unpacks to more than 32 MiB");
+        let of = |kinesis: &[&String]| {
+            let records = kinesis.iter().map(|data| format!(r#"{{"kinesis":{{"data":"{data}"}}}}"#));
+            whole(&format!(r#"{{"Records":[{}]}}"#, records.collect::<Vec<_>>().join(","))).unwrap().items
+        };
+        let control =
+            base64::engine::general_purpose::STANDARD.encode(r#"{"messageType":"CONTROL_MESSAGE"}"#);
+        let items = of(&[&data, &control]);
+        assert_eq!(items[0].read.as_ref().unwrap_err().what, "unpacks to more than 32 MiB");
+        assert!(items[1].read.is_ok(), "it fails alone");
+        // Each refused one has cost as much as it may; the fifth finds nothing left.
+        let items = of(&[&data, &data, &data, &data, &control]);
+        let why: Vec<_> = items.iter().map(|i| i.read.as_ref().err().map(|m| m.what.as_str())).collect();
+        assert_eq!(why[..4], [Some("unpacks to more than 32 MiB"); 4]);
+        assert_eq!(why[4], Some("the delivery unpacks to more than 128 MiB"));
     }
 
     proptest! {

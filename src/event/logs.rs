@@ -4,13 +4,15 @@
 //! record nothing is read but the fields that hold no prompt.
 
 use serde::Deserialize;
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::Home;
-use super::envelope::{Malformed, unpack};
+use super::envelope::{Malformed, Opener};
 use super::signal::{ErrorSignal, Signal, Source};
 use super::value::{Text, time};
 use crate::callers::Origin;
-use crate::diagnosis::{Cause, ErrorText, diagnose, endpoint_region};
+use crate::diagnosis::{Cause, ErrorText, cut, diagnose, endpoint_region};
 use crate::ids::{AccountId, caller_of};
 use crate::model::ModelId;
 
@@ -23,8 +25,9 @@ struct LogData<'a> {
     owner: Text<'a>,
     #[serde(borrow, default)]
     log_group: Text<'a>,
+    /// Read line by line: a delivery can hold a million.
     #[serde(borrow)]
-    log_events: Vec<LogEvent<'a>>,
+    log_events: &'a RawValue,
 }
 
 #[derive(Deserialize)]
@@ -65,12 +68,13 @@ struct Identity<'a> {
 }
 
 /// Reads subscription data as CloudWatch Logs packs it.
-pub(super) fn read_packed(data: &str, home: &Home, at: &str) -> Result<Vec<Signal>, Malformed> {
-    read(&unpack(data, at)?, home, at)
+pub(super) fn read_packed(data: &str, to: &mut Opener<'_>, at: &str) -> Result<(), Malformed> {
+    let text = to.unpack(data, at)?;
+    read(&text, to, at)
 }
 
 /// Reads subscription data.
-pub(super) fn read(text: &str, home: &Home, at: &str) -> Result<Vec<Signal>, Malformed> {
+pub(super) fn read(text: &str, to: &mut Opener<'_>, at: &str) -> Result<(), Malformed> {
     #[derive(Deserialize)]
     struct Kind<'a> {
         #[serde(borrow, rename = "messageType", default)]
@@ -78,32 +82,57 @@ pub(super) fn read(text: &str, home: &Home, at: &str) -> Result<Vec<Signal>, Mal
     }
     let kind: Kind<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
     if kind.message_type.get() == Some("CONTROL_MESSAGE") {
-        return Ok(vec![Signal::ignored("CloudWatch Logs checks whether the destination can be reached")]);
+        to.put(Signal::ignored("CloudWatch Logs checks whether the destination can be reached"));
+        return Ok(());
     }
     let data: LogData<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
     if data.message_type.get() != Some("DATA_MESSAGE") {
         return Err(Malformed::new(at, "log data without a `messageType` we know"));
     }
-    if data.log_group.get().is_some() && data.log_group.get() == home.log_group.as_deref() {
-        return Ok(vec![Signal::ignored("this function's own log")]);
+    if data.log_group.get().is_some() && data.log_group.get() == to.home.log_group.as_deref() {
+        to.put(Signal::ignored("this function's own log"));
+        return Ok(());
     }
     let owner = data.owner.get().and_then(AccountId::parse);
-    let signals: Vec<Signal> = data
-        .log_events
-        .iter()
-        .filter_map(|event| {
-            let mut signal = line(event.message.get()?, home)?;
-            if let Signal::Error(error) = &mut signal {
-                error.account = error.account.take().or_else(|| owner.clone());
-                error.at = error.at.or_else(|| jiff::Timestamp::from_millisecond(event.timestamp?).ok());
-            }
-            Some(signal)
-        })
-        .collect();
-    if signals.is_empty() {
-        return Ok(vec![Signal::ignored("no Bedrock error in these log lines")]);
+    let mut lines = Lines { to, owner, errors: 0 };
+    serde_json::Deserializer::from_str(data.log_events.get())
+        .deserialize_seq(&mut lines)
+        .map_err(|e| Malformed::json(at, &e))?;
+    if lines.errors == 0 {
+        to.put(Signal::ignored("no Bedrock error in these log lines"));
     }
-    Ok(signals)
+    Ok(())
+}
+
+/// Reads the lines of a delivery one after the other and keeps none.
+struct Lines<'l, 'o> {
+    to: &'l mut Opener<'o>,
+    owner: Option<AccountId>,
+    errors: usize,
+}
+
+impl<'de> Visitor<'de> for &mut Lines<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of log events")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut events: A) -> Result<(), A::Error> {
+        while let Some(event) = events.next_element::<LogEvent<'de>>()? {
+            let Some(mut signal) = event.message.get().and_then(|text| line(text, self.to.home)) else {
+                continue;
+            };
+            if let Signal::Error(error) = &mut signal {
+                error.account = error.account.take().or_else(|| self.owner.clone());
+                let time = || jiff::Timestamp::from_millisecond(event.timestamp?).ok();
+                error.at = error.at.or_else(time);
+            }
+            self.errors += 1;
+            self.to.put(signal);
+        }
+        Ok(())
+    }
 }
 
 /// Reads one line, or any text an application wrote. `None` when it is no Bedrock error.
@@ -121,7 +150,8 @@ pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
         return invocation(text, home, "line").ok();
     }
     let found = diagnose(&ErrorText { message: text, ..ErrorText::default() });
-    let lower = text.to_ascii_lowercase();
+    // As far as the diagnosis reads.
+    let lower = cut(text, crate::diagnosis::LONGEST).to_ascii_lowercase();
     let names_bedrock = lower.contains("bedrock");
     let is_error = match found.row() {
         None => names_bedrock && (lower.contains("exception") || lower.contains("error")),

@@ -12,7 +12,7 @@ mod signal;
 mod value;
 
 pub use alarm::Described;
-pub use envelope::{DIRECT, Delivery, EVENTS, EventForm, Item, Malformed, read};
+pub use envelope::{DIRECT, Delivery, EVENTS, EventForm, Item, Items, Malformed, ReadItem, latest, read};
 pub use service::FAILED_JOB;
 pub use signal::{AlarmSignal, ErrorSignal, Ignored, Metric, QuotaChange, Signal, Source};
 

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use crate::callers::Origin;
-use crate::diagnosis::ErrorText;
+use crate::diagnosis::{self, ErrorText, diagnose};
 use crate::ids::{AccountId, Region};
 use crate::model::ModelId;
 
@@ -78,7 +78,29 @@ pub struct ErrorSignal {
     pub at: Option<Timestamp>,
 }
 
+/// A message of a signal has at most so many bytes: however many are kept, they are small.
+const LONGEST: usize = 16 * 1024;
+
 impl ErrorSignal {
+    /// Cuts a long message to the first part of it that means the same: the sentence that decides may stand
+    /// anywhere in a stack trace.
+    pub(super) fn shorten(&mut self) {
+        if self.message.len() <= LONGEST {
+            return;
+        }
+        let rule = diagnose(&self.text()).rule;
+        let part = |from: usize| {
+            let from = self.message.floor_char_boundary(from);
+            let to = self.message.floor_char_boundary(from.saturating_add(LONGEST));
+            self.message.get(from..to).unwrap_or_default()
+        };
+        let starts = (0..self.message.len()).step_by(LONGEST / 2);
+        let mut parts = starts.take_while(|from| *from < diagnosis::LONGEST).map(part);
+        let means_the_same = |part: &&str| diagnose(&ErrorText { message: part, ..self.text() }).rule == rule;
+        let message = parts.find(means_the_same).unwrap_or_else(|| part(0)).to_owned();
+        self.message = message;
+    }
+
     /// What a diagnosis looks at.
     pub fn text(&self) -> ErrorText<'_> {
         ErrorText {
@@ -188,4 +210,36 @@ pub struct QuotaChange {
     pub quota_name: Option<String>,
     /// The request's or case's new status, as AWS words it.
     pub status: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_keeps_the_part_that_decides() {
+        let sentence =
+            "botocore.errorfactory.ThrottlingException: Too many tokens, please wait before trying again.";
+        for before in [0, 10_000, 16_380, 20_000, 100_000] {
+            let message =
+                format!("{}{sentence}{}", "at ä.frame ".repeat(before / 11), " more".repeat(40_000));
+            let mut error = ErrorSignal {
+                source: Source::ApplicationLog,
+                account: None,
+                region: None,
+                model: None,
+                operation: None,
+                code: None,
+                status: None,
+                message,
+                caller: None,
+                origin: Origin::default(),
+                at: None,
+            };
+            let rule = diagnose(&error.text()).rule;
+            error.shorten();
+            assert!(error.message.len() <= LONGEST, "{before}");
+            assert_eq!((diagnose(&error.text()).rule, rule), (Some("too-many-tokens"), rule), "{before}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{LastMinutes, QuotaEntry, UsageEntry, WorldFile};
 use crate::diagnosis::{Cause, diagnose};
-use crate::event::{Delivery, Metric, Signal};
+use crate::event::{Delivery, Home, Items, Malformed, Metric, Signal};
 use crate::ids::Region;
 use crate::model::ModelId;
 use crate::quota::{Catalog, Limit, Variant, find};
@@ -23,8 +23,23 @@ const THROTTLED: f64 = 0.2;
 /// The default world for `delivery`.
 pub fn healthy_for(delivery: &Delivery, now: Timestamp) -> WorldFile {
     let mut file = WorldFile::default();
-    let signals = delivery.items.iter().filter_map(|i| i.read.as_ref().ok()).flatten();
-    for signal in signals {
+    for signal in delivery.items.iter().filter_map(|i| i.read.as_ref().ok()).flatten() {
+        file.see(signal, now);
+    }
+    file
+}
+
+/// The default world for a payload, of which nothing is kept.
+pub fn healthy_for_payload(payload: &[u8], home: &Home, now: Timestamp) -> Result<WorldFile, Malformed> {
+    let mut file = WorldFile::default();
+    let mut items = Items::of(payload, home)?;
+    while items.next(&mut |signal| file.see(&signal, now))?.is_some() {}
+    Ok(file)
+}
+
+impl WorldFile {
+    /// Lets what `signal` tells of be true.
+    fn see(&mut self, signal: &Signal, now: Timestamp) {
         let throttled = match signal {
             Signal::Error(e) => {
                 let found = diagnose(&e.text());
@@ -38,13 +53,10 @@ pub fn healthy_for(delivery: &Delivery, now: Timestamp) -> WorldFile {
             _ => None,
         };
         if let Some((Some(region), Some(model), cause)) = throttled {
-            file.use_up(&region, &model, cause, now);
+            self.use_up(&region, &model, cause, now);
         }
     }
-    file
-}
 
-impl WorldFile {
     /// Adds what an account looks like whose calls of `model` ran into the quota that `cause` names.
     pub(crate) fn use_up(&mut self, region: &Region, model: &ModelId, cause: Cause, now: Timestamp) {
         if self.usage.iter().any(|u| u.region == *region && u.model_id == model.as_str()) {

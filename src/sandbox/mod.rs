@@ -25,7 +25,7 @@ pub use file::{
     LoggingEntry, MinuteEntry, ModeWord, ModelEntry, OfferedEntry, PolicyEntry, ProfileEntry, QuotaEntry,
     RequestEntry, RuleEntry, SourceWord, UsageEntry, WorldFile,
 };
-pub use healthy::healthy_for;
+pub use healthy::{healthy_for, healthy_for_payload};
 pub use journal::{Happened, NextFault};
 pub use ledger::Row;
 
