@@ -28,7 +28,7 @@ pub struct Report {
     pub is_batch: bool,
     /// Each item, in order.
     pub items: Vec<ItemReport>,
-    /// Each incident, in the order of its first symptom.
+    /// Each incident, by its rank, and then in the order of its first symptom.
     pub incidents: Vec<IncidentReport>,
     /// Why incidents that follow a request could not be made due at once; they are due some minutes later.
     pub unwoken: Vec<PortError>,
@@ -90,11 +90,17 @@ pub async fn handle<W: World>(world: &W, terms: &Terms<'_>, payload: &[u8]) -> R
     }
     let is_batch = delivery.is_batch();
     let mut incidents = Vec::new();
-    let mut is_crowded = false;
-    for incident in reading.folding.incidents() {
+    let mut folded = reading.folding.incidents();
+    folded.sort_by_key(|incident| incident.cause.rank());
+    let mut crowded = BTreeSet::new();
+    for incident in folded {
+        let rank = incident.cause.rank();
+        let is_crowded = crowded.contains(&rank) || (!rank.is_urgent() && !crowded.is_empty());
         let left = is_crowded || world.now() >= terms.allowance.until;
         for report in claim_and_drive(world, terms, incident, left).await {
-            is_crowded |= matches!(&report.driven, Ok(Some(driven)) if driven.is_left);
+            if matches!(&report.driven, Ok(Some(driven)) if driven.is_left) {
+                crowded.insert(rank);
+            }
             incidents.push(report);
         }
     }

@@ -822,6 +822,9 @@ pub struct Ended {
     pub outcome: RequestOutcome,
 }
 
+/// Of so many incidents that are due at once, those that matter most come first; see [`Ledger::due`].
+pub(crate) const RANKED: usize = 1000;
+
 /// The memory that outlives every invocation.
 ///
 /// A write under a lease that was overtaken is [`Rejection::LeaseLost`], and nothing of it happens.
@@ -831,7 +834,8 @@ pub trait Ledger {
     /// lease ends, so that whoever dies over it is made up for. A lease of no length only hands it to the
     /// next sweep. A new incident and one that is held cost one write.
     async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Answer<Claim>;
-    /// Incidents that are due and not leased, most overdue first, at most `most`.
+    /// Incidents that are due and not leased, at most `most`: of the thousand most overdue, by the rank of their
+    /// cause, and of one rank the most overdue first.
     async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>>;
     /// Takes the lease of an incident that is due. `None` when another was faster.
     async fn take_over(

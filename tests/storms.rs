@@ -122,6 +122,47 @@ fn what_files_a_request_is_told_by_itself_in_any_crowd() {
     assert_eq!(kinds(&world).iter().filter(|kind| *kind == "digest").count(), 1);
 }
 
+/// Requests for models that do not exist, each another.
+fn floods(many: usize) -> Vec<String> {
+    let invalid = "The provided model identifier is invalid.";
+    let model = |n| format!("amazon.nova-lite-v1:{}", 100 + n);
+    (0..many).map(|n| error("us-east-1", &model(n), "ValidationException", invalid)).collect()
+}
+
+#[test]
+fn a_flood_of_invalid_ids_hides_neither_a_throttle_nor_a_denial() {
+    let world = sandbox(busy());
+    deliver(&world, &queue(&floods(30)));
+    // Nobody is told one by one any more; what comes last in the next delivery is driven all the same.
+    let mut batch = floods(40);
+    batch.extend(denials(1));
+    batch.push(throttle(SONNET));
+    let report = deliver(&world, &queue(&batch));
+    let causes: Vec<_> = report.incidents.iter().take(3).map(|i| i.incident.cause.as_str()).collect();
+    assert_eq!(causes, ["identity-policy", "tokens-per-minute", "invalid-identifier"]);
+    assert_eq!(world.increase_requests().len(), 1);
+    let filed = world.published().pop().unwrap();
+    assert_eq!(filed.cause.unwrap().as_str(), "tokens-per-minute");
+    tick_for(&world, SignedDuration::from_mins(5));
+    let digest = world.published().pop().unwrap();
+    assert_eq!(digest.incidents[0].cause.unwrap().as_str(), "identity-policy");
+    let title =
+        "36 Bedrock incidents at once: 1 x An IAM permission is missing, 35 x Invalid model identifier";
+    assert_eq!((digest.kind, digest.title.as_str()), (Kind::Digest, title));
+}
+
+#[test]
+fn a_delivery_of_ten_thousand_models_costs_a_thousand_incidents_and_counts_every_error() {
+    let world = sandbox(busy());
+    let events: Vec<_> = floods(10_000).iter().map(|e| serde_json::from_str(e).unwrap()).collect();
+    let report = deliver(&world, &serde_json::Value::Array(events).to_string());
+    let errors: u64 = report.incidents.iter().map(|i| i.incident.counts.errors).sum();
+    assert_eq!((report.incidents.len(), errors), (1001, 10_000));
+    let others = report.incidents.iter().find(|i| i.incident.model.is_none()).unwrap();
+    assert_eq!((others.incident.counts.errors, &others.incident.caller), (9_000, &None));
+    assert_eq!(world.calls()["claim"], 1001);
+}
+
 #[test]
 fn a_digest_of_which_some_was_not_recorded_is_told_again_under_the_same_ids() {
     let world = sandbox(WorldFile::default());

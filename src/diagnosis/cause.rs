@@ -142,6 +142,29 @@ words! {
     }
 }
 
+/// What comes first; see [`Cause::rank`]. A sender chooses what stands in a request or in a line of a log, and
+/// hardly what AWS says of access and quotas: so a flood of the former does not hide the latter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rank {
+    /// Calls fail until somebody acts: access, permission, credentials.
+    Blocked,
+    /// A quota refuses calls, and an increase may be filed.
+    Rate,
+    /// AWS fails, and recovers by itself.
+    Aws,
+    /// The caller's request or model id is wrong.
+    Caller,
+    /// Nothing is known, or it is not about Bedrock.
+    Unclear,
+}
+
+impl Rank {
+    /// Whether it is driven although an incident of another rank was left to the sweep.
+    pub const fn is_urgent(self) -> bool {
+        matches!(self, Self::Blocked | Self::Rate)
+    }
+}
+
 impl Cause {
     /// The category this cause belongs to.
     pub const fn category(self) -> Category {
@@ -186,6 +209,18 @@ impl Cause {
             | Self::Media
             | Self::Guardrail => Category::Request,
             Self::Unrelated | Self::Unknown => Category::Other,
+        }
+    }
+
+    /// How soon it is looked at when there is more than can be looked at: the order in which the incidents of a
+    /// delivery and of a sweep are driven, and in which a digest lists them.
+    pub const fn rank(self) -> Rank {
+        match self.category() {
+            Category::ModelAccess | Category::Permission | Category::Credentials => Rank::Blocked,
+            Category::Quota => Rank::Rate,
+            Category::Capacity => Rank::Aws,
+            Category::ModelId | Category::Request => Rank::Caller,
+            Category::Other => Rank::Unclear,
         }
     }
 

@@ -14,7 +14,7 @@ mod words;
 
 use std::fmt::Write as _;
 
-pub use cause::{Category, Cause, Remedy};
+pub use cause::{Category, Cause, Rank, Remedy};
 pub use facts::{Facts, LimitScope, PolicyKind};
 pub(crate) use find::endpoint_region;
 pub use rule::{Example, Rule};

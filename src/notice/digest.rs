@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Kind, Notice, Severity, headline, short_hash};
 use crate::clean;
-use crate::diagnosis::{Category, Cause, Facts};
+use crate::diagnosis::{Category, Cause, Facts, Rank};
 use crate::ids::{AccountId, Region};
 use crate::incident::{Counts, IncidentId};
 use crate::plan::{Reason, Step};
@@ -102,12 +102,12 @@ impl Notice {
 }
 
 impl Line {
-    /// What a reader looks for it by.
-    fn subject(&self) -> (Option<Cause>, [String; 4]) {
+    /// What a reader looks for it by: what is severe first.
+    fn subject(&self) -> (Rank, Option<Cause>, [String; 4]) {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let model = text(self.model_id.as_deref());
         let region = text(self.region.as_ref().map(Region::as_str));
-        (self.cause, [model, region, text(self.caller.as_deref()), self.notice_id.clone()])
+        (rank(self.cause), self.cause, [model, region, text(self.caller.as_deref()), self.notice_id.clone()])
     }
 }
 
@@ -129,14 +129,18 @@ fn line(notice: &Notice) -> Line {
     }
 }
 
-/// The notices of each cause, the most frequent cause first.
+fn rank(cause: Option<Cause>) -> Rank {
+    cause.unwrap_or(Cause::Unknown).rank()
+}
+
+/// The notices of each cause: by rank, and of one rank the most frequent cause first.
 fn by_cause<'n>(notices: &[&'n Notice]) -> Vec<(Option<Cause>, Vec<&'n Notice>)> {
     let mut causes: BTreeMap<Option<Cause>, Vec<&Notice>> = BTreeMap::new();
     for notice in notices {
         causes.entry(notice.cause).or_default().push(notice);
     }
     let mut causes: Vec<_> = causes.into_iter().collect();
-    causes.sort_by_key(|(_, of_it)| std::cmp::Reverse(of_it.len()));
+    causes.sort_by_key(|(cause, of_it)| (rank(*cause), std::cmp::Reverse(of_it.len())));
     causes
 }
 

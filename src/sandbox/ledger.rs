@@ -14,7 +14,7 @@ use crate::model::ModelId;
 use crate::notice::Kind;
 use crate::world::{
     Answer, Claim, Ended, Finish, Followed, Intent, LastRequest, Lease, Ledger, PortError, QuotaRecord,
-    Record, Reserved, SEEN, State, Told, after, crowd_of,
+    RANKED, Record, Reserved, SEEN, State, Told, after, crowd_of,
 };
 
 /// What a world file tells of is due after so long.
@@ -289,8 +289,11 @@ impl Ledger for Sandbox {
         self.call(PortCall::Due, |state| {
             let Incidents { rows, indexes } = &state.ledger.incidents;
             let due = indexes.due.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| id);
-            let free = due.filter(|id| rows.get(*id).is_some_and(|row| !row.is_leased(now)));
-            Ok(free.take(most).cloned().collect())
+            let free =
+                due.filter_map(|id| rows.get(id).filter(|row| !row.is_leased(now)).map(|row| (id, row)));
+            let mut free: Vec<_> = free.take(RANKED.max(most)).collect();
+            free.sort_by_key(|(_, row)| row.record.incident.cause.rank());
+            Ok(free.into_iter().take(most).map(|(id, _)| id.clone()).collect())
         })
         .await
     }

@@ -160,6 +160,7 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     what_aws_refused_is_remembered_whatever_happens_later(ledger).await;
     an_episode_keeps_nothing_of_the_one_before(ledger).await;
     followers_are_woken(ledger).await;
+    what_is_severe_is_due_first(ledger).await;
     notices_of_some_minutes_are_tallied(ledger).await;
     a_watch_is_one_functions(ledger).await;
     nothing_is_known_of_what_never_was(ledger).await;
@@ -600,6 +601,21 @@ async fn followers_are_woken(ledger: &impl Ledger) {
     ledger.wake_followers(&place("sa-east-1"), after(60)).await.unwrap();
     let due = ledger.due(after(60), 100).await.unwrap();
     assert!(due.contains(&here.id) && !due.contains(&elsewhere.id), "{due:?}");
+}
+
+async fn what_is_severe_is_due_first(ledger: &impl Ledger) {
+    let of = |message: &str| {
+        fold([symptom("me-central-1", "amazon.nova-lite-v1:0", message, "app", now())]).remove(0)
+    };
+    let long_due = of("The provided model identifier is invalid.");
+    let severe = of("You don't have access to the model with the specified model ID.");
+    for (incident, due_at) in [(&long_due, after(1)), (&severe, after(60))] {
+        let (lease, _) = mine(ledger, incident, now()).await;
+        ledger.finish(&lease, &finish(State::Seen, due_at)).await.unwrap();
+    }
+    let mut due = ledger.due(after(60), 1000).await.unwrap();
+    due.retain(|id| [&long_due.id, &severe.id].contains(&id));
+    assert_eq!(due, [severe.id, long_due.id]);
 }
 
 async fn notices_of_some_minutes_are_tallied(ledger: &impl Ledger) {

@@ -10,7 +10,7 @@ use serde_dynamo::{from_item, to_attribute_value};
 
 use super::update::Item;
 use crate::callers::Recent;
-use crate::diagnosis::{Cause, Facts, RULES};
+use crate::diagnosis::{Cause, Facts, RULES, Rank};
 use crate::ids::{AccountId, Place, QuotaCode, Region};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::{ModelId, ModelKind};
@@ -35,6 +35,12 @@ fn id_of(key: &str) -> Option<IncidentId> {
 /// `None` when the key is no incident's.
 pub(super) fn id(item: &Item) -> Option<IncidentId> {
     id_of(item.get("pk")?.as_s().ok()?)
+}
+
+/// The rank of its cause; of a cause that is not known, the last.
+pub(super) fn rank(item: &Item) -> Rank {
+    let cause = item.get("cause").and_then(|cause| Cause::parse(cause.as_s().ok()?));
+    cause.unwrap_or(Cause::Unknown).rank()
 }
 
 pub(super) fn quota_key(place: &Place, code: &QuotaCode) -> String {

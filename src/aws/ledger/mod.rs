@@ -25,7 +25,7 @@ use super::{Aws, error};
 use crate::ids::Place;
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, Record, Refusal,
+    Answer, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, RANKED, Record, Refusal,
     RequestOutcome, Reserved, SEEN, State, after,
 };
 
@@ -203,6 +203,7 @@ impl Table<'_> {
             None => call.key_condition_expression("#open = :open"),
             Some(now) => call
                 .key_condition_expression("#open = :open AND due_at <= :now")
+                .projection_expression("pk, cause")
                 .filter_expression(
                     "attribute_not_exists(lease_until) OR lease_until <= :now OR lease_owner = :silence",
                 )
@@ -360,7 +361,9 @@ impl Ledger for Aws {
 
     async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
         // By the key alone: whoever takes over an item that cannot be read will say so.
-        Ok(self.table()?.open(Some(now), most).await?.iter().filter_map(item::id).collect())
+        let mut due = self.table()?.open(Some(now), RANKED.max(most)).await?;
+        due.sort_by_key(item::rank);
+        Ok(due.iter().filter_map(item::id).take(most).collect())
     }
 
     async fn take_over(
