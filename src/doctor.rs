@@ -108,6 +108,7 @@ pub const ALARMS: &[(&str, &str)] = &[
     ("health-notices", "notices that SNS could not deliver"),
     ("health-untold", "incidents that could not be told"),
     ("health-ticks", "a schedule that does not tick"),
+    ("health-invocations", "a function that nothing invokes"),
     ("health-watch-failed", "a daily watch that cannot look"),
     ("health-nobody-told", "a topic that nobody listens to"),
 ];

@@ -31,8 +31,11 @@ pub(crate) fn filled(text: &str, indent: &str) -> String {
 
 /// One line of JSON.
 pub(crate) fn json_line(out: &mut impl Write, value: &impl Serialize) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
+    // What strips colours looks at each piece that is written.
+    let mut out = std::io::BufWriter::new(out);
+    serde_json::to_writer(&mut out, value)?;
     out.write_all(b"\n")?;
+    out.flush()?;
     Ok(())
 }
 

@@ -93,7 +93,7 @@ fn alarms_over_models_speak_through_rules_and_health_only_to_operators() {
             assert_eq!(alarm["AlarmActions"], json!([{ "Ref": "OperatorTopic" }]), "{name}");
         }
     }
-    assert_eq!((models, health), (4, 9));
+    assert_eq!((models, health), (4, 10));
     assert_eq!(resources["TicksMissingAlarm"]["Properties"]["TreatMissingData"], "breaching");
 }
 
@@ -158,6 +158,7 @@ fn it_deploys_in_every_partition_and_keeps_the_ledger() {
         (&json!("Retain"), &json!("Retain"))
     );
     let table = &table["Properties"];
+    assert_eq!(table["DeletionProtectionEnabled"], true);
     assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
     assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], "ttl");
     let key = template["Resources"]["TopicKey"]["Properties"]["KeyPolicy"].to_string();
@@ -168,6 +169,128 @@ fn it_deploys_in_every_partition_and_keeps_the_ledger() {
             json!({ "Ref": "TopicKey" })
         );
     }
+}
+
+/// The statement `sid` of the resource `id`, and the condition that it depends on.
+fn statement<'t>(template: &'t Value, id: &str, sid: &str) -> (&'t Value, Option<&'t str>) {
+    let all = template["Resources"][id]["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap();
+    let found = all.iter().find_map(|one| match one.get("Fn::If") {
+        Some(either) if either[1]["Sid"] == sid => {
+            assert_eq!(either[2], json!({ "Ref": "AWS::NoValue" }), "{sid}");
+            Some((&either[1], either[0].as_str()))
+        }
+        None if one["Sid"] == sid => Some((one, None)),
+        _ => None,
+    });
+    found.unwrap_or_else(|| panic!("{id} has no {sid}"))
+}
+
+fn is_not_empty(template: &Value, condition: &str, parameter: &str) {
+    let condition = &template["Conditions"][condition]["Fn::Not"][0]["Fn::Equals"];
+    assert_eq!(condition, &json!([{ "Ref": parameter }, ""]));
+    assert_eq!(template["Parameters"][parameter]["Default"], "");
+}
+
+#[test]
+fn only_what_you_name_may_invoke_the_function_besides_its_queue() {
+    let template = template();
+    let wanted = [
+        ("AlarmsMayInvoke", "HasInvokingAlarm", "InvokingAlarmArn"),
+        ("TopicsMayInvoke", "HasInvokingTopic", "InvokingTopicArn"),
+    ];
+    let permissions = read::of_type(&template, "AWS::Lambda::Permission");
+    assert_eq!(permissions.len(), wanted.len());
+    for (id, condition, parameter) in wanted {
+        let permission = &template["Resources"][id];
+        assert_eq!(permission["Condition"], condition);
+        assert_eq!(permission["Properties"]["SourceArn"], json!({ "Ref": parameter }), "{id}");
+        is_not_empty(&template, condition, parameter);
+    }
+}
+
+#[test]
+fn a_topic_takes_messages_of_its_one_publisher_only() {
+    let template = template();
+    let health = "arn:aws:cloudwatch:us-east-1:111122223333:alarm:remediator-health-*";
+    let (denied, _) = statement(&template, "PeopleTopicPolicy", "NobodyElsePublishes");
+    let role = json!({ "ArnNotEquals": { "aws:PrincipalArn": { "Fn::GetAtt": "FunctionRole.Arn" } } });
+    assert_eq!((&denied["Effect"], &denied["Condition"]), (&json!("Deny"), &role));
+    let (denied, _) = statement(&template, "OperatorTopicPolicy", "NobodyElsePublishes");
+    let alarms = &denied["Condition"]["ArnNotLike"]["aws:SourceArn"];
+    assert_eq!((&denied["Effect"], text(&template, alarms).as_str()), (&json!("Deny"), health));
+    let (allowed, _) = statement(&template, "OperatorTopicPolicy", "AlarmsPublish");
+    assert_eq!(text(&template, &allowed["Condition"]["ArnLike"]["aws:SourceArn"]), health);
+    let key = template["Resources"]["TopicKey"]["Properties"]["KeyPolicy"]["Statement"].as_array().unwrap();
+    let alarms = key.iter().find(|s| s["Sid"] == "AlarmsPublish").unwrap();
+    assert_eq!(text(&template, &alarms["Condition"]["ArnLike"]["aws:SourceArn"]), health);
+}
+
+#[test]
+fn the_queue_takes_messages_of_rules_that_are_named_and_of_people_by_one_role() {
+    let template = template();
+    let (yours, condition) = statement(&template, "QueuePolicy", "RulesOfYoursDeliver");
+    assert_eq!(condition, Some("HasSendingRules"));
+    assert_eq!(yours["Principal"], json!({ "Service": "events.amazonaws.com" }));
+    assert_eq!(yours["Condition"], json!({ "ArnLike": { "aws:SourceArn": { "Ref": "SendingRuleArns" } } }));
+    assert_eq!(template["Parameters"]["SendingRuleArns"]["Default"], "");
+    let (denied, condition) = statement(&template, "QueuePolicy", "NobodyElseSends");
+    assert_eq!((condition, &denied["Effect"]), (Some("HasRedriveRole"), &json!("Deny")));
+    let but = json!({
+        "ArnNotLike": { "aws:PrincipalArn": { "Ref": "RedriveRoleArn" } },
+        "Bool": { "aws:PrincipalIsAWSService": "false" },
+    });
+    assert_eq!(denied["Condition"], but);
+    is_not_empty(&template, "HasRedriveRole", "RedriveRoleArn");
+}
+
+#[test]
+fn what_changes_something_and_what_is_searched_lies_in_the_stacks_region() {
+    let template = template();
+    let mut seen = 0;
+    for (id, statement) in read::statements(&template) {
+        let actions = texts(&statement["Action"]);
+        let is_regional = |action: &String| {
+            ["servicequotas:RequestServiceQuotaIncrease", "logs:StartQuery"].contains(&action.as_str())
+        };
+        if id == "FunctionPolicy" && actions.iter().any(is_regional) {
+            let resources = match &statement["Resource"] {
+                Value::Array(many) => many.clone(),
+                one => vec![one.clone()],
+            };
+            for resource in &resources {
+                assert_eq!(text(&template, resource).split(':').nth(3), Some("us-east-1"), "{resource}");
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(seen, 7);
+}
+
+#[test]
+fn somebody_hears_of_the_functions_health_if_anybody_is_told_at_all() {
+    let template = template();
+    let subscription = &template["Resources"]["OperatorSubscription"];
+    assert_eq!(subscription["Condition"], "HasSomeEmail");
+    let either =
+        json!([{ "Fn::Condition": "HasNotificationEmail" }, { "Fn::Condition": "HasOperatorEmail" }]);
+    assert_eq!(template["Conditions"]["HasSomeEmail"]["Fn::Or"], either);
+    let endpoint =
+        json!({ "Fn::If": ["HasOperatorEmail", { "Ref": "OperatorEmail" }, { "Ref": "NotificationEmail" }] });
+    assert_eq!(subscription["Properties"]["Endpoint"], endpoint);
+    // And one alarm rests on what Lambda counts, which nobody else can write.
+    let alarm = &template["Resources"]["InvocationsMissingAlarm"]["Properties"];
+    assert_eq!((&alarm["Namespace"], &alarm["MetricName"]), (&json!("AWS/Lambda"), &json!("Invocations")));
+    assert_eq!((&alarm["TreatMissingData"], &alarm["Threshold"]), (&json!("breaching"), &json!(1)));
+}
+
+#[test]
+fn the_rights_of_the_policy_simulator_can_be_left_out() {
+    let template = template();
+    let (simulates, condition) = statement(&template, "FunctionPolicy", "AskWhatPoliciesAllow");
+    assert_eq!(condition, Some("SimulatesPolicies"));
+    assert_eq!(texts(&simulates["Action"]), ["iam:GetRole", "iam:SimulatePrincipalPolicy"]);
+    let chosen = json!({ "Fn::Equals": [{ "Ref": "SimulatePolicies" }, "true"] });
+    assert_eq!(template["Conditions"]["SimulatesPolicies"], chosen);
 }
 
 #[test]

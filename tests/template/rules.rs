@@ -53,7 +53,7 @@ fn fits(wanted: &Value, value: Option<&Value>) -> bool {
     };
     let text = value.and_then(Value::as_str);
     let is = |test: fn(&str, &str) -> bool| {
-        text.zip(operand.as_str()).is_some_and(|(text, operand)| test(text, operand))
+        text.is_some_and(|text| texts(operand).iter().any(|operand| test(text, operand)))
     };
     match operator.as_str() {
         "exists" => value.is_some() == operand.as_bool().unwrap(),
@@ -187,7 +187,7 @@ fn neighbour(event: &Value, way: &[&str], wanted: &Value) -> Option<Value> {
     let parent = above.iter().try_fold(&mut event, |at, key| at.get_mut(*key))?.as_object_mut()?;
     parent.get(*last)?;
     match wanted[0].get("anything-but") {
-        Some(but) => parent.insert((*last).to_owned(), json!([format!("{}x", but["prefix"].as_str()?)])),
+        Some(but) => parent.insert((*last).to_owned(), json!([format!("{}x", but["prefix"][0].as_str()?)])),
         None if wanted[0].get("exists").is_some() => parent.remove(*last),
         None => parent.insert((*last).to_owned(), json!("something else")),
     };
