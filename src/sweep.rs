@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::config::Config;
 use crate::diagnosis::{Category, Cause};
 use crate::drive::{LOOK, OUTCOMES, PATIENCE, Ready, STEPS, UNLISTED, UNTOLD, is_done, prepare, tell};
 use crate::event::Metric;
@@ -19,8 +20,8 @@ use crate::terms::Terms;
 use crate::usage::Period;
 use crate::watch::{Watched, done, watch};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Followed, Lease, PortError, Quotas, Record, RequestOutcome, RequestStatus,
-    Search, State, Unread, Window, World, after,
+    Answer, Claim, Ended, Finish, Followed, IncreaseRequest, Lease, PortError, Quotas, Record,
+    RequestOutcome, RequestStatus, Search, State, Told, Unread, Window, World, after,
 };
 
 /// Incidents are asked for so many at a time.
@@ -242,29 +243,32 @@ async fn follow<W: World>(
 ) -> Answer<Ready> {
     let id = followed.request_id.as_deref().unwrap_or_default();
     let (request, value) = tokio::join!(world.request(place, id), value(world, place, &followed.code));
-    let ended = match outcome(followed, request.map(|r| r.map(|r| r.status)), value, now) {
+    let status = request.as_ref().map(|r| r.as_ref().map(|r| r.status)).map_err(Clone::clone);
+    let is_told = record.quiet_until(terms.config, now).is_some() || !record.goes_on(terms.config, now);
+    let ended = match outcome(followed, status, value, now) {
         Ok(ended) => {
             record.unread = None;
             ended
         }
-        Err(errors) => {
-            let is_told =
-                record.quiet_until(terms.config, now).is_some() || !record.goes_on(terms.config, now);
-            if is_told {
-                let question =
-                    format!("whether AWS granted the increase request {id} of `{}`", followed.name);
-                return Ok(unanswered(record, question, errors, after(now, OUTCOMES), now));
-            }
+        Err(errors) if is_told => {
+            let question = format!("whether AWS granted the increase request {id} of `{}`", followed.name);
+            return Ok(unanswered(record, question, errors, after(now, OUTCOMES), now));
+        }
+        Err(_) => {
             record.unread = Some(Unread::at(now, record.unread));
             None
         }
     };
     let Some(ended) = ended else {
-        let is_told = record.quiet_until(terms.config, now).is_some() || !record.goes_on(terms.config, now);
-        if is_told {
-            return Ok(nothing_new(record, after(now, OUTCOMES), now));
+        if !is_told {
+            return prepare(world, terms, lease, record, None).await;
         }
-        return prepare(world, terms, lease, record, None).await;
+        return Ok(match request {
+            Ok(Some(open)) if is_left_open(&record, followed, terms.config, now) => {
+                left_open(record, followed, &open, place, now)
+            }
+            _ => nothing_new(record, after(now, OUTCOMES), now),
+        });
     };
     let untold = again_at(&record, after(now, UNTOLD), now);
     record.followed = None;
@@ -379,6 +383,39 @@ fn outcome(
             ),
         ),
     }
+}
+
+/// Whether people have to be reminded of a request that AWS has left open: one and two weeks after they were told of
+/// it, then every two weeks; never within the cool-down.
+fn is_left_open(record: &Record, followed: &Followed, config: &Config, now: Timestamp) -> bool {
+    const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+    const TWO_WEEKS: SignedDuration = SignedDuration::from_hours(14 * 24);
+    let told = record.notices.first().map_or(followed.intended, |told| told.at.max(followed.intended));
+    let is_of_it = |told: &&Told| told.kind == Kind::Reminder.as_str() && told.at > followed.intended;
+    let mut reminders = record.notices.iter().rev().filter(is_of_it).map(|told| told.at);
+    let next = match (reminders.next(), reminders.next()) {
+        (None, _) => after(told, WEEK),
+        (Some(only), None) => after(told, TWO_WEEKS).max(after(only, WEEK)),
+        (Some(last), Some(_)) => after(last, TWO_WEEKS),
+    };
+    next <= now && record.quiet_until(config, now).is_none()
+}
+
+/// Reminds people of a request that AWS has left open.
+fn left_open(
+    record: Record,
+    followed: &Followed,
+    request: &IncreaseRequest,
+    place: &Place,
+    now: Timestamp,
+) -> Ready {
+    let plan = Plan::of_open_request(followed, request, place);
+    let evidence = Evidence::none(record.incident.model.clone(), now);
+    let notice = Notice::of_open_request(&record, followed, request, &plan, &evidence);
+    let untold = again_at(&record, after(now, UNTOLD), now);
+    let told =
+        Finish { told: Some(notice.told(&evidence, now)), ..again_at(&record, after(now, OUTCOMES), now) };
+    Ready { plan, notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
 }
 
 /// AWS did not answer `question`, on which it depends how the incident goes on. It is asked again at `due_at`,
@@ -535,7 +572,7 @@ async fn is_quiet<W: World>(
 
 /// As it is, and due again then. A silence that is over is not kept: to a clock that is behind it would not be
 /// over yet, and what is claimed there would only count.
-fn again_at(record: &Record, due_at: Timestamp, now: Timestamp) -> Finish {
+pub(crate) fn again_at(record: &Record, due_at: Timestamp, now: Timestamp) -> Finish {
     Finish {
         followed: record.followed.clone(),
         silent_until: record.silent_until.filter(|until| *until > now),
