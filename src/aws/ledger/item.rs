@@ -148,9 +148,10 @@ pub(super) const OF_EPISODE: &[&str] = &[
     "unread",
 ];
 
-/// Whether a claim writes this attribute anew, whatever stands there.
-pub(super) fn is_overwritten(name: &str) -> bool {
-    name == "last_seen" || CALLERS.contains(&name)
+/// Whether a claim of `incident` writes this attribute anew, whatever stands there.
+pub(super) fn is_overwritten(incident: &Incident, name: &str) -> bool {
+    let is_diagnosis = ["cause", "rule", "facts"].contains(&name);
+    name == "last_seen" || CALLERS.contains(&name) || (is_diagnosis && incident.is_the_latest_word())
 }
 
 /// What stands in the ring; of a minute that cannot be read nothing is known.
@@ -292,6 +293,7 @@ impl IncidentItem {
             last_seen: time(&self.pk, self.last_seen.as_deref())?,
             sample: self.sample.clone(),
             by_root: self.by_root,
+            is_recorded: false,
             items: std::collections::BTreeSet::new(),
         };
         Ok(Record {
