@@ -224,9 +224,10 @@ impl Reading {
             report.outcome = Outcome::Malformed;
             report.failed = true;
             self.malformed += 1;
-            report.reason = Some(match self.malformed <= REASONS {
-                true => malformed.to_string().into(),
-                false => "it cannot be read either; the first hundred reasons are given".into(),
+            report.reason = Some(if self.malformed <= REASONS {
+                malformed.to_string().into()
+            } else {
+                "it cannot be read either; the first hundred reasons are given".into()
             });
             self.items.push(report);
             return;

@@ -324,7 +324,7 @@ pub struct Folding {
     places: HashMap<Fingerprint, usize>,
 }
 
-/// So many incidents are told apart at once. Of what comes after them the model and the caller are left out, and
+/// So many incidents are told apart at once. Of what comes after them model, caller and facts are left out, and
 /// after as many again, the account and the Region: fingerprints cost a sender nothing.
 const MOST: usize = 1000;
 
@@ -364,7 +364,8 @@ impl Folding {
             return Some(fingerprint);
         }
         for symptom in &mut *symptoms {
-            (symptom.model, symptom.caller) = (None, None);
+            // The facts tell actions and resources, which are part of a denial's fingerprint.
+            (symptom.model, symptom.caller, symptom.diagnosis.facts) = (None, None, Facts::default());
         }
         fingerprint = Fingerprint::of(symptoms.first()?);
         if self.has_room(&fingerprint, 2 * MOST) {

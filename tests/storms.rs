@@ -164,6 +164,21 @@ fn a_delivery_of_ten_thousand_models_costs_a_thousand_incidents_and_counts_every
 }
 
 #[test]
+fn denials_of_thousands_of_roles_for_as_many_resources_are_a_thousand_incidents() {
+    let world = sandbox(busy());
+    let events = denials(2500).into_iter().enumerate().map(|(n, denial)| {
+        let mut event: serde_json::Value = serde_json::from_str(&denial).unwrap();
+        event["detail"]["requestParameters"] = serde_json::Value::Null;
+        let text = event["detail"]["errorMessage"].as_str().unwrap();
+        event["detail"]["errorMessage"] = text.replace("nova-lite-v1:0", &format!("nova-lite-v1:{n}")).into();
+        event
+    });
+    let report = deliver(&world, &serde_json::Value::Array(events.collect()).to_string());
+    let errors: u64 = report.incidents.iter().map(|i| i.incident.counts.errors).sum();
+    assert_eq!((report.incidents.len(), errors), (1001, 2500));
+}
+
+#[test]
 fn a_digest_of_which_some_was_not_recorded_is_told_again_under_the_same_ids() {
     let world = sandbox(WorldFile::default());
     deliver(&world, &queue(&denials(30)));

@@ -12,7 +12,7 @@ use super::envelope::{Malformed, Opener};
 use super::signal::{ErrorSignal, Signal, Source};
 use super::value::{Text, time};
 use crate::callers::Origin;
-use crate::diagnosis::{Cause, ErrorText, cut, diagnose, endpoint_region};
+use crate::diagnosis::{Cause, ErrorText, LONGEST, cut, diagnose, endpoint_region};
 use crate::ids::{AccountId, caller_of};
 use crate::model::ModelId;
 
@@ -149,9 +149,10 @@ pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
     {
         return invocation(text, home, "line").ok();
     }
+    // What the diagnosis does not read is not copied either.
+    let text = cut(text, LONGEST);
     let found = diagnose(&ErrorText { message: text, ..ErrorText::default() });
-    // As far as the diagnosis reads.
-    let lower = cut(text, crate::diagnosis::LONGEST).to_ascii_lowercase();
+    let lower = text.to_ascii_lowercase();
     let names_bedrock = lower.contains("bedrock");
     let is_error = match found.row() {
         None => names_bedrock && (lower.contains("exception") || lower.contains("error")),
