@@ -274,7 +274,8 @@ fn a_step_and_a_ceiling_bound_the_value() {
 #[test]
 fn when_the_ledger_cannot_be_written_the_item_fails_and_nothing_else_happens() {
     let mut file = busy();
-    file.faults.push(fault("claim", Some(1), FaultKind::Unavailable));
+    // The access error is claimed first, the throttle second.
+    file.faults.push(fault("claim", Some(2), FaultKind::Unavailable));
     let world = sandbox(file);
     let access = sample("access-use-case-form.json");
     let report = deliver(&world, &queue(&[throttle(SONNET), access, sample("tick.json")]));
