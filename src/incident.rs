@@ -145,7 +145,8 @@ fn denied(symptom: &Symptom) -> String {
     }
     let action = facts.action.as_deref().or(facts.operation.as_deref());
     let resource = facts.resource.as_deref().filter(|_| symptom.model.is_none());
-    action.into_iter().chain(resource).map(|part| format!(":{part}")).collect()
+    let parts: Vec<&str> = [""].into_iter().chain(action).chain(resource).collect();
+    parts.join(":")
 }
 
 /// The first 16 hex digits of the SHA-256 of `text`.
