@@ -9,12 +9,12 @@ use std::fmt;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
-use sha2::{Digest, Sha256};
 
 use crate::callers::{Callers, Origin, Recent, hash};
-use crate::clean;
+use crate::clean::Safe;
 use crate::diagnosis::{Category, Cause, Diagnosis, Facts};
 use crate::event::{AlarmSignal, ErrorSignal, Metric, Source};
+pub(crate) use crate::ids::short_hash;
 use crate::ids::{AccountId, Place, Region, caller_of};
 use crate::model::ModelId;
 
@@ -41,9 +41,6 @@ pub struct Symptom {
     pub origin: Origin,
     /// Hash of the error's text.
     pub text: u32,
-    /// What may be shown of an unknown error's text: without its quoted spans, for they may hold prompts,
-    /// and short.
-    pub sample: Option<String>,
     /// Whether the account's root user called, which no application should.
     pub by_root: bool,
     /// Whether AWS recorded it. The line of an application's log is whatever its writer wrote.
@@ -103,8 +100,6 @@ pub struct Incident {
     pub first_seen: Option<Timestamp>,
     /// The last symptom's time.
     pub last_seen: Option<Timestamp>,
-    /// See [`Symptom::sample`].
-    pub sample: Option<String>,
     /// Who made the calls, minute by minute.
     pub callers: Recent,
     /// See [`Symptom::by_root`]; of any symptom.
@@ -149,13 +144,6 @@ fn denied(symptom: &Symptom) -> String {
     parts.join(":")
 }
 
-/// The first 16 hex digits of the SHA-256 of `text`.
-pub(crate) fn short_hash(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    let first = digest.iter().take(8).fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
-    format!("{first:016x}")
-}
-
 impl IncidentId {
     /// The id as written.
     pub fn as_str(&self) -> &str {
@@ -184,7 +172,11 @@ impl Serialize for IncidentId {
 
 impl Symptom {
     /// The symptom of a diagnosed error that came with item `item`.
-    pub fn of_error(error: &ErrorSignal, diagnosis: Diagnosis, item: usize) -> Self {
+    pub fn of_error(error: &ErrorSignal, mut diagnosis: Diagnosis, item: usize) -> Self {
+        diagnosis.facts.forgeable = error.source == Source::ApplicationLog;
+        if diagnosis.rule.is_none() {
+            diagnosis.facts.original.clone_from(&error.origin.original);
+        }
         let principal = diagnosis.facts.principal.as_deref().and_then(caller_of);
         let caller = error.caller.clone().or(principal);
         Self {
@@ -196,8 +188,6 @@ impl Symptom {
             region: error.region.clone(),
             model: error.model.clone().or_else(|| diagnosis.facts.model_id.clone()),
             caller,
-            sample: (diagnosis.rule.is_none() && error.source != Source::InvocationLog)
-                .then(|| clean::sample(&error.message)),
             diagnosis,
             first: error.at,
             last: error.at,
@@ -222,14 +212,13 @@ impl Symptom {
             diagnosis: Diagnosis {
                 cause,
                 rule: None,
-                facts: Facts { metric: metric.name().map(str::to_owned), ..Facts::default() },
+                facts: Facts { metric: metric.name().map(Safe::from), ..Facts::default() },
             },
             first: alarm.at,
             last: alarm.at,
             counts: Counts { errors: 0, alarms: 1 },
             origin: Origin::default(),
             text: 0,
-            sample: None,
             by_root: false,
             is_recorded: false,
             items: BTreeSet::from([item]),
@@ -251,7 +240,6 @@ impl Symptom {
             counts: Counts::default(),
             origin: Origin::default(),
             text: 0,
-            sample: None,
             by_root: false,
             is_recorded: false,
             items: BTreeSet::new(),
@@ -266,7 +254,6 @@ impl Symptom {
             model: known.model.clone(),
             caller: known.caller.clone(),
             diagnosis: Diagnosis { cause: known.cause, rule: known.rule, facts: known.facts.clone() },
-            sample: known.sample.clone(),
             ..Self::of_alarm(alarm, alarm.metric, None, item)
         }
     }
@@ -389,7 +376,6 @@ impl Group {
             first_seen: group.iter().filter_map(|s| s.first).min(),
             last_seen,
             callers: Recent::of(last_seen, self.callers),
-            sample: leading.sample,
             by_root: group.iter().any(|s| s.by_root),
             is_recorded: leading.is_recorded,
             items,

@@ -90,7 +90,6 @@ pub(super) fn told_by(incident: &Incident) -> Vec<(&'static str, AttributeValue)
         ("model", incident.model.as_ref().map(ModelId::as_str)),
         ("model_kind", incident.model.as_ref().map(|m| m.kind().as_str())),
         ("caller", incident.caller.as_deref()),
-        ("sample", incident.sample.as_deref()),
     ];
     told.extend(known.into_iter().filter_map(|(name, value)| Some((name, text(value?)))));
     if let Some(place) = incident.place() {
@@ -134,6 +133,7 @@ pub(super) const OF_EPISODE: &[&str] = &[
     "place",
     "region",
     "request_id",
+    // Earlier versions kept words of the error's text here; nobody reads them any more.
     "sample",
     "search",
     "silent_until",
@@ -206,7 +206,6 @@ pub(super) struct IncidentItem {
     cause: String,
     rule: String,
     facts: String,
-    sample: Option<String>,
     #[serde(default)]
     by_root: bool,
     first_seen: Option<String>,
@@ -285,7 +284,6 @@ impl IncidentItem {
             callers: self.callers.clone(),
             first_seen: time(&self.pk, self.first_seen.as_deref())?,
             last_seen: time(&self.pk, self.last_seen.as_deref())?,
-            sample: self.sample.clone(),
             by_root: self.by_root,
             is_recorded: false,
             items: std::collections::BTreeSet::new(),
