@@ -217,6 +217,12 @@ const BY_THE_MINUTE: SignedDuration = SignedDuration::from_hours(24);
 /// CloudWatch's minutes begin before the first error that was reported to us.
 const BEFORE_FIRST: SignedDuration = SignedDuration::from_mins(15);
 
+/// From when on measurements are the incident's.
+fn since(incident: &Incident, now: Timestamp) -> Timestamp {
+    let first = incident.first_seen.unwrap_or(now).min(now);
+    first.saturating_sub(BEFORE_FIRST).unwrap_or(first)
+}
+
 /// Where so many ids or fewer may share a quota, all are read at once. In a Region whose geography is not known
 /// it is every geography's, and two weeks of them take more pages of CloudWatch than there is time.
 const MANY: usize = 6;
@@ -481,9 +487,7 @@ async fn usage<W: Telemetry + Models + Clock>(
     );
     let mut series = fine?;
     series.extend(coarse?);
-    let first = incident.first_seen.unwrap_or(now).min(now);
-    let since = first.saturating_sub(BEFORE_FIRST).unwrap_or(first);
-    Ok(Usage::of(&series, burndown(model), since, now))
+    Ok(Usage::of(&series, burndown(model), since(incident, now), now))
 }
 
 #[cfg(test)]

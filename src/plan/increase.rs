@@ -166,10 +166,43 @@ impl Refusal {
 /// Demand that grew so many times within a day is sudden.
 const SUDDEN: f64 = 10.0;
 
+fn used_too_little(case: &Case<'_>, asked: f64, incident: &Incident) -> String {
+    format!(
+        "the busiest {} asked for {} of {} {} ({:.0} %): {}",
+        if case.limit.limit == Limit::TokensPerDay { "day" } else { "minute" },
+        words::number(asked),
+        words::number(case.applied),
+        words::unit(case.limit.limit),
+        asked / case.applied * 100.0,
+        words::far_below(case, incident.facts.requested)
+    )
+}
+
+/// Whether admitted use shows that the quota ran full. Refused calls cost their caller nothing, so that alone
+/// they prove nothing, however many they are.
+fn proven(case: &Case<'_>) -> Result<(), Box<Refusal>> {
+    let limit = case.limit.limit;
+    let admitted = case.usage.admitted(limit);
+    if admitted >= case.applied * FAR_BELOW {
+        return Ok(());
+    }
+    Err(Refusal::of(
+        Reason::UnprovenThrottle,
+        format!(
+            "around this incident at most {} of {} {} were admitted ({:.0} %), and {} calls were refused: refused calls alone do not show that more is needed, and AWS denies requests for quotas that are used so little",
+            words::number(admitted),
+            words::number(case.applied),
+            words::unit(limit),
+            admitted / case.applied * 100.0,
+            words::number(case.usage.window_throttles),
+        ),
+    ))
+}
+
 /// What is needed, in the quota's unit; or why no more is.
 fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, Box<Refusal>> {
     let limit = case.limit.limit;
-    let demand = case.usage.demand(limit);
+    let demand = case.demand();
     let unit = words::unit(limit);
     if case.usage.is_legacy {
         return Err(Refusal::of(
@@ -178,7 +211,7 @@ fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, 
         ));
     }
     let is_ahead = incident.is_ahead();
-    if case.usage.recent_throttles <= 0.0 && !is_ahead {
+    if case.usage.window_throttles <= 0.0 && !is_ahead {
         let late =
             if case.is_fresh { "; its metrics are minutes late, so it is asked again shortly" } else { "" };
         return Err(Refusal::of(
@@ -205,19 +238,21 @@ fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, 
             ),
         ));
     }
+    let asked = case.usage.asked(limit);
+    let (is_far_below, shown) = if is_ahead {
+        (demand < case.applied * FAR_BELOW, demand)
+    } else {
+        (asked < case.applied * FAR_BELOW, asked)
+    };
+    if is_far_below {
+        return Err(Refusal::of(Reason::UsageFarBelowQuota, used_too_little(case, shown, incident)));
+    }
+    if !is_ahead {
+        proven(case)?;
+    }
     // Headroom that is there already is none that is missing.
-    if demand < case.applied * FAR_BELOW || wanted <= case.applied {
-        return Err(Refusal::of(
-            Reason::UsageFarBelowQuota,
-            format!(
-                "the busiest {} asked for {} of {} {unit} ({:.0} %): {}",
-                if limit == Limit::TokensPerDay { "day" } else { "minute" },
-                words::number(demand),
-                words::number(case.applied),
-                demand / case.applied * 100.0,
-                words::far_below(case, incident.facts.requested)
-            ),
-        ));
+    if wanted <= case.applied {
+        return Err(Refusal::of(Reason::UsageFarBelowQuota, used_too_little(case, demand, incident)));
     }
     Ok(wanted)
 }
@@ -269,7 +304,7 @@ fn weigh(
         refusal.withheld.candidates.extend(route);
         return Err(refusal);
     }
-    history(case, case.usage.demand(case.limit.limit))?;
+    history(case, case.demand())?;
     unusual(case, incident)?;
     guards(case, evidence, config)?;
     let desired = size(case.limit.limit, floor, wanted, config)?;

@@ -48,6 +48,8 @@ word_enum! {
         ClosedUnchanged = "closed-unchanged",
         /// Measured use is far below the quota, so the throttle has another cause.
         UsageFarBelowQuota = "usage-far-below-quota",
+        /// Too little was admitted around the incident to show that the throttled calls need more.
+        UnprovenThrottle = "unproven-throttle",
         /// CloudWatch measured no throttle.
         NotThrottled = "not-throttled",
         /// The applied value is below AWS's default.
