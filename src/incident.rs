@@ -15,7 +15,7 @@ use crate::callers::{Callers, Origin, Recent, hash};
 use crate::clean;
 use crate::diagnosis::{Cause, Diagnosis, Facts};
 use crate::event::{AlarmSignal, ErrorSignal, Metric, Source};
-use crate::ids::{AccountId, Place, Region, caller_of};
+use crate::ids::{AccountId, Place, Region, caller_of, is_root};
 use crate::model::ModelId;
 
 /// An error that was diagnosed, or an alarm with nothing found behind it.
@@ -172,7 +172,7 @@ impl Symptom {
         Self {
             origin: error.origin.clone(),
             text: hash(0, &error.message),
-            by_root: caller.as_deref().is_some_and(|arn| arn.ends_with(":root")),
+            by_root: caller.as_deref().is_some_and(is_root),
             account: error.account.clone(),
             region: error.region.clone(),
             model: error.model.clone().or_else(|| diagnosis.facts.model_id.clone()),
@@ -265,6 +265,13 @@ impl Incident {
     /// Account and Region, without which AWS cannot be asked anything.
     pub fn place(&self) -> Option<Place> {
         Some(Place { account: self.account.clone()?, region: self.region.clone()? })
+    }
+
+    /// The same, seen no later than `now`: another's clock may be ahead.
+    #[must_use]
+    pub(crate) fn until(&self, now: Timestamp) -> Self {
+        let until = |at: Option<Timestamp>| at.map(|at| at.min(now));
+        Self { first_seen: until(self.first_seen), last_seen: until(self.last_seen), ..self.clone() }
     }
 
     /// Counts what a later delivery told of the same incident.
