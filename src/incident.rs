@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::callers::{Callers, Origin, Recent, hash};
 use crate::clean::Safe;
-use crate::diagnosis::{Cause, Diagnosis, Facts};
+use crate::diagnosis::{Category, Cause, Diagnosis, Facts};
 use crate::event::{AlarmSignal, ErrorSignal, Metric, Source};
 pub(crate) use crate::ids::short_hash;
 use crate::ids::{AccountId, Place, Region, caller_of};
@@ -43,6 +43,8 @@ pub struct Symptom {
     pub text: u32,
     /// Whether the account's root user called, which no application should.
     pub by_root: bool,
+    /// Whether AWS recorded it. The line of an application's log is whatever its writer wrote.
+    pub is_recorded: bool,
     /// Indices of the delivery's items that it came from.
     pub items: BTreeSet<usize>,
 }
@@ -90,7 +92,7 @@ pub struct Incident {
     pub cause: Cause,
     /// The rule that said so; `None` when only a metric did.
     pub rule: Option<&'static str>,
-    /// The first symptom's facts of that cause.
+    /// The facts of the last error of that cause that AWS recorded; else of the first.
     pub facts: Facts,
     /// How often.
     pub counts: Counts,
@@ -102,6 +104,8 @@ pub struct Incident {
     pub callers: Recent,
     /// See [`Symptom::by_root`]; of any symptom.
     pub by_root: bool,
+    /// See [`Symptom::is_recorded`]; of the symptom that told the cause.
+    pub is_recorded: bool,
     /// See [`Symptom::items`].
     pub items: BTreeSet<usize>,
 }
@@ -111,11 +115,12 @@ impl Fingerprint {
         let dash = "-";
         let caller = symptom.caller.as_deref().filter(|_| symptom.diagnosis.cause.is_per_caller());
         Self(format!(
-            "v1|{}|{}|{}|{}|{}",
+            "v1|{}|{}|{}|{}{}|{}",
             symptom.account.as_ref().map_or(dash, AccountId::as_str),
             symptom.region.as_ref().map_or(dash, Region::as_str),
             symptom.model.as_ref().map_or(dash, ModelId::as_str),
             symptom.diagnosis.cause.family(),
+            denied(symptom),
             caller.unwrap_or(dash),
         ))
     }
@@ -124,6 +129,18 @@ impl Fingerprint {
     pub fn id(&self) -> IncidentId {
         IncidentId(format!("inc-{}", short_hash(&self.0)))
     }
+}
+
+/// What was denied, for causes of permission: a role that lacks three permissions has three problems. Where a model
+/// tells which resource is meant, the action is enough: a profile's calls are denied in one Region or another.
+fn denied(symptom: &Symptom) -> String {
+    let facts = &symptom.diagnosis.facts;
+    if symptom.diagnosis.cause.category() != Category::Permission {
+        return String::new();
+    }
+    let action = facts.action.as_deref().or(facts.operation.as_deref());
+    let resource = facts.resource.as_deref().filter(|_| symptom.model.is_none());
+    action.into_iter().chain(resource).map(|part| format!(":{part}")).collect()
 }
 
 impl IncidentId {
@@ -165,6 +182,7 @@ impl Symptom {
             origin: error.origin.clone(),
             text: hash(0, &error.message),
             by_root: caller.as_deref().is_some_and(|arn| arn.ends_with(":root")),
+            is_recorded: error.source != Source::ApplicationLog,
             account: error.account.clone(),
             region: error.region.clone(),
             model: error.model.clone().or_else(|| diagnosis.facts.model_id.clone()),
@@ -201,6 +219,7 @@ impl Symptom {
             origin: Origin::default(),
             text: 0,
             by_root: false,
+            is_recorded: false,
             items: BTreeSet::from([item]),
         }
     }
@@ -221,6 +240,7 @@ impl Symptom {
             origin: Origin::default(),
             text: 0,
             by_root: false,
+            is_recorded: false,
             items: BTreeSet::new(),
         }
     }
@@ -254,6 +274,12 @@ impl Incident {
         Some(Place { account: self.account.clone()?, region: self.region.clone()? })
     }
 
+    /// Whether its cause and facts take the place of what was known before: AWS recorded it, and it names a
+    /// cause. A limit without a name says less than one with a name.
+    pub(crate) fn is_the_latest_word(&self) -> bool {
+        self.is_recorded && self.rule.is_some() && self.cause != Cause::RateUnspecified
+    }
+
     /// Counts what a later delivery told of the same incident.
     pub(crate) fn count(&mut self, later: &Self) {
         self.counts.add(later.counts);
@@ -261,8 +287,7 @@ impl Incident {
         self.callers.put(&later.callers);
         self.last_seen = self.last_seen.max(later.last_seen);
         self.first_seen = [self.first_seen, later.first_seen].into_iter().flatten().min();
-        // What is learnt later is more than an unnamed limit or an unknown error.
-        if self.rule.is_none() && later.rule.is_some() {
+        if (self.rule.is_none() && later.rule.is_some()) || later.is_the_latest_word() {
             self.cause = later.cause;
             self.rule = later.rule;
             self.facts = later.facts.clone();
@@ -302,13 +327,18 @@ impl Group {
             self.callers.see(symptom.caller.as_deref(), &symptom.origin, symptom.last, symptom.text);
         }
         let same = |s: &&mut Symptom| {
-            s.diagnosis.cause == symptom.diagnosis.cause && s.diagnosis.rule == symptom.diagnosis.rule
+            s.diagnosis.cause == symptom.diagnosis.cause
+                && s.diagnosis.rule == symptom.diagnosis.rule
+                && s.is_recorded == symptom.is_recorded
         };
         let Some(known) = self.symptoms.iter_mut().find(same) else {
             self.symptoms.push(symptom);
             return;
         };
         known.counts.add(symptom.counts);
+        if symptom.is_recorded {
+            known.diagnosis.facts = symptom.diagnosis.facts;
+        }
         known.items.extend(symptom.items);
         known.by_root |= symptom.by_root;
         known.first = [known.first, symptom.first].into_iter().flatten().min();
@@ -316,11 +346,12 @@ impl Group {
     }
 
     fn incident(self, fingerprint: &Fingerprint) -> Option<Incident> {
-        // A limit that is named outranks any number of errors that name none.
+        // No line of an application's log outranks what AWS recorded, and a limit that is named outranks any number of errors
+        // that name none.
         let rank = |s: &Symptom| {
             let named = !matches!(s.diagnosis.cause, Cause::RateUnspecified | Cause::Unknown)
                 || s.diagnosis.rule.is_some();
-            (s.diagnosis.cause != Cause::RateUnspecified, named, s.counts.errors)
+            (s.is_recorded, s.diagnosis.cause != Cause::RateUnspecified, named, s.counts.errors)
         };
         let group = &self.symptoms;
         let leading = group.iter().max_by_key(|s| rank(s))?.clone();
@@ -345,6 +376,7 @@ impl Group {
             last_seen,
             callers: Recent::of(last_seen, self.callers),
             by_root: group.iter().any(|s| s.by_root),
+            is_recorded: leading.is_recorded,
             items,
         })
     }

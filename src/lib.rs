@@ -17,6 +17,7 @@ pub mod act;
 pub mod notice;
 pub mod drive;
 pub mod sweep;
+mod follow;
 pub mod watch;
 pub mod operate;
 pub mod doctor;

@@ -8,6 +8,7 @@ use crate::evidence::gather;
 use crate::incident::IncidentId;
 use crate::notice::{Kind, Notice};
 use crate::plan::plan;
+use crate::sweep::again_at;
 use crate::terms::Terms;
 use crate::world::{Answer, Finish, Record, State, World, after};
 
@@ -50,12 +51,17 @@ pub(crate) async fn look<W: World>(world: &W, terms: &Terms<'_>, record: Record)
     Shown { record, notice }
 }
 
-/// Closes an incident, whatever its state: it opens again when it is seen again. A request that it follows
-/// stays remembered with its quota. `None` if it is closed or unknown, or somebody drives it right now.
+/// Closes an incident, whatever its state: it opens again when it is seen again. One that follows an increase
+/// request stays open until AWS has decided, because people have to hear how; the record says which request.
+/// `None` if it is closed or unknown, or somebody drives it right now.
 pub async fn close<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> Answer<Option<Record>> {
     let now = world.now();
     let Some((lease, record)) = world.seize(id, now, terms.allowance.lease).await? else { return Ok(None) };
-    world.finish(&lease, &Finish::new(State::Closed, now, record.incident.counts)).await?;
+    let end = match &record.followed {
+        Some(_) => again_at(&record, now, now),
+        None => Finish::new(State::Closed, now, record.incident.counts),
+    };
+    world.finish(&lease, &end).await?;
     world.incident(id).await
 }
 

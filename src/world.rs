@@ -139,6 +139,19 @@ impl RequestStatus {
     pub fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::CaseOpened)
     }
+
+    /// AWS's own word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::CaseOpened => "CASE_OPENED",
+            Self::Approved => "APPROVED",
+            Self::Denied => "DENIED",
+            Self::CaseClosed => "CASE_CLOSED",
+            Self::NotApproved => "NOT_APPROVED",
+            Self::InvalidRequest => "INVALID_REQUEST",
+        }
+    }
 }
 
 words! {

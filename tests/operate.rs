@@ -12,7 +12,7 @@ use bedrock_remediator::incident::IncidentId;
 use bedrock_remediator::operate;
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::terms::Terms;
-use bedrock_remediator::world::{Ledger as _, State};
+use bedrock_remediator::world::{Ledger as _, RequestStatus, State};
 use jiff::SignedDuration;
 use serde_json::Value;
 use support::program::run;
@@ -80,6 +80,24 @@ fn what_is_closed_by_hand_opens_again_when_it_is_seen_again() {
     deliver(&world, &sample("request-context-length.json"));
     assert_eq!(kinds(&world), ["opened", "opened"]);
     assert_eq!(world.published()[1].episode, Some(2));
+}
+
+#[test]
+fn a_request_of_an_incident_that_is_closed_by_hand_is_followed_to_its_end() {
+    let (config, home) = (Config::default(), Home::default());
+    let terms = terms(&config, &home);
+    let world = sandbox(busy());
+    let report = deliver(&world, &throttle(SONNET));
+    let id = report.incidents[0].incident.id.clone();
+    let kept = block_on(operate::close(&world, &terms, &id)).unwrap().unwrap();
+    let request = world.increase_requests().remove(0);
+    assert_eq!(kept.state, State::Watching);
+    assert_eq!(kept.followed.unwrap().request_id.as_ref(), Some(&request.id));
+    world.decide(&request.id, RequestStatus::CaseClosed, Some(request.desired));
+    run_sweep(&world);
+    assert_eq!(kinds(&world), ["opened", "outcome"]);
+    let closed = block_on(operate::close(&world, &terms, &id)).unwrap().unwrap();
+    assert_eq!(closed.state, State::Closed, "nothing is left to follow");
 }
 
 #[test]

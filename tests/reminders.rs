@@ -6,6 +6,7 @@ mod support;
 
 use bedrock_remediator::notice::Kind;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+use bedrock_remediator::world::RequestStatus;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::story::*;
@@ -159,4 +160,49 @@ fn nobody_is_reminded_for_ever_of_what_nobody_calls() {
     // A reminder is no call: the month counts from the last error.
     assert_eq!(all.last().unwrap().0, Kind::Resolved, "{all:?}");
     assert!((30..=38).contains(&all.last().unwrap().1), "{all:?}");
+}
+
+/// The days, counted from the first notice, on which people were reminded.
+fn reminded(world: &Sandbox, until: i64) -> Vec<i64> {
+    let day = SignedDuration::from_hours(24);
+    (1..=until)
+        .filter(|_| {
+            let before = world.published().len();
+            world.pass(day);
+            run_sweep(world);
+            world.published().len() > before
+        })
+        .collect()
+}
+
+#[test]
+fn what_aws_leaves_open_is_reminded_of_after_one_and_two_weeks_and_then_every_two() {
+    let world = sandbox(busy());
+    deliver(&world, &throttle(SONNET));
+    world.change(|file| file.usage[0].last = None);
+    let request = world.increase_requests().remove(0);
+    assert_eq!(reminded(&world, 50), [7, 14, 28, 42]);
+    assert_eq!(kinds(&world)[1..], ["reminder"; 4]);
+    let pending = world.published().remove(1);
+    assert!(
+        pending.title.starts_with("Reminder: AWS has not decided the quota increase"),
+        "{}",
+        pending.title
+    );
+    assert!(pending.summary.contains("Its status is PENDING"), "{}", pending.summary);
+    let command = pending.next_steps[0].command.as_deref().unwrap();
+    assert!(
+        command.starts_with(&format!("aws service-quotas create-support-case --request-id {} ", request.id))
+    );
+    // Once there is a case, it is named, and no other is asked for.
+    world.decide(&request.id, RequestStatus::CaseOpened, None);
+    assert_eq!(reminded(&world, 10), [6]);
+    let opened = world.published().pop().unwrap();
+    let steps = format!("{:?}", opened.next_steps);
+    assert!(steps.contains(&format!("support case case-{}", request.id)), "{steps}");
+    assert!(!steps.contains("create-support-case"), "{steps}");
+    // What was decided is not reminded of.
+    world.decide(&request.id, RequestStatus::CaseClosed, Some(request.desired));
+    assert_eq!(reminded(&world, 1), [1]);
+    assert_eq!(kinds(&world).last().unwrap(), "outcome");
 }

@@ -115,7 +115,16 @@ pub(crate) fn close(args: &Close) -> anyhow::Result<Outcome> {
     args.at.has_ledger()?;
     on!(args.at, |world, terms| async {
         let closed = operate::close(world, terms, &args.id).await?.ok_or_else(|| not_free(&args.id))?;
-        say(&args.at, &closed, "it opens again when it is seen again")
+        let what = match closed.followed.as_ref().and_then(|f| f.request_id.as_deref()) {
+            Some(request) => format!(
+                "its increase request {request} is followed until AWS has decided, because the outcome has to be told"
+            ),
+            None if closed.followed.is_some() => {
+                "an increase request of it is in doubt, and is followed until that is known".to_owned()
+            }
+            None => "it opens again when it is seen again".to_owned(),
+        };
+        say(&args.at, &closed, &what)
     })
 }
 

@@ -86,6 +86,10 @@ pub(super) fn outcome_title(incident: &Incident, outcome: &Outcome) -> String {
     format!("Quota increase {}{}", outcome.how.as_str().replace('-', " "), of_where(incident))
 }
 
+pub(super) fn open_request_title(incident: &Incident) -> String {
+    format!("Reminder: AWS has not decided the quota increase{}", of_where(incident))
+}
+
 fn of_where(incident: &Incident) -> String {
     let model = incident.model.as_ref().map(|m| format!(": {m}")).unwrap_or_default();
     let region = incident.region.as_ref().map(|r| format!(" in {r}")).unwrap_or_default();

@@ -151,6 +151,9 @@ fn done(out: &mut String, notice: &Notice) {
     if notice.actions.is_empty() && notice.withheld.is_empty() {
         let why = match notice.category {
             _ if notice.kind == Kind::Outcome => "the request was followed to its end",
+            _ if notice.kind == Kind::Reminder && notice.request_id.is_some() => {
+                "the request is followed until AWS has decided it"
+            }
             _ if notice.kind == Kind::Unanswered => "the function goes on asking by itself",
             _ if notice.kind == Kind::Resolved => "it has ended, and is told of again if it comes back",
             Some(Category::Capacity) => {

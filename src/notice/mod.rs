@@ -24,9 +24,9 @@ use crate::evidence::Evidence;
 use crate::ids::{AccountId, Region};
 use crate::incident::{Counts, Incident, IncidentId, short_hash};
 use crate::model::ModelId;
-use crate::plan::{Action, Plan, Step, Withheld, whole};
+use crate::plan::{Action, Plan, Step, Withheld, number, whole};
 use crate::words::words;
-use crate::world::{Record, RequestOutcome, Told};
+use crate::world::{Followed, IncreaseRequest, Record, RequestOutcome, Told};
 
 words! {
     /// What a notice is about.
@@ -131,7 +131,7 @@ pub struct Notice {
     /// How the increase request ended that the notice is about; `None` unless it is about one that did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<RequestOutcome>,
-    /// Service Quotas' id of the request that `outcome` is about; `None` unless it is about one.
+    /// Service Quotas' id of the request whose end, or whose waiting, the notice is about; `None` in others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// For AWS's reviewers.
@@ -239,6 +239,30 @@ impl Notice {
         notice.request_id.clone_from(&outcome.request_id);
         notice.severity =
             if outcome.how == RequestOutcome::Granted { Severity::Info } else { Severity::Warning };
+        notice
+    }
+
+    /// Reminds of `request`, which `record`'s incident follows and AWS has left open.
+    pub(crate) fn of_open_request(
+        record: &Record,
+        followed: &Followed,
+        request: &IncreaseRequest,
+        plan: &Plan,
+        evidence: &Evidence,
+    ) -> Self {
+        let mut notice = Self::compose(Kind::Reminder, record, plan, evidence);
+        notice.title = headline::open_request_title(&record.incident);
+        notice.summary = format!(
+            "AWS has not decided the increase request {} of `{}` from {} to {} since {}. Its status is {}.",
+            request.id,
+            followed.name,
+            number(followed.value_before),
+            number(followed.desired),
+            request.created.strftime("%F"),
+            request.status.word()
+        );
+        notice.request_id = Some(request.id.clone());
+        notice.severity = Severity::Warning;
         notice
     }
 

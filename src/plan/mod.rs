@@ -5,6 +5,7 @@
 mod callers;
 mod case;
 mod findable;
+mod follow;
 mod ids;
 mod increase;
 mod size;
@@ -22,7 +23,7 @@ use crate::incident::Incident;
 use crate::lifecycle::successor;
 use crate::quota::Quota;
 use crate::words::words as word_enum;
-use crate::world::{Followed, PortError, Record, RequestStatus};
+use crate::world::{Followed, RequestStatus};
 
 pub use size::round_up;
 pub use words::number;
@@ -185,36 +186,6 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
         plan.steps.extend(findable::steps(incident, evidence));
     }
     plan
-}
-
-impl Plan {
-    /// What a person does about an incident about which AWS has answered with `errors` for a day.
-    pub(crate) fn of_unanswered(record: &Record, errors: &[PortError]) -> Self {
-        let mut plan = Self::default();
-        let denied =
-            errors.iter().filter_map(|e| if let PortError::Denied(action) = e { Some(action) } else { None });
-        for action in denied {
-            plan.steps.push(Step {
-                text: format!(
-                    "Give the function's role the right `{action}`. The stack's template grants it: look for a permissions boundary or a policy of the organization that takes it away."
-                ),
-                command: None,
-                link: None,
-            });
-        }
-        if let (Some(followed), Some(place)) = (&record.followed, record.incident.place()) {
-            plan.steps.push(look_at(&place, &followed.code));
-        }
-        if plan.steps.is_empty() {
-            plan.steps.push(Step {
-                text: "Look at AWS Health and at the function's log. The function goes on asking by itself."
-                    .to_owned(),
-                command: None,
-                link: Some("https://health.aws.amazon.com/health/status".to_owned()),
-            });
-        }
-        plan
-    }
 }
 
 /// What helps before calls are throttled.

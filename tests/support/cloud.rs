@@ -767,18 +767,17 @@ fn bedrock(world: &Sandbox, place: &Place, path: &str, query: &str) -> Response 
         return json!({ "modelId": id, "offers": vec![offer; offers] }).to_string().into_response();
     }
     let Some(known) = at_once(world.model_state(place, &model)).unwrap() else { return missing() };
-    let body = match kind {
-        "foundation-model-availability" => json!({
+    let body = if kind == "foundation-model-availability" {
+        json!({
             "modelId": id, "agreementAvailability": { "status": known.agreement },
             "authorizationStatus": if known.authorized { "AUTHORIZED" } else { "NOT_AUTHORIZED" },
             "entitlementAvailability": "AVAILABLE", "regionAvailability": known.region,
-        }),
-        _ => {
-            let Some(life) = known.life.unwrap() else { return missing() };
-            json!({ "modelDetails": {
-                "modelArn": model_arn(place, &id), "modelId": id, "modelLifecycle": lifecycle(&life),
-            } })
-        }
+        })
+    } else {
+        let Some(life) = known.life.unwrap() else { return missing() };
+        json!({ "modelDetails": {
+            "modelArn": model_arn(place, &id), "modelId": id, "modelLifecycle": lifecycle(&life),
+        } })
     };
     body.to_string().into_response()
 }

@@ -142,9 +142,10 @@ pub(super) const OF_EPISODE: &[&str] = &[
     "unread",
 ];
 
-/// Whether a claim writes this attribute anew, whatever stands there.
-pub(super) fn is_overwritten(name: &str) -> bool {
-    name == "last_seen" || CALLERS.contains(&name)
+/// Whether a claim of `incident` writes this attribute anew, whatever stands there.
+pub(super) fn is_overwritten(incident: &Incident, name: &str) -> bool {
+    let is_diagnosis = ["cause", "rule", "facts"].contains(&name);
+    name == "last_seen" || CALLERS.contains(&name) || (is_diagnosis && incident.is_the_latest_word())
 }
 
 /// What stands in the ring; of a minute that cannot be read nothing is known.
@@ -284,6 +285,7 @@ impl IncidentItem {
             first_seen: time(&self.pk, self.first_seen.as_deref())?,
             last_seen: time(&self.pk, self.last_seen.as_deref())?,
             by_root: self.by_root,
+            is_recorded: false,
             items: std::collections::BTreeSet::new(),
         };
         Ok(Record {

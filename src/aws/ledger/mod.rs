@@ -304,7 +304,7 @@ impl Ledger for Aws {
         update.set_if_absent("lease_until", stamp(until));
         update.set_if_absent("due_at", stamp(until));
         for (name, value) in item::told_by(incident) {
-            if item::is_overwritten(name) {
+            if item::is_overwritten(incident, name) {
                 update.set(name, value);
             } else {
                 update.set_if_absent(name, value);

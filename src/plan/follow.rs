@@ -1,0 +1,66 @@
+//! What a person does about an increase request that AWS has not decided, and about what AWS does not answer.
+//!
+//! Invariant: a command here reads, or asks AWS for an answer; none requests the increase a second time.
+
+use super::{Plan, Step, look_at, number};
+use crate::ids::Place;
+use crate::world::{Followed, IncreaseRequest, PortError, Record, RequestStatus};
+
+impl Plan {
+    /// What a person does about `request`, which `followed` follows and AWS has left open for a week or longer.
+    pub(crate) fn of_open_request(followed: &Followed, request: &IncreaseRequest, place: &Place) -> Self {
+        let mut steps = Vec::new();
+        match (&request.case_id, request.status) {
+            (Some(case), _) => steps.push(Step {
+                text: format!(
+                    "Answer in the support case {case} with the use case and the measured demand, and ask when it is decided."
+                ),
+                command: None,
+                link: Some(place.region.console(&format!("support/home#/case/?displayId={case}"))),
+            }),
+            (None, RequestStatus::Pending) => steps.push(Step {
+                text: "AWS has opened no support case for the request. Ask for one; this does not file the request again.".to_owned(),
+                command: Some(format!(
+                    "aws service-quotas create-support-case --request-id {} --region {}",
+                    request.id, place.region
+                )),
+                link: None,
+            }),
+            (None, _) => {}
+        }
+        steps.push(look_at(place, &followed.code));
+        let advice = format!(
+            "Until AWS has decided, {} holds. Other profiles, Regions and models have quotas of their own.",
+            number(followed.value_before)
+        );
+        Self { steps, advice: vec![advice], ..Self::default() }
+    }
+
+    /// What a person does about an incident about which AWS has answered with `errors` for a day.
+    pub(crate) fn of_unanswered(record: &Record, errors: &[PortError]) -> Self {
+        let mut plan = Self::default();
+        let denied =
+            errors.iter().filter_map(|e| if let PortError::Denied(action) = e { Some(action) } else { None });
+        for action in denied {
+            plan.steps.push(Step {
+                text: format!(
+                    "Give the function's role the right `{action}`. The stack's template grants it: look for a permissions boundary or a policy of the organization that takes it away."
+                ),
+                command: None,
+                link: None,
+            });
+        }
+        if let (Some(followed), Some(place)) = (&record.followed, record.incident.place()) {
+            plan.steps.push(look_at(&place, &followed.code));
+        }
+        if plan.steps.is_empty() {
+            plan.steps.push(Step {
+                text: "Look at AWS Health and at the function's log. The function goes on asking by itself."
+                    .to_owned(),
+                command: None,
+                link: Some("https://health.aws.amazon.com/health/status".to_owned()),
+            });
+        }
+        plan
+    }
+}
