@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::diagnosis::{Cause, Diagnosis, diagnose};
 use crate::drive::{Driven, drive};
-use crate::event::{self, AlarmSignal, ErrorSignal, Items, Malformed, ReadItem, Signal};
+use crate::event::{self, AlarmSignal, ErrorSignal, Malformed, Payload, ReadItem, Signal};
 use crate::ids::Place;
 use crate::incident::{Folding, Incident, Symptom};
 use crate::investigate::investigate;
@@ -77,13 +77,16 @@ pub struct IncidentReport {
 
 /// Handles one delivery. An error means that nothing of it could be read.
 pub async fn handle<W: World>(world: &W, terms: &Terms<'_>, payload: &[u8]) -> Result<Report, Malformed> {
-    let mut delivery = Items::of(payload, terms.home)?;
+    let payload = Payload::of(payload)?;
+    let mut delivery = payload.items(terms.home)?;
     let mut reading = Reading { items: Vec::with_capacity(delivery.len()), ..Reading::default() };
     // What one item holds is folded and dropped before the next is read.
     loop {
         let mut told = Told::default();
         let n = reading.items.len();
-        let Some(item) = delivery.next(&mut |signal| told.take(signal, n, &mut reading.known))? else {
+        let Some(item) = delivery
+            .next(&mut |signal| told.take(signal.within_reason(world.now()), n, &mut reading.known))?
+        else {
             break;
         };
         reading.item(world, terms, n, item, told).await;
@@ -298,10 +301,12 @@ impl Report {
         self.items.iter().map(|i| i.outcome).max().unwrap_or(Outcome::Ignored)
     }
 
-    /// The items a queue has to deliver again.
+    /// The items a queue has to deliver again. One without an id cannot be named: then an empty id tells the
+    /// poller that the whole batch failed.
+    /// See <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
     pub fn batch_response(&self) -> SqsBatchResponse {
         let mut response = SqsBatchResponse::default();
-        let failed = self.items.iter().filter(|i| i.failed).filter_map(|i| i.id.clone());
+        let failed = self.items.iter().filter(|i| i.failed).map(|i| i.id.clone().unwrap_or_default());
         response.batch_item_failures = failed
             .map(|id| {
                 let mut failure = BatchItemFailure::default();

@@ -9,13 +9,13 @@ use std::fmt;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
-use sha2::{Digest, Sha256};
 
 use crate::callers::{Callers, Origin, Recent, hash};
-use crate::clean;
+use crate::clean::Safe;
 use crate::diagnosis::{Category, Cause, Diagnosis, Facts};
 use crate::event::{AlarmSignal, ErrorSignal, Metric, Source};
-use crate::ids::{AccountId, Place, Region, caller_of};
+pub(crate) use crate::ids::short_hash;
+use crate::ids::{AccountId, Place, Region, caller_of, is_root};
 use crate::model::ModelId;
 
 /// An error that was diagnosed, or an alarm with nothing found behind it.
@@ -41,9 +41,6 @@ pub struct Symptom {
     pub origin: Origin,
     /// Hash of the error's text.
     pub text: u32,
-    /// What may be shown of an unknown error's text: without its quoted spans, for they may hold prompts,
-    /// and short.
-    pub sample: Option<String>,
     /// Whether the account's root user called, which no application should.
     pub by_root: bool,
     /// Whether AWS recorded it. The line of an application's log is whatever its writer wrote.
@@ -103,8 +100,6 @@ pub struct Incident {
     pub first_seen: Option<Timestamp>,
     /// The last symptom's time.
     pub last_seen: Option<Timestamp>,
-    /// See [`Symptom::sample`].
-    pub sample: Option<String>,
     /// Who made the calls, minute by minute.
     pub callers: Recent,
     /// See [`Symptom::by_root`]; of any symptom.
@@ -145,14 +140,8 @@ fn denied(symptom: &Symptom) -> String {
     }
     let action = facts.action.as_deref().or(facts.operation.as_deref());
     let resource = facts.resource.as_deref().filter(|_| symptom.model.is_none());
-    action.into_iter().chain(resource).map(|part| format!(":{part}")).collect()
-}
-
-/// The first 16 hex digits of the SHA-256 of `text`.
-pub(crate) fn short_hash(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    let first = digest.iter().take(8).fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
-    format!("{first:016x}")
+    let parts: Vec<&str> = [""].into_iter().chain(action).chain(resource).collect();
+    parts.join(":")
 }
 
 impl IncidentId {
@@ -183,20 +172,22 @@ impl Serialize for IncidentId {
 
 impl Symptom {
     /// The symptom of a diagnosed error that came with item `item`.
-    pub fn of_error(error: &ErrorSignal, diagnosis: Diagnosis, item: usize) -> Self {
+    pub fn of_error(error: &ErrorSignal, mut diagnosis: Diagnosis, item: usize) -> Self {
+        diagnosis.facts.forgeable = error.source == Source::ApplicationLog;
+        if diagnosis.rule.is_none() {
+            diagnosis.facts.original.clone_from(&error.origin.original);
+        }
         let principal = diagnosis.facts.principal.as_deref().and_then(caller_of);
         let caller = error.caller.clone().or(principal);
         Self {
             origin: error.origin.clone(),
             text: hash(0, &error.message),
-            by_root: caller.as_deref().is_some_and(|arn| arn.ends_with(":root")),
+            by_root: caller.as_deref().is_some_and(is_root),
             is_recorded: error.source != Source::ApplicationLog,
             account: error.account.clone(),
             region: error.region.clone(),
             model: error.model.clone().or_else(|| diagnosis.facts.model_id.clone()),
             caller,
-            sample: (diagnosis.rule.is_none() && error.source != Source::InvocationLog)
-                .then(|| clean::sample(&error.message)),
             diagnosis,
             first: error.at,
             last: error.at,
@@ -221,14 +212,13 @@ impl Symptom {
             diagnosis: Diagnosis {
                 cause,
                 rule: None,
-                facts: Facts { metric: metric.name().map(str::to_owned), ..Facts::default() },
+                facts: Facts { metric: metric.name().map(Safe::from), ..Facts::default() },
             },
             first: alarm.at,
             last: alarm.at,
             counts: Counts { errors: 0, alarms: 1 },
             origin: Origin::default(),
             text: 0,
-            sample: None,
             by_root: false,
             is_recorded: false,
             items: BTreeSet::from([item]),
@@ -250,7 +240,6 @@ impl Symptom {
             counts: Counts::default(),
             origin: Origin::default(),
             text: 0,
-            sample: None,
             by_root: false,
             is_recorded: false,
             items: BTreeSet::new(),
@@ -265,7 +254,6 @@ impl Symptom {
             model: known.model.clone(),
             caller: known.caller.clone(),
             diagnosis: Diagnosis { cause: known.cause, rule: known.rule, facts: known.facts.clone() },
-            sample: known.sample.clone(),
             ..Self::of_alarm(alarm, alarm.metric, None, item)
         }
     }
@@ -291,6 +279,13 @@ impl Incident {
     /// cause. A limit without a name says less than one with a name.
     pub(crate) fn is_the_latest_word(&self) -> bool {
         self.is_recorded && self.rule.is_some() && self.cause != Cause::RateUnspecified
+    }
+
+    /// The same, seen no later than `now`: another's clock may be ahead.
+    #[must_use]
+    pub(crate) fn until(&self, now: Timestamp) -> Self {
+        let until = |at: Option<Timestamp>| at.map(|at| at.min(now));
+        Self { first_seen: until(self.first_seen), last_seen: until(self.last_seen), ..self.clone() }
     }
 
     /// Counts what a later delivery told of the same incident.
@@ -457,7 +452,6 @@ impl Group {
             first_seen: group.iter().filter_map(|s| s.first).min(),
             last_seen,
             callers: Recent::of(last_seen, self.callers),
-            sample: leading.sample,
             by_root: group.iter().any(|s| s.by_root),
             is_recorded: leading.is_recorded,
             items,

@@ -2,7 +2,7 @@
 //!
 //! Read top to bottom, the modules are the way an event takes: `handler` is that way in code.
 
-mod clean;
+pub mod clean;
 mod words;
 
 pub mod handler;

@@ -21,7 +21,6 @@ use bedrock_remediator::terms::{Allowance, Terms};
 use bedrock_remediator::usage::Minute;
 use bedrock_remediator::world::{IncreaseRequest, Ledger, Quotas, RequestStatus};
 use jiff::SignedDuration;
-use serde_json::{Value, json};
 use support::story::*;
 
 #[test]
@@ -65,7 +64,7 @@ fn round_trips(future: impl Future) -> usize {
 }
 
 #[test]
-fn a_new_throttle_of_a_known_model_costs_ten_calls_in_six_round_trips_and_a_duplicate_one() {
+fn a_new_throttle_of_a_known_model_costs_eleven_calls_in_six_round_trips_and_a_duplicate_one() {
     let world = sandbox(busy());
     let (config, home, payload) = (Config::default(), Home::default(), throttle(SONNET));
     let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
@@ -81,11 +80,12 @@ fn a_new_throttle_of_a_known_model_costs_ten_calls_in_six_round_trips_and_a_dupl
         ("publish", 1),
         ("request_increase", 1),
         ("reserve", 1),
+        ("subscribers", 1),
         ("usage", 2),
     ];
     assert_eq!(world.calls(), expected.into());
     assert_eq!(round_trips(deliver()), 1);
-    assert_eq!((world.calls()["claim"], world.calls().values().sum::<u32>()), (2, 11));
+    assert_eq!((world.calls()["claim"], world.calls().values().sum::<u32>()), (2, 12));
 }
 
 #[test]
@@ -424,17 +424,6 @@ fn a_sudden_use_is_never_raised_by_itself() {
     assert_eq!(withheld(&report), [Reason::UnusualCaller]);
     assert!(world.increase_requests().is_empty());
     assert!(world.published()[0].withheld[0].reason.contains("stolen credentials"));
-}
-
-#[test]
-fn what_the_root_user_calls_is_never_raised_by_itself() {
-    let world = sandbox(busy());
-    let mut event: Value = serde_json::from_str(&throttle(SONNET)).unwrap();
-    event["detail"]["userIdentity"] =
-        json!({ "type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333" });
-    let report = deliver(&world, &queue(&[throttle(SONNET), event.to_string(), throttle(SONNET)]));
-    assert_eq!(withheld(&report), [Reason::UnusualCaller]);
-    assert!(world.increase_requests().is_empty());
 }
 
 #[test]

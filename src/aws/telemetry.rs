@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     AlarmType, Dimension, DimensionFilter, Metric as SdkMetric, MetricAlarm, MetricDataQuery,
-    MetricDataResult, MetricStat, ScanBy, StateValue,
+    MetricDataResult, MetricStat, ScanBy, StateValue, StatusCode,
 };
 use jiff::Timestamp;
 
@@ -120,7 +120,24 @@ impl Regional {
             let page = page.map_err(|e| error::of_read("cloudwatch:GetMetricData", &e))?;
             found.extend(page.metric_data_results.unwrap_or_default());
         }
+        whole(&found)?;
         Ok(found)
+    }
+}
+
+/// An error where the last word on one of the series is that a part of it is missing: half an answer would read
+/// as use that is not there. A series that spans pages is partial until its last one.
+/// See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataResult.html>.
+fn whole(results: &[MetricDataResult]) -> Answer<()> {
+    let last: BTreeMap<_, _> =
+        results.iter().map(|result| ((result.id(), result.label()), result.status_code())).collect();
+    let missing = last.into_values().flatten().find(|status| **status != StatusCode::Complete);
+    match missing {
+        None => Ok(()),
+        Some(StatusCode::Forbidden) => Err(PortError::Denied("cloudwatch:GetMetricData".to_owned())),
+        Some(status) => {
+            Err(PortError::Unavailable(format!("CloudWatch's answer is not whole: {}", status.as_str())))
+        }
     }
 }
 
@@ -280,6 +297,28 @@ mod tests {
             "SELECT SUM(InferenceClientErrors) FROM SCHEMA(\"AWS/BedrockMantle\", Model) GROUP BY Model ORDER BY SUM() DESC LIMIT 100"
         );
         assert_eq!(by_model(Metric::Other), None);
+    }
+
+    #[test]
+    fn half_an_answer_is_none() {
+        let answer = |statuses: &[StatusCode]| {
+            let result = |status: &StatusCode| {
+                MetricDataResult::builder().id("m0_0").label("calls").status_code(status.clone()).build()
+            };
+            whole(&statuses.iter().map(result).collect::<Vec<_>>())
+        };
+        let (complete, partial) = (StatusCode::Complete, StatusCode::PartialData);
+        assert_eq!(answer(&[]), Ok(()));
+        assert_eq!(
+            answer(&[partial.clone(), complete.clone()]),
+            Ok(()),
+            "all pages but the last are partial"
+        );
+        for statuses in [&[partial.clone()][..], &[StatusCode::InternalError], &[complete, partial]] {
+            assert!(matches!(answer(statuses), Err(PortError::Unavailable(_))), "{statuses:?}");
+        }
+        let denied = PortError::Denied("cloudwatch:GetMetricData".to_owned());
+        assert_eq!(answer(&[StatusCode::Forbidden]), Err(denied));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 #[cfg(feature = "aws")]
 use bedrock_remediator::aws::Aws;
+use bedrock_remediator::clean::Safe;
 use bedrock_remediator::config::Config;
 #[cfg(feature = "aws")]
 use bedrock_remediator::config::Mode;
@@ -220,12 +221,12 @@ impl Serialize for Items<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(serde::Serialize)]
         struct Item<'e> {
-            id: Option<&'e str>,
+            id: Option<String>,
             outcome: &'static str,
             reason: Option<&'e str>,
         }
         serializer.collect_seq(self.0.iter().map(|item| Item {
-            id: item.id.as_deref(),
+            id: item.id.as_deref().map(|id| print::name(Some(id))),
             outcome: item.outcome.as_str(),
             reason: item.reason.as_deref(),
         }))
@@ -277,7 +278,7 @@ impl Explained {
                     ItemOutcome::Malformed => print::BAD,
                     ItemOutcome::Ignored => print::DIM,
                 };
-                let id = item.id.as_deref().unwrap_or("-");
+                let id = print::name(item.id.as_deref());
                 writeln!(out, "{} {id}", print::styled(item.outcome.as_str(), style))?;
                 if let Some(reason) = &item.reason {
                     writeln!(out, "{}", print::filled(reason, "    "))?;
@@ -348,7 +349,7 @@ fn incident(report: &IncidentReport) -> Value {
         "account": i.account,
         "region": i.region,
         "model_id": i.model,
-        "caller": i.caller,
+        "caller": i.caller.as_deref().and_then(Safe::arn),
         "category": i.cause.category(),
         "cause": i.cause,
         "rule": i.rule,

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use serde::Deserialize;
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::signal::Signal;
-use super::value::Text;
+use super::value::{Maybe, Text, mended, object};
 use super::{Home, alarm, cloudtrail, logs, service};
+use crate::clean::Safe;
 
 /// A payload, taken apart.
 #[derive(Debug)]
@@ -43,8 +45,14 @@ impl Malformed {
         Self { at: at.to_owned(), what: what.into() }
     }
 
+    /// Never with the error's own text, which quotes what stands there.
     pub(super) fn json(at: &str, error: &serde_json::Error) -> Self {
-        Self::new(at, format!("not the JSON we know: {error}"))
+        let what = match error.classify() {
+            Category::Eof => "the JSON ends too early",
+            Category::Data => "not the JSON we know",
+            Category::Syntax | Category::Io => "not JSON",
+        };
+        Self::new(at, format!("{what}: line {}, column {}", error.line(), error.column()))
     }
 }
 
@@ -72,8 +80,10 @@ struct Layer<'a> {
     new_state: Text<'a>,
     #[serde(borrow, rename = "alarmData")]
     alarm_data: Option<&'a RawValue>,
-    #[serde(borrow, rename = "detail-type", alias = "detailType", default)]
+    #[serde(borrow, rename = "detail-type", default)]
     detail_type: Text<'a>,
+    #[serde(borrow, rename = "detailType", default)]
+    detail_type_in_camel_case: Text<'a>,
     #[serde(borrow, default)]
     source: Text<'a>,
     #[serde(borrow)]
@@ -108,33 +118,46 @@ struct Record<'a> {
     message_id: Text<'a>,
     #[serde(borrow, rename = "eventID", default)]
     event_id: Text<'a>,
-    #[serde(borrow)]
-    body: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "Sns")]
-    sns: Option<Sns<'a>>,
-    #[serde(borrow)]
-    kinesis: Option<Kinesis<'a>>,
-    #[serde(borrow, rename = "eventSource", alias = "EventSource", default)]
+    #[serde(borrow, default)]
+    body: Text<'a>,
+    #[serde(borrow, rename = "Sns", default)]
+    sns: Maybe<Sns<'a>>,
+    #[serde(borrow, default)]
+    kinesis: Maybe<Data<'a>>,
+    #[serde(borrow, rename = "eventSource", default)]
     event_source: Text<'a>,
+    /// As SNS spells it.
+    #[serde(borrow, rename = "EventSource", default)]
+    source_of_topic: Text<'a>,
 }
 
 #[derive(Deserialize)]
 struct Sns<'a> {
     #[serde(borrow, rename = "MessageId", default)]
     message_id: Text<'a>,
-    #[serde(borrow, rename = "Message")]
-    message: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "Message", default)]
+    message: Text<'a>,
 }
 
+/// What Kinesis and CloudWatch Logs pack their data in.
 #[derive(Deserialize)]
-struct Kinesis<'a> {
-    #[serde(borrow)]
-    data: Cow<'a, str>,
+struct Data<'a> {
+    #[serde(borrow, default)]
+    data: Text<'a>,
+}
+
+impl Data<'_> {
+    fn read(&self, to: &mut Opener<'_>, at: &str) -> Result<(), Malformed> {
+        let at = format!("{at}.data");
+        let data = self.data.even_empty().ok_or_else(|| Malformed::new(&at, "expected a string"))?;
+        logs::read_packed(data, to, &at)
+    }
 }
 
 /// Reads a payload as Lambda hands it over, and keeps all of it. An error means that nothing of it can be read.
 pub fn read(payload: &[u8], home: &Home) -> Result<Delivery, Malformed> {
-    let mut items = Items::of(payload, home)?;
+    let payload = Payload::of(payload)?;
+    let mut items = payload.items(home)?;
     let mut all = Vec::new();
     let mut signals = Vec::new();
     while let Some(item) = items.next(&mut |signal| signals.push(signal))? {
@@ -142,6 +165,23 @@ pub fn read(payload: &[u8], home: &Home) -> Result<Delivery, Malformed> {
         all.push(Item { id: item.id, read: item.read.map(|()| signals) });
     }
     Ok(Delivery { is_batch: items.is_batch(), items: all })
+}
+
+/// A payload as text in which every escape is whole.
+pub struct Payload<'a>(Cow<'a, str>);
+
+impl<'a> Payload<'a> {
+    /// An error means that nothing of it can be read.
+    pub fn of(payload: &'a [u8]) -> Result<Self, Malformed> {
+        let text = std::str::from_utf8(payload)
+            .map_err(|e| Malformed::new("event", format!("not UTF-8: byte {}", e.valid_up_to() + 1)))?;
+        Ok(Self(mended(text)))
+    }
+
+    /// Takes it apart, as Lambda hands it over. An error means that nothing of it can be read.
+    pub fn items<'p>(&'p self, home: &'p Home) -> Result<Items<'p>, Malformed> {
+        Items::of(&self.0, home)
+    }
 }
 
 /// The items of a payload, read one after the other: what one unpacks to is dropped before the next is read, so
@@ -176,10 +216,8 @@ pub struct ReadItem {
 }
 
 impl<'a> Items<'a> {
-    /// Takes `payload` apart, as Lambda hands it over. An error means that nothing of it can be read.
-    pub fn of(payload: &'a [u8], home: &'a Home) -> Result<Self, Malformed> {
+    fn of(text: &'a str, home: &'a Home) -> Result<Self, Malformed> {
         let at = "event";
-        let text = std::str::from_utf8(payload).map_err(|e| Malformed::new(at, format!("not UTF-8: {e}")))?;
         let parts = if text.trim_start().starts_with('[') {
             let events: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
             if events.is_empty() {
@@ -228,12 +266,12 @@ impl<'a> Items<'a> {
             Parts::One(..) => None,
             Parts::Records(all) => all.get(n).map(|raw| {
                 let at = format!("event.Records[{n}]");
-                match serde_json::from_str::<Record<'_>>(raw.get()) {
+                match object::<Record<'_>>(raw.get(), &at) {
                     Ok(record) => {
-                        self.is_batch |= record.body.is_some();
+                        self.is_batch |= record.body.even_empty().is_some();
                         ReadItem { id: record.id(), read: open_record(&record, raw, &mut reader, &at, 0) }
                     }
-                    Err(error) => ReadItem { id: message_id(raw), read: Err(Malformed::json(&at, &error)) },
+                    Err(malformed) => ReadItem { id: message_id(raw), read: Err(malformed) },
                 }
             }),
             Parts::Events(all) => all.get(n).map(|event| {
@@ -249,7 +287,8 @@ impl<'a> Items<'a> {
 
 /// The latest time that any signal of `payload` tells; `None` where none does, or it cannot be read.
 pub fn latest(payload: &[u8], home: &Home) -> Option<jiff::Timestamp> {
-    let mut items = Items::of(payload, home).ok()?;
+    let payload = Payload::of(payload).ok()?;
+    let mut items = payload.items(home).ok()?;
     let (mut latest, mut of_item) = (None, None);
     while let Some(item) = items.next(&mut |signal| of_item = of_item.max(time_of(&signal))).ok()? {
         if item.read.is_ok() {
@@ -290,7 +329,7 @@ impl Opener<'_> {
 
 impl Record<'_> {
     fn id(&self) -> Option<String> {
-        let sns = self.sns.as_ref().and_then(|s| s.message_id.owned());
+        let sns = self.sns.get().and_then(|s| s.message_id.owned());
         self.message_id.owned().or(sns).or_else(|| self.event_id.owned())
     }
 }
@@ -302,7 +341,7 @@ fn message_id(raw: &RawValue) -> Option<String> {
         #[serde(borrow, rename = "messageId", default)]
         message_id: Text<'a>,
     }
-    serde_json::from_str::<IdOnly<'_>>(raw.get()).ok()?.message_id.owned()
+    object::<IdOnly<'_>>(raw.get(), "").ok()?.message_id.owned()
 }
 
 fn split<'a>(raw: &'a RawValue, at: &str) -> Result<Vec<&'a RawValue>, Malformed> {
@@ -313,7 +352,7 @@ fn split<'a>(raw: &'a RawValue, at: &str) -> Result<Vec<&'a RawValue>, Malformed
 fn layer<'a>(text: &'a str, at: &str) -> Result<Layer<'a>, Malformed> {
     let start = text.trim_start();
     if start.starts_with('{') {
-        return serde_json::from_str(text).map_err(|e| Malformed::json(at, &e));
+        return object(text, at);
     }
     let found = match start.chars().next() {
         None => "nothing",
@@ -333,23 +372,23 @@ fn open_record(
     at: &str,
     depth: usize,
 ) -> Result<(), Malformed> {
-    if let Some(body) = &record.body {
+    if let Some(body) = record.body.even_empty() {
         let at = format!("{at}.body");
         let layer = layer(body, &at)?;
         return open(body, &layer, to, &at, depth + 1);
     }
-    if let Some(message) = record.sns.as_ref().and_then(|s| s.message.as_deref()) {
+    if let Some(message) = record.sns.get().and_then(|s| s.message.even_empty()) {
         return open_message(message, to, &format!("{at}.Sns.Message"), depth + 1);
     }
-    if let Some(kinesis) = &record.kinesis {
-        return logs::read_packed(&kinesis.data, to, &format!("{at}.kinesis.data"));
+    if let Some(kinesis) = record.kinesis.get() {
+        return kinesis.read(to, &format!("{at}.kinesis"));
     }
-    match record.event_source.get() {
+    match record.event_source.get().or_else(|| record.source_of_topic.get()) {
         // CloudTrail's own files hold `Records` too.
         Some(source) if source.ends_with(".amazonaws.com") => {
             to.put(cloudtrail::read(raw.get(), Envelope::default(), to.home, at)?);
         }
-        Some(source) => to.put(Signal::ignored(format!("a record of `{}`", brief(source)))),
+        Some(source) => to.put(Signal::ignored(format!("a record of {}", shown(source)))),
         None => return Err(Malformed::new(at, "a record with neither `body`, `Sns` nor `kinesis`")),
     }
     Ok(())
@@ -375,21 +414,14 @@ fn open(text: &str, layer: &Layer<'_>, to: &mut Opener<'_>, at: &str, depth: usi
         let at = format!("{at}.Records");
         for (n, raw) in split(records, &at)?.into_iter().enumerate() {
             let at = format!("{at}[{n}]");
-            let record: Record<'_> = serde_json::from_str(raw.get()).map_err(|e| Malformed::json(&at, &e))?;
+            let record: Record<'_> = object(raw.get(), &at)?;
             open_record(&record, raw, to, &at, depth + 1)?;
         }
         return Ok(());
     }
     if let Some(awslogs) = layer.awslogs {
-        #[derive(Deserialize)]
-        struct AwsLogs<'a> {
-            #[serde(borrow)]
-            data: Cow<'a, str>,
-        }
         let at = format!("{at}.awslogs");
-        let packed: AwsLogs<'_> =
-            serde_json::from_str(awslogs.get()).map_err(|e| Malformed::json(&at, &e))?;
-        return logs::read_packed(&packed.data, to, &format!("{at}.data"));
+        return object::<Data<'_>>(awslogs.get(), &at)?.read(to, &at);
     }
     if layer.log_events.is_some() || layer.message_type.get() == Some("CONTROL_MESSAGE") {
         return logs::read(text, to, at);
@@ -431,10 +463,10 @@ fn single(
     }
     let envelope =
         Envelope { account: layer.account.get(), region: layer.region.get(), time: layer.time.get() };
-    if let Some(kind) = layer.detail_type.get() {
+    if let Some(kind) = layer.detail_type.get().or_else(|| layer.detail_type_in_camel_case.get()) {
         // One published form writes an EventBridge envelope around a direct alarm's body.
         let Some(detail) = layer.detail.or(layer.alarm_data) else {
-            return Err(Malformed::new(at, format!("an EventBridge event `{kind}` without `detail`")));
+            return Err(Malformed::new(at, "an EventBridge event without `detail`"));
         };
         return open_event(kind, layer.source.get().unwrap_or_default(), detail, text, envelope, home, at)
             .map(Some);
@@ -544,17 +576,14 @@ fn open_event(
         Some(Reader::Job) => service::read_job(kind, detail.get(), envelope, home, &inner),
         Some(Reader::SupportCase) => service::read_support_case(detail.get(), envelope, home, &inner),
         Some(Reader::Tick) => Ok(Signal::Tick),
-        None => Ok(Signal::ignored(format!(
-            "an event of another kind: `{}` from `{}`",
-            brief(kind),
-            brief(source)
-        ))),
+        None => Ok(Signal::ignored(format!("an event of another kind, from {}", shown(source)))),
     }
 }
 
-/// Enough of a name to recognise it, and no more.
-fn brief(name: &str) -> &str {
-    crate::diagnosis::cut(name, 80)
+/// A name that somebody else gave, for a person to recognise it by.
+pub(super) fn shown(name: &str) -> String {
+    Safe::name(name)
+        .map_or_else(|| "something without a name that can be shown".to_owned(), |n| format!("`{n}`"))
 }
 
 /// An item unpacks to less than this.
@@ -572,7 +601,7 @@ impl Opener<'_> {
         let most = self.of_item.min(*self.left);
         let bytes = base64::engine::general_purpose::STANDARD
             .decode(data.trim())
-            .map_err(|e| Malformed::new(at, format!("not base64: {e}")))?;
+            .map_err(|_| Malformed::new(at, "not base64"))?;
         let mut text = String::new();
         let most_read = most as u64;
         let read = match bytes.as_slice() {
@@ -597,9 +626,12 @@ impl Opener<'_> {
             Ok(length) => {
                 *self.left -= length;
                 self.of_item -= length;
-                Ok(text)
+                Ok(match mended(&text) {
+                    Cow::Owned(mended) => mended,
+                    Cow::Borrowed(_) => text,
+                })
             }
-            Err(error) => Err(Malformed::new(at, format!("cannot be unpacked: {error}"))),
+            Err(error) => Err(Malformed::new(at, format!("cannot be unpacked: {}", error.kind()))),
         }
     }
 }
@@ -618,10 +650,13 @@ mod tests {
         let message = |payload| whole(payload).unwrap_err().to_string();
         assert_eq!(message(""), "event: expected a JSON object, found nothing");
         assert_eq!(message("42"), "event: expected a JSON object, found a number");
-        assert!(message("[[[[").starts_with("event: not the JSON we know: EOF"));
+        assert_eq!(message("[[[["), "event: the JSON ends too early: line 1, column 4");
         assert_eq!(message("[]"), "event: an empty list");
         assert_eq!(message("null"), "event: expected a JSON object, found no object");
-        assert!(message(r#"{"version": "0", "detail-ty"#).starts_with("event: not the JSON we know: EOF"));
+        assert_eq!(
+            message(r#"{"version": "0", "detail-ty"#),
+            "event: the JSON ends too early: line 1, column 27"
+        );
         assert!(
             message(r#"{"detail-type":"CloudWatch Alarm State Change","source":"aws.cloudwatch"}"#)
                 .contains("without `detail`")

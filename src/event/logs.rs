@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 use super::Home;
 use super::envelope::{Malformed, Opener};
 use super::signal::{ErrorSignal, Signal, Source};
-use super::value::{Text, time};
+use super::value::{Maybe, Text, object, time, whole};
 use crate::callers::Origin;
-use crate::diagnosis::{Cause, ErrorText, LONGEST, cut, diagnose, endpoint_region};
+use crate::diagnosis::{Cause, ErrorText, LONGEST, Original, cut, diagnose, endpoint_region};
 use crate::ids::{AccountId, caller_of};
 use crate::model::ModelId;
 
@@ -25,14 +25,16 @@ struct LogData<'a> {
     owner: Text<'a>,
     #[serde(borrow, default)]
     log_group: Text<'a>,
+    #[serde(borrow, default)]
+    log_stream: Text<'a>,
     /// Read line by line: a delivery can hold a million.
-    #[serde(borrow)]
-    log_events: &'a RawValue,
+    #[serde(borrow, default)]
+    log_events: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 struct LogEvent<'a> {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     timestamp: Option<i64>,
     #[serde(borrow, default)]
     message: Text<'a>,
@@ -58,7 +60,7 @@ struct Invocation<'a> {
     #[serde(borrow, default)]
     timestamp: Text<'a>,
     #[serde(borrow, default)]
-    identity: Option<Identity<'a>>,
+    identity: Maybe<Identity<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -80,12 +82,12 @@ pub(super) fn read(text: &str, to: &mut Opener<'_>, at: &str) -> Result<(), Malf
         #[serde(borrow, rename = "messageType", default)]
         message_type: Text<'a>,
     }
-    let kind: Kind<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    let kind: Kind<'_> = object(text, at)?;
     if kind.message_type.get() == Some("CONTROL_MESSAGE") {
         to.put(Signal::ignored("CloudWatch Logs checks whether the destination can be reached"));
         return Ok(());
     }
-    let data: LogData<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    let data: LogData<'_> = object(text, at)?;
     if data.message_type.get() != Some("DATA_MESSAGE") {
         return Err(Malformed::new(at, "log data without a `messageType` we know"));
     }
@@ -94,10 +96,12 @@ pub(super) fn read(text: &str, to: &mut Opener<'_>, at: &str) -> Result<(), Malf
         return Ok(());
     }
     let owner = data.owner.get().and_then(AccountId::parse);
-    let mut lines = Lines { to, owner, errors: 0 };
-    serde_json::Deserializer::from_str(data.log_events.get())
-        .deserialize_seq(&mut lines)
-        .map_err(|e| Malformed::json(at, &e))?;
+    let mut lines = Lines { to, data: &data, owner, errors: 0 };
+    if let Some(events) = data.log_events.map(RawValue::get).filter(|events| events.starts_with('[')) {
+        serde_json::Deserializer::from_str(events)
+            .deserialize_seq(&mut lines)
+            .map_err(|e| Malformed::json(at, &e))?;
+    }
     if lines.errors == 0 {
         to.put(Signal::ignored("no Bedrock error in these log lines"));
     }
@@ -107,6 +111,7 @@ pub(super) fn read(text: &str, to: &mut Opener<'_>, at: &str) -> Result<(), Malf
 /// Reads the lines of a delivery one after the other and keeps none.
 struct Lines<'l, 'o> {
     to: &'l mut Opener<'o>,
+    data: &'l LogData<'l>,
     owner: Option<AccountId>,
     errors: usize,
 }
@@ -119,12 +124,16 @@ impl<'de> Visitor<'de> for &mut Lines<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut events: A) -> Result<(), A::Error> {
-        while let Some(event) = events.next_element::<LogEvent<'de>>()? {
+        while let Some(event) = events.next_element::<Maybe<LogEvent<'de>>>()? {
+            let Some(event) = event.into() else { continue };
             let Some(mut signal) = event.message.get().and_then(|text| line(text, self.to.home)) else {
                 continue;
             };
             if let Signal::Error(error) = &mut signal {
                 error.account = error.account.take().or_else(|| self.owner.clone());
+                let group = self.data.log_group.get();
+                error.origin.original =
+                    group.and_then(|g| Original::in_log(g, self.data.log_stream.get(), event.timestamp));
                 let time = || jiff::Timestamp::from_millisecond(event.timestamp?).ok();
                 error.at = error.at.or_else(time);
             }
@@ -144,8 +153,7 @@ pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
     }
     let is_json = text.trim_start().starts_with('{');
     if is_json
-        && serde_json::from_str::<Schema<'_>>(text)
-            .is_ok_and(|s| s.schema_type.get() == Some("ModelInvocationLog"))
+        && object::<Schema<'_>>(text, "line").is_ok_and(|s| s.schema_type.get() == Some("ModelInvocationLog"))
     {
         return invocation(text, home, "line").ok();
     }
@@ -168,7 +176,7 @@ pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
         account: None,
         region: endpoint_region(text).or_else(|| home.region.clone()).or(found.facts.region),
         model: found.facts.model_id,
-        operation: found.facts.operation,
+        operation: found.facts.operation.map(|o| o.to_string()),
         code: None,
         status: None,
         message: text.to_owned(),
@@ -180,11 +188,11 @@ pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
 
 /// Reads one model-invocation record.
 pub(super) fn invocation(text: &str, home: &Home, at: &str) -> Result<Signal, Malformed> {
-    let record: Invocation<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    let record: Invocation<'_> = object(text, at)?;
     let Some(code) = record.error_code.get() else {
         return Ok(Signal::ignored("a model invocation that succeeded"));
     };
-    let principal = record.identity.as_ref().and_then(|i| i.arn.get());
+    let principal = record.identity.get().and_then(|i| i.arn.get());
     let caller = principal.and_then(caller_of);
     if caller.is_some() && caller == home.role {
         return Ok(Signal::ignored("a call of this function's own role"));

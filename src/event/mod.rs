@@ -9,10 +9,13 @@ mod envelope;
 mod logs;
 mod service;
 mod signal;
+mod times;
 mod value;
 
 pub use alarm::Described;
-pub use envelope::{DIRECT, Delivery, EVENTS, EventForm, Item, Items, Malformed, ReadItem, latest, read};
+pub use envelope::{
+    DIRECT, Delivery, EVENTS, EventForm, Item, Items, Malformed, Payload, ReadItem, latest, read,
+};
 pub use service::FAILED_JOB;
 pub use signal::{AlarmSignal, ErrorSignal, Ignored, Metric, QuotaChange, Signal, Source};
 

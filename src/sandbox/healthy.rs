@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{LastMinutes, QuotaEntry, UsageEntry, WorldFile};
 use crate::diagnosis::{Cause, diagnose};
-use crate::event::{Delivery, Home, Items, Malformed, Metric, Signal};
+use crate::event::{Delivery, Home, Malformed, Metric, Payload, Signal};
 use crate::ids::Region;
 use crate::model::ModelId;
 use crate::quota::{Catalog, Limit, Variant, find};
@@ -32,7 +32,8 @@ pub fn healthy_for(delivery: &Delivery, now: Timestamp) -> WorldFile {
 /// The default world for a payload, of which nothing is kept.
 pub fn healthy_for_payload(payload: &[u8], home: &Home, now: Timestamp) -> Result<WorldFile, Malformed> {
     let mut file = WorldFile::default();
-    let mut items = Items::of(payload, home)?;
+    let payload = Payload::of(payload)?;
+    let mut items = payload.items(home)?;
     while items.next(&mut |signal| file.see(&signal, now))?.is_some() {}
     Ok(file)
 }

@@ -88,12 +88,12 @@ fn followed(at: Timestamp) -> Followed {
     }
 }
 
-fn intent(region: &str, at: Timestamp, most_today: u32) -> Intent {
+fn intent(region: &str, at: Timestamp, most_a_day: u32) -> Intent {
     Intent {
         place: place(region),
         followed: followed(at),
         cool_down_until: at + SignedDuration::from_hours(72),
-        most_today,
+        most_a_day,
     }
 }
 
@@ -153,9 +153,11 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     a_search_is_kept_and_ends_with_what_was_behind_it(ledger).await;
     callers_of_the_last_minutes_are_kept(ledger).await;
     what_was_seen_lately_in_a_place_is_found(ledger).await;
+    what_was_seen_last_never_goes_back_nor_ahead(ledger).await;
     a_person_does_not_wait_until_it_is_due(ledger).await;
     a_quota_is_reserved_once(ledger).await;
     the_day_has_its_limit(ledger).await;
+    midnight_gives_no_further_requests(ledger).await;
     a_refused_request_frees_the_quota(ledger).await;
     what_aws_refused_is_remembered_whatever_happens_later(ledger).await;
     an_episode_keeps_nothing_of_the_one_before(ledger).await;
@@ -202,7 +204,7 @@ async fn an_incident_comes_back_as_it_was_folded(ledger: &impl Ledger) {
     let known = ledger.incident(&whole.id).await.unwrap().unwrap().incident;
     assert_eq!((&known.account, &known.region, &known.model), (&whole.account, &whole.region, &whole.model));
     assert_eq!((&known.caller, known.cause, known.rule), (&whole.caller, whole.cause, whole.rule));
-    assert_eq!((&known.facts, known.counts, &known.sample), (&whole.facts, whole.counts, &whole.sample));
+    assert_eq!((&known.facts, known.counts), (&whole.facts, whole.counts));
     assert_eq!((known.first_seen, known.last_seen), (whole.first_seen, whole.last_seen));
     assert!(known.by_root);
 }
@@ -405,7 +407,7 @@ async fn what_was_seen_lately_in_a_place_is_found(ledger: &impl Ledger) {
     };
     let (old, new) = (of("us.amazon.nova-lite-v1:0", 0), of("us.amazon.nova-pro-v1:0", 600));
     for one in [&old, &new] {
-        let (lease, _) = mine(ledger, one, now()).await;
+        let (lease, _) = mine(ledger, one, one.last_seen.unwrap()).await;
         ledger.finish(&lease, &finish(State::Told, after(9000))).await.unwrap();
     }
     let seen = async |since| -> Vec<_> {
@@ -416,6 +418,30 @@ async fn what_was_seen_lately_in_a_place_is_found(ledger: &impl Ledger) {
     assert_eq!(seen(-60).await, [new.clone(), old]);
     assert_eq!(seen(300).await, [new]);
     assert_eq!(seen(601).await, []);
+}
+
+async fn what_was_seen_last_never_goes_back_nor_ahead(ledger: &impl Ledger) {
+    let region = "mx-central-1";
+    let of = |second| {
+        fold([symptom(region, "us.amazon.nova-lite-v1:0", "Rate exceeded", "app", after(second))]).remove(0)
+    };
+    let id = of(0).id;
+    let seen = async || ledger.incident(&id).await.unwrap().unwrap().incident.last_seen;
+    let (_, record) = mine(ledger, &of(100), after(100)).await;
+    assert_eq!(record.incident.last_seen, Some(after(100)));
+    for (told, claimed, known) in [(40, 110, 100), (120, 121, 120), (5000, 130, 130), (60, 140, 130)] {
+        counted(ledger, &of(told), after(claimed)).await;
+        assert_eq!(seen().await, Some(after(known)), "{told} told at {claimed}");
+    }
+    // Nor for whoever takes over, nor in a new episode.
+    let (lease, record) = mine(ledger, &of(50), after(300)).await;
+    let counts = record.incident.counts;
+    assert_eq!((record.incident.last_seen, counts.errors), (Some(after(130)), 6), "each was counted");
+    ledger.finish(&lease, &Finish::new(State::Closed, after(301), counts)).await.unwrap();
+    let (lease, record) = mine(ledger, &of(20), after(400)).await;
+    assert_eq!((record.episode, record.incident.last_seen), (2, Some(after(130))));
+    assert_eq!(seen().await, Some(after(130)));
+    ledger.finish(&lease, &finish(State::Told, after(9000))).await.unwrap();
 }
 
 async fn a_person_does_not_wait_until_it_is_due(ledger: &impl Ledger) {
@@ -485,6 +511,28 @@ async fn the_day_has_its_limit(ledger: &impl Ledger) {
     assert_eq!(ledger.reserve(&lease, &intent(3, 2), tomorrow).await.unwrap(), Reserved::Yes);
 }
 
+async fn midnight_gives_no_further_requests(ledger: &impl Ledger) {
+    let region = "ap-southeast-6";
+    let midnight: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
+    let (lease, _) = mine(ledger, &incident(region), now()).await;
+    let reserve = async |n: usize, minutes: i64| {
+        let at = midnight + SignedDuration::from_mins(minutes);
+        let mut intent = intent(region, at, 3);
+        intent.followed.code = QuotaCode::parse(&format!("L-0000000{n}")).unwrap();
+        (ledger.reserve(&lease, &intent, at).await.unwrap(), intent.followed)
+    };
+    for (n, minutes) in [(1, -120), (2, -2), (3, -1)] {
+        assert_eq!(reserve(n, minutes).await.0, Reserved::Yes);
+    }
+    assert_eq!(reserve(4, 1).await.0, Reserved::DailyLimit);
+    assert_eq!(reserve(4, 24 * 60 - 121).await.0, Reserved::DailyLimit);
+    let (reserved, fourth) = reserve(4, 24 * 60 - 120).await;
+    assert_eq!(reserved, Reserved::Yes, "the first was 24 hours ago");
+    assert_eq!(reserve(5, 24 * 60 - 119).await.0, Reserved::DailyLimit);
+    ledger.not_filed(&lease, &place(region), &fourth).await.unwrap();
+    assert_eq!(reserve(5, 24 * 60 - 118).await.0, Reserved::Yes, "its place was given back");
+}
+
 async fn a_refused_request_frees_the_quota(ledger: &impl Ledger) {
     let region = "ap-east-1";
     let incident = incident(region);
@@ -550,8 +598,7 @@ async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {
     let plain = incident("ap-southeast-5");
     let rich = Incident {
         by_root: true,
-        sample: Some("of before".to_owned()),
-        facts: Facts { operation: Some("InvokeModel".to_owned()), ..plain.facts.clone() },
+        facts: Facts { operation: Some("InvokeModel".into()), ..plain.facts.clone() },
         ..plain.clone()
     };
     let (lease, _) = mine(ledger, &rich, now()).await;
@@ -578,13 +625,8 @@ async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {
     let (_, claimed) = mine(ledger, &plain, after(600)).await;
     let read = ledger.incident(&plain.id).await.unwrap().unwrap();
     for (how, record) in [("as claimed", claimed), ("as read", read)] {
-        let seen = (
-            &record.incident.sample,
-            record.incident.by_root,
-            &record.incident.facts,
-            record.incident.counts,
-        );
-        assert_eq!(seen, (&None, false, &plain.facts, plain.counts), "{how}");
+        let seen = (record.incident.by_root, &record.incident.facts, record.incident.counts);
+        assert_eq!(seen, (false, &plain.facts, plain.counts), "{how}");
         assert_eq!((record.episode, record.notices, record.state), (2, Vec::new(), State::Seen), "{how}");
         assert_eq!((record.followed, record.silent_until), (None, None), "{how}");
         assert_eq!((record.search, record.unread), (None, None), "{how}");
