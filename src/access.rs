@@ -173,8 +173,13 @@ pub fn reminder(
     let mut text = step.text.to_owned();
     if matches!(step.cause, Cause::IdentityPolicy | Cause::IamUnspecified) {
         match finding {
+            // Whoever may write a log can name any resource in it; IAM's simulator was asked about real ones.
+            Finding::Open if facts.forgeable => {}
             Finding::Open | Finding::LacksAll => commands.extend(least_statement(model, place, facts)),
-            Finding::Lacks(some) => commands.extend(action_of(facts).and_then(|a| statement(a, some))),
+            Finding::Lacks(mut some) => {
+                some.retain(|arn| place.is_some_and(|place| is_of(arn, place)));
+                commands.extend(action_of(facts).and_then(|a| statement(a, some)));
+            }
             Finding::Allowed => ALLOWED.clone_into(&mut text),
             Finding::Withheld(_) => {}
         }
@@ -275,7 +280,8 @@ pub fn needed(
     let own = model.and_then(|m| m.arns(region, account.as_str())).unwrap_or_default();
     // A pattern over Regions is no resource; the profile's routes name each.
     let mut arns: Vec<String> = profile.iter().cloned().collect();
-    let named = own.into_iter().chain(routes.iter().cloned()).chain(denied.map(str::to_owned));
+    let denied = denied.filter(|arn| is_of(arn, place)).map(str::to_owned);
+    let named = own.into_iter().chain(routes.iter().cloned()).chain(denied);
     arns.extend(named.filter(|arn| !arn.contains('*') && arn.contains(":bedrock:")));
     let mut known = std::collections::HashSet::new();
     arns.retain(|arn| known.insert(arn.clone()));
@@ -363,7 +369,8 @@ pub fn least_statement(model: Option<&ModelId>, place: Option<&Place>, facts: &F
     let model = model.filter(|_| action.starts_with("bedrock:"));
     let mut resources =
         model.zip(place).and_then(|(m, p)| m.arns(&p.region, p.account.as_str())).unwrap_or_default();
-    if let Some(denied) = facts.resource.as_deref().and_then(|r| denied_resource(r, place))
+    let denied = facts.resource.as_deref().filter(|_| !facts.forgeable);
+    if let Some(denied) = denied.and_then(|r| denied_resource(r, place))
         && !resources.iter().any(|r| covers(r, &denied))
     {
         resources.push(denied);
@@ -390,6 +397,10 @@ struct Statement<'a> {
 /// The ARN that was denied; a foundation model of another Region is one that a cross-Region profile
 /// routes to, and then every Region of the profile is meant.
 fn denied_resource(arn: &str, place: Option<&Place>) -> Option<String> {
+    // Without a place nothing tells whose resource it is; AWS's own models are everybody's.
+    if !place.map_or_else(|| Arn::parse(arn).is_some_and(|a| is_own_model(&a)), |place| is_of(arn, place)) {
+        return None;
+    }
     let parsed = Arn::parse(arn)?;
     let elsewhere = place.is_some_and(|p| parsed.region != p.region.as_str());
     if parsed.resource.starts_with("foundation-model/") && !parsed.region.is_empty() && elsewhere {
@@ -397,6 +408,45 @@ fn denied_resource(arn: &str, place: Option<&Place>) -> Option<String> {
         return Some(format!("arn:{partition}:bedrock:*::{}", parsed.resource));
     }
     Some(arn.to_owned())
+}
+
+/// The types of resource that IAM knows of Amazon Bedrock and that belong to an account.
+/// See <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html>.
+#[rustfmt::skip]
+const TYPES: &[&str] = &[
+    "agent", "agent-alias", "application-inference-profile", "async-invoke", "automated-reasoning-policy", "blueprint",
+    "custom-model", "custom-model-deployment", "data-automation-invocation",
+    "data-automation-profile", "data-automation-project", "default-prompt-router", "evaluation-job", "flow",
+    "guardrail", "guardrail-profile", "imported-model", "inference-profile", "knowledge-base",
+    "model-copy-job", "model-customization-job", "model-evaluation-job", "model-import-job", "model-invocation-job",
+    "marketplace", "project", "prompt", "prompt-router", "provisioned-model", "session",
+];
+
+/// Whether an ARN names a resource that a statement for `place` may hold: one of AWS's own models, or one of
+/// the account's, in the shape that IAM knows.
+fn is_of(arn: &str, place: &Place) -> bool {
+    let partition = arn.split(':').nth(1);
+    let Some(parsed) = Arn::parse(arn).filter(|_| partition == Some(place.region.partition())) else {
+        return false;
+    };
+    let is_ours = parsed.account == place.account.as_str()
+        && matches!(parsed.service, "bedrock" | "bedrock-mantle")
+        && parsed.resource.split_once('/').is_some_and(|(kind, name)| TYPES.contains(&kind) && is_name(name));
+    is_ours || is_own_model(&parsed)
+}
+
+/// Whether it is a foundation model, which AWS owns; global inference names it without a Region.
+fn is_own_model(arn: &Arn<'_>) -> bool {
+    let id = arn.resource.strip_prefix("foundation-model/");
+    arn.service == "bedrock"
+        && arn.account.is_empty()
+        && id.is_some_and(|id| id == "*" || (id.contains('.') && is_name(id)))
+}
+
+/// Whether the last part of an ARN is made of what Bedrock's names and ids are made of.
+fn is_name(name: &str) -> bool {
+    name == "*"
+        || (!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-_/*".contains(&b)))
 }
 
 /// Whether a resource of the statement, in which `*` may stand for the Region, holds `arn`.
@@ -470,7 +520,7 @@ mod tests {
 
     #[test]
     fn a_decision_of_somebody_is_never_worked_round() {
-        let facts = Facts { action: Some("bedrock:InvokeModel".to_owned()), ..Facts::default() };
+        let facts = Facts { action: Some("bedrock:InvokeModel".into()), ..Facts::default() };
         let model = ModelId::parse("amazon.nova-lite-v1:0");
         for cause in [
             Cause::ExplicitDeny,
@@ -488,7 +538,7 @@ mod tests {
 
     #[test]
     fn a_profile_needs_its_own_arn_and_its_models() {
-        let facts = Facts { action: Some("bedrock:InvokeModel".to_owned()), ..Facts::default() };
+        let facts = Facts { action: Some("bedrock:InvokeModel".into()), ..Facts::default() };
         let model = ModelId::parse("eu.amazon.nova-lite-v1:0");
         let statement = least_statement(model.as_ref(), Some(&place()), &facts).unwrap();
         assert!(
@@ -502,8 +552,8 @@ mod tests {
     #[test]
     fn a_model_denied_in_another_region_is_allowed_in_all_of_the_profiles() {
         let facts = Facts {
-            action: Some("bedrock:InvokeModel".to_owned()),
-            resource: Some("arn:aws:bedrock:eu-north-1::foundation-model/amazon.nova-lite-v1:0".to_owned()),
+            action: Some("bedrock:InvokeModel".into()),
+            resource: Some("arn:aws:bedrock:eu-north-1::foundation-model/amazon.nova-lite-v1:0".into()),
             ..Facts::default()
         };
         let statement = least_statement(None, Some(&place()), &facts).unwrap();
@@ -514,6 +564,44 @@ mod tests {
         let profile = ModelId::parse("eu.amazon.nova-lite-v1:0");
         let statement = least_statement(profile.as_ref(), Some(&place()), &facts).unwrap();
         assert_eq!(statement.matches("foundation-model").count(), 1, "{statement}");
+    }
+
+    #[test]
+    fn a_statement_holds_resources_of_this_account_and_aws_models_only() {
+        let of = |resource: &str, forgeable| {
+            let facts = Facts {
+                action: Some("bedrock:InvokeModel".into()),
+                resource: Some(resource.into()),
+                forgeable,
+                ..Facts::default()
+            };
+            let reminder =
+                reminder(Cause::IdentityPolicy, None, Some(&place()), &facts, &Asked::default()).unwrap();
+            reminder.commands.iter().any(|c| c.contains(resource))
+        };
+        for allowed in [
+            "arn:aws:bedrock:eu-west-1:111122223333:guardrail/abc123def456",
+            "arn:aws:bedrock:eu-west-1:111122223333:knowledge-base/*",
+            "arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-lite-v1:0",
+            "arn:aws:bedrock:::foundation-model/amazon.nova-2-lite-v1:0",
+            "arn:aws:bedrock:eu-west-1::foundation-model/*",
+        ] {
+            let arn = crate::clean::Safe::arn(allowed).unwrap();
+            assert_eq!(arn.as_str(), allowed);
+            assert!(of(allowed, false), "{allowed}");
+            assert!(!of(allowed, true), "a log line named {allowed}");
+        }
+        for refused in [
+            "arn:aws:bedrock:us-east-1:999988887777:custom-model/other/abc",
+            "arn:aws-cn:bedrock:cn-north-1:111122223333:guardrail/abc",
+            "arn:aws:s3:::bucket/key",
+            "arn:aws:bedrock:eu-west-1:111122223333:nothing/abc",
+            "arn:aws:bedrock:eu-west-1:111122223333:guardrail",
+            "arn:aws:bedrock:eu-west-1::foundation-model",
+            "arn:aws:bedrock:eu-west-1:999988887777:foundation-model/amazon.nova-lite-v1:0",
+        ] {
+            assert!(!of(refused, false), "{refused}");
+        }
     }
 
     #[test]

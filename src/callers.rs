@@ -9,8 +9,8 @@ use core::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::clean;
-use crate::diagnosis::cut;
+use crate::clean::{Safe, cut};
+use crate::diagnosis::Original;
 
 /// What kind of address a call came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct Origin {
     pub agent: Option<String>,
     /// Tells one process or instance from the next: session, address and user agent, hashed.
     pub client: Option<u32>,
+    /// Where the call's error is written down.
+    pub original: Option<Original>,
 }
 
 impl Origin {
@@ -44,6 +46,7 @@ impl Origin {
             address: address.and_then(class),
             agent: agent.and_then(product),
             client: is_known.then(|| parts.iter().fold(0, |seed, part| hash(seed, part.unwrap_or("-")))),
+            original: None,
         }
     }
 }
@@ -79,9 +82,10 @@ fn product(agent: &str) -> Option<String> {
 
 /// A caller and their SDK, for a person: "`AppRole` with Boto3/1.42.0".
 pub(crate) fn named(caller: Option<&str>, agent: Option<&str>) -> String {
-    let caller = caller.map_or("an unknown caller", |arn| arn.rsplit('/').next().unwrap_or(arn));
-    let agent = agent.map(|a| format!(" with {}", clean::line(a, 64))).unwrap_or_default();
-    format!("`{}`{agent}", clean::line(caller, 128))
+    let arn = caller.and_then(Safe::arn);
+    let name = arn.as_deref().map_or("an unknown caller", |arn| arn.rsplit('/').next().unwrap_or(arn));
+    let agent = agent.map(|a| format!(" with {}", Safe::line(a, 64))).unwrap_or_default();
+    format!("`{}`{agent}", cut(name, 128))
 }
 
 /// FNV-1a: enough to tell texts of one minute apart.

@@ -37,6 +37,14 @@ pub struct LimitEvidence {
     pub history: Gathered<Vec<IncreaseRequest>>,
 }
 
+impl LimitEvidence {
+    /// Whether `usage` is far below the quota; `None` where its value is not known.
+    fn is_far_below(&self, usage: &Usage) -> Option<bool> {
+        let applied = self.applied.read().copied().flatten()?;
+        Some(usage.demand(self.limit, applied.value) < applied.value * FAR_BELOW)
+    }
+}
+
 /// Where the errors behind an alarm were looked for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Looked {
@@ -185,6 +193,12 @@ impl Evidence {
             .flatten()
     }
 
+    /// Whether use is known to be far below every quota of which something is known.
+    fn is_far_below(&self) -> bool {
+        let Some(usage) = self.usage.read() else { return false };
+        !self.limits.is_empty() && self.limits.iter().all(|l| l.is_far_below(usage) == Some(true))
+    }
+
     /// Whatever was asked about access and permission, and was not answered.
     pub(crate) fn unread_of_access(&self) -> Vec<&PortError> {
         let of_state = self.model_state.read().and_then(Option::as_ref).map(|state| {
@@ -259,10 +273,18 @@ where
         Category::Quota if incident.cause.is_rate() => {
             let Some(model) = model else { return evidence };
             ((evidence.limits, evidence.listing), evidence.usage, evidence.listeners) = tokio::join!(
-                limits(world, &place, &model, incident.cause, until),
+                limits(world, &place, &model, wanted(incident.cause), until),
                 gathered(world, until, usage(world, &place, &model, incident, now, until)),
                 gathered(world, until, world.subscribers()),
             );
+            // Use decides which limit is full, whatever the error named.
+            if let Some(other) = other_limit(incident.cause).filter(|_| evidence.is_far_below()) {
+                let (others, _) = limits(world, &place, &model, &[other], until).await;
+                let usage = evidence.usage.read();
+                let is_near =
+                    |l: &LimitEvidence| usage.is_some_and(|usage| l.is_far_below(usage) == Some(false));
+                evidence.limits.extend(others.into_iter().filter(is_near));
+            }
         }
         Category::ModelAccess => {
             let Some(model) = model else { return evidence };
@@ -405,22 +427,37 @@ async fn rulings(
     gathered(world, until, world.simulate(place, &caller, action, &needed)).await
 }
 
-/// What is known of each quota that could be meant, and whether the account's listing could be read, if it had
-/// to be.
-async fn limits(
-    world: &(impl Quotas + Clock),
-    place: &Place,
-    model: &ModelId,
-    cause: Cause,
-    until: Timestamp,
-) -> (Vec<LimitEvidence>, Gathered<()>) {
-    let wanted: &[Limit] = match cause {
+/// Use below this share of a quota cannot be what filled it.
+pub(crate) const FAR_BELOW: f64 = 0.5;
+
+/// The limits that an error of `cause` can mean.
+fn wanted(cause: Cause) -> &'static [Limit] {
+    match cause {
         Cause::RequestsPerMinute => &[Limit::RequestsPerMinute],
         Cause::TokensPerMinute => &[Limit::TokensPerMinute],
         Cause::TokensPerDay => &[Limit::TokensPerDay],
         Cause::NearQuota => &WATCHED,
         _ => &[Limit::TokensPerMinute, Limit::RequestsPerMinute],
-    };
+    }
+}
+
+/// The minute's other limit, where `cause` names one.
+fn other_limit(cause: Cause) -> Option<Limit> {
+    match cause {
+        Cause::RequestsPerMinute => Some(Limit::TokensPerMinute),
+        Cause::TokensPerMinute => Some(Limit::RequestsPerMinute),
+        _ => None,
+    }
+}
+
+/// What is known of each quota of `wanted`, and whether the account's listing could be read, if it had to be.
+async fn limits(
+    world: &(impl Quotas + Clock),
+    place: &Place,
+    model: &ModelId,
+    wanted: &[Limit],
+    until: Timestamp,
+) -> (Vec<LimitEvidence>, Gathered<()>) {
     let among = |catalog: &Catalog| -> Vec<(Limit, Found)> {
         wanted.iter().map(|l| (*l, find(catalog, model, *l, Variant::Standard))).collect()
     };

@@ -7,6 +7,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident) => {
@@ -112,6 +113,13 @@ impl QuotaCode {
     }
 }
 
+/// The first 16 hex digits of the SHA-256 of `text`.
+pub(crate) fn short_hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let first = digest.iter().take(8).fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
+    format!("{first:016x}")
+}
+
 /// An account and a Region: everything Bedrock does is confined to the two, and every call to AWS
 /// names them. For cross-Region inference the Region is the *source* Region, where the call was made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -157,12 +165,26 @@ pub fn caller_of(arn: &str) -> Option<String> {
     let parsed = Arn::parse(arn)?;
     let partition = arn.trim().split(':').nth(1)?;
     let (kind, rest) = parsed.resource.split_once('/').unwrap_or((parsed.resource, ""));
+    // IAM's names are made of these; see
+    // <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
+    let is_name = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&b))
+    };
+    if !arn.trim().bytes().all(crate::clean::is_of_arn) {
+        return None;
+    }
     let role = match (parsed.service, kind) {
         ("sts", "assumed-role") => rest.split('/').next()?,
         ("iam", "role") => rest.rsplit('/').next()?,
-        ("iam", "user" | "root") | ("sts", "federated-user") => return Some(arn.trim().to_owned()),
+        ("iam", "root") if rest.is_empty() => return Some(arn.trim().to_owned()),
+        ("iam", "user") | ("sts", "federated-user") => {
+            return is_name(rest).then(|| arn.trim().to_owned());
+        }
         _ => return None,
     };
+    if !is_name(role) {
+        return None;
+    }
     Some(format!("arn:{partition}:iam::{}:role/{role}", parsed.account))
 }
 

@@ -9,12 +9,12 @@ use std::fmt;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
-use sha2::{Digest, Sha256};
 
 use crate::callers::{Callers, Origin, Recent, hash};
-use crate::clean;
-use crate::diagnosis::{Cause, Diagnosis, Facts};
+use crate::clean::Safe;
+use crate::diagnosis::{Category, Cause, Diagnosis, Facts};
 use crate::event::{AlarmSignal, ErrorSignal, Metric, Source};
+pub(crate) use crate::ids::short_hash;
 use crate::ids::{AccountId, Place, Region, caller_of, is_root};
 use crate::model::ModelId;
 
@@ -41,11 +41,10 @@ pub struct Symptom {
     pub origin: Origin,
     /// Hash of the error's text.
     pub text: u32,
-    /// What may be shown of an unknown error's text: without its quoted spans, for they may hold prompts,
-    /// and short.
-    pub sample: Option<String>,
     /// Whether the account's root user called, which no application should.
     pub by_root: bool,
+    /// Whether AWS recorded it. The line of an application's log is whatever its writer wrote.
+    pub is_recorded: bool,
     /// Indices of the delivery's items that it came from.
     pub items: BTreeSet<usize>,
 }
@@ -93,7 +92,7 @@ pub struct Incident {
     pub cause: Cause,
     /// The rule that said so; `None` when only a metric did.
     pub rule: Option<&'static str>,
-    /// The first symptom's facts of that cause.
+    /// The facts of the last error of that cause that AWS recorded; else of the first.
     pub facts: Facts,
     /// How often.
     pub counts: Counts,
@@ -101,12 +100,12 @@ pub struct Incident {
     pub first_seen: Option<Timestamp>,
     /// The last symptom's time.
     pub last_seen: Option<Timestamp>,
-    /// See [`Symptom::sample`].
-    pub sample: Option<String>,
     /// Who made the calls, minute by minute.
     pub callers: Recent,
     /// See [`Symptom::by_root`]; of any symptom.
     pub by_root: bool,
+    /// See [`Symptom::is_recorded`]; of the symptom that told the cause.
+    pub is_recorded: bool,
     /// See [`Symptom::items`].
     pub items: BTreeSet<usize>,
 }
@@ -116,11 +115,12 @@ impl Fingerprint {
         let dash = "-";
         let caller = symptom.caller.as_deref().filter(|_| symptom.diagnosis.cause.is_per_caller());
         Self(format!(
-            "v1|{}|{}|{}|{}|{}",
+            "v1|{}|{}|{}|{}{}|{}",
             symptom.account.as_ref().map_or(dash, AccountId::as_str),
             symptom.region.as_ref().map_or(dash, Region::as_str),
             symptom.model.as_ref().map_or(dash, ModelId::as_str),
             symptom.diagnosis.cause.family(),
+            denied(symptom),
             caller.unwrap_or(dash),
         ))
     }
@@ -131,11 +131,17 @@ impl Fingerprint {
     }
 }
 
-/// The first 16 hex digits of the SHA-256 of `text`.
-pub(crate) fn short_hash(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    let first = digest.iter().take(8).fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
-    format!("{first:016x}")
+/// What was denied, for causes of permission: a role that lacks three permissions has three problems. Where a model
+/// tells which resource is meant, the action is enough: a profile's calls are denied in one Region or another.
+fn denied(symptom: &Symptom) -> String {
+    let facts = &symptom.diagnosis.facts;
+    if symptom.diagnosis.cause.category() != Category::Permission {
+        return String::new();
+    }
+    let action = facts.action.as_deref().or(facts.operation.as_deref());
+    let resource = facts.resource.as_deref().filter(|_| symptom.model.is_none());
+    let parts: Vec<&str> = [""].into_iter().chain(action).chain(resource).collect();
+    parts.join(":")
 }
 
 impl IncidentId {
@@ -166,19 +172,22 @@ impl Serialize for IncidentId {
 
 impl Symptom {
     /// The symptom of a diagnosed error that came with item `item`.
-    pub fn of_error(error: &ErrorSignal, diagnosis: Diagnosis, item: usize) -> Self {
+    pub fn of_error(error: &ErrorSignal, mut diagnosis: Diagnosis, item: usize) -> Self {
+        diagnosis.facts.forgeable = error.source == Source::ApplicationLog;
+        if diagnosis.rule.is_none() {
+            diagnosis.facts.original.clone_from(&error.origin.original);
+        }
         let principal = diagnosis.facts.principal.as_deref().and_then(caller_of);
         let caller = error.caller.clone().or(principal);
         Self {
             origin: error.origin.clone(),
             text: hash(0, &error.message),
             by_root: caller.as_deref().is_some_and(is_root),
+            is_recorded: error.source != Source::ApplicationLog,
             account: error.account.clone(),
             region: error.region.clone(),
             model: error.model.clone().or_else(|| diagnosis.facts.model_id.clone()),
             caller,
-            sample: (diagnosis.rule.is_none() && error.source != Source::InvocationLog)
-                .then(|| clean::sample(&error.message)),
             diagnosis,
             first: error.at,
             last: error.at,
@@ -203,15 +212,15 @@ impl Symptom {
             diagnosis: Diagnosis {
                 cause,
                 rule: None,
-                facts: Facts { metric: metric.name().map(str::to_owned), ..Facts::default() },
+                facts: Facts { metric: metric.name().map(Safe::from), ..Facts::default() },
             },
             first: alarm.at,
             last: alarm.at,
             counts: Counts { errors: 0, alarms: 1 },
             origin: Origin::default(),
             text: 0,
-            sample: None,
             by_root: false,
+            is_recorded: false,
             items: BTreeSet::from([item]),
         }
     }
@@ -231,8 +240,8 @@ impl Symptom {
             counts: Counts::default(),
             origin: Origin::default(),
             text: 0,
-            sample: None,
             by_root: false,
+            is_recorded: false,
             items: BTreeSet::new(),
         }
     }
@@ -245,7 +254,6 @@ impl Symptom {
             model: known.model.clone(),
             caller: known.caller.clone(),
             diagnosis: Diagnosis { cause: known.cause, rule: known.rule, facts: known.facts.clone() },
-            sample: known.sample.clone(),
             ..Self::of_alarm(alarm, alarm.metric, None, item)
         }
     }
@@ -274,6 +282,12 @@ impl Incident {
         Self { first_seen: until(self.first_seen), last_seen: until(self.last_seen), ..self.clone() }
     }
 
+    /// Whether its cause and facts take the place of what was known before: AWS recorded it, and it names a
+    /// cause. A limit without a name says less than one with a name.
+    pub(crate) fn is_the_latest_word(&self) -> bool {
+        self.is_recorded && self.rule.is_some() && self.cause != Cause::RateUnspecified
+    }
+
     /// Counts what a later delivery told of the same incident.
     pub(crate) fn count(&mut self, later: &Self) {
         self.counts.add(later.counts);
@@ -281,8 +295,7 @@ impl Incident {
         self.callers.put(&later.callers);
         self.last_seen = self.last_seen.max(later.last_seen);
         self.first_seen = [self.first_seen, later.first_seen].into_iter().flatten().min();
-        // What is learnt later is more than an unnamed limit or an unknown error.
-        if self.rule.is_none() && later.rule.is_some() {
+        if (self.rule.is_none() && later.rule.is_some()) || later.is_the_latest_word() {
             self.cause = later.cause;
             self.rule = later.rule;
             self.facts = later.facts.clone();
@@ -322,13 +335,18 @@ impl Group {
             self.callers.see(symptom.caller.as_deref(), &symptom.origin, symptom.last, symptom.text);
         }
         let same = |s: &&mut Symptom| {
-            s.diagnosis.cause == symptom.diagnosis.cause && s.diagnosis.rule == symptom.diagnosis.rule
+            s.diagnosis.cause == symptom.diagnosis.cause
+                && s.diagnosis.rule == symptom.diagnosis.rule
+                && s.is_recorded == symptom.is_recorded
         };
         let Some(known) = self.symptoms.iter_mut().find(same) else {
             self.symptoms.push(symptom);
             return;
         };
         known.counts.add(symptom.counts);
+        if symptom.is_recorded {
+            known.diagnosis.facts = symptom.diagnosis.facts;
+        }
         known.items.extend(symptom.items);
         known.by_root |= symptom.by_root;
         known.first = [known.first, symptom.first].into_iter().flatten().min();
@@ -336,11 +354,12 @@ impl Group {
     }
 
     fn incident(self, fingerprint: &Fingerprint) -> Option<Incident> {
-        // A limit that is named outranks any number of errors that name none.
+        // No line of an application's log outranks what AWS recorded, and a limit that is named outranks any number of errors
+        // that name none.
         let rank = |s: &Symptom| {
             let named = !matches!(s.diagnosis.cause, Cause::RateUnspecified | Cause::Unknown)
                 || s.diagnosis.rule.is_some();
-            (s.diagnosis.cause != Cause::RateUnspecified, named, s.counts.errors)
+            (s.is_recorded, s.diagnosis.cause != Cause::RateUnspecified, named, s.counts.errors)
         };
         let group = &self.symptoms;
         let leading = group.iter().max_by_key(|s| rank(s))?.clone();
@@ -364,8 +383,8 @@ impl Group {
             first_seen: group.iter().filter_map(|s| s.first).min(),
             last_seen,
             callers: Recent::of(last_seen, self.callers),
-            sample: leading.sample,
             by_root: group.iter().any(|s| s.by_root),
+            is_recorded: leading.is_recorded,
             items,
         })
     }

@@ -2,7 +2,7 @@
 //!
 //! Read top to bottom, the modules are the way an event takes: `handler` is that way in code.
 
-mod clean;
+pub mod clean;
 mod words;
 
 pub mod handler;
@@ -17,6 +17,7 @@ pub mod act;
 pub mod notice;
 pub mod drive;
 pub mod sweep;
+mod follow;
 pub mod watch;
 pub mod operate;
 pub mod doctor;

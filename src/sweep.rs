@@ -6,23 +6,19 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::Config;
 use crate::diagnosis::{Category, Cause};
-use crate::drive::{LOOK, OUTCOMES, PATIENCE, Ready, STEPS, UNLISTED, UNTOLD, is_done, prepare, tell};
+use crate::drive::{LOOK, PATIENCE, Ready, STEPS, UNTOLD, is_done, prepare, tell};
 use crate::event::Metric;
-use crate::evidence::{Evidence, Overdue, gather};
-use crate::ids::{Place, QuotaCode};
+use crate::evidence::{Evidence, gather};
+use crate::follow::{follow, unanswered};
 use crate::incident::{Incident, IncidentId};
 use crate::investigate::{Learnt, learn};
-use crate::notice::{Kind, Notice, Outcome};
-use crate::plan::{Plan, number, plan};
+use crate::notice::{Kind, Notice};
+use crate::plan::Plan;
 use crate::terms::Terms;
 use crate::usage::Period;
 use crate::watch::{Watched, done, watch};
-use crate::world::{
-    Answer, Claim, Ended, Finish, Followed, IncreaseRequest, Lease, PortError, Quotas, Record,
-    RequestOutcome, RequestStatus, Search, State, Told, Unread, Window, World, after,
-};
+use crate::world::{Answer, Claim, Finish, Lease, PortError, Record, Search, State, Window, World, after};
 
 /// Incidents are asked for so many at a time.
 const PAGE: usize = 100;
@@ -230,223 +226,6 @@ async fn together<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swe
     }
 }
 
-/// Looks whether a request has ended: by its status, and by the applied value against the one before,
-/// because a closed case does not say how it was closed.
-async fn follow<W: World>(
-    world: &W,
-    terms: &Terms<'_>,
-    lease: &Lease,
-    mut record: Record,
-    followed: &Followed,
-    place: &Place,
-    now: Timestamp,
-) -> Answer<Ready> {
-    let id = followed.request_id.as_deref().unwrap_or_default();
-    let (request, value) = tokio::join!(world.request(place, id), value(world, place, &followed.code));
-    let status = request.as_ref().map(|r| r.as_ref().map(|r| r.status)).map_err(Clone::clone);
-    let is_told = record.quiet_until(terms.config, now).is_some() || !record.goes_on(terms.config, now);
-    let ended = match outcome(followed, status, value, now) {
-        Ok(ended) => {
-            record.unread = None;
-            ended
-        }
-        Err(errors) if is_told => {
-            let question = format!("whether AWS granted the increase request {id} of `{}`", followed.name);
-            return Ok(unanswered(record, question, errors, after(now, OUTCOMES), now));
-        }
-        Err(_) => {
-            record.unread = Some(Unread::at(now, record.unread));
-            None
-        }
-    };
-    let Some(ended) = ended else {
-        if !is_told {
-            return prepare(world, terms, lease, record, None).await;
-        }
-        return Ok(match request {
-            Ok(Some(open)) if is_left_open(&record, followed, terms.config, now) => {
-                left_open(record, followed, &open, place, now)
-            }
-            _ => nothing_new(record, after(now, OUTCOMES), now),
-        });
-    };
-    let untold = again_at(&record, after(now, UNTOLD), now);
-    record.followed = None;
-    let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
-    let mut decided = plan(&record.incident, &evidence, terms.config);
-    // The outcome is the news; what would be decided today is the next drive's.
-    decided.actions.clear();
-    decided.withheld.clear();
-    decided.adopted = None;
-    if ended.how == RequestOutcome::Granted {
-        decided.justification = None;
-    }
-    let notice = Notice::of_outcome(&record, &ended, &decided, &evidence);
-    // Nothing is silent: throttling that goes on after a decision is judged anew.
-    let told = Finish {
-        told: Some(notice.told(&evidence, now)),
-        ended: Some(Ended { place: place.clone(), followed: followed.clone(), outcome: ended.how }),
-        search: record.search.clone(),
-        ..Finish::new(State::Told, after(now, terms.config.notice_cool_down), record.incident.counts)
-    };
-    Ok(Ready {
-        plan: decided,
-        notice: Some(notice),
-        is_told_alone: true,
-        untold,
-        ..Ready::silent(record.incident, told)
-    })
-}
-
-/// The value that holds: the applied one, or AWS's default where the account has none of its own. `None` where
-/// this account and Region have no such quota.
-async fn value<W: Quotas>(world: &W, place: &Place, code: &QuotaCode) -> Answer<Option<f64>> {
-    let value = match world.applied(place, code).await? {
-        Some(applied) => Some(applied),
-        None => world.default_value(place, code).await?,
-    };
-    Ok(value.map(|value| value.value))
-}
-
-/// A request that Service Quotas marks as approved takes effect within this time.
-const IN_EFFECT: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// How a request ended, by its `status` and by the `value` that holds: `Ok(None)` while it has not, and the
-/// errors where AWS did not answer enough to tell. A value of at least what was asked for tells by itself. A
-/// status of `None` is Service Quotas' own word that it has no such request (any more).
-fn outcome(
-    followed: &Followed,
-    status: Answer<Option<RequestStatus>>,
-    value: Answer<Option<f64>>,
-    now: Timestamp,
-) -> Result<Option<Outcome>, Vec<PortError>> {
-    let age = now.duration_since(followed.intended);
-    let took = age.as_hours();
-    let took = if took < 48 { format!("{took} hours") } else { format!("{} days", took / 24) };
-    let (name, before, asked) = (&followed.name, number(followed.value_before), number(followed.desired));
-    let of = |how, sentence| Ok(Some(Outcome { request_id: followed.request_id.clone(), how, sentence }));
-    if let Ok(Some(value)) = value
-        && value >= followed.desired
-    {
-        let sentence =
-            format!("AWS raised `{name}` from {before} to {} as asked; it took {took}.", number(value));
-        return of(RequestOutcome::Granted, sentence);
-    }
-    let status = match (status, &value) {
-        (Err(status), Err(value)) => return Err(vec![status, value.clone()]),
-        (Err(error), Ok(_)) => return Err(vec![error]),
-        (Ok(status), _) => status,
-    };
-    // A request that was filed a moment ago may not be listed yet.
-    if status.map_or(age < UNLISTED, RequestStatus::is_open) {
-        return Ok(None);
-    }
-    let value = value.map_err(|error| vec![error])?;
-    if let Some(value) = value.filter(|value| *value > followed.value_before) {
-        let sentence = format!(
-            "AWS raised `{name}` from {before} to {}; {asked} was asked for. It took {took}.",
-            number(value)
-        );
-        return of(RequestOutcome::PartlyGranted, sentence);
-    }
-    let holds = match value {
-        Some(value) if value < followed.value_before => {
-            format!("the value is {}, and was {before}", number(value))
-        }
-        Some(_) => format!("the value is still {before}"),
-        None => "Service Quotas has no such quota here any more".to_owned(),
-    };
-    match status {
-        Some(RequestStatus::Approved) if age < IN_EFFECT => Ok(None),
-        Some(RequestStatus::Approved) => of(
-            RequestOutcome::ClosedUnchanged,
-            format!(
-                "AWS approved the request for {asked} of `{name}`, and after {took} {holds}. Ask in the support case when it takes effect."
-            ),
-        ),
-        Some(RequestStatus::Denied | RequestStatus::NotApproved | RequestStatus::InvalidRequest) => of(
-            RequestOutcome::Denied,
-            format!(
-                "AWS did not grant the request for {asked} of `{name}`; {holds}. Answer in the support case with the use case and the measured demand, or spread the load over other models and Regions."
-            ),
-        ),
-        None => of(
-            RequestOutcome::ClosedUnchanged,
-            format!(
-                "Service Quotas has no record of the request for {asked} of `{name}` any more, {took} after it was filed, and {holds}. Answer in the support case, ask for less than {asked}, or spread the load."
-            ),
-        ),
-        Some(_) => of(
-            RequestOutcome::ClosedUnchanged,
-            format!(
-                "AWS closed the request for `{name}` after {took} and {holds}. The same request would end the same way: answer in the support case, ask for less than {asked}, or spread the load."
-            ),
-        ),
-    }
-}
-
-/// Whether people have to be reminded of a request that AWS has left open: one and two weeks after they were told of
-/// it, then every two weeks; never within the cool-down.
-fn is_left_open(record: &Record, followed: &Followed, config: &Config, now: Timestamp) -> bool {
-    const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
-    const TWO_WEEKS: SignedDuration = SignedDuration::from_hours(14 * 24);
-    let told = record.notices.first().map_or(followed.intended, |told| told.at.max(followed.intended));
-    let is_of_it = |told: &&Told| told.kind == Kind::Reminder.as_str() && told.at > followed.intended;
-    let mut reminders = record.notices.iter().rev().filter(is_of_it).map(|told| told.at);
-    let next = match (reminders.next(), reminders.next()) {
-        (None, _) => after(told, WEEK),
-        (Some(only), None) => after(told, TWO_WEEKS).max(after(only, WEEK)),
-        (Some(last), Some(_)) => after(last, TWO_WEEKS),
-    };
-    next <= now && record.quiet_until(config, now).is_none()
-}
-
-/// Reminds people of a request that AWS has left open.
-fn left_open(
-    record: Record,
-    followed: &Followed,
-    request: &IncreaseRequest,
-    place: &Place,
-    now: Timestamp,
-) -> Ready {
-    let plan = Plan::of_open_request(followed, request, place);
-    let evidence = Evidence::none(record.incident.model.clone(), now);
-    let notice = Notice::of_open_request(&record, followed, request, &plan, &evidence);
-    let untold = again_at(&record, after(now, UNTOLD), now);
-    let told =
-        Finish { told: Some(notice.told(&evidence, now)), ..again_at(&record, after(now, OUTCOMES), now) };
-    Ready { plan, notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
-}
-
-/// AWS did not answer `question`, on which it depends how the incident goes on. It is asked again at `due_at`,
-/// and after a day people are told.
-fn unanswered(
-    mut record: Record,
-    question: String,
-    errors: Vec<PortError>,
-    due_at: Timestamp,
-    now: Timestamp,
-) -> Ready {
-    let unread = Unread::at(now, record.unread);
-    record.unread = Some(unread);
-    if !unread.is_news(now) {
-        return nothing_new(record, due_at, now);
-    }
-    let plan = Plan::of_unanswered(&record, &errors);
-    let evidence = Evidence {
-        overdue: Some(Overdue { question, since: unread.since, errors }),
-        ..Evidence::none(record.incident.model.clone(), now)
-    };
-    let notice = Notice::compose(Kind::Unanswered, &record, &plan, &evidence);
-    let untold = again_at(&record, after(now, UNTOLD), now);
-    let told = Finish {
-        told: Some(notice.told(&evidence, now)),
-        unread: Some(Unread { told: Some(now), ..unread }),
-        ..again_at(&record, due_at, now)
-    };
-    Ready { plan, notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
-}
-
 /// An incident with nothing to follow: told again when it goes on, closed when CloudWatch has been
 /// quiet for long enough.
 async fn quiet<W: World>(
@@ -582,7 +361,7 @@ pub(crate) fn again_at(record: &Record, due_at: Timestamp, now: Timestamp) -> Fi
     }
 }
 
-fn nothing_new(record: Record, due_at: Timestamp, now: Timestamp) -> Ready {
+pub(crate) fn nothing_new(record: Record, due_at: Timestamp, now: Timestamp) -> Ready {
     let due_at = if is_searched(&record) { due_at.min(after(now, LOOK)) } else { due_at };
     let mut end = again_at(&record, due_at, now);
     // Without a silence nobody looks at what was only counted because of this look.

@@ -372,7 +372,8 @@ fn callers_of_earlier_deliveries_are_remembered() {
     world.pass(MINUTES + SignedDuration::from_mins(1));
     deliver_with(&world, &config, &of("checkout", 36));
     let last = world.published().pop().unwrap();
-    let shares: Vec<_> = last.callers.iter().map(|c| (c.caller.clone().unwrap(), c.errors)).collect();
+    let shares: Vec<_> =
+        last.callers.iter().map(|c| (c.caller.as_ref().unwrap().to_string(), c.errors)).collect();
     let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
     assert_eq!(shares, [(role("search"), 3), (role("checkout"), 2)]);
 }

@@ -309,7 +309,11 @@ mod tests {
         };
         let (complete, partial) = (StatusCode::Complete, StatusCode::PartialData);
         assert_eq!(answer(&[]), Ok(()));
-        assert_eq!(answer(&[partial.clone(), complete.clone()]), Ok(()), "all pages but the last are partial");
+        assert_eq!(
+            answer(&[partial.clone(), complete.clone()]),
+            Ok(()),
+            "all pages but the last are partial"
+        );
         for statuses in [&[partial.clone()][..], &[StatusCode::InternalError], &[complete, partial]] {
             assert!(matches!(answer(statuses), Err(PortError::Unavailable(_))), "{statuses:?}");
         }

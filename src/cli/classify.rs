@@ -26,7 +26,9 @@ struct Query {
 
 pub(crate) fn run(_: &Args) -> anyhow::Result<Outcome> {
     print::answer_lines(|line| {
-        let query: Query = serde_json::from_value(line).map_err(|e| e.to_string())?;
+        let query: Query = serde_json::from_value(line)
+            // The error's own text would quote the line.
+            .map_err(|_| "expected `message`, and strings and a number as they are described".to_owned())?;
         let found = diagnose(&ErrorText {
             code: query.error_code.as_deref(),
             status: query.http_status,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 #[cfg(feature = "aws")]
 use bedrock_remediator::aws::Aws;
+use bedrock_remediator::clean::Safe;
 use bedrock_remediator::config::Config;
 #[cfg(feature = "aws")]
 use bedrock_remediator::config::Mode;
@@ -215,7 +216,7 @@ impl Explained {
                 "incidents": report.incidents.iter().map(incident).collect::<Vec<_>>(),
                 "swept": swept(report),
                 "later": self.later,
-                "items": report.items.iter().map(|i| json!({ "id": i.id, "outcome": i.outcome.as_str(), "reason": i.reason })).collect::<Vec<_>>(),
+                "items": report.items.iter().map(|i| json!({ "id": i.id.as_deref().map(|id| print::name(Some(id))), "outcome": i.outcome.as_str(), "reason": i.reason })).collect::<Vec<_>>(),
             }),
         }
     }
@@ -240,7 +241,7 @@ impl Explained {
                     ItemOutcome::Malformed => print::BAD,
                     ItemOutcome::Ignored => print::DIM,
                 };
-                let id = item.id.as_deref().unwrap_or("-");
+                let id = print::name(item.id.as_deref());
                 writeln!(out, "{} {id}", print::styled(item.outcome.as_str(), style))?;
                 if let Some(reason) = &item.reason {
                     writeln!(out, "{}", print::filled(reason, "    "))?;
@@ -311,7 +312,7 @@ fn incident(report: &IncidentReport) -> Value {
         "account": i.account,
         "region": i.region,
         "model_id": i.model,
-        "caller": i.caller,
+        "caller": i.caller.as_deref().and_then(Safe::arn),
         "category": i.cause.category(),
         "cause": i.cause,
         "rule": i.rule,

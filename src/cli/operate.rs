@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use anyhow::anyhow;
+use bedrock_remediator::clean::Safe;
 use bedrock_remediator::ids::Region;
 use bedrock_remediator::incident::IncidentId;
 use bedrock_remediator::model::ModelId;
@@ -239,7 +240,7 @@ fn machine(record: &Record) -> Value {
     let i = &record.incident;
     json!({
         "id": i.id, "state": record.state, "episode": record.episode, "account": i.account, "region": i.region,
-        "model_id": i.model, "caller": i.caller, "category": i.cause.category(), "cause": i.cause, "rule": i.rule,
+        "model_id": i.model, "caller": i.caller.as_deref().and_then(Safe::arn), "category": i.cause.category(), "cause": i.cause, "rule": i.rule,
         "remedy": i.cause.remedy(), "facts": i.facts, "counts": i.counts, "first_seen": i.first_seen,
         "last_seen": i.last_seen, "due_at": record.due_at, "silent_until": record.silent_until,
         "notices": record.notices,

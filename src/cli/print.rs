@@ -3,6 +3,7 @@
 use std::io::{BufRead, Write};
 
 use anstyle::{AnsiColor, Style};
+use bedrock_remediator::clean::{Safe, printable};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,16 +18,26 @@ pub(crate) const BAD: Style = AnsiColor::Red.on_default();
 /// Width of the human forms.
 pub(crate) const WIDTH: usize = 80;
 
+/// The name that a queue or a stream gave an item, where it has the shape of one.
+pub(crate) fn name(id: Option<&str>) -> String {
+    match id {
+        None => "-".to_owned(),
+        Some(id) => {
+            Safe::name(id).map_or_else(|| "(an id that is not shown)".to_owned(), |id| id.to_string())
+        }
+    }
+}
+
 /// `text` in `style`; plain where standard output is no terminal.
 pub(crate) fn styled(text: impl std::fmt::Display, style: Style) -> String {
-    format!("{style}{text}{style:#}")
+    format!("{style}{}{style:#}", printable(&text.to_string()))
 }
 
 /// `text` filled to the width, each line after `indent`.
 pub(crate) fn filled(text: &str, indent: &str) -> String {
     let options =
         textwrap::Options::new(WIDTH).initial_indent(indent).subsequent_indent(indent).break_words(false);
-    textwrap::fill(text, options)
+    textwrap::fill(&printable(text), options)
 }
 
 /// One line of JSON.
@@ -46,7 +57,8 @@ pub(crate) fn answer_lines(answer: impl Fn(Value) -> Result<Value, String>) -> a
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let read = serde_json::from_slice(&line).map_err(|e| format!("not JSON: {e}"));
+        let read = serde_json::from_slice(&line)
+            .map_err(|e: serde_json::Error| format!("not JSON: column {}", e.column()));
         let answered = read.and_then(&answer).unwrap_or_else(|error| {
             outcome = Outcome::SomeBad;
             serde_json::json!({ "id": null, "error": format!("line {}: {error}", number + 1) })

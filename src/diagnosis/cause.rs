@@ -211,13 +211,12 @@ impl Cause {
         }
     }
 
-    /// The four rate causes are one need and so one incident: an application that runs into its
-    /// tokens quota runs into its requests quota as well, a moment later.
+    /// The causes of a minute's limit are one need and so one incident: an application that runs into its
+    /// tokens quota runs into its requests quota as well, a moment later. A day's limit is another need: it
+    /// neither ends with the minute nor is met by a minute's quota.
     pub const fn family(self) -> &'static str {
         match self {
-            Self::RequestsPerMinute | Self::TokensPerMinute | Self::TokensPerDay | Self::RateUnspecified => {
-                "throttle"
-            }
+            Self::RequestsPerMinute | Self::TokensPerMinute | Self::RateUnspecified => "throttle",
             other => other.as_str(),
         }
     }
@@ -272,8 +271,9 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_causes_share_one_family() {
-        assert_eq!(Cause::RequestsPerMinute.family(), Cause::TokensPerDay.family());
-        assert_ne!(Cause::ResourceLimit.family(), Cause::TokensPerDay.family());
+    fn the_causes_of_a_minutes_limit_share_one_family_and_a_days_limit_has_its_own() {
+        assert_eq!(Cause::RequestsPerMinute.family(), Cause::TokensPerMinute.family());
+        assert_eq!(Cause::RateUnspecified.family(), Cause::TokensPerMinute.family());
+        assert_ne!(Cause::TokensPerDay.family(), Cause::TokensPerMinute.family());
     }
 }

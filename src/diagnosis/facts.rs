@@ -1,14 +1,16 @@
 //! What an error text tells beside its cause: names, places, numbers.
 //!
 //! One law: a fact is copied out of the text, and only in a shape that carries no prose, so that no
-//! prompt can travel in it.
+//! prompt can travel in it. Every text in it passed the one gate; see [`Safe`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cause::{Category, Cause};
 use super::find;
+use super::phrases::vocabulary;
 use super::text::{ErrorText, LONGEST, Plain, cut};
+use crate::clean::Safe;
 use crate::ids::Region;
 use crate::model::ModelId;
 
@@ -45,13 +47,13 @@ pub enum LimitScope {
 pub struct Facts {
     /// The error code, as it was spelled.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    pub code: Option<Safe>,
     /// The HTTP status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The API operation.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub operation: Option<String>,
+    pub operation: Option<Safe>,
     /// The model, its ARN stripped to the id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_id: Option<ModelId>,
@@ -60,19 +62,19 @@ pub struct Facts {
     pub region: Option<Region>,
     /// The IAM action that was denied.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub action: Option<String>,
+    pub action: Option<Safe>,
     /// The ARN on which it was denied.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub resource: Option<String>,
+    pub resource: Option<Safe>,
     /// The ARN of who was denied.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub principal: Option<String>,
+    pub principal: Option<Safe>,
     /// Which kind of policy denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyKind>,
     /// The ARN of the policy that denied, where AWS names it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy_arn: Option<String>,
+    pub policy_arn: Option<Safe>,
     /// Whether the denial was an explicit deny rather than the lack of an allow.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub explicit_deny: bool,
@@ -82,28 +84,140 @@ pub struct Facts {
     /// What is allowed at most, or at least.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
-    /// The field of the request that was refused, as a path.
+    /// The field of the request that was refused, as a path of names of Bedrock's request schemas;
+    /// [`UNNAMED_FIELD`] where the text names another.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
+    pub field: Option<Safe>,
     /// The metric that an alarm watched, where nothing but the alarm told of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub metric: Option<String>,
+    pub metric: Option<Safe>,
     /// Why CloudWatch did not tell which models an alarm is about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub models_unread: Option<String>,
+    pub models_unread: Option<Safe>,
     /// Whose calls the limit counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<LimitScope>,
+    /// Of an error that no rule knows: which of the rules' own words its text holds, by the alphabet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<Safe>,
+    /// Of an error that no rule knows: the first 16 hexadecimal digits of the SHA-256 of its text, which
+    /// tell it from another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_hash: Option<Safe>,
+    /// Of an error that no rule knows: where its text can be read by whoever may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original: Option<Original>,
+    /// Whether an application's log told it: whoever may write there can forge it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub forgeable: bool,
+}
+
+/// Stands for a field whose name is not one of Bedrock's request schemas: it may be anything.
+pub const UNNAMED_FIELD: &str = "a key of the body";
+
+/// Where an error's own text is written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "in", rename_all = "kebab-case")]
+pub enum Original {
+    /// A record of CloudTrail's event history.
+    Cloudtrail {
+        /// Its `eventID`.
+        event_id: Safe,
+    },
+    /// A line of a log.
+    Log {
+        /// The log group.
+        group: Safe,
+        /// The log stream; `None` where its name is not known or cannot be shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stream: Option<Safe>,
+        /// When it was written, in milliseconds since 1970; `None` if unknown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<i64>,
+    },
+    /// A job for batch inference.
+    Job {
+        /// Its ARN.
+        arn: Safe,
+    },
+    /// An event of AWS Health.
+    Health {
+        /// Its ARN.
+        arn: Safe,
+    },
+}
+
+impl Original {
+    /// The record of CloudTrail with this `eventID`, if it is one.
+    pub(crate) fn in_trail(event_id: &str) -> Option<Self> {
+        let is_id = (8..=64).contains(&event_id.len())
+            && event_id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        is_id.then(|| Safe::name(event_id).map(|event_id| Self::Cloudtrail { event_id })).flatten()
+    }
+
+    /// The line of this log. Names of log groups have a shape that AWS gives; of streams those are taken
+    /// that a shell takes between single quotes and that are no sentence.
+    /// See <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html>.
+    pub(crate) fn in_log(group: &str, stream: Option<&str>, at: Option<i64>) -> Option<Self> {
+        let is_of = |name: &str, signs: &[u8]| {
+            (1..=256).contains(&name.len())
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || signs.contains(&b))
+        };
+        let shown = |name: &str| Some(Safe::line(name, 256)).filter(|shown| shown.as_str() == name);
+        let group = Some(group).filter(|g| is_of(g, b"._-/#")).and_then(shown)?;
+        let stream = stream.filter(|s| is_of(s, b"._-/#$[]=,")).and_then(shown);
+        Some(Self::Log { group, stream, at })
+    }
+
+    /// The job with this ARN, if it is one of batch inference.
+    pub(crate) fn job(arn: &str) -> Option<Self> {
+        let is_job = arn.contains(":bedrock:") && arn.contains(":model-invocation-job/");
+        is_job.then(|| Safe::arn(arn).map(|arn| Self::Job { arn })).flatten()
+    }
+
+    /// The event of AWS Health with this ARN, if it is one.
+    pub(crate) fn health(arn: &str) -> Option<Self> {
+        let is_event = arn.contains(":health:");
+        is_event.then(|| Safe::arn(arn).map(|arn| Self::Health { arn })).flatten()
+    }
+
+    /// The command that shows it to whoever may.
+    pub fn command(&self, region: Option<&Region>) -> String {
+        let region = region.map(|r| format!(" --region {r}")).unwrap_or_default();
+        match self {
+            Self::Cloudtrail { event_id } => format!(
+                "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventId,AttributeValue={event_id}{region}"
+            ),
+            Self::Log { group, stream, at } => {
+                let time = at.map(|at| format!(" --start-time {at} --end-time {}", at.saturating_add(1)));
+                let time = time.unwrap_or_default();
+                match stream {
+                    Some(stream) => format!(
+                        "aws logs get-log-events --log-group-name '{group}' --log-stream-name '{stream}'{time}{region}"
+                    ),
+                    None => format!("aws logs filter-log-events --log-group-name '{group}'{time}{region}"),
+                }
+            }
+            Self::Job { arn } => {
+                format!("aws bedrock get-model-invocation-job --job-identifier '{arn}'{region}")
+            }
+            // AWS Health answers in one Region.
+            // See <https://docs.aws.amazon.com/health/latest/ug/health-api.html>.
+            Self::Health { arn } => {
+                format!("aws health describe-event-details --event-arns '{arn}' --region us-east-1")
+            }
+        }
+    }
 }
 
 /// Facts of `error`, whose cause is `cause`.
-pub(super) fn extract(cause: Cause, error: &ErrorText<'_>, plain: &Plain) -> Facts {
+pub(super) fn extract(cause: Cause, is_known: bool, error: &ErrorText<'_>, plain: &Plain) -> Facts {
     let raw = cut(error.message, LONGEST);
     let arns = find::arns(raw);
     let mut facts = Facts {
         code: code(raw, error, plain),
         status: plain.status,
-        operation: plain.operation.clone(),
+        operation: plain.operation.as_deref().and_then(operation),
         model_id: find::model(raw, &arns),
         region: find::region(raw),
         ..Facts::default()
@@ -121,17 +235,33 @@ pub(super) fn extract(cause: Cause, error: &ErrorText<'_>, plain: &Plain) -> Fac
         Category::Quota => facts.scope = scope(&plain.message),
         _ => {}
     }
+    if !is_known && !raw.is_empty() {
+        facts.words = vocabulary(&plain.message).into_iter().map(Safe::from).collect();
+        facts.text_hash = Some(Safe::from(crate::ids::short_hash(error.message)));
+    }
     facts
 }
 
+/// An operation's name, or the kind of a job's event, which is a few of always the same words.
+fn operation(text: &str) -> Option<Safe> {
+    #[rustfmt::skip]
+    const OF_JOBS: &[&str] = &[
+        "Advanced", "Automation", "Batch", "Bedrock", "Change", "Client", "Copy", "Customization", "Data", "Error",
+        "Evaluation", "Expired", "Failed", "Import", "Inference", "Job", "Model", "Optimization", "PartiallyCompleted",
+        "Prompt", "Service", "State", "With",
+    ];
+    let is_job = text.contains(' ') && text.split(' ').all(|w| OF_JOBS.contains(&w.trim_end_matches(':')));
+    if is_job { Some(Safe::line(text, 80)) } else { Safe::code(text) }
+}
+
 /// The code as it was spelled.
-fn code(raw: &str, error: &ErrorText<'_>, plain: &Plain) -> Option<String> {
+fn code(raw: &str, error: &ErrorText<'_>, plain: &Plain) -> Option<Safe> {
     let lower = plain.codes.last()?;
     let spelled = match error.code {
         Some(code) => find::word(code, lower),
         None => find::word(raw, lower),
     };
-    Some(cut(spelled.unwrap_or(lower), 80).to_owned())
+    Safe::code(spelled.unwrap_or(lower))
 }
 
 fn scope(message: &str) -> Option<LimitScope> {

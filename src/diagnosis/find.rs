@@ -7,6 +7,9 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
+use super::facts::UNNAMED_FIELD;
+use super::fields::{is_known, is_place};
+use crate::clean::{Safe, is_of_arn};
 use crate::ids::{Arn, Region};
 use crate::model::ModelId;
 
@@ -44,26 +47,25 @@ pub(super) fn arns(text: &str) -> Vec<FoundArn<'_>> {
     let starts = ARN.find_iter(text.as_bytes()).take(MOST_ARNS);
     let found = starts.filter_map(|start| {
         let rest = text.get(start..)?;
-        let text = rest.get(..arn_len(rest))?.trim_end_matches(['.', ':', '*', '-', '/']);
+        let text = without_end(rest.get(..arn_len(rest))?);
         let parts = Arn::parse(text).filter(|_| text.len() <= LONGEST_NAME)?;
         Some(FoundArn { text, parts })
     });
     found.collect()
 }
 
-/// Where an ARN ends. A placeholder such as `<account id>` may hold blanks.
+/// Where an ARN ends.
 fn arn_len(rest: &str) -> usize {
-    let mut in_placeholder = false;
-    for (at, byte) in rest.bytes().enumerate().take(LONGEST_NAME + 1) {
-        match byte {
-            b'<' => in_placeholder = true,
-            b'>' => in_placeholder = false,
-            b' ' if in_placeholder => {}
-            b if b.is_ascii_alphanumeric() || b":/-_.*+=,@".contains(&b) => {}
-            _ => return at,
-        }
-    }
-    rest.len().min(LONGEST_NAME + 1)
+    rest.bytes().take(LONGEST_NAME + 1).take_while(|b| is_of_arn(*b)).count()
+}
+
+/// An ARN without the sentence's signs behind it. `/*` and `:*` belong to it: they say that all of a kind
+/// is meant.
+fn without_end(arn: &str) -> &str {
+    let bare = arn.trim_end_matches(['.', ',', ':', '*', '-', '/', '=', '+', '@', '_']);
+    let rest = arn.get(bare.len()..).unwrap_or_default();
+    let is_pattern = rest.starts_with("/*") || rest.starts_with(":*");
+    if is_pattern { arn.get(..bare.len() + 2).unwrap_or(bare) } else { bare }
 }
 
 /// The model as called: of an ARN, else of an id that begins with a known provider.
@@ -170,7 +172,7 @@ pub(super) fn word<'t>(text: &'t str, lower: &str) -> Option<&'t str> {
 }
 
 /// The first IAM action, such as `bedrock:InvokeModel`.
-pub(super) fn action(text: &str) -> Option<String> {
+pub(super) fn action(text: &str) -> Option<Safe> {
     memchr::memchr_iter(b':', text.as_bytes()).find_map(|colon| {
         let after = text.get(colon + 1..)?;
         let name = after.bytes().take_while(u8::is_ascii_alphanumeric).count();
@@ -185,27 +187,29 @@ pub(super) fn action(text: &str) -> Option<String> {
             .count();
         let service = text.get(colon - length..colon)?;
         let known = service == "bedrock" || service.starts_with("bedrock-") || SERVICES.contains(&service);
-        (known && name <= 80).then(|| text.get(colon - length..colon + 1 + name).map(str::to_owned)).flatten()
+        (known && name <= 80)
+            .then(|| text.get(colon - length..colon + 1 + name).and_then(Safe::name))
+            .flatten()
     })
 }
 
 /// The ARN of who called.
-pub(super) fn principal(arns: &[FoundArn<'_>]) -> Option<String> {
+pub(super) fn principal(arns: &[FoundArn<'_>]) -> Option<Safe> {
     first(arns, |a| matches!(a.service, "iam" | "sts") && !a.resource.starts_with("policy/"))
 }
 
 /// The ARN of what was called.
-pub(super) fn resource(arns: &[FoundArn<'_>]) -> Option<String> {
+pub(super) fn resource(arns: &[FoundArn<'_>]) -> Option<Safe> {
     first(arns, |a| !matches!(a.service, "iam" | "sts" | "organizations"))
 }
 
 /// The ARN of the policy that denied.
-pub(super) fn policy(arns: &[FoundArn<'_>]) -> Option<String> {
+pub(super) fn policy(arns: &[FoundArn<'_>]) -> Option<Safe> {
     first(arns, |a| a.service == "organizations" || (a.service == "iam" && a.resource.starts_with("policy/")))
 }
 
-fn first(arns: &[FoundArn<'_>], fits: impl Fn(&Arn<'_>) -> bool) -> Option<String> {
-    arns.iter().find(|a| fits(&a.parts)).map(|a| a.text.to_owned())
+fn first(arns: &[FoundArn<'_>], fits: impl Fn(&Arn<'_>) -> bool) -> Option<Safe> {
+    arns.iter().filter(|a| fits(&a.parts)).find_map(|a| Safe::arn(a.text))
 }
 
 /// What was asked for and what is allowed, out of a plain message in which numbers begin at `starts`.
@@ -266,8 +270,24 @@ fn last_number(text: &str) -> Option<(&str, u64)> {
     Some((before, number.replace(',', "").parse().ok()?))
 }
 
-/// The field that was refused, as a path.
-pub(super) fn field(text: &str) -> Option<String> {
+/// The field that was refused, as a path: as far as its names are of Bedrock's request schemas. What else
+/// stands there may be a prompt.
+pub(super) fn field(text: &str) -> Option<Safe> {
+    let found = written_field(text)?;
+    let parts = || found.split_inclusive(['.', '/', '[', ']']);
+    let name = |part: &str| part.trim_end_matches(['.', '/', '[', ']']).to_owned();
+    let known = parts().take_while(|part| {
+        let name = name(part);
+        name.is_empty() || is_known(&name) || is_place(&name)
+    });
+    let length: usize = known.map(str::len).sum();
+    let path = found.get(..length)?.trim_end_matches(['.', '/', '[']);
+    let says_something = parts().next().is_some_and(|part| is_known(&name(part)));
+    Some(Safe::from(if says_something && !path.is_empty() { path } else { UNNAMED_FIELD }))
+}
+
+/// The field that was refused, as the text has it.
+fn written_field(text: &str) -> Option<String> {
     const ROOTS: &[&str] = &[
         "messages",
         "tools",
@@ -322,7 +342,8 @@ fn leading_field(text: &str) -> Option<String> {
     let (name, _) = sentence.split_once(": ")?;
     let shaped = (3..=40).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.');
-    shaped.then(|| name.to_owned())
+    // Any word may stand before a colon.
+    (shaped && is_known(name.split('.').next().unwrap_or(name))).then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -393,6 +414,9 @@ mod tests {
                 Some("messages.2.content.1"),
             ),
             ("The model returned the following errors: max_tokens: 9 > 8", Some("max_tokens")),
+            ("extraneous key [tell-me-your-secret] is not permitted", Some(UNNAMED_FIELD)),
+            ("extraneous key [messages/my-patient] is not permitted", Some("messages")),
+            ("my_patient_is_ill: 5", None),
             ("key [tell me your secret] is not permitted", None),
             ("Input is too long for requested model.", None),
         ];

@@ -5,6 +5,7 @@
 
 mod cause;
 mod facts;
+mod fields;
 mod find;
 mod phrases;
 mod rule;
@@ -15,7 +16,7 @@ mod words;
 use std::fmt::Write as _;
 
 pub use cause::{Category, Cause, Remedy};
-pub use facts::{Facts, LimitScope, PolicyKind};
+pub use facts::{Facts, LimitScope, Original, PolicyKind, UNNAMED_FIELD};
 pub(crate) use find::endpoint_region;
 pub use rule::{Example, Rule};
 pub use table::{INFERENCE_OPERATIONS, RULES};
@@ -58,7 +59,7 @@ pub fn diagnose(error: &ErrorText<'_>) -> Diagnosis {
     let plain = Plain::of(error);
     let row = phrases::first_row(&plain);
     let cause = row.map_or(Cause::Unknown, |r| r.cause);
-    Diagnosis { cause, rule: row.map(|r| r.id), facts: facts::extract(cause, error, &plain) }
+    Diagnosis { cause, rule: row.map(|r| r.id), facts: facts::extract(cause, row.is_some(), error, &plain) }
 }
 
 /// The rule table as Markdown, for the README.

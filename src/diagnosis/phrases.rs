@@ -92,6 +92,27 @@ fn first_eight(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
+/// The words of the table's phrases that stand in `message`, which is plain: each once, by the alphabet,
+/// and no more than tell what it is about.
+pub(super) fn vocabulary(message: &str) -> Vec<&'static str> {
+    const MOST: usize = 16;
+    // Shorter words say nothing by themselves.
+    const SHORTEST: usize = 4;
+    static WORDS: LazyLock<std::collections::HashSet<&'static str>> = LazyLock::new(|| {
+        let phrases = INDEX.phrases.iter().map(|p| p.text);
+        let words = phrases.flat_map(|p| p.split(|c: char| !c.is_ascii_alphabetic()));
+        words.filter(|w| w.len() >= SHORTEST).collect()
+    });
+    let mut found: Vec<&'static str> = message
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .filter_map(|word| WORDS.get(word).copied())
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found.truncate(MOST);
+    found
+}
+
 impl Phrase {
     fn of(text: &'static str) -> Option<Self> {
         let bytes = text.as_bytes();

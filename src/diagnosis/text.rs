@@ -6,6 +6,7 @@
 use super::find;
 use super::phrases::{INDEX, Present};
 use super::words::Words;
+pub(crate) use crate::clean::cut;
 
 /// An error as it reached us: the four things the rules look at. Everything but the message may be
 /// missing, and is then searched for in the message.
@@ -90,11 +91,6 @@ pub(super) fn stem(code: &str) -> &str {
 fn bare_code(code: &str) -> String {
     let code = code.rsplit('#').next().unwrap_or(code);
     code.split(':').next().unwrap_or(code).trim().to_ascii_lowercase()
-}
-
-/// At most `most` bytes of `text`, at a character boundary.
-pub(crate) fn cut(text: &str, most: usize) -> &str {
-    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
 
 /// What a byte of the text becomes: itself, its lower case, or 0 where more has to be thought about.

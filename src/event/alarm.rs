@@ -9,9 +9,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Home;
-use super::envelope::{Envelope, Malformed};
+use super::envelope::{Envelope, Malformed, shown};
 use super::signal::{AlarmSignal, Metric, Signal};
-use super::value::{Text, time};
+use super::value::{Many, Maybe, Text, object, text, time};
 use crate::ids::{AccountId, Arn, Place, Region};
 use crate::model::ModelId;
 
@@ -22,11 +22,11 @@ struct Detail<'a> {
     #[serde(borrow, default)]
     alarm_name: Text<'a>,
     #[serde(borrow, default)]
-    state: State<'a>,
+    state: Maybe<State<'a>>,
     #[serde(borrow, default)]
-    configuration: Configuration<'a>,
+    configuration: Maybe<Configuration<'a>>,
     #[serde(default)]
-    alarm_contributor: Option<Contributor>,
+    alarm_contributor: Maybe<Contributor>,
     #[serde(borrow, default, rename = "muteDetail")]
     muted: Option<&'a RawValue>,
 }
@@ -48,7 +48,7 @@ struct State<'a> {
 #[serde(rename_all = "camelCase")]
 struct Configuration<'a> {
     #[serde(default)]
-    metrics: Vec<Query>,
+    metrics: Many<Query>,
     #[serde(borrow, default)]
     alarm_rule: Text<'a>,
 }
@@ -63,23 +63,23 @@ struct Contributor {
 #[derive(Deserialize)]
 struct Query {
     #[serde(rename = "metricStat", alias = "MetricStat", default)]
-    stat: Option<Stat>,
-    #[serde(rename = "expression", alias = "Expression", default)]
+    stat: Maybe<Stat>,
+    #[serde(rename = "expression", alias = "Expression", default, deserialize_with = "text")]
     expression: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Stat {
     #[serde(rename = "metric", alias = "Metric", default)]
-    metric: Watched,
+    metric: Maybe<Watched>,
 }
 
 /// A metric with its dimensions, which are an object in EventBridge and a list in SNS.
 #[derive(Deserialize, Default, Clone)]
 struct Watched {
-    #[serde(rename = "namespace", alias = "Namespace", default)]
+    #[serde(rename = "namespace", alias = "Namespace", default, deserialize_with = "text")]
     namespace: Option<String>,
-    #[serde(rename = "name", alias = "MetricName", default)]
+    #[serde(rename = "name", alias = "MetricName", default, deserialize_with = "text")]
     name: Option<String>,
     #[serde(rename = "dimensions", alias = "Dimensions", default)]
     dimensions: Value,
@@ -118,24 +118,24 @@ struct Published<'a> {
     #[serde(borrow, default)]
     alarm_rule: Text<'a>,
     #[serde(default)]
-    triggering_children: Vec<Child>,
+    triggering_children: Many<Child>,
     #[serde(default)]
-    trigger: Option<Trigger>,
+    trigger: Maybe<Trigger>,
 }
 
 /// An alarm that a composite one is made of, in the spelling of EventBridge or of SNS.
 #[derive(Deserialize)]
 struct Child {
-    #[serde(rename = "arn", alias = "Arn", default)]
-    arn: String,
+    #[serde(rename = "arn", alias = "Arn", default, deserialize_with = "text")]
+    arn: Option<String>,
     #[serde(rename = "state", alias = "State", default)]
-    state: ChildState,
+    state: Maybe<ChildState>,
 }
 
 #[derive(Deserialize, Default)]
 struct ChildState {
-    #[serde(rename = "value", alias = "Value", default)]
-    value: String,
+    #[serde(rename = "value", alias = "Value", default, deserialize_with = "text")]
+    value: Option<String>,
 }
 
 /// `reasonData` of a composite alarm.
@@ -143,7 +143,7 @@ struct ChildState {
 #[serde(rename_all = "camelCase")]
 struct ReasonData {
     #[serde(default)]
-    triggering_alarms: Vec<Child>,
+    triggering_alarms: Many<Child>,
 }
 
 #[derive(Deserialize)]
@@ -151,7 +151,7 @@ struct Trigger {
     #[serde(flatten)]
     single: Watched,
     #[serde(rename = "Metrics", default)]
-    metrics: Vec<Query>,
+    metrics: Many<Query>,
 }
 
 /// What the four forms have in common.
@@ -177,16 +177,15 @@ pub(super) fn read_event(
     home: &Home,
     at: &str,
 ) -> Result<Signal, Malformed> {
-    let detail: Detail<'_> = serde_json::from_str(detail).map_err(|e| Malformed::json(at, &e))?;
+    let detail: Detail<'_> = object(detail, at)?;
     Ok(detail.signal(envelope.account, envelope.region, envelope.time, home))
 }
 
 /// Reads a direct action's payload.
 pub(super) fn read_direct(text: &str, home: &Home, at: &str) -> Result<Signal, Malformed> {
-    let direct: Direct<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    let direct: Direct<'_> = object(text, at)?;
     let at = format!("{at}.alarmData");
-    let detail: Detail<'_> =
-        serde_json::from_str(direct.alarm_data.get()).map_err(|e| Malformed::json(&at, &e))?;
+    let detail: Detail<'_> = object(direct.alarm_data.get(), &at)?;
     let arn = direct.alarm_arn.get().and_then(Arn::parse);
     let account = direct.account_id.get().or(arn.map(|a| a.account));
     let region = direct.region.get().or(arn.map(|a| a.region));
@@ -195,14 +194,15 @@ pub(super) fn read_direct(text: &str, home: &Home, at: &str) -> Result<Signal, M
 
 /// Reads what CloudWatch published to a topic.
 pub(super) fn read_sns(text: &str, home: &Home, at: &str) -> Result<Signal, Malformed> {
-    let published: Published<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    let published: Published<'_> = object(text, at)?;
     let arn = published.alarm_arn.get().and_then(Arn::parse);
     let account =
         [published.account.get(), arn.map(|a| a.account)].into_iter().flatten().find_map(AccountId::parse);
     // `Region` is a display name here; only the ARN has the code.
     let region = home.region_or(arn.map(|a| a.region));
-    let queries = published.trigger.as_ref().map_or(&[][..], |t| &t.metrics);
-    let single = published.trigger.as_ref().map(|t| t.single.clone()).filter(|w| w.namespace.is_some());
+    let trigger = published.trigger.get();
+    let queries = trigger.map_or(&[][..], |t| &*t.metrics);
+    let single = trigger.map(|t| t.single.clone()).filter(|w| w.namespace.is_some());
     Ok(Alarm {
         name: published.alarm_name.get().unwrap_or_default(),
         state: published.new_state_value.get().unwrap_or_default(),
@@ -213,7 +213,7 @@ pub(super) fn read_sns(text: &str, home: &Home, at: &str) -> Result<Signal, Malf
         expressions: expressions(queries),
         contributor: None,
         rule: published.alarm_rule.get(),
-        triggering: published.triggering_children,
+        triggering: published.triggering_children.into(),
     }
     .signal())
 }
@@ -223,32 +223,32 @@ impl Detail<'_> {
         if self.muted.is_some() {
             return Signal::ignored("the alarm is muted");
         }
-        if let Some(by) = self.state.actions_suppressed_by.get() {
-            return Signal::ignored(format!(
-                "the alarm's actions are suppressed by `{}`",
-                crate::diagnosis::cut(by, 80)
-            ));
+        let state = self.state.get();
+        if let Some(by) = state.and_then(|s| s.actions_suppressed_by.get()) {
+            return Signal::ignored(format!("the alarm's actions are suppressed by {}", shown(by)));
         }
-        let reason: ReasonData =
-            self.state.reason_data.get().and_then(|r| serde_json::from_str(r).ok()).unwrap_or_default();
+        let reason = state.and_then(|s| s.reason_data.get());
+        let reason: ReasonData = reason.and_then(|r| object(r, "reasonData").ok()).unwrap_or_default();
+        let configuration = self.configuration.get();
+        let queries = configuration.map_or(&[][..], |c| &*c.metrics);
         Alarm {
             name: self.alarm_name.get().unwrap_or_default(),
-            state: self.state.value.get().unwrap_or_default(),
+            state: state.and_then(|s| s.value.get()).unwrap_or_default(),
             account: account.and_then(AccountId::parse),
             region: home.region_or(region),
-            at: self.state.timestamp.get().or(at),
-            watched: watched(&self.configuration.metrics),
-            expressions: expressions(&self.configuration.metrics),
-            contributor: self.alarm_contributor.as_ref().map(|c| &c.attributes),
-            rule: self.configuration.alarm_rule.get(),
-            triggering: reason.triggering_alarms,
+            at: state.and_then(|s| s.timestamp.get()).or(at),
+            watched: watched(queries),
+            expressions: expressions(queries),
+            contributor: self.alarm_contributor.get().map(|c| &c.attributes),
+            rule: configuration.and_then(|c| c.alarm_rule.get()),
+            triggering: reason.triggering_alarms.into(),
         }
         .signal()
     }
 }
 
 fn watched(queries: &[Query]) -> Vec<Watched> {
-    queries.iter().filter_map(|q| Some(q.stat.as_ref()?.metric.clone())).collect()
+    queries.iter().filter_map(|q| q.stat.get()?.metric.get().cloned()).collect()
 }
 
 fn expressions(queries: &[Query]) -> Vec<&str> {
@@ -281,13 +281,19 @@ fn dimension<'v>(dimensions: &'v Value, name: &str) -> Option<&'v str> {
     }
 }
 
+impl Child {
+    fn is_in_alarm(&self) -> bool {
+        self.state.get().and_then(|s| s.value.as_deref()) == Some("ALARM")
+    }
+}
+
 impl Alarm<'_> {
     fn signal(&self) -> Signal {
         if self.state != "ALARM" {
             return Signal::ignored(match self.state {
                 "OK" => "the alarm recovered".to_owned(),
                 "INSUFFICIENT_DATA" => "the alarm has too little data".to_owned(),
-                other => format!("the alarm is in state `{}`", crate::diagnosis::cut(other, 40)),
+                other => format!("the alarm is in state {}", shown(other)),
             });
         }
         let Some(metric) = self.metric() else {
@@ -317,8 +323,8 @@ impl Alarm<'_> {
     /// The alarms that set a composite one off, as far as it tells; else all that its rule names.
     fn children(&self) -> Vec<String> {
         let Some(rule) = self.rule else { return Vec::new() };
-        let off = self.triggering.iter().filter(|c| c.state.value == "ALARM");
-        let off: Vec<String> = off.filter_map(|c| name_of(&c.arn)).collect();
+        let off = self.triggering.iter().filter(|c| c.is_in_alarm());
+        let off: Vec<String> = off.filter_map(|c| name_of(c.arn.as_deref()?)).collect();
         if !off.is_empty() {
             return off;
         }

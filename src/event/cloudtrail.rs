@@ -6,11 +6,11 @@
 use serde::Deserialize;
 
 use super::Home;
-use super::envelope::{Envelope, Malformed};
+use super::envelope::{Envelope, Malformed, shown};
 use super::signal::{ErrorSignal, QuotaChange, Signal, Source};
-use super::value::{Text, time};
+use super::value::{Maybe, Text, object, time};
 use crate::callers::Origin;
-use crate::diagnosis::INFERENCE_OPERATIONS;
+use crate::diagnosis::{INFERENCE_OPERATIONS, Original};
 use crate::ids::{AccountId, Region, caller_of};
 use crate::model::ModelId;
 use crate::world::Call;
@@ -34,14 +34,16 @@ struct Record<'a> {
     source_address: Text<'a>,
     #[serde(borrow, default)]
     user_agent: Text<'a>,
+    #[serde(borrow, default, rename = "eventID")]
+    event_id: Text<'a>,
     #[serde(borrow, default)]
     recipient_account_id: Text<'a>,
     #[serde(borrow, default)]
-    user_identity: Option<UserIdentity<'a>>,
+    user_identity: Maybe<UserIdentity<'a>>,
     #[serde(borrow, default)]
-    request_parameters: Option<RequestParameters<'a>>,
+    request_parameters: Maybe<RequestParameters<'a>>,
     #[serde(borrow, default)]
-    service_event_details: Option<ServiceEvent<'a>>,
+    service_event_details: Maybe<ServiceEvent<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -52,14 +54,14 @@ struct UserIdentity<'a> {
     #[serde(borrow, default)]
     account_id: Text<'a>,
     #[serde(borrow, default)]
-    session_context: Option<SessionContext<'a>>,
+    session_context: Maybe<SessionContext<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SessionContext<'a> {
     #[serde(borrow, default)]
-    session_issuer: Option<Issuer<'a>>,
+    session_issuer: Maybe<Issuer<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +99,7 @@ struct ServiceEvent<'a> {
 
 /// Reads one record, bare or out of EventBridge.
 pub(super) fn read(text: &str, envelope: Envelope<'_>, home: &Home, at: &str) -> Result<Signal, Malformed> {
-    let record: Record<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    let record: Record<'_> = object(text, at)?;
     let Some(source) = record.event_source.get() else {
         return Ok(Signal::ignored("a CloudTrail record without `eventSource`"));
     };
@@ -106,17 +108,11 @@ pub(super) fn read(text: &str, envelope: Envelope<'_>, home: &Home, at: &str) ->
         return Ok(record.quota_change(envelope, home));
     }
     if !is_bedrock(service) {
-        return Ok(Signal::ignored(format!(
-            "a call of another service, `{}`",
-            crate::diagnosis::cut(service, 60)
-        )));
+        return Ok(Signal::ignored(format!("a call of another service, {}", shown(service))));
     }
     let name = record.event_name.get().unwrap_or_default();
     if !INFERENCE_OPERATIONS.contains(&name) {
-        return Ok(Signal::ignored(format!(
-            "`{}` is a control-plane call, not inference",
-            crate::diagnosis::cut(name, 80)
-        )));
+        return Ok(Signal::ignored(format!("{} is a control-plane call, not inference", shown(name))));
     }
     let Some(code) = record.error_code.get() else {
         return Ok(Signal::ignored(format!("`{name}` succeeded")));
@@ -142,7 +138,7 @@ pub(super) fn read(text: &str, envelope: Envelope<'_>, home: &Home, at: &str) ->
 
 /// The inference call that a record tells of, if it succeeded.
 pub(super) fn succeeded(text: &str) -> Option<Call> {
-    let record: Record<'_> = serde_json::from_str(text).ok()?;
+    let record: Record<'_> = object(text, "record").ok()?;
     let source = record.event_source.get()?;
     let is_inference = is_bedrock(source.strip_suffix(AWS).unwrap_or(source))
         && record.event_name.get().is_some_and(|name| INFERENCE_OPERATIONS.contains(&name));
@@ -162,23 +158,26 @@ fn is_bedrock(service: &str) -> bool {
 
 impl Record<'_> {
     fn model(&self) -> Option<ModelId> {
-        let parameters = self.request_parameters.as_ref()?;
+        let parameters = self.request_parameters.get()?;
         ModelId::parse(parameters.model_id.get().or(parameters.model.get())?)
     }
 
     fn caller(&self) -> Option<String> {
-        let identity = self.user_identity.as_ref()?;
-        let issuer = identity.session_context.as_ref().and_then(|c| c.session_issuer.as_ref());
+        let identity = self.user_identity.get()?;
+        let issuer = identity.session_context.get().and_then(|c| c.session_issuer.get());
         caller_of(issuer.and_then(|i| i.arn.get()).or_else(|| identity.arn.get())?)
     }
 
     fn origin(&self) -> Origin {
-        let principal = self.user_identity.as_ref().and_then(|u| u.arn.get());
-        Origin::of(principal, self.source_address.get(), self.user_agent.get())
+        let principal = self.user_identity.get().and_then(|u| u.arn.get());
+        Origin {
+            original: self.event_id.get().and_then(Original::in_trail),
+            ..Origin::of(principal, self.source_address.get(), self.user_agent.get())
+        }
     }
 
     fn account(&self, envelope: Envelope<'_>) -> Option<AccountId> {
-        let identity = self.user_identity.as_ref().and_then(|u| u.account_id.get());
+        let identity = self.user_identity.get().and_then(|u| u.account_id.get());
         let all = [self.recipient_account_id.get(), envelope.account, identity];
         all.into_iter().flatten().find_map(AccountId::parse)
     }
@@ -189,10 +188,10 @@ impl Record<'_> {
 
     /// Service Quotas' own news. They carry the service's display name and no codes.
     fn quota_change(&self, envelope: Envelope<'_>, home: &Home) -> Signal {
-        let details = self.service_event_details.as_ref();
+        let details = self.service_event_details.get();
         let ours = |t: &Text<'_>| t.get().is_some_and(|s| s == "bedrock" || s.contains("Amazon Bedrock"));
         let is_bedrock = details.is_some_and(|d| ours(&d.service_name) || ours(&d.service_code));
-        let requested = self.request_parameters.as_ref().is_some_and(|p| ours(&p.service_code));
+        let requested = self.request_parameters.get().is_some_and(|p| ours(&p.service_code));
         match details {
             Some(d) if is_bedrock => Signal::QuotaChange(QuotaChange {
                 account: self.account(envelope),

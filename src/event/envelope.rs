@@ -1,14 +1,14 @@
 //! The layers around an event: Lambda's batches, SNS, SQS, Kinesis, EventBridge.
 
-use std::borrow::Cow;
-
 use base64::Engine as _;
 use serde::Deserialize;
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::signal::Signal;
-use super::value::Text;
+use super::value::{Maybe, Text, mended, object};
 use super::{Home, alarm, cloudtrail, logs, service};
+use crate::clean::Safe;
 
 /// A payload, taken apart.
 #[derive(Debug)]
@@ -56,8 +56,14 @@ impl Malformed {
         Self { at: at.to_owned(), what: what.into() }
     }
 
+    /// Never with the error's own text, which quotes what stands there.
     pub(super) fn json(at: &str, error: &serde_json::Error) -> Self {
-        Self::new(at, format!("not the JSON we know: {error}"))
+        let what = match error.classify() {
+            Category::Eof => "the JSON ends too early",
+            Category::Data => "not the JSON we know",
+            Category::Syntax | Category::Io => "not JSON",
+        };
+        Self::new(at, format!("{what}: line {}, column {}", error.line(), error.column()))
     }
 }
 
@@ -85,8 +91,10 @@ struct Layer<'a> {
     new_state: Text<'a>,
     #[serde(borrow, rename = "alarmData")]
     alarm_data: Option<&'a RawValue>,
-    #[serde(borrow, rename = "detail-type", alias = "detailType", default)]
+    #[serde(borrow, rename = "detail-type", default)]
     detail_type: Text<'a>,
+    #[serde(borrow, rename = "detailType", default)]
+    detail_type_in_camel_case: Text<'a>,
     #[serde(borrow, default)]
     source: Text<'a>,
     #[serde(borrow)]
@@ -121,34 +129,48 @@ struct Record<'a> {
     message_id: Text<'a>,
     #[serde(borrow, rename = "eventID", default)]
     event_id: Text<'a>,
-    #[serde(borrow)]
-    body: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "Sns")]
-    sns: Option<Sns<'a>>,
-    #[serde(borrow)]
-    kinesis: Option<Kinesis<'a>>,
-    #[serde(borrow, rename = "eventSource", alias = "EventSource", default)]
+    #[serde(borrow, default)]
+    body: Text<'a>,
+    #[serde(borrow, rename = "Sns", default)]
+    sns: Maybe<Sns<'a>>,
+    #[serde(borrow, default)]
+    kinesis: Maybe<Data<'a>>,
+    #[serde(borrow, rename = "eventSource", default)]
     event_source: Text<'a>,
+    /// As SNS spells it.
+    #[serde(borrow, rename = "EventSource", default)]
+    source_of_topic: Text<'a>,
 }
 
 #[derive(Deserialize)]
 struct Sns<'a> {
     #[serde(borrow, rename = "MessageId", default)]
     message_id: Text<'a>,
-    #[serde(borrow, rename = "Message")]
-    message: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "Message", default)]
+    message: Text<'a>,
 }
 
+/// What Kinesis and CloudWatch Logs pack their data in.
 #[derive(Deserialize)]
-struct Kinesis<'a> {
-    #[serde(borrow)]
-    data: Cow<'a, str>,
+struct Data<'a> {
+    #[serde(borrow, default)]
+    data: Text<'a>,
+}
+
+impl Data<'_> {
+    fn read(&self, home: &Home, at: &str) -> Result<Vec<Signal>, Malformed> {
+        let at = format!("{at}.data");
+        let data = self.data.even_empty().ok_or_else(|| Malformed::new(&at, "expected a string"))?;
+        logs::read_packed(data, home, &at)
+    }
 }
 
 /// Reads a payload as Lambda hands it over. An error means that nothing of it can be read.
 pub fn read(payload: &[u8], home: &Home) -> Result<Delivery, Malformed> {
     let at = "event";
-    let text = std::str::from_utf8(payload).map_err(|e| Malformed::new(at, format!("not UTF-8: {e}")))?;
+    let text = std::str::from_utf8(payload)
+        .map_err(|e| Malformed::new(at, format!("not UTF-8: byte {}", e.valid_up_to() + 1)))?;
+    let text = &*mended(text);
     if text.trim_start().starts_with('[') {
         return read_list(text, home);
     }
@@ -162,12 +184,12 @@ pub fn read(payload: &[u8], home: &Home) -> Result<Delivery, Malformed> {
     let mut is_batch = false;
     let items = records.iter().enumerate().map(|(n, raw)| {
         let at = format!("{at}[{n}]");
-        match serde_json::from_str::<Record<'_>>(raw.get()) {
+        match object::<Record<'_>>(raw.get(), &at) {
             Ok(record) => {
-                is_batch |= record.body.is_some();
+                is_batch |= record.body.even_empty().is_some();
                 Item { id: record.id(), read: open_record(&record, raw, home, &at, 0) }
             }
-            Err(error) => Item { id: message_id(raw), read: Err(Malformed::json(&at, &error)) },
+            Err(malformed) => Item { id: message_id(raw), read: Err(malformed) },
         }
     });
     let items = items.collect();
@@ -190,7 +212,7 @@ fn read_list(text: &str, home: &Home) -> Result<Delivery, Malformed> {
 
 impl Record<'_> {
     fn id(&self) -> Option<String> {
-        let sns = self.sns.as_ref().and_then(|s| s.message_id.owned());
+        let sns = self.sns.get().and_then(|s| s.message_id.owned());
         self.message_id.owned().or(sns).or_else(|| self.event_id.owned())
     }
 }
@@ -202,7 +224,7 @@ fn message_id(raw: &RawValue) -> Option<String> {
         #[serde(borrow, rename = "messageId", default)]
         message_id: Text<'a>,
     }
-    serde_json::from_str::<IdOnly<'_>>(raw.get()).ok()?.message_id.owned()
+    object::<IdOnly<'_>>(raw.get(), "").ok()?.message_id.owned()
 }
 
 fn split<'a>(raw: &'a RawValue, at: &str) -> Result<Vec<&'a RawValue>, Malformed> {
@@ -213,7 +235,7 @@ fn split<'a>(raw: &'a RawValue, at: &str) -> Result<Vec<&'a RawValue>, Malformed
 fn layer<'a>(text: &'a str, at: &str) -> Result<Layer<'a>, Malformed> {
     let start = text.trim_start();
     if start.starts_with('{') {
-        return serde_json::from_str(text).map_err(|e| Malformed::json(at, &e));
+        return object(text, at);
     }
     let found = match start.chars().next() {
         None => "nothing",
@@ -233,23 +255,23 @@ fn open_record(
     at: &str,
     depth: usize,
 ) -> Result<Vec<Signal>, Malformed> {
-    if let Some(body) = &record.body {
+    if let Some(body) = record.body.even_empty() {
         let at = format!("{at}.body");
         let layer = layer(body, &at)?;
         return open(body, &layer, home, &at, depth + 1);
     }
-    if let Some(message) = record.sns.as_ref().and_then(|s| s.message.as_deref()) {
+    if let Some(message) = record.sns.get().and_then(|s| s.message.even_empty()) {
         return open_message(message, home, &format!("{at}.Sns.Message"), depth + 1);
     }
-    if let Some(kinesis) = &record.kinesis {
-        return logs::read_packed(&kinesis.data, home, &format!("{at}.kinesis.data"));
+    if let Some(kinesis) = record.kinesis.get() {
+        return kinesis.read(home, &format!("{at}.kinesis"));
     }
-    match record.event_source.get() {
+    match record.event_source.get().or_else(|| record.source_of_topic.get()) {
         // CloudTrail's own files hold `Records` too.
         Some(source) if source.ends_with(".amazonaws.com") => {
             cloudtrail::read(raw.get(), Envelope::default(), home, at).map(one)
         }
-        Some(source) => Ok(one(Signal::ignored(format!("a record of `{source}`")))),
+        Some(source) => Ok(one(Signal::ignored(format!("a record of {}", shown(source))))),
         None => Err(Malformed::new(at, "a record with neither `body`, `Sns` nor `kinesis`")),
     }
 }
@@ -280,21 +302,14 @@ fn open(
         let mut signals = Vec::new();
         for (n, raw) in split(records, &at)?.into_iter().enumerate() {
             let at = format!("{at}[{n}]");
-            let record: Record<'_> = serde_json::from_str(raw.get()).map_err(|e| Malformed::json(&at, &e))?;
+            let record: Record<'_> = object(raw.get(), &at)?;
             signals.extend(open_record(&record, raw, home, &at, depth + 1)?);
         }
         return Ok(signals);
     }
     if let Some(awslogs) = layer.awslogs {
-        #[derive(Deserialize)]
-        struct AwsLogs<'a> {
-            #[serde(borrow)]
-            data: Cow<'a, str>,
-        }
         let at = format!("{at}.awslogs");
-        let packed: AwsLogs<'_> =
-            serde_json::from_str(awslogs.get()).map_err(|e| Malformed::json(&at, &e))?;
-        return logs::read_packed(&packed.data, home, &format!("{at}.data"));
+        return object::<Data<'_>>(awslogs.get(), &at)?.read(home, &at);
     }
     if layer.log_events.is_some() || layer.message_type.get() == Some("CONTROL_MESSAGE") {
         return logs::read(text, home, at);
@@ -319,10 +334,10 @@ fn open(
     }
     let envelope =
         Envelope { account: layer.account.get(), region: layer.region.get(), time: layer.time.get() };
-    if let Some(kind) = layer.detail_type.get() {
+    if let Some(kind) = layer.detail_type.get().or_else(|| layer.detail_type_in_camel_case.get()) {
         // One published form writes an EventBridge envelope around a direct alarm's body.
         let Some(detail) = layer.detail.or(layer.alarm_data) else {
-            return Err(Malformed::new(at, format!("an EventBridge event `{kind}` without `detail`")));
+            return Err(Malformed::new(at, "an EventBridge event without `detail`"));
         };
         return open_event(kind, layer.source.get().unwrap_or_default(), detail, text, envelope, home, at)
             .map(one);
@@ -432,17 +447,14 @@ fn open_event(
         Some(Reader::Job) => service::read_job(kind, detail.get(), envelope, home, &inner),
         Some(Reader::SupportCase) => service::read_support_case(detail.get(), envelope, home, &inner),
         Some(Reader::Tick) => Ok(Signal::Tick),
-        None => Ok(Signal::ignored(format!(
-            "an event of another kind: `{}` from `{}`",
-            brief(kind),
-            brief(source)
-        ))),
+        None => Ok(Signal::ignored(format!("an event of another kind, from {}", shown(source)))),
     }
 }
 
-/// Enough of a name to recognise it, and no more.
-fn brief(name: &str) -> &str {
-    crate::diagnosis::cut(name, 80)
+/// A name that somebody else gave, for a person to recognise it by.
+pub(super) fn shown(name: &str) -> String {
+    Safe::name(name)
+        .map_or_else(|| "something without a name that can be shown".to_owned(), |n| format!("`{n}`"))
 }
 
 fn one(signal: Signal) -> Vec<Signal> {
@@ -452,12 +464,13 @@ fn one(signal: Signal) -> Vec<Signal> {
 /// Decodes base64 and whatever compression lies under it: gzip as AWS sends, zlib and none as some
 /// forwarders do. What it unpacks to is limited, so that a small message cannot fill the memory.
 pub(super) fn unpack(data: &str, at: &str) -> Result<String, Malformed> {
+    use std::borrow::Cow;
     use std::io::Read as _;
 
     const LARGEST: u64 = 32 * 1024 * 1024;
     let bytes = base64::engine::general_purpose::STANDARD
         .decode(data.trim())
-        .map_err(|e| Malformed::new(at, format!("not base64: {e}")))?;
+        .map_err(|_| Malformed::new(at, "not base64"))?;
     let mut text = String::new();
     let read = match bytes.as_slice() {
         [0x1f, 0x8b, ..] => {
@@ -470,8 +483,11 @@ pub(super) fn unpack(data: &str, at: &str) -> Result<String, Malformed> {
     };
     match read {
         Ok(length) if length as u64 == LARGEST => Err(Malformed::new(at, "unpacks to more than 32 MiB")),
-        Ok(_) => Ok(text),
-        Err(error) => Err(Malformed::new(at, format!("cannot be unpacked: {error}"))),
+        Ok(_) => Ok(match mended(&text) {
+            Cow::Owned(mended) => mended,
+            Cow::Borrowed(_) => text,
+        }),
+        Err(error) => Err(Malformed::new(at, format!("cannot be unpacked: {}", error.kind()))),
     }
 }
 
@@ -489,10 +505,13 @@ mod tests {
         let message = |payload| whole(payload).unwrap_err().to_string();
         assert_eq!(message(""), "event: expected a JSON object, found nothing");
         assert_eq!(message("42"), "event: expected a JSON object, found a number");
-        assert!(message("[[[[").starts_with("event: not the JSON we know: EOF"));
+        assert_eq!(message("[[[["), "event: the JSON ends too early: line 1, column 4");
         assert_eq!(message("[]"), "event: an empty list");
         assert_eq!(message("null"), "event: expected a JSON object, found no object");
-        assert!(message(r#"{"version": "0", "detail-ty"#).starts_with("event: not the JSON we know: EOF"));
+        assert_eq!(
+            message(r#"{"version": "0", "detail-ty"#),
+            "event: the JSON ends too early: line 1, column 27"
+        );
         assert!(
             message(r#"{"detail-type":"CloudWatch Alarm State Change","source":"aws.cloudwatch"}"#)
                 .contains("without `detail`")

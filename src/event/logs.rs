@@ -8,9 +8,9 @@ use serde::Deserialize;
 use super::Home;
 use super::envelope::{Malformed, unpack};
 use super::signal::{ErrorSignal, Signal, Source};
-use super::value::{Text, time};
+use super::value::{Many, Maybe, Text, object, time, whole};
 use crate::callers::Origin;
-use crate::diagnosis::{Cause, ErrorText, diagnose, endpoint_region};
+use crate::diagnosis::{Cause, ErrorText, Original, diagnose, endpoint_region};
 use crate::ids::{AccountId, caller_of};
 use crate::model::ModelId;
 
@@ -23,13 +23,15 @@ struct LogData<'a> {
     owner: Text<'a>,
     #[serde(borrow, default)]
     log_group: Text<'a>,
-    #[serde(borrow)]
-    log_events: Vec<LogEvent<'a>>,
+    #[serde(borrow, default)]
+    log_stream: Text<'a>,
+    #[serde(borrow, default)]
+    log_events: Many<LogEvent<'a>>,
 }
 
 #[derive(Deserialize)]
 struct LogEvent<'a> {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     timestamp: Option<i64>,
     #[serde(borrow, default)]
     message: Text<'a>,
@@ -55,7 +57,7 @@ struct Invocation<'a> {
     #[serde(borrow, default)]
     timestamp: Text<'a>,
     #[serde(borrow, default)]
-    identity: Option<Identity<'a>>,
+    identity: Maybe<Identity<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -76,11 +78,11 @@ pub(super) fn read(text: &str, home: &Home, at: &str) -> Result<Vec<Signal>, Mal
         #[serde(borrow, rename = "messageType", default)]
         message_type: Text<'a>,
     }
-    let kind: Kind<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    let kind: Kind<'_> = object(text, at)?;
     if kind.message_type.get() == Some("CONTROL_MESSAGE") {
         return Ok(vec![Signal::ignored("CloudWatch Logs checks whether the destination can be reached")]);
     }
-    let data: LogData<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    let data: LogData<'_> = object(text, at)?;
     if data.message_type.get() != Some("DATA_MESSAGE") {
         return Err(Malformed::new(at, "log data without a `messageType` we know"));
     }
@@ -95,6 +97,9 @@ pub(super) fn read(text: &str, home: &Home, at: &str) -> Result<Vec<Signal>, Mal
             let mut signal = line(event.message.get()?, home)?;
             if let Signal::Error(error) = &mut signal {
                 error.account = error.account.take().or_else(|| owner.clone());
+                let group = data.log_group.get();
+                error.origin.original =
+                    group.and_then(|g| Original::in_log(g, data.log_stream.get(), event.timestamp));
                 error.at = error.at.or_else(|| jiff::Timestamp::from_millisecond(event.timestamp?).ok());
             }
             Some(signal)
@@ -115,8 +120,7 @@ pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
     }
     let is_json = text.trim_start().starts_with('{');
     if is_json
-        && serde_json::from_str::<Schema<'_>>(text)
-            .is_ok_and(|s| s.schema_type.get() == Some("ModelInvocationLog"))
+        && object::<Schema<'_>>(text, "line").is_ok_and(|s| s.schema_type.get() == Some("ModelInvocationLog"))
     {
         return invocation(text, home, "line").ok();
     }
@@ -137,7 +141,7 @@ pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
         account: None,
         region: endpoint_region(text).or_else(|| home.region.clone()).or(found.facts.region),
         model: found.facts.model_id,
-        operation: found.facts.operation,
+        operation: found.facts.operation.map(|o| o.to_string()),
         code: None,
         status: None,
         message: text.to_owned(),
@@ -149,11 +153,11 @@ pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
 
 /// Reads one model-invocation record.
 pub(super) fn invocation(text: &str, home: &Home, at: &str) -> Result<Signal, Malformed> {
-    let record: Invocation<'_> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+    let record: Invocation<'_> = object(text, at)?;
     let Some(code) = record.error_code.get() else {
         return Ok(Signal::ignored("a model invocation that succeeded"));
     };
-    let principal = record.identity.as_ref().and_then(|i| i.arn.get());
+    let principal = record.identity.get().and_then(|i| i.arn.get());
     let caller = principal.and_then(caller_of);
     if caller.is_some() && caller == home.role {
         return Ok(Signal::ignored("a call of this function's own role"));

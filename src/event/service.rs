@@ -6,24 +6,33 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::Home;
-use super::envelope::{Envelope, Malformed};
+use super::envelope::{Envelope, Malformed, shown};
 use super::signal::{ErrorSignal, QuotaChange, Signal, Source};
-use super::value::{Text, time};
+use super::value::{Many, Text, object, time};
 use crate::callers::Origin;
+use crate::diagnosis::Original;
 use crate::ids::{AccountId, Region};
 use crate::model::ModelId;
 
 /// `detail` of Bedrock's job state changes, in the spellings of its several kinds of job.
 #[derive(Deserialize)]
 struct Job<'a> {
-    #[serde(borrow, rename = "jobStatus", alias = "job_status", default)]
+    #[serde(borrow, rename = "jobStatus", default)]
     state: Text<'a>,
+    #[serde(borrow, rename = "job_status", default)]
+    state_of_automation: Text<'a>,
     #[serde(borrow, default)]
     status: Text<'a>,
-    #[serde(borrow, rename = "failureMessage", alias = "error_message", default)]
+    #[serde(borrow, rename = "failureMessage", default)]
     failure: Text<'a>,
-    #[serde(borrow, rename = "batchModelId", alias = "baseModelArn", default)]
+    #[serde(borrow, rename = "error_message", default)]
+    failure_of_automation: Text<'a>,
+    #[serde(borrow, rename = "batchModelId", default)]
     model: Text<'a>,
+    #[serde(borrow, rename = "baseModelArn", default)]
+    base_model: Text<'a>,
+    #[serde(borrow, rename = "batchJobArn", default)]
+    arn: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +49,9 @@ struct Health<'a> {
     #[serde(borrow, default)]
     event_region: Text<'a>,
     #[serde(borrow, default)]
-    event_description: Vec<Description<'a>>,
+    event_description: Many<Description<'a>>,
+    #[serde(borrow, default)]
+    event_arn: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -83,27 +94,31 @@ pub(super) fn read_job(
     home: &Home,
     at: &str,
 ) -> Result<Signal, Malformed> {
-    let job: Job<'_> = serde_json::from_str(detail).map_err(|e| Malformed::json(at, &e))?;
-    let state = job.state.get().or_else(|| job.status.get()).unwrap_or_default();
+    let job: Job<'_> = object(detail, at)?;
+    let states = [&job.state, &job.state_of_automation, &job.status];
+    let state = states.into_iter().find_map(Text::get).unwrap_or_default();
     let failed = FAILED_JOB.contains(&state) || kind.contains(" Failed");
     if !failed {
-        let state = if state.is_empty() { "no failure" } else { state };
-        return Ok(Signal::ignored(format!("a Bedrock job in state `{}`", crate::diagnosis::cut(state, 60))));
+        let state = if state.is_empty() { "`no failure`".to_owned() } else { shown(state) };
+        return Ok(Signal::ignored(format!("a Bedrock job in state {state}")));
     }
     Ok(Signal::Error(ErrorSignal {
         source: Source::Job,
         account: envelope.account(),
         region: envelope.region(home),
-        model: job.model.get().and_then(ModelId::parse),
+        model: job.model.get().or_else(|| job.base_model.get()).and_then(ModelId::parse),
         operation: Some(match state {
             "PartiallyCompleted" | "Expired" => format!("{}: {state}", crate::diagnosis::cut(kind, 60)),
             _ => crate::diagnosis::cut(kind, 80).to_owned(),
         }),
         code: None,
         status: None,
-        message: job.failure.owned().unwrap_or_else(|| format!("The job ended in the state {state}.")),
+        message: [&job.failure, &job.failure_of_automation]
+            .into_iter()
+            .find_map(Text::owned)
+            .unwrap_or_else(|| format!("The job ended in the state {state}.")),
         caller: None,
-        origin: Origin::default(),
+        origin: Origin { original: job.arn.get().and_then(Original::job), ..Origin::default() },
         at: envelope.time.and_then(|at| time(at).or_else(|| job_time(at))),
     }))
 }
@@ -123,7 +138,7 @@ pub(super) fn read_health(
     home: &Home,
     at: &str,
 ) -> Result<Signal, Malformed> {
-    let health: Health<'_> = serde_json::from_str(detail).map_err(|e| Malformed::json(at, &e))?;
+    let health: Health<'_> = object(detail, at)?;
     let account = health.affected_account.get().and_then(AccountId::parse).or_else(|| envelope.account());
     let region = health.event_region.get().and_then(Region::parse).or_else(|| envelope.region(home));
     match health.service.get() {
@@ -138,7 +153,7 @@ pub(super) fn read_health(
             }));
         }
         Some(other) => {
-            return Ok(Signal::ignored(format!("AWS Health about `{}`", crate::diagnosis::cut(other, 60))));
+            return Ok(Signal::ignored(format!("AWS Health about {}", shown(other))));
         }
         None => return Ok(Signal::ignored("AWS Health about no service")),
     }
@@ -157,7 +172,7 @@ pub(super) fn read_health(
         status: None,
         message: texts.join("\n"),
         caller: None,
-        origin: Origin::default(),
+        origin: Origin { original: health.event_arn.get().and_then(Original::health), ..Origin::default() },
         at: envelope.time.and_then(time),
     }))
 }
@@ -169,7 +184,7 @@ pub(super) fn read_support_case(
     home: &Home,
     at: &str,
 ) -> Result<Signal, Malformed> {
-    let case: Case<'_> = serde_json::from_str(detail).map_err(|e| Malformed::json(at, &e))?;
+    let case: Case<'_> = object(detail, at)?;
     let Some(event) = case.event_name.get().filter(|_| case.case_id.get().is_some()) else {
         return Ok(Signal::ignored("a support case without a name"));
     };

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use search::Found;
 pub(crate) use search::{Learnt, learn};
 
+use crate::clean::Safe;
 use crate::diagnosis::{Category, Cause, Facts};
 use crate::event::{AlarmSignal, Metric};
 use crate::ids::Place;
@@ -51,7 +52,7 @@ where
             return Symptom::of_known(alarm, incident, item);
         }
         let mut symptom = Symptom::of_alarm(alarm, metric, model, item);
-        symptom.diagnosis.facts.models_unread.clone_from(&concerned.unread);
+        symptom.diagnosis.facts.models_unread = concerned.unread.as_deref().map(|why| Safe::line(why, 120));
         symptom
     };
     concerned.about.into_iter().map(behind).collect()

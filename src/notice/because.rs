@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Kind;
 use crate::access::{Checklist, checklist};
 use crate::callers::{Address, Share, named};
-use crate::clean;
+use crate::clean::Safe;
 use crate::diagnosis::{Cause, PolicyKind};
 use crate::evidence::{Evidence, Looked, Overdue};
 use crate::headroom::{Near, nearest};
@@ -26,15 +26,12 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
     because.extend(reported(incident));
     because.push(told_by(incident));
     if let Some(why) = &incident.facts.models_unread {
-        because
-            .push(format!("Which models the alarm is about could not be read: {}.", clean::line(why, 120)));
+        because.push(format!("Which models the alarm is about could not be read: {why}."));
     }
     if let Some(operation) = &incident.facts.operation {
-        because.push(format!("The operation was `{}`.", clean::line(operation, 80)));
+        because.push(format!("The operation was `{operation}`."));
     }
-    if let Some(sample) = &incident.sample {
-        because.push(format!("It began: {sample}"));
-    }
+    because.extend(unknown(incident));
     because.extend(denial(incident));
     because.extend(callers(incident));
     if let (Some(called), Some(model)) = (&incident.model, &evidence.model)
@@ -108,24 +105,37 @@ fn reported(incident: &Incident) -> Option<String> {
 fn told_by(incident: &Incident) -> String {
     match (incident.rule, &incident.facts.code) {
         (Some(rule), Some(code)) if code.starts_with("AWS_") => {
-            format!("AWS Health announced it as `{}`; it fits the rule `{rule}`.", clean::line(code, 80))
+            format!("AWS Health announced it as `{code}`; it fits the rule `{rule}`.")
         }
         (Some(rule), Some(code)) => {
-            format!("The error text fits the rule `{rule}`; its code was `{}`.", clean::line(code, 80))
+            format!("The error text fits the rule `{rule}`; its code was `{code}`.")
         }
         (Some(rule), None) => format!("The error text fits the rule `{rule}`."),
         (None, _) if incident.is_ahead() && incident.counts.alarms == 0 => {
             "The daily watch saw it coming.".to_owned()
         }
         (None, _) if incident.counts.errors == 0 => {
-            let metric = incident.facts.metric.as_deref().map(|m| format!(", `{}`,", clean::line(m, 80)));
+            let metric = incident.facts.metric.as_deref().map(|m| format!(", `{m}`,"));
             format!(
                 "Only the alarm's metric{} tells; no error message was found behind it.",
                 metric.unwrap_or_default()
             )
         }
-        (None, _) => "No rule knows this error text.".to_owned(),
+        (None, Some(code)) => format!("No rule knows this error text; its code was `{code}`."),
+        (None, None) => "No rule knows this error text.".to_owned(),
     }
+}
+
+/// What may be said of a text that no rule knows. The text itself may be a prompt.
+fn unknown(incident: &Incident) -> Option<String> {
+    let facts = &incident.facts;
+    let hash = facts.text_hash.as_ref()?;
+    let words: Vec<String> = facts.words.iter().map(|w| format!("`{w}`")).collect();
+    let words = match words.as_slice() {
+        [] => "Words that the rules know are not in it.".to_owned(),
+        some => format!("Words in it that the rules know: {}.", some.join(", ")),
+    };
+    Some(format!("The text itself is not shown, for it may hold a prompt. {words} Its hash is `{hash}`."))
 }
 
 /// Beside the fullest, a quota that is used so much is told of.
@@ -291,13 +301,13 @@ fn simulated(rulings: &[Ruling]) -> Option<String> {
         n if n == all => format!("all {n} resources that the call needs are {said}"),
         n if said == "allowed" => format!("{n} of the {all} resources that the call needs are {said}"),
         _ => {
-            let named = resources.iter().map(|r| format!("`{}`", clean::line(r, 256)));
+            let named = resources.iter().map(|r| format!("`{}`", Safe::line(r, 256)));
             let verb = if resources.len() == 1 { "is" } else { "are" };
             format!("{} {verb} {said}", named.collect::<Vec<_>>().join(", "))
         }
     });
     let parts = parts.collect::<Vec<_>>().join("; ");
-    let keys: Vec<String> = missing.iter().map(|key| format!("`{}`", clean::line(key, 128))).collect();
+    let keys: Vec<String> = missing.iter().map(|key| format!("`{}`", Safe::line(key, 128))).collect();
     let unknown = match keys.as_slice() {
         [] => String::new(),
         keys => format!("; policies ask for {}, which nobody here knows", keys.join(", ")),
@@ -351,7 +361,7 @@ fn looked(looked: &Looked) -> Option<String> {
         Looked::LogsUnread(kind, error) => format!("{} could not be searched: {error}.", sentence(log(kind))),
         Looked::InvocationLogging(Ok(Some(group))) => format!(
             "Model invocations are logged to `{}`, which the function was not given to search.",
-            clean::line(group, 256)
+            Safe::line(group, 256)
         ),
         Looked::InvocationLogging(Ok(None)) => "Model invocations are not logged in this Region.".to_owned(),
         Looked::InvocationLogging(Err(error)) => {
@@ -399,8 +409,8 @@ fn callers(incident: &Incident) -> Option<String> {
 
 fn denial(incident: &Incident) -> Option<String> {
     let facts = &incident.facts;
-    let action = facts.action.as_deref()?;
-    let on = facts.resource.as_deref().map(|r| format!(" on `{}`", clean::line(r, 256))).unwrap_or_default();
+    let action = facts.action.as_ref()?;
+    let on = facts.resource.as_ref().map(|r| format!(" on `{r}`")).unwrap_or_default();
     let by = facts.policy.map(|kind| {
         let policy = match kind {
             PolicyKind::IdentityBased => "identity-based policies",
@@ -414,7 +424,7 @@ fn denial(incident: &Incident) -> Option<String> {
         let how = if facts.explicit_deny { "an explicit deny in" } else { "the lack of an allow in" };
         format!(", by {how} {policy}")
     });
-    Some(format!("Denied was `{}`{on}{}.", clean::line(action, 128), by.unwrap_or_default()))
+    Some(format!("Denied was `{action}`{on}{}.", by.unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ pub(super) fn chat(notice: &Notice) -> Value {
     put("account", notice.account.as_ref().map(ToString::to_string));
     put("region", notice.region.as_ref().map(ToString::to_string));
     put("model_id", notice.model_id.as_ref().map(ToString::to_string));
-    put("caller", notice.caller.clone());
+    put("caller", notice.caller.as_ref().map(ToString::to_string));
     let keywords: Vec<&str> = [notice.category.map(Category::as_str), notice.cause.map(Cause::as_str)]
         .into_iter()
         .flatten()

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Kind, Notice, Severity, headline, short_hash};
-use crate::clean;
+use crate::clean::Safe;
 use crate::diagnosis::{Category, Cause, Facts};
 use crate::ids::{AccountId, Region};
 use crate::incident::{Counts, IncidentId};
@@ -34,9 +34,9 @@ pub struct Line {
     /// The source Region; `None` if unknown.
     pub region: Option<Region>,
     /// The model as called, cut to what real ids need; `None` if unknown.
-    pub model_id: Option<String>,
+    pub model_id: Option<Safe>,
     /// Who called, for causes that are one caller's.
-    pub caller: Option<String>,
+    pub caller: Option<Safe>,
     /// The cause's category.
     pub category: Option<Category>,
     /// The cause.
@@ -120,8 +120,8 @@ fn line(notice: &Notice) -> Line {
         severity: notice.severity,
         account: notice.account.clone(),
         region: notice.region.clone(),
-        model_id: notice.model_id.as_ref().map(|m| clean::line(m.as_str(), 100)),
-        caller: notice.caller.as_deref().map(|c| clean::line(c, 128)),
+        model_id: notice.model_id.as_ref().map(|m| Safe::line(m.as_str(), 100)),
+        caller: notice.caller.as_deref().map(|c| Safe::line(c, 128)),
         category: notice.category,
         cause: notice.cause,
         counts: notice.counts,

@@ -1,7 +1,7 @@
 //! Titles and first sentences: what happened.
 
 use super::{Kind, Outcome};
-use crate::clean;
+use crate::clean::Safe;
 use crate::diagnosis::Cause;
 use crate::incident::Incident;
 
@@ -104,6 +104,6 @@ pub(super) fn summary(incident: &Incident) -> String {
     let account =
         incident.account.as_ref().map_or_else(|| "an unknown account".to_owned(), |a| format!("account {a}"));
     let caller =
-        incident.caller.as_deref().map(|c| format!(" by `{}`", clean::line(c, 256))).unwrap_or_default();
+        incident.caller.as_deref().and_then(Safe::arn).map(|c| format!(" by `{c}`")).unwrap_or_default();
     format!("Calls of {model}{caller} from {region}, {account}, {meaning}.")
 }

@@ -87,7 +87,7 @@ fn attributes(notice: &Notice) -> BTreeMap<&'static str, Vec<String>> {
         put("severity", Some(line.severity.to_string()));
         put("account", line.account.as_ref().map(ToString::to_string));
         put("region", line.region.as_ref().map(ToString::to_string));
-        put("model_id", line.model_id.clone());
+        put("model_id", line.model_id.as_ref().map(ToString::to_string));
     }
     all
 }

@@ -1,7 +1,7 @@
 //! The words for people and machines.
 //!
-//! One law: a notice is made of the rules' words and of facts that carry no prose. No text that
-//! somebody else wrote is passed on, but for a few cleaned words of an error nobody knows.
+//! One law: a notice is made of the rules' words and of facts that carry no prose. Of what somebody else
+//! wrote only a [`Safe`] gets in: names in their own shape, never a sentence.
 
 mod because;
 mod chat;
@@ -18,7 +18,7 @@ pub use message::{LARGEST, Message, message};
 
 use crate::access::checklist;
 use crate::callers::{Address, Share};
-use crate::clean;
+use crate::clean::{self, Safe};
 use crate::diagnosis::{Category, Cause, Facts};
 use crate::evidence::Evidence;
 use crate::ids::{AccountId, Region};
@@ -100,7 +100,7 @@ pub struct Notice {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved_model_id: Option<ModelId>,
     /// Who called, for causes that are one caller's.
-    pub caller: Option<String>,
+    pub caller: Option<Safe>,
     /// Whose calls failed, of those that were looked at, most errors first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub callers: Vec<Caller>,
@@ -152,11 +152,11 @@ pub struct Notice {
 #[derive(Clone, Debug, Serialize)]
 pub struct Caller {
     /// ARN of the role without path and session, or of the user; `None` if unknown.
-    pub caller: Option<String>,
+    pub caller: Option<Safe>,
     /// What kind of address they came from; `None` if unknown.
     pub address: Option<Address>,
     /// Product and version of the caller's SDK; `None` if unknown.
-    pub user_agent: Option<String>,
+    pub user_agent: Option<Safe>,
     /// How many errors.
     pub errors: u64,
     /// Of all that were looked at, from 0 to 1.
@@ -167,9 +167,9 @@ impl Caller {
     fn all(incident: &Incident) -> Vec<Self> {
         let callers = incident.callers.all();
         let of = |(share, part): (&Share, f64)| Self {
-            caller: share.caller.clone(),
+            caller: share.caller.as_deref().and_then(Safe::arn),
             address: share.address,
-            user_agent: share.agent.clone(),
+            user_agent: share.agent.as_deref().and_then(Safe::name),
             errors: share.errors,
             share: (part * 1000.0).round() / 1000.0,
         };
@@ -204,7 +204,7 @@ impl Notice {
             region: incident.region.clone(),
             model_id: incident.model.clone(),
             resolved_model_id: resolved,
-            caller: incident.caller.clone().map(|c| clean::cut_to(c, 512)),
+            caller: incident.caller.as_deref().and_then(Safe::arn),
             callers: Caller::all(incident),
             category: Some(incident.cause.category()),
             cause: Some(incident.cause),
@@ -217,7 +217,7 @@ impl Notice {
             actions: plan.actions.clone(),
             withheld: plan.withheld.clone(),
             references: plan.reference.iter().map(|r| (*r).to_owned()).collect(),
-            next_steps: plan.steps.clone(),
+            next_steps: plan.steps.iter().cloned().chain(original(incident)).collect(),
             advice: plan.advice.clone(),
             outcome: None,
             request_id: None,
@@ -307,6 +307,16 @@ impl Notice {
         self.because.iter_mut().for_each(|b| clean::bound(b, TEXT));
         self.justification.iter_mut().for_each(|j| clean::bound(j, TEXT));
     }
+}
+
+/// Where an error can be read that no rule knows.
+fn original(incident: &Incident) -> Option<Step> {
+    let original = incident.facts.original.as_ref()?;
+    Some(Step {
+        text: "Read the error itself, if you may: it can hold a prompt, so it is copied nowhere.".to_owned(),
+        command: Some(original.command(incident.region.as_ref())),
+        link: None,
+    })
 }
 
 /// How often, in words.

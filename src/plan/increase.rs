@@ -5,13 +5,13 @@
 
 use jiff::SignedDuration;
 
-use super::case::{Case, FAR_BELOW, choose, fullest, withheld};
+use super::case::{Case, choose, fullest, withheld};
 use super::findable;
 use super::size::{round_up, size};
 use super::{Action, Increase, Plan, Reason, Step, Withheld, look_at, quota_link, words};
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, FAR_BELOW};
 use crate::ids::Place;
 use crate::incident::Incident;
 use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens};
@@ -37,6 +37,7 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
     };
     match chosen {
         Ok(case) => {
+            plan.advice.extend(other_than_named(&case, incident));
             let weighed = weigh(&case, incident, evidence, config);
             let desired = match &weighed {
                 Ok(increase) => Some(increase.desired),
@@ -62,6 +63,18 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
             plan.withheld.push(refusal);
         }
     }
+}
+
+/// Says so where use fills another limit than the error named.
+fn other_than_named(case: &Case<'_>, incident: &Incident) -> Option<String> {
+    let (named, other) = match (incident.cause, case.limit.limit) {
+        (Cause::RequestsPerMinute, Limit::TokensPerMinute) => ("requests", "tokens"),
+        (Cause::TokensPerMinute, Limit::RequestsPerMinute) => ("tokens", "requests"),
+        _ => return None,
+    };
+    Some(format!(
+        "The error names {named} per minute, of which use is far below the quota. CloudWatch shows that {other} per minute come nearer to theirs, so the decision is about that quota."
+    ))
 }
 
 /// How a person finds the quota that the function could not.

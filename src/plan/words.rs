@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{Step, Withheld};
-use crate::diagnosis::Cause;
+use crate::diagnosis::{Cause, UNNAMED_FIELD};
 use crate::ids::Region;
 use crate::incident::Incident;
 use crate::model::ModelId;
@@ -223,7 +223,14 @@ pub(super) fn correction(incident: &Incident) -> Vec<Step> {
         _ => {}
     }
     if let Some(field) = facts.field.as_ref().filter(|_| incident.cause != Cause::MaxTokens) {
-        say(format!("Look at the field `{field}` of the request."), None);
+        let what = match field.as_str() {
+            UNNAMED_FIELD => {
+                "Look at the keys of the request's body: one of them is not of the model's request schema."
+                    .to_owned()
+            }
+            named => format!("Look at the field `{named}` of the request."),
+        };
+        say(what, None);
     }
     steps
 }

@@ -203,7 +203,7 @@ async fn an_incident_comes_back_as_it_was_folded(ledger: &impl Ledger) {
     let known = ledger.incident(&whole.id).await.unwrap().unwrap().incident;
     assert_eq!((&known.account, &known.region, &known.model), (&whole.account, &whole.region, &whole.model));
     assert_eq!((&known.caller, known.cause, known.rule), (&whole.caller, whole.cause, whole.rule));
-    assert_eq!((&known.facts, known.counts, &known.sample), (&whole.facts, whole.counts, &whole.sample));
+    assert_eq!((&known.facts, known.counts), (&whole.facts, whole.counts));
     assert_eq!((known.first_seen, known.last_seen), (whole.first_seen, whole.last_seen));
     assert!(known.by_root);
 }
@@ -597,8 +597,7 @@ async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {
     let plain = incident("ap-southeast-5");
     let rich = Incident {
         by_root: true,
-        sample: Some("of before".to_owned()),
-        facts: Facts { operation: Some("InvokeModel".to_owned()), ..plain.facts.clone() },
+        facts: Facts { operation: Some("InvokeModel".into()), ..plain.facts.clone() },
         ..plain.clone()
     };
     let (lease, _) = mine(ledger, &rich, now()).await;
@@ -625,13 +624,8 @@ async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {
     let (_, claimed) = mine(ledger, &plain, after(600)).await;
     let read = ledger.incident(&plain.id).await.unwrap().unwrap();
     for (how, record) in [("as claimed", claimed), ("as read", read)] {
-        let seen = (
-            &record.incident.sample,
-            record.incident.by_root,
-            &record.incident.facts,
-            record.incident.counts,
-        );
-        assert_eq!(seen, (&None, false, &plain.facts, plain.counts), "{how}");
+        let seen = (record.incident.by_root, &record.incident.facts, record.incident.counts);
+        assert_eq!(seen, (false, &plain.facts, plain.counts), "{how}");
         assert_eq!((record.episode, record.notices, record.state), (2, Vec::new(), State::Seen), "{how}");
         assert_eq!((record.followed, record.silent_until), (None, None), "{how}");
         assert_eq!((record.search, record.unread), (None, None), "{how}");

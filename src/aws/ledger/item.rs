@@ -95,7 +95,6 @@ pub(super) fn told_by(incident: &Incident) -> Vec<(&'static str, AttributeValue)
         ("model", incident.model.as_ref().map(ModelId::as_str)),
         ("model_kind", incident.model.as_ref().map(|m| m.kind().as_str())),
         ("caller", incident.caller.as_deref()),
-        ("sample", incident.sample.as_deref()),
     ];
     told.extend(known.into_iter().filter_map(|(name, value)| Some((name, text(value?)))));
     if let Some(place) = incident.place() {
@@ -139,6 +138,7 @@ pub(super) const OF_EPISODE: &[&str] = &[
     "place",
     "region",
     "request_id",
+    // Earlier versions kept words of the error's text here; nobody reads them any more.
     "sample",
     "search",
     "silent_until",
@@ -149,9 +149,11 @@ pub(super) const OF_EPISODE: &[&str] = &[
 
 pub(super) const LAST_SEEN: &str = "last_seen";
 
-/// Whether a claim writes this attribute anew, whatever stands there; [`LAST_SEEN`] only with a later time.
-pub(super) fn is_overwritten(name: &str) -> bool {
-    name == LAST_SEEN || CALLERS.contains(&name)
+/// Whether a claim of `incident` writes this attribute anew, whatever stands there; [`LAST_SEEN`] only with a later
+/// time.
+pub(super) fn is_overwritten(incident: &Incident, name: &str) -> bool {
+    let is_diagnosis = ["cause", "rule", "facts"].contains(&name);
+    name == LAST_SEEN || CALLERS.contains(&name) || (is_diagnosis && incident.is_the_latest_word())
 }
 
 /// What stands in the ring; of a minute that cannot be read nothing is known.
@@ -212,7 +214,6 @@ pub(super) struct IncidentItem {
     cause: String,
     rule: String,
     facts: String,
-    sample: Option<String>,
     #[serde(default)]
     by_root: bool,
     first_seen: Option<String>,
@@ -292,8 +293,8 @@ impl IncidentItem {
             callers: self.callers.clone(),
             first_seen: time(&self.pk, self.first_seen.as_deref())?,
             last_seen: time(&self.pk, self.last_seen.as_deref())?,
-            sample: self.sample.clone(),
             by_root: self.by_root,
+            is_recorded: false,
             items: std::collections::BTreeSet::new(),
         };
         Ok(Record {

@@ -325,7 +325,7 @@ impl Ledger for Aws {
             update.set_if_absent("lease_until", stamp(until));
             update.set_if_absent("due_at", stamp(until));
             for (name, value) in item::told_by(incident) {
-                if item::is_overwritten(name) && (is_latest || name != item::LAST_SEEN) {
+                if item::is_overwritten(incident, name) && (is_latest || name != item::LAST_SEEN) {
                     update.set(name, value);
                 } else {
                     update.set_if_absent(name, value);

@@ -6,6 +6,7 @@
 
 use std::io::Write as _;
 
+use bedrock_remediator::clean::Safe;
 use bedrock_remediator::config::LogLevel;
 use bedrock_remediator::event::Malformed;
 use bedrock_remediator::handler::{IncidentReport, Outcome, Report};
@@ -67,10 +68,12 @@ pub(crate) fn out_of_time() {
 pub(crate) fn report(report: &Report) {
     for item in report.items.iter().filter(|i| i.failed) {
         let reason = item.reason.as_deref().unwrap_or("it could not be handled");
-        error!(item = item.id, "an item has to be delivered again: {reason}");
+        let id = item.id.as_deref().and_then(Safe::name);
+        error!(item = id.as_deref(), "an item has to be delivered again: {reason}");
     }
     for item in report.items.iter().filter(|i| i.outcome == Outcome::Ignored) {
-        debug!(item = item.id, "ignored: {}", item.reason.as_deref().unwrap_or("nothing to act on"));
+        let id = item.id.as_deref().and_then(Safe::name);
+        debug!(item = id.as_deref(), "ignored: {}", item.reason.as_deref().unwrap_or("nothing to act on"));
     }
     report.incidents.iter().for_each(incident);
     for why in &report.unwoken {

@@ -1,0 +1,331 @@
+//! Nothing of what somebody else wrote leaves: every source of errors against every output.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::io::Write as _;
+
+use base64::Engine as _;
+use bedrock_remediator::event::{Home, read};
+use bedrock_remediator::handler::Report;
+use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+use serde_json::{Value, json};
+use support::story::*;
+
+/// What somebody said to a model, and what opens or lures. None of it is a word of the rules.
+const CANARIES: &[&str] = &[
+    "zebrafish",
+    "quokka",
+    "AKIAZZZZZZZZZZZZZZZZ",
+    "ABSKenplYnJhZmlzaHF1b2trYQ",
+    "eyJ6ZWJyYSI6MX0",
+    "narwhal.example",
+    "ocelot@",
+    "555-0142",
+    "<@U777",
+    "\u{202e}",
+    "\u{1b}",
+];
+
+const PROMPT: &str = "zebrafish for quokka, AKIAZZZZZZZZZZZZZZZZ ABSKenplYnJhZmlzaHF1b2trYQ== eyJ6ZWJyYSI6MX0.e30.sig https://narwhal.example/login ocelot@narwhal.example +1-555-0142 <@U777> \u{202e}\u{1b}[31m";
+
+/// A prompt as applications and models quote it.
+fn quoted() -> Vec<String> {
+    let body = json!({ "messages": [{ "role": "user", "content": [{ "text": PROMPT }] }] }).to_string();
+    vec![
+        format!("prompt was: {PROMPT}"),
+        format!("\"{PROMPT}\""),
+        format!("'{PROMPT}'"),
+        format!("it's '{PROMPT}' isn't it"),
+        format!("\u{ab}{PROMPT}\u{bb} and \u{300c}{PROMPT}\u{300d}"),
+        format!("<document><text>{PROMPT}</text></document>"),
+        format!("\n\nHuman: {PROMPT}\n\nAssistant: {PROMPT}"),
+        format!("request={body}"),
+        json!({ "level": "error", "request": body }).to_string(),
+        json!({ "outer": json!({ "request": body }).to_string() }).to_string(),
+        format!("extraneous key [{}] is not permitted", PROMPT.replace(' ', "-")),
+        "Malformed input request: #: extraneous key [zebrafish-for-quokka] is not permitted".to_owned(),
+        "Malformed input request: #/messages/zebrafish/quokka: expected type: String".to_owned(),
+        "Value at 'messages.1.member.zebrafish-quokka' failed to satisfy constraint".to_owned(),
+        "User: arn:aws:iam::111122223333:user/<@U777> is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1:111122223333:guardrail/<https://narwhal.example/> because no identity-based policy allows the bedrock:InvokeModel action".to_owned(),
+        "User: arn:aws:iam::111122223333:user/ocelot@narwhal.example is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1:111122223333:guardrail/narwhal.example because no identity-based policy allows the bedrock:InvokeModel action".to_owned(),
+    ]
+}
+
+fn packed(group: &str, line: &str) -> Value {
+    let data = json!({
+        "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": group, "logStream": "2026/11/20/[$LATEST]abc",
+        "logEvents": [{ "id": "0", "timestamp": 1_795_185_125_000_i64, "message": line }],
+    });
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(data.to_string().as_bytes()).unwrap();
+    json!(base64::engine::general_purpose::STANDARD.encode(gzip.finish().unwrap()))
+}
+
+fn job(text: &str) -> Value {
+    json!({
+        "detail-type": "Batch Inference Job State Change", "source": "aws.bedrock", "account": "111122223333",
+        "region": "us-east-1", "time": "2026-11-20T14:32:05Z",
+        "detail": {
+            "status": "Failed", "failureMessage": text, "batchModelId": "amazon.nova-lite-v1:0", "batchJobName": text,
+            "batchJobArn": "arn:aws:bedrock:us-east-1:111122223333:model-invocation-job/abcdefghwxyz",
+        },
+    })
+}
+
+/// Every source of errors, telling `text`.
+fn sources(text: &str) -> Vec<(&'static str, String)> {
+    let line = format!("ERROR bedrock call failed with an exception: {text}");
+    let structured =
+        json!({ "level": "error", "msg": "bedrock call failed with exception", "error": text }).to_string();
+    let record = error("us-east-1", "amazon.nova-lite-v1:0", "WeirdException", text);
+    let invocation = json!({
+        "schemaType": "ModelInvocationLog", "accountId": "111122223333", "region": "us-east-1", "operation": text,
+        "modelId": "amazon.nova-lite-v1:0", "errorCode": "WeirdException", "errorMessage": text,
+        "input": { "inputBodyJson": { "prompt": text } },
+    });
+    let health = json!({
+        "detail-type": "AWS Health Event", "source": "aws.health", "account": "111122223333", "region": "us-east-1",
+        "detail": { "service": "BEDROCK", "eventTypeCode": "AWS_BEDROCK_ODD", "eventDescription": [{ "latestDescription": text }] },
+    });
+    vec![
+        ("plain log", json!({ "awslogs": { "data": packed("/app/x", &line) } }).to_string()),
+        ("structured log", json!({ "awslogs": { "data": packed("/app/x", &structured) } }).to_string()),
+        (
+            "Kinesis",
+            json!({ "Records": [{ "eventSource": "aws:kinesis", "eventID": text, "kinesis": { "data": packed("/app/x", &line) } }] })
+                .to_string(),
+        ),
+        ("message", json!({ "Type": "Notification", "Message": line }).to_string()),
+        ("CloudTrail", record.clone()),
+        ("CloudTrail in a queue", queue(&[record])),
+        ("invocation log", invocation.to_string()),
+        ("job", job(text).to_string()),
+        ("AWS Health", health.to_string()),
+    ]
+}
+
+/// Everything that leaves: the forms of the messages, what the ledger keeps, what is logged and printed.
+fn outputs(world: &Sandbox, report: &Report) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for message in world.messages() {
+        all.push(("subject".to_owned(), message.subject.clone()));
+        all.push(("attributes".to_owned(), format!("{:?}", message.attributes)));
+        let forms: Value = serde_json::from_str(&message.body).unwrap();
+        for (name, form) in forms.as_object().unwrap() {
+            // Of a form that is JSON the strings count as they are once it is read.
+            let text = form.as_str().unwrap();
+            let read: Option<Value> = serde_json::from_str(text).ok();
+            let strings = read.as_ref().map(strings).unwrap_or_default();
+            all.push((name.clone(), format!("{text}\n{}", strings.join("\n"))));
+        }
+    }
+    for row in world.incidents() {
+        let facts = serde_json::to_value(&row.record.incident.facts).unwrap();
+        all.push(("facts in the ledger".to_owned(), strings(&facts).join("\n")));
+    }
+    for item in &report.items {
+        all.push(("reason in the log".to_owned(), item.reason.clone().unwrap_or_default()));
+    }
+    all
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(list) => list.iter().flat_map(strings).collect(),
+        Value::Object(map) => map.iter().flat_map(|(k, v)| [vec![k.clone()], strings(v)].concat()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn assert_clean(what: &str, outputs: &[(String, String)]) {
+    for (output, text) in outputs {
+        for canary in CANARIES {
+            assert!(!text.contains(canary), "{what}: `{canary}` in {output}: {text}");
+        }
+    }
+}
+
+#[test]
+fn no_text_of_an_error_is_in_any_output_whatever_its_source() {
+    let mut told = 0;
+    for quoted in quoted() {
+        for (source, payload) in sources(&quoted) {
+            let world = sandbox(WorldFile::default());
+            let report = deliver(&world, &payload);
+            let outputs = outputs(&world, &report);
+            told += world.messages().len();
+            assert_clean(&format!("{source}: {quoted}"), &outputs);
+        }
+    }
+    // A source that tells nothing would prove nothing.
+    assert!(told >= quoted().len() * 8, "{told}");
+}
+
+#[test]
+fn names_that_callers_choose_are_no_links_and_no_mentions() {
+    for name in
+        ["<@U777>", "ocelot@narwhal.example", "narwhal.example", "+1-555-0142", "AKIAZZZZZZZZZZZZZZZZ"]
+    {
+        for (of, arn) in [
+            ("user", format!("arn:aws:iam::111122223333:user/{name}")),
+            ("role", format!("arn:aws:sts::111122223333:assumed-role/{name}/session")),
+            ("session", format!("arn:aws:sts::111122223333:assumed-role/app/{name}")),
+        ] {
+            let mut event: Value =
+                serde_json::from_str(&error("us-east-1", "amazon.nova-lite-v1:0", "AccessDeniedException", &format!("User: {arn} is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0 because no identity-based policy allows the bedrock:InvokeModel action"))).unwrap();
+            event["detail"]["userIdentity"] = json!({ "arn": arn });
+            event["detail"]["userAgent"] = json!(format!("{name}/1.0"));
+            let world = sandbox(WorldFile::default());
+            let report = deliver(&world, &event.to_string());
+            assert!(!world.messages().is_empty(), "{arn}");
+            assert_clean(of, &outputs(&world, &report));
+        }
+    }
+}
+
+#[test]
+fn an_unknown_error_says_where_its_text_can_be_read() {
+    let told = |payload: &str| {
+        let world = sandbox(WorldFile::default());
+        deliver(&world, payload);
+        let steps = world.published().pop().unwrap().next_steps;
+        steps.into_iter().filter_map(|s| s.command).collect::<Vec<_>>().join("\n")
+    };
+    let line = json!({ "awslogs": { "data": packed("/app/x", "bedrock error: what is that") } });
+    assert!(told(&line.to_string()).contains("aws logs get-log-events --log-group-name '/app/x' --log-stream-name '2026/11/20/[$LATEST]abc' --start-time 1795185125000 --end-time 1795185125001"));
+    let odd = json!({ "awslogs": { "data": packed("'; rm -rf /", "bedrock error: what is that") } });
+    assert!(!told(&odd.to_string()).contains("rm -rf"));
+    let mut record: Value =
+        serde_json::from_str(&error("us-east-1", "amazon.nova-lite-v1:0", "WeirdException", "odd")).unwrap();
+    record["detail"]["eventID"] = json!("48db6a7a-b967-4607-867a-e6a7a7fcfb89");
+    assert!(told(&record.to_string()).contains(
+        "AttributeKey=EventId,AttributeValue=48db6a7a-b967-4607-867a-e6a7a7fcfb89 --region us-east-1"
+    ));
+    record["detail"]["eventID"] = json!("$(reboot)");
+    assert!(!told(&record.to_string()).contains("reboot"));
+    assert!(told(&job("odd").to_string()).contains("aws bedrock get-model-invocation-job --job-identifier 'arn:aws:bedrock:us-east-1:111122223333:model-invocation-job/abcdefghwxyz'"));
+}
+
+/// Every way of one value for another in `value`.
+fn changed(value: &Value, by: &Value) -> Vec<Value> {
+    let mut all = vec![by.clone()];
+    match value {
+        Value::Object(map) => {
+            for (key, inner) in map {
+                for other in changed(inner, by) {
+                    let mut map = map.clone();
+                    map.insert(key.clone(), other);
+                    all.push(Value::Object(map));
+                }
+            }
+        }
+        Value::Array(list) => {
+            for (n, inner) in list.iter().enumerate() {
+                for other in changed(inner, by) {
+                    let mut list = list.clone();
+                    list[n] = other;
+                    all.push(Value::Array(list));
+                }
+            }
+        }
+        _ => {}
+    }
+    all
+}
+
+#[test]
+fn why_something_is_malformed_or_ignored_quotes_nothing_of_it() {
+    let samples = [
+        "throttle-tokens",
+        "alarm-sns",
+        "alarm-direct",
+        "alarm-math",
+        "health-issue",
+        "job-failed",
+        "logs-invocation",
+        "batch-mixed",
+        "logs-kinesis",
+    ];
+    let odd = [json!(PROMPT), json!([PROMPT]), json!({ PROMPT: PROMPT }), json!({ "zebrafish": 1 })];
+    for name in samples {
+        let event: Value = serde_json::from_str(&sample(&format!("{name}.json"))).unwrap();
+        for payload in odd.iter().flat_map(|odd| changed(&event, odd)) {
+            let said = match read(payload.to_string().as_bytes(), &Home::default()) {
+                Ok(delivery) => delivery
+                    .items
+                    .iter()
+                    .filter_map(|i| i.read.as_ref().err().map(ToString::to_string))
+                    .collect(),
+                Err(malformed) => vec![malformed.to_string()],
+            };
+            for said in said {
+                assert!(said.len() < 200, "{name}: {said}");
+                assert_clean(name, &[("reason".to_owned(), said)]);
+            }
+        }
+        for payload in changed(&event, &json!(PROMPT)) {
+            let text = payload.to_string();
+            for end in [text.len() / 3, text.len() / 2, text.len() - 1] {
+                let cut = text.as_bytes().get(..end).unwrap();
+                let said = read(cut, &Home::default()).err().map(|m| m.to_string()).unwrap_or_default();
+                assert_clean(name, &[("reason".to_owned(), said)]);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_odd_field_beside_an_error_hides_no_error() {
+    let event: Value = serde_json::from_str(&sample("throttle-tokens.json")).unwrap();
+    let kept = ["eventSource", "eventName", "errorCode", "errorMessage"];
+    let odd = [
+        json!(null),
+        json!(7),
+        json!(-1.5),
+        json!(true),
+        json!("x"),
+        json!([]),
+        json!([{}]),
+        json!({}),
+        json!({ "a": [1] }),
+    ];
+    let detail = event["detail"].as_object().unwrap();
+    for key in detail.keys().filter(|key| !kept.contains(&key.as_str())) {
+        for odd in odd.iter().flat_map(|odd| changed(&detail[key], odd)) {
+            let mut payload = event.clone();
+            payload["detail"][key] = odd.clone();
+            let delivery = read(payload.to_string().as_bytes(), &Home::default()).unwrap();
+            let signals = delivery.items[0].read.as_ref().unwrap();
+            assert!(format!("{:?}", signals[0]).starts_with("Error("), "{key}: {odd}: {signals:?}");
+        }
+    }
+}
+
+#[test]
+fn half_a_surrogate_and_a_double_key_hide_no_error() {
+    let event = error(
+        "us-east-1",
+        "amazon.nova-lite-v1:0",
+        "ThrottlingException",
+        "Too many tokens, please wait before trying again.",
+    );
+    let is_error = |payload: &str| {
+        let delivery = read(payload.as_bytes(), &Home::default()).unwrap();
+        format!("{:?}", delivery.items[0].read.as_ref().unwrap()[0]).starts_with("Error(")
+    };
+    assert!(is_error(&event));
+    let halved = event.replace("trying again.", r"trying again. \ud83d");
+    let doubled = event.replacen(
+        "\"eventName\":",
+        "\"errorCode\":\"ThrottlingException\",\"eventName\":\"Converse\",\"eventName\":",
+        1,
+    );
+    for odd in [halved, doubled] {
+        assert_ne!(odd, event);
+        assert!(is_error(&odd), "{odd}");
+        assert!(is_error(&queue(&[odd.clone()])), "in a queue: {odd}");
+    }
+}

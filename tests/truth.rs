@@ -1,0 +1,181 @@
+//! What people are told is what is the case: each permission that is missing, the limit that is full, the cause that
+//! AWS recorded.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use bedrock_remediator::diagnosis::Cause;
+use bedrock_remediator::sandbox::Sandbox;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use support::story::*;
+
+const ROLE: &str = "arn:aws:sts::111122223333:assumed-role/assistant/i-0";
+
+/// A call of an operation without a model that was denied.
+fn denied(operation: &str, action: &str, resource: &str) -> String {
+    let mut event: Value = serde_json::from_str(&sample("permission-identity-policy.json")).unwrap();
+    let detail = &mut event["detail"];
+    detail["eventName"] = json!(operation);
+    detail["requestParameters"] = json!({});
+    detail["userIdentity"]["arn"] = json!(ROLE);
+    detail["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] =
+        json!("arn:aws:iam::111122223333:role/assistant");
+    detail["errorMessage"] = json!(format!(
+        "User: {ROLE} is not authorized to perform: {action} on resource: {resource} because no identity-based policy allows the {action} action"
+    ));
+    event.to_string()
+}
+
+fn actions(world: &Sandbox) -> Vec<String> {
+    let told = world.published().into_iter();
+    let mut actions: Vec<String> = told.filter_map(|n| n.facts.action).map(|a| a.to_string()).collect();
+    actions.sort();
+    actions
+}
+
+#[test]
+fn three_permissions_that_one_role_lacks_are_three_incidents() {
+    let bodies = [
+        denied(
+            "ApplyGuardrail",
+            "bedrock:ApplyGuardrail",
+            "arn:aws:bedrock:us-east-1:111122223333:guardrail/a1b2",
+        ),
+        denied("Retrieve", "bedrock:Retrieve", "arn:aws:bedrock:us-east-1:111122223333:knowledge-base/KB1"),
+        denied(
+            "InvokeAgent",
+            "bedrock:InvokeAgent",
+            "arn:aws:bedrock:us-east-1:111122223333:agent-alias/A/B",
+        ),
+    ];
+    let named = ["bedrock:ApplyGuardrail", "bedrock:InvokeAgent", "bedrock:Retrieve"];
+    // At once, or one after the other while the first is muted.
+    let world = sandbox(busy());
+    deliver(&world, &queue(&bodies));
+    assert_eq!(actions(&world), named);
+    let world = sandbox(busy());
+    for body in &bodies {
+        deliver(&world, body);
+        world.pass(SignedDuration::from_mins(20));
+    }
+    assert_eq!(actions(&world), named);
+    // Again and again, they stay three.
+    deliver(&world, &queue(&bodies));
+    assert_eq!(actions(&world), named);
+}
+
+#[test]
+fn another_resource_of_the_same_action_is_another_incident() {
+    let guardrail = |id: &str| {
+        let arn = format!("arn:aws:bedrock:us-east-1:111122223333:guardrail/{id}");
+        denied("ApplyGuardrail", "bedrock:ApplyGuardrail", &arn)
+    };
+    let world = sandbox(busy());
+    deliver(&world, &guardrail("a1b2"));
+    deliver(&world, &guardrail("c3d4"));
+    let told = world.published().into_iter().filter_map(|n| n.facts.resource);
+    let told: Vec<String> = told.map(|r| r.to_string()).collect();
+    assert_eq!(told.len(), 2);
+    assert!(told[1].ends_with("guardrail/c3d4"), "{told:?}");
+}
+
+#[test]
+fn a_profiles_model_that_is_denied_in_one_region_and_another_is_one_incident() {
+    let arn = |region: &str| format!("arn:aws:bedrock:{region}::foundation-model/amazon.nova-lite-v1:0");
+    let call = |region: &str| {
+        let mut event: Value =
+            serde_json::from_str(&denied("Converse", "bedrock:InvokeModel", &arn(region))).unwrap();
+        event["detail"]["requestParameters"] = json!({ "modelId": "us.amazon.nova-lite-v1:0" });
+        event.to_string()
+    };
+    let world = sandbox(busy());
+    deliver(&world, &call("us-east-2"));
+    deliver(&world, &call("us-west-2"));
+    assert_eq!(world.incidents().len(), 1);
+}
+
+const PER_DAY: &str = "Too many tokens per day, please wait before trying again.";
+
+#[test]
+fn a_days_limit_pins_no_minutes_limit() {
+    let daily = error("us-east-1", SONNET, "ThrottlingException", PER_DAY);
+    for bodies in [[daily.clone(), throttle(SONNET)], [throttle(SONNET), daily]] {
+        let world = sandbox(busy());
+        deliver(&world, &queue(&bodies));
+        let mut causes: Vec<Cause> = world.published().iter().filter_map(|n| n.cause).collect();
+        causes.sort();
+        assert_eq!(causes, [Cause::TokensPerMinute, Cause::TokensPerDay]);
+        let filed: Vec<String> = world.increase_requests().iter().map(|r| r.code.to_string()).collect();
+        assert_eq!(filed, ["L-F4DDD3EB"], "the minute's need is served");
+    }
+}
+
+#[test]
+fn the_limit_that_is_full_is_planned_for_whatever_the_error_named() {
+    // The requests have room; the tokens are full.
+    let world = sandbox(busy());
+    let requests = error(
+        "us-east-1",
+        SONNET,
+        "ThrottlingException",
+        "Too many requests, please wait before trying again.",
+    );
+    deliver(&world, &requests);
+    let notice = world.published().remove(0);
+    assert_eq!(notice.cause, Some(Cause::RequestsPerMinute));
+    let filed: Vec<String> = world.increase_requests().iter().map(|r| r.code.to_string()).collect();
+    assert_eq!(filed, ["L-F4DDD3EB"], "{:?}", notice.withheld);
+    assert!(notice.advice.iter().any(|a| a.contains("tokens per minute come nearer")), "{:?}", notice.advice);
+}
+
+#[test]
+fn the_newest_named_limit_that_aws_recorded_is_the_incidents_cause() {
+    let world = sandbox(busy());
+    deliver(&world, &throttle(SONNET));
+    let cause = |world: &Sandbox| world.incidents()[0].record.incident.cause;
+    assert_eq!(cause(&world), Cause::TokensPerMinute);
+    let requests = error(
+        "us-east-1",
+        SONNET,
+        "ThrottlingException",
+        "Too many requests, please wait before trying again.",
+    );
+    deliver(&world, &requests);
+    assert_eq!(cause(&world), Cause::RequestsPerMinute);
+    // One that names no limit says less.
+    deliver(&world, &error("us-east-1", SONNET, "ThrottlingException", "Rate exceeded"));
+    assert_eq!(cause(&world), Cause::RequestsPerMinute);
+    assert_eq!(world.incidents().len(), 1);
+}
+
+/// What an application wrote, as its log's subscription delivers it.
+fn logged(line: &str) -> String {
+    use std::io::Write as _;
+
+    use base64::Engine as _;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let data = json!({
+        "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": "/ecs/app", "logStream": "s",
+        "subscriptionFilters": ["f"],
+        "logEvents": [{ "id": "1", "timestamp": now().as_millisecond(), "message": line }],
+    });
+    packed.write_all(data.to_string().as_bytes()).unwrap();
+    let data = base64::engine::general_purpose::STANDARD.encode(packed.finish().unwrap());
+    json!({ "awslogs": { "data": data } }).to_string()
+}
+
+#[test]
+fn no_line_of_a_log_outranks_what_cloudtrail_recorded() {
+    let line = format!(
+        "botocore.errorfactory.ThrottlingException: An error occurred (ThrottlingException) when calling the Converse operation: Too many requests, please wait before trying again. modelId={SONNET} region=us-east-1"
+    );
+    let world = sandbox(busy());
+    deliver(&world, &throttle(SONNET));
+    for _ in 0..5 {
+        deliver(&world, &logged(&line));
+    }
+    let causes: Vec<Cause> = world.incidents().iter().map(|row| row.record.incident.cause).collect();
+    assert!(causes.contains(&Cause::TokensPerMinute), "{causes:?}");
+}
