@@ -41,7 +41,7 @@ impl LimitEvidence {
     /// Whether `usage` is far below the quota; `None` where its value is not known.
     fn is_far_below(&self, usage: &Usage) -> Option<bool> {
         let applied = self.applied.read().copied().flatten()?;
-        Some(usage.demand(self.limit, applied.value) < applied.value * FAR_BELOW)
+        Some(usage.admitted(self.limit) < applied.value * FAR_BELOW)
     }
 }
 
@@ -427,7 +427,7 @@ async fn rulings(
     gathered(world, until, world.simulate(place, &caller, action, &needed)).await
 }
 
-/// Use below this share of a quota cannot be what filled it.
+/// Admitted use below this share of a quota cannot be what filled it.
 pub(crate) const FAR_BELOW: f64 = 0.5;
 
 /// The limits that an error of `cause` can mean.

@@ -275,17 +275,17 @@ impl Incident {
         Some(Place { account: self.account.clone()?, region: self.region.clone()? })
     }
 
+    /// Whether its cause and facts take the place of what was known before: AWS recorded it, and it names a
+    /// cause. A limit without a name says less than one with a name.
+    pub(crate) fn is_the_latest_word(&self) -> bool {
+        self.is_recorded && self.rule.is_some() && self.cause != Cause::RateUnspecified
+    }
+
     /// The same, seen no later than `now`: another's clock may be ahead.
     #[must_use]
     pub(crate) fn until(&self, now: Timestamp) -> Self {
         let until = |at: Option<Timestamp>| at.map(|at| at.min(now));
         Self { first_seen: until(self.first_seen), last_seen: until(self.last_seen), ..self.clone() }
-    }
-
-    /// Whether its cause and facts take the place of what was known before: AWS recorded it, and it names a
-    /// cause. A limit without a name says less than one with a name.
-    pub(crate) fn is_the_latest_word(&self) -> bool {
-        self.is_recorded && self.rule.is_some() && self.cause != Cause::RateUnspecified
     }
 
     /// Counts what a later delivery told of the same incident.
