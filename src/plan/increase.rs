@@ -243,10 +243,13 @@ fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, 
     if case.usage.window_throttles <= 0.0 && !is_ahead {
         let late =
             if case.is_fresh { "; its metrics are minutes late, so it is asked again shortly" } else { "" };
+        // What was measured when it began is told as well, and says nothing of today.
+        let when =
+            if case.usage.recent_throttles > 0.0 { "in the last six hours" } else { "around this incident" };
         return Err(Refusal::of(
             Reason::NotThrottled,
             format!(
-                "CloudWatch measured no throttled call of `{}` in {} around this incident, and text alone never files{late}",
+                "CloudWatch measured no throttled call of `{}` in {} {when}, and text alone never files{late}",
                 case.model, case.place.region
             ),
         ));
