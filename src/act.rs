@@ -31,7 +31,7 @@ pub async fn act<W: Quotas + Ledger>(
     let Some(at) = asked else { return Ok(None) };
     let Some(Action::RequestIncrease(increase)) = plan.actions.get(at).cloned() else { return Ok(None) };
     let by_hand = vec![increase.by_hand(place), look_at(place, &increase.quota.code)];
-    let done = reserve_and_file(world, config, lease, place, increase, now).await?;
+    let done = reserve_and_file(world, config, lease, place, increase, plan.is_full, now).await?;
     match done {
         Done::Filed(filed) => {
             let (increase, followed) = *filed;
@@ -60,12 +60,22 @@ fn withheld(kind: Reason, reason: impl Into<String>) -> Done {
     Done::Withheld(Withheld { kind, reason: reason.into(), candidates: Vec::new() }, false)
 }
 
+/// How many requests 24 hours may have with this one. The last place is kept for a quota that is nearly full, so
+/// that what is less pressing cannot use up the day; where there is but one place, whoever comes first has it.
+fn most_a_day(config: &Config, is_full: bool) -> u32 {
+    match config.max_increases_per_day {
+        most @ 2.. if !is_full => most - 1,
+        most => most,
+    }
+}
+
 async fn reserve_and_file<W: Quotas + Ledger>(
     world: &W,
     config: &Config,
     lease: &Lease,
     place: &Place,
     mut increase: Increase,
+    is_full: bool,
     now: Timestamp,
 ) -> Answer<Done> {
     let mut followed = Followed {
@@ -80,7 +90,7 @@ async fn reserve_and_file<W: Quotas + Ledger>(
         place: place.clone(),
         followed: followed.clone(),
         cool_down_until: after(now, config.quota_cool_down),
-        most_today: config.max_increases_per_day,
+        most_a_day: most_a_day(config, is_full),
     };
     match world.reserve(lease, &intent, now).await? {
         Reserved::Yes => {}
@@ -102,9 +112,14 @@ async fn reserve_and_file<W: Quotas + Ledger>(
             return Ok(withheld(Reason::ClosedUnchanged, reason));
         }
         Reserved::DailyLimit => {
+            let most = intent.most_a_day;
+            let kept = if most < config.max_increases_per_day {
+                ": the last place is kept for a quota of which more than 80 % is used"
+            } else {
+                ""
+            };
             let reason = format!(
-                "{} requests were filed in this account and Region today, which is the limit",
-                config.max_increases_per_day
+                "{most} requests were filed in this account and Region within 24 hours, which is the limit{kept}"
             );
             return Ok(withheld(Reason::DailyLimit, reason));
         }

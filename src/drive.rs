@@ -8,7 +8,7 @@ use crate::access;
 use crate::act::{act, since};
 use crate::config::Config;
 use crate::diagnosis::Cause;
-use crate::evidence::{Evidence, gather};
+use crate::evidence::{Evidence, gather, look_for_root};
 use crate::headroom;
 use crate::ids::Place;
 use crate::incident::{Incident, IncidentId};
@@ -17,7 +17,9 @@ use crate::notice::{Kind, Notice};
 use crate::plan::{Action, Increase, Plan, plan};
 use crate::quota::Quota;
 use crate::terms::Terms;
-use crate::world::{Answer, Finish, Followed, Lease, Ledger, Record, Search, State, Topic, World, after};
+use crate::world::{
+    Answer, Clock, Finish, Followed, Lease, Ledger, Record, Records, Search, State, Topic, World, after,
+};
 
 /// Outcomes of requests are looked for this often.
 pub(crate) const OUTCOMES: SignedDuration = SignedDuration::from_mins(15);
@@ -168,7 +170,7 @@ pub(crate) async fn prepare<W: World>(
         None => Box::pin(gather(world, &record.incident, now, until)).await,
     };
     evidence.looked = learnt.looked;
-    let mut plan = plan(&record.incident, &evidence, config);
+    let mut plan = decided(world, &record.incident, &mut evidence, config, until).await;
     // A request that was reserved or filed in a drive that did not end is news still.
     let filed_before = matches!(record.state, State::Planned | State::Filed);
     let filed_now = resumed.is_none();
@@ -243,6 +245,22 @@ pub(crate) async fn prepare<W: World>(
         untold,
         others: learnt.others,
     })
+}
+
+/// The plan for `incident`, for which CloudTrail is asked about the root user if all depends on that.
+pub(crate) async fn decided<W: Records + Clock>(
+    world: &W,
+    incident: &Incident,
+    evidence: &mut Evidence,
+    config: &Config,
+    until: Timestamp,
+) -> Plan {
+    let decided = plan(incident, evidence, config);
+    if !decided.asks_for_root {
+        return decided;
+    }
+    look_for_root(world, incident, evidence, until).await;
+    plan(incident, evidence, config)
 }
 
 /// Whether the step that `record` asks for is taken; see [`access::is_done`]. Below a nearly full quota it is

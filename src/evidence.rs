@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::access::{self, Asked};
 use crate::diagnosis::{Category, Cause};
 use crate::headroom::WATCHED;
-use crate::ids::{Arn, Place, Region, caller_of};
+use crate::ids::{Arn, Place, Region, caller_of, is_root};
 use crate::incident::Incident;
 use crate::model::{ModelId, ModelKind};
 use crate::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, find};
@@ -17,7 +17,8 @@ use crate::usage::{Period, Usage, burndown};
 use crate::watch;
 use crate::world::{
     Answer, Availability, Clock, Gathered, IncreaseRequest, Life, LogKind, ModelState, Models, Needed,
-    Permissions, PolicyVerdict, PortError, QuotaValue, Quotas, Ruling, Telemetry, UseCaseForm, Window, ask,
+    Permissions, PolicyVerdict, PortError, QuotaValue, Quotas, Records, Ruling, Telemetry, Topic,
+    UseCaseForm, Window, ask,
 };
 
 /// What is known of one quota that could be the one.
@@ -40,7 +41,7 @@ impl LimitEvidence {
     /// Whether `usage` is far below the quota; `None` where its value is not known.
     fn is_far_below(&self, usage: &Usage) -> Option<bool> {
         let applied = self.applied.read().copied().flatten()?;
-        Some(usage.demand(self.limit) < applied.value * FAR_BELOW)
+        Some(usage.admitted(self.limit) < applied.value * FAR_BELOW)
     }
 }
 
@@ -120,6 +121,10 @@ pub struct Evidence {
     pub limits: Vec<LimitEvidence>,
     /// Use of the quota by every model that shares it.
     pub usage: Gathered<Usage>,
+    /// How many have confirmed that they want to be told, where a request may be filed.
+    pub listeners: Gathered<u32>,
+    /// Whether CloudTrail shows calls of the root user, where a record says that it called.
+    pub root: Gathered<bool>,
     /// Bedrock's own word on the model; `None` where it knows no such model.
     pub model_state: Gathered<Option<ModelState>>,
     /// The ids that can be called in the Region, where the one that was called cannot.
@@ -161,6 +166,8 @@ impl Evidence {
             listing: Gathered::NotAsked,
             limits: Vec::new(),
             usage: Gathered::NotAsked,
+            listeners: Gathered::NotAsked,
+            root: Gathered::NotAsked,
             model_state: Gathered::NotAsked,
             offered: Gathered::NotAsked,
             lives: Gathered::NotAsked,
@@ -174,7 +181,7 @@ impl Evidence {
 
     /// Whether something about the quotas could not be read that may be readable a little later.
     pub fn is_missing_for_now(&self) -> bool {
-        self.unread_of_quotas().any(PortError::is_passing)
+        self.unread_of_quotas().chain(self.root.unread()).any(PortError::is_passing)
     }
 
     fn unread_of_quotas(&self) -> impl Iterator<Item = &PortError> {
@@ -231,6 +238,12 @@ const BY_THE_MINUTE: SignedDuration = SignedDuration::from_hours(24);
 /// CloudWatch's minutes begin before the first error that was reported to us.
 const BEFORE_FIRST: SignedDuration = SignedDuration::from_mins(15);
 
+/// From when on measurements are the incident's.
+fn since(incident: &Incident, now: Timestamp) -> Timestamp {
+    let first = incident.first_seen.unwrap_or(now).min(now);
+    first.saturating_sub(BEFORE_FIRST).unwrap_or(first)
+}
+
 /// Where so many ids or fewer may share a quota, all are read at once. In a Region whose geography is not known
 /// it is every geography's, and two weeks of them take more pages of CloudWatch than there is time.
 const MANY: usize = 6;
@@ -238,7 +251,7 @@ const MANY: usize = 6;
 /// Gathers what a plan for `incident` needs, as far as it is answered until then.
 pub async fn gather<W>(world: &W, incident: &Incident, now: Timestamp, until: Timestamp) -> Evidence
 where
-    W: Quotas + Telemetry + Models + Permissions + Clock,
+    W: Quotas + Telemetry + Models + Permissions + Topic + Clock,
 {
     let mut evidence = Evidence::none(incident.model.clone(), now);
     let Some(place) = incident.place() else { return evidence };
@@ -259,9 +272,10 @@ where
     match incident.cause.category() {
         Category::Quota if incident.cause.is_rate() => {
             let Some(model) = model else { return evidence };
-            ((evidence.limits, evidence.listing), evidence.usage) = tokio::join!(
+            ((evidence.limits, evidence.listing), evidence.usage, evidence.listeners) = tokio::join!(
                 limits(world, &place, &model, wanted(incident.cause), until),
                 gathered(world, until, usage(world, &place, &model, incident, now, until)),
+                gathered(world, until, world.subscribers()),
             );
             // Use decides which limit is full, whatever the error named.
             if let Some(other) = other_limit(incident.cause).filter(|_| evidence.is_far_below()) {
@@ -315,6 +329,19 @@ where
         _ => {}
     }
     evidence
+}
+
+/// Looks whether CloudTrail shows what a record says: that the account's root user called. Anybody who can send an
+/// event can write such a record.
+pub(crate) async fn look_for_root<W: Records + Clock>(
+    world: &W,
+    incident: &Incident,
+    evidence: &mut Evidence,
+    until: Timestamp,
+) {
+    let Some(place) = incident.place() else { return };
+    let window = Window { from: since(incident, evidence.now), to: evidence.now };
+    evidence.root = gathered(world, until, world.called_by_root(&place, window)).await;
 }
 
 /// Whether a policy that the caller's owner can change may be what is missing. A denial that names another
@@ -384,7 +411,7 @@ async fn rulings(
     };
     let needed = access::needed(incident.model.as_ref(), place, facts.resource.as_deref(), routes);
     let is_own = Arn::parse(&caller).is_some_and(|arn| arn.account == place.account.as_str());
-    if needed.is_empty() || caller.ends_with(":root") {
+    if needed.is_empty() || is_root(&caller) {
         return Gathered::NotAsked;
     }
     if !is_own {
@@ -400,7 +427,7 @@ async fn rulings(
     gathered(world, until, world.simulate(place, &caller, action, &needed)).await
 }
 
-/// Use below this share of a quota cannot be what filled it.
+/// Admitted use below this share of a quota cannot be what filled it.
 pub(crate) const FAR_BELOW: f64 = 0.5;
 
 /// The limits that an error of `cause` can mean.
@@ -518,9 +545,7 @@ async fn usage<W: Telemetry + Models + Clock>(
     );
     let mut series = fine?;
     series.extend(coarse?);
-    let first = incident.first_seen.unwrap_or(now).min(now);
-    let since = first.saturating_sub(BEFORE_FIRST).unwrap_or(first);
-    Ok(Usage::of(&series, burndown(model), since, now))
+    Ok(Usage::of(&series, burndown(model), since(incident, now), now))
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ impl Reading {
             }
         };
         for signal in signals {
-            let reason = match signal {
+            let reason = match signal.within_reason(world.now()) {
                 Signal::Error(error) => self.error(&error, n),
                 Signal::Alarm(alarm) if world.now() >= terms.allowance.until => {
                     self.symptoms.push(Symptom::of_alarm(
@@ -229,10 +229,12 @@ impl Report {
         self.items.iter().map(|i| i.outcome).max().unwrap_or(Outcome::Ignored)
     }
 
-    /// The items a queue has to deliver again.
+    /// The items a queue has to deliver again. One without an id cannot be named: then an empty id tells the
+    /// poller that the whole batch failed.
+    /// See <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
     pub fn batch_response(&self) -> SqsBatchResponse {
         let mut response = SqsBatchResponse::default();
-        let failed = self.items.iter().filter(|i| i.failed).filter_map(|i| i.id.clone());
+        let failed = self.items.iter().filter(|i| i.failed).map(|i| i.id.clone().unwrap_or_default());
         response.batch_item_failures = failed
             .map(|id| {
                 let mut failure = BatchItemFailure::default();

@@ -188,6 +188,11 @@ pub fn caller_of(arn: &str) -> Option<String> {
     Some(format!("arn:{partition}:iam::{}:role/{role}", parsed.account))
 }
 
+/// Whether `caller`, as [`caller_of`] names it, is its account's root user.
+pub fn is_root(caller: &str) -> bool {
+    caller.ends_with(":root")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,7 +15,7 @@ use crate::clean::Safe;
 use crate::diagnosis::{Category, Cause, Diagnosis, Facts};
 use crate::event::{AlarmSignal, ErrorSignal, Metric, Source};
 pub(crate) use crate::ids::short_hash;
-use crate::ids::{AccountId, Place, Region, caller_of};
+use crate::ids::{AccountId, Place, Region, caller_of, is_root};
 use crate::model::ModelId;
 
 /// An error that was diagnosed, or an alarm with nothing found behind it.
@@ -140,7 +140,8 @@ fn denied(symptom: &Symptom) -> String {
     }
     let action = facts.action.as_deref().or(facts.operation.as_deref());
     let resource = facts.resource.as_deref().filter(|_| symptom.model.is_none());
-    action.into_iter().chain(resource).map(|part| format!(":{part}")).collect()
+    let parts: Vec<&str> = [""].into_iter().chain(action).chain(resource).collect();
+    parts.join(":")
 }
 
 impl IncidentId {
@@ -181,7 +182,7 @@ impl Symptom {
         Self {
             origin: error.origin.clone(),
             text: hash(0, &error.message),
-            by_root: caller.as_deref().is_some_and(|arn| arn.ends_with(":root")),
+            by_root: caller.as_deref().is_some_and(is_root),
             is_recorded: error.source != Source::ApplicationLog,
             account: error.account.clone(),
             region: error.region.clone(),
@@ -278,6 +279,13 @@ impl Incident {
     /// cause. A limit without a name says less than one with a name.
     pub(crate) fn is_the_latest_word(&self) -> bool {
         self.is_recorded && self.rule.is_some() && self.cause != Cause::RateUnspecified
+    }
+
+    /// The same, seen no later than `now`: another's clock may be ahead.
+    #[must_use]
+    pub(crate) fn until(&self, now: Timestamp) -> Self {
+        let until = |at: Option<Timestamp>| at.map(|at| at.min(now));
+        Self { first_seen: until(self.first_seen), last_seen: until(self.last_seen), ..self.clone() }
     }
 
     /// Counts what a later delivery told of the same incident.

@@ -3,11 +3,10 @@
 //! One law: a person stands under the same guard rails as the function; only `observe` is theirs to lift.
 
 use crate::config::{Config, Mode};
-use crate::drive::{Driven, PATIENCE, drive};
+use crate::drive::{Driven, PATIENCE, decided, drive};
 use crate::evidence::gather;
 use crate::incident::IncidentId;
 use crate::notice::{Kind, Notice};
-use crate::plan::plan;
 use crate::sweep::again_at;
 use crate::terms::Terms;
 use crate::world::{Answer, Finish, Record, State, World, after};
@@ -39,8 +38,9 @@ pub async fn due<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Vec<Shown>> {
 
 pub(crate) async fn look<W: World>(world: &W, terms: &Terms<'_>, record: Record) -> Shown {
     let now = world.now();
-    let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
-    let decided = plan(&record.incident, &evidence, terms.config);
+    let until = after(now, PATIENCE);
+    let mut evidence = Box::pin(gather(world, &record.incident, now, until)).await;
+    let decided = decided(world, &record.incident, &mut evidence, terms.config, until).await;
     let kind = match (record.state, record.notices.is_empty()) {
         (State::Closed, _) => Kind::Resolved,
         (_, true) => Kind::opening(&record.incident),

@@ -149,10 +149,18 @@ pub struct Usage {
     pub p95_requests: f64,
     /// 95th percentile of the minutes with use.
     pub p95_tokens: f64,
-    /// Admitted *and* throttled requests in the worst minute.
-    pub demand_requests: f64,
-    /// Quota tokens of these, throttled requests taken at the average size of admitted ones.
-    pub demand_tokens: f64,
+    /// Admitted requests in the busiest minute of the incident's window.
+    pub recent_requests: f64,
+    /// Quota tokens in the busiest minute of the incident's window.
+    pub recent_tokens: f64,
+    /// Quota tokens in the busiest day that the incident's window touches.
+    pub recent_day_tokens: f64,
+    /// The minutes in which calls were refused.
+    #[serde(skip)]
+    refused: Vec<Refused>,
+    /// Quota tokens of an admitted request, on average.
+    #[serde(skip)]
+    average_tokens: f64,
     /// Share of the requests, from 0 to 1, in minutes whose average request is over twice the average of
     /// all.
     pub large_share: f64,
@@ -163,8 +171,10 @@ pub struct Usage {
     pub burst: Option<f64>,
     /// Quota tokens in the busiest day.
     pub peak_day_tokens: f64,
-    /// Throttled requests in the window of the incident.
+    /// Throttled requests since the incident began.
     pub recent_throttles: f64,
+    /// Throttled requests in the incident's window.
+    pub window_throttles: f64,
     /// Throttled requests in the worst minute.
     pub peak_throttles: f64,
     /// Input tokens of an admitted request, on average.
@@ -177,6 +187,20 @@ pub struct Usage {
     pub is_legacy: bool,
     /// The days with use, each of 24 hours counted back from now, oldest first.
     pub days: Vec<Day>,
+}
+
+/// What was measured earlier than this before now proves nothing of a need, whatever an event says of its age.
+pub const WINDOW: SignedDuration = SignedDuration::from_hours(6);
+
+/// A minute in which calls were refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Refused {
+    /// Admitted requests.
+    requests: f64,
+    /// Their quota tokens.
+    tokens: f64,
+    /// Refused requests.
+    throttles: f64,
 }
 
 /// What was admitted in 24 hours.
@@ -216,9 +240,10 @@ impl Day {
 }
 
 impl Usage {
-    /// Adds up `series` of models that share a quota, as of `now`. Throttles since `since` are the
-    /// incident's.
+    /// Adds up `series` of models that share a quota, as of `now`. The incident began at `since`; its window is
+    /// what of that lies in the last [`WINDOW`].
     pub fn of<S: Borrow<Series>>(series: &[S], burndown: f64, since: Timestamp, now: Timestamp) -> Self {
+        let window = since.max(now.saturating_sub(WINDOW).unwrap_or(since));
         let mut points: BTreeMap<(Timestamp, u32), Vec<Minute>> = BTreeMap::new();
         for one in series.iter().map(Borrow::borrow) {
             for (at, minute) in &one.points {
@@ -241,6 +266,7 @@ impl Usage {
         let per_request = |total: f64| if invocations > 0.0 { total / invocations } else { 0.0 };
         (usage.average_input, usage.average_output) = (per_request(input), per_request(output));
         let average_tokens = per_request(tokens_in_all);
+        usage.average_tokens = average_tokens;
 
         let last = points.keys().next_back().map_or(0, |(at, _)| at.as_second());
         let (mut this_week, mut week_before) = (0.0f64, 0.0f64);
@@ -256,9 +282,11 @@ impl Usage {
             let throttles = sum(|m| m.throttles);
             let tokens: f64 = together.iter().map(|m| m.tokens(burndown)).sum();
             usage.peak_throttles = usage.peak_throttles.max(throttles);
+            if throttles > 0.0 {
+                usage.refused.push(Refused { requests, tokens, throttles });
+            }
+            // A sudden burst is one whether its calls were refused or not.
             let asked = requests + without_repetitions(throttles, requests);
-            usage.demand_requests = usage.demand_requests.max(asked);
-            usage.demand_tokens = usage.demand_tokens.max(tokens + (asked - requests) * average_tokens);
             let age = last - at.as_second();
             *if age < 7 * DAY { &mut this_week } else { &mut week_before } += requests * f64::from(*length);
             let share = f64::from(*length) / f64::from(Period::FiveMinutes.minutes());
@@ -269,17 +297,26 @@ impl Usage {
             if *at >= since {
                 usage.recent_throttles += throttles * f64::from(*length);
             }
+            if *at >= window {
+                usage.window_throttles += throttles * f64::from(*length);
+                usage.recent_requests = usage.recent_requests.max(requests);
+                usage.recent_tokens = usage.recent_tokens.max(tokens);
+            }
             if requests > 0.0 {
                 requests_used.push((requests, *length));
                 tokens_used.push((tokens, *length));
             }
-            *days.entry(at.as_second().div_euclid(86_400)).or_default() += tokens * f64::from(*length);
+            *days.entry(at.as_second().div_euclid(DAY)).or_default() += tokens * f64::from(*length);
             back.put(*at, *length, requests, tokens);
         }
         usage.days = back.done();
         (usage.peak_requests, usage.p95_requests) = peak_and_p95(requests_used);
         (usage.peak_tokens, usage.p95_tokens) = peak_and_p95(tokens_used);
-        usage.peak_day_tokens = days.into_values().fold(0.0, f64::max);
+        usage.peak_day_tokens = days.values().copied().fold(0.0, f64::max);
+        // AWS does not say when its day begins: it may be UTC's, or any 24 hours.
+        let touched = days.range(window.as_second().div_euclid(DAY)..).map(|(_, tokens)| *tokens);
+        let last_24_hours = usage.days.last().filter(|day| day.ago == 0).map(|day| day.tokens);
+        usage.recent_day_tokens = touched.chain(last_24_hours).fold(0.0, f64::max);
         usage.large_share = per_request(large);
         let (mut last_day, mut before) = (0.0f64, 0.0f64);
         for (at, asked) in five_minutes {
@@ -300,13 +337,44 @@ impl Usage {
         }
     }
 
-    /// What was asked for at most, admitted or not, in `limit`'s unit.
-    pub fn demand(&self, limit: Limit) -> f64 {
+    /// What was admitted at most in the incident's window, in `limit`'s unit: what proves that the quota is used.
+    pub fn admitted(&self, limit: Limit) -> f64 {
         match limit {
-            Limit::RequestsPerMinute => self.demand_requests,
-            Limit::TokensPerDay => self.peak_day_tokens,
-            _ => self.demand_tokens,
+            Limit::RequestsPerMinute => self.recent_requests,
+            Limit::TokensPerDay => self.recent_day_tokens,
+            _ => self.recent_tokens,
         }
+    }
+
+    /// What is needed of a quota of `applied`, in `limit`'s unit: what was admitted in the busiest minute, with
+    /// the refused calls that stand for requests of their own, each taken at the average size of admitted
+    /// ones. A refused call costs its caller nothing, so that refused calls add at most what was admitted;
+    /// in a minute that was admitted [`FULL`] of the quota they may add more.
+    pub fn demand(&self, limit: Limit, applied: f64) -> f64 {
+        self.with_refused(limit, |minute| {
+            let used = if limit == Limit::RequestsPerMinute { minute.requests } else { minute.tokens };
+            // A quota of nothing is always full.
+            if applied <= 0.0 || used > FULL * applied {
+                without_repetitions(minute.throttles, minute.requests)
+            } else {
+                minute.throttles.min(minute.requests)
+            }
+        })
+    }
+
+    /// What would be needed if each refused call were a request of its own, in `limit`'s unit.
+    pub fn asked(&self, limit: Limit) -> f64 {
+        self.with_refused(limit, |minute| minute.throttles)
+    }
+
+    fn with_refused(&self, limit: Limit, counted: impl Fn(&Refused) -> f64) -> f64 {
+        let of_minute = |minute: &Refused| match limit {
+            Limit::RequestsPerMinute => minute.requests + counted(minute),
+            // Of a day's limit only what was admitted is known.
+            Limit::TokensPerDay => 0.0,
+            _ => minute.tokens + counted(minute) * self.average_tokens,
+        };
+        self.refused.iter().map(of_minute).fold(self.peak(limit), f64::max)
     }
 
     /// What was admitted at most in the last 24 hours, in `limit`'s unit.
@@ -435,9 +503,12 @@ impl Days {
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>.
 const ATTEMPTS: f64 = 3.0;
 
-/// How many requests `throttles` refusals stand for. Up to as many as were admitted each is taken for a
-/// request of its own; a minute in which more is refused than admitted is full of repetitions, and
-/// then it is what was admitted, or a third of the refusals if that is more.
+/// A quota that is used to more than this share is full.
+pub const FULL: f64 = 0.8;
+
+/// How many requests `throttles` refusals of a full quota stand for. Up to as many as were admitted each is
+/// taken for a request of its own; a minute in which more is refused than admitted is full of repetitions,
+/// and then it is what was admitted, or a third of the refusals if that is more.
 fn without_repetitions(throttles: f64, admitted: f64) -> f64 {
     throttles.min(admitted.max(throttles / ATTEMPTS))
 }
@@ -517,11 +588,59 @@ mod tests {
         assert_eq!(usage.peak_tokens, 400.0);
     }
 
+    const RPM: Limit = Limit::RequestsPerMinute;
+    const TPM: Limit = Limit::TokensPerMinute;
+
     #[test]
-    fn demand_holds_what_was_throttled() {
-        let usage = Usage::of(&[minutes(minute(100.0, 50.0, 10_000.0, 0.0))], 1.0, at(1), at(1));
-        assert_eq!((usage.demand_requests, usage.demand_tokens), (150.0, 15_000.0));
+    fn refused_calls_add_at_most_what_was_admitted_unless_the_quota_is_full() {
+        let of = |admitted, throttles| {
+            let one = minute(admitted, throttles, admitted * 100.0, 0.0);
+            Usage::of(&[minutes(one)], 1.0, at(1), at(1))
+        };
+        let usage = of(100.0, 50.0);
+        assert_eq!((usage.demand(RPM, 1e6), usage.demand(TPM, 1e6)), (150.0, 15_000.0));
         assert_eq!((usage.peak_throttles, usage.recent_throttles), (50.0, 0.0));
+        let flood = of(100.0, 90_000.0);
+        assert_eq!((flood.demand(RPM, 125.0), flood.demand(TPM, 12_500.0)), (200.0, 20_000.0));
+        assert_eq!((flood.demand(RPM, 124.0), flood.demand(TPM, 12_400.0)), (30_100.0, 3_010_000.0));
+        assert_eq!((flood.asked(RPM), flood.asked(TPM)), (90_100.0, 9_010_000.0));
+        assert_eq!(of(0.0, 90_000.0).demand(RPM, 100.0), 0.0, "nothing was admitted");
+    }
+
+    #[test]
+    fn a_full_minute_does_not_lend_its_share_to_another() {
+        let full = (at(0), minute(100.0, 1.0, 10_000.0, 0.0));
+        let flooded = (at(1), minute(1.0, 90_000.0, 100.0, 0.0));
+        let usage = Usage::of(&[Series::of(Period::Minute, vec![full, flooded])], 1.0, at(0), at(2));
+        assert_eq!((usage.demand(RPM, 100.0), usage.demand(TPM, 10_000.0)), (101.0, 10_100.0));
+    }
+
+    #[test]
+    fn only_what_was_admitted_in_the_window_is_proof() {
+        let busy = (at(-30), minute(100.0, 9.0, 10_000.0, 0.0));
+        let since = (at(-5), minute(10.0, 9.0, 700.0, 0.0));
+        let usage = Usage::of(&[Series::of(Period::Minute, vec![busy, since])], 1.0, at(-10), at(1));
+        assert_eq!((usage.admitted(RPM), usage.admitted(TPM)), (10.0, 700.0));
+        assert_eq!((usage.peak(RPM), usage.recent_throttles), (100.0, 9.0));
+    }
+
+    #[test]
+    fn for_a_days_limit_the_days_that_the_window_touches_are_proof() {
+        let of = |now: &str, since: &str| {
+            let point = |at: &str, tokens| (at.parse().unwrap(), minute(1.0, 0.0, tokens, 0.0));
+            let points = vec![
+                point("2027-01-12T09:00:00Z", 90_000.0),
+                point("2027-01-14T01:00:00Z", 8_000.0),
+                point("2027-01-14T20:00:00Z", 500.0),
+                point("2027-01-15T02:00:00Z", 700.0),
+            ];
+            let series = [Series::of(Period::Minute, points)];
+            Usage::of(&series, 1.0, since.parse().unwrap(), now.parse().unwrap())
+                .admitted(Limit::TokensPerDay)
+        };
+        assert_eq!(of("2027-01-15T03:00:00Z", "2027-01-15T02:30:00Z"), 1_200.0, "the last 24 hours");
+        assert_eq!(of("2027-01-15T03:00:00Z", "2027-01-14T23:30:00Z"), 8_500.0, "a day that it touches");
+        assert_eq!(of("2027-01-15T03:00:00Z", "2027-01-12T08:00:00Z"), 8_500.0, "six hours at most");
     }
 
     #[test]

@@ -303,6 +303,8 @@ pub trait Telemetry {
 
 /// What is written down of single calls: CloudTrail's event history, and logs.
 pub trait Records {
+    /// Whether CloudTrail's event history shows an inference call of the account's root user in `window`.
+    async fn called_by_root(&self, place: &Place, window: Window) -> Answer<bool>;
     /// The inference calls that CloudTrail recorded in `window`, as far as its newest `most` events of
     /// Bedrock show them.
     async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded>;
@@ -690,8 +692,17 @@ pub struct Intent {
     pub followed: Followed,
     /// From when on another request for this quota may be filed.
     pub cool_down_until: Timestamp,
-    /// The breaker: at most so many requests of this account and Region a day.
-    pub most_today: u32,
+    /// The breaker: with this one at most so many requests of this account and Region in 24 hours.
+    pub most_a_day: u32,
+}
+
+/// The breaker counts the requests of so long.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Whether another request may follow those of the times `filed` at `now`, of `most` in any 24 hours.
+pub(crate) fn has_room(filed: &[Timestamp], most: u32, now: Timestamp) -> bool {
+    let count = filed.iter().filter(|at| after(**at, A_DAY) > now).count();
+    u32::try_from(count).is_ok_and(|count| count < most)
 }
 
 /// What came of a reservation.
@@ -703,7 +714,7 @@ pub enum Reserved {
     CoolingDown(LastRequest),
     /// AWS did not grant a request for at least as much.
     ClosedUnchanged(Refusal),
-    /// The day's requests are used up.
+    /// The requests of 24 hours are used up.
     DailyLimit,
 }
 
@@ -842,7 +853,8 @@ pub trait Ledger {
     /// Counts `incident`, opens a new episode if it was closed or is new, and takes the lease if nobody
     /// holds it and people were not told a short time ago. With the lease the incident is due when the
     /// lease ends, so that whoever dies over it is made up for. A lease of no length only hands it to the
-    /// next sweep. A new incident and one that is held cost one write.
+    /// next sweep. When it was seen last never goes back, and never into the future. A new incident and one
+    /// that is held cost one write; errors that come after later ones cost one more.
     async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Answer<Claim>;
     /// Incidents that are due and not leased, most overdue first, at most `most`.
     async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>>;
@@ -865,10 +877,10 @@ pub trait Ledger {
     async fn all(&self, is_open: bool) -> Answer<Vec<Record>>;
     /// Makes every open incident due now that follows a request in `place`.
     async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()>;
-    /// One transaction over incident, quota and day: intent, lock and counter, or nothing.
+    /// One transaction over incident, quota and the requests of 24 hours: intent, lock and breaker, or nothing.
     async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved>;
-    /// Records that the reserved request for `followed` was not filed: nothing is followed, quota and
-    /// day's count are given back.
+    /// Records that the reserved request for `followed` was not filed: nothing is followed, the quota and its
+    /// place among the requests of 24 hours are given back.
     async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()>;
     /// Records how a drive ended and gives the lease back. Nothing that was counted since is closed.
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()>;

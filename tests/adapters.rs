@@ -451,6 +451,56 @@ fn cloudtrail_is_read_page_by_page_and_no_further_than_asked() {
 }
 
 #[test]
+fn cloudtrail_is_asked_for_the_root_user_by_name() {
+    let shown = |callers: &[(&str, usize)]| {
+        let at = (Timestamp::now() - SignedDuration::from_mins(30)).to_string();
+        let error = |(caller, times): &(&str, usize)| {
+            json!({
+                "region": "us-east-1", "model_id": "us.amazon.nova-lite-v1:0", "time": at,
+                "code": "ThrottlingException", "message": "Too many tokens, please wait before trying again.",
+                "caller": format!("arn:aws:iam::111122223333:{caller}"), "times": times, "every_seconds": 1,
+            })
+        };
+        let file = json!({ "errors": callers.iter().map(error).collect::<Vec<_>>() });
+        let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+        let answer = block_on(cloud.aws("CLOUDTRAIL").called_by_root(&place("us-east-1"), last_hour()));
+        (answer, cloud.calls().len())
+    };
+    assert_eq!(shown(&[("role/app", 120), ("root", 1)]), (Ok(true), 1));
+    assert_eq!(shown(&[("role/app", 120)]), (Ok(false), 1));
+    assert_eq!(shown(&[("user/root", 60)]), (Ok(false), 2), "a user of that name is not the root user");
+    let (answer, calls) = shown(&[("user/root", 300)]);
+    assert!(matches!(answer, Err(PortError::Unavailable(_))) && calls == 4, "{answer:?} {calls}");
+}
+
+#[test]
+fn half_an_answer_of_cloudwatch_is_none() {
+    let cloud = Cloud::new(WorldFile::default());
+    let aws = cloud.aws("CLOUDWATCH");
+    let read = |statuses: &[&str]| {
+        let result = |status: &&str| {
+            format!(
+                "<member><Id>m0_0</Id><Label>l</Label><StatusCode>{status}</StatusCode><Timestamps/><Values/></member>"
+            )
+        };
+        let results: String = statuses.iter().map(result).collect();
+        let body = format!(
+            "<GetMetricDataResponse xmlns=\"http://monitoring.amazonaws.com/doc/2010-08-01/\"><GetMetricDataResult><MetricDataResults>{results}</MetricDataResults></GetMetricDataResult></GetMetricDataResponse>"
+        );
+        cloud.state().instead.push(("cloudwatch:GetMetricData".to_owned(), 200, body));
+        let model = [ModelId::parse("us.amazon.nova-lite-v1:0").unwrap()];
+        block_on(aws.usage(&place("us-east-1"), &model, last_hour(), Period::Minute))
+    };
+    assert!(read(&["Complete"]).is_ok());
+    assert!(read(&["PartialData", "Complete"]).is_ok(), "the pages before the last are partial");
+    for partial in [&["PartialData"][..], &["InternalError"], &["Complete", "PartialData"]] {
+        let error = read(partial).unwrap_err();
+        assert!(matches!(error, PortError::Unavailable(_)) && error.is_passing(), "{error}");
+    }
+    assert_eq!(read(&["Forbidden"]).unwrap_err(), denied("cloudwatch:GetMetricData"));
+}
+
+#[test]
 fn a_search_through_logs_asks_for_no_text_and_reads_none() {
     const CANARY: &str = "canary: my password is swordfish";
     let cloud = cloud();

@@ -122,7 +122,7 @@ fn a_refusal_that_an_earlier_version_wrote_outlives_later_requests() {
     };
     let reserve = |desired| {
         let intent =
-            Intent { place: place.clone(), followed: followed(desired), cool_down_until: at, most_today: 3 };
+            Intent { place: place.clone(), followed: followed(desired), cool_down_until: at, most_a_day: 3 };
         block_on(table.reserve(&lease, &intent, at)).unwrap()
     };
     let refused = Reserved::ClosedUnchanged(Refusal { desired: 8.5e6, asked });
@@ -130,6 +130,63 @@ fn a_refusal_that_an_earlier_version_wrote_outlives_later_requests() {
     assert_eq!(reserve(9e6), Reserved::Yes);
     block_on(table.not_filed(&lease, &place, &followed(9e6))).unwrap();
     assert_eq!(reserve(8.5e6), refused, "and after a later request");
+}
+
+/// What a later version may have written.
+#[cfg(feature = "aws")]
+#[test]
+fn a_cause_of_another_version_reads_as_unknown_and_stays_as_it_was_written() {
+    use bedrock_remediator::diagnosis::Cause;
+    use bedrock_remediator::world::{Claim, Finish, Ledger as _, State};
+    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let table = cloud.aws("DYNAMODB");
+    let (incident, at) = (contract::incident("us-east-1"), "2026-11-20T14:34:05Z".parse().unwrap());
+    let lease = jiff::SignedDuration::from_secs(90);
+    block_on(table.claim(&incident, at, lease)).unwrap();
+    let key = format!("INCIDENT#{}", incident.id);
+    let word = serde_json::json!({ "S": "images-per-minute" });
+    for name in ["cause", "rule"] {
+        cloud.state().table.items.get_mut(&key).unwrap().insert(name.to_owned(), word.clone());
+    }
+    let later = at + jiff::SignedDuration::from_mins(10);
+    let Claim::Mine(lease, record) = block_on(table.claim(&incident, later, lease)).unwrap() else {
+        panic!("only counted")
+    };
+    assert_eq!((record.incident.cause, record.incident.counts.errors), (Cause::Unknown, 2));
+    let end = Finish::new(State::Told, later, record.incident.counts);
+    block_on(table.finish(&lease, &end)).unwrap();
+    let item = cloud.state().table.items[&key].clone();
+    assert_eq!((&item["cause"], &item["rule"]), (&word, &word));
+}
+
+/// An item as versions before 0.2 wrote it: so many requests on a day of UTC.
+#[cfg(feature = "aws")]
+#[test]
+fn requests_that_an_earlier_version_counted_today_still_count() {
+    use bedrock_remediator::world::{Claim, Followed, Intent, Ledger as _, Reserved};
+    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let table = cloud.aws("DYNAMODB");
+    let at: jiff::Timestamp = "2026-11-20T14:34:05Z".parse().unwrap();
+    let key = "DAY#111122223333#us-east-1#2026-11-20".to_owned();
+    let item = serde_json::json!({ "pk": { "S": key }, "filed": { "N": "2" } });
+    cloud.state().table.items.insert(key.clone(), serde_json::from_value(item).unwrap());
+    let lease = jiff::SignedDuration::from_secs(90);
+    let claim = block_on(table.claim(&contract::incident("us-east-1"), at, lease)).unwrap();
+    let Claim::Mine(lease, _) = claim else { panic!("only counted") };
+    let reserve = |code: &str| {
+        let followed = Followed {
+            code: bedrock_remediator::ids::QuotaCode::parse(code).unwrap(),
+            name: "tokens".to_owned(),
+            desired: 9e6,
+            value_before: 5e6,
+            request_id: None,
+            intended: at,
+        };
+        let place = contract::place("us-east-1");
+        let intent = Intent { place, followed, cool_down_until: at, most_a_day: 3 };
+        block_on(table.reserve(&lease, &intent, at)).unwrap()
+    };
+    assert_eq!((reserve("L-00000001"), reserve("L-00000002")), (Reserved::Yes, Reserved::DailyLimit));
 }
 
 /// Run by the emulator suite, which says where the emulator listens. moto serves each call in a thread of

@@ -21,7 +21,6 @@ use bedrock_remediator::terms::{Allowance, Terms};
 use bedrock_remediator::usage::Minute;
 use bedrock_remediator::world::{IncreaseRequest, Ledger, Quotas, RequestStatus};
 use jiff::SignedDuration;
-use serde_json::{Value, json};
 use support::story::*;
 
 #[test]
@@ -423,17 +422,6 @@ fn a_sudden_use_is_never_raised_by_itself() {
     assert_eq!(withheld(&report), [Reason::UnusualCaller]);
     assert!(world.increase_requests().is_empty());
     assert!(world.published()[0].withheld[0].reason.contains("stolen credentials"));
-}
-
-#[test]
-fn what_the_root_user_calls_is_never_raised_by_itself() {
-    let world = sandbox(busy());
-    let mut event: Value = serde_json::from_str(&throttle(SONNET)).unwrap();
-    event["detail"]["userIdentity"] =
-        json!({ "type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333" });
-    let report = deliver(&world, &queue(&[throttle(SONNET), event.to_string(), throttle(SONNET)]));
-    assert_eq!(withheld(&report), [Reason::UnusualCaller]);
-    assert!(world.increase_requests().is_empty());
 }
 
 #[test]

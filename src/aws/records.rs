@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use super::{Aws, error};
 use crate::callers::Origin;
 use crate::event::{ErrorSignal, Home, Source, recorded_call, recorded_error};
-use crate::ids::{Place, caller_of};
+use crate::ids::{Place, caller_of, is_root};
 use crate::model::ModelId;
 use crate::world::{Answer, LogKind, LogQuery, PortError, Recorded, Records, Window};
 
@@ -48,7 +48,51 @@ const APPLICATIONS: &str = concat!(
     " | display @timestamp, code, model, request, caller",
 );
 
+/// So many events of the root user are read at most.
+const MOST_OF_ROOT: usize = 200;
+
 impl Records for Aws {
+    /// CloudTrail's user name of the root user is `root`.
+    async fn called_by_root(&self, place: &Place, window: Window) -> Answer<bool> {
+        let region = self.at(place)?;
+        let user = LookupAttribute::builder()
+            .attribute_key(LookupAttributeKey::Username)
+            .attribute_value("root")
+            .build()
+            .map_err(|e| PortError::invalid(e.to_string()))?;
+        let (mut read, mut next) = (0, None);
+        loop {
+            region.rates.lookup.turn().await;
+            let call = region
+                .trail
+                .lookup_events()
+                .lookup_attributes(user.clone())
+                .start_time(DateTime::from_secs(window.from.as_second()))
+                .end_time(DateTime::from_secs(window.to.as_second()))
+                .max_results(PAGE)
+                .set_next_token(next);
+            let page = call.send().await.map_err(|e| error::of_read("cloudtrail:LookupEvents", &e))?;
+            let is_call = |record: &str| {
+                let error = recorded_error(record, &Home::default()).and_then(|error| error.caller);
+                let caller = error.or_else(|| recorded_call(record)?.caller);
+                // An IAM user may be called `root` too.
+                caller.as_deref().is_some_and(is_root)
+            };
+            if page.events().iter().any(|event| is_call(event.cloud_trail_event().unwrap_or_default())) {
+                return Ok(true);
+            }
+            read += page.events().len();
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(false);
+            }
+            if read >= MOST_OF_ROOT {
+                let why = "the root user has more events than are read";
+                return Err(PortError::Unavailable(why.to_owned()));
+            }
+        }
+    }
+
     async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
         let region = self.at(place)?;
         let source = LookupAttribute::builder()

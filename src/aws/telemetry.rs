@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     AlarmType, Dimension, DimensionFilter, Metric as SdkMetric, MetricAlarm, MetricDataQuery,
-    MetricDataResult, MetricStat, ScanBy, StateValue,
+    MetricDataResult, MetricStat, ScanBy, StateValue, StatusCode,
 };
 use jiff::Timestamp;
 
@@ -120,7 +120,24 @@ impl Regional {
             let page = page.map_err(|e| error::of_read("cloudwatch:GetMetricData", &e))?;
             found.extend(page.metric_data_results.unwrap_or_default());
         }
+        whole(&found)?;
         Ok(found)
+    }
+}
+
+/// An error where the last word on one of the series is that a part of it is missing: half an answer would read
+/// as use that is not there. A series that spans pages is partial until its last one.
+/// See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataResult.html>.
+fn whole(results: &[MetricDataResult]) -> Answer<()> {
+    let last: BTreeMap<_, _> =
+        results.iter().map(|result| ((result.id(), result.label()), result.status_code())).collect();
+    let missing = last.into_values().flatten().find(|status| **status != StatusCode::Complete);
+    match missing {
+        None => Ok(()),
+        Some(StatusCode::Forbidden) => Err(PortError::Denied("cloudwatch:GetMetricData".to_owned())),
+        Some(status) => {
+            Err(PortError::Unavailable(format!("CloudWatch's answer is not whole: {}", status.as_str())))
+        }
     }
 }
 

@@ -88,6 +88,10 @@ impl Telemetry for Live<'_> {
 }
 
 impl Records for Live<'_> {
+    async fn called_by_root(&self, place: &Place, window: Window) -> Answer<bool> {
+        self.aws.called_by_root(place, window).await
+    }
+
     async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
         self.aws.recorded(place, window, most).await
     }

@@ -9,6 +9,7 @@ mod envelope;
 mod logs;
 mod service;
 mod signal;
+mod times;
 mod value;
 
 pub use alarm::Described;

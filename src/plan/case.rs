@@ -13,8 +13,7 @@ use crate::quota::{Quota, Verdict};
 use crate::usage::Usage;
 use crate::world::{Gathered, PortError};
 
-/// Demand below this share of the quota cannot be what ran into it.
-pub(super) const FAR_BELOW: f64 = 0.5;
+pub(super) use crate::evidence::FAR_BELOW;
 /// Two quotas whose use is this close cannot be told apart.
 const AS_NEAR: f64 = 0.8;
 /// CloudWatch's metrics of Bedrock arrive within this time.
@@ -35,6 +34,11 @@ pub(super) struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// What is needed, in the quota's unit.
+    pub(super) fn demand(&self) -> f64 {
+        self.usage.demand(self.limit.limit, self.applied)
+    }
+
     /// The part of the quota that `value` is.
     fn share_of(&self, value: f64) -> f64 {
         if self.applied > 0.0 { value / self.applied } else { f64::INFINITY }
@@ -64,7 +68,7 @@ pub(super) fn choose<'a>(
     place: Option<&'a Place>,
 ) -> Result<Case<'a>, Withheld> {
     let mut candidates = candidates(incident, evidence, place)?;
-    let share = |c: &Case<'_>| c.share_of(c.usage.demand(c.limit.limit));
+    let share = |c: &Case<'_>| c.share_of(c.demand());
     candidates.sort_by(|a, b| share(b).total_cmp(&share(a)));
     if let [first, second, ..] = candidates.as_slice()
         && share(first) >= FAR_BELOW

@@ -15,6 +15,7 @@ use crate::evidence::Evidence;
 use crate::ids::Place;
 use crate::incident::Incident;
 use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens};
+use crate::usage::FULL;
 use crate::world::{Followed, Gathered, IncreaseRequest};
 
 /// What could not be read is asked for again in an incident no older than this.
@@ -43,6 +44,7 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
                 Err(refusal) => refusal.desired,
             };
             plan.justification = Some(words::justification(&case, desired));
+            plan.is_full = case.usage.admitted(case.limit.limit) > FULL * case.applied;
             match weighed {
                 Ok(increase) => file(plan, &case, increase),
                 Err(refusal) => withhold(plan, &case, *refusal, incident.is_ahead()),
@@ -129,6 +131,7 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal, is_ahead: bool) 
             ),
         });
     }
+    plan.asks_for_root = refusal.asks_for_root;
     // What was asked for is told of by the incident that asked.
     if let Some(request) = refusal.open.filter(|_| !is_ahead) {
         plan.adopted = Some(Followed {
@@ -140,7 +143,8 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal, is_ahead: bool) 
             intended: request.created,
         });
     }
-    plan.look_again = refusal.withheld.kind == Reason::NotThrottled && case.is_fresh;
+    let is_late = refusal.is_late || refusal.withheld.kind == Reason::NotThrottled;
+    plan.look_again = is_late && case.is_fresh;
     plan.steps.extend(refusal.by_hand);
     plan.steps.push(look_at(case.place, &case.quota.code));
     plan.withheld.push(refusal.withheld);
@@ -157,11 +161,23 @@ struct Refusal {
     by_hand: Option<Step>,
     /// What would have been asked for.
     desired: Option<f64>,
+    /// Whether all depends on what CloudTrail says of the root user.
+    asks_for_root: bool,
+    /// Whether what was asked about may only be late.
+    is_late: bool,
 }
 
 impl From<Withheld> for Box<Refusal> {
     fn from(withheld: Withheld) -> Self {
-        Self::new(Refusal { withheld, needs_a_case: false, open: None, by_hand: None, desired: None })
+        Self::new(Refusal {
+            withheld,
+            needs_a_case: false,
+            open: None,
+            by_hand: None,
+            desired: None,
+            asks_for_root: false,
+            is_late: false,
+        })
     }
 }
 
@@ -179,10 +195,43 @@ impl Refusal {
 /// Demand that grew so many times within a day is sudden.
 const SUDDEN: f64 = 10.0;
 
+fn used_too_little(case: &Case<'_>, asked: f64, incident: &Incident) -> String {
+    format!(
+        "the busiest {} asked for {} of {} {} ({:.0} %): {}",
+        if case.limit.limit == Limit::TokensPerDay { "day" } else { "minute" },
+        words::number(asked),
+        words::number(case.applied),
+        words::unit(case.limit.limit),
+        asked / case.applied * 100.0,
+        words::far_below(case, incident.facts.requested)
+    )
+}
+
+/// Whether admitted use shows that the quota ran full. Refused calls cost their caller nothing, so that alone
+/// they prove nothing, however many they are.
+fn proven(case: &Case<'_>) -> Result<(), Box<Refusal>> {
+    let limit = case.limit.limit;
+    let admitted = case.usage.admitted(limit);
+    if admitted >= case.applied * FAR_BELOW {
+        return Ok(());
+    }
+    Err(Refusal::of(
+        Reason::UnprovenThrottle,
+        format!(
+            "around this incident at most {} of {} {} were admitted ({:.0} %), and {} calls were refused: refused calls alone do not show that more is needed, and AWS denies requests for quotas that are used so little",
+            words::number(admitted),
+            words::number(case.applied),
+            words::unit(limit),
+            admitted / case.applied * 100.0,
+            words::number(case.usage.window_throttles),
+        ),
+    ))
+}
+
 /// What is needed, in the quota's unit; or why no more is.
 fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, Box<Refusal>> {
     let limit = case.limit.limit;
-    let demand = case.usage.demand(limit);
+    let demand = case.demand();
     let unit = words::unit(limit);
     if case.usage.is_legacy {
         return Err(Refusal::of(
@@ -191,7 +240,7 @@ fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, 
         ));
     }
     let is_ahead = incident.is_ahead();
-    if case.usage.recent_throttles <= 0.0 && !is_ahead {
+    if case.usage.window_throttles <= 0.0 && !is_ahead {
         let late =
             if case.is_fresh { "; its metrics are minutes late, so it is asked again shortly" } else { "" };
         return Err(Refusal::of(
@@ -218,19 +267,21 @@ fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, 
             ),
         ));
     }
+    let asked = case.usage.asked(limit);
+    let (is_far_below, shown) = if is_ahead {
+        (demand < case.applied * FAR_BELOW, demand)
+    } else {
+        (asked < case.applied * FAR_BELOW, asked)
+    };
+    if is_far_below {
+        return Err(Refusal::of(Reason::UsageFarBelowQuota, used_too_little(case, shown, incident)));
+    }
+    if !is_ahead {
+        proven(case)?;
+    }
     // Headroom that is there already is none that is missing.
-    if demand < case.applied * FAR_BELOW || wanted <= case.applied {
-        return Err(Refusal::of(
-            Reason::UsageFarBelowQuota,
-            format!(
-                "the busiest {} asked for {} of {} {unit} ({:.0} %): {}",
-                if limit == Limit::TokensPerDay { "day" } else { "minute" },
-                words::number(demand),
-                words::number(case.applied),
-                demand / case.applied * 100.0,
-                words::far_below(case, incident.facts.requested)
-            ),
-        ));
+    if wanted <= case.applied {
+        return Err(Refusal::of(Reason::UsageFarBelowQuota, used_too_little(case, demand, incident)));
     }
     Ok(wanted)
 }
@@ -282,12 +333,14 @@ fn weigh(
         refusal.withheld.candidates.extend(route);
         return Err(refusal);
     }
-    history(case, case.usage.demand(case.limit.limit))?;
-    unusual(case, incident)?;
+    history(case, case.demand())?;
+    unusual(case)?;
     guards(case, evidence, config)?;
     let desired = size(case.limit.limit, floor, wanted, config)?;
     // Demand may be above what a step allows to ask for.
     in_vain(case, desired)?;
+    heard(evidence)?;
+    by_root(case, incident, evidence)?;
     let increase = Increase {
         quota: quota.clone(),
         applied: case.applied,
@@ -367,18 +420,68 @@ fn in_vain(case: &Case<'_>, value: f64) -> Result<(), Box<Refusal>> {
 }
 
 /// What looks like stolen credentials at work is never raised until a person has looked.
-fn unusual(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
-    let what = match case.usage.burst.filter(|times| *times >= SUDDEN) {
-        _ if incident.by_root => "the account's root user makes these calls, which no application should, and which may be stolen credentials".to_owned(),
-        Some(times) => format!(
+fn unusual(case: &Case<'_>) -> Result<(), Box<Refusal>> {
+    let Some(times) = case.usage.burst.filter(|times| *times >= SUDDEN) else { return Ok(()) };
+    Err(looked_at(
+        case,
+        &format!(
             "the last day asks for {} times what any of the 13 days before did, which may be a launch, and may be stolen credentials",
             words::number(times)
         ),
-        None => return Ok(()),
-    };
+    ))
+}
+
+/// A refusal until a person has looked.
+fn looked_at(case: &Case<'_>, what: &str) -> Box<Refusal> {
     let reason = format!("{what}: no increase is filed until a person has looked at who calls");
     let mut refusal = Refusal::of(Reason::UnusualCaller, reason);
     refusal.by_hand = Some(words::who_calls(case));
+    refusal
+}
+
+/// Whether the account's root user calls. That a record says so is a reason to look, and no proof: whoever can send
+/// an event can write one. Only CloudTrail's event history is, which is minutes late.
+fn by_root(case: &Case<'_>, incident: &Incident, evidence: &Evidence) -> Result<(), Box<Refusal>> {
+    if !incident.by_root {
+        return Ok(());
+    }
+    let why = match &evidence.root {
+        Gathered::Read(true) => {
+            let what = "the account's root user makes these calls, which no application should, and which may be stolen credentials";
+            return Err(looked_at(case, what));
+        }
+        Gathered::Read(false) if case.is_fresh => {
+            "CloudTrail's event history, which is minutes late, does not show it yet: it is asked again shortly"
+                .to_owned()
+        }
+        Gathered::Read(false) => return Ok(()),
+        Gathered::Unread(error) => format!("CloudTrail could not be asked whether it did: {error}"),
+        Gathered::NotAsked => "CloudTrail was not asked whether it did".to_owned(),
+    };
+    let reason = format!("a record says that the account's root user makes these calls, and {why}");
+    let mut refusal = Refusal::of(Reason::NoEvidence, reason);
+    refusal.asks_for_root = evidence.root == Gathered::NotAsked;
+    refusal.is_late = evidence.root == Gathered::Read(false);
+    Err(refusal)
+}
+
+/// Whether anybody would hear of it. That the topic does not say is no "no".
+fn heard(evidence: &Evidence) -> Result<(), Box<Refusal>> {
+    if evidence.listeners != Gathered::Read(0) {
+        return Ok(());
+    }
+    let mut refusal = Refusal::of(
+        Reason::NobodyListens,
+        "nobody has confirmed a subscription to the topic, and nothing is filed that nobody hears of",
+    );
+    refusal.by_hand = Some(Step {
+        text: "Subscribe to the topic that people are told through, and confirm the subscription.".to_owned(),
+        command: None,
+        link: Some(
+            "https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html"
+                .to_owned(),
+        ),
+    });
     Err(refusal)
 }
 

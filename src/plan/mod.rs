@@ -48,6 +48,8 @@ word_enum! {
         ClosedUnchanged = "closed-unchanged",
         /// Measured use is far below the quota, so the throttle has another cause.
         UsageFarBelowQuota = "usage-far-below-quota",
+        /// Too little was admitted around the incident to show that the throttled calls need more.
+        UnprovenThrottle = "unproven-throttle",
         /// CloudWatch measured no throttle.
         NotThrottled = "not-throttled",
         /// The applied value is below AWS's default.
@@ -66,6 +68,8 @@ word_enum! {
         LegacyModel = "legacy-model",
         /// The caller is unusual; possibly stolen credentials.
         UnusualCaller = "unusual-caller",
+        /// Nobody has confirmed that they want to be told.
+        NobodyListens = "nobody-listens",
         /// The function only observes.
         ObserveMode = "observe-mode",
         /// Something that must be known could not be read.
@@ -152,6 +156,11 @@ pub struct Plan {
     /// Whether what is missing may only be late: then the same evidence is asked for again in some
     /// minutes.
     pub look_again: bool,
+    /// Whether nothing stands against a request but a record of the root user's calls, which CloudTrail was not
+    /// asked about.
+    pub asks_for_root: bool,
+    /// Whether so much of the quota is used that its request may take the last place of the day.
+    pub is_full: bool,
     /// AWS's page on the error; `None` when no rule of its cause exists.
     pub reference: Option<&'static str>,
 }

@@ -49,6 +49,12 @@ pub(crate) const fn unit(limit: Limit) -> &'static str {
 pub(super) fn justification(case: &Case<'_>, desired: Option<f64>) -> String {
     let (n, usage, quota) = (number, case.usage, case.quota);
     let asked = desired.map(|d| format!(" Asked for: {}.", n(d))).unwrap_or_default();
+    let is_of_requests = case.limit.limit == Limit::RequestsPerMinute;
+    let demand = |limit| {
+        // Only of this quota is known whether it was full; one of nothing always is.
+        let is_known = (limit == Limit::RequestsPerMinute) == is_of_requests || case.applied <= 0.0;
+        usage.demand(limit, if is_known { case.applied } else { f64::INFINITY })
+    };
     let mut lines = vec![
         format!(
             "Quota: {} ({}), account {}, Region {}, model {}.",
@@ -73,8 +79,8 @@ pub(super) fn justification(case: &Case<'_>, desired: Option<f64>) -> String {
             n(usage.average_input),
             n(usage.average_output),
             usage.large_share * 100.0,
-            n(usage.demand_requests),
-            n(usage.demand_tokens)
+            n(demand(Limit::RequestsPerMinute)),
+            n(demand(Limit::TokensPerMinute))
         ),
     ];
     let growth = usage.trend.map_or_else(

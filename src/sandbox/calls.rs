@@ -36,6 +36,8 @@ words! {
         Alarms = "alarms",
         /// CloudTrail's event history is read.
         Recorded = "recorded",
+        /// CloudTrail's event history is read for calls of the root user.
+        CalledByRoot = "called_by_root",
         /// A search through logs is begun.
         StartQuery = "start_query",
         /// The result of a search is read.
@@ -109,7 +111,7 @@ impl PortCall {
             Self::Used => "cloudwatch:ListMetrics",
             Self::Contributors => "cloudwatch:DescribeAlarmContributors",
             Self::Alarms | Self::OwnAlarms => "cloudwatch:DescribeAlarms",
-            Self::Recorded => "cloudtrail:LookupEvents",
+            Self::Recorded | Self::CalledByRoot => "cloudtrail:LookupEvents",
             Self::StartQuery => "logs:StartQuery",
             Self::QueryResults => "logs:GetQueryResults",
             Self::InvocationLogging => "bedrock:GetModelInvocationLoggingConfiguration",

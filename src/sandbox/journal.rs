@@ -42,8 +42,8 @@ pub enum Happened {
         place: Place,
         /// Which quota.
         code: QuotaCode,
-        /// The day it counts for begins then.
-        day: i64,
+        /// When it was meant to be filed.
+        at: Timestamp,
     },
     /// An increase was asked for.
     Asked {

@@ -14,7 +14,7 @@ use crate::model::ModelId;
 use crate::notice::Kind;
 use crate::world::{
     Answer, Claim, Ended, Finish, Followed, Intent, LastRequest, Lease, Ledger, PortError, QuotaRecord,
-    Record, Reserved, SEEN, State, Told, after, crowd_of,
+    Record, Reserved, SEEN, State, Told, after, crowd_of, has_room,
 };
 
 /// What a world file tells of is due after so long.
@@ -24,8 +24,8 @@ const TOLD: SignedDuration = SignedDuration::from_hours(4);
 pub(super) struct Tables {
     incidents: Incidents,
     quotas: BTreeMap<(Place, QuotaCode), QuotaRecord>,
-    /// Requests filed, by place and day.
-    days: BTreeMap<(Place, i64), u32>,
+    /// When requests were filed.
+    filed: BTreeMap<Place, Vec<Timestamp>>,
     /// When each place is watched next.
     watches: BTreeMap<Place, Timestamp>,
     /// Notices told, by the beginning of their crowd.
@@ -58,10 +58,6 @@ pub struct Row {
     pub leased_until: Option<Timestamp>,
     /// The incident that took its place.
     pub superseded_by: Option<IncidentId>,
-}
-
-fn day(now: Timestamp) -> i64 {
-    now.as_second().div_euclid(86_400)
 }
 
 impl Indexes {
@@ -159,6 +155,7 @@ impl Tables {
 
     /// What came of it, and the episode and errors that the incident has now.
     fn claim(&mut self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> (Claim, u32, u64) {
+        let incident = &incident.until(now);
         let fresh = |episode| Record {
             incident: incident.clone(),
             state: State::Seen,
@@ -180,7 +177,11 @@ impl Tables {
         });
         indexes.keep(row, |row| {
             if row.record.state == State::Closed || row.record.episode == 0 {
+                let seen = row.record.incident.last_seen;
                 row.record = fresh(row.record.episode + 1);
+                // Not even a new episode is seen before the one before it.
+                let last = &mut row.record.incident.last_seen;
+                *last = last.map(|last| seen.map_or(last, |seen| seen.max(last)));
                 row.superseded_by = None;
             } else {
                 row.record.incident.count(incident);
@@ -196,15 +197,15 @@ impl Tables {
     }
 
     fn reserve(&mut self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved> {
-        let today = (intent.place.clone(), day(now));
-        let filed = self.days.get(&today).copied().unwrap_or(0);
+        let filed = self.filed.entry(intent.place.clone()).or_default();
+        let is_full = !has_room(filed, intent.most_a_day, now);
         let key = (intent.place.clone(), intent.followed.code.clone());
         let refused = self.quotas.get(&key).and_then(|quota| quota.weigh(intent, now));
         self.incidents.held(lease)?;
         if let Some(refused) = refused {
             return Ok(refused);
         }
-        if filed >= intent.most_today {
+        if is_full {
             return Ok(Reserved::DailyLimit);
         }
         self.incidents.change_held(lease, |row| {
@@ -217,7 +218,7 @@ impl Tables {
             outcome: None,
             cool_down_until: intent.cool_down_until,
         });
-        self.days.insert(today, filed + 1);
+        self.filed.entry(intent.place.clone()).or_default().push(intent.followed.intended);
         Ok(Reserved::Yes)
     }
 
@@ -351,7 +352,7 @@ impl Ledger for Sandbox {
                     incident: lease.incident.clone(),
                     place: intent.place.clone(),
                     code: intent.followed.code.clone(),
-                    day: day(now),
+                    at: intent.followed.intended,
                 });
             }
             Ok(reserved)
@@ -368,8 +369,9 @@ impl Ledger for Sandbox {
             if let Some(quota) = state.ledger.quotas.get_mut(&(place.clone(), followed.code.clone())) {
                 quota.last = None;
             }
-            if let Some(filed) = state.ledger.days.get_mut(&(place.clone(), day(followed.intended))) {
-                *filed = filed.saturating_sub(1);
+            let filed = state.ledger.filed.entry(place.clone()).or_default();
+            if let Some(n) = filed.iter().position(|at| *at == followed.intended) {
+                filed.remove(n);
             }
             Ok(())
         })

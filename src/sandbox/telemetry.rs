@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{AlarmEntry, PortCall, Sandbox, SourceWord, State, UsageEntry};
 use crate::callers::Origin;
 use crate::event::{AlarmSignal, Described, ErrorSignal, Metric, Source};
-use crate::ids::{Place, caller_of};
+use crate::ids::{Place, caller_of, is_root};
 use crate::model::ModelId;
 use crate::usage::{Minute, Period, Series};
 use crate::world::{
@@ -215,6 +215,16 @@ pub(super) struct Begun {
 const SEARCHING: SignedDuration = SignedDuration::from_secs(20);
 
 impl Records for Sandbox {
+    async fn called_by_root(&self, place: &Place, window: Window) -> Answer<bool> {
+        self.call(PortCall::CalledByRoot, |state| {
+            let errors = state.errors(place, SourceWord::Cloudtrail, window);
+            let calls = state.recorded_calls(place, window);
+            let mut callers = errors.iter().map(|e| &e.caller).chain(calls.iter().map(|c| &c.caller));
+            Ok(callers.any(|caller| caller.as_deref().is_some_and(is_root)))
+        })
+        .await
+    }
+
     async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
         self.call(PortCall::Recorded, |state| {
             let mut errors = state.errors(place, SourceWord::Cloudtrail, window);

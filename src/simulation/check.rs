@@ -89,7 +89,7 @@ struct Acknowledged {
 /// What a function that runs has done and not ended.
 #[derive(Default)]
 struct Running {
-    reserved: Vec<(IncidentId, Place, QuotaCode, i64)>,
+    reserved: Vec<(IncidentId, Place, QuotaCode, Timestamp)>,
     /// Told, and not yet recorded.
     unrecorded: Vec<(IncidentId, String)>,
     /// Whether something happened to it that excuses what it told and did not record.
@@ -114,7 +114,7 @@ pub(super) struct Check<'a> {
     recorded: BTreeSet<String>,
     unrecorded: BTreeMap<String, usize>,
     asked: Vec<Asked>,
-    of_day: BTreeMap<(Place, i64), u32>,
+    filed: BTreeMap<Place, Vec<Timestamp>>,
     counted: BTreeMap<IncidentId, Counted>,
     delivered: BTreeMap<IncidentId, u64>,
     acknowledged: BTreeMap<IncidentId, BTreeMap<usize, u64>>,
@@ -134,7 +134,7 @@ impl<'a> Check<'a> {
             recorded: BTreeSet::new(),
             unrecorded: BTreeMap::new(),
             asked: Vec::new(),
-            of_day: BTreeMap::new(),
+            filed: BTreeMap::new(),
             counted: BTreeMap::new(),
             delivered: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
@@ -162,10 +162,10 @@ impl<'a> Check<'a> {
                 }
                 Happened::Claimed { incident, episode, errors } => self.claimed(incident, episode, errors),
                 Happened::Leased { incident, before, now } => self.leased(function, incident, before, now)?,
-                Happened::Reserved { incident, place, code, day } => {
+                Happened::Reserved { incident, place, code, at } => {
                     self.holds(function, &incident)?;
                     let running = self.running.entry(function).or_default();
-                    running.reserved.push((incident, place, code, day));
+                    running.reserved.push((incident, place, code, at));
                 }
                 Happened::Asked { place, code, desired, request_id } => {
                     self.asked(function, place, code, desired, request_id, at)?;
@@ -244,7 +244,7 @@ impl<'a> Check<'a> {
         let Some(n) = reserved.iter().position(|(_, p, c, _)| *p == place && *c == code) else {
             return broken("nothing is filed without a reservation", format!("{code} in {}", place.region));
         };
-        let (incident, _, _, day) = reserved.remove(n);
+        let (incident, _, _, intended) = reserved.remove(n);
         if self.config.mode == Mode::Observe {
             return broken("observe files nothing", format!("{code} in {}", place.region));
         }
@@ -269,11 +269,13 @@ impl<'a> Check<'a> {
                 );
             }
         }
-        let of_day = self.of_day.entry((place.clone(), day)).or_default();
-        *of_day += 1;
-        if *of_day > self.config.max_increases_per_day {
-            return broken("the day has its limit", format!("{of_day} in {}", place.region));
+        let filed = self.filed.entry(place.clone()).or_default();
+        let day = SignedDuration::from_hours(24);
+        let others = filed.iter().filter(|other| after(**other, day) > intended).count();
+        if !u32::try_from(others).is_ok_and(|others| others < self.config.max_increases_per_day) {
+            return broken("24 hours have their limit", format!("{others} before in {}", place.region));
         }
+        filed.push(intended);
         self.asked.push(Asked { incident, place, code, desired, id, at, verdict: None });
         Ok(())
     }

@@ -88,12 +88,12 @@ fn followed(at: Timestamp) -> Followed {
     }
 }
 
-fn intent(region: &str, at: Timestamp, most_today: u32) -> Intent {
+fn intent(region: &str, at: Timestamp, most_a_day: u32) -> Intent {
     Intent {
         place: place(region),
         followed: followed(at),
         cool_down_until: at + SignedDuration::from_hours(72),
-        most_today,
+        most_a_day,
     }
 }
 
@@ -153,9 +153,11 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     a_search_is_kept_and_ends_with_what_was_behind_it(ledger).await;
     callers_of_the_last_minutes_are_kept(ledger).await;
     what_was_seen_lately_in_a_place_is_found(ledger).await;
+    what_was_seen_last_never_goes_back_nor_ahead(ledger).await;
     a_person_does_not_wait_until_it_is_due(ledger).await;
     a_quota_is_reserved_once(ledger).await;
     the_day_has_its_limit(ledger).await;
+    midnight_gives_no_further_requests(ledger).await;
     a_refused_request_frees_the_quota(ledger).await;
     what_aws_refused_is_remembered_whatever_happens_later(ledger).await;
     an_episode_keeps_nothing_of_the_one_before(ledger).await;
@@ -404,7 +406,7 @@ async fn what_was_seen_lately_in_a_place_is_found(ledger: &impl Ledger) {
     };
     let (old, new) = (of("us.amazon.nova-lite-v1:0", 0), of("us.amazon.nova-pro-v1:0", 600));
     for one in [&old, &new] {
-        let (lease, _) = mine(ledger, one, now()).await;
+        let (lease, _) = mine(ledger, one, one.last_seen.unwrap()).await;
         ledger.finish(&lease, &finish(State::Told, after(9000))).await.unwrap();
     }
     let seen = async |since| -> Vec<_> {
@@ -415,6 +417,30 @@ async fn what_was_seen_lately_in_a_place_is_found(ledger: &impl Ledger) {
     assert_eq!(seen(-60).await, [new.clone(), old]);
     assert_eq!(seen(300).await, [new]);
     assert_eq!(seen(601).await, []);
+}
+
+async fn what_was_seen_last_never_goes_back_nor_ahead(ledger: &impl Ledger) {
+    let region = "mx-central-1";
+    let of = |second| {
+        fold([symptom(region, "us.amazon.nova-lite-v1:0", "Rate exceeded", "app", after(second))]).remove(0)
+    };
+    let id = of(0).id;
+    let seen = async || ledger.incident(&id).await.unwrap().unwrap().incident.last_seen;
+    let (_, record) = mine(ledger, &of(100), after(100)).await;
+    assert_eq!(record.incident.last_seen, Some(after(100)));
+    for (told, claimed, known) in [(40, 110, 100), (120, 121, 120), (5000, 130, 130), (60, 140, 130)] {
+        counted(ledger, &of(told), after(claimed)).await;
+        assert_eq!(seen().await, Some(after(known)), "{told} told at {claimed}");
+    }
+    // Nor for whoever takes over, nor in a new episode.
+    let (lease, record) = mine(ledger, &of(50), after(300)).await;
+    let counts = record.incident.counts;
+    assert_eq!((record.incident.last_seen, counts.errors), (Some(after(130)), 6), "each was counted");
+    ledger.finish(&lease, &Finish::new(State::Closed, after(301), counts)).await.unwrap();
+    let (lease, record) = mine(ledger, &of(20), after(400)).await;
+    assert_eq!((record.episode, record.incident.last_seen), (2, Some(after(130))));
+    assert_eq!(seen().await, Some(after(130)));
+    ledger.finish(&lease, &finish(State::Told, after(9000))).await.unwrap();
 }
 
 async fn a_person_does_not_wait_until_it_is_due(ledger: &impl Ledger) {
@@ -482,6 +508,28 @@ async fn the_day_has_its_limit(ledger: &impl Ledger) {
     assert_eq!(ledger.reserve(&lease, &intent(3, 2), now()).await.unwrap(), Reserved::DailyLimit);
     let tomorrow = now() + SignedDuration::from_hours(24);
     assert_eq!(ledger.reserve(&lease, &intent(3, 2), tomorrow).await.unwrap(), Reserved::Yes);
+}
+
+async fn midnight_gives_no_further_requests(ledger: &impl Ledger) {
+    let region = "ap-southeast-6";
+    let midnight: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
+    let (lease, _) = mine(ledger, &incident(region), now()).await;
+    let reserve = async |n: usize, minutes: i64| {
+        let at = midnight + SignedDuration::from_mins(minutes);
+        let mut intent = intent(region, at, 3);
+        intent.followed.code = QuotaCode::parse(&format!("L-0000000{n}")).unwrap();
+        (ledger.reserve(&lease, &intent, at).await.unwrap(), intent.followed)
+    };
+    for (n, minutes) in [(1, -120), (2, -2), (3, -1)] {
+        assert_eq!(reserve(n, minutes).await.0, Reserved::Yes);
+    }
+    assert_eq!(reserve(4, 1).await.0, Reserved::DailyLimit);
+    assert_eq!(reserve(4, 24 * 60 - 121).await.0, Reserved::DailyLimit);
+    let (reserved, fourth) = reserve(4, 24 * 60 - 120).await;
+    assert_eq!(reserved, Reserved::Yes, "the first was 24 hours ago");
+    assert_eq!(reserve(5, 24 * 60 - 119).await.0, Reserved::DailyLimit);
+    ledger.not_filed(&lease, &place(region), &fourth).await.unwrap();
+    assert_eq!(reserve(5, 24 * 60 - 118).await.0, Reserved::Yes, "its place was given back");
 }
 
 async fn a_refused_request_frees_the_quota(ledger: &impl Ledger) {

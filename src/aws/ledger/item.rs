@@ -4,11 +4,11 @@
 //! read is an error that names it, never a guess.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, to_attribute_value};
 
-use super::update::Item;
+use super::update::{Item, Update};
 use crate::callers::Recent;
 use crate::diagnosis::{Cause, Facts, RULES};
 use crate::ids::{AccountId, Place, QuotaCode, Region};
@@ -16,7 +16,7 @@ use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::{ModelId, ModelKind};
 use crate::world::{
     Answer, Followed, LastRequest, Lease, LogKind, LogQuery, PortError, QuotaRecord, Record, Refusal,
-    RequestOutcome, Search, State, Told, Unread, crowd_of,
+    RequestOutcome, Search, State, Told, Unread, after, crowd_of,
 };
 
 /// In place of a rule's id where only a metric spoke.
@@ -43,6 +43,11 @@ pub(super) fn quota_key(place: &Place, code: &QuotaCode) -> String {
 
 pub(super) fn day_key(place: &Place, now: Timestamp) -> String {
     format!("DAY#{}#{}#{}", place.account, place.region, now.strftime("%F"))
+}
+
+/// Earlier versions counted the requests of a day of UTC under [`day_key`].
+pub(super) fn filed_key(place: &Place) -> String {
+    format!("FILED#{}", place_key(place))
 }
 
 pub(super) fn watch_key(place: &Place) -> String {
@@ -142,10 +147,13 @@ pub(super) const OF_EPISODE: &[&str] = &[
     "unread",
 ];
 
-/// Whether a claim of `incident` writes this attribute anew, whatever stands there.
+pub(super) const LAST_SEEN: &str = "last_seen";
+
+/// Whether a claim of `incident` writes this attribute anew, whatever stands there; [`LAST_SEEN`] only with a later
+/// time.
 pub(super) fn is_overwritten(incident: &Incident, name: &str) -> bool {
     let is_diagnosis = ["cause", "rule", "facts"].contains(&name);
-    name == "last_seen" || CALLERS.contains(&name) || (is_diagnosis && incident.is_the_latest_word())
+    name == LAST_SEEN || CALLERS.contains(&name) || (is_diagnosis && incident.is_the_latest_word())
 }
 
 /// What stands in the ring; of a minute that cannot be read nothing is known.
@@ -276,7 +284,8 @@ impl IncidentItem {
             region: self.region.as_deref().and_then(Region::parse),
             model: self.model.as_deref().and_then(|id| ModelId::of_kind(kind, id)),
             caller: self.caller.clone(),
-            cause: Cause::parse(&self.cause).ok_or_else(|| wrong(&self.cause))?,
+            // A later version's word stays in the item, and is an unknown cause here.
+            cause: Cause::parse(&self.cause).unwrap_or(Cause::Unknown),
             rule: RULES.iter().map(|r| r.id).find(|id| *id == self.rule),
             // Facts of another version: what it does not know any more is left out.
             facts: serde_json::from_str::<Facts>(&self.facts).unwrap_or_default(),
@@ -301,10 +310,22 @@ impl IncidentItem {
         })
     }
 
+    /// When it was seen last, with `incident`; `None` where that tells no time.
+    pub(super) fn latest(&self, incident: &Incident, now: Timestamp) -> Option<Timestamp> {
+        let known = self.last_seen.as_deref().and_then(|text| text.parse().ok());
+        Some(incident.last_seen?.max(known.filter(|at| *at <= now).unwrap_or(Timestamp::MIN)))
+    }
+
     /// The record with `incident`, which was counted after it was read.
-    pub(super) fn record_with(&self, incident: &Incident, due_at: Timestamp) -> Answer<Record> {
+    pub(super) fn record_with(
+        &self,
+        incident: &Incident,
+        due_at: Timestamp,
+        now: Timestamp,
+    ) -> Answer<Record> {
         let mut record = self.record()?;
         record.incident.count(incident);
+        record.incident = record.incident.until(now);
         record.due_at = Some(due_at);
         Ok(record)
     }
@@ -387,6 +408,90 @@ impl Searched {
             queries: self.queries.iter().filter_map(query).collect(),
         })
     }
+}
+
+/// `FILED#<account>#<region>`: when requests were filed, as one text, so that a write can say on which it is
+/// based.
+#[derive(Debug, Default)]
+pub(super) struct Filed {
+    /// The times that count, those of an earlier version's item of the day among them.
+    pub(super) times: Vec<Timestamp>,
+    /// What stands in the item; `None` where there is none.
+    text: Option<String>,
+}
+
+impl Filed {
+    /// Nobody's clock is ahead by so much that this would forget a time that counts.
+    const KEPT: SignedDuration = SignedDuration::from_hours(48);
+
+    pub(super) fn read(item: Option<Item>, of_day: Option<Item>, now: Timestamp) -> Answer<Self> {
+        #[derive(Deserialize)]
+        struct Times {
+            times: String,
+        }
+        #[derive(Deserialize)]
+        struct OfDay {
+            #[serde(default)]
+            filed: i64,
+        }
+        let unread = |e| unreadable("of the requests filed", e);
+        let text = item.map(from_item).transpose().map_err(unread)?.map(|Times { times }| times);
+        let OfDay { filed } = of_day.map_or(Ok(OfDay { filed: 0 }), from_item).map_err(unread)?;
+        let mut times = parsed(text.as_deref().unwrap_or_default())?;
+        times.extend((0..filed).map(|_| now));
+        Ok(Self { times, text })
+    }
+
+    /// Adds `at` to the item; never written where the day `is_full`.
+    pub(super) fn with(&self, at: Timestamp, is_full: bool, now: Timestamp) -> Update {
+        let mut update = if is_full {
+            let mut never = Update::default();
+            never.only_if("attribute_exists(pk) AND attribute_not_exists(pk)");
+            never
+        } else {
+            self.written(|times| {
+                times.retain(|at| after(*at, Self::KEPT) > now);
+                times.push(at);
+            })
+        };
+        update.set("ttl", after(now, super::DAY_KEPT).as_second());
+        update
+    }
+
+    /// Takes `at` out of the item; `None` where it does not hold it.
+    pub(super) fn without(&self, at: Timestamp) -> Option<Update> {
+        let texts = self.text.as_deref()?.split_whitespace();
+        let held = stamp(at);
+        texts.into_iter().any(|text| text == held).then(|| {
+            self.written(|times| {
+                if let Some(n) = times.iter().position(|time| stamp(*time) == held) {
+                    times.remove(n);
+                }
+            })
+        })
+    }
+
+    /// The item changed, if it still is what was read.
+    fn written(&self, change: impl FnOnce(&mut Vec<Timestamp>)) -> Update {
+        let mut times = parsed(self.text.as_deref().unwrap_or_default()).unwrap_or_default();
+        change(&mut times);
+        let times: Vec<String> = times.into_iter().map(stamp).collect();
+        let mut update = Update::default();
+        update.set("times", times.join(" "));
+        match &self.text {
+            None => update.only_if("attribute_not_exists(#times)"),
+            Some(text) => {
+                update.only_if("#times = :before");
+                update.value(":before", &**text);
+            }
+        }
+        update
+    }
+}
+
+fn parsed(times: &str) -> Answer<Vec<Timestamp>> {
+    let time = |text: &str| text.parse().map_err(|e| unreadable("of the requests filed", e));
+    times.split_whitespace().map(time).collect()
 }
 
 /// `QUOTA#<account>#<region>#<code>`.

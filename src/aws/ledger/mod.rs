@@ -17,8 +17,8 @@ use aws_sdk_dynamodb::types::{
 use jiff::{SignedDuration, Timestamp};
 
 use self::item::{
-    IncidentItem, Intended, QuotaItem, Searched, crowd_key, day_key, incident_key, quota_key, stamp, tallied,
-    watch_key,
+    Filed, IncidentItem, Intended, QuotaItem, Searched, crowd_key, day_key, filed_key, incident_key,
+    quota_key, stamp, tallied, watch_key,
 };
 use self::update::{Item, Update};
 use super::{Aws, error};
@@ -26,7 +26,7 @@ use crate::ids::Place;
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::world::{
     Answer, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, Record, Refusal,
-    RequestOutcome, Reserved, SEEN, State, after,
+    RequestOutcome, Reserved, SEEN, State, after, has_room,
 };
 
 /// What this adapter calls. `TransactWriteItems` is authorised as the writes it holds.
@@ -42,6 +42,8 @@ const SILENCE: &str = "silence";
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// A counter is of no use after its time; kept for whoever looks.
 const DAY_KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
+/// Another function's clock may be ahead by so much.
+const AHEAD: SignedDuration = SignedDuration::from_mins(15);
 /// A transaction that met another is tried so often in all.
 const TRIES: u32 = 3;
 
@@ -104,7 +106,7 @@ impl Aws {
         if record.state == State::Closed {
             // Whoever reopened it died before it had begun the new episode; the counts are of both.
             let episode = old.episode.saturating_add(1);
-            if !table.reopen(&record.incident, Counts::default(), episode, &lease.owner, until).await? {
+            if !table.reopen(&record.incident, true, Counts::default(), episode, &lease.owner, until).await? {
                 return Ok(None);
             }
             record = item::fresh(&record.incident, episode, until);
@@ -242,10 +244,12 @@ impl Table<'_> {
     }
 
     /// Begins a new episode of a closed incident, under the lease that `owner` has taken. Of the counts
-    /// only those `before` it are taken off: claims that came in between stay.
+    /// only those `before` it are taken off: claims that came in between stay. An incident that `is_read` from
+    /// its item tells nothing new: words of another version stay as they were written.
     async fn reopen(
         &self,
         incident: &Incident,
+        is_read: bool,
         before: Counts,
         episode: u32,
         owner: &str,
@@ -257,15 +261,30 @@ impl Table<'_> {
         update.set("open", "1");
         update.set("notices", AttributeValue::L(Vec::new()));
         update.set("due_at", stamp(until));
-        let told = item::told_by(incident);
+        let mut told = item::told_by(incident);
         let is_told = |name: &str| told.iter().any(|(known, _)| *known == name);
         item::OF_EPISODE.iter().filter(|name| !is_told(name)).for_each(|gone| update.remove(gone));
+        // The claim has written it, and another may have written a later one since.
+        told.retain(|(name, _)| !is_read && *name != item::LAST_SEEN);
         update.set_all(told);
         update.subtract("errors", before.errors);
         update.subtract("alarms", before.alarms);
         update.only_if("lease_owner = :owner");
         update.value(":owner", owner);
         Ok(matches!(self.update(&incident_key(&incident.id), update).await?, Written::Yes(_)))
+    }
+
+    async fn item(&self, key: String) -> Answer<Option<Item>> {
+        let call = self.client.get_item().table_name(self.name).consistent_read(true);
+        let answer = call.key("pk", AttributeValue::S(key)).send().await;
+        Ok(answer.map_err(|e| failed("dynamodb:GetItem", &e))?.item)
+    }
+
+    /// The requests that were filed in `place` lately, those among them that an earlier version counted by the
+    /// day `now` is in.
+    async fn filed(&self, place: &Place, now: Timestamp) -> Answer<Filed> {
+        let (times, of_day) = (self.item(filed_key(place)).await?, self.item(day_key(place, now)).await?);
+        Filed::read(times, of_day, now)
     }
 
     /// Writes the refusal that an earlier version kept as the last outcome alone into attributes of its own, before
@@ -289,31 +308,46 @@ impl Table<'_> {
 }
 
 impl Ledger for Aws {
-    /// One unconditional write counts and, because `if_not_exists` keeps what stands, takes the lease
+    /// One write, which only errors older than what is known keep from being the whole, counts and, because `if_not_exists` keeps what stands, takes the lease
     /// only of an item that nobody holds. The item as it was says what came of it; only an incident that
     /// was closed, given back without silence, or left behind needs a second write.
     async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Answer<Claim> {
         let table = self.table()?;
         let key = incident_key(&incident.id);
         let (owner, until) = (self.next_owner(), after(now, lease));
-        let mut update = Update::default();
-        for (name, value) in [("open", "1"), ("state", State::Seen.as_str()), ("lease_owner", &owner)] {
-            update.set_if_absent(name, value);
-        }
-        update.set_if_absent("episode", 1);
-        update.set_if_absent("lease_until", stamp(until));
-        update.set_if_absent("due_at", stamp(until));
-        for (name, value) in item::told_by(incident) {
-            if item::is_overwritten(incident, name) {
-                update.set(name, value);
-            } else {
+        let incident = &incident.until(now);
+        let count = |is_latest: bool| {
+            let mut update = Update::default();
+            for (name, value) in [("open", "1"), ("state", State::Seen.as_str()), ("lease_owner", &owner)] {
                 update.set_if_absent(name, value);
             }
-        }
-        update.add("errors", incident.counts.errors);
-        update.add("alarms", incident.counts.alarms);
-        update.remove("ttl");
-        let (Written::Yes(old) | Written::No(old)) = table.update(&key, update).await?;
+            update.set_if_absent("episode", 1);
+            update.set_if_absent("lease_until", stamp(until));
+            update.set_if_absent("due_at", stamp(until));
+            for (name, value) in item::told_by(incident) {
+                if item::is_overwritten(incident, name) && (is_latest || name != item::LAST_SEEN) {
+                    update.set(name, value);
+                } else {
+                    update.set_if_absent(name, value);
+                }
+            }
+            update.add("errors", incident.counts.errors);
+            update.add("alarms", incident.counts.alarms);
+            update.remove("ttl");
+            if is_latest && incident.last_seen.is_some() {
+                // A time in the future, which an earlier version believed, gives way.
+                update.only_if(
+                    "attribute_not_exists(last_seen) OR last_seen <= :last_seen OR last_seen > :ahead",
+                );
+                update.value(":ahead", stamp(after(now, AHEAD)));
+            }
+            update
+        };
+        let written = match table.update(&key, count(true)).await? {
+            Written::No(_) => table.update(&key, count(false)).await?,
+            written @ Written::Yes(_) => written,
+        };
+        let (Written::Yes(old) | Written::No(old)) = written;
         let old = old.map(IncidentItem::read).transpose()?;
         let mine = |record| {
             let lease = Lease { incident: incident.id.clone(), owner: owner.clone() };
@@ -332,10 +366,12 @@ impl Ledger for Aws {
         if old.is_over(now) {
             let episode = if old.is_expired(now) { 1 } else { old.episode.saturating_add(1) };
             let seized = is_mine || old.lease_owner.is_none();
-            if !seized || !table.reopen(incident, old.counts(), episode, &owner, until).await? {
+            if !seized || !table.reopen(incident, false, old.counts(), episode, &owner, until).await? {
                 return Ok(Claim::Counted);
             }
-            return mine(item::fresh(incident, episode, until));
+            let mut record = item::fresh(incident, episode, until);
+            record.incident.last_seen = old.latest(incident, now);
+            return mine(record);
         }
         let mut seize = Update::default();
         seize.set("lease_owner", &*owner);
@@ -353,7 +389,7 @@ impl Ledger for Aws {
             seize.value(":mine", &*owner);
         }
         match table.update(&key, seize).await? {
-            Written::Yes(_) => mine(old.record_with(incident, until)?),
+            Written::Yes(_) => mine(old.record_with(incident, until, now)?),
             Written::No(_) => Ok(Claim::Counted),
         }
     }
@@ -428,9 +464,6 @@ impl Ledger for Aws {
     }
 
     async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved> {
-        if intent.most_today == 0 {
-            return Ok(Reserved::DailyLimit);
-        }
         let table = self.table()?;
         let place = &intent.place;
         let intended = Intended::of(&intent.followed, &lease.incident);
@@ -453,37 +486,41 @@ impl Ledger for Aws {
         quota.value(":desired", intent.followed.desired);
         not_hidden(&mut quota);
 
-        let mut day = Update::default();
-        day.add("filed", 1);
-        day.set("ttl", after(now, DAY_KEPT).as_second());
-        day.only_if("attribute_not_exists(filed) OR filed < :most");
-        day.value(":most", intent.most_today);
-
         let key = quota_key(place, &intent.followed.code);
-        let writes = vec![
-            table.write(incident_key(&lease.incident), incident)?,
-            table.write(key.clone(), quota)?,
-            table.write(day_key(place, now), day)?,
-        ];
-        let Err(reasons) = table.transact(writes).await? else { return Ok(Reserved::Yes) };
-        let refused = |r: &CancellationReason| r.code() == Some("ConditionalCheckFailed");
-        match reasons.as_slice() {
-            [incident, ..] if refused(incident) => Err(PortError::lease_lost()),
-            [_, quota, ..] if refused(quota) => {
-                let item = QuotaItem::read(quota.item().cloned().unwrap_or_default())?;
-                let record = item.record()?;
-                if let Some(refused) = record.weigh(intent, now) {
-                    return Ok(refused);
+        let incident = table.write(incident_key(&lease.incident), incident)?;
+        let quota = table.write(key.clone(), quota)?;
+        for _ in 0..TRIES {
+            let filed = table.filed(place, now).await?;
+            let is_full = !has_room(&filed.times, intent.most_a_day, now);
+            let writes = vec![
+                incident.clone(),
+                quota.clone(),
+                // A full day is refused last, after what else stands in the way.
+                table.write(filed_key(place), filed.with(intent.followed.intended, is_full, now))?,
+            ];
+            let Err(reasons) = table.transact(writes).await? else { return Ok(Reserved::Yes) };
+            let refused = |r: &CancellationReason| r.code() == Some("ConditionalCheckFailed");
+            match reasons.as_slice() {
+                [incident, ..] if refused(incident) => return Err(PortError::lease_lost()),
+                [_, quota, ..] if refused(quota) => {
+                    let item = QuotaItem::read(quota.item().cloned().unwrap_or_default())?;
+                    let record = item.record()?;
+                    if let Some(refused) = record.weigh(intent, now) {
+                        return Ok(refused);
+                    }
+                    if item.hides_a_refusal() {
+                        table.keep_refusal(&key, record.refused).await?;
+                        return Box::pin(self.reserve(lease, intent, now)).await;
+                    }
+                    // It is free within this second, which the table's times leave out.
+                    return record.last.map(Reserved::CoolingDown).ok_or(PortError::Throttled);
                 }
-                if item.hides_a_refusal() {
-                    table.keep_refusal(&key, record.refused).await?;
-                    return Box::pin(self.reserve(lease, intent, now)).await;
-                }
-                // It is free within this second, which the table's times leave out.
-                record.last.map(Reserved::CoolingDown).ok_or(PortError::Throttled)
+                _ if is_full => return Ok(Reserved::DailyLimit),
+                // Another request was reserved since; the next look counts it.
+                _ => {}
             }
-            _ => Ok(Reserved::DailyLimit),
         }
+        Err(PortError::Throttled)
     }
 
     async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()> {
@@ -499,11 +536,19 @@ impl Ledger for Aws {
             quota.remove(gone);
         }
         let quota = table.write(quota_key(place, &followed.code), quota)?;
-        let mut day = Update::default();
-        day.add("filed", -1);
-        let day = table.write(day_key(place, followed.intended), day)?;
-        let writes = vec![table.write(incident_key(&lease.incident), incident)?, quota, day];
-        table.transact(writes).await?.map_err(|_| PortError::lease_lost())
+        let incident = table.write(incident_key(&lease.incident), incident)?;
+        for _ in 0..TRIES {
+            let mut writes = vec![incident.clone(), quota.clone()];
+            // What an earlier version reserved stays counted until its day is over.
+            if let Some(without) = table.filed(place, followed.intended).await?.without(followed.intended) {
+                writes.push(table.write(filed_key(place), without)?);
+            }
+            let Err(reasons) = table.transact(writes).await? else { return Ok(()) };
+            if reasons.first().is_some_and(|r| r.code() == Some("ConditionalCheckFailed")) {
+                return Err(PortError::lease_lost());
+            }
+        }
+        Err(PortError::Throttled)
     }
 
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()> {
@@ -632,10 +677,8 @@ impl Ledger for Aws {
 
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>> {
         let table = self.table()?;
-        let call = table.client.get_item().table_name(table.name).consistent_read(true);
-        let key = AttributeValue::S(incident_key(id));
-        let answer = call.key("pk", key).send().await.map_err(|e| failed("dynamodb:GetItem", &e))?;
-        let Some(item) = answer.item.map(IncidentItem::read).transpose()? else { return Ok(None) };
+        let item = table.item(incident_key(id)).await?;
+        let Some(item) = item.map(IncidentItem::read).transpose()? else { return Ok(None) };
         if item.is_expired(Timestamp::now()) {
             return Ok(None);
         }
