@@ -326,6 +326,6 @@ fn half_a_surrogate_and_a_double_key_hide_no_error() {
     for odd in [halved, doubled] {
         assert_ne!(odd, event);
         assert!(is_error(&odd), "{odd}");
-        assert!(is_error(&queue(&[odd.clone()])), "in a queue: {odd}");
+        assert!(is_error(&queue(std::slice::from_ref(&odd))), "in a queue: {odd}");
     }
 }
