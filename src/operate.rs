@@ -23,7 +23,7 @@ pub struct Shown {
 /// The whole story of an incident; `None` if the ledger has none of that id.
 pub async fn show<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> Answer<Option<Shown>> {
     let Some(record) = world.incident(id).await? else { return Ok(None) };
-    Ok(Some(look(world, terms, record).await))
+    Ok(Some(Box::pin(look(world, terms, record)).await))
 }
 
 /// What is due, and what a sweep would say of each; nothing is filed, told or written.

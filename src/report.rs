@@ -60,7 +60,7 @@ pub async fn report<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Report> {
     let more = open.split_off(open.len().min(LOOKED_AT));
     let mut shown = Vec::new();
     for record in open {
-        shown.push(look(world, terms, record).await);
+        shown.push(Box::pin(look(world, terms, record)).await);
     }
     let place = terms.home.place();
     let mut report =

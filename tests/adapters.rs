@@ -474,33 +474,6 @@ fn cloudtrail_is_asked_for_the_root_user_by_name() {
 }
 
 #[test]
-fn half_an_answer_of_cloudwatch_is_none() {
-    let cloud = Cloud::new(WorldFile::default());
-    let aws = cloud.aws("CLOUDWATCH");
-    let read = |statuses: &[&str]| {
-        let result = |status: &&str| {
-            format!(
-                "<member><Id>m0_0</Id><Label>l</Label><StatusCode>{status}</StatusCode><Timestamps/><Values/></member>"
-            )
-        };
-        let results: String = statuses.iter().map(result).collect();
-        let body = format!(
-            "<GetMetricDataResponse xmlns=\"http://monitoring.amazonaws.com/doc/2010-08-01/\"><GetMetricDataResult><MetricDataResults>{results}</MetricDataResults></GetMetricDataResult></GetMetricDataResponse>"
-        );
-        cloud.state().instead.push(("cloudwatch:GetMetricData".to_owned(), 200, body));
-        let model = [ModelId::parse("us.amazon.nova-lite-v1:0").unwrap()];
-        block_on(aws.usage(&place("us-east-1"), &model, last_hour(), Period::Minute))
-    };
-    assert!(read(&["Complete"]).is_ok());
-    assert!(read(&["PartialData", "Complete"]).is_ok(), "the pages before the last are partial");
-    for partial in [&["PartialData"][..], &["InternalError"], &["Complete", "PartialData"]] {
-        let error = read(partial).unwrap_err();
-        assert!(matches!(error, PortError::Unavailable(_)) && error.is_passing(), "{error}");
-    }
-    assert_eq!(read(&["Forbidden"]).unwrap_err(), denied("cloudwatch:GetMetricData"));
-}
-
-#[test]
 fn a_search_through_logs_asks_for_no_text_and_reads_none() {
     const CANARY: &str = "canary: my password is swordfish";
     let cloud = cloud();

@@ -64,7 +64,7 @@ fn round_trips(future: impl Future) -> usize {
 }
 
 #[test]
-fn a_new_throttle_of_a_known_model_costs_ten_calls_in_six_round_trips_and_a_duplicate_one() {
+fn a_new_throttle_of_a_known_model_costs_eleven_calls_in_six_round_trips_and_a_duplicate_one() {
     let world = sandbox(busy());
     let (config, home, payload) = (Config::default(), Home::default(), throttle(SONNET));
     let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
@@ -80,11 +80,12 @@ fn a_new_throttle_of_a_known_model_costs_ten_calls_in_six_round_trips_and_a_dupl
         ("publish", 1),
         ("request_increase", 1),
         ("reserve", 1),
+        ("subscribers", 1),
         ("usage", 2),
     ];
     assert_eq!(world.calls(), expected.into());
     assert_eq!(round_trips(deliver()), 1);
-    assert_eq!((world.calls()["claim"], world.calls().values().sum::<u32>()), (2, 11));
+    assert_eq!((world.calls()["claim"], world.calls().values().sum::<u32>()), (2, 12));
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn denied(operation: &str, action: &str, resource: &str) -> String {
 
 fn actions(world: &Sandbox) -> Vec<String> {
     let told = world.published().into_iter();
-    let mut actions: Vec<String> = told.filter_map(|n| n.facts.action).map(|a| a.to_string()).collect();
+    let mut actions: Vec<String> = told.filter_map(|n| n.facts.action.map(|a| a.to_string())).collect();
     actions.sort();
     actions
 }
@@ -75,8 +75,8 @@ fn another_resource_of_the_same_action_is_another_incident() {
     let world = sandbox(busy());
     deliver(&world, &guardrail("a1b2"));
     deliver(&world, &guardrail("c3d4"));
-    let told = world.published().into_iter().filter_map(|n| n.facts.resource);
-    let told: Vec<String> = told.map(|r| r.to_string()).collect();
+    let told: Vec<String> =
+        world.published().into_iter().filter_map(|n| n.facts.resource.map(|r| r.to_string())).collect();
     assert_eq!(told.len(), 2);
     assert!(told[1].ends_with("guardrail/c3d4"), "{told:?}");
 }

@@ -300,6 +300,28 @@ mod tests {
     }
 
     #[test]
+    fn half_an_answer_is_none() {
+        let answer = |statuses: &[StatusCode]| {
+            let result = |status: &StatusCode| {
+                MetricDataResult::builder().id("m0_0").label("calls").status_code(status.clone()).build()
+            };
+            whole(&statuses.iter().map(result).collect::<Vec<_>>())
+        };
+        let (complete, partial) = (StatusCode::Complete, StatusCode::PartialData);
+        assert_eq!(answer(&[]), Ok(()));
+        assert_eq!(
+            answer(&[partial.clone(), complete.clone()]),
+            Ok(()),
+            "all pages but the last are partial"
+        );
+        for statuses in [&[partial.clone()][..], &[StatusCode::InternalError], &[complete, partial]] {
+            assert!(matches!(answer(statuses), Err(PortError::Unavailable(_))), "{statuses:?}");
+        }
+        let denied = PortError::Denied("cloudwatch:GetMetricData".to_owned());
+        assert_eq!(answer(&[StatusCode::Forbidden]), Err(denied));
+    }
+
+    #[test]
     fn a_hundred_series_of_any_window_fit_one_answer() {
         let from: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
         for (minutes, period) in
