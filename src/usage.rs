@@ -298,7 +298,8 @@ impl Usage {
                 usage.recent_throttles += throttles * f64::from(*length);
             }
             if *at >= window {
-                usage.window_throttles += throttles * f64::from(*length);
+                // CloudWatch counts whole calls: less than one in a minute is no more than the trace of an average.
+                usage.window_throttles += throttles.floor() * f64::from(*length);
                 usage.recent_requests = usage.recent_requests.max(requests);
                 usage.recent_tokens = usage.recent_tokens.max(tokens);
             }

@@ -212,6 +212,11 @@ fn an_old_event_does_not_file_on_throttles_of_its_day() {
         let event = throttle(MODEL).replace("2026-11-20T14:32:05Z", &then.to_string());
         assert_eq!(withheld(&world, &event), Some(Reason::NotThrottled), "{hours} hours");
     }
+    // Fewer from day to day, and none in the end.
+    let noon = |throttles| json!({ "invocations": 420, "throttles": throttles, "quota_tokens": 4_900_000 });
+    let fewer = json!({ "days": { "days": 14, "first": noon(60), "last": noon(0) } });
+    let event = throttle(MODEL).replace("2026-11-20T14:32:05Z", "2026-11-08T12:00:00Z");
+    assert_eq!(withheld(&sandbox(account(&fewer)), &event), Some(Reason::NotThrottled));
 }
 
 /// One model for each quota, busy to this share of it.

@@ -280,17 +280,17 @@ fn no_log_tells_a_payload(function: &Process) {
 }
 
 #[test]
-fn a_new_throttle_costs_ten_calls_and_its_duplicate_one() {
+fn a_new_throttle_costs_thirteen_calls_and_its_duplicate_one() {
     let cloud = Cloud::new(WorldFile::parse(&sample("throttle-tokens.world.json")).unwrap());
     cloud.reset(world(Path::new("events/throttle-tokens.json"), b""));
     let lambda = Lambda::new();
     let function = lambda.start(&cloud.variables());
     let payload = sample("throttle-tokens.json");
     lambda.invoke(&payload).unwrap();
-    assert_eq!(cloud.calls().len(), 10, "{:?}", cloud.calls());
+    assert_eq!(cloud.calls().len(), 13, "{:?}", cloud.calls());
     lambda.invoke(&payload).unwrap();
-    assert_eq!(cloud.calls().len(), 11);
-    assert_eq!(cloud.calls()[10], "dynamodb:UpdateItem");
+    assert_eq!(cloud.calls().len(), 14);
+    assert_eq!(cloud.calls()[13], "dynamodb:UpdateItem");
     let metrics = || {
         let lines = function.lines.lock().unwrap().clone();
         let entries = lines.iter().filter_map(|l| serde_json::from_str::<Value>(l).ok());
@@ -320,7 +320,7 @@ fn it_trusts_the_authorities_that_are_named_and_no_others() {
     variables.extend(authority.variables());
     let _function = lambda.start(&variables);
     lambda.invoke(&payload).unwrap();
-    assert_eq!(cloud.calls().len(), 10, "{:?}", cloud.calls());
+    assert_eq!(cloud.calls().len(), 13, "{:?}", cloud.calls());
 }
 
 #[test]
@@ -483,6 +483,11 @@ fn a_person_operates_the_ledger_that_the_function_keeps() {
     assert_eq!(cloud.state().world.increase_requests().len(), 1);
     let kinds: Vec<Value> = notices(&cloud).iter().map(|n| n["kind"].clone()).collect();
     assert_eq!(kinds, ["opened", "again"]);
+    // It follows a request, whose outcome has to be told.
+    assert_eq!(run(&["close", id])["state"], "watching");
+    let request = cloud.state().world.increase_requests().remove(0);
+    cloud.state().world.decide(&request.id, RequestStatus::CaseClosed, Some(request.desired));
+    run(&["sweep"]);
     assert_eq!(run(&["close", id])["state"], "closed");
     assert_eq!(run(&["incidents"])["state"], "closed");
 }

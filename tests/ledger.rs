@@ -137,6 +137,7 @@ fn a_refusal_that_an_earlier_version_wrote_outlives_later_requests() {
 #[test]
 fn a_cause_of_another_version_reads_as_unknown_and_stays_as_it_was_written() {
     use bedrock_remediator::diagnosis::Cause;
+    use bedrock_remediator::incident::Incident;
     use bedrock_remediator::world::{Claim, Finish, Ledger as _, State};
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
@@ -150,10 +151,12 @@ fn a_cause_of_another_version_reads_as_unknown_and_stays_as_it_was_written() {
     }
     assert_eq!(block_on(table.incident(&incident.id)).unwrap().unwrap().incident.cause, Cause::Unknown);
     let later = at + jiff::SignedDuration::from_mins(10);
-    let Claim::Mine(lease, record) = block_on(table.claim(&incident, later, lease)).unwrap() else {
+    // Nothing that names another cause.
+    let unnamed = Incident { rule: None, ..incident };
+    let Claim::Mine(lease, record) = block_on(table.claim(&unnamed, later, lease)).unwrap() else {
         panic!("only counted")
     };
-    assert_eq!(record.incident.counts.errors, 2);
+    assert_eq!((record.incident.cause, record.incident.counts.errors), (Cause::Unknown, 2));
     let end = Finish::new(State::Told, later, record.incident.counts);
     block_on(table.finish(&lease, &end)).unwrap();
     let item = cloud.state().table.items[&key].clone();

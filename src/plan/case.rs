@@ -5,7 +5,7 @@
 use jiff::SignedDuration;
 
 use super::{Reason, Withheld};
-use crate::evidence::{Evidence, LimitEvidence};
+use crate::evidence::{Evidence, FAR_BELOW, LimitEvidence};
 use crate::ids::Place;
 use crate::incident::Incident;
 use crate::model::ModelId;
@@ -13,7 +13,6 @@ use crate::quota::{Quota, Verdict};
 use crate::usage::Usage;
 use crate::world::{Gathered, PortError};
 
-pub(super) use crate::evidence::FAR_BELOW;
 /// Two quotas whose use is this close cannot be told apart.
 const AS_NEAR: f64 = 0.8;
 /// CloudWatch's metrics of Bedrock arrive within this time.

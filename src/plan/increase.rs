@@ -5,13 +5,13 @@
 
 use jiff::SignedDuration;
 
-use super::case::{Case, FAR_BELOW, choose, fullest, withheld};
+use super::case::{Case, choose, fullest, withheld};
 use super::findable;
 use super::size::{round_up, size};
 use super::{Action, Increase, Plan, Reason, Step, Withheld, look_at, quota_link, words};
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, FAR_BELOW};
 use crate::ids::Place;
 use crate::incident::Incident;
 use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens};
@@ -243,10 +243,13 @@ fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, 
     if case.usage.window_throttles <= 0.0 && !is_ahead {
         let late =
             if case.is_fresh { "; its metrics are minutes late, so it is asked again shortly" } else { "" };
+        // What was measured when it began is told as well, and says nothing of today.
+        let when =
+            if case.usage.recent_throttles > 0.0 { "in the last six hours" } else { "around this incident" };
         return Err(Refusal::of(
             Reason::NotThrottled,
             format!(
-                "CloudWatch measured no throttled call of `{}` in {} around this incident, and text alone never files{late}",
+                "CloudWatch measured no throttled call of `{}` in {} {when}, and text alone never files{late}",
                 case.model, case.place.region
             ),
         ));
