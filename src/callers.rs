@@ -304,6 +304,12 @@ impl Minute {
         let minute = usize::try_from(self.minute).unwrap_or_default();
         minute % Recent::PLACES
     }
+
+    /// Minutes since 1970.
+    #[cfg(feature = "aws")]
+    pub(crate) fn number(&self) -> i64 {
+        self.minute
+    }
 }
 
 impl Recent {

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::ids::{Arn, Place};
 use crate::quota::{Catalog, Readable};
+use crate::shards::{Shard, Shards};
 use crate::words::words;
 use crate::world::{
     Answer, EventRule, PolicyVerdict, PortError, Reads, RuleState, Setup, Subscriptions, Trail, World,
@@ -190,7 +191,7 @@ pub async fn examine<W: World + Setup>(world: &W, patient: &Patient<'_>) -> Vec<
         }
     }
     if patient.table.is_some() {
-        let due = world.due(world.now(), 1).await;
+        let due = world.due(Shards::one(Shard::FIRST), world.now(), 1).await;
         checks.push(of_answer(
             "ledger",
             due.map(|_| "the table answers".to_owned()),

@@ -269,7 +269,7 @@ pub(crate) fn is_done(record: &Record, evidence: &Evidence, config: &Config) -> 
     if record.incident.cause == Cause::NearQuota {
         return headroom::has_room(evidence, config.headroom_threshold);
     }
-    let had_missing = record.notices.iter().any(|told| !told.missing.is_empty());
+    let had_missing = record.notices.had_missing();
     access::is_done(record.incident.cause, &evidence.asked(), had_missing)
 }
 

@@ -14,7 +14,7 @@ use crate::sweep::{again_at, nothing_new};
 use crate::terms::Terms;
 use crate::world::{
     Answer, Ended, Finish, Followed, IncreaseRequest, Lease, PortError, Quotas, Record, RequestOutcome,
-    RequestStatus, State, Told, Unread, World, after,
+    RequestStatus, State, Unread, World, after,
 };
 
 /// Looks whether a request has ended: by its status, and by the applied value against the one before,
@@ -178,9 +178,10 @@ fn is_left_open(record: &Record, followed: &Followed, config: &Config, now: Time
     const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
     const TWO_WEEKS: SignedDuration = SignedDuration::from_hours(14 * 24);
     let told = record.notices.first().map_or(followed.intended, |told| told.at.max(followed.intended));
-    let is_of_it = |told: &&Told| told.kind == Kind::Reminder.as_str() && told.at > followed.intended;
-    let mut reminders = record.notices.iter().rev().filter(is_of_it).map(|told| told.at);
-    let next = match (reminders.next(), reminders.next()) {
+    let reminders = record.notices.of(Kind::Reminder);
+    let of_it = |at: &Timestamp| *at > followed.intended;
+    let (last, before) = reminders.map_or((None, None), |of| (Some(of.last), of.before));
+    let next = match (last.filter(of_it), before.filter(of_it)) {
         (None, _) => after(told, WEEK),
         (Some(only), None) => after(told, TWO_WEEKS).max(after(only, WEEK)),
         (Some(last), Some(_)) => after(last, TWO_WEEKS),

@@ -16,7 +16,8 @@ use crate::event::{self, AlarmSignal, ErrorSignal, Malformed, Payload, ReadItem,
 use crate::ids::Place;
 use crate::incident::{Folding, Incident, Symptom};
 use crate::investigate::investigate;
-use crate::sweep::{Swept, sweep};
+use crate::shards::Shards;
+use crate::sweep::{Swept, sweep_shards};
 use crate::terms::Terms;
 use crate::words::words;
 use crate::world::{Answer, Claim, PortError, World};
@@ -121,7 +122,11 @@ pub async fn handle<W: World>(world: &W, terms: &Terms<'_>, payload: &[u8]) -> R
         // The sweep's own due times find the followers that could not be woken, some minutes later.
         unwoken.extend(world.wake_followers(place, world.now()).await.err());
     }
-    let swept = if reading.tick { Some(Box::pin(sweep(world, terms)).await) } else { None };
+    let swept = if reading.sweep.is_empty() {
+        None
+    } else {
+        Some(Box::pin(sweep_shards(world, terms, reading.sweep)).await)
+    };
     Ok(Report { is_batch, items, incidents, unwoken, swept })
 }
 
@@ -138,7 +143,8 @@ struct Reading {
     folding: Folding,
     known: Known,
     malformed: usize,
-    tick: bool,
+    /// The shards to sweep.
+    sweep: Shards,
     wake: BTreeSet<Place>,
 }
 
@@ -174,7 +180,8 @@ struct Told {
     folding: Folding,
     alarms: Vec<AlarmSignal>,
     wake: BTreeSet<Place>,
-    tick: bool,
+    /// The shards to sweep.
+    sweep: Shards,
     is_error: bool,
     /// Why the first signal that is no problem is none.
     reason: Option<Cow<'static, str>>,
@@ -197,14 +204,14 @@ impl Told {
                 return;
             }
             Signal::QuotaChange(change) => {
-                self.tick = true;
+                self.sweep = Shards::ALL;
                 self.wake.extend(
                     change.account.zip(change.region).map(|(account, region)| Place { account, region }),
                 );
                 "news of a quota or a support case: the requests it may concern are looked at".into()
             }
-            Signal::Tick => {
-                self.tick = true;
+            Signal::Tick { shard } => {
+                self.sweep = self.sweep.and(shard.map_or(Shards::ALL, Shards::one));
                 "a tick: whatever is due is looked after".into()
             }
             Signal::Ignored(event::Ignored(reason)) => reason.into(),
@@ -250,7 +257,7 @@ impl Reading {
         } else {
             report.reason = told.reason;
         }
-        self.tick |= told.tick;
+        self.sweep = self.sweep.and(told.sweep);
         self.wake.extend(told.wake);
         self.folding.join(told.folding);
         self.items.push(report);

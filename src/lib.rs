@@ -23,9 +23,11 @@ pub mod operate;
 pub mod doctor;
 pub mod metrics;
 pub mod report;
+mod told;
 
 pub mod ids;
 pub mod model;
+pub mod shards;
 pub mod quota;
 pub mod access;
 pub mod callers;

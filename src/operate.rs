@@ -7,6 +7,7 @@ use crate::drive::{Driven, PATIENCE, decided, drive};
 use crate::evidence::gather;
 use crate::incident::IncidentId;
 use crate::notice::{Kind, Notice};
+use crate::shards::Shards;
 use crate::sweep::again_at;
 use crate::terms::Terms;
 use crate::world::{Answer, Finish, Record, State, World, after};
@@ -30,7 +31,7 @@ pub async fn show<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> An
 pub async fn due<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Vec<Shown>> {
     const MOST: usize = 100;
     let mut shown = Vec::new();
-    for id in world.due(world.now(), MOST).await? {
+    for id in world.due(Shards::ALL, world.now(), MOST).await? {
         shown.extend(show(world, terms, &id).await?);
     }
     Ok(shown)

@@ -15,6 +15,7 @@ use crate::incident::{Incident, IncidentId};
 use crate::investigate::{Learnt, learn};
 use crate::notice::{Kind, Notice};
 use crate::plan::Plan;
+use crate::shards::{Shard, Shards};
 use crate::terms::Terms;
 use crate::usage::Period;
 use crate::watch::{Watched, done, watch};
@@ -35,6 +36,8 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// What a sweep did.
 #[derive(Debug, Default)]
 pub struct Swept {
+    /// The shards that were swept.
+    pub shards: Shards,
     /// Notices told.
     pub notices: Vec<Notice>,
     /// Incidents that could not be driven, and why; they stay due.
@@ -48,15 +51,21 @@ pub struct Swept {
     pub subscribers: Option<Answer<u32>>,
 }
 
-/// Drives everything that is due, as far as the time allows; the rest is due at the next sweep. An error
-/// means that the ledger could not be asked.
+/// Drives everything that is due in every shard; see [`sweep_shards`].
 pub async fn sweep<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Swept> {
-    let mut swept = Swept::default();
+    sweep_shards(world, terms, Shards::ALL).await
+}
+
+/// Drives everything that is due in `shards`, as far as the time allows; the rest is due at the next sweep. What is
+/// done once for all shards, the watch and the look at the topic, is done with [`Shard::FIRST`]. An error means that
+/// the ledger could not be asked.
+pub async fn sweep_shards<W: World>(world: &W, terms: &Terms<'_>, shards: Shards) -> Answer<Swept> {
+    let mut swept = Swept { shards, ..Swept::default() };
     let mut waiting = Vec::new();
     let mut looked_at = HashSet::new();
     // Until a page brings nothing that was not looked at: what failed stays due.
     'pages: loop {
-        let mut due = match world.due(world.now(), PAGE).await {
+        let mut due = match world.due(shards, world.now(), PAGE).await {
             Ok(due) => due,
             Err(error) if looked_at.is_empty() => return Err(error),
             Err(error) => {
@@ -93,14 +102,19 @@ pub async fn sweep<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Swept> {
             wait(world, ready, &mut waiting, &mut swept).await;
         }
     }
-    let foreseen = watched(world, terms, &mut swept).await;
-    wait(world, foreseen, &mut waiting, &mut swept).await;
+    let is_first = shards.contains(Shard::FIRST);
+    if is_first {
+        let foreseen = watched(world, terms, &mut swept).await;
+        wait(world, foreseen, &mut waiting, &mut swept).await;
+    }
     if waiting.len() > terms.config.digest_above as usize {
         together(world, waiting, &mut swept).await;
     } else {
         one_by_one(world, waiting, &mut swept).await;
     }
-    swept.subscribers = Some(world.subscribers().await);
+    if is_first {
+        swept.subscribers = Some(world.subscribers().await);
+    }
     Ok(swept)
 }
 

@@ -13,8 +13,10 @@ use crate::event::{AlarmSignal, ErrorSignal, Metric};
 use crate::ids::{AccountId, Place, QuotaCode};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::ModelId;
-use crate::notice::{Kind, Notice};
+use crate::notice::Notice;
 use crate::quota::Catalog;
+use crate::shards::Shards;
+pub use crate::told::{Notices, OfKind, Told};
 use crate::usage::{Minute, Period, Series};
 use crate::words::words;
 
@@ -508,23 +510,6 @@ pub struct Lease {
     pub owner: String,
 }
 
-/// A notice that was published.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
-    /// Its `notice_id`.
-    pub id: String,
-    /// Its kind.
-    pub kind: String,
-    /// When.
-    pub at: Timestamp,
-    /// The errors counted by then.
-    #[serde(default)]
-    pub errors: u64,
-    /// The steps of access that were missing then, as far as Bedrock told.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub missing: Vec<String>,
-}
-
 /// An increase request that an incident follows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Followed {
@@ -551,8 +536,8 @@ pub struct Record {
     pub state: State,
     /// 1, and one more each time it comes back after it was closed.
     pub episode: u32,
-    /// What was published in this episode, oldest first.
-    pub notices: Vec<Told>,
+    /// What was published in this episode.
+    pub notices: Notices,
     /// The request it follows.
     pub followed: Option<Followed>,
     /// When somebody has to look again; `None` once closed.
@@ -614,11 +599,9 @@ impl Search {
 }
 
 impl Record {
-    /// When people were last told of it as of something that goes on; `None` also when what they were told
-    /// last is that it is over. That AWS does not answer says nothing of whether it goes on.
+    /// See [`Notices::last_going_on`].
     pub fn last_told(&self) -> Option<Timestamp> {
-        let of_it = self.notices.iter().rev().find(|told| told.kind != Kind::Unanswered.as_str());
-        of_it.filter(|told| told.kind != Kind::Resolved.as_str()).map(|told| told.at)
+        self.notices.last_going_on()
     }
 
     /// Until when it is not told again; `None` when that time is over, or never began.
@@ -846,7 +829,7 @@ pub struct Ended {
     pub outcome: RequestOutcome,
 }
 
-/// Of so many incidents that are due at once, those that matter most come first; see [`Ledger::due`].
+/// Of so many incidents of a band that are due at once, those that matter most come first; see [`Ledger::due`].
 pub(crate) const RANKED: usize = 1000;
 
 /// The memory that outlives every invocation.
@@ -857,11 +840,12 @@ pub trait Ledger {
     /// holds it and people were not told a short time ago. With the lease the incident is due when the
     /// lease ends, so that whoever dies over it is made up for. A lease of no length only hands it to the
     /// next sweep. When it was seen last never goes back, and never into the future. A new incident and one
-    /// that is held cost one write; errors that come after later ones cost one more.
+    /// that is held cost one round trip; errors that come after later ones cost one more.
     async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Answer<Claim>;
-    /// Incidents that are due and not leased, at most `most`: of the thousand most overdue, by the rank of their
-    /// cause, and of one rank the most overdue first.
-    async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>>;
+    /// Incidents of `shards` that are due and not leased, at most `most`: those of an urgent cause, then those that
+    /// follow a request, then the rest. Of each [`Band`](crate::shards::Band), of the thousand most overdue by the
+    /// rank of their cause, and of one rank the most overdue first.
+    async fn due(&self, shards: Shards, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>>;
     /// Takes the lease of an incident that is due. `None` when another was faster.
     async fn take_over(
         &self,
@@ -877,9 +861,10 @@ pub trait Ledger {
         now: Timestamp,
         lease: SignedDuration,
     ) -> Answer<Option<(Lease, Record)>>;
-    /// Every incident, or the open ones alone, the most overdue first and closed ones last.
+    /// Every incident, or the open ones alone, the most overdue first and closed ones last. Who called is left out;
+    /// [`Ledger::incident`] has it.
     async fn all(&self, is_open: bool) -> Answer<Vec<Record>>;
-    /// Makes every open incident due now that follows a request in `place`.
+    /// Makes every open incident due now that follows a request in `place`. Reads none that follows no request.
     async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()>;
     /// One transaction over incident, quota and the requests of 24 hours: intent, lock and breaker, or nothing.
     async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved>;
@@ -891,7 +876,7 @@ pub trait Ledger {
     /// Counts one more notice in the present [`CROWD`]. Returns how many there were, with it.
     async fn tally(&self, now: Timestamp) -> Answer<u32>;
     /// Incidents of `place` that were seen since then, the latest first, at most a hundred. What was
-    /// counted a moment ago may be missing.
+    /// counted a moment ago may be missing. Who called is left out.
     async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>>;
     /// Puts the watch over `place` off until `next`, if it is due by `due_by`, and says whether it was: of
     /// all who ask at once one is told so.

@@ -5,6 +5,8 @@
 mod support;
 
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+#[cfg(feature = "aws")]
+use bedrock_remediator::shards::Shards;
 use support::contract;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -79,7 +81,7 @@ fn an_item_that_cannot_be_read_is_an_error_and_hides_no_other() {
     }
     let key = format!("INCIDENT#{}", bad.id);
     cloud.state().table.items.get_mut(&key).unwrap().remove("cause");
-    let due = block_on(table.due(at, 10)).unwrap();
+    let due = block_on(table.due(Shards::ALL, at, 10)).unwrap();
     assert_eq!(due.len(), 2, "nobody forgets it");
     let lease = jiff::SignedDuration::from_secs(90);
     let error = block_on(table.take_over(&bad.id, at, lease)).unwrap_err().to_string();

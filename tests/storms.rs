@@ -10,6 +10,7 @@ use bedrock_remediator::handler::Report;
 use bedrock_remediator::incident::IncidentId;
 use bedrock_remediator::notice::{Kind, LARGEST, Message, Notice};
 use bedrock_remediator::plan::Reason;
+use bedrock_remediator::shards::Shards;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use bedrock_remediator::world::{Ledger, RequestStatus, State};
 use jiff::SignedDuration;
@@ -206,7 +207,7 @@ fn a_first_deploy_into_thousands_of_open_incidents_ends_in_a_few_messages() {
     let once: BTreeSet<_> = told(&world).into_iter().collect();
     assert_eq!((once.len(), told(&world).len()), (3000, 3000));
     assert_eq!((kinds(&world).len(), world.calls()["claim"]), (5 + 30, 3000));
-    assert!(block_on(world.due(now() + SignedDuration::from_mins(30), 10)).unwrap().is_empty());
+    assert!(block_on(world.due(Shards::ALL, now() + SignedDuration::from_mins(30), 10)).unwrap().is_empty());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::quota::Catalog;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+use bedrock_remediator::shards::Shards;
 use bedrock_remediator::usage::{Minute, Period, Series};
 use bedrock_remediator::world::{
     Answer, Claim, Clock, Finish, Followed, IncreaseRequest, Intent, Lease, Ledger, Life, LogKind, LogQuery,
@@ -178,8 +179,8 @@ impl Ledger for Live<'_> {
         self.kept.claim(incident, now, lease).await
     }
 
-    async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
-        self.kept.due(now, most).await
+    async fn due(&self, shards: Shards, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
+        self.kept.due(shards, now, most).await
     }
 
     async fn take_over(

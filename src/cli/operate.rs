@@ -243,7 +243,8 @@ fn machine(record: &Record) -> Value {
         "model_id": i.model, "caller": i.caller.as_deref().and_then(Safe::arn), "category": i.cause.category(), "cause": i.cause, "rule": i.rule,
         "remedy": i.cause.remedy(), "facts": i.facts, "counts": i.counts, "first_seen": i.first_seen,
         "last_seen": i.last_seen, "due_at": record.due_at, "silent_until": record.silent_until,
-        "notices": record.notices,
+        "notices": record.notices.whole().collect::<Vec<_>>(),
+        "told": record.notices.kinds(),
         "request": record.followed.as_ref().map(|f| json!({
             "quota_code": f.code, "quota_name": f.name, "desired": f.desired, "value_before": f.value_before,
             "request_id": f.request_id, "at": f.intended,
@@ -290,15 +291,14 @@ fn story(out: &mut impl std::io::Write, shown: &Shown) -> anyhow::Result<()> {
         "{}",
         print::styled(format!("{} is {}, episode {}", i.id, record.state, record.episode), print::BOLD)
     )?;
-    for told in &record.notices {
-        writeln!(
-            out,
-            "  {}  told as `{}`, {} errors by then ({})",
-            time(told.at),
-            told.kind,
-            told.errors,
-            told.id
-        )?;
+    let whole: Vec<_> = record.notices.whole().collect();
+    for (n, told) in whole.iter().enumerate() {
+        let (at, kind) = (time(told.at), &told.kind);
+        writeln!(out, "  {at}  told as `{kind}`, {} errors by then ({})", told.errors, told.id)?;
+        let others = record.notices.count_all().saturating_sub(2);
+        if n == 0 && others > 0 {
+            writeln!(out, "  and told {others} times more until the last notice:")?;
+        }
     }
     if let Some(f) = &record.followed {
         let what = format!(

@@ -11,6 +11,7 @@ use super::signal::Signal;
 use super::value::{Maybe, Text, mended, object};
 use super::{Home, alarm, cloudtrail, logs, service};
 use crate::clean::Safe;
+use crate::shards::Shard;
 
 /// A payload, taken apart.
 #[derive(Debug)]
@@ -575,9 +576,19 @@ fn open_event(
         Some(Reader::Health) => service::read_health(detail.get(), whole, envelope, home, &inner),
         Some(Reader::Job) => service::read_job(kind, detail.get(), envelope, home, &inner),
         Some(Reader::SupportCase) => service::read_support_case(detail.get(), envelope, home, &inner),
-        Some(Reader::Tick) => Ok(Signal::Tick),
+        Some(Reader::Tick) => Ok(Signal::Tick { shard: shard(detail.get()) }),
         None => Ok(Signal::ignored(format!("an event of another kind, from {}", shown(source)))),
     }
+}
+
+/// The shard that a tick of the template's rules is for. A tick that names none, or one that is not known here, is for
+/// all of them: nothing stays unswept.
+fn shard(detail: &str) -> Option<Shard> {
+    #[derive(Deserialize)]
+    struct Detail {
+        shard: u64,
+    }
+    serde_json::from_str(detail).ok().and_then(|Detail { shard }| Shard::new(shard))
 }
 
 /// A name that somebody else gave, for a person to recognise it by.

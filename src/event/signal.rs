@@ -9,6 +9,7 @@ use crate::callers::Origin;
 use crate::diagnosis::{self, ErrorText, diagnose};
 use crate::ids::{AccountId, Region};
 use crate::model::ModelId;
+use crate::shards::Shard;
 
 /// One thing that a payload says.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +21,10 @@ pub enum Signal {
     /// Something happened to a quota or to a request for more of it.
     QuotaChange(QuotaChange),
     /// The schedule: look after what is due.
-    Tick,
+    Tick {
+        /// In this shard; `None`: in all of them.
+        shard: Option<Shard>,
+    },
     /// Nothing to do, and why.
     Ignored(Ignored),
 }

@@ -19,7 +19,7 @@ impl Signal {
         let at = match &mut self {
             Self::Error(error) => &mut error.at,
             Self::Alarm(alarm) => &mut alarm.at,
-            Self::QuotaChange(_) | Self::Tick | Self::Ignored(_) => return self,
+            Self::QuotaChange(_) | Self::Tick { .. } | Self::Ignored(_) => return self,
         };
         *at = at.map(|at| at.clamp(oldest, now));
         self

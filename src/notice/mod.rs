@@ -332,7 +332,7 @@ pub fn counted(counts: Counts) -> String {
 
 /// The same for the same news: incident, episode, kind, and how many of the kind came before.
 fn notice_id(record: &Record, kind: Kind) -> String {
-    let before = record.notices.iter().filter(|told| told.kind == kind.as_str()).count();
+    let before = record.notices.of(kind).map_or(0, |of| of.count);
     format!("ntc-{}", short_hash(&format!("{}|{}|{kind}|{before}", record.incident.id, record.episode)))
 }
 

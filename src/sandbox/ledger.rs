@@ -12,8 +12,9 @@ use crate::ids::{Place, QuotaCode, caller_of};
 use crate::incident::{Incident, IncidentId, Symptom, fold, short_hash};
 use crate::model::ModelId;
 use crate::notice::Kind;
+use crate::shards::{Band, Shard, Shards};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Followed, Intent, LastRequest, Lease, Ledger, PortError, QuotaRecord,
+    Answer, Claim, Ended, Finish, Followed, Intent, LastRequest, Lease, Ledger, Notices, PortError, QuotaRecord,
     RANKED, Record, Reserved, SEEN, State, Told, after, crowd_of, has_room,
 };
 
@@ -41,8 +42,8 @@ struct Incidents {
 
 #[derive(Debug, Default)]
 struct Indexes {
-    /// Open incidents by the time they are due, as the table's `open-due`.
-    due: BTreeSet<(Timestamp, IncidentId)>,
+    /// Open incidents by shard, band and the time they are due, as the table's `open-due`.
+    due: BTreeMap<(Shard, Band), BTreeSet<(Timestamp, IncidentId)>>,
     /// Incidents that wait for a request.
     watching: BTreeSet<(Place, IncidentId)>,
 }
@@ -63,10 +64,18 @@ pub struct Row {
 impl Indexes {
     /// The only way to change a row.
     fn keep<T>(&mut self, row: &mut Row, change: impl FnOnce(&mut Row) -> T) -> T {
-        let (due, watches) = (row.record.due_at, row.watches());
+        let (due, watches) = (row.due(), row.watches());
         let done = change(row);
         let id = &row.record.incident.id;
-        moved(&mut self.due, id, due, row.record.due_at);
+        let now_due = row.due();
+        if now_due != due {
+            if let Some((part, at)) = due {
+                self.due.entry(part).or_default().remove(&(at, id.clone()));
+            }
+            if let Some((part, at)) = now_due {
+                self.due.entry(part).or_default().insert((at, id.clone()));
+            }
+        }
         moved(&mut self.watching, id, watches, row.watches());
         done
     }
@@ -93,6 +102,19 @@ impl Incidents {
     fn change_held(&mut self, lease: &Lease, change: impl FnOnce(&mut Row)) -> Answer<()> {
         self.held(lease)?;
         self.change(&lease.incident, change).ok_or_else(PortError::lease_lost)
+    }
+
+    /// What is due in one band of `shards` and nobody holds.
+    fn due(&self, shards: Shards, band: Band, now: Timestamp, most: usize) -> Vec<IncidentId> {
+        let mut free = Vec::new();
+        for shard in shards.iter() {
+            let Some(part) = self.indexes.due.get(&(shard, band)) else { continue };
+            let due = part.iter().take_while(|(at, _)| *at <= now);
+            let row = |id| self.rows.get(id).filter(|row| !row.is_leased(now));
+            free.extend(due.filter_map(|(at, id)| Some((*at, row(id)?))).take(RANKED.max(most)));
+        }
+        free.sort_by_key(|(at, row)| (row.record.incident.cause.rank(), *at));
+        free.into_iter().take(most).map(|(_, row)| row.record.incident.id.clone()).collect()
     }
 
     fn held(&self, lease: &Lease) -> Answer<()> {
@@ -160,7 +182,7 @@ impl Tables {
             incident: incident.clone(),
             state: State::Seen,
             episode,
-            notices: Vec::new(),
+            notices: Notices::default(),
             followed: None,
             due_at: Some(now),
             silent_until: None,
@@ -233,6 +255,13 @@ impl Row {
         if self.record.state == State::Watching { self.record.incident.place() } else { None }
     }
 
+    /// Its place in the index of open incidents; `None` once closed.
+    fn due(&self) -> Option<((Shard, Band), Timestamp)> {
+        let Record { incident, state, due_at, .. } = &self.record;
+        let band = if *state == State::Watching { Band::Following } else { Band::of(incident.cause) };
+        Some(((Shard::of(&incident.id), band), (*due_at)?))
+    }
+
     fn is_leased(&self, now: Timestamp) -> bool {
         self.leased_until.is_some_and(|until| until > now)
     }
@@ -286,15 +315,17 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
+    async fn due(&self, shards: Shards, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
         self.call(PortCall::Due, |state| {
-            let Incidents { rows, indexes } = &state.ledger.incidents;
-            let due = indexes.due.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| id);
-            let free =
-                due.filter_map(|id| rows.get(id).filter(|row| !row.is_leased(now)).map(|row| (id, row)));
-            let mut free: Vec<_> = free.take(RANKED.max(most)).collect();
-            free.sort_by_key(|(_, row)| row.record.incident.cause.rank());
-            Ok(free.into_iter().take(most).map(|(id, _)| id.clone()).collect())
+            let mut due = Vec::new();
+            for band in Band::ALL {
+                due.extend(state.ledger.incidents.due(shards, band, now, most));
+                if due.len() >= most {
+                    break;
+                }
+            }
+            due.truncate(most);
+            Ok(due)
         })
         .await
     }
@@ -394,7 +425,7 @@ impl Ledger for Sandbox {
                 row.record.search.clone_from(&finish.search);
                 row.record.unread = finish.unread;
                 row.superseded_by.clone_from(&finish.superseded_by);
-                row.record.notices.extend(finish.told.clone());
+                finish.told.iter().for_each(|told| row.record.notices.push(told.clone()));
             })?;
             if let Some(Ended { place, followed, outcome }) = &finish.ended {
                 let key = (place.clone(), followed.code.clone());

@@ -5,10 +5,11 @@ use bedrock_remediator::callers::Origin;
 use bedrock_remediator::diagnosis::{Cause, ErrorText, Facts, diagnose};
 use bedrock_remediator::event::{ErrorSignal, Source};
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
-use bedrock_remediator::incident::{Counts, Incident, Symptom, fold};
+use bedrock_remediator::incident::{Counts, Incident, IncidentId, Symptom, fold};
 use bedrock_remediator::model::ModelId;
+use bedrock_remediator::shards::{Shard, Shards};
 use bedrock_remediator::world::{
-    CROWD, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, LogKind, LogQuery, PortError, Record,
+    CROWD, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, LogKind, LogQuery, Notices, PortError, Record,
     Refusal, Rejection, RequestOutcome, Reserved, Search, State, Told, Unread,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -162,6 +163,10 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     what_aws_refused_is_remembered_whatever_happens_later(ledger).await;
     an_episode_keeps_nothing_of_the_one_before(ledger).await;
     followers_are_woken(ledger).await;
+    a_shard_is_swept_by_itself_and_its_bands_in_order(ledger).await;
+    what_the_index_said_a_moment_ago_gives_no_lease(ledger).await;
+    of_many_notices_the_first_the_last_and_the_counts_are_kept(ledger).await;
+    the_band_follows_the_cause(ledger).await;
     what_is_severe_is_due_first(ledger).await;
     notices_of_some_minutes_are_tallied(ledger).await;
     a_watch_is_one_functions(ledger).await;
@@ -174,7 +179,7 @@ async fn a_claim_counts_and_leases_once(ledger: &impl Ledger) {
     assert_eq!((record.state, record.episode, record.incident.counts.errors), (State::Seen, 1, 1));
     counted(ledger, &incident, after(1)).await;
     counted(ledger, &incident, after(2)).await;
-    assert!(!ledger.due(after(3), 100).await.unwrap().contains(&incident.id), "leased");
+    assert!(!ledger.due(Shards::ALL, after(3), 100).await.unwrap().contains(&incident.id), "leased");
     let due_at = after(900);
     let watched = Followed { request_id: Some("request-1".to_owned()), ..followed(now()) };
     let end = Finish {
@@ -187,7 +192,7 @@ async fn a_claim_counts_and_leases_once(ledger: &impl Ledger) {
     let known = ledger.incident(&incident.id).await.unwrap().unwrap();
     assert_eq!((known.state, known.incident.counts.errors), (State::Watching, 3));
     assert_eq!((known.due_at, known.silent_until), (Some(due_at), Some(after(600))));
-    assert_eq!((known.followed, known.notices), (Some(watched), vec![told(now())]));
+    assert_eq!((known.followed, known.notices), (Some(watched), Notices::from_iter([told(now())])));
     // A repeat may be answered as the first one was, and changes nothing.
     let repeated = ledger.finish(&lease, &finish(State::Told, after(1))).await;
     assert!(repeated.is_ok() || is_lost(&repeated));
@@ -214,7 +219,7 @@ async fn a_lease_that_ended_is_taken_over_and_its_writes_are_refused(ledger: &im
     let (dead, _) = mine(ledger, &incident, now()).await;
     counted(ledger, &incident, after(89)).await;
     assert!(ledger.take_over(&incident.id, after(89), LEASE).await.unwrap().is_none(), "still leased");
-    assert!(ledger.due(after(91), 100).await.unwrap().contains(&incident.id));
+    assert!(ledger.due(Shards::ALL, after(91), 100).await.unwrap().contains(&incident.id));
     let (heir, record) = ledger.take_over(&incident.id, after(91), LEASE).await.unwrap().unwrap();
     assert_eq!(record.incident.counts.errors, 2);
     assert!(ledger.take_over(&incident.id, after(92), LEASE).await.unwrap().is_none(), "another was faster");
@@ -264,8 +269,8 @@ async fn silence_counts_and_does_not_keep_the_sweep_away(ledger: &impl Ledger) {
     let end = Finish { silent_until: Some(after(3600)), ..finish(State::Watching, after(900)) };
     ledger.finish(&lease, &end).await.unwrap();
     counted(ledger, &incident, after(100)).await;
-    assert!(!ledger.due(after(899), 100).await.unwrap().contains(&incident.id));
-    assert!(ledger.due(after(900), 100).await.unwrap().contains(&incident.id));
+    assert!(!ledger.due(Shards::ALL, after(899), 100).await.unwrap().contains(&incident.id));
+    assert!(ledger.due(Shards::ALL, after(900), 100).await.unwrap().contains(&incident.id));
     let (lease, record) = ledger.take_over(&incident.id, after(901), LEASE).await.unwrap().unwrap();
     assert_eq!(record.silent_until, Some(after(3600)));
     ledger.finish(&lease, &end).await.unwrap();
@@ -286,7 +291,7 @@ async fn a_closed_incident_opens_a_new_episode(ledger: &impl Ledger) {
         assert_eq!((known.episode, known.incident.counts.errors), (episode, 2));
         let end = closed(2, at);
         ledger.finish(&lease, &end).await.unwrap();
-        let due = ledger.due(at + SignedDuration::from_hours(900), 100).await.unwrap();
+        let due = ledger.due(Shards::ALL, at + SignedDuration::from_hours(900), 100).await.unwrap();
         assert!(!due.contains(&incident.id), "closed is never due");
     }
 }
@@ -298,8 +303,8 @@ async fn what_was_counted_while_it_was_closed_keeps_it_open(ledger: &impl Ledger
     ledger.finish(&lease, &closed(1, after(2))).await.unwrap();
     let known = ledger.incident(&incident.id).await.unwrap().unwrap();
     assert_eq!((known.state, known.episode, known.incident.counts.errors), (State::Told, 1, 2));
-    assert_eq!((known.due_at, known.notices), (Some(after(2)), vec![told(after(2))]));
-    assert!(ledger.due(after(2), 100).await.unwrap().contains(&incident.id));
+    assert_eq!((known.due_at, known.notices), (Some(after(2)), Notices::from_iter([told(after(2))])));
+    assert!(ledger.due(Shards::ALL, after(2), 100).await.unwrap().contains(&incident.id));
     let (lease, _) = ledger.take_over(&incident.id, after(3), LEASE).await.unwrap().unwrap();
     ledger.finish(&lease, &closed(2, after(4))).await.unwrap();
     assert_eq!(ledger.incident(&incident.id).await.unwrap().unwrap().state, State::Closed);
@@ -325,14 +330,14 @@ async fn what_is_counted_during_a_look_is_looked_at(ledger: &impl Ledger) {
 async fn a_lease_of_no_length_hands_over(ledger: &impl Ledger) {
     let incident = incident("eu-west-3");
     ledger.claim(&incident, now(), SignedDuration::ZERO).await.unwrap();
-    assert!(ledger.due(now(), 100).await.unwrap().contains(&incident.id));
+    assert!(ledger.due(Shards::ALL, now(), 100).await.unwrap().contains(&incident.id));
     let (lease, record) = ledger.take_over(&incident.id, now(), LEASE).await.unwrap().unwrap();
     assert_eq!((record.state, record.episode), (State::Seen, 1));
     // One that was told and goes on after its silence is handed over as well.
     let end = Finish { silent_until: Some(after(60)), ..finish(State::Told, after(9000)) };
     ledger.finish(&lease, &end).await.unwrap();
     ledger.claim(&incident, after(61), SignedDuration::ZERO).await.unwrap();
-    assert!(ledger.due(after(62), 100).await.unwrap().contains(&incident.id));
+    assert!(ledger.due(Shards::ALL, after(62), 100).await.unwrap().contains(&incident.id));
     let (lease, _) = ledger.take_over(&incident.id, after(62), LEASE).await.unwrap().unwrap();
     ledger.finish(&lease, &finish(State::Told, after(9000))).await.unwrap();
 }
@@ -627,7 +632,7 @@ async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {
     for (how, record) in [("as claimed", claimed), ("as read", read)] {
         let seen = (record.incident.by_root, &record.incident.facts, record.incident.counts);
         assert_eq!(seen, (false, &plain.facts, plain.counts), "{how}");
-        assert_eq!((record.episode, record.notices, record.state), (2, Vec::new(), State::Seen), "{how}");
+        assert_eq!((record.episode, record.notices, record.state), (2, Notices::default(), State::Seen), "{how}");
         assert_eq!((record.followed, record.silent_until), (None, None), "{how}");
         assert_eq!((record.search, record.unread), (None, None), "{how}");
     }
@@ -641,8 +646,119 @@ async fn followers_are_woken(ledger: &impl Ledger) {
         ledger.finish(&lease, &end).await.unwrap();
     }
     ledger.wake_followers(&place("sa-east-1"), after(60)).await.unwrap();
-    let due = ledger.due(after(60), 100).await.unwrap();
+    let due = ledger.due(Shards::ALL, after(60), 100).await.unwrap();
     assert!(due.contains(&here.id) && !due.contains(&elsewhere.id), "{due:?}");
+}
+
+/// Incidents of two roles each, so that each kind has some in several shards.
+async fn a_shard_is_swept_by_itself_and_its_bands_in_order(ledger: &impl Ledger) {
+    let of = |message: &str, model: usize| {
+        let model = format!("amazon.nova-{model}-v1:0");
+        fold([symptom("ap-northeast-1", &model, message, "app", now())]).remove(0)
+    };
+    let mut known = Vec::new();
+    for n in 0..12 {
+        let urgent = of("You don't have access to the model with the specified model ID.", n);
+        let follows = of("Too many tokens, please wait before trying again.", n);
+        let other = of("The provided model identifier is invalid.", n);
+        // What comes last has waited longest.
+        for (band, incident, state, due_at) in
+            [(0, urgent, State::Seen, 60), (1, follows, State::Watching, 30), (2, other, State::Seen, 1)]
+        {
+            let (lease, _) = mine(ledger, &incident, now()).await;
+            let followed = (state == State::Watching).then(|| followed(now()));
+            let end = Finish { followed, ..finish(state, after(due_at)) };
+            ledger.finish(&lease, &end).await.unwrap();
+            known.push((band, incident.id));
+        }
+    }
+    let due = async |shards| {
+        let mut due = ledger.due(shards, after(60), 1000).await.unwrap();
+        due.retain(|id| known.iter().any(|(_, known)| known == id));
+        due
+    };
+    let band_of = |id: &IncidentId| known.iter().find(|(_, known)| known == id).unwrap().0;
+    let mut by_shard = Vec::new();
+    for shard in Shards::ALL.iter() {
+        let here = due(Shards::one(shard)).await;
+        assert!(here.iter().all(|id| Shard::of(id) == shard), "{shard:?}: {here:?}");
+        assert!(here.iter().map(band_of).is_sorted(), "{shard:?}");
+        by_shard.extend(here);
+    }
+    let mut all = due(Shards::ALL).await;
+    assert!(all.iter().map(band_of).is_sorted(), "{all:?}");
+    all.sort();
+    by_shard.sort();
+    assert_eq!((all.len(), &all), (36, &by_shard), "each is in one shard");
+    assert_eq!(due(Shards::default()).await, []);
+}
+
+/// Whoever has read the index before another took the incident, as every reader does of an index that lags.
+async fn what_the_index_said_a_moment_ago_gives_no_lease(ledger: &impl Ledger) {
+    let incident = incident("ap-northeast-2");
+    let (lease, _) = mine(ledger, &incident, now()).await;
+    ledger.finish(&lease, &finish(State::Told, after(60))).await.unwrap();
+    let read = ledger.due(Shards::ALL, after(60), 1000).await.unwrap();
+    assert!(read.contains(&incident.id));
+    let (lease, record) = ledger.take_over(&incident.id, after(60), LEASE).await.unwrap().unwrap();
+    assert!(ledger.take_over(&incident.id, after(61), LEASE).await.unwrap().is_none(), "it is held");
+    let end = Finish::new(State::Told, after(9000), record.incident.counts);
+    ledger.finish(&lease, &end).await.unwrap();
+    assert!(ledger.take_over(&incident.id, after(62), LEASE).await.unwrap().is_none(), "it is not due any more");
+    let (lease, record) = ledger.take_over(&incident.id, after(9000), LEASE).await.unwrap().unwrap();
+    let end = Finish::new(State::Closed, after(9000), record.incident.counts);
+    ledger.finish(&lease, &end).await.unwrap();
+    assert!(ledger.take_over(&incident.id, after(99_000), LEASE).await.unwrap().is_none(), "it is over");
+}
+
+async fn of_many_notices_the_first_the_last_and_the_counts_are_kept(ledger: &impl Ledger) {
+    let incident = incident("ca-west-1");
+    let (mut lease, _) = mine(ledger, &incident, now()).await;
+    let mut all = Vec::new();
+    for n in 0..20 {
+        let kind = ["opened", "reminder", "again", "again"][n % 4].to_owned();
+        let at = after(i64::try_from(n).unwrap() * 100);
+        let missing = if n == 1 { vec!["a step".to_owned()] } else { Vec::new() };
+        all.push(Told { id: format!("ntc-{n}"), kind, at, errors: n as u64, missing });
+        let end = Finish { told: all.last().cloned(), ..finish(State::Told, at) };
+        ledger.finish(&lease, &end).await.unwrap();
+        let (again, record) = ledger.take_over(&incident.id, at, LEASE).await.unwrap().unwrap();
+        assert_eq!(record.notices, all.iter().cloned().collect(), "after {n}");
+        lease = again;
+    }
+    let known = ledger.incident(&incident.id).await.unwrap().unwrap().notices;
+    assert_eq!(known.first().map(|told| told.errors), Some(0));
+    assert_eq!((known.last(), known.count_all(), known.had_missing()), (all.last(), 20, true));
+    ledger.finish(&lease, &closed(1, after(5000))).await.unwrap();
+}
+
+/// What is named by a later error may be more urgent than what it was taken for.
+async fn the_band_follows_the_cause(ledger: &impl Ledger) {
+    let region = "eu-south-2";
+    let urgent = incident(region);
+    let unknown = Incident { cause: Cause::Unknown, ..unnamed(region) };
+    let malformed = "The provided model identifier is invalid.";
+    let other = fold([symptom(region, "amazon.nova-lite-v1:0", malformed, "app", now())]).remove(0);
+    assert_eq!(unknown.id, urgent.id);
+    for (incident, due_at) in [(&unknown, after(900)), (&other, after(800))] {
+        let (lease, _) = mine(ledger, incident, now()).await;
+        let end = Finish { silent_until: Some(after(800)), ..finish(State::Told, due_at) };
+        ledger.finish(&lease, &end).await.unwrap();
+    }
+    let order = async || {
+        let mut due = ledger.due(Shards::ALL, after(900), 1000).await.unwrap();
+        due.retain(|id| [&unknown.id, &other.id].contains(&id));
+        due
+    };
+    assert_eq!(order().await, [other.id.clone(), unknown.id.clone()]);
+    counted(ledger, &urgent, after(60)).await;
+    assert_eq!(order().await, [urgent.id.clone(), other.id.clone()]);
+    let known = ledger.incident(&urgent.id).await.unwrap().unwrap().incident;
+    assert_eq!((known.cause, known.rule), (Cause::TokensPerMinute, urgent.rule));
+    // And stays there when it is given back.
+    let (lease, record) = ledger.take_over(&urgent.id, after(900), LEASE).await.unwrap().unwrap();
+    ledger.finish(&lease, &Finish::new(State::Told, after(900), record.incident.counts)).await.unwrap();
+    assert_eq!(order().await, [urgent.id, other.id]);
 }
 
 async fn what_is_severe_is_due_first(ledger: &impl Ledger) {
@@ -655,7 +771,7 @@ async fn what_is_severe_is_due_first(ledger: &impl Ledger) {
         let (lease, _) = mine(ledger, incident, now()).await;
         ledger.finish(&lease, &finish(State::Seen, due_at)).await.unwrap();
     }
-    let mut due = ledger.due(after(60), 1000).await.unwrap();
+    let mut due = ledger.due(Shards::ALL, after(60), 1000).await.unwrap();
     due.retain(|id| [&long_due.id, &severe.id].contains(&id));
     assert_eq!(due, [severe.id, long_due.id]);
 }
@@ -682,6 +798,6 @@ async fn nothing_is_known_of_what_never_was(ledger: &impl Ledger) {
     let unknown = incident("me-south-1").id;
     assert!(ledger.incident(&unknown).await.unwrap().is_none());
     assert!(ledger.take_over(&unknown, now(), LEASE).await.unwrap().is_none());
-    let overdue = ledger.due(now() + SignedDuration::from_hours(48), 3).await.unwrap();
+    let overdue = ledger.due(Shards::ALL, now() + SignedDuration::from_hours(48), 3).await.unwrap();
     assert_eq!(overdue.len(), 3, "at most as many as asked for");
 }

@@ -1,5 +1,6 @@
 //! A table with DynamoDB's rules for the expressions the ledger writes: conditions, updates,
-//! transactions and one sparse index. What it does not know it refuses, loudly.
+//! transactions and two sparse indexes. What it does not know it refuses, loudly. It counts the capacity that each call
+//! consumes as AWS documents it.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +8,73 @@ use serde_json::{Map, Value, json};
 
 type Item = Map<String, Value>;
 
-/// One table with the key `pk` and two indexes.
+/// One table with the key `pk` and two indexes, both of which project whole items.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(crate) items: BTreeMap<String, Item>,
+    pub(crate) consumed: Consumed,
+}
+
+/// Capacity units, of on-demand and of provisioned tables alike.
+/// See <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html> and, for the
+/// indexes, <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html>.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Consumed {
+    /// Write units of the table.
+    pub(crate) table: f64,
+    /// Write units of both indexes.
+    pub(crate) indexes: f64,
+    /// Read units of the table and of its indexes.
+    pub(crate) read: f64,
+}
+
+/// The indexes: name, hash key and range key.
+const INDEXES: [(&str, &str, &str); 2] =
+    [("open-due", "open", "due_at"), ("place-seen", "place", "last_seen")];
+
+/// The size of an item in bytes: names and values, as UTF-8.
+/// See <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>.
+pub(crate) fn size(item: &Item) -> usize {
+    item.iter().map(|(name, value)| name.len() + size_of_value(value)).sum()
+}
+
+fn size_of_value(value: &Value) -> usize {
+    let (kind, value) = value.as_object().and_then(|value| value.iter().next()).unwrap();
+    match (kind.as_str(), value) {
+        ("S", Value::String(text)) => text.len(),
+        // About one byte for two digits, and one more.
+        ("N", Value::String(number)) => number.len().div_ceil(2) + 1,
+        ("BOOL" | "NULL", _) => 1,
+        ("L", Value::Array(all)) => 3 + all.iter().map(|value| 1 + size_of_value(value)).sum::<usize>(),
+        ("M", Value::Object(all)) => {
+            3 + all.iter().map(|(name, value)| 1 + name.len() + size_of_value(value)).sum::<usize>()
+        }
+        other => panic!("unknown value {other:?}"),
+    }
+}
+
+/// Units of so many bytes; at least one.
+#[allow(clippy::cast_precision_loss, reason = "no item is that large")]
+fn units(bytes: usize, unit: usize) -> f64 {
+    bytes.div_ceil(unit).max(1) as f64
+}
+
+fn write_units(item: &Item) -> f64 {
+    units(size(item), 1024)
+}
+
+/// What a write from `before` to `after` costs in one index.
+fn index_units(before: &Item, after: &Item, hash: &str, range: &str) -> f64 {
+    let key = |item: &Item| Some((item.get(hash)?.clone(), item.get(range)?.clone()));
+    match (key(before), key(after)) {
+        (None, None) => 0.0,
+        (Some(_), None) => write_units(before),
+        (None, Some(_)) => write_units(after),
+        (Some(one), Some(two)) if one == two && before == after => 0.0,
+        (Some(one), Some(two)) if one == two => write_units(before).max(write_units(after)),
+        // One to delete the entry, and one to put the other.
+        _ => write_units(before) + write_units(after),
+    }
 }
 
 /// An error as DynamoDB words it.
@@ -183,12 +247,6 @@ fn evaluate(tokens: &[String], scope: &Scope<'_>) -> Value {
             let difference = number(&scope.operand(one).unwrap()) - number(&scope.operand(two).unwrap());
             json!({ "N": difference.to_string() })
         }
-        ["list_append", "(", "if_not_exists", "(", name, ",", empty, ")", ",", more, ")"] => {
-            let list = scope.operand(name).or_else(|| scope.operand(empty)).unwrap();
-            let mut list = list["L"].as_array().unwrap().clone();
-            list.extend(scope.operand(more).unwrap()["L"].as_array().unwrap().iter().cloned());
-            json!({ "L": list })
-        }
         other => panic!("unknown right side {other:?}"),
     }
 }
@@ -260,8 +318,10 @@ impl Table {
     pub(crate) fn call(&mut self, operation: &str, input: &Value) -> Result<Value, Refused> {
         match operation {
             "UpdateItem" => self.update(input),
+            "BatchGetItem" => Ok(self.batch(input)),
             "GetItem" => {
                 let item = self.item(&input["Key"]);
+                self.consumed.read += units(size(&item), 4096);
                 Ok(if item.is_empty() { json!({}) } else { json!({ "Item": item }) })
             }
             "Query" => self.query(input),
@@ -274,10 +334,11 @@ impl Table {
     fn update(&mut self, input: &Value) -> Result<Value, Refused> {
         match self.weigh(input) {
             Ok((key, before, after)) => {
-                self.items.insert(key, after);
+                self.write(&key, &before, Some(after), 1.0);
                 Ok(if before.is_empty() { json!({}) } else { json!({ "Attributes": before }) })
             }
             Err(item) => {
+                self.consumed.table += write_units(&item);
                 let mut body = json!({ "message": "The conditional request failed" });
                 if !item.is_empty() {
                     body["Item"] = Value::Object(item);
@@ -309,12 +370,38 @@ impl Table {
             return Err(Refused { code: "TransactionCanceledException", body });
         }
         for (key, item) in changes {
-            match item {
-                Some(item) => self.items.insert(key, item),
-                None => self.items.remove(&key),
-            };
+            let before = self.items.get(&key).cloned().unwrap_or_default();
+            self.write(&key, &before, item, 2.0);
         }
         Ok(json!({}))
+    }
+
+    /// Puts `after` in the place of `before`; a write of a transaction costs twice.
+    fn write(&mut self, key: &str, before: &Item, after: Option<Item>, times: f64) {
+        let new = after.clone().unwrap_or_default();
+        self.consumed.table += times * write_units(before).max(write_units(&new));
+        for (_, hash, range) in INDEXES {
+            self.consumed.indexes += times * index_units(before, &new, hash, range);
+        }
+        match after {
+            Some(item) => self.items.insert(key.to_owned(), item),
+            None => self.items.remove(key),
+        };
+    }
+
+    fn batch(&mut self, input: &Value) -> Value {
+        let (name, asked) = input["RequestItems"].as_object().unwrap().iter().next().unwrap();
+        let keys = asked["Keys"].as_array().unwrap();
+        assert!((1..=100).contains(&keys.len()), "{} keys", keys.len());
+        let mut distinct: Vec<&str> = keys.iter().map(pk).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), keys.len(), "a key stands twice");
+        assert_eq!(asked["ConsistentRead"], true);
+        let items: Vec<Item> = keys.iter().map(|key| self.item(key)).collect();
+        self.consumed.read += items.iter().map(|item| units(size(item), 4096)).sum::<f64>();
+        let found: Vec<&Item> = items.iter().filter(|item| !item.is_empty()).collect();
+        json!({ "Responses": { name: found }, "UnprocessedKeys": {} })
     }
 
     fn scan(&self, input: &Value) -> Value {
@@ -325,16 +412,16 @@ impl Table {
     }
 
     fn query(&mut self, input: &Value) -> Result<Value, Refused> {
-        let [hash, range] = match input["IndexName"].as_str() {
-            Some("open-due") => ["open", "due_at"],
-            Some("place-seen") => ["place", "last_seen"],
-            other => return Err(invalid(&format!("there is no index {other:?}"))),
+        let name = input["IndexName"].as_str();
+        let Some((_, hash, range)) = INDEXES.into_iter().find(|(index, ..)| Some(*index) == name) else {
+            return Err(invalid(&format!("there is no index {name:?}")));
         };
         let (names, values) = (&input["ExpressionAttributeNames"], &input["ExpressionAttributeValues"]);
         let fits =
             |item: &Item, expression: &str| holds(input[expression].as_str(), Scope { item, names, values });
         // Sparse: an item without both keys is not in the index.
-        let indexed = self.items.values().filter(|i| i.contains_key(hash) && i.contains_key(range));
+        let wanted = &values[format!(":{hash}")];
+        let indexed = self.items.values().filter(|i| i.get(hash) == Some(wanted) && i.contains_key(range));
         let mut found: Vec<&Item> = indexed.filter(|i| fits(i, "KeyConditionExpression")).collect();
         found.sort_by_key(|i| i[range]["S"].as_str().unwrap().to_owned());
         if input["ScanIndexForward"] == false {
@@ -343,8 +430,12 @@ impl Table {
         if let Some(most) = input["Limit"].as_u64() {
             found.truncate(usize::try_from(most).unwrap());
         }
+        let examined: usize = found.iter().map(|item| size(item)).sum();
         found.retain(|i| fits(i, "FilterExpression"));
-        Ok(json!({ "Items": found, "Count": found.len() }))
+        let answer = json!({ "Items": found, "Count": found.len() });
+        // Of an index, what was written a moment ago may be missing: that costs half.
+        self.consumed.read += 0.5 * units(examined, 4096);
+        Ok(answer)
     }
 }
 

@@ -3,21 +3,30 @@
 //! One law: what is written here can be read here, by this version and the next; an item that cannot be
 //! read is an error that names it, never a guess.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, to_attribute_value};
 
+use super::detail::{self, Detail, Diagnosed};
+use super::table::open_key;
 use super::update::{Item, Update};
-use crate::callers::Recent;
-use crate::diagnosis::{Cause, Facts, RULES, Rank};
+use crate::callers::{Minute, Recent};
+use crate::diagnosis::{Cause, RULES, Rank};
 use crate::ids::{AccountId, Place, QuotaCode, Region};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::{ModelId, ModelKind};
+use crate::notice::Kind;
+use crate::shards::{Band, Shard};
 use crate::world::{
-    Answer, Followed, LastRequest, Lease, LogKind, LogQuery, PortError, QuotaRecord, Record, Refusal,
-    RequestOutcome, Search, State, Told, Unread, after, crowd_of,
+    Answer, Followed, LastRequest, Lease, LogKind, LogQuery, Notices, OfKind, PortError, QuotaRecord, Record,
+    Refusal, RequestOutcome, Search, State, Told, Unread, after, crowd_of,
 };
+
+/// In place of a lease's owner, after people were told: until then claims only count.
+pub(super) const SILENCE: &str = "silence";
 
 /// In place of a rule's id where only a metric spoke.
 pub(super) const NO_RULE: &str = "-";
@@ -34,7 +43,22 @@ fn id_of(key: &str) -> Option<IncidentId> {
 
 /// `None` when the key is no incident's.
 pub(super) fn id(item: &Item) -> Option<IncidentId> {
-    id_of(item.get("pk")?.as_s().ok()?)
+    id_of(pk(item)?)
+}
+
+/// The key of an item.
+pub(super) fn pk(item: &Item) -> Option<&str> {
+    Some(item.get("pk")?.as_s().ok()?)
+}
+
+/// A key alone, as requests name an item by it.
+pub(super) fn key(pk: &str) -> Item {
+    Item::from([("pk".to_owned(), AttributeValue::S(pk.to_owned()))])
+}
+
+/// When it is due, as written; `None` once closed.
+pub(super) fn due_at(item: &Item) -> Option<&str> {
+    Some(item.get("due_at")?.as_s().ok()?)
 }
 
 /// The rank of its cause; of a cause that is not known, the last.
@@ -83,7 +107,7 @@ pub(super) fn stamp(time: Timestamp) -> String {
     time.strftime("%FT%TZ").to_string()
 }
 
-fn unreadable(what: &str, why: impl std::fmt::Display) -> PortError {
+pub(super) fn unreadable(what: &str, why: impl std::fmt::Display) -> PortError {
     PortError::invalid(format!("the ledger's item {what} cannot be read: {why}"))
 }
 
@@ -111,15 +135,13 @@ pub(super) fn told_by(incident: &Incident) -> Vec<(&'static str, AttributeValue)
     }
     let times = [("first_seen", incident.first_seen), ("last_seen", incident.last_seen)];
     told.extend(times.into_iter().filter_map(|(name, at)| Some((name, text(&stamp(at?))))));
-    let minutes = incident.callers.kept();
-    told.extend(minutes.filter_map(|minute| {
-        let kept = serde_json::to_string(&minute).ok()?;
-        Some((*CALLERS.get(minute.place())?, AttributeValue::S(kept)))
-    }));
     told
 }
 
-/// The ring's places; see [`Recent`].
+/// In place of facts, which stand in [`Detail`]. Versions before 0.2 cannot read an item without the attribute.
+const NO_FACTS: &str = "{}";
+
+/// In versions before 0.2, the callers of a minute each, in the item itself.
 const CALLERS: [&str; Recent::PLACES] =
     ["callers_0", "callers_1", "callers_2", "callers_3", "callers_4", "callers_5", "callers_6", "callers_7"];
 
@@ -136,6 +158,7 @@ pub(super) const OF_EPISODE: &[&str] = &[
     "callers_5",
     "callers_6",
     "callers_7",
+    "first_notice",
     "first_seen",
     "intent",
     "last_seen",
@@ -144,6 +167,7 @@ pub(super) const OF_EPISODE: &[&str] = &[
     "place",
     "region",
     "request_id",
+    "searched",
     // Earlier versions kept words of the error's text here; nobody reads them any more.
     "sample",
     "search",
@@ -158,33 +182,96 @@ pub(super) const LAST_SEEN: &str = "last_seen";
 /// Whether a claim of `incident` writes this attribute anew, whatever stands there; [`LAST_SEEN`] only with a later
 /// time.
 pub(super) fn is_overwritten(incident: &Incident, name: &str) -> bool {
-    let is_diagnosis = ["cause", "rule", "facts"].contains(&name);
-    name == LAST_SEEN || CALLERS.contains(&name) || (is_diagnosis && incident.is_the_latest_word())
+    let is_diagnosis = ["cause", "rule", "facts", HOME].contains(&name);
+    name == LAST_SEEN || (is_diagnosis && incident.is_the_latest_word())
 }
 
-/// What stands in the ring; of a minute that cannot be read nothing is known.
-fn callers(item: &Item) -> Recent {
+/// What versions before 0.2 kept of callers; of a minute that cannot be read nothing is known.
+fn callers(item: &Item) -> Vec<Minute> {
     let kept = CALLERS.iter().filter_map(|name| item.get(*name)?.as_s().ok());
     kept.filter_map(|minute| serde_json::from_str(minute).ok()).collect()
 }
 
-/// The part of it that a later delivery may know better.
+/// The part of it that a later delivery may know better. The facts stand in [`Detail`].
 pub(super) fn diagnosed(incident: &Incident) -> Vec<(&'static str, AttributeValue)> {
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let facts = serde_json::to_string(&incident.facts).unwrap_or_default();
     vec![
         ("cause", text(incident.cause.as_str())),
         ("rule", text(incident.rule.unwrap_or(NO_RULE))),
-        ("facts", AttributeValue::S(facts)),
+        ("facts", text(NO_FACTS)),
+        (HOME, AttributeValue::S(home(&incident.id, incident.cause))),
     ]
+}
+
+/// The attribute with the value of `open` while the incident follows no request.
+pub(super) const HOME: &str = "home";
+
+pub(super) fn home(id: &IncidentId, cause: Cause) -> String {
+    open_key(Band::of(cause), Shard::of(id))
+}
+
+/// The value of `open` while it follows a request.
+pub(super) fn following(id: &IncidentId) -> String {
+    open_key(Band::Following, Shard::of(id))
 }
 
 pub(super) fn unread(unread: &Unread) -> Answer<AttributeValue> {
     to_attribute_value(unread).map_err(|e| unreadable("of a look", e))
 }
 
-pub(super) fn notice(told: &Told) -> Answer<AttributeValue> {
-    to_attribute_value(told).map_err(|e| unreadable(&told.id, e))
+/// A notice without the steps that were missing.
+fn notice(told: &Told) -> Answer<AttributeValue> {
+    let short = Told { missing: Vec::new(), ..told.clone() };
+    to_attribute_value(short).map_err(|e| unreadable(&told.id, e))
+}
+
+/// The attributes that count the notices of one kind: how many, when the last was published, and when the one before
+/// it.
+fn of_kind(kind: &str) -> [String; 3] {
+    ["n", "at", "before"].map(|what| format!("{what}_{kind}"))
+}
+
+/// Every attribute of [`of_kind`].
+pub(super) fn of_kinds() -> impl Iterator<Item = String> {
+    Kind::ALL.iter().flat_map(|kind| of_kind(kind.as_str()))
+}
+
+/// Records one more notice. `notices` holds the last one alone: versions before 0.2 kept all of them there, and read
+/// them.
+pub(super) fn tell(update: &mut Update, told: &Told) -> Answer<()> {
+    let [count, at, before] = of_kind(&told.kind);
+    update.set("notices", AttributeValue::L(vec![notice(told)?]));
+    update.set_if_absent("first_notice", notice(told)?);
+    // An update reads what it copies before it writes.
+    update.copy_or(&before, &at, told.at.to_string());
+    update.set(&at, told.at.to_string());
+    update.add(&count, 1);
+    Ok(())
+}
+
+/// Notices as the item keeps them. A kind that this version does not know is not counted.
+fn notices(item: &Item, first: Option<Told>, list: Vec<Told>, detail: &Detail) -> Answer<Notices> {
+    let Some(last) = list.last().cloned() else { return Ok(Notices::default()) };
+    let mut kinds = BTreeMap::new();
+    for kind in Kind::ALL {
+        let [count, at, before] = of_kind(kind.as_str());
+        let Some(count) = item.get(&count).and_then(|n| n.as_n().ok()?.parse().ok()) else { continue };
+        let time = |name: &str| -> Answer<Option<Timestamp>> {
+            time(name, item.get(name).and_then(|at| at.as_s().ok().map(String::as_str)))
+        };
+        if let Some(last) = time(&at)? {
+            // The first of a kind is copied from itself.
+            let before = time(&before)?.filter(|before| *before < last);
+            kinds.insert(kind.to_string(), OfKind { count, last, before });
+        }
+    }
+    // Versions before 0.2 add to the list, and count nothing.
+    let uncounted = usize::from(first.is_some());
+    let had_missing = detail.had_missing || list.iter().any(|told| !told.missing.is_empty());
+    let missing = if last.missing.is_empty() { detail.missing_at(&last.id) } else { last.missing.clone() };
+    let mut notices = Notices::kept(first, None, kinds, had_missing);
+    list.into_iter().skip(uncounted).for_each(|told| notices.push(told));
+    Ok(notices.ending_with(Told { missing, ..last }))
 }
 
 /// A new episode.
@@ -193,7 +280,7 @@ pub(super) fn fresh(incident: &Incident, episode: u32, due_at: Timestamp) -> Rec
         incident: incident.clone(),
         state: State::Seen,
         episode,
-        notices: Vec::new(),
+        notices: Notices::default(),
         followed: None,
         due_at: Some(due_at),
         silent_until: None,
@@ -219,13 +306,14 @@ pub(super) struct IncidentItem {
     caller: Option<String>,
     cause: String,
     rule: String,
-    facts: String,
+    facts: Option<String>,
     #[serde(default)]
     by_root: bool,
     first_seen: Option<String>,
     last_seen: Option<String>,
-    #[serde(default)]
-    notices: Vec<Told>,
+    #[serde(default, rename = "notices")]
+    list: Vec<Told>,
+    first_notice: Option<Told>,
     intent: Option<Intended>,
     request_id: Option<String>,
     due_at: Option<String>,
@@ -236,19 +324,52 @@ pub(super) struct IncidentItem {
     pub(super) lease_until: Option<String>,
     finished_by: Option<String>,
     ttl: Option<i64>,
+    /// See [`HOME`]; `None` in items that versions before 0.2 wrote last.
+    home: Option<String>,
+    pub(super) open: Option<String>,
+    /// Whether there is a search in [`Detail`].
+    #[serde(default)]
+    searched: bool,
+    /// The item itself, for what has no name of its own here.
     #[serde(skip)]
-    callers: Recent,
+    item: Item,
 }
 
 impl IncidentItem {
     pub(super) fn read(item: Item) -> Answer<Self> {
-        let name = match item.get("pk") {
-            Some(AttributeValue::S(pk)) => pk.clone(),
-            _ => "without a key".to_owned(),
-        };
-        let callers = callers(&item);
-        let read: Self = from_item(item).map_err(|e| unreadable(&name, e))?;
-        Ok(Self { callers, ..read })
+        let name = pk(&item).unwrap_or("without a key").to_owned();
+        let read: Self = from_item(item.clone()).map_err(|e| unreadable(&name, e))?;
+        Ok(Self { item, ..read })
+    }
+
+    pub(super) fn id(&self) -> Answer<IncidentId> {
+        id_of(&self.pk).ok_or_else(|| unreadable(&self.pk, "its key is no incident's"))
+    }
+
+    /// Facts that a version before 0.2 wrote, who called with them and cause and rule: they are later than those of
+    /// [`Detail`], or there is none.
+    fn facts_inside(&self) -> Option<&str> {
+        self.facts.as_deref().filter(|facts| !facts.is_empty() && *facts != NO_FACTS)
+    }
+
+    /// Whether a version before 0.2 wrote it, and something bulky stands in it.
+    pub(super) fn is_of_before(&self) -> bool {
+        let has_callers = CALLERS.iter().any(|name| self.item.contains_key(*name));
+        self.home.is_none()
+            || self.facts_inside().is_some()
+            || self.search.is_some()
+            || self.list.len() > 1
+            || has_callers
+    }
+
+    /// The value of `open` that it should have while it is open.
+    pub(super) fn place_of_open(&self, id: &IncidentId) -> String {
+        let home = || self.home.clone().unwrap_or_else(|| home(id, self.cause()));
+        if self.state == State::Watching.as_str() { following(id) } else { home() }
+    }
+
+    fn cause(&self) -> Cause {
+        Cause::parse(&self.cause).unwrap_or(Cause::Unknown)
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -271,7 +392,7 @@ impl IncidentItem {
     }
 
     pub(super) fn was_finished_by(&self, lease: &Lease) -> bool {
-        let taken = self.lease_owner.as_deref().is_some_and(|owner| owner != super::SILENCE);
+        let taken = self.lease_owner.as_deref().is_some_and(|owner| owner != SILENCE);
         !taken && self.finished_by.as_deref() == Some(&lease.owner)
     }
 
@@ -280,23 +401,87 @@ impl IncidentItem {
         self.rule == NO_RULE && incident.rule.is_some()
     }
 
-    /// The record as it stands.
-    pub(super) fn record(&self) -> Answer<Record> {
+    /// Moves what is bulky into items of their own: what is written to the incident's item, to `DETAIL#`, and to
+    /// `CALLERS#` by key.
+    pub(super) fn slimmed(&self, detail: &Detail, now: Timestamp) -> Answer<(Update, Update, Vec<(String, Update)>)> {
+        let id = self.id()?;
+        let (mut slim, mut bulky) = (Update::default(), Update::default());
+        slim.set("facts", NO_FACTS);
+        slim.set_if_absent(HOME, home(&id, self.cause()));
+        if self.open.is_some() {
+            slim.set("open", self.place_of_open(&id));
+        }
+        let inside: Vec<&str> = CALLERS.iter().copied().filter(|name| self.item.contains_key(*name)).collect();
+        inside.iter().for_each(|name| slim.remove(name));
+        for gone in ["search", "sample"] {
+            slim.remove(gone);
+        }
+        if let Some(facts) = self.facts_inside() {
+            let words = [("cause", &*self.cause), ("rule", &*self.rule), ("facts", facts)];
+            words.into_iter().for_each(|(name, word)| bulky.set(name, word));
+        }
+        if let Some(search) = &self.search {
+            slim.set("searched", AttributeValue::Bool(true));
+            bulky.set("search", search.attribute()?);
+        }
+        let notices = notices(&self.item, self.first_notice.clone(), self.list.clone(), detail)?;
+        if let (Some(first), Some(last)) = (notices.first(), notices.last()) {
+            slim.set("notices", AttributeValue::L(vec![notice(last)?]));
+            slim.set("first_notice", notice(first)?);
+            if !last.missing.is_empty() {
+                detail::missing(&mut bulky, last);
+            }
+            if notices.had_missing() {
+                bulky.set("had_missing", AttributeValue::Bool(true));
+            }
+        }
+        for (kind, OfKind { count, last, before }) in notices.kinds() {
+            let [n, at, previous] = of_kind(kind);
+            slim.set(&n, *count);
+            slim.set(&at, last.to_string());
+            slim.set(&previous, before.unwrap_or(*last).to_string());
+        }
+        bulky.remove("ttl");
+        let minutes = self.minutes(detail).into_iter();
+        let callers = minutes.filter(|_| !inside.is_empty());
+        let callers = callers.filter_map(|minute| {
+            Some((detail::callers_key(&id, minute.place()), detail::kept(&minute, now)?))
+        });
+        Ok((slim, bulky, callers.collect()))
+    }
+
+    /// Callers of either place; of two minutes in one place of the ring the later one.
+    fn minutes(&self, detail: &Detail) -> Vec<Minute> {
+        let mut ring = BTreeMap::<usize, Minute>::new();
+        for minute in callers(&self.item).into_iter().chain(detail.callers.clone()) {
+            let place = minute.place();
+            if ring.get(&place).is_none_or(|known| known.number() <= minute.number()) {
+                ring.insert(place, minute);
+            }
+        }
+        ring.into_values().collect()
+    }
+
+    /// The record as it stands, with what stands in other items.
+    pub(super) fn record(&self, detail: &Detail) -> Answer<Record> {
         let wrong = |what: &str| unreadable(&self.pk, format!("`{what}` is none"));
+        let inside = self.facts_inside().map(|facts| Diagnosed::new(&self.cause, &self.rule, facts));
+        let told = inside.or_else(|| detail.diagnosis.clone());
+        let told = told.unwrap_or_else(|| Diagnosed::new(&self.cause, &self.rule, NO_FACTS));
+        let search = self.search.as_ref().or(detail.search.as_ref().filter(|_| self.searched));
         let kind = self.model_kind.as_deref().and_then(ModelKind::parse).unwrap_or(ModelKind::Foundation);
         let incident = Incident {
-            id: id_of(&self.pk).ok_or_else(|| wrong(&self.pk))?,
+            id: self.id()?,
             account: self.account.as_deref().and_then(AccountId::parse),
             region: self.region.as_deref().and_then(Region::parse),
             model: self.model.as_deref().and_then(|id| ModelId::of_kind(kind, id)),
             caller: self.caller.clone(),
             // A later version's word stays in the item, and is an unknown cause here.
-            cause: Cause::parse(&self.cause).unwrap_or(Cause::Unknown),
-            rule: RULES.iter().map(|r| r.id).find(|id| *id == self.rule),
-            // Facts of another version: what it does not know any more is left out.
-            facts: serde_json::from_str::<Facts>(&self.facts).unwrap_or_default(),
+            cause: Cause::parse(&told.cause).unwrap_or(Cause::Unknown),
+            rule: RULES.iter().map(|r| r.id).find(|id| *id == told.rule),
+            facts: told.facts(),
             counts: self.counts(),
-            callers: self.callers.clone(),
+            callers: self.minutes(detail).into_iter().collect(),
             first_seen: time(&self.pk, self.first_seen.as_deref())?,
             last_seen: time(&self.pk, self.last_seen.as_deref())?,
             by_root: self.by_root,
@@ -307,11 +492,11 @@ impl IncidentItem {
             incident,
             state: State::parse(&self.state).ok_or_else(|| wrong(&self.state))?,
             episode: self.episode,
-            notices: self.notices.clone(),
+            notices: notices(&self.item, self.first_notice.clone(), self.list.clone(), detail)?,
             followed: self.intent.as_ref().map(|i| i.followed(self.request_id.clone())).transpose()?,
             due_at: time(&self.pk, self.due_at.as_deref())?,
             silent_until: time(&self.pk, self.silent_until.as_deref())?,
-            search: self.search.as_ref().map(Searched::search).transpose()?,
+            search: search.map(Searched::search).transpose()?,
             unread: self.unread,
         })
     }
@@ -325,11 +510,12 @@ impl IncidentItem {
     /// The record with `incident`, which was counted after it was read.
     pub(super) fn record_with(
         &self,
+        detail: &Detail,
         incident: &Incident,
         due_at: Timestamp,
         now: Timestamp,
     ) -> Answer<Record> {
-        let mut record = self.record()?;
+        let mut record = self.record(detail)?;
         record.incident.count(incident);
         record.incident = record.incident.until(now);
         record.due_at = Some(due_at);

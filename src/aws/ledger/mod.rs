@@ -3,49 +3,47 @@
 //! One law: every write says under which lease it is made, and DynamoDB refuses it under any other. No
 //! clock decides who holds a lease; clocks only say when one may be taken over.
 //! See <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html>.
+//!
+//! Both indexes project whole items, so an incident's item is slim: what conditions and indexes need, at most 2 KB. What
+//! is bulky stands in items that no index sees; see [`detail`]. An index's projection cannot be changed, and
+//! CloudFormation makes or deletes one index of a table in an update: so the items changed, and the indexes did not.
 
+mod detail;
 mod item;
+mod table;
 mod update;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
+use self::detail::Detail;
 use self::item::{
-    Filed, IncidentItem, Intended, QuotaItem, Searched, crowd_key, day_key, filed_key, incident_key,
-    quota_key, stamp, tallied, watch_key,
+    Filed, HOME, IncidentItem, Intended, QuotaItem, SILENCE, Searched, crowd_key, day_key, filed_key,
+    incident_key, quota_key, stamp, tallied, watch_key,
 };
+use self::table::{TRIES, Table, Written, is_refused};
 use self::update::{Item, Update};
-use super::{Aws, error};
+use super::Aws;
+use crate::diagnosis::Cause;
 use crate::ids::Place;
 use crate::incident::{Counts, Incident, IncidentId};
+use crate::shards::{Band, Shards};
 use crate::world::{
     Answer, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, RANKED, Record, Refusal,
     RequestOutcome, Reserved, SEEN, State, after, has_room,
 };
 
 /// What this adapter calls. `TransactWriteItems` is authorised as the writes it holds.
-pub(super) const ACTIONS: &[&str] = &["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"];
+pub(super) const ACTIONS: &[&str] =
+    &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"];
 
-/// The sparse index of open incidents by due time.
-const INDEX: &str = "open-due";
-/// The index of incidents by place and the time they were seen last.
-const SEEN_INDEX: &str = "place-seen";
-/// In place of a lease's owner, after people were told: until then claims only count.
-const SILENCE: &str = "silence";
 /// Closed incidents are kept this long.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// A counter is of no use after its time; kept for whoever looks.
 const DAY_KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// Another function's clock may be ahead by so much.
 const AHEAD: SignedDuration = SignedDuration::from_mins(15);
-/// A transaction that met another is tried so often in all.
-const TRIES: u32 = 3;
 
 /// Whether the quota's item has no refusal that an earlier version kept as the last outcome alone. Its values are
 /// bound by [`not_hidden`].
@@ -54,20 +52,6 @@ const NO_HIDDEN_REFUSAL: &str = "attribute_exists(refused_desired) OR attribute_
 fn not_hidden(quota: &mut Update) {
     quota.value(":closed", RequestOutcome::ClosedUnchanged.as_str());
     quota.value(":denied", RequestOutcome::Denied.as_str());
-}
-
-/// What a conditional write came to.
-enum Written {
-    /// It happened; the item as it was before, if there was one.
-    Yes(Option<Item>),
-    /// Its condition did not hold; the item as it is.
-    No(Option<Item>),
-}
-
-/// The table, and who writes to it.
-struct Table<'a> {
-    client: &'a Client,
-    name: &'a str,
 }
 
 impl Aws {
@@ -92,21 +76,22 @@ impl Aws {
         update.set("lease_until", stamp(until));
         update.set("due_at", stamp(until));
         update.only_if(&format!(
-            "#open = :one AND {condition} AND (attribute_not_exists(lease_owner) OR lease_owner = :silence OR lease_until <= :now)"
+            "attribute_exists(#open) AND {condition} AND (attribute_not_exists(lease_owner) OR lease_owner = :silence OR lease_until <= :now)"
         ));
         update.name("open");
-        update.value(":one", "1");
         update.value(":now", stamp(now));
         update.value(":silence", SILENCE);
         let Written::Yes(Some(old)) = table.update(&incident_key(id), update).await? else { return Ok(None) };
         let old = IncidentItem::read(old)?;
         let lease = Lease { incident: id.clone(), owner };
-        let mut record = old.record()?;
+        let detail = table.detail(&old, &lease, now).await?;
+        let mut record = old.record(&detail)?;
         record.due_at = Some(until);
         if record.state == State::Closed {
             // Whoever reopened it died before it had begun the new episode; the counts are of both.
             let episode = old.episode.saturating_add(1);
-            if !table.reopen(&record.incident, true, Counts::default(), episode, &lease.owner, until).await? {
+            let reopened = Reopened { is_read: true, before: Counts::default(), episode, until };
+            if !table.reopen(&record.incident, reopened, &lease, now).await? {
                 return Ok(None);
             }
             record = item::fresh(&record.incident, episode, until);
@@ -122,163 +107,198 @@ impl Aws {
     }
 }
 
-/// A missing table is no missing item.
-fn failed<E>(action: &str, sdk: &SdkError<E, aws_sdk_dynamodb::config::http::HttpResponse>) -> PortError
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    if error::is_absent(sdk) {
-        return PortError::invalid("the ledger's table does not exist");
+/// How a new episode of a closed incident begins.
+struct Reopened {
+    /// Whether the incident was read from its item, and so tells nothing new: words of another version stay as they
+    /// were written.
+    is_read: bool,
+    /// What is taken off the counts: claims that came in between stay.
+    before: Counts,
+    episode: u32,
+    until: Timestamp,
+}
+
+/// What the end of a drive writes to the incident's item.
+fn finished(lease: &Lease, finish: &Finish) -> Answer<Update> {
+    let id = &lease.incident;
+    let closes = finish.state == State::Closed;
+    let mut update = Update::default();
+    update.set("state", finish.state.as_str());
+    update.set("finished_by", &*lease.owner);
+    update.set_or_remove("due_at", Some(stamp(finish.due_at)).filter(|_| !closes));
+    update.set_or_remove("silent_until", finish.silent_until.map(stamp));
+    let searched = finish.search.as_ref().map(|_| AttributeValue::Bool(true));
+    update.set_or_remove("searched", searched);
+    update.remove("search");
+    update.set_or_remove("unread", finish.unread.as_ref().map(item::unread).transpose()?);
+    if let Some(other) = &finish.superseded_by {
+        update.set("superseded_by", other.as_str());
     }
-    error::of_read(action, sdk)
+    update.set_or_remove("lease_until", finish.silent_until.map(stamp));
+    update.set_or_remove("lease_owner", finish.silent_until.map(|_| SILENCE));
+    let followed = finish.followed.as_ref();
+    let intended = followed.map(|f| Intended::of(f, id).attribute()).transpose()?;
+    update.set_or_remove("intent", intended);
+    update.set_or_remove("request_id", followed.and_then(|f| f.request_id.as_deref()));
+    if let Some(told) = &finish.told {
+        item::tell(&mut update, told)?;
+    }
+    match finish.state {
+        State::Closed => {
+            update.remove("open");
+            update.set("ttl", expires(finish));
+        }
+        State::Watching => update.set("open", item::following(id)),
+        // Every item whose lease this version took has a home.
+        _ => update.copy_or("open", HOME, item::home(id, Cause::Unknown)),
+    }
+    update.under(lease);
+    if finish.minds_counts() {
+        update.only_if("lease_owner = :owner AND #errors = :errors AND #alarms = :alarms");
+        for (name, count) in [("errors", finish.counts.errors), ("alarms", finish.counts.alarms)] {
+            update.name(name);
+            update.value(&format!(":{name}"), count);
+        }
+    }
+    Ok(update)
+}
+
+/// What it writes beside it, in the same transaction; `None` where nothing bulky changes.
+fn finished_beside(finish: &Finish) -> Answer<Option<Update>> {
+    let mut update = Update::default();
+    let told = finish.told.as_ref().filter(|told| !told.missing.is_empty());
+    let closes = finish.state == State::Closed;
+    if let Some(told) = told {
+        detail::missing(&mut update, told);
+    }
+    if let Some(search) = &finish.search {
+        update.set("search", Searched::of(search).attribute()?);
+    }
+    if closes {
+        update.set("ttl", expires(finish));
+    }
+    Ok((told.is_some() || finish.search.is_some() || closes).then_some(update))
+}
+
+/// When a closed incident is deleted, in seconds since 1970.
+fn expires(finish: &Finish) -> i64 {
+    after(finish.due_at, KEPT).as_second()
 }
 
 impl Table<'_> {
-    async fn update(&self, key: &str, update: Update) -> Answer<Written> {
-        let parts = update.into_parts();
-        let call = self
-            .client
-            .update_item()
-            .table_name(self.name)
-            .key("pk", AttributeValue::S(key.to_owned()))
-            .update_expression(parts.expression)
-            .set_condition_expression(parts.condition)
-            .set_expression_attribute_names(parts.names)
-            .set_expression_attribute_values(parts.values)
-            .return_values(ReturnValue::AllOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match call.send().await {
-            Ok(done) => Ok(Written::Yes(done.attributes)),
-            Err(sdk) => match sdk.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(e)) => Ok(Written::No(e.item.clone())),
-                _ => Err(failed("dynamodb:UpdateItem", &sdk)),
-            },
-        }
-    }
-
-    /// Every write or none. `Err` with the reasons, in the order of the writes, when a condition did not
-    /// hold.
-    async fn transact(&self, writes: Vec<TransactWriteItem>) -> Answer<Result<(), Vec<CancellationReason>>> {
-        let mut tries = 1;
-        loop {
-            let call = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
-            let Err(sdk) = call.send().await else { return Ok(Ok(())) };
-            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-                sdk.as_service_error()
-            else {
-                return Err(failed("dynamodb:UpdateItem", &sdk));
+    /// Writes how a followed request ended, together with the `incident` and what is `bulky` of it. `Err` with the
+    /// incident's item as it is, where its condition did not hold.
+    async fn end(
+        &self,
+        incident: TransactWriteItem,
+        bulky: &[TransactWriteItem],
+        lease: &Lease,
+        Ended { place, followed, outcome }: &Ended,
+    ) -> Answer<Result<(), Option<Item>>> {
+        let key = quota_key(place, &followed.code);
+        let mut is_largest = outcome.is_refusal();
+        for _ in 0..TRIES {
+            let mut quota = Update::default();
+            quota.set("intent", Intended::of(followed, &lease.incident).attribute()?);
+            quota.set_or_remove("request_id", followed.request_id.as_deref());
+            quota.set("last_outcome", outcome.as_str());
+            quota.set_if_absent("cool_down_until", stamp(followed.intended));
+            let mut condition = NO_HIDDEN_REFUSAL.to_owned();
+            if is_largest {
+                quota.set("refused_desired", followed.desired);
+                quota.set("refused_at", stamp(followed.intended));
+                condition = format!(
+                    "({condition}) AND (attribute_not_exists(refused_desired) OR refused_desired <= :refused_desired)"
+                );
+            }
+            quota.only_if(&condition);
+            not_hidden(&mut quota);
+            let mut writes = vec![incident.clone(), self.write(key.clone(), quota)?];
+            writes.extend(bulky.iter().cloned());
+            let Err(reasons) = self.transact(writes).await? else { return Ok(Ok(())) };
+            let quota = match reasons.as_slice() {
+                [incident, quota, ..] if !is_refused(incident) && is_refused(quota) => quota,
+                [incident, ..] => return Ok(Err(incident.item().cloned())),
+                [] => return Ok(Err(None)),
             };
-            let reasons = cancelled.cancellation_reasons().to_vec();
-            if reasons.iter().any(|r| r.code() == Some("ConditionalCheckFailed")) {
-                return Ok(Err(reasons));
+            let item = QuotaItem::read(quota.item().cloned().unwrap_or_default())?;
+            if item.hides_a_refusal() {
+                self.keep_refusal(&key, item.record()?.refused).await?;
+            } else {
+                // A larger value was refused before.
+                is_largest = false;
             }
-            // It met another transaction on the same items, or the table's limits.
-            if tries == TRIES {
-                return Err(PortError::Throttled);
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100) * tries).await;
-            tries += 1;
         }
+        Err(PortError::Throttled)
     }
 
-    fn write(&self, key: String, update: Update) -> Answer<TransactWriteItem> {
-        let parts = update.into_parts();
-        let write = aws_sdk_dynamodb::types::Update::builder()
-            .table_name(self.name)
-            .key("pk", AttributeValue::S(key))
-            .update_expression(parts.expression)
-            .set_condition_expression(parts.condition)
-            .set_expression_attribute_names(parts.names)
-            .set_expression_attribute_values(parts.values)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|e| PortError::invalid(e.to_string()))?;
-        Ok(TransactWriteItem::builder().update(write).build())
+    /// What is bulky of `old`, of which `lease` was just taken. What a version before 0.2 kept in `old` itself is
+    /// moved out of it.
+    async fn detail(&self, old: &IncidentItem, lease: &Lease, now: Timestamp) -> Answer<Detail> {
+        let id = &lease.incident;
+        let detail = Detail::read(id, &self.items(detail::keys(id)).await?)?;
+        if old.is_of_before() {
+            let (mut slim, bulky, callers) = old.slimmed(&detail, now)?;
+            slim.under(lease);
+            let mut writes = vec![self.write(incident_key(id), slim)?, self.write(detail::detail_key(id), bulky)?];
+            for (key, update) in callers {
+                writes.push(self.write(key, update)?);
+            }
+            if self.transact(writes).await?.is_err() {
+                return Err(PortError::lease_lost());
+            }
+        }
+        Ok(detail)
     }
 
-    /// Open incidents that are due by then and not leased, or all of them, most overdue first.
-    async fn open(&self, due_by: Option<Timestamp>, most: usize) -> Answer<Vec<Item>> {
-        let one = AttributeValue::S("1".to_owned());
-        let mut call = self.client.query().table_name(self.name).index_name(INDEX);
-        call = call.expression_attribute_names("#open", "open").expression_attribute_values(":open", one);
-        call = match due_by {
-            None => call.key_condition_expression("#open = :open"),
-            Some(now) => call
-                .key_condition_expression("#open = :open AND due_at <= :now")
-                .projection_expression("pk, cause")
-                .filter_expression(
-                    "attribute_not_exists(lease_until) OR lease_until <= :now OR lease_owner = :silence",
-                )
-                .expression_attribute_values(":now", AttributeValue::S(stamp(now)))
-                .expression_attribute_values(":silence", AttributeValue::S(SILENCE.to_owned())),
+    /// Those incidents with what is bulky of them, but for who called. An item that cannot be read is an error of its
+    /// own.
+    async fn records(&self, items: Vec<Item>) -> Answer<Vec<Answer<Record>>> {
+        let keys = items.iter().filter_map(item::id).map(|id| detail::detail_key(&id));
+        let found = self.items(keys.collect()).await?;
+        let record = |item: Item| {
+            let item = IncidentItem::read(item)?;
+            item.record(&Detail::read(&item.id()?, &found)?)
         };
-        let mut pages = call.into_paginator().send();
-        let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| failed("dynamodb:Query", &e))?;
-            found.extend(page.items.unwrap_or_default());
-            if found.len() >= most {
-                break;
-            }
-        }
-        found.truncate(most);
-        Ok(found)
+        Ok(items.into_iter().map(record).collect())
     }
 
-    /// Closed incidents that are still kept. Reads the whole table: for a person, never for the function.
-    async fn closed(&self) -> Answer<Vec<Item>> {
-        let mut pages = self
-            .client
-            .scan()
-            .table_name(self.name)
-            .filter_expression("begins_with(pk, :incident) AND attribute_not_exists(#open)")
-            .expression_attribute_names("#open", "open")
-            .expression_attribute_values(":incident", AttributeValue::S(item::INCIDENT.to_owned()))
-            .into_paginator()
-            .send();
-        let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| failed("dynamodb:Scan", &e))?;
-            found.extend(page.items.unwrap_or_default());
-        }
-        Ok(found)
-    }
-
-    /// Begins a new episode of a closed incident, under the lease that `owner` has taken. Of the counts
-    /// only those `before` it are taken off: claims that came in between stay. An incident that `is_read` from
-    /// its item tells nothing new: words of another version stay as they were written.
+    /// Begins a new episode of a closed incident, under the lease that was taken of it. `false`: the lease is lost.
     async fn reopen(
         &self,
         incident: &Incident,
-        is_read: bool,
-        before: Counts,
-        episode: u32,
-        owner: &str,
-        until: Timestamp,
+        reopened: Reopened,
+        lease: &Lease,
+        now: Timestamp,
     ) -> Answer<bool> {
+        let Reopened { is_read, before, episode, until } = reopened;
         let mut update = Update::default();
         update.set("state", State::Seen.as_str());
         update.set("episode", episode);
-        update.set("open", "1");
         update.set("notices", AttributeValue::L(Vec::new()));
         update.set("due_at", stamp(until));
         let mut told = item::told_by(incident);
         let is_told = |name: &str| told.iter().any(|(known, _)| *known == name);
         item::OF_EPISODE.iter().filter(|name| !is_told(name)).for_each(|gone| update.remove(gone));
+        item::of_kinds().for_each(|gone| update.remove(&gone));
         // The claim has written it, and another may have written a later one since.
         told.retain(|(name, _)| !is_read && *name != item::LAST_SEEN);
         update.set_all(told);
+        let home = item::home(&incident.id, incident.cause);
+        if is_read {
+            update.copy_or("open", HOME, home);
+        } else {
+            update.set("open", home);
+        }
         update.subtract("errors", before.errors);
         update.subtract("alarms", before.alarms);
-        update.only_if("lease_owner = :owner");
-        update.value(":owner", owner);
-        Ok(matches!(self.update(&incident_key(&incident.id), update).await?, Written::Yes(_)))
-    }
-
-    async fn item(&self, key: String) -> Answer<Option<Item>> {
-        let call = self.client.get_item().table_name(self.name).consistent_read(true);
-        let answer = call.key("pk", AttributeValue::S(key)).send().await;
-        Ok(answer.map_err(|e| failed("dynamodb:GetItem", &e))?.item)
+        update.under(lease);
+        let bulky = detail::reopened(incident, is_read, now);
+        let writes = vec![
+            self.write(incident_key(&incident.id), update)?,
+            self.write(detail::detail_key(&incident.id), bulky)?,
+        ];
+        Ok(self.transact(writes).await?.is_ok())
     }
 
     /// The requests that were filed in `place` lately, those among them that an earlier version counted by the
@@ -299,19 +319,46 @@ impl Table<'_> {
     }
 
     /// Writes down the cause that `incident` knows, where there was none.
-    async fn learn(&self, key: &str, incident: &Incident) -> Answer<()> {
+    async fn learn(&self, incident: &Incident) -> Answer<()> {
         let mut update = Update::default();
         update.set_all(item::diagnosed(incident));
         update.only_if("#rule = :unknown");
         update.value(":unknown", item::NO_RULE);
-        self.update(key, update).await.map(|_| ())
+        let writes = vec![
+            self.write(incident_key(&incident.id), update)?,
+            self.write(detail::detail_key(&incident.id), detail::learnt(incident))?,
+        ];
+        // Another has learnt it meanwhile, where the condition does not hold.
+        self.transact(writes).await.map(|_| ())
+    }
+
+    /// Puts an incident that was only counted into the part of the index where it belongs: it stood where versions
+    /// before 0.2 put it, or its cause is of another band now.
+    async fn put_in_place(&self, old: &IncidentItem, incident: &Incident) -> Answer<()> {
+        let Some(open) = &old.open else { return Ok(()) };
+        let is_new = incident.is_the_latest_word() || old.learns(incident);
+        let place = match old.place_of_open(&incident.id) {
+            place if !is_new || place == item::following(&incident.id) => place,
+            _ => item::home(&incident.id, incident.cause),
+        };
+        if *open == place {
+            return Ok(());
+        }
+        let mut update = Update::default();
+        update.set("open", place);
+        // Whoever has driven it meanwhile has put it where it belongs.
+        update.only_if("#open = :was AND lease_owner = :silence");
+        update.value(":was", &**open);
+        update.value(":silence", SILENCE);
+        self.update(&incident_key(&incident.id), update).await.map(|_| ())
     }
 }
 
 impl Ledger for Aws {
-    /// One write, which only errors older than what is known keep from being the whole, counts and, because `if_not_exists` keeps what stands, takes the lease
-    /// only of an item that nobody holds. The item as it was says what came of it; only an incident that
-    /// was closed, given back without silence, or left behind needs a second write.
+    /// One write of the incident's item, which only errors older than what is known keep from being the whole, counts
+    /// and, because `if_not_exists` keeps what stands, takes the lease only of an item that nobody holds. Beside it
+    /// facts and callers are written to items of their own, which none of the indexes has. The item as it was says what
+    /// came of it; only an incident that was closed, given back without silence, or left behind needs a second write.
     async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Answer<Claim> {
         let table = self.table()?;
         let key = incident_key(&incident.id);
@@ -319,7 +366,8 @@ impl Ledger for Aws {
         let incident = &incident.until(now);
         let count = |is_latest: bool| {
             let mut update = Update::default();
-            for (name, value) in [("open", "1"), ("state", State::Seen.as_str()), ("lease_owner", &owner)] {
+            let home = item::home(&incident.id, incident.cause);
+            for (name, value) in [("open", &*home), ("state", State::Seen.as_str()), ("lease_owner", &owner)] {
                 update.set_if_absent(name, value);
             }
             update.set_if_absent("episode", 1);
@@ -344,30 +392,39 @@ impl Ledger for Aws {
             }
             update
         };
-        let written = match table.update(&key, count(true)).await? {
-            Written::No(_) => table.update(&key, count(false)).await?,
-            written @ Written::Yes(_) => written,
+        let beside = std::iter::once((detail::detail_key(&incident.id), detail::claimed(incident)));
+        let beside: Vec<(String, Update)> = beside.chain(detail::callers(incident, now)).collect();
+        let beside = beside.into_iter().map(async |(key, update)| table.update(&key, update).await);
+        let counted = async {
+            match table.update(&key, count(true)).await? {
+                Written::No(_) => table.update(&key, count(false)).await,
+                written @ Written::Yes(_) => Ok(written),
+            }
         };
-        let (Written::Yes(old) | Written::No(old)) = written;
+        let (written, beside) = tokio::join!(counted, join_all(beside));
+        let (Written::Yes(old) | Written::No(old)) = written?;
+        for written in beside {
+            written?;
+        }
         let old = old.map(IncidentItem::read).transpose()?;
-        let mine = |record| {
-            let lease = Lease { incident: incident.id.clone(), owner: owner.clone() };
-            Ok(Claim::Mine(lease, Box::new(record)))
-        };
+        let lease = Lease { incident: incident.id.clone(), owner: owner.clone() };
+        let mine = |record| Ok(Claim::Mine(lease.clone(), Box::new(record)));
 
         let Some(old) = old else { return mine(item::fresh(incident, 1, until)) };
         // The SDK repeats a write whose answer was lost; then the lease that stands is this one.
         let is_mine = old.lease_owner.as_ref() == Some(&owner);
         if !is_mine && old.is_held(now) {
             if old.learns(incident) {
-                table.learn(&key, incident).await?;
+                table.learn(incident).await?;
             }
+            table.put_in_place(&old, incident).await?;
             return Ok(Claim::Counted);
         }
         if old.is_over(now) {
             let episode = if old.is_expired(now) { 1 } else { old.episode.saturating_add(1) };
             let seized = is_mine || old.lease_owner.is_none();
-            if !seized || !table.reopen(incident, false, old.counts(), episode, &owner, until).await? {
+            let reopened = Reopened { is_read: false, before: old.counts(), episode, until };
+            if !seized || !table.reopen(incident, reopened, &lease, now).await? {
                 return Ok(Claim::Counted);
             }
             let mut record = item::fresh(incident, episode, until);
@@ -378,9 +435,6 @@ impl Ledger for Aws {
         seize.set("lease_owner", &*owner);
         seize.set("lease_until", stamp(until));
         seize.set("due_at", stamp(until));
-        if old.learns(incident) {
-            seize.set_all(item::diagnosed(incident));
-        }
         if let (Some(left), Some(since)) = (&old.lease_owner, &old.lease_until) {
             seize.only_if("lease_owner = :left AND lease_until = :since");
             seize.value(":left", &**left);
@@ -390,16 +444,32 @@ impl Ledger for Aws {
             seize.value(":mine", &*owner);
         }
         match table.update(&key, seize).await? {
-            Written::Yes(_) => mine(old.record_with(incident, until, now)?),
+            Written::Yes(_) => {
+                if old.learns(incident) {
+                    table.learn(incident).await?;
+                }
+                let detail = table.detail(&old, &lease, now).await?;
+                mine(old.record_with(&detail, incident, until, now)?)
+            }
             Written::No(_) => Ok(Claim::Counted),
         }
     }
 
-    async fn due(&self, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
-        // By the key alone: whoever takes over an item that cannot be read will say so.
-        let mut due = self.table()?.open(Some(now), RANKED.max(most)).await?;
-        due.sort_by_key(item::rank);
-        Ok(due.iter().filter_map(item::id).take(most).collect())
+    /// A band that is not reached is not read.
+    async fn due(&self, shards: Shards, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
+        let table = self.table()?;
+        let mut all = Vec::new();
+        for band in Band::ALL {
+            let mut due = table.due(shards, band, now, RANKED.max(most)).await?;
+            due.sort_by(|a, b| item::rank(a).cmp(&item::rank(b)).then_with(|| item::due_at(a).cmp(&item::due_at(b))));
+            // By the key alone: whoever takes over an item that cannot be read will say so.
+            all.extend(due.iter().filter_map(item::id));
+            if all.len() >= most {
+                break;
+            }
+        }
+        all.truncate(most);
+        Ok(all)
     }
 
     async fn take_over(
@@ -422,46 +492,22 @@ impl Ledger for Aws {
 
     async fn all(&self, is_open: bool) -> Answer<Vec<Record>> {
         let table = self.table()?;
-        let mut items = table.open(None, usize::MAX).await?;
+        let mut items = table.open().await?;
         if !is_open {
             items.extend(table.closed().await?);
         }
-        items.into_iter().map(|item| IncidentItem::read(item)?.record()).collect()
+        table.records(items).await?.into_iter().collect()
     }
 
-    /// A page at a time, and of incidents that do not wait for a request here not even the key travels: the
-    /// open ones may be many.
     async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()> {
         let table = self.table()?;
-        let text = |value: &str| AttributeValue::S(value.to_owned());
-        let mut pages = table
-            .client
-            .query()
-            .table_name(table.name)
-            .index_name(INDEX)
-            .key_condition_expression("#open = :open")
-            .filter_expression("#state = :watching AND #account = :account AND #region = :region")
-            .projection_expression("pk")
-            .expression_attribute_names("#open", "open")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#account", "account")
-            .expression_attribute_names("#region", "region")
-            .expression_attribute_values(":open", text("1"))
-            .expression_attribute_values(":watching", text(State::Watching.as_str()))
-            .expression_attribute_values(":account", text(place.account.as_str()))
-            .expression_attribute_values(":region", text(place.region.as_str()))
-            .into_paginator()
-            .send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| failed("dynamodb:Query", &e))?;
-            for id in page.items().iter().filter_map(item::id) {
-                let mut update = Update::default();
-                update.set("due_at", stamp(now));
-                update.only_if("#state = :watching AND due_at > :due_at");
-                update.name("state");
-                update.value(":watching", State::Watching.as_str());
-                table.update(&incident_key(&id), update).await?;
-            }
+        for id in table.followers(place, now).await?.iter().filter_map(item::id) {
+            let mut update = Update::default();
+            update.set("due_at", stamp(now));
+            update.only_if("#state = :watching AND due_at > :due_at");
+            update.name("state");
+            update.value(":watching", State::Watching.as_str());
+            table.update(&incident_key(&id), update).await?;
         }
         Ok(())
     }
@@ -502,10 +548,9 @@ impl Ledger for Aws {
                 table.write(filed_key(place), filed.with(intent.followed.intended, is_full, now))?,
             ];
             let Err(reasons) = table.transact(writes).await? else { return Ok(Reserved::Yes) };
-            let refused = |r: &CancellationReason| r.code() == Some("ConditionalCheckFailed");
             match reasons.as_slice() {
-                [incident, ..] if refused(incident) => return Err(PortError::lease_lost()),
-                [_, quota, ..] if refused(quota) => {
+                [incident, ..] if is_refused(incident) => return Err(PortError::lease_lost()),
+                [_, quota, ..] if is_refused(quota) => {
                     let item = QuotaItem::read(quota.item().cloned().unwrap_or_default())?;
                     let record = item.record()?;
                     if let Some(refused) = record.weigh(intent, now) {
@@ -547,7 +592,7 @@ impl Ledger for Aws {
                 writes.push(table.write(filed_key(place), without)?);
             }
             let Err(reasons) = table.transact(writes).await? else { return Ok(()) };
-            if reasons.first().is_some_and(|r| r.code() == Some("ConditionalCheckFailed")) {
+            if reasons.first().is_some_and(is_refused) {
                 return Err(PortError::lease_lost());
             }
         }
@@ -555,90 +600,37 @@ impl Ledger for Aws {
     }
 
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()> {
-        let closes = finish.state == State::Closed;
         let table = self.table()?;
-        let mut update = Update::default();
-        update.set("state", finish.state.as_str());
-        update.set("finished_by", &*lease.owner);
-        update.set_or_remove("due_at", Some(stamp(finish.due_at)).filter(|_| !closes));
-        update.set_or_remove("silent_until", finish.silent_until.map(stamp));
-        let search = finish.search.as_ref().map(Searched::of);
-        update.set_or_remove("search", search.map(|s| s.attribute()).transpose()?);
-        update.set_or_remove("unread", finish.unread.as_ref().map(item::unread).transpose()?);
-        if let Some(other) = &finish.superseded_by {
-            update.set("superseded_by", other.as_str());
-        }
-        update.set_or_remove("lease_until", finish.silent_until.map(stamp));
-        update.set_or_remove("lease_owner", finish.silent_until.map(|_| SILENCE));
-        let followed = finish.followed.as_ref();
-        let intended = followed.map(|f| Intended::of(f, &lease.incident).attribute()).transpose()?;
-        update.set_or_remove("intent", intended);
-        update.set_or_remove("request_id", followed.and_then(|f| f.request_id.as_deref()));
-        if let Some(told) = &finish.told {
-            update.append("notices", item::notice(told)?);
-        }
-        update.under(lease);
-        if closes {
-            update.remove("open");
-            update.set("ttl", after(finish.due_at, KEPT).as_second());
-        }
-        if finish.minds_counts() {
-            update.only_if("lease_owner = :owner AND #errors = :errors AND #alarms = :alarms");
-            for (name, count) in [("errors", finish.counts.errors), ("alarms", finish.counts.alarms)] {
-                update.name(name);
-                update.value(&format!(":{name}"), count);
-            }
-        }
         let key = incident_key(&lease.incident);
-        let Some(Ended { place, followed, outcome }) = &finish.ended else {
-            let Written::No(now) = table.update(&key, update).await? else { return Ok(()) };
-            // Its first attempt may have been the one that happened.
-            let now = now.map(IncidentItem::read).transpose()?;
-            let is_mine = |item: &IncidentItem| item.lease_owner.as_ref() == Some(&lease.owner);
-            if finish.minds_counts() && now.as_ref().is_some_and(is_mine) {
-                return Box::pin(self.finish(lease, &finish.counted_meanwhile())).await;
-            }
-            return if now.is_some_and(|item| item.was_finished_by(lease)) {
-                Ok(())
-            } else {
-                Err(PortError::lease_lost())
-            };
-        };
-        let incident = table.write(key, update)?;
-        let key = quota_key(place, &followed.code);
-        let mut is_largest = outcome.is_refusal();
-        for _ in 0..TRIES {
-            let mut quota = Update::default();
-            quota.set("intent", Intended::of(followed, &lease.incident).attribute()?);
-            quota.set_or_remove("request_id", followed.request_id.as_deref());
-            quota.set("last_outcome", outcome.as_str());
-            quota.set_if_absent("cool_down_until", stamp(followed.intended));
-            let mut condition = NO_HIDDEN_REFUSAL.to_owned();
-            if is_largest {
-                quota.set("refused_desired", followed.desired);
-                quota.set("refused_at", stamp(followed.intended));
-                condition = format!(
-                    "({condition}) AND (attribute_not_exists(refused_desired) OR refused_desired <= :refused_desired)"
-                );
-            }
-            quota.only_if(&condition);
-            not_hidden(&mut quota);
-            let writes = vec![incident.clone(), table.write(key.clone(), quota)?];
-            let Err(reasons) = table.transact(writes).await? else { return Ok(()) };
-            let refused = |r: &CancellationReason| r.code() == Some("ConditionalCheckFailed");
-            let quota = match reasons.as_slice() {
-                [incident, quota] if !refused(incident) && refused(quota) => quota,
-                _ => return Err(PortError::lease_lost()),
-            };
-            let item = QuotaItem::read(quota.item().cloned().unwrap_or_default())?;
-            if item.hides_a_refusal() {
-                table.keep_refusal(&key, item.record()?.refused).await?;
-            } else {
-                // A larger value was refused before.
-                is_largest = false;
-            }
+        let incident = finished(lease, finish)?;
+        let mut bulky = Vec::new();
+        if let Some(update) = finished_beside(finish)? {
+            bulky.push(table.write(detail::detail_key(&lease.incident), update)?);
         }
-        Err(PortError::Throttled)
+        let refused = match (&finish.ended, bulky.is_empty()) {
+            (None, true) => match table.update(&key, incident).await? {
+                Written::Yes(_) => return Ok(()),
+                Written::No(now) => now,
+            },
+            (None, false) => {
+                let writes = std::iter::once(table.write(key, incident)?).chain(bulky);
+                match table.transact(writes.collect()).await? {
+                    Ok(()) => return Ok(()),
+                    Err(reasons) => reasons.first().and_then(|reason| reason.item().cloned()),
+                }
+            }
+            (Some(ended), _) => match table.end(table.write(key, incident)?, &bulky, lease, ended).await? {
+                Ok(()) => return Ok(()),
+                Err(now) => now,
+            },
+        };
+        // Its first attempt may have been the one that happened.
+        let now = refused.map(IncidentItem::read).transpose()?;
+        let is_mine = |item: &IncidentItem| item.lease_owner.as_ref() == Some(&lease.owner);
+        if finish.minds_counts() && now.as_ref().is_some_and(is_mine) {
+            return Box::pin(self.finish(lease, &finish.counted_meanwhile())).await;
+        }
+        if now.is_some_and(|item| item.was_finished_by(lease)) { Ok(()) } else { Err(PortError::lease_lost()) }
     }
 
     async fn tally(&self, now: Timestamp) -> Answer<u32> {
@@ -660,31 +652,19 @@ impl Ledger for Aws {
 
     async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>> {
         let table = self.table()?;
-        let call = table
-            .client
-            .query()
-            .table_name(table.name)
-            .index_name(SEEN_INDEX)
-            .key_condition_expression("#place = :place AND last_seen >= :since")
-            .expression_attribute_names("#place", "place")
-            .expression_attribute_values(":place", AttributeValue::S(item::place_key(place)))
-            .expression_attribute_values(":since", AttributeValue::S(stamp(since)))
-            .scan_index_forward(false)
-            .limit(i32::try_from(SEEN).unwrap_or(i32::MAX));
-        let answer = call.send().await.map_err(|e| failed("dynamodb:Query", &e))?;
-        let read = |item: Item| IncidentItem::read(item).and_then(|item| item.record());
+        let items = table.seen(place, since, SEEN).await?;
         // An item that cannot be read is told of by whoever drives it.
-        let records = answer.items.unwrap_or_default().into_iter().filter_map(|item| read(item).ok());
+        let records = table.records(items).await?.into_iter().filter_map(Result::ok);
         Ok(records.map(|record| record.incident).collect())
     }
 
     async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>> {
-        let table = self.table()?;
-        let item = table.item(incident_key(id)).await?;
-        let Some(item) = item.map(IncidentItem::read).transpose()? else { return Ok(None) };
+        let mut found = self.table()?.items(detail::all_keys(id)).await?;
+        let Some(item) = found.remove(&incident_key(id)) else { return Ok(None) };
+        let item = IncidentItem::read(item)?;
         if item.is_expired(Timestamp::now()) {
             return Ok(None);
         }
-        item.record().map(Some)
+        item.record(&Detail::read(id, &found)?).map(Some)
     }
 }

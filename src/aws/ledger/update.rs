@@ -9,7 +9,7 @@ use crate::world::Lease;
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// What is written to one item. Every attribute is written through a placeholder of its own name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Update {
     set: Vec<String>,
     add: Vec<String>,
@@ -60,7 +60,7 @@ impl Update {
         self.bind(name, value);
     }
 
-    pub(super) fn set_all(&mut self, all: Vec<(&'static str, AttributeValue)>) {
+    pub(super) fn set_all(&mut self, all: impl IntoIterator<Item = (&'static str, AttributeValue)>) {
         for (name, value) in all {
             self.set(name, value);
         }
@@ -78,16 +78,16 @@ impl Update {
         }
     }
 
-    pub(super) fn subtract(&mut self, name: &str, value: impl Value) {
-        self.set.push(format!("#{name} = #{name} - :{name}"));
+    /// Copies what stands at `from`; where nothing stands there, `value`.
+    pub(super) fn copy_or(&mut self, name: &str, from: &str, value: impl Value) {
+        self.set.push(format!("#{name} = if_not_exists(#{from}, :{name})"));
+        self.name(from);
         self.bind(name, value);
     }
 
-    /// Adds an element to the end of a list.
-    pub(super) fn append(&mut self, name: &str, value: AttributeValue) {
-        self.set.push(format!("#{name} = list_append(if_not_exists(#{name}, :empty), :{name})"));
-        self.values.insert(":empty".to_owned(), AttributeValue::L(Vec::new()));
-        self.bind(name, AttributeValue::L(vec![value]));
+    pub(super) fn subtract(&mut self, name: &str, value: impl Value) {
+        self.set.push(format!("#{name} = #{name} - :{name}"));
+        self.bind(name, value);
     }
 
     pub(super) fn add(&mut self, name: &str, value: impl Value) {

@@ -134,7 +134,7 @@ fn word(severity: Severity) -> &'static str {
 fn told(record: &Record) -> Markup {
     html! {
         @if !record.notices.is_empty() {
-            ol.told { @for told in &record.notices { li { time { (minute(told.at)) } " " (told.kind) } } }
+            ol.told { @for told in record.notices.whole() { li { time { (minute(told.at)) } " " (told.kind) } } }
         }
     }
 }
@@ -205,7 +205,7 @@ fn table(records: &[Record]) -> Markup {
                             td { (i.region.as_ref().map_or("–", |region| region.as_str())) }
                             td { (or_dash(i.first_seen)) br; (or_dash(i.last_seen)) }
                             td { (record.state) br; (counted(i.counts)) }
-                            td { (record.notices.len()) }
+                            td { (record.notices.count_all()) }
                         }
                     }
                 }

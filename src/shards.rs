@@ -1,0 +1,116 @@
+//! The parts of the index of open incidents: shards that are swept side by side, and bands that say what comes first.
+//!
+//! One law: the shard of an incident never changes, and its band follows from its state and its cause alone.
+
+use crate::diagnosis::Cause;
+use crate::incident::IncidentId;
+
+/// One of the parts that the open incidents are spread over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Shard(u8);
+
+impl Shard {
+    /// How many there are.
+    pub const COUNT: u8 = 8;
+    /// The shard whose tick also does what is done once for all of them.
+    pub const FIRST: Self = Self(0);
+
+    /// `None` if there is no shard of that number.
+    pub const fn new(number: u64) -> Option<Self> {
+        // A cast of a number below eight loses nothing.
+        #[allow(clippy::cast_possible_truncation)]
+        if number < Self::COUNT as u64 { Some(Self(number as u8)) } else { None }
+    }
+
+    /// The shard of an incident. Its id is a hash, of which three bits are taken.
+    pub fn of(id: &IncidentId) -> Self {
+        Self(id.as_str().bytes().next_back().unwrap_or_default().wrapping_sub(b'0') % Self::COUNT)
+    }
+
+    /// Its number, from 0.
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+}
+
+/// Some of the shards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shards(u8);
+
+impl Shards {
+    /// All of them.
+    pub const ALL: Self = Self(u8::MAX);
+
+    /// One alone.
+    pub const fn one(shard: Shard) -> Self {
+        Self(1 << shard.0)
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether `shard` is among them.
+    pub const fn contains(self, shard: Shard) -> bool {
+        self.0 & (1 << shard.0) != 0
+    }
+
+    /// Whether it is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Each of them, in order.
+    pub fn iter(self) -> impl Iterator<Item = Shard> {
+        (0..Shard::COUNT).map(Shard).filter(move |shard| self.contains(*shard))
+    }
+}
+
+/// What is looked after first within a shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Band {
+    /// Causes of an urgent rank; see [`Rank::is_urgent`](crate::diagnosis::Rank::is_urgent).
+    Urgent,
+    /// Incidents that follow an increase request, whatever their cause.
+    Following,
+    /// All others.
+    Other,
+}
+
+impl Band {
+    /// Every band, the one that is looked after first before the others.
+    pub const ALL: [Self; 3] = [Self::Urgent, Self::Following, Self::Other];
+
+    /// The band of an incident of that cause that follows no request.
+    pub const fn of(cause: Cause) -> Self {
+        if cause.rank().is_urgent() { Self::Urgent } else { Self::Other }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn ids_are_spread_over_every_shard() {
+        let mut found = BTreeMap::<Shard, usize>::new();
+        for n in 0..8000 {
+            let id = format!("inc-{}", crate::ids::short_hash(&n.to_string()));
+            *found.entry(Shard::of(&IncidentId::parse(&id).unwrap())).or_default() += 1;
+        }
+        assert_eq!(found.len(), 8);
+        assert!(found.values().all(|count| (850..1150).contains(count)), "{found:?}");
+    }
+
+    #[test]
+    fn shards_are_a_set() {
+        let [one, six] = [1, 6].map(|n| Shard::new(n).unwrap());
+        let both = Shards::one(one).and(Shards::one(six));
+        assert_eq!(both.iter().collect::<Vec<_>>(), [one, six]);
+        assert!(both.contains(six) && !both.contains(Shard::FIRST) && Shards::default().is_empty());
+        assert_eq!((Shards::ALL.iter().count(), Shard::new(8)), (8, None));
+    }
+}

@@ -1,0 +1,187 @@
+//! What people were told of an incident in its present episode.
+//!
+//! One law: what is kept does not grow with the number of notices: the first one, the last one, and of each kind how
+//! many there were and when the last two were.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::notice::Kind;
+
+/// A notice that was published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Its `notice_id`.
+    pub id: String,
+    /// Its kind.
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+    /// The errors counted by then.
+    #[serde(default)]
+    pub errors: u64,
+    /// The steps of access that were missing then, as far as Bedrock told. Kept of the last notice only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+/// Notices of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct OfKind {
+    /// How many.
+    pub count: u32,
+    /// When the last was published.
+    pub last: Timestamp,
+    /// When the one before it was published; `None` if there is only one.
+    pub before: Option<Timestamp>,
+}
+
+/// Every notice of an episode, in little.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notices {
+    first: Option<Told>,
+    last: Option<Told>,
+    kinds: BTreeMap<String, OfKind>,
+    had_missing: bool,
+}
+
+impl Notices {
+    /// Adds one that was published after those.
+    pub fn push(&mut self, told: Told) {
+        self.count(&told.kind, told.at);
+        self.had_missing |= !told.missing.is_empty();
+        let Told { id, kind, at, errors, .. } = told.clone();
+        self.first.get_or_insert(Told { id, kind, at, errors, missing: Vec::new() });
+        self.last = Some(told);
+    }
+
+    fn count(&mut self, kind: &str, at: Timestamp) {
+        match self.kinds.get_mut(kind) {
+            Some(known) => {
+                *known = OfKind { count: known.count.saturating_add(1), last: at, before: Some(known.last) };
+            }
+            None => {
+                self.kinds.insert(kind.to_owned(), OfKind { count: 1, last: at, before: None });
+            }
+        }
+    }
+
+    /// What a ledger has kept of them. `had_missing`: see [`Notices::had_missing`].
+    #[cfg(feature = "aws")]
+    pub(crate) fn kept(
+        first: Option<Told>,
+        last: Option<Told>,
+        kinds: BTreeMap<String, OfKind>,
+        had_missing: bool,
+    ) -> Self {
+        Self { first, last, kinds, had_missing }
+    }
+
+    /// The same, of which the last one is known in full.
+    #[cfg(feature = "aws")]
+    pub(crate) fn ending_with(self, last: Told) -> Self {
+        Self { last: Some(last), ..self }
+    }
+
+    /// Whether there was none.
+    pub fn is_empty(&self) -> bool {
+        self.last.is_none()
+    }
+
+    /// How many there were.
+    pub fn count_all(&self) -> u32 {
+        self.kinds.values().fold(0, |sum, kind| sum.saturating_add(kind.count))
+    }
+
+    /// The first of the episode, without the steps that were missing.
+    pub fn first(&self) -> Option<&Told> {
+        self.first.as_ref()
+    }
+
+    /// The last.
+    pub fn last(&self) -> Option<&Told> {
+        self.last.as_ref()
+    }
+
+    /// Those of which more than times are known: the first and the last, or the only one.
+    pub fn whole(&self) -> impl Iterator<Item = &Told> {
+        let is_only = self.count_all() < 2;
+        self.first.iter().filter(move |_| !is_only).chain(&self.last)
+    }
+
+    /// Those of one kind; `None` where there was none.
+    pub fn of(&self, kind: Kind) -> Option<OfKind> {
+        self.kinds.get(kind.as_str()).copied()
+    }
+
+    /// Each kind that there was.
+    pub fn kinds(&self) -> &BTreeMap<String, OfKind> {
+        &self.kinds
+    }
+
+    /// Whether a step of access was missing at any of them.
+    pub fn had_missing(&self) -> bool {
+        self.had_missing
+    }
+
+    /// When people were last told of it as of something that goes on; `None` also when what they were told
+    /// last is that it is over. That AWS does not answer says nothing of whether it goes on.
+    pub fn last_going_on(&self) -> Option<Timestamp> {
+        let at = |(_, kind): (&String, &OfKind)| kind.last;
+        let is = |name: &String, kind: Kind| name == kind.as_str();
+        let over = self.of(Kind::Resolved).map(|kind| kind.last);
+        let others = self.kinds.iter().filter(|(k, _)| !is(k, Kind::Unanswered) && !is(k, Kind::Resolved));
+        others.map(at).max().filter(|last| over.is_none_or(|over| *last > over))
+    }
+}
+
+impl FromIterator<Told> for Notices {
+    fn from_iter<I: IntoIterator<Item = Told>>(all: I) -> Self {
+        let mut notices = Self::default();
+        all.into_iter().for_each(|told| notices.push(told));
+        notices
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(kind: Kind, minute: i64) -> Told {
+        let at = Timestamp::from_second(1_800_000_000 + 60 * minute).unwrap();
+        Told { id: format!("ntc-{minute}"), kind: kind.to_string(), at, errors: 1, missing: Vec::new() }
+    }
+
+    #[test]
+    fn the_first_the_last_and_the_counts_are_kept() {
+        let kinds = [Kind::Opened, Kind::Reminder, Kind::Reminder, Kind::Reminder, Kind::Again];
+        let all: Vec<Told> = kinds.into_iter().zip(0..).map(|(kind, n)| told(kind, n)).collect();
+        let notices: Notices = all.iter().cloned().collect();
+        assert_eq!((notices.first(), notices.last()), (all.first(), all.last()));
+        let reminders = notices.of(Kind::Reminder).unwrap();
+        assert_eq!((reminders.count, reminders.last, reminders.before), (3, all[3].at, Some(all[2].at)));
+        assert_eq!((notices.count_all(), notices.whole().count()), (5, 2));
+        let only: Notices = all.iter().take(1).cloned().collect();
+        assert_eq!(only.whole().collect::<Vec<_>>(), [&all[0]]);
+    }
+
+    #[test]
+    fn what_is_over_or_unanswered_does_not_go_on() {
+        let mut notices = Notices::default();
+        assert_eq!(notices.last_going_on(), None);
+        for (kind, minute, goes_on) in [
+            (Kind::Unanswered, 0, None),
+            (Kind::Opened, 1, Some(1)),
+            (Kind::Unanswered, 2, Some(1)),
+            (Kind::Resolved, 3, None),
+            (Kind::Unanswered, 4, None),
+            (Kind::Again, 5, Some(5)),
+        ] {
+            notices.push(told(kind, minute));
+            let at = goes_on.map(|minute| told(kind, minute).at);
+            assert_eq!(notices.last_going_on(), at, "after {kind}");
+        }
+    }
+}
