@@ -75,9 +75,13 @@ pub const RULES: &[(&str, &str)] = &[
     ("HealthRule", "what AWS Health says of Bedrock: incidents on AWS's side, announced ends of models"),
     ("InferenceErrorsRule", "every error's text, caller and request id: only alarms are left"),
     ("JobsRule", "batch and customization jobs that fail, or that process only part of their input"),
+    ("LaterTickRule", "half of what takes time, as TickRule"),
     ("QuotaNewsRule", "AWS's decisions as they fall; they are still asked for every 15 minutes"),
     ("SupportNewsRule", "support cases as they change; they come to us-east-1 only"),
-    ("TickRule", "everything that takes time: outcomes, reminders, what a function that died has left"),
+    (
+        "TickRule",
+        "half of what takes time: outcomes, reminders, what a function that died has left; and the daily watch",
+    ),
     ("YourAlarmsRule", "alarms of yours"),
 ];
 
@@ -88,6 +92,7 @@ pub const TRIGGERS: &[(&str, Option<&str>)] = &[
     ("HealthRule", Some("AWS Health Event")),
     ("InferenceErrorsRule", Some("AWS API Call via CloudTrail")),
     ("JobsRule", Some("*Job State Change")),
+    ("LaterTickRule", None),
     ("QuotaNewsRule", Some("AWS Service Event via CloudTrail")),
     ("SupportNewsRule", Some("Support Case Update")),
     ("TickRule", None),
@@ -109,6 +114,7 @@ pub const ALARMS: &[(&str, &str)] = &[
     ("health-notices", "notices that SNS could not deliver"),
     ("health-untold", "incidents that could not be told"),
     ("health-ticks", "a schedule that does not tick"),
+    ("health-later-ticks", "the second half of it"),
     ("health-invocations", "a function that nothing invokes"),
     ("health-watch-failed", "a daily watch that cannot look"),
     ("health-nobody-told", "a topic that nobody listens to"),
@@ -143,7 +149,7 @@ pub const RIGHTS: &[(On, &[&str])] = &[
     (On::Quotas, &["servicequotas:RequestServiceQuotaIncrease"]),
     (On::Roles, &["iam:GetRole", "iam:SimulatePrincipalPolicy"]),
     (On::Logs, &["logs:GetQueryResults", "logs:StartQuery"]),
-    (On::Table, &["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]),
+    (On::Table, &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]),
     (On::Topic, &["sns:GetTopicAttributes", "sns:Publish"]),
 ];
 

@@ -28,8 +28,10 @@ words! {
         Withheld = "Withheld",
         /// Incidents that stay due, because the topic or the ledger refused.
         StaysDue = "StaysDue",
-        /// Sweeps of the ledger that were done.
+        /// Shards of the first half that were swept.
         Ticks = "Ticks",
+        /// Shards of the second half that were swept.
+        LaterTicks = "LaterTicks",
         /// The fullest quota's use, in percent.
         FullestQuota = "FullestQuota",
         /// Daily watches that could not look at everything.

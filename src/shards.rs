@@ -41,6 +41,11 @@ impl Shards {
     /// All of them.
     pub const ALL: Self = Self(u8::MAX);
 
+    /// Those of the template's first rule of ticks.
+    pub const FIRST_HALF: Self = Self(0b0000_1111);
+    /// Those of its second.
+    pub const SECOND_HALF: Self = Self(0b1111_0000);
+
     /// One alone.
     pub const fn one(shard: Shard) -> Self {
         Self(1 << shard.0)
@@ -55,6 +60,11 @@ impl Shards {
     /// Whether `shard` is among them.
     pub const fn contains(self, shard: Shard) -> bool {
         self.0 & (1 << shard.0) != 0
+    }
+
+    /// How many of them are among `others`.
+    pub const fn among(self, others: Self) -> usize {
+        (self.0 & others.0).count_ones() as usize
     }
 
     /// Whether it is none.
@@ -111,6 +121,7 @@ mod tests {
         let both = Shards::one(one).and(Shards::one(six));
         assert_eq!(both.iter().collect::<Vec<_>>(), [one, six]);
         assert!(both.contains(six) && !both.contains(Shard::FIRST) && Shards::default().is_empty());
+        assert_eq!((both.among(Shards::FIRST_HALF), Shards::ALL.among(Shards::SECOND_HALF)), (1, 4));
         assert_eq!((Shards::ALL.iter().count(), Shard::new(8)), (8, None));
     }
 }

@@ -248,7 +248,11 @@ fn what_is_learnt_later_is_told_again_only_if_it_asks_for_something_else() {
             world.incidents().into_iter().filter(|i| i.record.state != State::Closed).collect::<Vec<_>>();
         let [open] = known.as_slice() else { panic!("{metric}: {known:?}") };
         assert_eq!(open.record.incident.cause.to_string(), cause);
-        assert_eq!(open.record.notices.first().unwrap().id, world.published()[0].notice_id, "known under that notice");
+        assert_eq!(
+            open.record.notices.first().unwrap().id,
+            world.published()[0].notice_id,
+            "known under that notice"
+        );
     }
     let world = world(json!({}));
     deliver(&world, &alarm_of("InvocationClientErrors", LITE));

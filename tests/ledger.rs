@@ -148,8 +148,9 @@ fn a_cause_of_another_version_reads_as_unknown_and_stays_as_it_was_written() {
     block_on(table.claim(&incident, at, lease)).unwrap();
     let key = format!("INCIDENT#{}", incident.id);
     let word = serde_json::json!({ "S": "images-per-minute" });
-    for name in ["cause", "rule"] {
-        cloud.state().table.items.get_mut(&key).unwrap().insert(name.to_owned(), word.clone());
+    let detail = format!("DETAIL#{}", incident.id);
+    for (key, name) in [(&key, "cause"), (&key, "rule"), (&detail, "cause"), (&detail, "rule")] {
+        cloud.state().table.items.get_mut(key).unwrap().insert(name.to_owned(), word.clone());
     }
     assert_eq!(block_on(table.incident(&incident.id)).unwrap().unwrap().incident.cause, Cause::Unknown);
     let later = at + jiff::SignedDuration::from_mins(10);
@@ -161,8 +162,192 @@ fn a_cause_of_another_version_reads_as_unknown_and_stays_as_it_was_written() {
     assert_eq!((record.incident.cause, record.incident.counts.errors), (Cause::Unknown, 2));
     let end = Finish::new(State::Told, later, record.incident.counts);
     block_on(table.finish(&lease, &end)).unwrap();
-    let item = cloud.state().table.items[&key].clone();
-    assert_eq!((&item["cause"], &item["rule"]), (&word, &word));
+    for key in [key, detail] {
+        let item = cloud.state().table.items[&key].clone();
+        assert_eq!((&item["cause"], &item["rule"]), (&word, &word), "{key}");
+    }
+}
+
+#[cfg(feature = "aws")]
+fn ledger_of_before() -> std::collections::BTreeMap<String, serde_json::Map<String, serde_json::Value>> {
+    serde_json::from_str(include_str!("support/ledger-before-0.2.json")).unwrap()
+}
+
+/// What versions before 0.2 wrote: everything of an incident stands in one item.
+#[cfg(feature = "aws")]
+#[test]
+fn items_of_before_are_read_and_slim_after_the_next_lease() {
+    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let table = cloud.aws("DYNAMODB");
+    cloud.state().table.items = ledger_of_before();
+    block_on(contract::goes_on_with_the_ledger_of_before(&table));
+    for (key, item) in &cloud.state().table.items {
+        let is_bulky = |name: &&String| name.starts_with("callers_") || *name == "search" || *name == "sample";
+        let bulky = item.keys().find(is_bulky);
+        if key.starts_with("INCIDENT#") && item["state"]["S"] != "closed" {
+            assert_eq!((bulky, &item["facts"]["S"]), (None, &serde_json::json!("{}")), "{key}");
+            assert_ne!(item["open"]["S"], "1", "{key}");
+            assert_eq!(
+                item["notices"]["L"].as_array().map_or(0, Vec::len),
+                usize::from(item["state"]["S"] != "seen")
+            );
+        }
+    }
+}
+
+/// A claim that only counts moves an incident of before to its shard; its facts and callers wait for a lease.
+#[cfg(feature = "aws")]
+#[test]
+fn an_item_of_before_that_is_only_counted_goes_to_its_shard() {
+    use bedrock_remediator::shards::Shard;
+    use bedrock_remediator::world::Ledger as _;
+    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let table = cloud.aws("DYNAMODB");
+    cloud.state().table.items = ledger_of_before();
+    let incident = contract::incident("us-east-1");
+    let before = block_on(table.incident(&incident.id)).unwrap().unwrap();
+    block_on(contract::counted(&table, &incident, contract::after(720)));
+    let known = block_on(table.incident(&incident.id)).unwrap().unwrap();
+    assert_eq!(known.incident.counts.errors, before.incident.counts.errors + 1);
+    assert_eq!((known.notices, known.followed, known.state), (before.notices, before.followed, before.state));
+    assert!(known.incident.callers.all().errors >= before.incident.callers.all().errors);
+    let item = cloud.state().table.items[&format!("INCIDENT#{}", incident.id)].clone();
+    assert_eq!(item["open"]["S"], format!("f{}", Shard::of(&incident.id).number()));
+}
+
+/// What a version before 0.2 reads of an incident, by name and DynamoDB's type. It cannot read an item without the
+/// first ones.
+#[cfg(feature = "aws")]
+#[test]
+fn the_version_before_can_read_what_this_one_writes() {
+    use bedrock_remediator::world::{Finish, Ledger as _, State};
+    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let table = cloud.aws("DYNAMODB");
+    let incident = contract::incident("us-east-1");
+    let (lease, _) = block_on(contract::mine(&table, &incident, contract::now()));
+    let end = Finish {
+        followed: Some(contract::followed(contract::now())),
+        silent_until: Some(contract::after(600)),
+        told: Some(contract::told(contract::now())),
+        ..contract::finish(State::Watching, contract::after(900))
+    };
+    block_on(table.finish(&lease, &end)).unwrap();
+    let item = cloud.state().table.items[&format!("INCIDENT#{}", incident.id)].clone();
+    for (name, kind) in [
+        ("pk", "S"),
+        ("state", "S"),
+        ("episode", "N"),
+        ("cause", "S"),
+        ("rule", "S"),
+        ("facts", "S"),
+        ("errors", "N"),
+        ("account", "S"),
+        ("region", "S"),
+        ("model", "S"),
+        ("model_kind", "S"),
+        ("first_seen", "S"),
+        ("last_seen", "S"),
+        ("intent", "M"),
+        ("due_at", "S"),
+        ("silent_until", "S"),
+        ("lease_owner", "S"),
+        ("lease_until", "S"),
+    ] {
+        assert!(item[name].get(kind).is_some(), "{name}: {}", item[name]);
+    }
+    let told = &item["notices"]["L"];
+    assert_eq!(
+        told.as_array().map(Vec::len),
+        Some(1),
+        "the last notice, so that it is not told again at once"
+    );
+    assert_eq!(told[0]["M"]["at"]["S"], contract::now().to_string());
+}
+
+/// However long an incident goes on. The function's name is as long as that of a log stream.
+#[cfg(feature = "aws")]
+#[test]
+fn no_item_grows_with_time() {
+    use bedrock_remediator::callers::Origin;
+    use bedrock_remediator::world::{Claim, Finish, Ledger as _, LogKind, LogQuery, Search, State, Told};
+    use jiff::SignedDuration;
+    use proptest::prelude::*;
+    use proptest::test_runner::TestRunner;
+
+    // Many times what the ring of minutes and the kinds of notices hold. Halfway the numbers become those of years.
+    const STEPS: usize = 300;
+    // Which role calls, how many minutes pass, which kind is told, and whether a step was missing.
+    let step = (0..40u32, 0..200i64, 0..5usize, any::<bool>());
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(2));
+    let steps = proptest::collection::vec(step, STEPS);
+    let answer = runner.run(&steps, |steps| {
+        let cloud = support::cloud::Cloud::new(WorldFile::default());
+        let table = cloud.aws("DYNAMODB");
+        block_on(async {
+            let mut at = contract::now();
+            for (n, (role, minutes, kind, is_missing)) in steps.into_iter().enumerate() {
+                at += SignedDuration::from_mins(minutes);
+                if n == STEPS / 2 {
+                    let mut state = cloud.state();
+                    let numbers = state.table.items.values_mut().flat_map(serde_json::Map::values_mut);
+                    let numbers = numbers.filter_map(|value| value.get_mut("N"));
+                    numbers.for_each(|number| *number = serde_json::json!("1234567890123"));
+                }
+                let symptoms = (0..12).map(|other| {
+                    let role = format!("an-application-with-a-long-name-{}", (role + other) % 40);
+                    let mut one = contract::symptom(
+                        "us-gov-east-1",
+                        "us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0",
+                        "Too many tokens, please wait before trying again.",
+                        &role,
+                        at,
+                    );
+                    one.origin = Origin {
+                        agent: Some("aws-sdk-java/2.31.1".to_owned()),
+                        client: Some(other),
+                        ..Origin::default()
+                    };
+                    one
+                });
+                let incident = bedrock_remediator::incident::fold(symptoms).remove(0);
+                let claim = table.claim(&incident, at, contract::LEASE).await.unwrap();
+                let Claim::Mine(lease, record) = claim else { continue };
+                let kind = ["opened", "again", "reminder", "unanswered", "outcome"][kind].to_owned();
+                let missing = if is_missing {
+                    vec!["Anthropic's use-case form is submitted".to_owned(); 5]
+                } else {
+                    Vec::new()
+                };
+                let told = Told { id: format!("ntc-{n:016x}"), kind, at, errors: n as u64, missing };
+                let query = LogQuery {
+                    kind: LogKind::Application,
+                    id: "12ab3456-12ab-123a-789e-1234567890ab".to_owned(),
+                };
+                let end = Finish {
+                    followed: Some(contract::followed(at)),
+                    told: Some(told),
+                    silent_until: Some(at + SignedDuration::from_mins(60)),
+                    search: Some(Search { alarm: at, looks: 3, queries: vec![query; 6] }),
+                    ..Finish::new(State::Watching, at + SignedDuration::from_mins(60), record.incident.counts)
+                };
+                table.finish(&lease, &end).await.unwrap();
+            }
+        });
+        let mut bulky = 0;
+        for (key, item) in &cloud.state().table.items {
+            let size = support::dynamo::size(item);
+            if key.starts_with("INCIDENT#") {
+                prop_assert!(size < 2048, "{key} has {size} bytes");
+            } else {
+                bulky += size;
+                prop_assert!(size < 2048 || key.starts_with("DETAIL#"), "{key} has {size} bytes");
+            }
+        }
+        prop_assert_eq!(cloud.state().table.items.len(), 10);
+        prop_assert!(bulky < 16 * 1024, "{} bytes", bulky);
+        Ok(())
+    });
+    answer.unwrap();
 }
 
 /// An item as versions before 0.2 wrote it: so many requests on a day of UTC.
@@ -202,5 +387,6 @@ fn requests_that_an_earlier_version_counted_today_still_count() {
 #[ignore = "needs DYNAMODB_ENDPOINT, an emulator with an empty table `ledger`"]
 fn the_tables_ledger_keeps_the_contract_on_an_emulator() {
     let endpoint = std::env::var("DYNAMODB_ENDPOINT").unwrap();
-    block_on(contract::keeps_in_turn(&support::cloud::aws_at(&endpoint)));
+    let table = support::cloud::aws_at(&endpoint);
+    block_on(contract::keeps_in_turn(&table));
 }

@@ -524,6 +524,7 @@ pub const EVENTS: &[EventForm] = &[
     form("CloudWatch Alarm Contributor State Change", "AlarmContributorsRule", Reader::Alarm),
     form("CloudWatch Alarm State Change", "YourAlarmsRule", Reader::Alarm),
     form("Model Customization Job State Change", "JobsRule", Reader::Job),
+    form("Scheduled Event", "LaterTickRule", Reader::Tick),
     form("Scheduled Event", "TickRule", Reader::Tick),
     form("Support Case Update", "SupportNewsRule", Reader::SupportCase),
 ];
@@ -555,6 +556,7 @@ pub const DIRECT: &[(&str, &str, &[&str])] = &[
         &["logs-kinesis"],
     ),
     ("the model-invocation log", "a subscription of its log group", &["logs-invocation"]),
+    ("a tick of every shard", "invoke the function with it", &["tick"]),
     ("a record of CloudTrail without EventBridge", "invoke the function with it", &["cloudtrail-bare"]),
 ];
 

@@ -14,8 +14,8 @@ use crate::model::ModelId;
 use crate::notice::Kind;
 use crate::shards::{Band, Shard, Shards};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Followed, Intent, LastRequest, Lease, Ledger, Notices, PortError, QuotaRecord,
-    RANKED, Record, Reserved, SEEN, State, Told, after, crowd_of, has_room,
+    Answer, Claim, Ended, Finish, Followed, Intent, LastRequest, Lease, Ledger, Notices, PortError,
+    QuotaRecord, RANKED, Record, Reserved, SEEN, State, Told, after, crowd_of, has_room,
 };
 
 /// What a world file tells of is due after so long.

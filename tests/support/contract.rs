@@ -9,19 +9,19 @@ use bedrock_remediator::incident::{Counts, Incident, IncidentId, Symptom, fold};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::shards::{Shard, Shards};
 use bedrock_remediator::world::{
-    CROWD, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, LogKind, LogQuery, Notices, PortError, Record,
-    Refusal, Rejection, RequestOutcome, Reserved, Search, State, Told, Unread,
+    CROWD, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, LogKind, LogQuery, Notices, PortError,
+    Record, Refusal, Rejection, RequestOutcome, Reserved, Search, State, Told, Unread,
 };
 use jiff::{SignedDuration, Timestamp};
 
-const LEASE: SignedDuration = SignedDuration::from_secs(90);
+pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(90);
 const LATER: SignedDuration = SignedDuration::from_mins(10);
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-20T14:34:05Z".parse().unwrap()
 }
 
-fn after(seconds: i64) -> Timestamp {
+pub(crate) fn after(seconds: i64) -> Timestamp {
     now() + SignedDuration::from_secs(seconds)
 }
 
@@ -34,7 +34,7 @@ fn throttle(region: &str, model: &str, message: &str) -> Incident {
     fold([symptom(region, model, message, "app", now())]).remove(0)
 }
 
-fn symptom(region: &str, model: &str, message: &str, role: &str, at: Timestamp) -> Symptom {
+pub(crate) fn symptom(region: &str, model: &str, message: &str, role: &str, at: Timestamp) -> Symptom {
     let error = ErrorSignal {
         source: Source::CloudTrail,
         account: AccountId::parse("111122223333"),
@@ -64,7 +64,7 @@ pub(crate) fn incident(region: &str) -> Incident {
 }
 
 /// What only an alarm's metric tells.
-fn unnamed(region: &str) -> Incident {
+pub(crate) fn unnamed(region: &str) -> Incident {
     Incident {
         cause: Cause::RateUnspecified,
         rule: None,
@@ -78,7 +78,7 @@ fn code() -> QuotaCode {
     QuotaCode::parse("L-F4DDD3EB").unwrap()
 }
 
-fn followed(at: Timestamp) -> Followed {
+pub(crate) fn followed(at: Timestamp) -> Followed {
     Followed {
         code: code(),
         name: "Tokens per minute for a model".to_owned(),
@@ -98,7 +98,7 @@ fn intent(region: &str, at: Timestamp, most_a_day: u32) -> Intent {
     }
 }
 
-fn finish(state: State, due_at: Timestamp) -> Finish {
+pub(crate) fn finish(state: State, due_at: Timestamp) -> Finish {
     let counts = Counts { errors: 1, alarms: 0 };
     Finish::new(state, due_at, counts)
 }
@@ -109,7 +109,7 @@ fn closed(errors: u64, at: Timestamp) -> Finish {
     Finish { told: Some(told(at)), counts, ..finish(State::Closed, at) }
 }
 
-fn told(at: Timestamp) -> Told {
+pub(crate) fn told(at: Timestamp) -> Told {
     Told {
         id: "ntc-1".to_owned(),
         kind: "opened".to_owned(),
@@ -119,14 +119,14 @@ fn told(at: Timestamp) -> Told {
     }
 }
 
-async fn mine(ledger: &impl Ledger, incident: &Incident, at: Timestamp) -> (Lease, Record) {
+pub(crate) async fn mine(ledger: &impl Ledger, incident: &Incident, at: Timestamp) -> (Lease, Record) {
     match ledger.claim(incident, at, LEASE).await.unwrap() {
         Claim::Mine(lease, record) => (lease, *record),
         Claim::Counted => panic!("{} was only counted", incident.id),
     }
 }
 
-async fn counted(ledger: &impl Ledger, incident: &Incident, at: Timestamp) {
+pub(crate) async fn counted(ledger: &impl Ledger, incident: &Incident, at: Timestamp) {
     assert!(matches!(ledger.claim(incident, at, LEASE).await.unwrap(), Claim::Counted));
 }
 
@@ -632,7 +632,11 @@ async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {
     for (how, record) in [("as claimed", claimed), ("as read", read)] {
         let seen = (record.incident.by_root, &record.incident.facts, record.incident.counts);
         assert_eq!(seen, (false, &plain.facts, plain.counts), "{how}");
-        assert_eq!((record.episode, record.notices, record.state), (2, Notices::default(), State::Seen), "{how}");
+        assert_eq!(
+            (record.episode, record.notices, record.state),
+            (2, Notices::default(), State::Seen),
+            "{how}"
+        );
         assert_eq!((record.followed, record.silent_until), (None, None), "{how}");
         assert_eq!((record.search, record.unread), (None, None), "{how}");
     }
@@ -704,7 +708,10 @@ async fn what_the_index_said_a_moment_ago_gives_no_lease(ledger: &impl Ledger) {
     assert!(ledger.take_over(&incident.id, after(61), LEASE).await.unwrap().is_none(), "it is held");
     let end = Finish::new(State::Told, after(9000), record.incident.counts);
     ledger.finish(&lease, &end).await.unwrap();
-    assert!(ledger.take_over(&incident.id, after(62), LEASE).await.unwrap().is_none(), "it is not due any more");
+    assert!(
+        ledger.take_over(&incident.id, after(62), LEASE).await.unwrap().is_none(),
+        "it is not due any more"
+    );
     let (lease, record) = ledger.take_over(&incident.id, after(9000), LEASE).await.unwrap().unwrap();
     let end = Finish::new(State::Closed, after(9000), record.incident.counts);
     ledger.finish(&lease, &end).await.unwrap();
@@ -800,4 +807,74 @@ async fn nothing_is_known_of_what_never_was(ledger: &impl Ledger) {
     assert!(ledger.take_over(&unknown, now(), LEASE).await.unwrap().is_none());
     let overdue = ledger.due(Shards::ALL, now() + SignedDuration::from_hours(48), 3).await.unwrap();
     assert_eq!(overdue.len(), 3, "at most as many as asked for");
+}
+
+/// Goes on with the incidents of `ledger-before-0.2.json`, until each of them was leased and given back.
+pub(crate) async fn goes_on_with_the_ledger_of_before(ledger: &impl Ledger) {
+    let [follows, alarm, gone, left] =
+        [incident("us-east-1"), unnamed("eu-west-1"), incident("us-west-2"), incident("ap-south-1")];
+    let listed = ledger.all(false).await.unwrap();
+    assert_eq!(listed.len(), 4);
+    // In the first shard alone, whatever their ids; ten minutes later all are due but what waits for its request.
+    let old = Shards::one(Shard::FIRST);
+    let mut due = ledger.due(old, after(900), 100).await.unwrap();
+    due.sort();
+    let mut waiting = [alarm.id.clone(), left.id.clone()];
+    waiting.sort();
+    assert_eq!(due, waiting);
+    ledger.wake_followers(&place("us-east-1"), after(901)).await.unwrap();
+    assert!(ledger.due(old, after(901), 100).await.unwrap().contains(&follows.id));
+
+    let (lease, record) = ledger.take_over(&follows.id, after(902), LEASE).await.unwrap().unwrap();
+    let shares = |record: &Record| {
+        let callers = record.incident.callers.all();
+        callers.shares().iter().map(|(s, _)| (s.caller.clone().unwrap(), s.errors)).collect::<Vec<_>>()
+    };
+    let of = |role: &str| format!("arn:aws:iam::111122223333:role/{role}");
+    assert_eq!(shares(&record), [(of("search"), 3), (of("checkout"), 1)]);
+    assert_eq!((record.incident.cause, record.incident.counts.errors), (Cause::TokensPerMinute, 5));
+    assert_eq!(record.incident.facts, follows.facts);
+    let ends = |record: &Record| {
+        let notices = &record.notices;
+        (notices.first().unwrap().at, notices.last().unwrap().at, notices.count_all())
+    };
+    assert_eq!(ends(&record), (after(200), after(700), 2));
+    assert_eq!(record.followed.as_ref().and_then(|f| f.request_id.as_deref()), Some("request-1"));
+    let watched = record.followed.clone();
+    let counts = record.incident.counts;
+    let end = Finish {
+        followed: watched,
+        told: Some(told(after(903))),
+        ..Finish::new(State::Watching, after(2000), counts)
+    };
+    ledger.finish(&lease, &end).await.unwrap();
+    let known = ledger.incident(&follows.id).await.unwrap().unwrap();
+    assert_eq!((shares(&known), ends(&known)), (shares(&record), (after(200), after(903), 3)));
+    assert_eq!((known.incident.facts, known.followed), (record.incident.facts, end.followed));
+    ledger.wake_followers(&place("us-east-1"), after(1000)).await.unwrap();
+    let here = Shards::one(Shard::of(&follows.id));
+    assert!(ledger.due(here, after(1000), 100).await.unwrap().contains(&follows.id), "in its own shard");
+
+    let (lease, record) = ledger.take_over(&alarm.id, after(902), LEASE).await.unwrap().unwrap();
+    assert_eq!(
+        (record.search.as_ref().map(|s| (s.looks, s.queries.len())), record.notices.had_missing()),
+        (Some((5, 1)), true)
+    );
+    let end = Finish {
+        search: record.search.clone(),
+        ..Finish::new(State::Told, after(2000), record.incident.counts)
+    };
+    ledger.finish(&lease, &end).await.unwrap();
+    let known = ledger.incident(&alarm.id).await.unwrap().unwrap();
+    assert_eq!((known.search, known.notices), (record.search, Notices::from_iter([told(now())])));
+
+    let (lease, record) = mine(ledger, &left, after(902)).await;
+    assert_eq!((record.state, record.episode, record.incident.counts.errors), (State::Seen, 1, 2));
+    ledger.finish(&lease, &finish(State::Seen, after(2000))).await.unwrap();
+
+    let (lease, record) = mine(ledger, &gone, after(902)).await;
+    assert_eq!((record.episode, record.notices.is_empty(), record.incident.counts.errors), (2, true, 1));
+    ledger.finish(&lease, &closed(1, after(903))).await.unwrap();
+    let old = ledger.due(Shards::one(Shard::FIRST), after(9000), 100).await.unwrap();
+    assert!(old.iter().all(|id| Shard::of(id) == Shard::FIRST), "nothing is where it was: {old:?}");
 }

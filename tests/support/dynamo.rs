@@ -421,7 +421,9 @@ impl Table {
             |item: &Item, expression: &str| holds(input[expression].as_str(), Scope { item, names, values });
         // Sparse: an item without both keys is not in the index.
         let wanted = &values[format!(":{hash}")];
-        let indexed = self.items.values().filter(|i| i.get(hash) == Some(wanted) && i.contains_key(range));
+        let wanted = wanted["S"].as_str();
+        let is_here = |item: &&Item| item.get(hash).and_then(|key| key["S"].as_str()) == wanted;
+        let indexed = self.items.values().filter(is_here).filter(|item| item.contains_key(range));
         let mut found: Vec<&Item> = indexed.filter(|i| fits(i, "KeyConditionExpression")).collect();
         found.sort_by_key(|i| i[range]["S"].as_str().unwrap().to_owned());
         if input["ScanIndexForward"] == false {

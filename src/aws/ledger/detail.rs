@@ -104,11 +104,11 @@ impl Detail {
         let callers = (0..Recent::PLACES).filter_map(|place| minute(items.get(&callers_key(id, place))?));
         let from = read.callers_from.unwrap_or(i64::MIN);
         Ok(Self {
-            diagnosis: read
-                .cause
-                .zip(read.rule)
-                .zip(read.facts)
-                .map(|((cause, rule), facts)| Diagnosed { cause, rule, facts }),
+            diagnosis: read.cause.zip(read.rule).zip(read.facts).map(|((cause, rule), facts)| Diagnosed {
+                cause,
+                rule,
+                facts,
+            }),
             search: read.search,
             missing: read.missing,
             missing_of: read.missing_of,
@@ -185,7 +185,9 @@ pub(super) fn missing(update: &mut Update, told: &Told) {
 /// Who called in the minutes that `incident` tells of, by the key of their items.
 pub(super) fn callers(incident: &Incident, now: Timestamp) -> Vec<(String, Update)> {
     let minutes = incident.callers.kept();
-    minutes.filter_map(|minute| Some((callers_key(&incident.id, minute.place()), kept(&minute, now)?))).collect()
+    minutes
+        .filter_map(|minute| Some((callers_key(&incident.id, minute.place()), kept(&minute, now)?)))
+        .collect()
 }
 
 pub(super) fn kept(minute: &Minute, now: Timestamp) -> Option<Update> {

@@ -403,7 +403,11 @@ impl IncidentItem {
 
     /// Moves what is bulky into items of their own: what is written to the incident's item, to `DETAIL#`, and to
     /// `CALLERS#` by key.
-    pub(super) fn slimmed(&self, detail: &Detail, now: Timestamp) -> Answer<(Update, Update, Vec<(String, Update)>)> {
+    pub(super) fn slimmed(
+        &self,
+        detail: &Detail,
+        now: Timestamp,
+    ) -> Answer<(Update, Update, Vec<(String, Update)>)> {
         let id = self.id()?;
         let (mut slim, mut bulky) = (Update::default(), Update::default());
         slim.set("facts", NO_FACTS);
@@ -411,7 +415,8 @@ impl IncidentItem {
         if self.open.is_some() {
             slim.set("open", self.place_of_open(&id));
         }
-        let inside: Vec<&str> = CALLERS.iter().copied().filter(|name| self.item.contains_key(*name)).collect();
+        let inside: Vec<&str> =
+            CALLERS.iter().copied().filter(|name| self.item.contains_key(*name)).collect();
         inside.iter().for_each(|name| slim.remove(name));
         for gone in ["search", "sample"] {
             slim.remove(gone);

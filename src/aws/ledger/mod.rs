@@ -240,7 +240,8 @@ impl Table<'_> {
         if old.is_of_before() {
             let (mut slim, bulky, callers) = old.slimmed(&detail, now)?;
             slim.under(lease);
-            let mut writes = vec![self.write(incident_key(id), slim)?, self.write(detail::detail_key(id), bulky)?];
+            let mut writes =
+                vec![self.write(incident_key(id), slim)?, self.write(detail::detail_key(id), bulky)?];
             for (key, update) in callers {
                 writes.push(self.write(key, update)?);
             }
@@ -367,7 +368,8 @@ impl Ledger for Aws {
         let count = |is_latest: bool| {
             let mut update = Update::default();
             let home = item::home(&incident.id, incident.cause);
-            for (name, value) in [("open", &*home), ("state", State::Seen.as_str()), ("lease_owner", &owner)] {
+            for (name, value) in [("open", &*home), ("state", State::Seen.as_str()), ("lease_owner", &owner)]
+            {
                 update.set_if_absent(name, value);
             }
             update.set_if_absent("episode", 1);
@@ -461,7 +463,9 @@ impl Ledger for Aws {
         let mut all = Vec::new();
         for band in Band::ALL {
             let mut due = table.due(shards, band, now, RANKED.max(most)).await?;
-            due.sort_by(|a, b| item::rank(a).cmp(&item::rank(b)).then_with(|| item::due_at(a).cmp(&item::due_at(b))));
+            due.sort_by(|a, b| {
+                item::rank(a).cmp(&item::rank(b)).then_with(|| item::due_at(a).cmp(&item::due_at(b)))
+            });
             // By the key alone: whoever takes over an item that cannot be read will say so.
             all.extend(due.iter().filter_map(item::id));
             if all.len() >= most {
@@ -630,7 +634,11 @@ impl Ledger for Aws {
         if finish.minds_counts() && now.as_ref().is_some_and(is_mine) {
             return Box::pin(self.finish(lease, &finish.counted_meanwhile())).await;
         }
-        if now.is_some_and(|item| item.was_finished_by(lease)) { Ok(()) } else { Err(PortError::lease_lost()) }
+        if now.is_some_and(|item| item.was_finished_by(lease)) {
+            Ok(())
+        } else {
+            Err(PortError::lease_lost())
+        }
     }
 
     async fn tally(&self, now: Timestamp) -> Answer<u32> {

@@ -166,7 +166,8 @@ impl Table<'_> {
                 let read = answer.responses.unwrap_or_default().into_values().flatten();
                 found.extend(read.filter_map(|item| Some((item::pk(&item)?.to_owned(), item))));
                 // What the table's limits did not let through.
-                left = answer.unprocessed_keys.unwrap_or_default().into_values().flat_map(|k| k.keys).collect();
+                left =
+                    answer.unprocessed_keys.unwrap_or_default().into_values().flat_map(|k| k.keys).collect();
                 if !left.is_empty() {
                     if tries == TRIES {
                         return Err(PortError::Throttled);

@@ -14,6 +14,7 @@ use bedrock_remediator::headroom::Near;
 use bedrock_remediator::metrics::{DIMENSION, NAMESPACE, OwnMetric};
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::plan::{Action, Plan};
+use bedrock_remediator::shards::Shards;
 use bedrock_remediator::watch::Watched;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -194,7 +195,8 @@ fn counts(report: &Report) -> Vec<(OwnMetric, usize)> {
         (OwnMetric::IncreasesRequested, driven().flat_map(|d| &d.plan.actions).filter(is_filed).count()),
         (OwnMetric::Withheld, driven().flat_map(|d| &d.plan.withheld).count()),
         (OwnMetric::StaysDue, due + swept.map_or(0, |s| s.failed.len())),
-        (OwnMetric::Ticks, usize::from(matches!(report.swept, Some(Ok(_))))),
+        (OwnMetric::Ticks, swept.map_or(0, |s| s.shards.among(Shards::FIRST_HALF))),
+        (OwnMetric::LaterTicks, swept.map_or(0, |s| s.shards.among(Shards::SECOND_HALF))),
         (OwnMetric::FullestQuota, fullest.map_or(0, percent)),
         (
             OwnMetric::WatchFailed,
