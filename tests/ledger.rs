@@ -188,7 +188,7 @@ fn items_of_before_are_read_and_slim_after_the_next_lease() {
             assert_eq!((bulky, &item["facts"]["S"]), (None, &serde_json::json!("{}")), "{key}");
             assert_ne!(item["open"]["S"], "1", "{key}");
             assert_eq!(
-                item["notices"]["L"].as_array().map_or(0, Vec::len),
+                item.get("notices").and_then(|list| list["L"].as_array()).map_or(0, Vec::len),
                 usize::from(item["state"]["S"] != "seen")
             );
         }
@@ -278,7 +278,7 @@ fn no_item_grows_with_time() {
     const STEPS: usize = 300;
     // Which role calls, how many minutes pass, which kind is told, and whether a step was missing.
     let step = (0..40u32, 0..200i64, 0..5usize, any::<bool>());
-    let mut runner = TestRunner::new(ProptestConfig::with_cases(2));
+    let mut runner = TestRunner::new(ProptestConfig { max_shrink_iters: 0, ..ProptestConfig::with_cases(2) });
     let steps = proptest::collection::vec(step, STEPS);
     let answer = runner.run(&steps, |steps| {
         let cloud = support::cloud::Cloud::new(WorldFile::default());
@@ -291,7 +291,7 @@ fn no_item_grows_with_time() {
                     let mut state = cloud.state();
                     let numbers = state.table.items.values_mut().flat_map(serde_json::Map::values_mut);
                     let numbers = numbers.filter_map(|value| value.get_mut("N"));
-                    numbers.for_each(|number| *number = serde_json::json!("1234567890123"));
+                    numbers.for_each(|number| *number = serde_json::json!("1234567890"));
                 }
                 let symptoms = (0..12).map(|other| {
                     let role = format!("an-application-with-a-long-name-{}", (role + other) % 40);
