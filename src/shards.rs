@@ -24,7 +24,9 @@ impl Shard {
 
     /// The shard of an incident. Its id is a hash, of which three bits are taken.
     pub fn of(id: &IncidentId) -> Self {
-        Self(id.as_str().bytes().next_back().unwrap_or_default().wrapping_sub(b'0') % Self::COUNT)
+        let digit = id.as_str().chars().next_back().and_then(|digit| digit.to_digit(16)).unwrap_or_default();
+        // A hex digit is below 16.
+        Self(u8::try_from(digit).unwrap_or_default() % Self::COUNT)
     }
 
     /// Its number, from 0.

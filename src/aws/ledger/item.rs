@@ -250,8 +250,8 @@ pub(super) fn tell(update: &mut Update, told: &Told) -> Answer<()> {
 }
 
 /// Notices as the item keeps them. A kind that this version does not know is not counted.
-fn notices(item: &Item, first: Option<Told>, list: Vec<Told>, detail: &Detail) -> Answer<Notices> {
-    let Some(last) = list.last().cloned() else { return Ok(Notices::default()) };
+fn notices(item: &Item, first: Option<Told>, all: Vec<Told>, detail: &Detail) -> Answer<Notices> {
+    let Some(last) = all.last().cloned() else { return Ok(Notices::default()) };
     let mut kinds = BTreeMap::new();
     for kind in Kind::ALL {
         let [count, at, before] = of_kind(kind.as_str());
@@ -267,10 +267,10 @@ fn notices(item: &Item, first: Option<Told>, list: Vec<Told>, detail: &Detail) -
     }
     // Versions before 0.2 add to the list, and count nothing.
     let uncounted = usize::from(first.is_some());
-    let had_missing = detail.had_missing || list.iter().any(|told| !told.missing.is_empty());
+    let had_missing = detail.had_missing || all.iter().any(|told| !told.missing.is_empty());
     let missing = if last.missing.is_empty() { detail.missing_at(&last.id) } else { last.missing.clone() };
     let mut notices = Notices::kept(first, None, kinds, had_missing);
-    list.into_iter().skip(uncounted).for_each(|told| notices.push(told));
+    all.into_iter().skip(uncounted).for_each(|told| notices.push(told));
     Ok(notices.ending_with(Told { missing, ..last }))
 }
 
@@ -287,6 +287,16 @@ pub(super) fn fresh(incident: &Incident, episode: u32, due_at: Timestamp) -> Rec
         search: None,
         unread: None,
     }
+}
+
+/// What makes an item of a version before 0.2 slim.
+pub(super) struct Slimmed {
+    /// What is written to the incident's item.
+    pub(super) incident: Update,
+    /// What is written to its `DETAIL#`.
+    pub(super) detail: Update,
+    /// What is written to its `CALLERS#`, by key.
+    pub(super) callers: Vec<(String, Update)>,
 }
 
 /// `INCIDENT#<id>`.
@@ -401,13 +411,8 @@ impl IncidentItem {
         self.rule == NO_RULE && incident.rule.is_some()
     }
 
-    /// Moves what is bulky into items of their own: what is written to the incident's item, to `DETAIL#`, and to
-    /// `CALLERS#` by key.
-    pub(super) fn slimmed(
-        &self,
-        detail: &Detail,
-        now: Timestamp,
-    ) -> Answer<(Update, Update, Vec<(String, Update)>)> {
+    /// Moves what is bulky into items of its own.
+    pub(super) fn slimmed(&self, detail: &Detail, now: Timestamp) -> Answer<Slimmed> {
         let id = self.id()?;
         let (mut slim, mut bulky) = (Update::default(), Update::default());
         slim.set("facts", NO_FACTS);
@@ -417,13 +422,17 @@ impl IncidentItem {
         }
         let inside: Vec<&str> =
             CALLERS.iter().copied().filter(|name| self.item.contains_key(*name)).collect();
-        inside.iter().for_each(|name| slim.remove(name));
+        for name in &inside {
+            slim.remove(name);
+        }
         for gone in ["search", "sample"] {
             slim.remove(gone);
         }
         if let Some(facts) = self.facts_inside() {
             let words = [("cause", &*self.cause), ("rule", &*self.rule), ("facts", facts)];
-            words.into_iter().for_each(|(name, word)| bulky.set(name, word));
+            for (name, word) in words {
+                bulky.set(name, word);
+            }
         }
         if let Some(search) = &self.search {
             slim.set("searched", AttributeValue::Bool(true));
@@ -452,7 +461,7 @@ impl IncidentItem {
         let callers = callers.filter_map(|minute| {
             Some((detail::callers_key(&id, minute.place()), detail::kept(&minute, now)?))
         });
-        Ok((slim, bulky, callers.collect()))
+        Ok(Slimmed { incident: slim, detail: bulky, callers: callers.collect() })
     }
 
     /// Callers of either place; of two minutes in one place of the ring the later one.

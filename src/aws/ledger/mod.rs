@@ -19,8 +19,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::detail::Detail;
 use self::item::{
-    Filed, HOME, IncidentItem, Intended, QuotaItem, SILENCE, Searched, crowd_key, day_key, filed_key,
-    incident_key, quota_key, stamp, tallied, watch_key,
+    Filed, HOME, IncidentItem, Intended, QuotaItem, SILENCE, Searched, Slimmed, crowd_key, day_key,
+    filed_key, incident_key, quota_key, stamp, tallied, watch_key,
 };
 use self::table::{TRIES, Table, Written, is_refused};
 use self::update::{Item, Update};
@@ -238,10 +238,10 @@ impl Table<'_> {
         let id = &lease.incident;
         let detail = Detail::read(id, &self.items(detail::keys(id)).await?)?;
         if old.is_of_before() {
-            let (mut slim, bulky, callers) = old.slimmed(&detail, now)?;
-            slim.under(lease);
-            let mut writes =
-                vec![self.write(incident_key(id), slim)?, self.write(detail::detail_key(id), bulky)?];
+            let Slimmed { mut incident, detail: bulky, callers } = old.slimmed(&detail, now)?;
+            incident.under(lease);
+            let bulky = self.write(detail::detail_key(id), bulky)?;
+            let mut writes = vec![self.write(incident_key(id), incident)?, bulky];
             for (key, update) in callers {
                 writes.push(self.write(key, update)?);
             }
