@@ -17,6 +17,7 @@ pub mod act;
 pub mod notice;
 pub mod drive;
 pub mod sweep;
+pub mod flood;
 mod follow;
 pub mod watch;
 pub mod operate;
