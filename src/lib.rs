@@ -6,18 +6,19 @@ pub mod clean;
 mod words;
 
 pub mod handler;
+mod claims;
 
 pub mod event;
 pub mod investigate;
 pub mod diagnosis;
 pub mod incident;
+pub mod flood;
 pub mod evidence;
 pub mod plan;
 pub mod act;
 pub mod notice;
 pub mod drive;
 pub mod sweep;
-pub mod flood;
 mod follow;
 pub mod watch;
 pub mod operate;

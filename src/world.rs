@@ -615,6 +615,11 @@ impl Search {
 }
 
 impl Record {
+    /// Whether the claim of `incident` that returned it has opened it: nothing else was counted.
+    pub fn was_opened_by(&self, incident: &Incident) -> bool {
+        self.state == State::Seen && self.notices.is_empty() && self.incident.counts == incident.counts
+    }
+
     /// When people were last told of it as of something that goes on; `None` also when what they were told
     /// last is that it is over. That AWS does not answer says nothing of whether it goes on.
     pub fn last_told(&self) -> Option<Timestamp> {

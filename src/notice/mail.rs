@@ -65,14 +65,11 @@ pub(super) fn mail(notice: &Notice) -> String {
     out
 }
 
-/// A digest's incidents, by what is wrong.
+/// A digest's incidents, by what is wrong: they come in the order of [`Line`]s, so that what is urgent stands first.
 fn incidents(out: &mut String, lines: &[Line]) {
-    let mut causes: Vec<_> = lines.iter().map(|l| l.cause).collect();
-    causes.sort_unstable();
-    causes.dedup();
-    for cause in causes {
-        section(out, digest::name(cause));
-        lines.iter().filter(|l| l.cause == cause).for_each(|l| item(out, "  - ", &of_line(l)));
+    for of_cause in lines.chunk_by(|one, next| one.cause == next.cause) {
+        of_cause.iter().take(1).for_each(|l| section(out, digest::name(l.cause)));
+        of_cause.iter().for_each(|l| item(out, "  - ", &of_line(l)));
     }
 }
 

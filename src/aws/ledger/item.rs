@@ -11,7 +11,7 @@ use serde_dynamo::{from_item, to_attribute_value};
 use super::update::{Item, Update};
 use crate::callers::Recent;
 use crate::diagnosis::{Cause, Facts, RULES, Rank};
-use crate::flood::{Opened, Room, hour_of};
+use crate::flood::{Opened, Room, Sender, hour_of};
 use crate::ids::{AccountId, Place, QuotaCode, Region};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::{ModelId, ModelKind};
@@ -324,6 +324,7 @@ impl IncidentItem {
             last_seen: time(&self.pk, self.last_seen.as_deref())?,
             by_root: self.by_root,
             is_recorded: false,
+            sender: Sender::Unknown,
             items: std::collections::BTreeSet::new(),
         };
         Ok(Record {
