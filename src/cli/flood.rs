@@ -12,6 +12,7 @@ use bedrock_remediator::config::Config;
 use bedrock_remediator::diagnosis::Cause;
 use bedrock_remediator::event::{self, Home, Malformed};
 use bedrock_remediator::handler::{Report, handle};
+use bedrock_remediator::ids::{AccountId, Region};
 use bedrock_remediator::sandbox::{Sandbox, healthy_for};
 use bedrock_remediator::terms::{Allowance, Terms};
 use bedrock_remediator::world::Clock as _;
@@ -31,6 +32,9 @@ pub(crate) enum Flood {
     LogGroup,
     /// One caller who calls ids that name no model, as CloudTrail records it
     InventedIds,
+    /// Throttles of models that do not exist, forged in CloudTrail's form: nobody can who may not invoke the function or
+    /// write to its queue
+    ForgedThrottles,
 }
 
 impl Flood {
@@ -40,6 +44,7 @@ impl Flood {
             Self::ManyCallers => "many-callers",
             Self::LogGroup => "log-group",
             Self::InventedIds => "invented-ids",
+            Self::ForgedThrottles => "forged-throttles",
         }
     }
 }
@@ -117,7 +122,9 @@ struct Seen {
 /// Lets `errors` false errors come, and a real throttle and a missing form among them; each call takes `latency`.
 pub(crate) fn run(flood: Flood, errors: u64, latency: SignedDuration, json: bool) -> anyhow::Result<()> {
     let start: Timestamp = "2026-11-20T14:01:00Z".parse()?;
-    let (home, config) = (Home::default(), Config::default());
+    let home =
+        Home { account: AccountId::parse(ACCOUNT), region: Region::parse("us-east-1"), ..Home::default() };
+    let config = Config::default();
     let throttle = event(0, "checkout", THROTTLED, "ThrottlingException", TOO_MANY, start);
     let world =
         Sandbox::new(healthy_for(&event::read(throttle.to_string().as_bytes(), &home)?, start), start);
@@ -154,7 +161,7 @@ pub(crate) fn run(flood: Flood, errors: u64, latency: SignedDuration, json: bool
             put_back(&mut waiting, dead.payload, dead.is_tick, dead.started);
         }
     }
-    show(flood, errors, latency, &world, start, &seen, json)
+    show(flood, errors, latency, &world, real_at(errors, start), &seen, json)
 }
 
 /// Runs every function to where it waits for an answer.
@@ -198,6 +205,12 @@ fn is_form_told(world: &Sandbox) -> bool {
 const TOO_MANY: &str = "Too many tokens, please wait before trying again.";
 const NO_FORM: &str = "Model use case details have not been submitted for this account. Fill out the Anthropic use case details form before using the model.";
 
+/// When the real errors come.
+fn real_at(errors: u64, start: Timestamp) -> Timestamp {
+    let batch = i32::try_from(errors.div_ceil(BATCH) / 2).unwrap_or(i32::MAX);
+    start + BETWEEN * batch
+}
+
 /// Every payload, by the time it comes.
 fn sent(flood: Flood, errors: u64, start: Timestamp) -> VecDeque<Waiting> {
     let batches = errors.div_ceil(BATCH).max(1);
@@ -226,7 +239,7 @@ fn sent(flood: Flood, errors: u64, start: Timestamp) -> VecDeque<Waiting> {
             events.extend(false_ones.map(|n| false_event(flood, n, at)));
         }
         // The real ones come last in the middle of it all.
-        if batch == batches / 2 {
+        if at == real_at(errors, start) {
             events.push(event(errors, "checkout", THROTTLED, "ThrottlingException", TOO_MANY, at));
             events.push(event(errors + 1, "search", WITHOUT_FORM, "ResourceNotFoundException", NO_FORM, at));
         }
@@ -263,6 +276,9 @@ fn false_event(flood: Flood, n: u64, at: Timestamp) -> Value {
         let text = "The provided model identifier is invalid.";
         return event(n, "tester", &model, "ValidationException", text, at);
     }
+    if flood == Flood::ForgedThrottles {
+        return event(n, "tester", &model, "ThrottlingException", TOO_MANY, at);
+    }
     let role = if flood == Flood::ManyCallers { format!("app-{:03}", n % 500) } else { "tester".to_owned() };
     let text = format!(
         "User: arn:aws:sts::{ACCOUNT}:assumed-role/{role}/s is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/{model} because no identity-based policy allows the bedrock:InvokeModel action"
@@ -290,11 +306,11 @@ fn show(
     errors: u64,
     latency: SignedDuration,
     world: &Sandbox,
-    start: Timestamp,
+    happened: Timestamp,
     seen: &Seen,
     json: bool,
 ) -> anyhow::Result<()> {
-    let minutes = |at: Option<Timestamp>| at.map(|at| at.duration_since(start).as_secs_f64() / 60.0);
+    let minutes = |at: Option<Timestamp>| at.map(|at| at.duration_since(happened).as_secs_f64() / 60.0);
     let calls: BTreeMap<&str, u32> = world.calls();
     let (ledger, aws): (Vec<_>, Vec<_>) = calls.iter().partition(|(name, _)| OF_LEDGER.contains(*name));
     let sum = |calls: &[(&&str, &u32)]| calls.iter().map(|(_, n)| u64::from(**n)).sum::<u64>();

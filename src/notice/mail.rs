@@ -6,7 +6,7 @@ use super::{Kind, Line, Notice, counted, digest};
 use crate::clean;
 use crate::diagnosis::Category;
 use crate::incident::IncidentId;
-use crate::plan::{Action, Reason, number};
+use crate::plan::{Action, Reason, number, whole};
 
 const WIDTH: usize = 76;
 /// More than these would hide the reason.
@@ -80,7 +80,8 @@ fn who(caller: &str) -> &str {
 
 /// What a digest says of one incident: where, how often, and what is not done about it.
 pub(super) fn of_line(line: &Line) -> String {
-    let model = line.model_id.as_deref().unwrap_or("model unknown");
+    let kinds = line.kinds.map(|kinds| format!("at least {} different kinds of error", whole(kinds)));
+    let model = kinds.as_deref().or(line.model_id.as_deref()).unwrap_or("model unknown");
     let region = line.region.as_ref().map(|r| format!(" in {r}")).unwrap_or_default();
     let caller = line.caller.as_deref().map(|c| format!(", by {}", who(c))).unwrap_or_default();
     let counted = counted(line.counts);
