@@ -9,9 +9,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use futures_util::stream::{self, StreamExt as _};
 use jiff::SignedDuration;
 
-use crate::diagnosis::Rank;
+use crate::diagnosis::{Category, Rank};
 use crate::drive::{Driven, drive};
-use crate::flood::{Floods, Opened, Room, bounded};
+use crate::flood::{Doubt, Floods, Opened, Room, bounded};
 use crate::incident::{Incident, IncidentId};
 use crate::terms::Terms;
 use crate::world::{Answer, Claim, Finish, Lane, Lease, PortError, State, World};
@@ -101,7 +101,7 @@ impl<'a, W: World> Claims<'a, W> {
     pub(crate) async fn all(&self, incidents: Vec<Incident>) -> Vec<IncidentReport> {
         let (floods, mut incidents): (Vec<_>, Vec<_>) =
             bounded(incidents).into_iter().partition(|incident| incident.facts.many.is_some());
-        incidents.sort_by_key(|incident| (incident.cause.rank(), !incident.is_certain()));
+        incidents.sort_by_key(|incident| (incident.cause.rank(), Doubt::of(incident)));
         let mut beyond = Beyond::default();
         floods.into_iter().for_each(|flood| beyond.floods.join(flood));
         let mut reports = Vec::new();
@@ -182,7 +182,11 @@ impl<'a, W: World> Claims<'a, W> {
     /// Drives what was claimed. What turns out to be behind an alarm is driven as well, and stands in its place.
     async fn driven(&self, incident: Incident, claimed: Answer<Claimed>) -> Vec<IncidentReport> {
         let (world, terms) = (self.world, self.terms);
-        let lane = if incident.is_certain() { Lane::Recorded } else { Lane::Other };
+        let lane = match incident.cause.category() {
+            _ if !incident.is_certain() => Lane::Other,
+            Category::Quota => Lane::Throttle,
+            _ => Lane::Access,
+        };
         let (lease, record) = match claimed {
             Ok(Claimed::Done(Claim::Mine(lease, record))) => (lease, *record),
             claimed => return vec![counted_only(incident, claimed.map(|_| ()))],

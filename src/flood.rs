@@ -14,6 +14,8 @@ use crate::diagnosis::{Category, Cause, EXAMPLES, Facts, Many, Original};
 use crate::event::{ErrorSignal, Source};
 use crate::ids::{AccountId, Region, short_hash};
 use crate::incident::{Counts, Fingerprint, Incident, IncidentId};
+use crate::model::ModelId;
+use crate::quota::{Catalog, Limit, Variant, find};
 
 /// One sender opens at most so many incidents in an hour. A person reads so many lines of a digest, and no
 /// application has so many different problems at once.
@@ -90,6 +92,33 @@ impl fmt::Display for Sender {
 /// exist, so that there are few of them, and each needs somebody or something to act.
 pub(crate) fn is_certain(cause: Cause, is_recorded: bool, sender: &Sender) -> bool {
     is_recorded && !sender.is_log() && matches!(cause.category(), Category::Quota | Category::ModelAccess)
+}
+
+/// How much there is to doubt that an incident is real. Of one rank, what is in less doubt is driven first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Doubt {
+    /// AWS recorded it, of a model that has a quota in the built-in catalogue.
+    None,
+    /// AWS recorded it, of a model that is not known here: a new one, or an application inference profile. Whoever may
+    /// write to the function's queue can send such a record.
+    Little,
+    /// Anybody may have caused it.
+    Some,
+}
+
+impl Doubt {
+    pub(crate) fn of(incident: &Incident) -> Self {
+        let has_quota = |model: &ModelId| {
+            [Limit::TokensPerMinute, Limit::RequestsPerMinute]
+                .into_iter()
+                .any(|limit| find(Catalog::built_in(), model, limit, Variant::Standard).quota.is_some())
+        };
+        match &incident.model {
+            _ if !incident.is_certain() => Self::Some,
+            Some(model) if has_quota(model) => Self::None,
+            _ => Self::Little,
+        }
+    }
 }
 
 /// Where an incident counts among the new ones. What a log tells of a Region is its writer's word: all of it counts in

@@ -673,8 +673,10 @@ pub const CROWD: SignedDuration = SignedDuration::from_mins(10);
 words! {
     /// Notices that are tallied together: a crowd of those that anybody can cause does not delay the others.
     Lane {
-        /// AWS recorded a throttle or a missing step of access.
-        Recorded = "recorded",
+        /// AWS recorded a missing step of access.
+        Access = "access",
+        /// AWS recorded a throttle.
+        Throttle = "throttle",
         /// Anything else.
         Other = "other",
     }

@@ -425,6 +425,46 @@ fn what_aws_recorded_is_told_while_a_flood_is_left_to_the_sweep() {
 }
 
 #[test]
+fn a_throttle_is_looked_at_although_others_are_left_to_the_sweep() {
+    let world = sandbox(busy());
+    let too_many = "Too many tokens, please wait before trying again.";
+    let mut batch = Vec::new();
+    for region in ["us-east-1", "us-east-2", "us-west-2"] {
+        for model in [
+            "us.amazon.nova-pro-v1:0",
+            "us.amazon.nova-lite-v1:0",
+            "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+        ] {
+            batch.push(error(region, model, "ThrottlingException", too_many));
+        }
+    }
+    batch.push(throttle(SONNET));
+    let report = deliver(&world, &queue(&batch));
+    let left = |r: &&bedrock_remediator::handler::IncidentReport| {
+        r.driven.as_ref().unwrap().as_ref().unwrap().is_left
+    };
+    assert_eq!(report.incidents.iter().filter(left).count(), 4);
+    assert_eq!(world.increase_requests().len(), 1);
+}
+
+#[test]
+fn throttles_of_models_that_nobody_knows_do_not_delay_one_of_a_model_with_a_quota() {
+    let world = sandbox(busy());
+    let mut batch: Vec<String> = (0..200).map(|n| throttle(&format!("us.example.model-{n}-v1:0"))).collect();
+    batch.push(throttle(SONNET));
+    let payload = queue(&batch);
+    let (config, home) = (Config::default(), Home::default());
+    // Time for a few of them.
+    let allowance =
+        Allowance { until: world.now() + SignedDuration::from_secs(2), lease: SignedDuration::from_secs(90) };
+    let terms = Terms { config: &config, home: &home, allowance };
+    let latency = SignedDuration::from_millis(100);
+    let (report, _) = in_time(&world, latency, handle(&world, &terms, payload.as_bytes()));
+    assert!(report.unwrap().incidents.iter().all(|report| report.recorded));
+    assert_eq!((open(&world).len(), world.increase_requests().len()), (201, 1));
+}
+
+#[test]
 fn the_first_lines_of_a_digest_in_chat_are_the_most_urgent() {
     let world = sandbox(WorldFile::default());
     let malformed = "Malformed input request: #: required key [messages] not found";

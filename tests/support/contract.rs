@@ -666,7 +666,9 @@ async fn notices_of_some_minutes_are_tallied(ledger: &impl Ledger) {
     for told in 1..=3 {
         assert_eq!(ledger.tally(Lane::Other, after(told)).await.unwrap(), u32::try_from(told).unwrap());
     }
-    assert_eq!(ledger.tally(Lane::Recorded, after(4)).await.unwrap(), 1, "each lane by itself");
+    for lane in [Lane::Access, Lane::Throttle] {
+        assert_eq!(ledger.tally(lane, after(4)).await.unwrap(), 1, "each lane by itself");
+    }
     assert_eq!(ledger.tally(Lane::Other, now() + CROWD).await.unwrap(), 1);
 }
 

@@ -71,7 +71,7 @@ pub(super) fn crowd_key(lane: Lane, now: Timestamp) -> String {
     match lane {
         // As earlier versions counted all of them.
         Lane::Other => format!("CROWD#{since}"),
-        Lane::Recorded => format!("CROWD#{since}#{lane}"),
+        Lane::Access | Lane::Throttle => format!("CROWD#{since}#{lane}"),
     }
 }
 
