@@ -18,7 +18,7 @@ use crate::plan::{Action, Increase, Plan, plan};
 use crate::quota::Quota;
 use crate::terms::Terms;
 use crate::world::{
-    Answer, Clock, Finish, Followed, Lease, Ledger, Record, Records, Search, State, Topic, World, after,
+    Answer, Clock, Finish, Followed, Lane, Lease, Ledger, Record, Records, Search, State, Topic, World, after,
 };
 
 /// Outcomes of requests are looked for this often.
@@ -86,7 +86,7 @@ impl Ready {
     }
 }
 
-/// Drives `record` to its end. What was already `learnt` is not looked for again. An error means that the
+/// Drives `record` to its end. What was already `learnt` is not looked for again. Its notice is tallied in `lane`. An error means that the
 /// ledger or the topic failed; then the incident stays in the ledger, due.
 pub(crate) async fn drive<W: World>(
     world: &W,
@@ -94,6 +94,7 @@ pub(crate) async fn drive<W: World>(
     lease: &Lease,
     record: Record,
     learnt: Option<Learnt>,
+    lane: Lane,
 ) -> Answer<Driven> {
     let mut ready = prepare(world, terms, lease, record, learnt).await?;
     let mut driven = Driven {
@@ -104,7 +105,7 @@ pub(crate) async fn drive<W: World>(
         others: ready.others,
         superseded_by: ready.told.superseded_by.clone(),
     };
-    if ready.notice.is_some() && !ready.is_told_alone && is_crowded(world, terms.config).await {
+    if ready.notice.is_some() && !ready.is_told_alone && is_crowded(world, terms.config, lane).await {
         // The sweep tells of it together with the others. Until then its claims only count.
         ready.untold.due_at = world.now();
         ready.untold.silent_until = Some(after(world.now(), LEFT));
@@ -118,9 +119,9 @@ pub(crate) async fn drive<W: World>(
 }
 
 /// Whether more has been told of in the last minutes than a person reads one by one.
-async fn is_crowded(world: &impl World, config: &Config) -> bool {
+async fn is_crowded(world: &impl World, config: &Config, lane: Lane) -> bool {
     // Where the ledger cannot say, it is better told twice than not at all.
-    world.tally(world.now()).await.is_ok_and(|told| told > config.digest_above)
+    world.tally(lane, world.now()).await.is_ok_and(|told| told > config.digest_above)
 }
 
 /// Publishes `notice`, if there is one, and records what came of it.
@@ -150,6 +151,8 @@ pub(crate) async fn prepare<W: World>(
 ) -> Answer<Ready> {
     let (config, now) = (terms.config, world.now());
     let until = after(now, PATIENCE);
+    // Ledgers keep the first id and the newest facts.
+    record.incident.call_the_newest();
     let place = record.incident.place();
     // First of all: what an earlier drive left in doubt also decides what the evidence will say.
     let resumed = match (record.followed.take(), &place) {

@@ -7,20 +7,20 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
-use jiff::SignedDuration;
 use sha2::{Digest as _, Sha256};
 
+use crate::claims::Claims;
+pub use crate::claims::IncidentReport;
 use crate::diagnosis::{Cause, Diagnosis, diagnose};
-use crate::drive::{Driven, drive};
 use crate::event::{self, AlarmSignal, ErrorSignal, Malformed, Payload, ReadItem, Signal};
 use crate::ids::Place;
-use crate::incident::{Folding, Incident, Symptom};
+use crate::incident::{Folding, Symptom};
 use crate::investigate::investigate;
 use crate::shards::Shards;
 use crate::sweep::{Swept, sweep_shards};
 use crate::terms::Terms;
 use crate::words::words;
-use crate::world::{Answer, Claim, PortError, World};
+use crate::world::{Answer, PortError, World};
 
 /// What the handler did with a delivery.
 #[derive(Debug)]
@@ -63,19 +63,6 @@ words! {
     }
 }
 
-/// What became of one incident.
-#[derive(Debug)]
-pub struct IncidentReport {
-    /// The incident as this delivery told it.
-    pub incident: Incident,
-    /// What was decided, done and told; `None` when it was only counted, because somebody else holds
-    /// it, people were told a short time ago, or it is left to the next sweep; an error when it stays
-    /// due.
-    pub driven: Result<Option<Driven>, PortError>,
-    /// Whether the ledger holds it. If not, its items have to be delivered again.
-    pub recorded: bool,
-}
-
 /// Handles one delivery. An error means that nothing of it could be read.
 pub async fn handle<W: World>(world: &W, terms: &Terms<'_>, payload: &[u8]) -> Result<Report, Malformed> {
     let payload = Payload::of(payload)?;
@@ -93,21 +80,7 @@ pub async fn handle<W: World>(world: &W, terms: &Terms<'_>, payload: &[u8]) -> R
         reading.item(world, terms, n, item, told).await;
     }
     let is_batch = delivery.is_batch();
-    let mut incidents = Vec::new();
-    let mut folded = reading.folding.incidents();
-    folded.sort_by_key(|incident| incident.cause.rank());
-    let mut crowded = BTreeSet::new();
-    for incident in folded {
-        let rank = incident.cause.rank();
-        let is_crowded = crowded.contains(&rank) || (!rank.is_urgent() && !crowded.is_empty());
-        let left = is_crowded || world.now() >= terms.allowance.until;
-        for report in claim_and_drive(world, terms, incident, left).await {
-            if matches!(&report.driven, Ok(Some(driven)) if driven.is_left) {
-                crowded.insert(rank);
-            }
-            incidents.push(report);
-        }
-    }
+    let incidents = Claims::new(world, terms).all(reading.folding.incidents()).await;
     let mut items = reading.items;
     for incident in incidents.iter().filter(|i| !i.recorded) {
         for n in &incident.incident.items {
@@ -262,44 +235,6 @@ impl Reading {
         self.folding.join(told.folding);
         self.items.push(report);
     }
-}
-
-/// Counts `incident` and drives it, unless somebody else does; or only counts it, and leaves it to the
-/// next sweep. What turns out to be behind an alarm is driven as well, and stands in its place.
-async fn claim_and_drive<W: World>(
-    world: &W,
-    terms: &Terms<'_>,
-    incident: Incident,
-    is_left: bool,
-) -> Vec<IncidentReport> {
-    let lease = if is_left { SignedDuration::ZERO } else { terms.allowance.lease };
-    let (driven, recorded) = match world.claim(&incident, world.now(), lease).await {
-        Ok(Claim::Mine(lease, record)) if !is_left => {
-            (Box::pin(drive(world, terms, &lease, *record, None)).await.map(Some), true)
-        }
-        Ok(_) => (Ok(None), true),
-        Err(error) => (Err(error), false),
-    };
-    let mut report = IncidentReport { incident, driven, recorded };
-    let (mut others, mut is_superseded) = (Vec::new(), false);
-    if let Ok(Some(driven)) = &mut report.driven {
-        others = std::mem::take(&mut driven.others);
-        is_superseded = driven.superseded_by.is_some();
-        report.incident =
-            Incident { items: std::mem::take(&mut report.incident.items), ..driven.incident.clone() };
-    }
-    let items = report.incident.items.clone();
-    let mut reports = Vec::new();
-    if !is_superseded || others.is_empty() {
-        reports.push(report);
-    }
-    for found in others {
-        let (lease, record, learnt) = found.open();
-        let incident = Incident { items: items.clone(), ..record.incident.clone() };
-        let driven = Box::pin(drive(world, terms, &lease, record, learnt)).await.map(Some);
-        reports.push(IncidentReport { incident, driven, recorded: true });
-    }
-    reports
 }
 
 impl Report {

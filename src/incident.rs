@@ -14,6 +14,7 @@ use crate::callers::{Callers, Origin, Recent, hash};
 use crate::clean::Safe;
 use crate::diagnosis::{Category, Cause, Diagnosis, Facts};
 use crate::event::{AlarmSignal, ErrorSignal, Metric, Source};
+use crate::flood::{Sender, is_certain};
 pub(crate) use crate::ids::short_hash;
 use crate::ids::{AccountId, Place, Region, caller_of, is_root};
 use crate::model::ModelId;
@@ -45,6 +46,10 @@ pub struct Symptom {
     pub by_root: bool,
     /// Whether AWS recorded it. The line of an application's log is whatever its writer wrote.
     pub is_recorded: bool,
+    /// Who sent it.
+    pub sender: Sender,
+    /// The incident that it is known to belong to; `None`: its fingerprint tells.
+    pub known: Option<IncidentId>,
     /// Indices of the delivery's items that it came from.
     pub items: BTreeSet<usize>,
 }
@@ -67,7 +72,8 @@ impl Counts {
     }
 }
 
-/// What makes two errors the same incident: `v1|account|region|model_id|family|caller`.
+/// What makes two errors the same incident: `v1|account|region|model_id|family|caller`. Ids that name no model are
+/// left out of it, and then who called or else who sent it is always in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(String);
 
@@ -106,6 +112,8 @@ pub struct Incident {
     pub by_root: bool,
     /// See [`Symptom::is_recorded`]; of the symptom that told the cause.
     pub is_recorded: bool,
+    /// See [`Symptom::sender`]; of the symptom that told the cause.
+    pub sender: Sender,
     /// See [`Symptom::items`].
     pub items: BTreeSet<usize>,
 }
@@ -113,15 +121,35 @@ pub struct Incident {
 impl Fingerprint {
     fn of(symptom: &Symptom) -> Self {
         let dash = "-";
-        let caller = symptom.caller.as_deref().filter(|_| symptom.diagnosis.cause.is_per_caller());
+        let cause = symptom.diagnosis.cause;
+        let caller = symptom.caller.clone().filter(|_| cause.is_per_caller());
+        // Wrong ids are told apart by who calls them.
+        let (model, caller) = match cause.is_of_wrong_id() {
+            true => (None, caller.or_else(|| Some(symptom.sender.to_string()))),
+            false => (symptom.model.as_ref(), caller),
+        };
         Self(format!(
             "v1|{}|{}|{}|{}{}|{}",
             symptom.account.as_ref().map_or(dash, AccountId::as_str),
             symptom.region.as_ref().map_or(dash, Region::as_str),
-            symptom.model.as_ref().map_or(dash, ModelId::as_str),
-            symptom.diagnosis.cause.family(),
+            model.map_or(dash, ModelId::as_str),
+            cause.family(),
             denied(symptom),
-            caller.unwrap_or(dash),
+            caller.as_deref().unwrap_or(dash),
+        ))
+    }
+
+    /// Of what `sender` sends beyond its bound, or of what is beyond a place's bound.
+    pub(crate) fn of_many(
+        account: Option<&AccountId>,
+        region: Option<&Region>,
+        sender: Option<&Sender>,
+    ) -> Self {
+        Self(format!(
+            "v1|{}|{}|-|many|{}",
+            account.map_or("-", AccountId::as_str),
+            region.map_or("-", Region::as_str),
+            sender.map_or_else(|| "-".to_owned(), ToString::to_string),
         ))
     }
 
@@ -179,14 +207,20 @@ impl Symptom {
         }
         let principal = diagnosis.facts.principal.as_deref().and_then(caller_of);
         let caller = error.caller.clone().or(principal);
+        let model = error.model.clone().or_else(|| diagnosis.facts.model_id.clone());
+        if diagnosis.cause.is_of_wrong_id() {
+            diagnosis.facts.model_ids.extend(model.clone());
+        }
         Self {
+            sender: Sender::of(error, caller.as_deref()),
+            known: None,
             origin: error.origin.clone(),
             text: hash(0, &error.message),
             by_root: caller.as_deref().is_some_and(is_root),
             is_recorded: error.source != Source::ApplicationLog,
             account: error.account.clone(),
             region: error.region.clone(),
-            model: error.model.clone().or_else(|| diagnosis.facts.model_id.clone()),
+            model,
             caller,
             diagnosis,
             first: error.at,
@@ -221,12 +255,24 @@ impl Symptom {
             text: 0,
             by_root: false,
             is_recorded: false,
+            sender: Sender::Alarm(alarm.name.clone()),
+            known: None,
             items: BTreeSet::from([item]),
         }
     }
 }
 
 impl Symptom {
+    /// Which incident it belongs to.
+    fn incident(&self) -> IncidentId {
+        self.known.clone().unwrap_or_else(|| Fingerprint::of(self).id())
+    }
+
+    /// See [`is_certain`].
+    fn is_certain(&self) -> bool {
+        is_certain(self.diagnosis.cause, self.is_recorded, &self.sender)
+    }
+
     /// The symptom of what the watch saw coming: no call failed of it yet.
     pub(crate) fn ahead(place: &Place, model: &ModelId, cause: Cause, now: Timestamp) -> Self {
         Self {
@@ -242,6 +288,8 @@ impl Symptom {
             text: 0,
             by_root: false,
             is_recorded: false,
+            sender: Sender::Unknown,
+            known: None,
             items: BTreeSet::new(),
         }
     }
@@ -254,6 +302,7 @@ impl Symptom {
             model: known.model.clone(),
             caller: known.caller.clone(),
             diagnosis: Diagnosis { cause: known.cause, rule: known.rule, facts: known.facts.clone() },
+            known: Some(known.id.clone()),
             ..Self::of_alarm(alarm, alarm.metric, None, item)
         }
     }
@@ -268,6 +317,16 @@ impl Incident {
     /// Whether it is seen coming, and no call is known to have failed of it.
     pub fn is_ahead(&self) -> bool {
         matches!(self.cause, Cause::NearQuota | Cause::LegacyModel) && self.counts.errors == 0
+    }
+
+    /// See [`is_certain`].
+    pub fn is_certain(&self) -> bool {
+        is_certain(self.cause, self.is_recorded, &self.sender)
+    }
+
+    /// Whether it is about calls of `model`.
+    pub fn is_about(&self, model: &ModelId) -> bool {
+        self.model.as_ref() == Some(model) || self.facts.model_ids.contains(model)
     }
 
     /// Account and Region, without which AWS cannot be asked anything.
@@ -298,7 +357,21 @@ impl Incident {
         if (self.rule.is_none() && later.rule.is_some()) || later.is_the_latest_word() {
             self.cause = later.cause;
             self.rule = later.rule;
-            self.facts = later.facts.clone();
+            let before = std::mem::replace(&mut self.facts, later.facts.clone());
+            self.facts.model_ids = before.model_ids;
+        }
+        self.facts.add_examples(&later.facts);
+        self.call_the_newest();
+    }
+
+    /// Of several wrong ids the newest is the one that is meant.
+    pub(crate) fn call_the_newest(&mut self) {
+        let newest = self.facts.model_ids.last().filter(|_| self.cause.is_of_wrong_id());
+        // The facts do not keep what kind of id it is.
+        if let Some(newest) =
+            newest.filter(|id| self.model.as_ref().map(ModelId::as_str) != Some(id.as_str()))
+        {
+            self.model = Some(newest.clone());
         }
     }
 }
@@ -315,19 +388,20 @@ pub fn fold(symptoms: impl IntoIterator<Item = Symptom>) -> Vec<Incident> {
 /// Incidents in the making, symptom by symptom. What it holds is bounded, however much is put in.
 #[derive(Default)]
 pub struct Folding {
-    groups: Vec<(Fingerprint, Group)>,
-    places: HashMap<Fingerprint, usize>,
+    groups: Vec<(IncidentId, Group)>,
+    places: HashMap<IncidentId, usize>,
 }
 
-/// So many incidents are told apart at once. Of what comes after them model, caller and facts are left out, and
-/// after as many again, the account and the Region: fingerprints cost a sender nothing.
+/// So many incidents are told apart at once, and as many again of those that no flood hides; see
+/// [`Symptom::is_certain`]. Of what comes after them model, caller and facts are left out, and after as many again,
+/// the account and the Region: fingerprints cost a sender nothing.
 const MOST: usize = 1000;
 
 impl Folding {
     /// Adds one symptom.
     pub fn put(&mut self, mut symptom: Symptom) {
-        let fingerprint = self.room(std::slice::from_mut(&mut symptom));
-        if let Some(group) = fingerprint.and_then(|f| self.group(f)) {
+        let id = self.room(std::slice::from_mut(&mut symptom));
+        if let Some(group) = id.and_then(|id| self.group(id)) {
             group.see(&symptom);
             group.put(symptom);
         }
@@ -336,8 +410,8 @@ impl Folding {
     /// Adds what was folded by itself.
     pub fn join(&mut self, other: Self) {
         for (_, mut group) in other.groups {
-            let fingerprint = self.room(&mut group.symptoms);
-            if let Some(known) = fingerprint.and_then(|f| self.group(f)) {
+            let id = self.room(&mut group.symptoms);
+            if let Some(known) = id.and_then(|id| self.group(id)) {
                 known.callers.add(group.callers);
                 for symptom in group.symptoms {
                     known.put(symptom);
@@ -348,38 +422,40 @@ impl Folding {
 
     /// The incidents, in the order of their first symptoms.
     pub fn incidents(self) -> Vec<Incident> {
-        self.groups.into_iter().filter_map(|(fingerprint, group)| group.incident(&fingerprint)).collect()
+        self.groups.into_iter().filter_map(|(id, group)| group.incident(id)).collect()
     }
 
-    /// The fingerprint of `symptoms`, which have one together, and what of them has to be left out for it;
-    /// `None` if there is none.
-    fn room(&self, symptoms: &mut [Symptom]) -> Option<Fingerprint> {
-        let mut fingerprint = Fingerprint::of(symptoms.first()?);
-        if self.has_room(&fingerprint, MOST) {
-            return Some(fingerprint);
+    /// The incident of `symptoms`, which have one together, once what has to be left out of them is left out;
+    /// `None` if there are none.
+    fn room(&self, symptoms: &mut [Symptom]) -> Option<IncidentId> {
+        let most = if symptoms.iter().any(Symptom::is_certain) { 2 * MOST } else { MOST };
+        let id = symptoms.first()?.incident();
+        if self.has_room(&id, most) {
+            return Some(id);
         }
         for symptom in &mut *symptoms {
             // The facts tell actions and resources, which are part of a denial's fingerprint.
             (symptom.model, symptom.caller, symptom.diagnosis.facts) = (None, None, Facts::default());
+            symptom.known = None;
         }
-        fingerprint = Fingerprint::of(symptoms.first()?);
-        if self.has_room(&fingerprint, 2 * MOST) {
-            return Some(fingerprint);
+        let id = symptoms.first()?.incident();
+        if self.has_room(&id, most + MOST) {
+            return Some(id);
         }
         for symptom in &mut *symptoms {
             (symptom.account, symptom.region) = (None, None);
         }
-        symptoms.first().map(Fingerprint::of)
+        symptoms.first().map(Symptom::incident)
     }
 
-    fn has_room(&self, fingerprint: &Fingerprint, most: usize) -> bool {
-        self.groups.len() < most || self.places.contains_key(fingerprint)
+    fn has_room(&self, id: &IncidentId, most: usize) -> bool {
+        self.groups.len() < most || self.places.contains_key(id)
     }
 
-    fn group(&mut self, fingerprint: Fingerprint) -> Option<&mut Group> {
+    fn group(&mut self, id: IncidentId) -> Option<&mut Group> {
         let groups = &mut self.groups;
-        let at = *self.places.entry(fingerprint.clone()).or_insert_with(|| {
-            groups.push((fingerprint, Group::default()));
+        let at = *self.places.entry(id.clone()).or_insert_with(|| {
+            groups.push((id, Group::default()));
             groups.len() - 1
         });
         self.groups.get_mut(at).map(|(_, group)| group)
@@ -413,16 +489,20 @@ impl Group {
             return;
         };
         known.counts.add(symptom.counts);
+        let mut ids = std::mem::take(&mut known.diagnosis.facts.model_ids);
+        let later = symptom.diagnosis.facts.model_ids.clone();
         if symptom.is_recorded {
             known.diagnosis.facts = symptom.diagnosis.facts;
         }
+        std::mem::swap(&mut known.diagnosis.facts.model_ids, &mut ids);
+        known.diagnosis.facts.add_model_ids(&later);
         known.items.extend(symptom.items);
         known.by_root |= symptom.by_root;
         known.first = [known.first, symptom.first].into_iter().flatten().min();
         known.last = known.last.max(symptom.last);
     }
 
-    fn incident(self, fingerprint: &Fingerprint) -> Option<Incident> {
+    fn incident(self, id: IncidentId) -> Option<Incident> {
         // No line of an application's log outranks what AWS recorded, and a limit that is named outranks any number of errors
         // that name none.
         let rank = |s: &Symptom| {
@@ -439,8 +519,8 @@ impl Group {
             items.extend(symptom.items.iter().copied());
         }
         let last_seen = group.iter().filter_map(|s| s.last).max();
-        Some(Incident {
-            id: fingerprint.id(),
+        let mut incident = Incident {
+            id,
             caller: leading.caller.clone().filter(|_| leading.diagnosis.cause.is_per_caller()),
             account: leading.account,
             region: leading.region,
@@ -454,8 +534,14 @@ impl Group {
             callers: Recent::of(last_seen, self.callers),
             by_root: group.iter().any(|s| s.by_root),
             is_recorded: leading.is_recorded,
+            sender: leading.sender,
             items,
-        })
+        };
+        for symptom in group {
+            incident.facts.add_model_ids(&symptom.diagnosis.facts.model_ids);
+        }
+        incident.call_the_newest();
+        Some(incident)
     }
 }
 

@@ -6,11 +6,13 @@ pub mod clean;
 mod words;
 
 pub mod handler;
+mod claims;
 
 pub mod event;
 pub mod investigate;
 pub mod diagnosis;
 pub mod incident;
+pub mod flood;
 pub mod evidence;
 pub mod plan;
 pub mod act;

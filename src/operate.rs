@@ -10,7 +10,7 @@ use crate::notice::{Kind, Notice};
 use crate::shards::Shards;
 use crate::sweep::again_at;
 use crate::terms::Terms;
-use crate::world::{Answer, Finish, Record, State, World, after};
+use crate::world::{Answer, Finish, Lane, Record, State, World, after};
 
 /// An incident, and what would be said of it now.
 #[derive(Debug)]
@@ -78,5 +78,5 @@ pub async fn approve<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) ->
         ..terms.config.clone()
     };
     let terms = Terms { config: &config, ..*terms };
-    Box::pin(drive(world, &terms, &lease, record, None)).await.map(Some)
+    Box::pin(drive(world, &terms, &lease, record, None, Lane::Other)).await.map(Some)
 }

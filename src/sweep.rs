@@ -4,8 +4,10 @@
 
 use std::collections::HashSet;
 
+use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::claims::AT_ONCE;
 use crate::diagnosis::{Category, Cause};
 use crate::drive::{LOOK, PATIENCE, Ready, STEPS, UNTOLD, is_done, prepare, tell};
 use crate::event::Metric;
@@ -64,7 +66,7 @@ pub async fn sweep_shards<W: World>(world: &W, terms: &Terms<'_>, shards: Shards
     let mut waiting = Vec::new();
     let mut looked_at = HashSet::new();
     // Until a page brings nothing that was not looked at: what failed stays due.
-    'pages: loop {
+    loop {
         let mut due = match world.due(shards, world.now(), PAGE).await {
             Ok(due) => due,
             Err(error) if looked_at.is_empty() => return Err(error),
@@ -77,29 +79,15 @@ pub async fn sweep_shards<W: World>(world: &W, terms: &Terms<'_>, shards: Shards
         if due.is_empty() {
             break;
         }
-        for id in due {
-            if world.now() >= terms.allowance.until {
-                swept.out_of_time = true;
-                break 'pages;
-            }
-            let mut ready = match look_after(world, terms, &id).await {
-                Ok(ready) => Vec::from_iter(ready),
-                Err(error) => {
-                    swept.failed.push((id.to_string(), error));
-                    continue;
-                }
-            };
-            // What turned out to be behind an alarm is driven together with it.
-            let others = ready.first_mut().map(|(_, ready)| std::mem::take(&mut ready.others));
-            for found in others.unwrap_or_default() {
-                let (lease, record, learnt) = found.open();
-                let id = lease.incident.to_string();
-                match prepare(world, terms, &lease, record, learnt).await {
-                    Ok(other) => ready.push((lease, other)),
-                    Err(error) => swept.failed.push((id, error)),
-                }
-            }
-            wait(world, ready, &mut waiting, &mut swept).await;
+        // Looked at side by side, and told in the order of the list, which is by rank.
+        let mut looks = stream::iter(due).map(|id| look(world, terms, id)).buffered(AT_ONCE);
+        while let Some(look) = looks.next().await {
+            swept.out_of_time |= look.is_too_late;
+            swept.failed.extend(look.failed);
+            wait(world, look.ready, &mut waiting, &mut swept).await;
+        }
+        if swept.out_of_time {
+            break;
         }
     }
     let is_first = shards.contains(Shard::FIRST);
@@ -116,6 +104,54 @@ pub async fn sweep_shards<W: World>(world: &W, terms: &Terms<'_>, shards: Shards
         swept.subscribers = Some(world.subscribers().await);
     }
     Ok(swept)
+}
+
+/// What came of the look at one incident that is due.
+#[derive(Default)]
+struct Look {
+    /// What is to be told or recorded: the incident, and what turned out to be behind its alarm.
+    ready: Vec<(Lease, Ready)>,
+    failed: Vec<(String, PortError)>,
+    /// Whether there was no time left; then no lease was taken.
+    is_too_late: bool,
+}
+
+/// Looks after one incident. What it ends in silence is recorded at once: nobody waits for it.
+async fn look<W: World>(world: &W, terms: &Terms<'_>, id: IncidentId) -> Look {
+    let mut look = Look::default();
+    if world.now() >= terms.allowance.until {
+        look.is_too_late = true;
+        return look;
+    }
+    let (lease, mut ready) = match Box::pin(look_after(world, terms, &id)).await {
+        Ok(Some(ready)) => ready,
+        Ok(None) => return look,
+        Err(error) => {
+            look.failed.push((id.to_string(), error));
+            return look;
+        }
+    };
+    let others = std::mem::take(&mut ready.others);
+    look.put(world, lease, ready).await;
+    // What turned out to be behind an alarm is driven together with it.
+    for found in others {
+        let (lease, record, learnt) = found.open();
+        match Box::pin(prepare(world, terms, &lease, record, learnt)).await {
+            Ok(other) => look.put(world, lease, other).await,
+            Err(error) => look.failed.push((lease.incident.to_string(), error)),
+        }
+    }
+    look
+}
+
+impl Look {
+    async fn put<W: World>(&mut self, world: &W, lease: Lease, ready: Ready) {
+        if ready.notice.is_some() {
+            self.ready.push((lease, ready));
+        } else if let Err(error) = world.finish(&lease, &ready.told).await {
+            self.failed.push((lease.incident.to_string(), error));
+        }
+    }
 }
 
 /// Watches what is coming, if that is due and there is time. What was found is claimed, and ready to be told.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::callers::Origin;
 use crate::config::Config;
 use crate::event::{AlarmSignal, ErrorSignal, Metric};
+use crate::flood::{Opened, Room};
 use crate::ids::{AccountId, Place, QuotaCode};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::ModelId;
@@ -599,6 +600,11 @@ impl Search {
 }
 
 impl Record {
+    /// Whether the claim of `incident` that returned it has opened it: nothing else was counted.
+    pub fn was_opened_by(&self, incident: &Incident) -> bool {
+        self.state == State::Seen && self.notices.is_empty() && self.incident.counts == incident.counts
+    }
+
     /// See [`Notices::last_going_on`].
     pub fn last_told(&self) -> Option<Timestamp> {
         self.notices.last_going_on()
@@ -646,6 +652,18 @@ pub(crate) const SEEN: usize = 100;
 
 /// Notices are tallied over so long.
 pub const CROWD: SignedDuration = SignedDuration::from_mins(10);
+
+words! {
+    /// Notices that are tallied together: a crowd of those that anybody can cause does not delay the others.
+    Lane {
+        /// AWS recorded a missing step of access.
+        Access = "access",
+        /// AWS recorded a throttle.
+        Throttle = "throttle",
+        /// Anything else.
+        Other = "other",
+    }
+}
 
 /// The beginning of the [`CROWD`] that `now` is in, in seconds since 1970.
 pub(crate) fn crowd_of(now: Timestamp) -> i64 {
@@ -873,8 +891,11 @@ pub trait Ledger {
     async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()>;
     /// Records how a drive ended and gives the lease back. Nothing that was counted since is closed.
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()>;
-    /// Counts one more notice in the present [`CROWD`]. Returns how many there were, with it.
-    async fn tally(&self, now: Timestamp) -> Answer<u32>;
+    /// Counts one more notice of `lane` in the present [`CROWD`]. Returns how many there were, with it.
+    async fn tally(&self, lane: Lane, now: Timestamp) -> Answer<u32>;
+    /// Counts an incident that a claim has opened among those of its place and sender in the hour of `now`. Where
+    /// there is no room nothing is counted. One write.
+    async fn admit(&self, opened: &Opened, now: Timestamp) -> Answer<Room>;
     /// Incidents of `place` that were seen since then, the latest first, at most a hundred. What was
     /// counted a moment ago may be missing. Who called is left out.
     async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>>;

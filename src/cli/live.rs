@@ -3,6 +3,7 @@
 
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::event::{AlarmSignal, ErrorSignal, Metric};
+use bedrock_remediator::flood::{Opened, Room};
 use bedrock_remediator::ids::{Place, QuotaCode};
 use bedrock_remediator::incident::{Incident, IncidentId};
 use bedrock_remediator::model::ModelId;
@@ -12,9 +13,9 @@ use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::shards::Shards;
 use bedrock_remediator::usage::{Minute, Period, Series};
 use bedrock_remediator::world::{
-    Answer, Claim, Clock, Finish, Followed, IncreaseRequest, Intent, Lease, Ledger, Life, LogKind, LogQuery,
-    ModelState, Models, Needed, Permissions, PortError, QuotaValue, Quotas, Record, Recorded, Records,
-    Rejection, Reserved, Ruling, Telemetry, Topic, Window,
+    Answer, Claim, Clock, Finish, Followed, IncreaseRequest, Intent, Lane, Lease, Ledger, Life, LogKind,
+    LogQuery, ModelState, Models, Needed, Permissions, PortError, QuotaValue, Quotas, Record, Recorded,
+    Records, Rejection, Reserved, Ruling, Telemetry, Topic, Window,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -221,8 +222,12 @@ impl Ledger for Live<'_> {
         self.kept.finish(lease, finish).await
     }
 
-    async fn tally(&self, now: Timestamp) -> Answer<u32> {
-        self.kept.tally(now).await
+    async fn tally(&self, lane: Lane, now: Timestamp) -> Answer<u32> {
+        self.kept.tally(lane, now).await
+    }
+
+    async fn admit(&self, opened: &Opened, now: Timestamp) -> Answer<Room> {
+        self.kept.admit(opened, now).await
     }
 
     async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>> {

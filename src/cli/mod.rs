@@ -5,6 +5,7 @@ mod catalog;
 mod classify;
 mod doctor;
 mod explain;
+mod flood;
 #[cfg(feature = "aws")]
 mod live;
 mod operate;

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::flood::{self, Flood};
 use super::{Outcome, print};
 
 /// Drive the real handler through a storm of errors and say what it costs
@@ -30,6 +31,16 @@ pub(crate) struct Args {
     /// How many of a hundred are delivered twice
     #[arg(long, value_name = "P", default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=100))]
     duplicates: u64,
+    /// Hide a real throttle and a missing use-case form among false errors, and say when they are found. Every call of
+    /// AWS takes time, and a tick comes every 15 minutes
+    #[arg(long, value_name = "SENDER", value_enum, conflicts_with_all = ["events", "incidents", "duplicates"])]
+    flood: Option<Flood>,
+    /// How many false errors a flood has
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..), requires = "flood")]
+    false_errors: u64,
+    /// How many milliseconds a call takes in a flood
+    #[arg(long, value_name = "MS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..), requires = "flood")]
+    latency: u16,
     /// One line of JSON
     #[arg(long)]
     json: bool,
@@ -51,6 +62,11 @@ const WRITES: [PortCall; 7] = [
 ];
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    if let Some(flood) = args.flood {
+        let latency = SignedDuration::from_millis(args.latency.into());
+        flood::run(flood, args.false_errors, latency, args.json)?;
+        return Ok(Outcome::AllAnswered);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let start: Timestamp = "2026-11-20T14:00:00Z".parse()?;
     let errors: Vec<Error> = (0..args.incidents).map(|n| Error::of_incident(n, start)).collect();

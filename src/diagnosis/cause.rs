@@ -265,6 +265,12 @@ impl Cause {
         )
     }
 
+    /// Whether the id that was called names no model here. A caller can call any number of such ids, and has one
+    /// problem: they are one incident of the caller.
+    pub const fn is_of_wrong_id(self) -> bool {
+        matches!(self, Self::InvalidIdentifier | Self::NotInRegion)
+    }
+
     /// Whether a person has to take a step, of which people are reminded until it is taken.
     pub const fn is_step(self) -> bool {
         matches!(self.category(), Category::ModelAccess | Category::Permission)

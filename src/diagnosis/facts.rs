@@ -57,6 +57,13 @@ pub struct Facts {
     /// The model, its ARN stripped to the id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_id: Option<ModelId>,
+    /// Ids that were called and name no model here, the newest last: at most [`EXAMPLES`] of those that are
+    /// counted in one incident. In an incident of many different errors, models that some of them name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub model_ids: Vec<ModelId>,
+    /// What is counted in an incident of many different errors; `None` in any other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub many: Option<Many>,
     /// The Region the text names: of an endpoint, an ARN, or by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
@@ -110,6 +117,40 @@ pub struct Facts {
     /// Whether an application's log told it: whoever may write there can forge it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub forgeable: bool,
+}
+
+/// Many different errors of one sender, which are counted in one incident.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Many {
+    /// At least so many different incidents they would have been.
+    pub kinds: u64,
+    /// The words of their causes, the most frequent first; at most [`EXAMPLES`].
+    pub causes: Vec<Safe>,
+}
+
+/// So many examples are kept of what is counted together.
+pub const EXAMPLES: usize = 5;
+
+impl Facts {
+    /// Adds `later` ids, without those that come again.
+    pub(crate) fn add_model_ids(&mut self, later: &[ModelId]) {
+        for id in later {
+            self.model_ids.retain(|known| known != id);
+            self.model_ids.push(id.clone());
+        }
+        self.model_ids.drain(..self.model_ids.len().saturating_sub(EXAMPLES));
+    }
+
+    /// Adds what a later delivery tells of the same incident beside its newest error.
+    pub(crate) fn add_examples(&mut self, later: &Self) {
+        self.add_model_ids(&later.model_ids);
+        let (Some(many), Some(later)) = (&mut self.many, &later.many) else { return };
+        many.kinds = many.kinds.max(later.kinds);
+        let new: Vec<Safe> = later.causes.iter().filter(|c| !many.causes.contains(c)).cloned().collect();
+        many.causes.extend(new);
+        many.causes.truncate(EXAMPLES);
+    }
 }
 
 /// Stands for a field whose name is not one of Bedrock's request schemas: it may be anything.

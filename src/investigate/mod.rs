@@ -142,7 +142,7 @@ async fn models(
 
 /// The incident, of those that were seen, whose errors explain `metric`: one that was seen most.
 fn known<'i>(seen: &'i [Incident], metric: Metric, model: Option<&ModelId>) -> Option<&'i Incident> {
-    let of_model = seen.iter().filter(|i| model.is_none() || i.model.as_ref() == model);
+    let of_model = seen.iter().filter(|i| model.is_none_or(|model| i.is_about(model)));
     of_model.filter(|i| i.counts.errors > 0 && explains(metric, i.cause, &i.facts)).max_by_key(|i| {
         // An unknown error explains less than a known one.
         (i.rule.is_some(), i.counts.errors)

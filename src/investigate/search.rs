@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::diagnosis::{Cause, diagnose};
 use crate::event::{ErrorSignal, Metric};
 use crate::evidence::{Evidence, Looked};
+use crate::flood::bounded;
 use crate::ids::Place;
 use crate::incident::{Incident, IncidentId, Symptom, fold};
 use crate::terms::Terms;
@@ -113,7 +114,7 @@ pub(crate) async fn learn<W: World>(
     search.queries = logs.going_on;
     // The same error stands in several places; what CloudTrail tells is the most.
     let found = if from_trail.is_empty() { relevant(logs.errors) } else { from_trail };
-    for (n, mut incident) in fold(found).into_iter().enumerate() {
+    for (n, mut incident) in bounded(fold(found)).into_iter().enumerate() {
         incident.items.clear();
         if n == 0 && incident.id != record.incident.id {
             incident.counts.alarms = record.incident.counts.alarms;

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::Kind;
+use super::{Kind, headline};
 use crate::access::{Checklist, checklist};
 use crate::callers::{Address, Share, named};
 use crate::clean::Safe;
-use crate::diagnosis::{Cause, PolicyKind};
+use crate::diagnosis::{Cause, Many, PolicyKind};
 use crate::evidence::{Evidence, Looked, Overdue};
 use crate::headroom::{Near, nearest};
 use crate::incident::Incident;
@@ -24,7 +24,8 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
         because.extend(record.notices.last().map(|told| since(told, incident, evidence)));
     }
     because.extend(reported(incident));
-    because.push(told_by(incident));
+    because.extend(incident.facts.many.as_ref().map_or_else(|| Some(told_by(incident)), many));
+    because.extend(examples(incident));
     if let Some(why) = &incident.facts.models_unread {
         because.push(format!("Which models the alarm is about could not be read: {why}."));
     }
@@ -99,6 +100,24 @@ fn reported(incident: &Incident) -> Option<String> {
         _ => String::new(),
     };
     (!seen.is_empty()).then(|| format!("{} reported{span}.", seen.join(" and ")))
+}
+
+/// What is counted together.
+fn many(many: &Many) -> Option<String> {
+    let causes: Vec<&str> =
+        many.causes.iter().filter_map(|word| Cause::parse(word)).map(|cause| headline::name(cause)).collect();
+    let most =
+        if causes.is_empty() { String::new() } else { format!(" Most of them: {}.", causes.join("; ")) };
+    (many.kinds > 0)
+        .then(|| format!("They are at least {} different kinds of error.{most}", whole(many.kinds)))
+}
+
+/// Ids that were called, where several are counted together.
+fn examples(incident: &Incident) -> Option<String> {
+    let ids: Vec<String> = incident.facts.model_ids.iter().map(|id| format!("`{id}`")).collect();
+    let what =
+        if incident.facts.many.is_some() { "Models that some of them name" } else { "Ids that were called" };
+    (ids.len() > 1).then(|| format!("{what}, the newest last: {}.", ids.join(", ")))
 }
 
 /// What tells the cause.

@@ -41,6 +41,9 @@ pub struct Line {
     pub category: Option<Category>,
     /// The cause.
     pub cause: Option<Cause>,
+    /// Of an incident of many different errors: at least so many kinds they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kinds: Option<u64>,
     /// How often.
     pub counts: Counts,
     /// Why no increase was requested.
@@ -124,6 +127,7 @@ fn line(notice: &Notice) -> Line {
         caller: notice.caller.as_deref().map(|c| Safe::line(c, 128)),
         category: notice.category,
         cause: notice.cause,
+        kinds: notice.facts.many.as_ref().map(|many| many.kinds),
         counts: notice.counts,
         withheld: notice.withheld.iter().map(|w| w.kind).collect(),
     }

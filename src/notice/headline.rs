@@ -60,6 +60,10 @@ fn of(incident: &Incident) -> (&'static str, &'static str) {
             "A model in use ends",
             "are answered for now and will be refused: the model is legacy, or AWS has named its end",
         ),
+        _ if incident.facts.many.is_some() => (
+            "Many different errors",
+            "fail with many different errors: more new kinds in an hour than are told one by one, so that these are told together",
+        ),
         cause => words(cause),
     }
 }

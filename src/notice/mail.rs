@@ -6,7 +6,7 @@ use super::{Kind, Line, Notice, counted, digest};
 use crate::clean;
 use crate::diagnosis::Category;
 use crate::incident::IncidentId;
-use crate::plan::{Action, Reason, number};
+use crate::plan::{Action, Reason, number, whole};
 
 const WIDTH: usize = 76;
 /// More than these would hide the reason.
@@ -65,14 +65,11 @@ pub(super) fn mail(notice: &Notice) -> String {
     out
 }
 
-/// A digest's incidents, by what is wrong.
+/// A digest's incidents, by what is wrong: they come in the order of [`Line`]s, so that what is urgent stands first.
 fn incidents(out: &mut String, lines: &[Line]) {
-    let mut causes: Vec<_> = lines.iter().map(|l| l.cause).collect();
-    causes.sort_unstable();
-    causes.dedup();
-    for cause in causes {
-        section(out, digest::name(cause));
-        lines.iter().filter(|l| l.cause == cause).for_each(|l| item(out, "  - ", &of_line(l)));
+    for of_cause in lines.chunk_by(|one, next| one.cause == next.cause) {
+        of_cause.iter().take(1).for_each(|l| section(out, digest::name(l.cause)));
+        of_cause.iter().for_each(|l| item(out, "  - ", &of_line(l)));
     }
 }
 
@@ -83,7 +80,8 @@ fn who(caller: &str) -> &str {
 
 /// What a digest says of one incident: where, how often, and what is not done about it.
 pub(super) fn of_line(line: &Line) -> String {
-    let model = line.model_id.as_deref().unwrap_or("model unknown");
+    let kinds = line.kinds.map(|kinds| format!("at least {} different kinds of error", whole(kinds)));
+    let model = kinds.as_deref().or(line.model_id.as_deref()).unwrap_or("model unknown");
     let region = line.region.as_ref().map(|r| format!(" in {r}")).unwrap_or_default();
     let caller = line.caller.as_deref().map(|c| format!(", by {}", who(c))).unwrap_or_default();
     let counted = counted(line.counts);

@@ -186,6 +186,9 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
         Category::Capacity | Category::Credentials => {}
         Category::Other => plan.steps = findable::steps(incident, evidence),
     }
+    if incident.facts.many.is_some() {
+        plan.advice = MANY.map(str::to_owned).to_vec();
+    }
     if incident.cause == Cause::NearQuota {
         plan.reference = Some("https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-increase.html");
         plan.advice = NEAR.map(str::to_owned).to_vec();
@@ -201,6 +204,12 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
 const NEAR: [&str; 2] = [
     "A request reserves its input and `max_tokens` when it is admitted: `max_tokens` no larger than the answers need leaves room in the same quota.",
     "AWS takes days to decide on an increase. A profile of wider reach, cross-Region or global, has a quota of its own and needs no waiting.",
+];
+
+/// What is known where errors are counted together.
+const MANY: [&str; 2] = [
+    "A client that makes up model ids or resources causes this, and so does whoever can write to a log that is subscribed. Find who sends the errors before you look at single ones.",
+    "Throttles and missing steps of access that AWS recorded are told by themselves meanwhile, and so is every incident that was open before.",
 ];
 
 /// Names the step that is missing, for the person who can take it.

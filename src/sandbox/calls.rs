@@ -86,6 +86,8 @@ words! {
         NotFiled = "not_filed",
         /// The end of a drive is recorded.
         Finish = "finish",
+        /// An incident that was opened is counted.
+        Admit = "admit",
         /// A notice is counted.
         Tally = "tally",
         /// The incidents that were seen lately are read.
@@ -133,6 +135,7 @@ impl PortCall {
             | Self::Reserve
             | Self::NotFiled
             | Self::Finish
+            | Self::Admit
             | Self::Tally
             | Self::Watch => "dynamodb:UpdateItem",
         }

@@ -8,13 +8,14 @@ use super::{Happened, IncidentEntry, PortCall, Sandbox, WorldFile};
 use crate::callers::Origin;
 use crate::diagnosis::diagnose;
 use crate::event::{ErrorSignal, Source};
+use crate::flood::{Opened, Room, hour_of};
 use crate::ids::{Place, QuotaCode, caller_of};
 use crate::incident::{Incident, IncidentId, Symptom, fold, short_hash};
 use crate::model::ModelId;
 use crate::notice::Kind;
 use crate::shards::{Band, Shard, Shards};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Followed, Intent, LastRequest, Lease, Ledger, Notices, PortError,
+    Answer, Claim, Ended, Finish, Followed, Intent, Lane, LastRequest, Lease, Ledger, Notices, PortError,
     QuotaRecord, RANKED, Record, Reserved, SEEN, State, Told, after, crowd_of, has_room,
 };
 
@@ -30,7 +31,9 @@ pub(super) struct Tables {
     /// When each place is watched next.
     watches: BTreeMap<Place, Timestamp>,
     /// Notices told, by the beginning of their crowd.
-    crowds: BTreeMap<i64, u32>,
+    crowds: BTreeMap<(Lane, i64), u32>,
+    /// Incidents that were opened, by place and hour: all of them, and those of each sender.
+    opened: BTreeMap<(String, Timestamp), (u32, BTreeMap<String, u32>)>,
 }
 
 /// Incidents. Their indexes keep what is asked for from growing with what is not.
@@ -437,9 +440,24 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn tally(&self, now: Timestamp) -> Answer<u32> {
+    async fn admit(&self, opened: &Opened, now: Timestamp) -> Answer<Room> {
+        self.call(PortCall::Admit, |state| {
+            let key = (opened.place.clone(), hour_of(now));
+            let (in_place, senders) = state.ledger.opened.entry(key).or_default();
+            let of_sender = opened.sender.as_ref().and_then(|sender| senders.get(sender));
+            let room = Room::after(*in_place, of_sender.copied().unwrap_or_default());
+            if room == Room::Free {
+                *in_place += 1;
+                opened.sender.iter().for_each(|sender| *senders.entry(sender.clone()).or_default() += 1);
+            }
+            Ok(room)
+        })
+        .await
+    }
+
+    async fn tally(&self, lane: Lane, now: Timestamp) -> Answer<u32> {
         self.call(PortCall::Tally, |state| {
-            let told = state.ledger.crowds.entry(crowd_of(now)).or_default();
+            let told = state.ledger.crowds.entry((lane, crowd_of(now))).or_default();
             *told += 1;
             Ok(*told)
         })

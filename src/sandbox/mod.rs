@@ -11,6 +11,7 @@ mod journal;
 mod ledger;
 mod quotas;
 mod setup;
+mod slow;
 mod telemetry;
 
 use std::cell::RefCell;
@@ -55,6 +56,7 @@ struct State {
     hangs: bool,
     /// Searches through logs that were begun.
     queries: Vec<telemetry::Begun>,
+    slow: slow::Slow,
 }
 
 impl Sandbox {
@@ -71,6 +73,7 @@ impl Sandbox {
             journal: None,
             hangs: false,
             queries: Vec::new(),
+            slow: slow::Slow::default(),
             file,
         };
         Self { state: RefCell::new(state) }
@@ -109,6 +112,7 @@ impl Sandbox {
             self.state.borrow_mut().note(|| Happened::Failed { call });
         }
         yield_now().await;
+        self.take_time().await;
         match fault {
             Some(FaultKind::Denied) => return Err(PortError::Denied(call.action().to_owned())),
             Some(FaultKind::Throttled) => return Err(PortError::Throttled),
@@ -167,10 +171,14 @@ impl Clock for Sandbox {
 
     async fn sleep(&self, duration: SignedDuration) {
         yield_now().await;
-        self.pass(duration);
+        if self.is_slow() {
+            self.wait_for(duration).await;
+        } else {
+            self.pass(duration);
+        }
     }
 
-    /// Time passes only for a call that hangs: then, once nothing else goes on, the limit is over.
+    /// Unless calls take time, it passes only for one that hangs: then, once nothing else goes on, the limit is over.
     async fn within<T>(&self, limit: SignedDuration, work: impl Future<Output = T>) -> Option<T> {
         let until = after(self.state.borrow().now, limit);
         let mut work = std::pin::pin!(work);
@@ -181,7 +189,8 @@ impl Clock for Sandbox {
             }
             let mut state = self.state.borrow_mut();
             waits += u32::from(state.hangs);
-            if waits > WAITS || limit <= SignedDuration::ZERO {
+            let is_over = state.slow.is_on() && state.now >= until;
+            if is_over || waits > WAITS || limit <= SignedDuration::ZERO {
                 state.now = state.now.max(until);
                 return Poll::Ready(None);
             }

@@ -114,9 +114,8 @@ pub enum Verdict {
 }
 
 /// Calls that only people make, of an installation or on the command line.
-const OF_PEOPLE: [PortCall; 7] = [
+const OF_PEOPLE: [PortCall; 6] = [
     PortCall::All,
-    PortCall::Incident,
     PortCall::OwnAlarms,
     PortCall::Rights,
     PortCall::Rules,

@@ -4,13 +4,14 @@
 use bedrock_remediator::callers::Origin;
 use bedrock_remediator::diagnosis::{Cause, ErrorText, Facts, diagnose};
 use bedrock_remediator::event::{ErrorSignal, Source};
+use bedrock_remediator::flood::{IN_PLACE, OF_SENDER, Opened, Room};
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
 use bedrock_remediator::incident::{Counts, Incident, IncidentId, Symptom, fold};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::shards::{Shard, Shards};
 use bedrock_remediator::world::{
-    CROWD, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, LogKind, LogQuery, Notices, PortError,
-    Record, Refusal, Rejection, RequestOutcome, Reserved, Search, State, Told, Unread,
+    CROWD, Claim, Ended, Finish, Followed, Intent, Lane, Lease, Ledger, LogKind, LogQuery, Notices,
+    PortError, Record, Refusal, Rejection, RequestOutcome, Reserved, Search, State, Told, Unread,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -169,6 +170,7 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     the_band_follows_the_cause(ledger).await;
     what_is_severe_is_due_first(ledger).await;
     notices_of_some_minutes_are_tallied(ledger).await;
+    new_incidents_of_an_hour_are_bounded(ledger).await;
     a_watch_is_one_functions(ledger).await;
     nothing_is_known_of_what_never_was(ledger).await;
 }
@@ -785,9 +787,32 @@ async fn what_is_severe_is_due_first(ledger: &impl Ledger) {
 
 async fn notices_of_some_minutes_are_tallied(ledger: &impl Ledger) {
     for told in 1..=3 {
-        assert_eq!(ledger.tally(after(told)).await.unwrap(), u32::try_from(told).unwrap());
+        assert_eq!(ledger.tally(Lane::Other, after(told)).await.unwrap(), u32::try_from(told).unwrap());
     }
-    assert_eq!(ledger.tally(now() + CROWD).await.unwrap(), 1);
+    for lane in [Lane::Access, Lane::Throttle] {
+        assert_eq!(ledger.tally(lane, after(4)).await.unwrap(), 1, "each lane by itself");
+    }
+    assert_eq!(ledger.tally(Lane::Other, now() + CROWD).await.unwrap(), 1);
+}
+
+async fn new_incidents_of_an_hour_are_bounded(ledger: &impl Ledger) {
+    let of = |sender: Option<u32>| Opened {
+        place: "111122223333#sa-east-1".to_owned(),
+        sender: sender.map(|n| format!("{n:016x}")),
+    };
+    for _ in 0..OF_SENDER {
+        assert_eq!(ledger.admit(&of(Some(0)), after(0)).await.unwrap(), Room::Free);
+    }
+    assert_eq!(ledger.admit(&of(Some(0)), after(1)).await.unwrap(), Room::SenderFull);
+    assert_eq!(ledger.admit(&of(None), after(1)).await.unwrap(), Room::Free, "only the place counts it");
+    for n in OF_SENDER + 1..IN_PLACE {
+        assert_eq!(ledger.admit(&of(Some(n)), after(2)).await.unwrap(), Room::Free);
+    }
+    assert_eq!(ledger.admit(&of(Some(IN_PLACE)), after(3)).await.unwrap(), Room::PlaceFull);
+    assert_eq!(ledger.admit(&of(None), after(3)).await.unwrap(), Room::PlaceFull);
+    let elsewhere = Opened { place: "111122223333#eu-west-1".to_owned(), ..of(Some(0)) };
+    assert_eq!(ledger.admit(&elsewhere, after(4)).await.unwrap(), Room::Free);
+    assert_eq!(ledger.admit(&of(Some(0)), after(3600)).await.unwrap(), Room::Free, "another hour");
 }
 
 async fn a_watch_is_one_functions(ledger: &impl Ledger) {

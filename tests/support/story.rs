@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::path::Path;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use bedrock_remediator::config::Config;
 use bedrock_remediator::event::Home;
@@ -132,6 +134,37 @@ pub(crate) fn also_busy(file: &mut WorldFile, model: &str, code: &str) {
         adjustable: None,
     };
     file.quotas.push(quota);
+}
+
+/// Whether a future that waits for calls can go on.
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs `future` in a world whose calls take `latency`; what came of it, and how long it took.
+pub(crate) fn in_time<T>(
+    world: &Sandbox,
+    latency: SignedDuration,
+    future: impl Future<Output = T>,
+) -> (T, SignedDuration) {
+    world.slow_down(latency);
+    let (start, woken) = (world.time(), Arc::new(Woken(AtomicBool::new(true))));
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut future = pin!(future);
+    loop {
+        if !woken.0.swap(false, Ordering::Relaxed) {
+            assert!(world.pass_to_next(Timestamp::MAX), "nothing is waited for");
+            continue;
+        }
+        if let Poll::Ready(done) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            world.slow_down(SignedDuration::ZERO);
+            return (done, world.time().duration_since(start));
+        }
+    }
 }
 
 /// Polls `future` at most `times` times and then drops it: a function that died there.

@@ -15,14 +15,15 @@ use super::table::open_key;
 use super::update::{Item, Update};
 use crate::callers::{Minute, Recent};
 use crate::diagnosis::{Cause, RULES, Rank};
+use crate::flood::{Opened, Room, Sender, hour_of};
 use crate::ids::{AccountId, Place, QuotaCode, Region};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::{ModelId, ModelKind};
 use crate::notice::Kind;
 use crate::shards::{Band, Shard};
 use crate::world::{
-    Answer, Followed, LastRequest, Lease, LogKind, LogQuery, Notices, OfKind, PortError, QuotaRecord, Record,
-    Refusal, RequestOutcome, Search, State, Told, Unread, after, crowd_of,
+    Answer, Followed, Lane, LastRequest, Lease, LogKind, LogQuery, Notices, OfKind, PortError, QuotaRecord,
+    Record, Refusal, RequestOutcome, Search, State, Told, Unread, after, crowd_of,
 };
 
 /// In place of a lease's owner, after people were told: until then claims only count.
@@ -89,8 +90,30 @@ pub(super) fn place_key(place: &Place) -> String {
     format!("{}#{}", place.account, place.region)
 }
 
-pub(super) fn crowd_key(now: Timestamp) -> String {
-    format!("CROWD#{}", stamp(Timestamp::from_second(crowd_of(now)).unwrap_or(now)))
+pub(super) fn crowd_key(lane: Lane, now: Timestamp) -> String {
+    let since = stamp(Timestamp::from_second(crowd_of(now)).unwrap_or(now));
+    match lane {
+        // As earlier versions counted all of them.
+        Lane::Other => format!("CROWD#{since}"),
+        Lane::Access | Lane::Throttle => format!("CROWD#{since}#{lane}"),
+    }
+}
+
+/// Incidents that were opened in an hour: `opened` counts all of a place, and an attribute for each sender its own.
+pub(super) fn opened_key(opened: &Opened, now: Timestamp) -> String {
+    format!("NEW#{}#{}", opened.place, stamp(hour_of(now)))
+}
+
+/// The attribute that counts a sender's incidents in a `NEW#` item.
+pub(super) fn sender_attribute(sender: &str) -> String {
+    format!("of_{sender}")
+}
+
+/// Whether a `NEW#` item has room.
+pub(super) fn room(item: &Item, opened: &Opened) -> Room {
+    let count = |name: &str| item.get(name).and_then(|n| n.as_n().ok()?.parse().ok()).unwrap_or_default();
+    let of_sender = opened.sender.as_deref().map(|sender| count(&sender_attribute(sender)));
+    Room::after(count("opened"), of_sender.unwrap_or_default())
 }
 
 /// How many notices a `CROWD#` item counts.
@@ -500,6 +523,7 @@ impl IncidentItem {
             last_seen: time(&self.pk, self.last_seen.as_deref())?,
             by_root: self.by_root,
             is_recorded: false,
+            sender: Sender::Unknown,
             items: std::collections::BTreeSet::new(),
         };
         Ok(Record {

@@ -20,17 +20,18 @@ use jiff::{SignedDuration, Timestamp};
 use self::detail::Detail;
 use self::item::{
     Filed, HOME, IncidentItem, Intended, QuotaItem, SILENCE, Searched, Slimmed, crowd_key, day_key,
-    filed_key, incident_key, quota_key, stamp, tallied, watch_key,
+    filed_key, incident_key, opened_key, quota_key, room, sender_attribute, stamp, tallied, watch_key,
 };
 use self::table::{TRIES, Table, Written, is_refused};
 use self::update::{Item, Update};
 use super::Aws;
 use crate::diagnosis::Cause;
+use crate::flood::{IN_PLACE, OF_SENDER, Opened, Room};
 use crate::ids::Place;
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::shards::{Band, Shards};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Followed, Intent, Lease, Ledger, PortError, RANKED, Record, Refusal,
+    Answer, Claim, Ended, Finish, Followed, Intent, Lane, Lease, Ledger, PortError, RANKED, Record, Refusal,
     RequestOutcome, Reserved, SEEN, State, after, has_room,
 };
 
@@ -641,12 +642,31 @@ impl Ledger for Aws {
         }
     }
 
-    async fn tally(&self, now: Timestamp) -> Answer<u32> {
+    async fn admit(&self, opened: &Opened, now: Timestamp) -> Answer<Room> {
+        let mut update = Update::default();
+        update.add("opened", 1);
+        let mut condition = "(attribute_not_exists(#opened) OR #opened < :in_place)".to_owned();
+        update.value(":in_place", IN_PLACE);
+        if let Some(sender) = &opened.sender {
+            let name = sender_attribute(sender);
+            update.add(&name, 1);
+            condition = format!("{condition} AND (attribute_not_exists(#{name}) OR #{name} < :of_sender)");
+            update.value(":of_sender", OF_SENDER);
+        }
+        update.only_if(&condition);
+        update.set("ttl", after(now, DAY_KEPT).as_second());
+        match self.table()?.update(&opened_key(opened, now), update).await? {
+            Written::Yes(_) => Ok(Room::Free),
+            Written::No(item) => Ok(room(&item.unwrap_or_default(), opened)),
+        }
+    }
+
+    async fn tally(&self, lane: Lane, now: Timestamp) -> Answer<u32> {
         let mut update = Update::default();
         update.add("notices", 1);
         update.set("ttl", after(now, DAY_KEPT).as_second());
         let (Written::Yes(before) | Written::No(before)) =
-            self.table()?.update(&crowd_key(now), update).await?;
+            self.table()?.update(&crowd_key(lane, now), update).await?;
         Ok(before.map_or(Ok(0), tallied)?.saturating_add(1))
     }
 
