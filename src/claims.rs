@@ -74,7 +74,7 @@ impl Full {
 enum Claimed {
     Done(Claim),
     /// It is new, and there is no room for it. With a lease it was opened all the same, and has to be closed.
-    Beyond(Room, Option<(Lease, Finish)>),
+    Beyond(Room, Option<Box<(Lease, Finish)>>),
 }
 
 /// What is beyond the bounds.
@@ -86,9 +86,11 @@ struct Beyond {
 }
 
 impl Beyond {
-    fn put(&mut self, incident: Incident, room: Room, opened: Option<(Lease, Finish)>) {
+    /// Counts `incident` in the incident of many different errors that it returns.
+    fn put(&mut self, incident: Incident, room: Room, opened: Option<Box<(Lease, Finish)>>) -> IncidentId {
         let many = self.floods.put(incident, room);
-        self.opened.extend(opened.map(|(lease, end)| (lease, end, many)));
+        self.opened.extend(opened.map(|opened| (opened.0, opened.1, many.clone())));
+        many
     }
 }
 
@@ -103,7 +105,9 @@ impl<'a, W: World> Claims<'a, W> {
             bounded(incidents).into_iter().partition(|incident| incident.facts.many.is_some());
         incidents.sort_by_key(|incident| (incident.cause.rank(), Doubt::of(incident)));
         let mut beyond = Beyond::default();
-        floods.into_iter().for_each(|flood| beyond.floods.join(flood));
+        for flood in floods {
+            beyond.floods.join(flood);
+        }
         let mut reports = Vec::new();
         let mut crowded = BTreeSet::new();
         let mut left = Vec::new();
@@ -114,7 +118,9 @@ impl<'a, W: World> Claims<'a, W> {
                 continue;
             }
             match self.claim(&incident, self.terms.allowance.lease).await {
-                Ok(Claimed::Beyond(room, opened)) => beyond.put(incident, room, opened),
+                Ok(Claimed::Beyond(room, opened)) => {
+                    beyond.put(incident, room, opened);
+                }
                 claimed => {
                     for report in self.driven(incident, claimed).await {
                         if matches!(&report.driven, Ok(Some(driven)) if driven.is_left) {
@@ -132,7 +138,9 @@ impl<'a, W: World> Claims<'a, W> {
         let mut counted = stream::iter(counted).buffer_unordered(AT_ONCE);
         while let Some((n, incident, claimed)) = counted.next().await {
             match claimed {
-                Ok(Claimed::Beyond(room, opened)) => beyond.put(incident, room, opened),
+                Ok(Claimed::Beyond(room, opened)) => {
+                    beyond.put(incident, room, opened);
+                }
                 claimed => reports.push((n, counted_only(incident, claimed.map(|_| ())))),
             }
         }
@@ -176,7 +184,7 @@ impl<'a, W: World> Claims<'a, W> {
         }
         self.full.borrow_mut().put(opened, room);
         let end = Finish::new(State::Closed, now, record.incident.counts);
-        Ok(Claimed::Beyond(room, Some((lease.clone(), end))))
+        Ok(Claimed::Beyond(room, Some(Box::new((lease.clone(), end)))))
     }
 
     /// Drives what was claimed. What turns out to be behind an alarm is driven as well, and stands in its place.
@@ -236,9 +244,7 @@ impl<'a, W: World> Claims<'a, W> {
             match self.flood(flood, crowded).await {
                 Ok(told) => reports.extend(told),
                 Err((flood, room, opened)) => {
-                    let many = of_places.floods.put(flood, room);
-                    of_places.opened.extend(opened.map(|(lease, end)| (lease, end, many.clone())));
-                    counted_in.insert(id, many);
+                    counted_in.insert(id, of_places.put(flood, room, opened));
                 }
             }
         }
@@ -251,7 +257,7 @@ impl<'a, W: World> Claims<'a, W> {
         let closing = opened.into_iter().chain(of_places.opened).filter_map(|(lease, end, many)| {
             let many = counted_in.get(&many).cloned().unwrap_or(many);
             let end = Finish { superseded_by: Some(many.clone()), ..end };
-            is_recorded(&many).then(|| async move { self.world.finish(&lease, &end).await })
+            is_recorded(&many).then_some(async move { self.world.finish(&lease, &end).await })
         });
         // What cannot be closed is due, and told by itself.
         stream::iter(closing.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).for_each(|_| async {}).await;
@@ -260,7 +266,7 @@ impl<'a, W: World> Claims<'a, W> {
 }
 
 /// What has no room, why, and what was opened of it.
-type NoRoom = (Incident, Room, Option<(Lease, Finish)>);
+type NoRoom = (Incident, Room, Option<Box<(Lease, Finish)>>);
 
 /// The report of what was not driven.
 fn counted_only(incident: Incident, claimed: Answer<()>) -> IncidentReport {

@@ -258,17 +258,14 @@ impl Flood {
         let models = other.model.as_slice().iter().chain(&other.facts.model_ids).cloned().collect::<Vec<_>>();
         self.incident.facts.add_model_ids(&models);
         let errors = other.counts.errors.max(1);
-        match &other.facts.many {
-            Some(many) => {
-                self.kinds += many.kinds;
-                for cause in many.causes.iter().filter_map(|word| Cause::parse(word)) {
-                    *self.causes.entry(cause).or_default() += errors;
-                }
+        if let Some(many) = &other.facts.many {
+            self.kinds += many.kinds;
+            for cause in many.causes.iter().filter_map(|word| Cause::parse(word)) {
+                *self.causes.entry(cause).or_default() += errors;
             }
-            None => {
-                self.kinds += 1;
-                *self.causes.entry(other.cause).or_default() += errors;
-            }
+        } else {
+            self.kinds += 1;
+            *self.causes.entry(other.cause).or_default() += errors;
         }
         self.incident.items.extend(&other.items);
         // Neither its cause nor its facts: it has no rule.

@@ -124,9 +124,10 @@ impl Fingerprint {
         let cause = symptom.diagnosis.cause;
         let caller = symptom.caller.clone().filter(|_| cause.is_per_caller());
         // Wrong ids are told apart by who calls them.
-        let (model, caller) = match cause.is_of_wrong_id() {
-            true => (None, caller.or_else(|| Some(symptom.sender.to_string()))),
-            false => (symptom.model.as_ref(), caller),
+        let (model, caller) = if cause.is_of_wrong_id() {
+            (None, caller.or_else(|| Some(symptom.sender.to_string())))
+        } else {
+            (symptom.model.as_ref(), caller)
         };
         Self(format!(
             "v1|{}|{}|{}|{}{}|{}",

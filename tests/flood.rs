@@ -14,6 +14,7 @@ use bedrock_remediator::flood::{IN_PLACE, OF_SENDER};
 use bedrock_remediator::handler::{Report, handle};
 use bedrock_remediator::ids::{AccountId, Region};
 use bedrock_remediator::incident::Incident;
+use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::{Kind, Notice};
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use bedrock_remediator::shards::Shards;
@@ -85,7 +86,7 @@ fn calls(world: &Sandbox, name: &str) -> u32 {
 }
 
 fn ids_of(incident: &Incident) -> Vec<&str> {
-    incident.facts.model_ids.iter().map(|id| id.as_str()).collect()
+    incident.facts.model_ids.iter().map(ModelId::as_str).collect()
 }
 
 #[test]
@@ -232,7 +233,7 @@ fn the_lines_of_a_log_group_are_bounded_whoever_and_wherever_they_name() {
     deliver_at_home(&world, &log("/app/forged", (0..60).map(line)));
     deliver_at_home(&world, &log("/app/forged", (0..60).map(throttled)));
     assert_eq!(open(&world).len(), SENDER + 1);
-    assert_eq!(many(&world)[0].counts.errors, 120 - OF_SENDER as u64);
+    assert_eq!(many(&world)[0].counts.errors, 120 - u64::from(OF_SENDER));
     // Another group has room, and so has what AWS recorded.
     deliver_at_home(&world, &log("/app/other", (500..501).map(throttled)));
     deliver(&world, &throttle(SONNET));
@@ -277,7 +278,7 @@ fn an_error_that_has_no_room_is_not_acknowledged_until_it_is_counted() {
     assert_eq!((failed, many(&world).len()), (10, 0));
     deliver(&world, &batch);
     let counted: u64 = open(&world).iter().map(|i| i.counts.errors).sum();
-    assert!(counted >= OF_SENDER as u64 + 10, "{counted}");
+    assert!(counted >= u64::from(OF_SENDER) + 10, "{counted}");
 }
 
 #[test]
@@ -503,7 +504,7 @@ fn in_every_flood_the_real_problems_are_found_within_ten_minutes() {
         assert!(number("mails") <= 20, "{figures}");
         // An incident is looked at with eight calls at most, when it is opened and at each of four ticks.
         assert!(number("aws_calls") <= 8 * 5 * number("incidents"), "{figures}");
-        assert!(number("incidents") <= 2 * (PLACE as u64 + 2), "{figures}");
+        assert!(number("incidents") <= 2 * (u64::from(IN_PLACE) + 2), "{figures}");
     }
 }
 

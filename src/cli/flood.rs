@@ -1,6 +1,7 @@
 //! `storm --flood`: real problems among false ones, in the world's own time.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io::Write as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -351,10 +352,8 @@ fn show(
         ("deliveries that came again", "delivered_again"),
         ("time-outs", "time_outs"),
     ] {
-        use std::io::Write as _;
         writeln!(out, "{what:<38}{}", text(key))?;
     }
-    use std::io::Write as _;
     for (name, count) in &calls {
         writeln!(out, "  {name:<36}{count}")?;
     }

@@ -69,7 +69,9 @@ pub(super) fn mail(notice: &Notice) -> String {
 fn incidents(out: &mut String, lines: &[Line]) {
     for of_cause in lines.chunk_by(|one, next| one.cause == next.cause) {
         of_cause.iter().take(1).for_each(|l| section(out, digest::name(l.cause)));
-        of_cause.iter().for_each(|l| item(out, "  - ", &of_line(l)));
+        for line in of_cause {
+            item(out, "  - ", &of_line(line));
+        }
     }
 }
 

@@ -36,7 +36,9 @@ impl Sandbox {
         let (answered, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(at, _)| *at <= now);
         state.slow.waiting = waiting;
         drop(state);
-        answered.into_iter().for_each(|(_, waker)| waker.wake());
+        for (_, waker) in answered {
+            waker.wake();
+        }
         next.is_some()
     }
 
