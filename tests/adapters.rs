@@ -727,12 +727,13 @@ fn every_refusal_of_the_table_is_read_by_its_meaning() {
     for (error, times, meaning) in cases {
         let cloud = cloud();
         let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{error}") }).to_string();
-        for _ in 0..times {
+        // A claim writes the incident, its facts and its callers side by side.
+        for _ in 0..3 * times {
             cloud.state().instead.push(("dynamodb:UpdateItem".to_owned(), 400, body.clone()));
         }
         let lease = SignedDuration::from_secs(90);
         let claim = block_on(cloud.aws("DYNAMODB").claim(&incident("us-east-1"), Timestamp::now(), lease));
         assert_eq!(claim.unwrap_err(), meaning, "{error}");
-        assert_eq!(cloud.calls().len(), times, "{error}");
+        assert_eq!(cloud.calls().len(), 3 * times, "{error}");
     }
 }

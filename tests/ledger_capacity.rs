@@ -1,7 +1,7 @@
 //! What the table's ledger costs in DynamoDB's capacity units, and that the cost does not grow with what is open.
 
 #![cfg(feature = "aws")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
 

@@ -127,7 +127,7 @@ impl PortCall {
             Self::Publish => "sns:Publish",
             Self::Subscribers => "sns:GetTopicAttributes",
             Self::Due | Self::Seen | Self::All => "dynamodb:Query",
-            Self::Incident => "dynamodb:GetItem",
+            Self::Incident => "dynamodb:BatchGetItem",
             Self::Claim
             | Self::TakeOver
             | Self::Seize
