@@ -51,7 +51,8 @@ const BATCH: usize = 1000;
 /// Batches between two ticks; a second passes with each batch.
 const TICK: u64 = 300;
 /// Ledger calls that write.
-const WRITES: [PortCall; 7] = [
+const WRITES: [PortCall; 8] = [
+    PortCall::Admit,
     PortCall::Claim,
     PortCall::Finish,
     PortCall::NotFiled,

@@ -658,9 +658,9 @@ async fn followers_are_woken(ledger: &impl Ledger) {
 
 /// Incidents of two roles each, so that each kind has some in several shards.
 async fn a_shard_is_swept_by_itself_and_its_bands_in_order(ledger: &impl Ledger) {
-    let of = |message: &str, model: usize| {
-        let model = format!("amazon.nova-{model}-v1:0");
-        fold([symptom("ap-northeast-1", &model, message, "app", now())]).remove(0)
+    let of = |message: &str, n: usize| {
+        let (model, role) = (format!("amazon.nova-{n}-v1:0"), format!("app-{n}"));
+        fold([symptom("ap-northeast-1", &model, message, &role, now())]).remove(0)
     };
     let mut known = Vec::new();
     for n in 0..12 {
