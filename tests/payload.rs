@@ -93,9 +93,13 @@ fn with_each_string(value: &Value, change: &dyn Fn(&str) -> String) -> Vec<Value
 fn a_prompt_or_a_lure_in_half_the_strings_of_every_sample_is_in_no_output() {
     // One string gets prose, the next a lure that has the shape of a name.
     let is_prose = Cell::new(false);
-    let change = |text: &str| match is_prose.replace(!is_prose.get()) {
-        true => format!("{text} {PROMPT}"),
-        false => format!("{text}-narwhal.example/<@U777>"),
+    let change = |text: &str| {
+        let is_next = !is_prose.get();
+        if is_prose.replace(is_next) {
+            format!("{text} {PROMPT}")
+        } else {
+            format!("{text}-narwhal.example/<@U777>")
+        }
     };
     let mut told = 0;
     for (k, name) in samples().iter().enumerate() {

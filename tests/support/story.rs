@@ -41,8 +41,8 @@ pub(crate) fn sample(name: &str) -> String {
 pub(crate) fn samples() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
     let names = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> =
-        names.filter(|name| name.ends_with(".json") && !name.ends_with(".world.json")).collect();
+    let is_payload = |name: &String| name.strip_suffix(".json").is_some_and(|stem| !stem.contains(".world"));
+    let mut names: Vec<_> = names.filter(is_payload).collect();
     names.sort();
     names
 }
