@@ -29,6 +29,7 @@ pub use healthy::{healthy_for, healthy_for_payload};
 pub use journal::{Happened, NextFault};
 pub use ledger::Row;
 
+use crate::ids::Place;
 use crate::notice::{Message, Notice, message};
 use crate::world::{Answer, Clock, PortError, Topic, after};
 
@@ -55,6 +56,10 @@ struct State {
     hangs: bool,
     /// Searches through logs that were begun.
     queries: Vec<telemetry::Begun>,
+    /// CloudWatch does not show what is younger than this yet.
+    metrics_late: SignedDuration,
+    /// How long each call takes.
+    latency: SignedDuration,
 }
 
 impl Sandbox {
@@ -71,6 +76,8 @@ impl Sandbox {
             journal: None,
             hangs: false,
             queries: Vec::new(),
+            metrics_late: SignedDuration::ZERO,
+            latency: SignedDuration::ZERO,
             file,
         };
         Self { state: RefCell::new(state) }
@@ -109,6 +116,7 @@ impl Sandbox {
             self.state.borrow_mut().note(|| Happened::Failed { call });
         }
         yield_now().await;
+        self.state.borrow_mut().wait_for_an_answer();
         match fault {
             Some(FaultKind::Denied) => return Err(PortError::Denied(call.action().to_owned())),
             Some(FaultKind::Throttled) => return Err(PortError::Throttled),
@@ -123,9 +131,32 @@ impl Sandbox {
         yield_now().await;
         if fault == Some(FaultKind::LostAnswer) { Err(PortError::UnknownOutcome) } else { answer }
     }
+
+    /// The gate to what is asked of one account and Region. One account's credentials ask about no other.
+    async fn call_at<T>(
+        &self,
+        place: &Place,
+        call: PortCall,
+        happen: impl FnOnce(&mut State) -> Answer<T>,
+    ) -> Answer<T> {
+        self.call(call, |state| match &state.file.account {
+            Some(own) if *own != place.account => Err(PortError::invalid(format!(
+                "account {} cannot be asked from account {own}",
+                place.account
+            ))),
+            _ => happen(state),
+        })
+        .await
+    }
 }
 
 impl State {
+    /// The time that a call takes passes.
+    fn wait_for_an_answer(&mut self) {
+        self.now = after(self.now, self.latency);
+        self.ledger.look_at(self.now);
+    }
+
     /// Counts a call and says how it fails, if it does.
     fn count(&mut self, call: PortCall) -> Option<FaultKind> {
         let count = self.calls.entry(call).or_default();
