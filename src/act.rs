@@ -146,8 +146,8 @@ async fn reserve_and_file<W: Quotas + Ledger>(
 /// Service Quotas' clock may be behind ours by so much, and somebody's who drives on by more than usual.
 const SKEW: SignedDuration = SignedDuration::from_mins(15);
 
-/// The request that our doubtful call made: any of this quota since the intent is ours, because the
-/// reservation let nobody else of us file, and none was open before it.
+/// The request that our doubtful call made: one of this quota since the intent, for the same value, because the
+/// reservation let nobody else of us file. Somebody of the account may have filed another one meanwhile.
 pub(crate) async fn since(
     world: &impl Quotas,
     place: &Place,
@@ -155,7 +155,7 @@ pub(crate) async fn since(
 ) -> Answer<Option<IncreaseRequest>> {
     let history = world.history(place, &followed.code).await?;
     let since = followed.intended.saturating_sub(SKEW).unwrap_or(followed.intended);
-    Ok(history.into_iter().find(|r| r.created >= since))
+    Ok(history.into_iter().find(|r| r.created >= since && r.desired == followed.desired))
 }
 
 /// What a refusal means for the plan.

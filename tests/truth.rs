@@ -5,9 +5,16 @@
 
 mod support;
 
+use bedrock_remediator::config::Config;
 use bedrock_remediator::diagnosis::Cause;
+use bedrock_remediator::event::Home;
+use bedrock_remediator::handler::handle;
+use bedrock_remediator::ids::{AccountId, Place, Region};
 use bedrock_remediator::plan::Reason;
-use bedrock_remediator::sandbox::Sandbox;
+use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+use bedrock_remediator::sweep::sweep;
+use bedrock_remediator::terms::Terms;
+use bedrock_remediator::world::RequestStatus;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use support::story::*;
@@ -224,4 +231,54 @@ fn no_line_of_a_log_outranks_what_cloudtrail_recorded() {
     }
     let causes: Vec<Cause> = world.incidents().iter().map(|row| row.record.incident.cause).collect();
     assert!(causes.contains(&Cause::TokensPerMinute), "{causes:?}");
+}
+
+#[test]
+fn a_request_that_somebody_else_filed_meanwhile_is_not_taken_for_ours() {
+    let world = sandbox(busy());
+    let config = Config::default();
+    let terms = Terms { config: &config, home: &Home::default(), allowance: ALLOWANCE };
+    let event = throttle(SONNET);
+    // The function dies between reserving and filing.
+    let planned = (1..200).find(|polls| {
+        let world = sandbox(busy());
+        crash_after(*polls, handle(&world, &terms, event.as_bytes()));
+        world.incidents().iter().any(|row| row.record.followed.is_some())
+    });
+    assert!(!crash_after(planned.unwrap(), handle(&world, &terms, event.as_bytes())));
+    assert!(world.increase_requests().is_empty());
+    // Somebody asks for more, and gets a part of it: more than the function would have asked for.
+    let followed = world.incidents()[0].record.followed.clone().unwrap();
+    let place = Place {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: Region::parse("us-east-1").unwrap(),
+    };
+    let asked = followed.desired * 3.0;
+    let request = world.request_by_hand(&place, &followed.code, asked).unwrap();
+    world.decide(&request.id, RequestStatus::CaseClosed, Some(followed.desired + 1.0));
+    for _ in 0..8 {
+        world.pass(SignedDuration::from_mins(15));
+        run_sweep(&world);
+    }
+    let told = world.published();
+    assert!(!told.is_empty());
+    assert!(told.iter().all(|notice| notice.outcome.is_none()), "{told:?}");
+}
+
+#[test]
+fn what_another_account_does_is_over_when_nothing_more_is_heard_of_it() {
+    let own = AccountId::parse("111122223333");
+    let world = sandbox(WorldFile { account: own.clone(), ..busy() });
+    let home = Home { account: own, region: Region::parse("us-east-1"), ..Home::default() };
+    let config = Config::default();
+    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    let event = throttle(SONNET).replace("111122223333", "999988887777");
+    block_on(handle(&world, &terms, event.as_bytes())).unwrap();
+    assert_eq!(kinds(&world), ["opened"]);
+    for _ in 0..30 {
+        world.pass(SignedDuration::from_hours(1));
+        block_on(sweep(&world, &terms)).unwrap();
+    }
+    assert_eq!(kinds(&world), ["opened", "resolved"]);
+    assert!(world.increase_requests().is_empty());
 }

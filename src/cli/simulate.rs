@@ -11,9 +11,11 @@ use super::{Outcome, print};
 /// Try whole lives of the function in a world that fails, and check every promise
 ///
 /// A seed is a life: errors come late, twice and in storms; functions run side by side and die anywhere;
-/// calls fail or lose their answers; clocks differ; AWS decides as it likes. When all has come to rest,
-/// everything was told, nothing was asked for twice, and nothing is held. A seed that breaks a promise is
-/// shown with the shortest script that still does.
+/// calls fail, lose their answers or never return; indexes and metrics lag; clocks differ; AWS decides as it
+/// likes; people act as well, and some make errors up. What was told and filed is compared with what was true
+/// of the account. When all has come to rest, everything was told, every need that deserves a request had one,
+/// nothing was asked for twice, and nothing is held. A seed that breaks a promise is shown with the shortest
+/// script that still does.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// How many seeds, from 0
@@ -82,12 +84,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         )?;
         writeln!(
             out,
-            "  incidents: {}, told of: {} times ({} after a fault, {} digests), requests: {}, outcomes: {}, dead letters: {}",
+            "  incidents: {}, told of: {} times ({} after a fault, {} digests), requests: {} ({} of promised ones), outcomes: {}, dead letters: {}",
             lived.incidents,
             lived.notices,
             lived.repeats,
             lived.digests,
             lived.requests,
+            lived.served,
             lived.outcomes,
             lived.dead_letters
         )?;

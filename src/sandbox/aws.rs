@@ -33,7 +33,7 @@ impl PolicyEntry {
 impl Models for Sandbox {
     /// A profile that AWS defines is there without an entry, and routes to its source Region at least.
     async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Option<Vec<String>>> {
-        self.call(PortCall::ProfileModels, |state| {
+        self.call_at(place, PortCall::ProfileModels, |state| {
             let entry = state.file.profiles.iter().find(|p| p.id == profile.as_str());
             let region = &place.region;
             let here = || {
@@ -46,7 +46,7 @@ impl Models for Sandbox {
     }
 
     async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>> {
-        self.call(PortCall::Offered, |state| {
+        self.call_at(place, PortCall::Offered, |state| {
             // A world without an entry does not say what the Region offers.
             let entry = state.file.offered.iter().find(|o| o.region == place.region);
             let why = || format!("the world file does not name the ids that {} offers", place.region);
@@ -58,7 +58,7 @@ impl Models for Sandbox {
 
     /// The models that the file tells of by themselves, and those that it says are offered.
     async fn lives(&self, place: &Place) -> Answer<Vec<(ModelId, Life)>> {
-        self.call(PortCall::Lives, |state| {
+        self.call_at(place, PortCall::Lives, |state| {
             let told = state.file.availability.iter();
             let told = told.filter(|m| m.region.as_ref().is_none_or(|r| *r == place.region));
             let told = told.filter_map(|m| Some((ModelId::parse(&m.model_id)?, m.life())));
@@ -77,7 +77,7 @@ impl Models for Sandbox {
     }
 
     async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<Option<ModelState>> {
-        self.call(PortCall::ModelState, |state| {
+        self.call_at(place, PortCall::ModelState, |state| {
             let entry = state.described(place, model);
             Ok(Some(entry.map_or_else(ModelState::default, |m| ModelState {
                 life: Ok(Some(m.life())),
@@ -95,14 +95,14 @@ impl Models for Sandbox {
     }
 
     async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<Option<usize>> {
-        self.call(PortCall::AgreementOffers, |state| {
+        self.call_at(place, PortCall::AgreementOffers, |state| {
             Ok(Some(state.described(place, model).map_or(1, |m| m.offers)))
         })
         .await
     }
 
     async fn invocation_logging(&self, place: &Place) -> Answer<Option<String>> {
-        self.call(PortCall::InvocationLogging, |state| {
+        self.call_at(place, PortCall::InvocationLogging, |state| {
             let entry = state.file.logging.iter().find(|l| l.region == place.region);
             Ok(entry.map(|l| l.log_group.clone()))
         })
@@ -113,12 +113,12 @@ impl Models for Sandbox {
 impl Permissions for Sandbox {
     async fn simulate(
         &self,
-        _: &Place,
+        place: &Place,
         caller: &str,
         action: &str,
         needed: &[Needed],
     ) -> Answer<Option<Vec<Ruling>>> {
-        self.call(PortCall::Simulate, |state| {
+        self.call_at(place, PortCall::Simulate, |state| {
             if !state.file.policies.iter().any(|p| p.caller == caller) {
                 return Ok(None);
             }

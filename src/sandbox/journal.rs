@@ -102,6 +102,22 @@ impl Sandbox {
         self.state.borrow_mut().ahead = by;
     }
 
+    /// From now on CloudWatch shows what it measured only after so long.
+    pub fn set_metrics_late(&self, by: jiff::SignedDuration) {
+        self.state.borrow_mut().metrics_late = by;
+    }
+
+    /// From now on each call takes so long. Calls that are made together take it one after the other.
+    pub fn set_latency(&self, latency: jiff::SignedDuration) {
+        self.state.borrow_mut().latency = latency;
+    }
+
+    /// From now on the ledger's indexes show a write only after so long. The items themselves are always
+    /// read as they are.
+    pub fn set_index_lag(&self, lag: jiff::SignedDuration) {
+        self.state.borrow_mut().ledger.set_lag(lag);
+    }
+
     /// AWS's own time.
     pub fn time(&self) -> Timestamp {
         self.state.borrow().now

@@ -49,6 +49,11 @@ struct Indexes {
     due: BTreeMap<(Shard, Band), BTreeSet<(Timestamp, IncidentId)>>,
     /// Incidents that wait for a request.
     watching: BTreeSet<(Place, IncidentId)>,
+    /// A write is shown so long after it was made.
+    lag: SignedDuration,
+    /// When each incident was written last, as far as a lag makes that matter.
+    written: BTreeMap<IncidentId, Timestamp>,
+    now: Timestamp,
 }
 
 /// An incident in the ledger.
@@ -80,7 +85,15 @@ impl Indexes {
             }
         }
         moved(&mut self.watching, id, watches, row.watches());
+        if self.lag > SignedDuration::ZERO {
+            self.written.insert(id.clone(), self.now);
+        }
         done
+    }
+
+    /// Whether the last write of an incident is shown yet.
+    fn shows(&self, id: &IncidentId) -> bool {
+        self.written.get(id).is_none_or(|at| after(*at, self.lag) <= self.now)
     }
 }
 
@@ -112,7 +125,7 @@ impl Incidents {
         let mut free = Vec::new();
         for shard in shards.iter() {
             let Some(part) = self.indexes.due.get(&(shard, band)) else { continue };
-            let due = part.iter().take_while(|(at, _)| *at <= now);
+            let due = part.iter().take_while(|(at, _)| *at <= now).filter(|(_, id)| self.indexes.shows(id));
             let row = |id| self.rows.get(id).filter(|row| !row.is_leased(now));
             free.extend(due.filter_map(|(at, id)| Some((*at, row(id)?))).take(RANKED.max(most)));
         }
@@ -142,6 +155,17 @@ impl Tables {
         let mut tables = Self { quotas: quotas.collect(), ..Self::default() };
         file.incidents.iter().for_each(|entry| tables.put(entry));
         tables
+    }
+
+    /// The time of the next writes and reads.
+    pub(super) fn look_at(&mut self, now: Timestamp) {
+        self.incidents.indexes.now = now;
+    }
+
+    /// How long the indexes take to show a write.
+    pub(super) fn set_lag(&mut self, lag: SignedDuration) {
+        self.incidents.indexes.lag = lag;
+        self.incidents.indexes.written.clear();
     }
 
     /// An incident of which people were told, and which nobody holds.
@@ -298,6 +322,11 @@ impl super::State {
 }
 
 impl Sandbox {
+    /// Looks at every incident in the ledger, without copying any.
+    pub fn look_at<T>(&self, look: impl FnOnce(&BTreeMap<IncidentId, Row>) -> T) -> T {
+        look(&self.state.borrow().ledger.incidents.rows)
+    }
+
     /// Every incident in the ledger.
     pub fn incidents(&self) -> Vec<Row> {
         self.state.borrow().ledger.incidents.rows.values().cloned().collect()
@@ -372,7 +401,7 @@ impl Ledger for Sandbox {
         self.call(PortCall::WakeFollowers, |state| {
             let Incidents { rows, indexes } = &mut state.ledger.incidents;
             let here = indexes.watching.iter().filter(|(at, _)| at == place).map(|(_, id)| id.clone());
-            for id in here.collect::<Vec<_>>() {
+            for id in here.filter(|id| indexes.shows(id)).collect::<Vec<_>>() {
                 let Some(row) = rows.get_mut(&id) else { continue };
                 indexes.keep(row, |row| row.record.due_at = row.record.due_at.map(|at| at.min(now)));
             }
@@ -467,7 +496,8 @@ impl Ledger for Sandbox {
     async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>> {
         self.call(PortCall::Seen, |state| {
             let rows = state.ledger.incidents.rows.values().map(|row| &row.record.incident);
-            let here = rows.filter(|i| i.place().as_ref() == Some(place));
+            let shown = |i: &&Incident| state.ledger.incidents.indexes.shows(&i.id);
+            let here = rows.filter(|i| i.place().as_ref() == Some(place)).filter(shown);
             let mut seen: Vec<Incident> = here.filter(|i| i.last_seen >= Some(since)).cloned().collect();
             seen.sort_by_key(|i| std::cmp::Reverse(i.last_seen));
             seen.truncate(SEEN);

@@ -30,6 +30,7 @@ pub use healthy::{healthy_for, healthy_for_payload};
 pub use journal::{Happened, NextFault};
 pub use ledger::Row;
 
+use crate::ids::Place;
 use crate::notice::{Message, Notice, message};
 use crate::world::{Answer, Clock, PortError, Topic, after};
 
@@ -57,6 +58,10 @@ struct State {
     /// Searches through logs that were begun.
     queries: Vec<telemetry::Begun>,
     slow: slow::Slow,
+    /// CloudWatch does not show what is younger than this yet.
+    metrics_late: SignedDuration,
+    /// Each call moves the clock by so much; unlike [`slow::Slow`], where whoever drives the world moves it.
+    latency: SignedDuration,
 }
 
 impl Sandbox {
@@ -74,6 +79,8 @@ impl Sandbox {
             hangs: false,
             queries: Vec::new(),
             slow: slow::Slow::default(),
+            metrics_late: SignedDuration::ZERO,
+            latency: SignedDuration::ZERO,
             file,
         };
         Self { state: RefCell::new(state) }
@@ -113,6 +120,7 @@ impl Sandbox {
         }
         yield_now().await;
         self.take_time().await;
+        self.state.borrow_mut().wait_for_an_answer();
         match fault {
             Some(FaultKind::Denied) => return Err(PortError::Denied(call.action().to_owned())),
             Some(FaultKind::Throttled) => return Err(PortError::Throttled),
@@ -127,9 +135,32 @@ impl Sandbox {
         yield_now().await;
         if fault == Some(FaultKind::LostAnswer) { Err(PortError::UnknownOutcome) } else { answer }
     }
+
+    /// The gate to what is asked of one account and Region. One account's credentials ask about no other.
+    async fn call_at<T>(
+        &self,
+        place: &Place,
+        call: PortCall,
+        happen: impl FnOnce(&mut State) -> Answer<T>,
+    ) -> Answer<T> {
+        self.call(call, |state| match &state.file.account {
+            Some(own) if *own != place.account => Err(PortError::invalid(format!(
+                "account {} cannot be asked from account {own}",
+                place.account
+            ))),
+            _ => happen(state),
+        })
+        .await
+    }
 }
 
 impl State {
+    /// The time that a call takes passes.
+    fn wait_for_an_answer(&mut self) {
+        self.now = after(self.now, self.latency);
+        self.ledger.look_at(self.now);
+    }
+
     /// Counts a call and says how it fails, if it does.
     fn count(&mut self, call: PortCall) -> Option<FaultKind> {
         let count = self.calls.entry(call).or_default();

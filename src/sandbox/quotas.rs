@@ -123,6 +123,11 @@ impl State {
 }
 
 impl Sandbox {
+    /// Somebody of the account asks for more by hand. The refusal is Service Quotas' own.
+    pub fn request_by_hand(&self, place: &Place, code: &QuotaCode, desired: f64) -> Answer<IncreaseRequest> {
+        self.state.borrow_mut().file(place, code, desired)
+    }
+
     /// AWS's decision on a request: its status, and the applied value from now on if it changes.
     pub fn decide(&self, request_id: &str, status: RequestStatus, applied: Option<f64>) {
         let mut state = self.state.borrow_mut();
@@ -170,21 +175,21 @@ impl Sandbox {
 
 impl Quotas for Sandbox {
     async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
-        self.call(PortCall::Applied, |state| {
+        self.call_at(place, PortCall::Applied, |state| {
             Ok(state.known(place, code).and_then(|q| q.value(|q| q.applied)))
         })
         .await
     }
 
     async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
-        self.call(PortCall::DefaultValue, |state| {
+        self.call_at(place, PortCall::DefaultValue, |state| {
             Ok(state.known(place, code).and_then(|q| q.value(|q| q.default)))
         })
         .await
     }
 
     async fn request(&self, place: &Place, id: &str) -> Answer<Option<IncreaseRequest>> {
-        self.call(PortCall::Request, |state| {
+        self.call_at(place, PortCall::Request, |state| {
             let oldest = state.now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
             let filed = state.requests.iter().find(|f| f.region == place.region && f.request.id == id);
             Ok(filed.map(|f| f.request.clone()).filter(|r| r.status.is_open() || r.created >= oldest))
@@ -193,11 +198,11 @@ impl Quotas for Sandbox {
     }
 
     async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>> {
-        self.call(PortCall::History, |state| Ok(state.history(place, code))).await
+        self.call_at(place, PortCall::History, |state| Ok(state.history(place, code))).await
     }
 
     async fn listing(&self, place: &Place) -> Answer<Catalog> {
-        self.call(PortCall::Listing, |state| {
+        self.call_at(place, PortCall::Listing, |state| {
             let codes = state.file.quotas.iter().map(|q| q.code.clone());
             let all = codes.chain(Catalog::built_in().quotas().iter().map(|q| q.code.clone()));
             Ok(Catalog::new(
@@ -214,7 +219,7 @@ impl Quotas for Sandbox {
         code: &QuotaCode,
         desired: f64,
     ) -> Answer<IncreaseRequest> {
-        self.call(PortCall::RequestIncrease, |state| {
+        self.call_at(place, PortCall::RequestIncrease, |state| {
             let answer = state.file(place, code, desired);
             let request_id = answer.as_ref().ok().map(|request| request.id.clone());
             state.note(|| Happened::Asked { place: place.clone(), code: code.clone(), desired, request_id });

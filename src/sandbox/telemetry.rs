@@ -42,7 +42,8 @@ impl State {
         let all = last.chain(days).chain(entry.series.iter().map(|m| (m.at, m.values))).chain(first);
         let length = i64::from(period.minutes()) * 60;
         let mut points: BTreeMap<i64, Minute> = BTreeMap::new();
-        for (at, mut values) in all.filter(|(at, _)| (window.from..window.to).contains(at)) {
+        let shown = self.now.saturating_sub(self.metrics_late).unwrap_or(Timestamp::MIN).min(window.to);
+        for (at, mut values) in all.filter(|(at, _)| (window.from..shown).contains(at)) {
             if legacy {
                 values.legacy_invocations = values.invocations;
             }
@@ -79,7 +80,7 @@ impl Telemetry for Sandbox {
         window: Window,
         period: Period,
     ) -> Answer<Vec<Series>> {
-        self.call(PortCall::Usage, |state| {
+        self.call_at(place, PortCall::Usage, |state| {
             let of = |model: &ModelId| state.entries(place).find(|u| u.model_id == model.as_str());
             let series = |u| state.series(u, window, period);
             Ok(models.iter().map(|m| of(m).map_or_else(|| Series::unused(period), series)).collect())
@@ -88,7 +89,7 @@ impl Telemetry for Sandbox {
     }
 
     async fn used(&self, place: &Place) -> Answer<Vec<ModelId>> {
-        self.call(PortCall::Used, |state| {
+        self.call_at(place, PortCall::Used, |state| {
             let from = state.now.saturating_sub(KNOWN).unwrap_or(Timestamp::MIN);
             let window = Window { from, to: state.now };
             let is_used = |u: &&UsageEntry| !state.series(u, window, Period::FiveMinutes).points.is_empty();
@@ -98,7 +99,7 @@ impl Telemetry for Sandbox {
     }
 
     async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
-        self.call(PortCall::ModelsBehind, |state| {
+        self.call_at(place, PortCall::ModelsBehind, |state| {
             let moved = |u: &&UsageEntry| {
                 let series = state.series(u, window, Period::Minute);
                 series.points.iter().any(|(_, m)| measured(metric, m) > 0.0)
@@ -109,7 +110,7 @@ impl Telemetry for Sandbox {
     }
 
     async fn volume(&self, place: &Place, window: Window) -> Answer<Minute> {
-        self.call(PortCall::Volume, |state| {
+        self.call_at(place, PortCall::Volume, |state| {
             let mut all = Minute::default();
             for entry in state.entries(place) {
                 let series = state.series(entry, window, Period::Minute);
@@ -121,7 +122,7 @@ impl Telemetry for Sandbox {
     }
 
     async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Option<Vec<ModelId>>> {
-        self.call(PortCall::Contributors, |state| {
+        self.call_at(place, PortCall::Contributors, |state| {
             let named =
                 |alarm: &AlarmEntry| alarm.contributors.iter().filter_map(|id| ModelId::parse(id)).collect();
             Ok(state.alarm(place, alarm).map(named))
@@ -130,7 +131,7 @@ impl Telemetry for Sandbox {
     }
 
     async fn alarms(&self, place: &Place, names: &[String]) -> Answer<Vec<AlarmSignal>> {
-        self.call(PortCall::Alarms, |state| {
+        self.call_at(place, PortCall::Alarms, |state| {
             let now = state.now;
             let described = names.iter().filter_map(|name| state.alarm(place, name)).filter_map(|alarm| {
                 let by_model = "SELECT SUM(1) FROM \"AWS/Bedrock\" GROUP BY ModelId".to_owned();
@@ -216,7 +217,7 @@ const SEARCHING: SignedDuration = SignedDuration::from_secs(20);
 
 impl Records for Sandbox {
     async fn called_by_root(&self, place: &Place, window: Window) -> Answer<bool> {
-        self.call(PortCall::CalledByRoot, |state| {
+        self.call_at(place, PortCall::CalledByRoot, |state| {
             let errors = state.errors(place, SourceWord::Cloudtrail, window);
             let calls = state.recorded_calls(place, window);
             let mut callers = errors.iter().map(|e| &e.caller).chain(calls.iter().map(|c| &c.caller));
@@ -226,7 +227,7 @@ impl Records for Sandbox {
     }
 
     async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
-        self.call(PortCall::Recorded, |state| {
+        self.call_at(place, PortCall::Recorded, |state| {
             let mut errors = state.errors(place, SourceWord::Cloudtrail, window);
             let mut calls = state.recorded_calls(place, window);
             let all = errors.len() + calls.len();
@@ -237,8 +238,14 @@ impl Records for Sandbox {
         .await
     }
 
-    async fn start_query(&self, _: &Place, kind: LogKind, _: &[String], window: Window) -> Answer<LogQuery> {
-        self.call(PortCall::StartQuery, |state| {
+    async fn start_query(
+        &self,
+        place: &Place,
+        kind: LogKind,
+        _: &[String],
+        window: Window,
+    ) -> Answer<LogQuery> {
+        self.call_at(place, PortCall::StartQuery, |state| {
             state.queries.push(Begun { kind, window, at: state.now });
             Ok(LogQuery { kind, id: format!("query-{}", state.queries.len()) })
         })
@@ -246,7 +253,7 @@ impl Records for Sandbox {
     }
 
     async fn query_results(&self, place: &Place, query: &LogQuery) -> Answer<Option<Vec<ErrorSignal>>> {
-        self.call(PortCall::QueryResults, |state| {
+        self.call_at(place, PortCall::QueryResults, |state| {
             let number = query.id.strip_prefix("query-").and_then(|n| n.parse::<usize>().ok());
             let begun = number.and_then(|n| state.queries.get(n.checked_sub(1)?)).cloned();
             let begun = begun.ok_or_else(|| PortError::invalid("there is no such search"))?;

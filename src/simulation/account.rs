@@ -2,30 +2,62 @@
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 
+use super::course::{Course, Rail};
+use super::problem::{Form, Problem, What, Who};
 use super::script::choose;
+use super::truth::{Model, Quota, Truth, Unit, Use};
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
-use crate::ids::{AccountId, Region};
+use crate::ids::{AccountId, QuotaCode, Region};
 use crate::model::ModelId;
-use crate::sandbox::{ModelEntry, QuotaEntry, WorldFile};
-use crate::world::{Availability, Lifecycle};
+use crate::sandbox::{MinuteEntry, ModelEntry, QuotaEntry, WorldFile};
+use crate::usage::Minute;
+use crate::world::{Availability, Lifecycle, after};
 
-const ACCOUNT: &str = "111122223333";
-const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
-/// Of every kind: geographies that share a quota, global, on demand without an adjustable quota, one
-/// that no catalogue has.
-const MODELS: [&str; 8] = [
-    "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
-    "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
-    "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
-    "us.amazon.nova-pro-v1:0",
-    "us.anthropic.claude-haiku-4-5-20251001-v1:0",
-    "us.meta.llama3-3-70b-instruct-v1:0",
-    "amazon.nova-lite-v1:0",
-    "us.example.model-of-tomorrow-v1:0",
+pub(super) const ACCOUNT: &str = "111122223333";
+pub(super) const OTHER_ACCOUNT: &str = "999988887777";
+pub(super) const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
+/// Of every kind, with the codes that AWS lists: geographies that share a quota, global, on demand without an
+/// adjustable quota, one that no catalogue has.
+static MODELS: [Model; 8] = [
+    Model {
+        id: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        tokens: Some("L-F4DDD3EB"),
+        requests: Some("L-4A6BFAB1"),
+    },
+    Model {
+        id: "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        tokens: Some("L-27C57EE8"),
+        requests: Some("L-DB84CE56"),
+    },
+    Model { id: "us.amazon.nova-pro-v1:0", tokens: Some("L-C0326783"), requests: Some("L-ED46B8C5") },
+    Model {
+        id: "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+        tokens: Some("L-58BE175A"),
+        requests: Some("L-CCA5DF70"),
+    },
+    Model {
+        id: "us.meta.llama3-3-70b-instruct-v1:0",
+        tokens: Some("L-0E7AA8B7"),
+        requests: Some("L-DEDE703C"),
+    },
+    Model {
+        id: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        tokens: Some("L-F4DDD3EB"),
+        requests: Some("L-4A6BFAB1"),
+    },
+    Model { id: "amazon.nova-lite-v1:0", tokens: Some("L-70423BF8"), requests: Some("L-E386A278") },
+    Model { id: "us.example.model-of-tomorrow-v1:0", tokens: None, requests: None },
 ];
+/// So many of [`MODELS`], from the first, have quotas that an increase can be filed for.
+const RAISED: usize = 5;
+/// The roles that call.
+const ROLES: [&str; 5] = ["checkout", "search", "batch", "support", "ops"];
+/// The actions that one role can lack on a model, and the Regions that its calls are routed to.
+const ACTIONS: [&str; 3] =
+    ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedrock:GetInferenceProfile"];
+const ROUTES: [&str; 2] = ["us-east-2", "us-west-2"];
 
 /// Where a life takes place.
 #[derive(Debug)]
@@ -37,30 +69,14 @@ pub struct Account {
     /// When it begins.
     pub start: Timestamp,
     pub(super) world: WorldFile,
+    /// What is true of it at the beginning.
+    pub(super) truth: Truth,
+    /// No increase may be filed for these.
+    pub(super) forbidden: Vec<String>,
+    /// The same guard rails in `observe`: what an operator deploys who wants nothing filed for a while.
+    pub(super) observing: Config,
     /// AWS grants no more than this share of what a quota was.
     pub(super) ceiling: f64,
-}
-
-/// Something that goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Problem {
-    what: What,
-    region: &'static str,
-    model: &'static str,
-    role: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    Tokens,
-    Requests,
-    Rate,
-    Alarm,
-    Form,
-    Denied,
-    Malformed,
-    Overloaded,
-    Unknown,
 }
 
 impl Account {
@@ -69,48 +85,193 @@ impl Account {
         // Another stream of numbers than the script's.
         let mut rng = Rng::with_seed(!seed);
         let start = Timestamp::from_second(1_790_000_000 + i64::from(rng.u32(0..86_400))).unwrap_or_default();
-        let models: Vec<&str> = (0..rng.usize(1..=4)).map(|_| choose(&mut rng, &MODELS)).collect();
-        let many = rng.u8(0..4) == 0;
-        let problems = (0..rng.usize(if many { 12..40 } else { 1..8 })).map(|_| Problem {
-            what: choose(
-                &mut rng,
-                &[
-                    What::Tokens,
-                    What::Tokens,
-                    What::Tokens,
-                    What::Tokens,
-                    What::Requests,
-                    What::Rate,
-                    What::Alarm,
-                    What::Form,
-                    What::Denied,
-                    What::Malformed,
-                    What::Overloaded,
-                    What::Unknown,
-                ],
-            ),
-            region: choose(&mut rng, &REGIONS),
-            model: choose(&mut rng, &models),
-            role: choose(&mut rng, &["checkout", "search", "batch", "support", "ops"]),
-        });
-        let problems: Vec<Problem> = problems.collect();
-        let config = Config {
-            mode: if rng.u8(0..10) == 0 { Mode::Observe } else { Mode::Request },
-            max_increases_per_day: if rng.u8(0..10) == 0 { 0 } else { rng.u32(1..4) },
-            digest_above: rng.u32(1..6),
-            headroom_mode: choose(&mut rng, &[Mode::Observe, Mode::Observe, Mode::Request]),
-            max_tokens_per_minute: (rng.u8(0..4) == 0).then_some(3e6),
-            ..Config::default()
+        let course = Course::of(seed);
+        let models: Vec<&'static Model> = match course {
+            Course::Broad | Course::Crowd | Course::Attack => {
+                (0..rng.usize(1..=4)).filter_map(|_| MODELS.get(rng.usize(0..MODELS.len()))).collect()
+            }
+            _ => {
+                (0..RAISED).cycle().skip(rng.usize(0..RAISED)).take(2).filter_map(|n| MODELS.get(n)).collect()
+            }
         };
-        let mut world = world(&models, start);
-        for usage in world.usage.iter_mut().filter(|_| rng.u8(0..4) == 0) {
-            // Near its quota, and not throttled yet.
-            usage.last.iter_mut().for_each(|last| last.each.throttles = 0.0);
+        let full = if rng.u8(0..3) == 0 { Unit::Requests } else { Unit::Tokens };
+        let problems = match course {
+            Course::Broad => broad(&mut rng, &models),
+            Course::Crowd => crowd(&mut rng, &models),
+            Course::Attack => {
+                let mut problems = one(&models, full);
+                problems.extend(attack(&mut rng, &models));
+                problems
+            }
+            Course::Flood => {
+                let mut problems = one(&models, full);
+                problems.extend(flood());
+                problems
+            }
+            _ => one(&models, full),
+        };
+        let config = match course {
+            Course::Broad | Course::Crowd => of_chance(&mut rng),
+            _ => Config {
+                quota_cool_down: SignedDuration::from_hours(choose(&mut rng, &[72, 72, 24, 120])),
+                ..Config::default()
+            },
+        };
+        let mut account = Self::with(&models, full, problems, config, start);
+        account.ceiling = choose(&mut rng, &[1.0, 1.3, 1e3, 1e3]);
+        if course == Course::Broad {
+            account.of_chance(&mut rng, &models);
         }
-        if let Some(model) = models.first().and_then(|m| ModelId::parse(m)).filter(|_| rng.u8(0..4) == 0) {
-            world.availability.push(ending(&model));
+        if let Course::Rail(rail) = course {
+            account.hold_to(rail);
         }
-        Self { config, problems, start, world, ceiling: choose(&mut rng, &[1.0, 1.3, 1e3]) }
+        account.observing = Config { mode: Mode::Observe, ..account.config.clone() };
+        account
+    }
+
+    /// Every model in use in every Region, near a quota and throttled.
+    fn with(
+        models: &[&'static Model],
+        full: Unit,
+        problems: Vec<Problem>,
+        config: Config,
+        start: Timestamp,
+    ) -> Self {
+        let regions: Vec<Region> = REGIONS.iter().filter_map(|r| Region::parse(r)).collect();
+        let mut world = WorldFile {
+            account: AccountId::parse(ACCOUNT),
+            // The function watches the Region that it runs in.
+            region: regions.first().cloned(),
+            ..WorldFile::default()
+        };
+        let mut truth = Truth::default();
+        let cause = if full == Unit::Requests { Cause::RequestsPerMinute } else { Cause::TokensPerMinute };
+        for model in models {
+            let Some(id) = ModelId::parse(model.id) else { continue };
+            for region in &regions {
+                let before = world.usage.len();
+                world.use_up(region, &id, cause, start);
+                let Some(entry) = world.usage.get(before) else { continue };
+                let Some(last) = entry.last else { continue };
+                let since = after(start, SignedDuration::from_hours(-2));
+                truth.uses.push(Use {
+                    model,
+                    region: region.clone(),
+                    full,
+                    minute: last.each,
+                    began: entry.first_use.unwrap_or(start),
+                    phases: vec![(since, Some(last.each))],
+                    is_sudden: false,
+                });
+            }
+        }
+        // What AWS grants in one Region it does not grant in another. Requests quotas are adjustable here.
+        let of = |region: &Region, quota: &QuotaEntry| {
+            let is_cross_region = |m: &&&Model| m.id.starts_with("us.") || m.id.starts_with("global.");
+            let mut raised = models.iter().filter(is_cross_region);
+            let is_raised = raised.any(|m| m.unit(&quota.code).is_some());
+            QuotaEntry { region: Some(region.clone()), adjustable: Some(is_raised), ..quota.clone() }
+        };
+        world.quotas = world.quotas.iter().flat_map(|q| regions.iter().map(move |r| of(r, q))).collect();
+        for quota in &world.quotas {
+            let (Some(region), Some(default)) = (quota.region.clone(), quota.default) else { continue };
+            let known = Quota {
+                default,
+                is_adjustable: quota.adjustable == Some(true),
+                values: vec![(Timestamp::MIN, default)],
+            };
+            truth.quotas.insert((region, quota.code.clone()), known);
+        }
+        let observing = config.clone();
+        Self { config, problems, start, world, truth, forbidden: Vec::new(), observing, ceiling: 1e3 }
+    }
+
+    /// What chance adds to a broad life.
+    fn of_chance(&mut self, rng: &mut Rng, models: &[&'static Model]) {
+        for n in 0..self.truth.uses.len() {
+            if rng.u8(0..4) == 0 {
+                // Near its quota, and not throttled yet.
+                self.use_first(n, |minute| minute.throttles = 0.0);
+            }
+        }
+        let Some(model) = models.first().filter(|_| rng.u8(0..4) == 0) else { return };
+        if let Some(id) = ModelId::parse(model.id) {
+            self.world.availability.push(ending(&id));
+        }
+    }
+
+    /// Changes the use of the beginning.
+    fn use_first(&mut self, n: usize, change: impl Fn(&mut Minute)) {
+        let last = self.world.usage.get_mut(n).and_then(|u| u.last.as_mut());
+        if let Some(last) = last {
+            change(&mut last.each);
+        }
+        let first = self.truth.uses.get_mut(n).and_then(|u| u.phases.first_mut());
+        first.into_iter().filter_map(|(_, minute)| minute.as_mut()).for_each(change);
+    }
+
+    /// Sets one guard rail so that it matters to the first model.
+    fn hold_to(&mut self, rail: Rail) {
+        let config = &mut self.config;
+        let ids: Vec<String> = self.truth.uses.iter().map(|u| u.model.id.to_owned()).collect();
+        let Some(first) = ids.first().cloned() else { return };
+        let full = self.truth.uses.first().map_or(Unit::Tokens, |u| u.full);
+        let value = |unit: Unit, truth: &Truth| {
+            let used = truth.uses.first()?;
+            truth.value(&used.region, &used.model.code(unit)?)
+        };
+        let ceiling = |unit: Unit, times: f64, truth: &Truth| value(unit, truth).map(|v| (v * times).floor());
+        match rail {
+            Rail::Ceiling => {
+                // Of the quota that is full a tight one, of the other one that is far away.
+                let (tokens, requests) = if full == Unit::Tokens { (1.3, 90.0) } else { (90.0, 1.3) };
+                config.max_tokens_per_minute = ceiling(Unit::Tokens, tokens, &self.truth);
+                config.max_requests_per_minute = ceiling(Unit::Requests, requests, &self.truth);
+            }
+            Rail::Step => config.max_step_factor = 1.2,
+            Rail::Denied => {
+                let vars = |name: &str| (name == "DENIED_MODELS").then(|| first.clone());
+                config.denied_models = Config::from_vars(vars).map(|c| c.denied_models).unwrap_or_default();
+                self.forbidden.push(first);
+            }
+            Rail::Allowed => {
+                let other = ids.iter().find(|id| **id != first).cloned().unwrap_or_default();
+                let vars = |name: &str| (name == "ALLOWED_MODELS").then(|| other.clone());
+                config.allowed_models = Config::from_vars(vars).map(|c| c.allowed_models).unwrap_or_default();
+                self.forbidden.extend(ids.iter().filter(|id| **id != other).cloned());
+            }
+            Rail::History => {
+                let first_use = after(self.start, SignedDuration::from_hours(-20));
+                for entry in &mut self.world.usage {
+                    entry.first_use = Some(first_use);
+                }
+                for used in &mut self.truth.uses {
+                    used.began = first_use;
+                }
+            }
+            Rail::Sudden => {
+                let each = Minute { invocations: 1.0, input_tokens: 100.0, ..Minute::NONE };
+                for entry in &mut self.world.usage {
+                    let minutes =
+                        (0..10).map(|n| SignedDuration::from_hours(-48) + SignedDuration::from_mins(n));
+                    let at = minutes.map(|wait| MinuteEntry { at: after(self.start, wait), values: each });
+                    entry.series.extend(at);
+                }
+                for used in &mut self.truth.uses {
+                    used.is_sudden = true;
+                }
+            }
+            Rail::Day => config.max_increases_per_day = 1,
+            Rail::NoneADay => config.max_increases_per_day = 0,
+            Rail::Observe => config.mode = Mode::Observe,
+            Rail::Listeners | Rail::Root | Rail::ForgedRoot | Rail::Refused | Rail::Before | Rail::Vain => {}
+        }
+    }
+
+    /// The code of the quota that the `n`th use fills.
+    pub(super) fn code(&self, n: usize) -> Option<(Region, QuotaCode)> {
+        let used = self.truth.uses.get(n)?;
+        Some((used.region.clone(), used.code()?))
     }
 }
 
@@ -130,101 +291,113 @@ fn ending(model: &ModelId) -> ModelEntry {
     }
 }
 
-/// Every model in use in every Region, near its quotas and throttled.
-fn world(models: &[&str], start: Timestamp) -> WorldFile {
-    let regions: Vec<Region> = REGIONS.iter().filter_map(|r| Region::parse(r)).collect();
-    let mut file = WorldFile {
-        account: AccountId::parse(ACCOUNT),
-        // The function watches the Region that it runs in.
-        region: regions.first().cloned(),
-        ..WorldFile::default()
+/// Guard rails by chance.
+fn of_chance(rng: &mut Rng) -> Config {
+    let rare = |rng: &mut Rng| rng.u8(0..10) == 0;
+    Config {
+        mode: if rare(rng) { Mode::Observe } else { Mode::Request },
+        max_increases_per_day: if rare(rng) { 0 } else { rng.u32(1..4) },
+        digest_above: rng.u32(1..6),
+        headroom_mode: choose(rng, &[Mode::Observe, Mode::Observe, Mode::Request]),
+        max_tokens_per_minute: (rng.u8(0..4) == 0).then_some(3e6),
+        max_requests_per_minute: (rng.u8(0..4) == 0).then_some(1200.0),
+        max_step_factor: choose(rng, &[2.0, 2.0, 1.5, 3.0]),
+        ..Config::default()
+    }
+}
+
+fn role(name: &str) -> Who {
+    Who::Role(name.to_owned())
+}
+
+/// What goes wrong with the first of `models` in the first Region, each in turn; see [`super::course`].
+fn one(models: &[&'static Model], full: Unit) -> Vec<Problem> {
+    let what = if full == Unit::Tokens { What::Tokens } else { What::Requests };
+    let of = |what, who, form| Problem {
+        what,
+        region: REGIONS.first().copied().unwrap_or_default(),
+        model: models.first().map_or("", |m| m.id).to_owned(),
+        who,
+        form,
     };
-    for model in models.iter().filter_map(|m| ModelId::parse(m)) {
-        for region in &regions {
-            file.use_up(region, &model, Cause::TokensPerMinute, start);
-        }
-    }
-    // What AWS grants in one Region it does not grant in another.
-    let of = |region: &Region, q: &QuotaEntry| QuotaEntry { region: Some(region.clone()), ..q.clone() };
-    file.quotas = file.quotas.iter().flat_map(|q| regions.iter().map(move |r| of(r, q))).collect();
-    file
+    let second = models.get(1).map_or("", |m| m.id).to_owned();
+    vec![
+        of(what, role("checkout"), Form::Event),
+        of(what, Who::Root { shown: true }, Form::Event),
+        of(what, Who::Root { shown: false }, Form::Event),
+        Problem { model: second, ..of(What::Rate, role("search"), Form::Topic) },
+        of(What::Denied("bedrock:InvokeModel", "us-east-2"), role("batch"), Form::Event),
+        of(What::Denied("bedrock:InvokeModelWithResponseStream", "us-east-2"), role("batch"), Form::Event),
+    ]
 }
 
-impl Problem {
-    /// An error of it, as it is sent.
-    pub(super) fn event(&self, at: Timestamp) -> String {
-        let at = at.strftime("%FT%TZ").to_string();
-        let Self { what, region, model, role } = self;
-        if *what == What::Alarm {
-            let metric = json!({
-                "namespace": "AWS/Bedrock", "name": "InvocationThrottles", "dimensions": { "ModelId": model },
-            });
-            return json!({
-                "detail-type": "CloudWatch Alarm State Change", "source": "aws.cloudwatch",
-                "account": ACCOUNT, "region": region, "time": at,
-                "detail": {
-                    "alarmName": "bedrock-throttles", "state": { "value": "ALARM", "timestamp": at },
-                    "configuration": { "metrics": [{ "id": "m1", "metricStat": { "metric": metric, "period": 60, "stat": "Sum" }, "returnData": true }] },
-                },
-            })
-            .to_string();
-        }
-        let session = format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/session");
-        let (code, text) = match what {
-            What::Tokens => ("ThrottlingException", "Too many tokens, please wait before trying again.".to_owned()),
-            What::Requests => ("ThrottlingException", "Too many requests, please wait before trying again.".to_owned()),
-            What::Rate | What::Alarm => ("ThrottlingException", "Rate exceeded".to_owned()),
-            What::Form => (
-                "ResourceNotFoundException",
-                "Model use case details have not been submitted for this account. Fill out the Anthropic use case details form before using the model.".to_owned(),
-            ),
-            What::Denied => (
-                "AccessDeniedException",
-                format!("User: {session} is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:{region}::foundation-model/{model} because no identity-based policy allows the bedrock:InvokeModel action"),
-            ),
-            What::Malformed => ("ValidationException", "Malformed input request: #: required key [messages] not found".to_owned()),
-            What::Overloaded => ("ServiceUnavailableException", "Service unavailable. Try again later.".to_owned()),
-            What::Unknown => ("SomethingNewException", "the moon is in the wrong house".to_owned()),
-        };
-        json!({
-            "detail-type": "AWS API Call via CloudTrail", "source": "aws.bedrock",
-            "account": ACCOUNT, "region": region, "time": at,
-            "detail": {
-                "eventSource": "bedrock.amazonaws.com", "eventName": "Converse", "awsRegion": region,
-                "eventTime": at, "recipientAccountId": ACCOUNT, "errorCode": code, "errorMessage": text,
-                "requestParameters": { "modelId": model }, "userIdentity": { "arn": session },
-            },
-        })
-        .to_string()
-    }
-
-    /// Whether it is an alarm, whose errors nobody counted.
-    pub(super) fn errors(&self) -> u64 {
-        u64::from(self.what != What::Alarm)
-    }
+/// Anything, anywhere.
+fn broad(rng: &mut Rng, models: &[&'static Model]) -> Vec<Problem> {
+    let how_many = if rng.u8(0..4) == 0 { 12..40 } else { 1..8 };
+    (0..rng.usize(how_many)).map(|_| problem(rng, models)).collect()
 }
 
-/// A tick of the schedule.
-pub(super) fn tick() -> String {
-    json!({ "detail-type": "Scheduled Event", "source": "aws.events", "account": ACCOUNT, "region": "us-east-1", "detail": {} })
-        .to_string()
+fn problem(rng: &mut Rng, models: &[&'static Model]) -> Problem {
+    let what = match rng.u8(0..12) {
+        0..=3 => What::Tokens,
+        4 => What::Requests,
+        5 => What::Rate,
+        6 => What::Alarm,
+        7 => What::Form,
+        8 => What::Denied(choose(rng, &ACTIONS), choose(rng, &ROUTES)),
+        9 => What::Malformed,
+        10 => What::Overloaded,
+        _ => What::Unknown,
+    };
+    let form = match rng.u8(0..10) {
+        0 => Form::Topic,
+        1 if what != What::Alarm => Form::Line,
+        2 if what != What::Alarm => Form::Record,
+        _ => Form::Event,
+    };
+    let who = match rng.u8(0..30) {
+        // An alarm is nobody's call.
+        0 if what != What::Alarm => Who::Root { shown: true },
+        1 if what != What::Alarm => Who::Root { shown: false },
+        _ => role(choose(rng, &ROLES)),
+    };
+    let model = models.get(rng.usize(0..models.len().max(1))).map_or("", |m| m.id).to_owned();
+    Problem { what, region: choose(rng, &REGIONS), model, who, form }
 }
 
-/// Service Quotas' news of a request.
-pub(super) fn news(at: Timestamp) -> String {
-    json!({
-        "detail-type": "AWS Service Event via CloudTrail", "source": "aws.servicequotas",
-        "account": ACCOUNT, "region": "us-east-1", "time": at.strftime("%FT%TZ").to_string(),
-        "detail": {
-            "eventSource": "servicequotas.amazonaws.com", "eventName": "UpdateServiceQuotaIncreaseRequestStatus",
-            "awsRegion": "us-east-1", "recipientAccountId": ACCOUNT,
-            "serviceEventDetails": { "newStatus": "CASE_CLOSED", "serviceName": "Amazon Bedrock" },
-        },
-    })
-    .to_string()
+/// More than one digest names.
+fn crowd(rng: &mut Rng, models: &[&'static Model]) -> Vec<Problem> {
+    let how_many = rng.usize(105..140);
+    let of = |n: usize| {
+        let what = if n.is_multiple_of(7) { What::Denied(ACTIONS[0], ROUTES[0]) } else { What::Malformed };
+        Problem { what, who: role(&format!("worker-{n}")), form: Form::Event, ..problem(rng, models) }
+    };
+    (0..how_many).map(of).collect()
 }
 
-/// How long ago `minutes` was.
-pub(super) fn before(now: Timestamp, minutes: u8) -> Timestamp {
-    now.saturating_sub(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(now)
+/// Errors of as many models as somebody can think of.
+fn flood() -> Vec<Problem> {
+    let of = |n: usize| Problem {
+        what: What::Malformed,
+        region: REGIONS.first().copied().unwrap_or_default(),
+        model: format!("amazon.nova-lite-v1:{n}"),
+        who: role("made-up"),
+        form: Form::Forged { other_account: false, ahead: false },
+    };
+    (1000..2200).map(of).collect()
+}
+
+/// What somebody makes up who may write one log: a day's limit, models that nobody calls, times of another century,
+/// another account, and the root user.
+fn attack(rng: &mut Rng, models: &[&'static Model]) -> Vec<Problem> {
+    let real = models.first().map_or("", |m| m.id);
+    let of = |n: usize, rng: &mut Rng| {
+        let what =
+            choose(rng, &[What::PerDay, What::Tokens, What::Requests, What::Denied(ACTIONS[0], ROUTES[0])]);
+        let model = if rng.bool() { real.to_owned() } else { format!("amazon.nova-lite-v1:{n}") };
+        let who = if rng.bool() { Who::Root { shown: false } } else { role(&format!("made-up-{n}")) };
+        let form = Form::Forged { other_account: rng.u8(0..4) == 0, ahead: rng.u8(0..3) == 0 };
+        Problem { what, region: choose(rng, &REGIONS), model, who, form }
+    };
+    (0..rng.usize(5..30)).map(|n| of(n, rng)).collect()
 }

@@ -1,22 +1,26 @@
-//! The promises, checked against what happened.
+//! The promises, checked against what happened: what is acknowledged, told, held and followed. Those about
+//! requests are in [`super::filing`].
 //!
-//! One law: nothing here is computed as the function computes it. What was sent, what was acknowledged
-//! and what the world saw is all there is to go by.
+//! Invariant: nothing here is computed as the function computes it. What was sent, what was acknowledged, what the
+//! world saw and what was true of it is all there is to go by.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::{Config, Mode};
+use super::account::Account;
+use super::filing::Filing;
+use super::problem::{Problem, Word};
+use super::truth::{Request, Span, Truth, earlier};
+use crate::config::Mode;
 use crate::diagnosis::Cause;
 use crate::ids::{Place, QuotaCode};
 use crate::incident::IncidentId;
 use crate::notice::{Kind, Notice};
 use crate::plan::Action;
-use crate::quota::Catalog;
 use crate::sandbox::{Happened, PortCall};
-use crate::world::{RequestOutcome, after};
+use crate::world::after;
 
 /// A promise that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +37,9 @@ impl fmt::Display for Violation {
     }
 }
 
-type Checked = Result<(), Violation>;
+pub(super) type Checked = Result<(), Violation>;
 
-fn broken(promise: &'static str, how: impl Into<String>) -> Checked {
+pub(super) fn broken(promise: &'static str, how: impl Into<String>) -> Checked {
     Err(Violation { promise, how: how.into() })
 }
 
@@ -46,13 +50,14 @@ const SOON: SignedDuration = SignedDuration::from_mins(21);
 const FIRST_REMINDER: SignedDuration = SignedDuration::from_hours(24);
 const BETWEEN_REMINDERS: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Clocks differ by less than this, with what a drive takes.
-const TOLERANCE: SignedDuration = SignedDuration::from_mins(12);
-
-fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.saturating_sub(by).unwrap_or(Timestamp::MIN)
-}
+pub(super) const TOLERANCE: SignedDuration = SignedDuration::from_mins(12);
+/// People are reminded of a request that AWS leaves open after a week, then a week later, then every two weeks.
+const LEFT_OPEN: SignedDuration = SignedDuration::from_hours(14 * 24 + 7);
+/// What AWS does not answer is told after a day, and again a week later.
+const UNANSWERED: SignedDuration = SignedDuration::from_hours(7 * 24 + 7);
 
 /// A notice, or an incident's line in a digest.
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 struct Published {
     incident: IncidentId,
     episode: Option<u32>,
@@ -65,23 +70,28 @@ struct Published {
     asks: bool,
     /// Whether nothing fails yet, and a quota is only nearly full.
     is_near: bool,
+    /// Whether it is a line of a digest, which does not say which action was denied.
+    is_line: bool,
+    /// The action that it says was denied.
+    action: Option<String>,
+    /// The request whose end, or whose waiting, it tells.
+    request: Option<String>,
+    /// Why nothing was filed.
+    withheld: Vec<String>,
 }
 
-/// A request that Service Quotas took.
-struct Asked {
-    incident: IncidentId,
-    place: Place,
-    code: QuotaCode,
-    desired: f64,
-    id: String,
-    at: Timestamp,
-    /// How AWS decided it; `None` while it is open.
-    verdict: Option<RequestOutcome>,
+/// A request that Service Quotas took for the function.
+pub(super) struct Asked {
+    pub(super) incident: IncidentId,
+    pub(super) id: String,
+    pub(super) at: Timestamp,
 }
 
 /// An error that is gone from its queue.
 struct Acknowledged {
     incident: IncidentId,
+    /// The action that it says was denied.
+    action: Option<&'static str>,
     happened: Timestamp,
     at: Timestamp,
 }
@@ -89,6 +99,12 @@ struct Acknowledged {
 /// What a function that runs has done and not ended.
 #[derive(Default)]
 struct Running {
+    /// What its delivery tells of each incident.
+    told: BTreeMap<IncidentId, Heard>,
+    /// Whether it was deployed to observe.
+    is_observing: bool,
+    /// Calls of it that failed.
+    failed: BTreeSet<PortCall>,
     reserved: Vec<(IncidentId, Place, QuotaCode, Timestamp)>,
     /// Told, and not yet recorded.
     unrecorded: Vec<(IncidentId, String)>,
@@ -104,17 +120,64 @@ struct Counted {
     errors: u64,
 }
 
+/// What one delivery tells of an incident.
+#[derive(Clone, Default)]
+pub(super) struct Heard {
+    pub(super) words: Vec<Word>,
+    /// When the first of it happened.
+    pub(super) first: Option<Timestamp>,
+    /// Whether it says that the root user called.
+    pub(super) by_root: bool,
+}
+
+/// What the ledger was told of an incident in its present episode.
+pub(super) struct Seen {
+    episode: u32,
+    /// When it happened first.
+    pub(super) first: Option<Timestamp>,
+    pub(super) by_root: bool,
+    /// What was heard last; where AWS recorded something with a name, the last of that.
+    words: Vec<Word>,
+    /// What was heard in the episodes before.
+    past: Vec<Word>,
+    /// The same as [`Seen::words`] for every time since the lease began: whoever holds it does not see what comes meanwhile.
+    words_of_lease: Vec<Word>,
+    /// When the last lease began.
+    pub(super) leased: Timestamp,
+}
+
+impl Seen {
+    fn hear(&mut self, heard: &Heard) {
+        self.first = [self.first, heard.first].into_iter().flatten().min();
+        self.by_root |= heard.by_root;
+        let named: Vec<Word> = heard.words.iter().filter(|word| word.is_named()).cloned().collect();
+        if !named.is_empty() {
+            self.words = named;
+        } else if !self.words.iter().any(Word::is_named) {
+            self.words.extend(heard.words.iter().cloned());
+            if heard.words.iter().any(|word| word.is_alarm) {
+                self.words.append(&mut self.past);
+            }
+        }
+        self.words_of_lease.extend(self.words.iter().cloned());
+    }
+}
+
 /// Everything that was seen of a life.
 pub(super) struct Check<'a> {
-    config: &'a Config,
+    pub(super) account: &'a Account,
+    /// The problems of each incident.
+    problems: BTreeMap<IncidentId, Vec<&'a Problem>>,
+    pub(super) truth: Truth,
+    pub(super) seen: BTreeMap<IncidentId, Seen>,
     running: BTreeMap<u64, Running>,
     /// Which function has an incident's lease.
     holders: BTreeMap<IncidentId, u64>,
     published: Vec<Published>,
     recorded: BTreeSet<String>,
     unrecorded: BTreeMap<String, usize>,
-    asked: Vec<Asked>,
-    filed: BTreeMap<Place, Vec<Timestamp>>,
+    pub(super) asked: Vec<Asked>,
+    pub(super) filed: BTreeMap<Place, Vec<Timestamp>>,
     counted: BTreeMap<IncidentId, Counted>,
     delivered: BTreeMap<IncidentId, u64>,
     acknowledged: BTreeMap<IncidentId, BTreeMap<usize, u64>>,
@@ -122,12 +185,20 @@ pub(super) struct Check<'a> {
     pub(super) faults: u64,
     pub(super) digests: u64,
     pub(super) unanswered: u64,
+    pub(super) promised: u64,
 }
 
 impl<'a> Check<'a> {
-    pub(super) fn new(config: &'a Config) -> Self {
+    pub(super) fn new(account: &'a Account, incidents: &BTreeMap<usize, IncidentId>) -> Self {
+        let mut problems: BTreeMap<IncidentId, Vec<&Problem>> = BTreeMap::new();
+        for (n, incident) in incidents {
+            problems.entry(incident.clone()).or_default().extend(account.problems.get(*n));
+        }
         Self {
-            config,
+            account,
+            problems,
+            truth: account.truth.clone(),
+            seen: BTreeMap::new(),
             running: BTreeMap::new(),
             holders: BTreeMap::new(),
             published: Vec::new(),
@@ -142,7 +213,33 @@ impl<'a> Check<'a> {
             faults: 0,
             digests: 0,
             unanswered: 0,
+            promised: 0,
         }
+    }
+
+    /// A function starts on what its delivery tells.
+    pub(super) fn started(&mut self, function: u64, told: BTreeMap<IncidentId, Heard>, is_observing: bool) {
+        self.running.insert(function, Running { told, is_observing, ..Running::default() });
+    }
+
+    /// Every problem that `incident` is about.
+    pub(super) fn problems_of(&self, incident: &IncidentId) -> impl Iterator<Item = &'a Problem> {
+        self.problems.get(incident).into_iter().flatten().copied()
+    }
+
+    /// A problem of `incident`; `None` for what the watch foresees.
+    pub(super) fn problem(&self, incident: &IncidentId) -> Option<&'a Problem> {
+        let all = self.problems.get(incident)?;
+        all.iter().find(|problem| problem.is_throttle()).or_else(|| all.first()).copied()
+    }
+
+    pub(super) fn is_observing(&self, function: u64) -> bool {
+        self.running.get(&function).is_some_and(|running| running.is_observing)
+    }
+
+    /// Whether such a call of `function` failed.
+    pub(super) fn failed(&self, function: u64, call: PortCall) -> bool {
+        self.running.get(&function).is_some_and(|running| running.failed.contains(&call))
     }
 
     /// A function got a message with `errors` errors of `incident`.
@@ -156,19 +253,29 @@ impl<'a> Check<'a> {
             match happened {
                 Happened::Failed { call } => {
                     self.faults += 1;
+                    self.running.entry(function).or_default().failed.insert(call);
                     if matches!(call, PortCall::Publish | PortCall::Finish) {
                         self.excuse(function);
                     }
                 }
-                Happened::Claimed { incident, episode, errors } => self.claimed(incident, episode, errors),
-                Happened::Leased { incident, before, now } => self.leased(function, incident, before, now)?,
+                Happened::Claimed { incident, episode, errors } => {
+                    self.heard(function, &incident, episode, at);
+                    self.claimed(incident, episode, errors);
+                }
+                Happened::Leased { incident, before, now } => {
+                    if let Some(seen) = self.seen.get_mut(&incident) {
+                        seen.leased = at;
+                        seen.words_of_lease.clone_from(&seen.words);
+                    }
+                    self.leased(function, incident, before, now)?;
+                }
                 Happened::Reserved { incident, place, code, at } => {
                     self.holds(function, &incident)?;
                     let running = self.running.entry(function).or_default();
                     running.reserved.push((incident, place, code, at));
                 }
                 Happened::Asked { place, code, desired, request_id } => {
-                    self.asked(function, place, code, desired, request_id, at)?;
+                    self.asked(function, &place, &code, desired, request_id, at)?;
                 }
                 Happened::Published(notice) => self.told(function, &notice, at)?,
                 Happened::Finished { incident, told } => {
@@ -222,6 +329,28 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
+    /// A delivery's part of an incident is in the ledger.
+    fn heard(&mut self, function: u64, incident: &IncidentId, episode: u32, at: Timestamp) {
+        let heard = self.running.get(&function).and_then(|running| running.told.get(incident));
+        let fresh = || Seen {
+            episode,
+            first: None,
+            by_root: false,
+            words: Vec::new(),
+            past: Vec::new(),
+            words_of_lease: Vec::new(),
+            leased: at,
+        };
+        let seen = self.seen.entry(incident.clone()).or_insert_with(fresh);
+        if seen.episode != episode {
+            let past = seen.past.iter().chain(&seen.words).cloned().collect();
+            *seen = Seen { past, ..fresh() };
+        }
+        if let Some(heard) = heard {
+            seen.hear(heard);
+        }
+    }
+
     fn claimed(&mut self, incident: IncidentId, episode: u32, errors: u64) {
         let counted = self.counted.entry(incident).or_default();
         if counted.episode != episode {
@@ -234,83 +363,118 @@ impl<'a> Check<'a> {
     fn asked(
         &mut self,
         function: u64,
-        place: Place,
-        code: QuotaCode,
+        place: &Place,
+        code: &QuotaCode,
         desired: f64,
         request_id: Option<String>,
         at: Timestamp,
     ) -> Checked {
         let reserved = &mut self.running.entry(function).or_default().reserved;
-        let Some(n) = reserved.iter().position(|(_, p, c, _)| *p == place && *c == code) else {
+        let Some(n) = reserved.iter().position(|(_, p, c, _)| p == place && c == code) else {
             return broken("nothing is filed without a reservation", format!("{code} in {}", place.region));
         };
         let (incident, _, _, intended) = reserved.remove(n);
-        if self.config.mode == Mode::Observe {
-            return broken("observe files nothing", format!("{code} in {}", place.region));
-        }
-        let is_tokens = Catalog::built_in().get(&code).is_some_and(|q| q.name.contains("tokens per minute"));
-        if self.config.max_tokens_per_minute.is_some_and(|most| is_tokens && desired > most) {
-            return broken("the ceiling holds", format!("{desired} for {code}"));
-        }
+        let filing = Filing { function, incident: &incident, place, code, desired, intended, at };
+        self.may_file(&filing)?;
         let Some(id) = request_id else { return Ok(()) };
-        let before = self.asked.iter().rev().find(|a| a.place == place && a.code == code);
-        if let Some(before) = before {
-            let next = after(before.at, self.config.quota_cool_down);
-            if at < earlier(next, TOLERANCE) {
-                return broken(
-                    "one request for each need",
-                    format!("{code} in {}: {} at {} and {id} at {at}", place.region, before.id, before.at),
-                );
-            }
-            if before.verdict.is_some_and(RequestOutcome::is_refusal) && desired <= before.desired {
-                return broken(
-                    "what was in vain is not asked again",
-                    format!("{code}: {desired} after {}", before.desired),
-                );
-            }
-        }
-        let filed = self.filed.entry(place.clone()).or_default();
-        let day = SignedDuration::from_hours(24);
-        let others = filed.iter().filter(|other| after(**other, day) > intended).count();
-        if !u32::try_from(others).is_ok_and(|others| others < self.config.max_increases_per_day) {
-            return broken("24 hours have their limit", format!("{others} before in {}", place.region));
-        }
-        filed.push(intended);
-        self.asked.push(Asked { incident, place, code, desired, id, at, verdict: None });
+        self.filed.entry(place.clone()).or_default().push(intended);
+        self.requested(id.clone(), place, code, desired, at, true);
+        self.asked.push(Asked { incident, id, at });
         Ok(())
     }
 
-    /// AWS has decided a request.
-    pub(super) fn decided(&mut self, id: &str, verdict: RequestOutcome) {
-        if let Some(asked) = self.asked.iter_mut().find(|a| a.id == id) {
-            asked.verdict = Some(verdict);
-        }
+    /// Service Quotas took a request, of the function or of somebody else.
+    pub(super) fn requested(
+        &mut self,
+        id: String,
+        place: &Place,
+        code: &QuotaCode,
+        desired: f64,
+        created: Timestamp,
+        is_ours: bool,
+    ) {
+        self.truth.requested(Request {
+            id,
+            region: place.region.clone(),
+            code: code.clone(),
+            desired,
+            created,
+            is_ours,
+            verdict: None,
+            is_muddled: false,
+        });
     }
 
     /// What people are told of a request's end is what AWS decided.
     fn is_true(&self, notice: &Notice) -> Checked {
         let Some(outcome) = notice.outcome else { return Ok(()) };
-        let asked = notice.request_id.as_ref().and_then(|id| self.asked.iter().find(|a| a.id == *id));
-        match asked.map(|asked| asked.verdict) {
-            // Somebody else's request of before is not ours to know.
-            None => Ok(()),
-            Some(verdict) if verdict == Some(outcome) => Ok(()),
-            Some(verdict) => {
-                let how = format!("{:?}: {outcome} was told of {verdict:?}", notice.request_id);
-                broken("a told outcome is AWS's own", how)
+        let request = notice.request_id.as_ref().and_then(|id| self.truth.request(id));
+        let Some(request) = request else {
+            return broken("a told outcome is of a request", format!("{:?}", notice.request_id));
+        };
+        let verdict = request.verdict.map(|(how, _)| how);
+        // While the value changes beside it, nobody can tell how it ended, but whether.
+        if verdict == Some(outcome) || request.is_muddled {
+            return Ok(());
+        }
+        broken("a told outcome is AWS's own", format!("{}: {outcome} was told of {verdict:?}", request.id))
+    }
+
+    /// What people are told of the cause, the action and the resource is what was heard last.
+    fn is_the_last_word(&self, notice: &Notice) -> Checked {
+        let of_it = |id: &Option<IncidentId>| id.as_ref().and_then(|id| self.seen.get(id));
+        let is_word = |seen: &Seen, fits: &dyn Fn(&Word) -> bool| {
+            seen.words_of_lease.is_empty() || seen.words_of_lease.iter().any(fits)
+        };
+        if matches!(notice.kind, Kind::Opened | Kind::Again | Kind::Reminder)
+            && let Some(seen) = of_it(&notice.incident_id)
+        {
+            let (action, resource) = (notice.facts.action.as_deref(), notice.facts.resource.as_deref());
+            let fits = |word: &Word| {
+                Some(word.cause) == notice.cause
+                    && word.action.as_deref() == action
+                    && word.resource.as_deref() == resource
+            };
+            if !is_word(seen, &fits) {
+                let told = format!("{:?} {action:?} {resource:?}", notice.cause);
+                let how = format!("{:?}: {told} of {:?}", notice.incident_id, seen.words_of_lease);
+                return broken("a told cause, action and resource is the last that was heard", how);
             }
         }
+        for line in &notice.incidents {
+            let Some(seen) = of_it(&line.incident_id) else { continue };
+            let is_open = matches!(line.kind, Kind::Opened | Kind::Again | Kind::Reminder);
+            if is_open && !is_word(seen, &|word| Some(word.cause) == line.cause) {
+                let how = format!("{:?}: {:?} of {:?}", line.incident_id, line.cause, seen.words_of_lease);
+                return broken("a told cause, action and resource is the last that was heard", how);
+            }
+        }
+        Ok(())
     }
 
     fn told(&mut self, function: u64, notice: &Notice, at: Timestamp) -> Checked {
         self.digests += u64::from(notice.kind == Kind::Digest);
         self.unanswered += u64::from(notice.kind == Kind::Unanswered);
         self.is_true(notice)?;
+        self.is_the_last_word(notice)?;
         let asks = notice.actions.iter().any(|a| matches!(a, Action::RequestIncrease(_)));
         let published = |incident: &Option<IncidentId>, episode, id: &str, kind, cause: Option<Cause>| {
             let (id, is_step) = (id.to_owned(), cause.is_some_and(Cause::is_step));
             let is_near = cause == Some(Cause::NearQuota);
-            Some(Published { incident: incident.clone()?, episode, id, kind, is_step, at, asks, is_near })
+            Some(Published {
+                incident: incident.clone()?,
+                episode,
+                id,
+                kind,
+                is_step,
+                at,
+                asks,
+                is_near,
+                is_line: notice.kind == Kind::Digest,
+                action: notice.facts.action.as_deref().map(str::to_owned),
+                request: notice.request_id.clone(),
+                withheld: notice.withheld.iter().map(|w| w.reason.clone()).collect(),
+            })
         };
         let own =
             published(&notice.incident_id, notice.episode, &notice.notice_id, notice.kind, notice.cause);
@@ -349,7 +513,8 @@ impl<'a> Check<'a> {
         let before = of_it.filter(|p| p.incident == new.incident && p.episode == new.episode);
         let Some(before) = before.into_iter().find(|p| counts(p.kind)) else { return Ok(()) };
         let first = self.published.iter().find(|p| p.id == before.id).map_or(before.at, |p| p.at);
-        let next = after(first, if new.is_step { FIRST_REMINDER } else { self.config.notice_cool_down });
+        let next =
+            after(first, if new.is_step { FIRST_REMINDER } else { self.account.config.notice_cool_down });
         if new.at >= earlier(next, TOLERANCE) {
             return Ok(());
         }
@@ -375,13 +540,13 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// A message is gone from its queue, with `errors` errors of `incident` that happened then.
+    /// A message is gone from its queue, with an error of `incident`, or an alarm, of that time.
     /// `is_known`: whether the ledger has the incident.
     pub(super) fn acknowledged(
         &mut self,
         event: usize,
         incident: &IncidentId,
-        errors: u64,
+        problem: &Problem,
         is_known: bool,
         happened: Timestamp,
         at: Timestamp,
@@ -389,27 +554,34 @@ impl<'a> Check<'a> {
         if !is_known {
             return broken("what is acknowledged is recorded", incident.to_string());
         }
-        self.acknowledged.entry(incident.clone()).or_default().insert(event, errors);
-        self.acknowledgements.push(Acknowledged { incident: incident.clone(), happened, at });
+        self.acknowledged.entry(incident.clone()).or_default().insert(event, problem.errors());
+        if !problem.is_forged() {
+            let action = problem.action();
+            self.acknowledgements.push(Acknowledged { incident: incident.clone(), action, happened, at });
+        }
         Ok(())
     }
 
     /// Everything has come to rest. `mended`: since when nothing failed and the schedule ticked.
     pub(super) fn at_rest(&self, mended: Timestamp) -> Checked {
-        for Acknowledged { incident, happened, at } in &self.acknowledgements {
+        for Acknowledged { incident, action, happened, at } in &self.acknowledgements {
+            // A line of a digest names the incident alone: then that has to be about one action.
+            let mut actions = self.problems.get(incident).into_iter().flatten().map(|p| p.action());
+            let is_of_one_action = actions.all(|other| other == *action);
             let is_step = self.published.iter().any(|p| p.incident == *incident && p.is_step);
-            let quiet = if is_step { BETWEEN_REMINDERS } else { self.config.notice_cool_down };
+            let quiet = if is_step { BETWEEN_REMINDERS } else { self.account.config.notice_cool_down };
             let since = earlier(earlier(*happened, quiet), TOLERANCE);
             let by = after((*at).max(mended), SOON);
             let tells = |p: &&Published| {
                 matches!(p.kind, Kind::Opened | Kind::Again | Kind::Reminder | Kind::Outcome)
                     && p.incident == *incident
                     && (since..=by).contains(&p.at)
+                    && (p.action.as_deref() == *action || (p.is_line && is_of_one_action))
             };
             if !self.published.iter().any(|p| tells(&p)) {
                 return broken(
                     "what is acknowledged is told",
-                    format!("{incident}, what happened at {happened}"),
+                    format!("{incident} {}, what happened at {happened}", action.unwrap_or_default()),
                 );
             }
         }
@@ -436,7 +608,7 @@ impl<'a> Check<'a> {
         }
         for near in self.published.iter().filter(|p| p.is_near) {
             let asked = self.asked.iter().find(|a| a.incident == near.incident);
-            if let Some(asked) = asked.filter(|_| self.config.headroom_mode == Mode::Observe) {
+            if let Some(asked) = asked.filter(|_| self.account.config.headroom_mode == Mode::Observe) {
                 return broken("what is only coming is filed only if the operator says so", asked.id.clone());
             }
         }
@@ -453,6 +625,57 @@ impl<'a> Check<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Nobody sent anything in `span`, and the schedule ticked: what AWS leaves open or does not answer is told.
+    pub(super) fn is_reminded(&self, span: Span, is_unread: bool) -> Checked {
+        for asked in &self.asked {
+            let is_told =
+                self.published.iter().any(|p| p.incident == asked.incident && p.asks && p.at <= span.from);
+            let is_open = self.truth.request(&asked.id).is_some_and(|r| r.verdict.is_none());
+            if !is_told || !is_open {
+                continue;
+            }
+            let told = |fits: &dyn Fn(&&Published) -> bool| {
+                let of_it = self.published.iter().filter(|p| p.incident == asked.incident);
+                of_it.filter(|p| (span.from..=span.to).contains(&p.at)).any(|p| fits(&p))
+            };
+            let lasts = |wait| after(span.from, wait) <= span.to;
+            if is_unread && lasts(UNANSWERED) && !told(&|p| p.kind == Kind::Unanswered) {
+                return broken("what AWS does not answer is told", asked.id.clone());
+            }
+            let is_reminder = |p: &&Published| p.request.as_ref() == Some(&asked.id);
+            if !is_unread && lasts(LEFT_OPEN) && !told(&is_reminder) {
+                return broken("people are reminded of a request that AWS leaves open", asked.id.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// What people were told last of an incident, and why nothing was filed.
+    fn last_told(&self, incident: &IncidentId) -> String {
+        let of_it = |p: &&Published| p.incident == *incident;
+        self.published.iter().rfind(of_it).map_or_else(
+            || "nothing was told".to_owned(),
+            |p| format!("told last, at {}: {} {:?}", p.at, p.kind, p.withheld),
+        )
+    }
+
+    /// The use of a problem's model was full all through `span`, errors of it came, and nothing failed for long.
+    pub(super) fn is_served(&mut self, used: usize, span: Span, incident: &IncidentId) -> Checked {
+        let Some((region, code)) = self.account.code(used) else { return Ok(()) };
+        let is_asked = |r: &Request| r.is_ours && r.created >= span.from;
+        if self.truth.requests_of(&region, &code).any(is_asked) {
+            self.promised += 1;
+            return Ok(());
+        }
+        match self.not_promised(used, span, incident) {
+            Some(_) => Ok(()),
+            None => broken(
+                "a need that deserves a request gets one",
+                format!("{code} in {region} from {} to {}; {}", span.from, span.to, self.last_told(incident)),
+            ),
+        }
     }
 
     /// How many notices were published, lines of digests among them; how many were repeats; how many told

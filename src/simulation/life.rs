@@ -1,4 +1,6 @@
 //! A life: a queue, functions that run side by side, and time.
+//!
+//! Invariant: whatever a life changes in the world is written down in [`super::truth`] at the same time.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -8,13 +10,19 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::Lived;
-use super::account::{Account, before, news, tick};
-use super::check::{Check, Violation};
-use super::script::{Script, Step, Verdict};
+use super::account::Account;
+use super::check::{Check, Checked, Heard, Violation, broken};
+use super::problem::{Form, Problem, Who, news, root, tick};
+use super::script::{Load, Script, Step, Verdict};
+use super::truth::{Span, earlier};
+use crate::config::Config;
 use crate::event::{Home, Malformed};
 use crate::handler::{Report, handle};
+use crate::ids::{self, AccountId, QuotaCode, Region};
 use crate::incident::IncidentId;
-use crate::sandbox::{Fault, NextFault, Sandbox};
+use crate::sandbox::{
+    CallEntry, Fault, FaultKind, LastMinutes, MinuteEntry, NextFault, PortCall, Row, Sandbox,
+};
 use crate::terms::{Allowance, Terms};
 use crate::usage::Minute;
 use crate::world::{RequestOutcome, RequestStatus, State, after};
@@ -32,8 +40,22 @@ const MOST_INVOKED: u32 = 3;
 const MOST_FUNCTIONS: usize = 5;
 /// Rest comes sooner than after so many rounds.
 const MOST_ROUNDS: u32 = 3000;
+/// A function that is polled more often waits for an answer that never comes.
+const MOST_POLLS: u32 = 40_000;
+/// The schedule ticks this often.
+const QUARTER: SignedDuration = SignedDuration::from_mins(15);
+/// A need that deserves a request has one after so many quarters of an hour, six hours: for four of them errors are
+/// only counted if people were told just before, another tick may be needed for the outcome of the request before,
+/// a message is hidden for minutes after a failure, and clocks differ.
+const SERVED: u8 = 24;
+/// One that nobody was told of yet has one after so many, whatever else comes in.
+const SERVED_FIRST: u8 = 4;
+/// CloudWatch shows so many minutes one by one.
+const MINUTES: i64 = 120;
+/// And of what was before, the last minutes, of the last so many changes.
+const KEPT_MINUTES: i64 = 5;
+const KEPT: usize = 60;
 
-type Checked = Result<(), Violation>;
 type Running<'a> = Pin<Box<dyn Future<Output = Result<Report, Malformed>> + 'a>>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,33 +102,45 @@ struct Life<'a> {
     functions: Vec<Function<'a>>,
     check: Check<'a>,
     lived: Lived,
+    /// Whether functions are deployed to observe from now on.
+    is_observing: bool,
+    /// Until when the world's metrics are up to date.
+    measured: Timestamp,
+    /// So much of what somebody makes up was sent.
+    made_up: usize,
+    /// How the next such call of any function fails.
+    fault: Option<NextFault>,
 }
 
 /// Lives `script` in `account`.
 pub(super) fn live(account: &Account, script: &Script) -> Result<Lived, Violation> {
     let world = Sandbox::new(account.world.clone(), account.start);
     world.keep_journal();
+    let incidents = incidents(account);
     let mut life = Life {
         account,
         world: &world,
-        incidents: incidents(account),
+        check: Check::new(account, &incidents),
+        incidents,
         messages: Vec::new(),
         functions: Vec::new(),
-        check: Check::new(&account.config),
         lived: Lived::default(),
+        is_observing: false,
+        measured: account.start,
+        made_up: 0,
+        fault: None,
     };
     for step in &script.steps {
         life.step(step)?;
     }
-    let mended = life.now();
-    life.come_to_rest()?;
+    let mended = life.come_to_rest()?;
     life.check.at_rest(mended)?;
     Ok(life.lived())
 }
 
 /// Which incident a problem's errors belong to: asked of a world of its own.
 fn incidents(account: &Account) -> BTreeMap<usize, IncidentId> {
-    let of = |problem: &super::account::Problem| {
+    let of = |problem: &Problem| {
         let world = Sandbox::new(account.world.clone(), account.start);
         let payload = problem.event(account.start);
         let home = Home::default();
@@ -128,6 +162,11 @@ fn to_its_end<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     })
 }
 
+/// The time `minutes` before `now`; after it, where they are below 0.
+fn before(now: Timestamp, minutes: i32) -> Timestamp {
+    earlier(now, SignedDuration::from_mins(i64::from(minutes)))
+}
+
 fn nth(n: usize, of: usize) -> Option<usize> {
     n.checked_rem(of)
 }
@@ -144,6 +183,11 @@ impl Life<'_> {
                     self.send_problem(problem, minutes, false);
                 }
             }
+            Step::Burst => {
+                for problem in 0..self.account.problems.len() {
+                    self.send_problem(problem, 0, false);
+                }
+            }
             Step::Invoke { problem } => self.send_problem(problem, 0, true),
             Step::Poison => {
                 self.send("{ \"Records\": ".to_owned(), None);
@@ -151,7 +195,7 @@ impl Life<'_> {
                     message.is_poison = true;
                 }
             }
-            Step::Tick => self.send(tick(), None),
+            Step::Tick => self.tick(),
             Step::News => self.send(news(self.now()), None),
             Step::Duplicate { message } => self.duplicate(message),
             Step::Start { from, most, ahead } => {
@@ -175,7 +219,7 @@ impl Life<'_> {
             Step::Break { call, kind } => {
                 self.world.change(|f| f.faults.push(Fault { call, nth: None, kind }));
             }
-            Step::Mend => self.world.change(|f| f.faults.clear()),
+            Step::Mend => self.mend(),
             Step::Crash { function } => {
                 if let Some(n) = nth(function, self.functions.len()) {
                     self.crash(n)?;
@@ -183,7 +227,18 @@ impl Life<'_> {
             }
             Step::Pass { seconds } => self.pass(SignedDuration::from_secs(seconds.into()))?,
             Step::Decide { request, verdict } => self.decide(request, verdict),
-            Step::Throttle { model, throttled } => self.throttle(model, throttled),
+            Step::Use { used, load } => self.use_so(used, load),
+            Step::People { used, percent } => self.ask_by_hand(used, percent),
+            Step::Lower { used } => self.lower(used),
+            Step::Listen { listeners } => self.listen(listeners),
+            Step::Lag { seconds } => self.world.set_index_lag(SignedDuration::from_secs(seconds.into())),
+            Step::Metrics { late } => self.world.set_metrics_late(SignedDuration::from_mins(late.into())),
+            Step::Slow { milliseconds } => {
+                self.world.set_latency(SignedDuration::from_millis(milliseconds.into()));
+            }
+            Step::Deploy { observes } => self.is_observing = observes,
+            Step::Need { problem, quarters, noise, fault } => self.need(problem, quarters, noise, fault)?,
+            Step::Wait { days, broken } => self.wait(days, broken)?,
             Step::Redrive => {
                 let now = self.now();
                 for message in self.messages.iter_mut().filter(|m| m.place == Place::Dead) {
@@ -210,14 +265,37 @@ impl Life<'_> {
         });
     }
 
-    fn send_problem(&mut self, problem: usize, minutes: u8, is_invoked: bool) {
+    fn tick(&mut self) {
+        self.send(tick(), None);
+    }
+
+    fn send_problem(&mut self, problem: usize, minutes: i32, is_invoked: bool) {
         let Some(n) = nth(problem, self.account.problems.len()) else { return };
         let Some(problem) = self.account.problems.get(n) else { return };
-        let happened = before(self.now(), minutes);
+        let (now, happened) = (self.now(), before(self.now(), minutes));
         self.send(problem.event(happened), Some(n));
         if let Some(message) = self.messages.last_mut() {
-            (message.is_invoked, message.happened) = (is_invoked, happened);
+            // What is said to come later has happened now.
+            (message.is_invoked, message.happened) = (is_invoked, happened.min(now));
         }
+        if problem.who == (Who::Root { shown: true }) && problem.form == Form::Event {
+            self.root_calls(problem, happened.min(now));
+        }
+    }
+
+    /// CloudTrail's event history shows a call of the root user.
+    fn root_calls(&mut self, problem: &Problem, time: Timestamp) {
+        let Some(region) = Region::parse(problem.region) else { return };
+        self.check.truth.root_called(time, region.clone());
+        let call = CallEntry {
+            region,
+            model_id: problem.model.clone(),
+            time,
+            caller: root(),
+            address: None,
+            user_agent: None,
+        };
+        self.world.change(|file| file.calls.push(call));
     }
 
     fn duplicate(&mut self, message: usize) {
@@ -255,13 +333,16 @@ impl Life<'_> {
             _ => waiting.into_iter().filter(|n| !is_invoked(n)).take(most).collect(),
         };
         let payload = self.receive(&taken);
-        let (world, config) = (self.world, &self.account.config);
+        let world = self.world;
+        let config: &Config = if self.is_observing { &self.account.observing } else { &self.account.config };
         let clock = after(now, ahead);
         let allowance = Allowance { until: after(clock, WORKING), lease: LEASE };
         let home = self.account.world.home();
         let running =
             async move { handle(world, &Terms { config, home: &home, allowance }, payload.as_bytes()).await };
         self.lived.functions += 1;
+        let told = self.told_by(&taken);
+        self.check.started(self.lived.functions, told, self.is_observing);
         self.functions.push(Function {
             number: self.lived.functions,
             running: Box::pin(running),
@@ -270,6 +351,25 @@ impl Life<'_> {
             started: now,
             fault: None,
         });
+    }
+
+    /// What these messages tell of each incident.
+    fn told_by(&self, taken: &[usize]) -> BTreeMap<IncidentId, Heard> {
+        let mut told: BTreeMap<IncidentId, Heard> = BTreeMap::new();
+        for message in taken.iter().filter_map(|n| self.messages.get(*n)) {
+            let Some(n) = message.problem else { continue };
+            let (Some(incident), Some(problem)) = (self.incidents.get(&n), self.account.problems.get(n))
+            else {
+                continue;
+            };
+            let heard = told.entry(incident.clone()).or_default();
+            heard.words.push(problem.word());
+            // No event is believed to be older than this.
+            let oldest = earlier(self.now(), SignedDuration::from_hours(14 * 24));
+            heard.first = [heard.first, Some(message.happened.max(oldest))].into_iter().flatten().min();
+            heard.by_root |= matches!(problem.who, Who::Root { .. }) && problem.form == Form::Event;
+        }
+        told
     }
 
     /// The payload of a function that gets these messages.
@@ -299,13 +399,20 @@ impl Life<'_> {
     /// Runs a function to its next wait. `true` when it has ended.
     fn poll(&mut self, n: usize) -> Result<bool, Violation> {
         let now = self.now();
+        self.measure();
         let Some(function) = self.functions.get_mut(n) else { return Ok(true) };
         self.world.set_clock_ahead(function.ahead);
-        if let Some(fault) = function.fault {
+        let is_its_own = function.fault.is_some();
+        if let Some(fault) = function.fault.or(self.fault) {
             self.world.fail_next(fault);
         }
         let polled = function.running.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        function.fault = self.world.spare_next();
+        let spared = self.world.spare_next();
+        if is_its_own {
+            function.fault = spared;
+        } else {
+            self.fault = spared;
+        }
         self.world.set_clock_ahead(SignedDuration::ZERO);
         let number = function.number;
         self.check.happened(number, self.world.take_journal(), now)?;
@@ -353,8 +460,8 @@ impl Life<'_> {
         else {
             return Ok(());
         };
-        let is_known = self.world.incidents().iter().any(|row| row.record.incident.id == *incident);
-        self.check.acknowledged(message.event, incident, of.errors(), is_known, message.happened, now)
+        let is_known = self.world.look_at(|rows| rows.contains_key(incident));
+        self.check.acknowledged(message.event, incident, of, is_known, message.happened, now)
     }
 
     fn give_back(&mut self, n: usize, received: Timestamp) {
@@ -404,55 +511,280 @@ impl Life<'_> {
             _ => (RequestStatus::CaseClosed, Some(RequestOutcome::ClosedUnchanged)),
         };
         self.world.decide(&request.id, status, (granted > before).then_some(granted));
+        let now = self.now();
+        let truth = &mut self.check.truth;
+        let region = truth.request(&request.id).map(|r| r.region.clone());
+        if let Some(region) = region.filter(|_| granted > before) {
+            truth.set_value(&region, &request.code, granted, now, Some(&request.id));
+        }
         if let Some(outcome) = outcome {
-            self.check.decided(&request.id, outcome);
+            truth.decided(&request.id, outcome, now);
         }
     }
 
-    fn throttle(&self, model: usize, throttled: bool) {
+    /// A model is used in another way from now on. CloudWatch goes on showing how it was used before.
+    fn use_so(&mut self, used: usize, load: Load) {
+        let Some(n) = nth(used, self.account.truth.uses.len()) else { return };
+        let now = self.now();
+        self.measure();
+        let truth = &mut self.check.truth;
+        let Some(of) = truth.uses.get(n) else { return };
+        // As near to the value that is applied now as to the default at the beginning.
+        let key = of.code().map(|code| (of.region.clone(), code));
+        let quota = key.as_ref().and_then(|key| truth.quotas.get(key));
+        let times = quota.and_then(|q| Some(q.values.last()?.1 / q.default)).unwrap_or(1.0);
+        let mut full = Minute::NONE;
+        full.add(&of.minute, times);
+        let (full, calls) = (full, full.invocations);
+        let minute = match load {
+            Load::Full => Some(full),
+            Load::Heavy => Some(Minute { throttles: (calls * 6.0).ceil(), ..full }),
+            Load::Calm => Some(Minute { throttles: 0.0, ..full }),
+            Load::Refused => {
+                let mut few = Minute::NONE;
+                few.add(&full, 0.01);
+                Some(Minute { invocations: few.invocations.max(1.0), throttles: 900.0, ..few })
+            }
+            Load::Idle => None,
+        };
+        let Some(of) = truth.uses.get_mut(n) else { return };
+        let last = of.phases.last().copied();
+        of.phases.push((now, minute));
         self.world.change(|file| {
-            let Some(n) = nth(model, file.usage.len()) else { return };
-            if let Some(last) = file.usage.get_mut(n).and_then(|u| u.last.as_mut()) {
-                last.each = Minute { throttles: if throttled { 40.0 } else { 0.0 }, ..last.each };
+            let Some(usage) = file.usage.get_mut(n) else { return };
+            if let Some((since, Some(each))) = last {
+                let lasted = now.duration_since(since).as_mins().min(KEPT_MINUTES);
+                let at = |n: i64| earlier(now, SignedDuration::from_mins(n + 1));
+                usage.series.extend((0..lasted).map(|n| MinuteEntry { at: at(n), values: each }));
+                let too_many = usage.series.len().saturating_sub(KEPT);
+                usage.series.drain(..too_many);
+            }
+            usage.last = minute.map(|each| LastMinutes { minutes: 0, each });
+        });
+    }
+
+    /// CloudWatch shows the minutes since a model is used as it is.
+    fn measure(&mut self) {
+        let now = self.now();
+        if self.measured == now {
+            return;
+        }
+        self.measured = now;
+        let uses = &self.check.truth.uses;
+        self.world.change(|file| {
+            for (usage, of) in file.usage.iter_mut().zip(uses) {
+                let (Some(last), Some((since, _))) = (&mut usage.last, of.phases.last()) else { continue };
+                let minutes = now.duration_since(*since).as_mins().clamp(0, MINUTES);
+                last.minutes = u32::try_from(minutes).unwrap_or_default();
             }
         });
+    }
+
+    /// Somebody asks by hand for so many percent of the value that is applied.
+    fn ask_by_hand(&mut self, used: usize, percent: u32) {
+        let Some((region, code)) =
+            nth(used, self.account.truth.uses.len()).and_then(|n| self.account.code(n))
+        else {
+            return;
+        };
+        let (Some(value), Some(account)) =
+            (self.check.truth.value(&region, &code), AccountId::parse(super::account::ACCOUNT))
+        else {
+            return;
+        };
+        let place = ids::Place { account, region };
+        let desired = (value * f64::from(percent) / 100.0).floor();
+        if let Ok(request) = self.world.request_by_hand(&place, &code, desired) {
+            self.check.requested(request.id, &place, &code, desired, request.created, false);
+        }
+    }
+
+    /// AWS lowers a quota by a fifth.
+    fn lower(&mut self, used: usize) {
+        let Some((region, code)) =
+            nth(used, self.account.truth.uses.len()).and_then(|n| self.account.code(n))
+        else {
+            return;
+        };
+        let Some(value) = self.check.truth.value(&region, &code) else { return };
+        let value = (value * 0.8).floor();
+        self.apply(&region, &code, value);
+        let now = self.now();
+        self.check.truth.set_value(&region, &code, value, now, None);
+    }
+
+    fn apply(&self, region: &Region, code: &QuotaCode, value: f64) {
+        self.world.change(|file| {
+            let quota = file.quotas.iter_mut().find(|q| q.code == *code && q.region.as_ref() == Some(region));
+            if let Some(quota) = quota {
+                quota.applied = Some(value);
+            }
+        });
+    }
+
+    fn listen(&mut self, listeners: u32) {
+        let now = self.now();
+        self.check.truth.listen(now, listeners);
+        self.world.change(|file| file.subscribers = Some(listeners));
+    }
+
+    /// Everything works again.
+    fn mend(&mut self) {
+        self.world.change(|file| file.faults.clear());
+        self.world.set_index_lag(SignedDuration::ZERO);
+        self.world.set_metrics_late(SignedDuration::ZERO);
+        self.fault = None;
+        for function in &mut self.functions {
+            function.fault = None;
+        }
+    }
+
+    /// A model is used to the full and throttled, and its errors come in; see [`Step::Need`].
+    fn need(
+        &mut self,
+        problem: usize,
+        quarters: u8,
+        noise: u8,
+        fault: Option<(PortCall, FaultKind)>,
+    ) -> Checked {
+        let Some(n) = nth(problem, self.account.problems.len()) else { return Ok(()) };
+        let Some(problem) = self.account.problems.get(n).filter(|p| p.is_throttle()) else { return Ok(()) };
+        let is_of_it =
+            |u: &super::truth::Use| u.model.id == problem.model && u.region.as_str() == problem.region;
+        let Some(used) = self.account.truth.uses.iter().position(is_of_it) else { return Ok(()) };
+        let Some(incident) = self.incidents.get(&n).cloned() else { return Ok(()) };
+        self.mend();
+        self.run_all()?;
+        self.is_observing = false;
+        self.use_so(used, Load::Full);
+        self.fault = fault.map(|(call, kind)| NextFault { call: Some(call), kind });
+        let from = self.now();
+        let is_open = |row: &Row| row.record.state != State::Closed;
+        let is_known = self.world.look_at(|rows| rows.get(&incident).is_some_and(is_open));
+        let waits = |m: &Message| {
+            m.place != Place::Gone && m.problem.and_then(|p| self.incidents.get(&p)) == Some(&incident)
+        };
+        let is_first = !is_known && !self.messages.iter().any(waits);
+        for quarter in 1..=quarters {
+            for _ in 0..noise {
+                self.send_forged();
+            }
+            self.send_problem(n, 0, false);
+            self.quarter()?;
+            if quarter == SERVED || (quarter == SERVED_FIRST && is_first && fault.is_none()) {
+                let to = self.now();
+                self.check.is_served(used, Span { from, to }, &incident)?;
+            }
+        }
+        self.fault = None;
+        Ok(())
+    }
+
+    /// The next of what is made up.
+    fn send_forged(&mut self) {
+        let is_forged = |n: &usize| self.account.problems.get(*n).is_some_and(Problem::is_forged);
+        let forged = (0..self.account.problems.len()).filter(is_forged);
+        if let Some(n) = forged.cycle().nth(self.made_up) {
+            self.made_up += 1;
+            self.send_problem(n, 0, false);
+        }
+    }
+
+    /// What waits is handled, the schedule ticks, and a quarter of an hour passes.
+    fn quarter(&mut self) -> Checked {
+        self.handle_all()?;
+        self.tick();
+        self.handle_all()?;
+        self.pass(QUARTER)
+    }
+
+    fn handle_all(&mut self) -> Checked {
+        while self.is_waiting() {
+            let before = self.lived.functions;
+            self.start(0, 1000, SignedDuration::ZERO);
+            self.run_all()?;
+            if self.lived.functions == before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody sends anything, and the schedule ticks; see [`Step::Wait`].
+    fn wait(&mut self, days: u8, broken: Option<(PortCall, FaultKind)>) -> Checked {
+        self.mend();
+        self.run_all()?;
+        self.is_observing = false;
+        let (from, listeners) = (self.now(), self.is_heard());
+        self.world.change(|file| {
+            file.faults.extend(broken.map(|(call, kind)| Fault { call, nth: None, kind }));
+        });
+        for _ in 0..u32::from(days) * 4 {
+            self.tick();
+            self.handle_all()?;
+            self.pass(SignedDuration::from_hours(6))?;
+        }
+        let to = self.now();
+        let call = broken.map(|(call, _)| call);
+        if listeners && matches!(call, None | Some(PortCall::Request)) {
+            self.check.is_reminded(Span { from, to }, call.is_some())?;
+        }
+        self.mend();
+        Ok(())
+    }
+
+    fn is_heard(&self) -> bool {
+        let now = self.now();
+        self.check.truth.is_heard(Span { from: now, to: now })
     }
 
     /// Nothing fails any more, nothing goes wrong any more, AWS decides what is open, and the schedule
     /// ticks until all is over.
-    fn come_to_rest(&mut self) -> Checked {
-        self.world.change(|file| {
-            file.faults.clear();
-            // Nobody calls any more, so that quotas have room and models that end are left alone.
-            for usage in &mut file.usage {
-                usage.last = None;
-            }
-        });
-        for function in &mut self.functions {
-            function.fault = None;
+    /// Since when nothing fails is returned.
+    fn come_to_rest(&mut self) -> Result<Timestamp, Violation> {
+        self.mend();
+        self.world.set_latency(SignedDuration::ZERO);
+        self.is_observing = false;
+        // Nobody calls any more, so that quotas have room and models that end are left alone.
+        for used in 0..self.account.truth.uses.len() {
+            self.use_so(used, Load::Idle);
         }
+        self.world.change(|file| file.usage.iter_mut().for_each(|usage| usage.series.clear()));
         self.run_all()?;
+        let mended = self.now();
         for _ in 0..MOST_ROUNDS {
             while self.world.increase_requests().iter().any(|r| r.status.is_open()) {
                 self.decide(0, Verdict::Granted);
             }
-            self.send(tick(), None);
-            while self.is_waiting() {
-                self.start(0, 1000, SignedDuration::ZERO);
-                self.run_all()?;
-            }
-            let Some(next) = self.next() else { return self.stays_at_rest() };
+            self.handle_all()?;
+            let before = self.now();
+            self.tick();
+            self.handle_all()?;
+            self.is_swept(before)?;
+            let Some(next) = self.next() else {
+                self.stays_at_rest()?;
+                return Ok(mended);
+            };
             let minute = after(self.now(), SignedDuration::from_mins(1));
             self.world.pass(next.max(minute).duration_since(self.now()));
         }
-        let open: Vec<String> = self
-            .world
-            .incidents()
-            .iter()
-            .filter(|row| row.record.state != State::Closed)
-            .map(|row| format!("{} {} due {:?}", row.record.incident.id, row.record.state, row.record.due_at))
-            .collect();
+        let open: Vec<String> = self.world.look_at(|rows| {
+            let open = rows.iter().filter(|(_, row)| row.record.state != State::Closed);
+            open.map(|(id, row)| format!("{id} {} due {:?}", row.record.state, row.record.due_at)).collect()
+        });
         Err(Violation { promise: "everything comes to an end", how: open.join(", ") })
+    }
+
+    /// A sweep that nothing hinders leaves nothing that was due before it.
+    fn is_swept(&self, before: Timestamp) -> Checked {
+        let is_left = |row: &&Row| {
+            let is_free = row.leased_until.is_none_or(|until| until <= before);
+            is_free && row.record.due_at.is_some_and(|due| due <= before)
+        };
+        match self.world.look_at(|rows| rows.values().filter(is_left).count()) {
+            0 => Ok(()),
+            left => broken("a sweep looks after all that is due", format!("{left} were left")),
+        }
     }
 
     fn is_waiting(&self) -> bool {
@@ -466,17 +798,28 @@ impl Life<'_> {
             Place::Waiting(visible) => Some(visible),
             _ => None,
         });
-        let rows = self.world.incidents();
-        let due = rows.iter().filter(|row| row.record.state != State::Closed).map(|row| {
-            let due = row.record.due_at.unwrap_or_else(|| self.now());
-            row.leased_until.map_or(due, |until| until.max(due))
+        let now = self.now();
+        let due = self.world.look_at(|rows| {
+            let open = rows.values().filter(|row| row.record.state != State::Closed);
+            let due = open.map(|row| {
+                let due = row.record.due_at.unwrap_or(now);
+                row.leased_until.map_or(due, |until| until.max(due))
+            });
+            due.min()
         });
         waiting.chain(due).min()
     }
 
+    /// Runs every function to its end. One that waits for ever, or works too long, is ended by Lambda's time-out.
     fn run_all(&mut self) -> Checked {
+        let mut polls = 0;
         while !self.functions.is_empty() {
-            self.poll(0)?;
+            polls = if self.poll(0)? { 0 } else { polls + 1 };
+            self.pass(SignedDuration::ZERO)?;
+            if polls > MOST_POLLS {
+                self.pass(TIME_OUT)?;
+                polls = 0;
+            }
         }
         Ok(())
     }
@@ -484,14 +827,15 @@ impl Life<'_> {
     /// A tick more changes nothing, and nobody holds anything.
     fn stays_at_rest(&mut self) -> Checked {
         let (before, ..) = self.check.notices();
-        self.send(tick(), None);
+        self.tick();
         self.start(0, 1, SignedDuration::ZERO);
         self.run_all()?;
         let (told, ..) = self.check.notices();
         if told > before {
             return Err(Violation { promise: "rest is quiet", how: format!("{} notices", told - before) });
         }
-        let held = self.world.incidents().iter().filter(|row| row.leased_until.is_some()).count();
+        let is_held = |row: &&Row| row.leased_until.is_some();
+        let held = self.world.look_at(|rows| rows.values().filter(is_held).count());
         if held > 0 {
             return Err(Violation { promise: "every lease ends", how: format!("{held} are held") });
         }
@@ -511,6 +855,7 @@ impl Life<'_> {
             requests: self.check.requests(),
             outcomes,
             foreseen: self.check.foreseen(),
+            served: self.check.promised,
             dead_letters: dead_letters as u64,
             ..self.lived
         }

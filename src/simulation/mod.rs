@@ -5,8 +5,12 @@
 
 mod account;
 mod check;
+mod course;
+mod filing;
 mod life;
+mod problem;
 mod script;
+mod truth;
 
 use std::fmt;
 
@@ -14,7 +18,8 @@ use serde::Serialize;
 
 pub use self::account::Account;
 pub use self::check::Violation;
-pub use self::script::{Script, Step};
+pub use self::problem::Problem;
+pub use self::script::{Load, Script, Step, Verdict};
 
 /// What a life held: that much was put to the test.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -33,6 +38,7 @@ pub struct Lived {
     pub requests: u64,
     pub outcomes: u64,
     pub foreseen: u64,
+    pub served: u64,
     pub dead_letters: u64,
 }
 
@@ -105,6 +111,7 @@ impl Lived {
         self.requests += other.requests;
         self.outcomes += other.outcomes;
         self.foreseen += other.foreseen;
+        self.served += other.served;
         self.dead_letters += other.dead_letters;
     }
 }
@@ -116,6 +123,10 @@ impl fmt::Display for Broken {
         writeln!(f, "  the script, as far as it was shortened:")?;
         for step in &self.script.steps {
             writeln!(f, "    {step:?}")?;
+        }
+        writeln!(f, "  what can go wrong in it, by its number round all of them:")?;
+        for (n, problem) in Account::of(self.seed).problems.iter().enumerate() {
+            writeln!(f, "    {n}: {problem:?}")?;
         }
         Ok(())
     }

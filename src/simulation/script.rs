@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 
+use super::course::Course;
 use crate::sandbox::{FaultKind, PortCall};
 
 /// A life's steps, in order.
@@ -15,15 +16,17 @@ pub struct Script {
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Errors of a problem happen and are sent, so many minutes late.
+    /// Errors of a problem are sent.
     Send {
         /// Which of the account's problems.
         problem: usize,
         /// How many errors.
         errors: u8,
-        /// How late.
-        minutes: u8,
+        /// So many minutes after they happened; below 0 where their time lies ahead.
+        minutes: i32,
     },
+    /// An error of each problem is sent.
+    Burst,
     /// The function is invoked with an error or alarm, past the queue.
     Invoke {
         /// Which of the account's problems.
@@ -91,15 +94,86 @@ pub enum Step {
         /// How.
         verdict: Verdict,
     },
-    /// Calls of a model are throttled from now on, or no longer.
-    Throttle {
-        /// Which of the account's models.
-        model: usize,
-        /// Whether.
-        throttled: bool,
+    /// A model is used in another way from now on.
+    Use {
+        /// Which of the uses of the account's models.
+        used: usize,
+        /// How.
+        load: Load,
+    },
+    /// Somebody asks by hand for so many percent of the quota that a use fills.
+    People {
+        /// Which use.
+        used: usize,
+        /// How much.
+        percent: u32,
+    },
+    /// AWS lowers the quota that a use fills by a fifth.
+    Lower {
+        /// Which use.
+        used: usize,
+    },
+    /// So many listen to the topic from now on.
+    Listen {
+        /// How many.
+        listeners: u32,
+    },
+    /// The ledger's indexes show a write only after so long from now on.
+    Lag {
+        /// How many seconds.
+        seconds: u8,
+    },
+    /// CloudWatch shows a minute only after so long from now on.
+    Metrics {
+        /// How many minutes.
+        late: u8,
+    },
+    /// Each call takes so long from now on.
+    Slow {
+        /// How many milliseconds.
+        milliseconds: u8,
+    },
+    /// The function is deployed anew, or the deployment before it is again.
+    Deploy {
+        /// Whether it only observes from now on.
+        observes: bool,
+    },
+    /// Everything works again, and one model is used to the full and throttled. Every quarter of an hour an
+    /// error of it is sent, and the schedule ticks.
+    Need {
+        /// Which problem.
+        problem: usize,
+        /// For so many quarters of an hour.
+        quarters: u8,
+        /// So much of what somebody makes up is sent together with each error.
+        noise: u8,
+        /// The first such call fails like this.
+        fault: Option<(PortCall, FaultKind)>,
+    },
+    /// Nobody sends anything, and the schedule ticks every six hours.
+    Wait {
+        /// For so many days.
+        days: u8,
+        /// This call fails all the time; everything else works.
+        broken: Option<(PortCall, FaultKind)>,
     },
     /// The dead letters are put back into the queue.
     Redrive,
+}
+
+/// How a model is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// Near its quota, and calls are refused.
+    Full,
+    /// Near its quota, and far more calls are refused than admitted.
+    Heavy,
+    /// Near its quota, and no call is refused.
+    Calm,
+    /// Hardly at all, and very many calls are refused.
+    Refused,
+    /// Not at all.
+    Idle,
 }
 
 /// AWS's decision.
@@ -150,6 +224,9 @@ impl Script {
     /// The script of `seed`.
     pub fn of(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
+        if let Some(steps) = Course::of(seed).steps(&mut rng) {
+            return Self { steps };
+        }
         let length = rng.usize(20..300);
         // Some lives are calm, some are stormy, some run their functions one after the other.
         let temper = Temper { faults: rng.u32(0..8), crashes: rng.u32(0..6), hurry: rng.bool() };
@@ -168,12 +245,12 @@ impl Temper {
         let nth = |rng: &mut Rng| rng.usize(0..64);
         let run = if self.hurry { 60 } else { 30 };
         let weights =
-            [20, 2, 1, 6, 1, 4, 22, run, 3 * self.faults, self.faults / 3, 3, self.crashes, 12, 4, 3, 1];
+            [20, 2, 1, 6, 1, 4, 22, run, 3 * self.faults, self.faults / 3, 3, self.crashes, 12, 4, 3, 1, 4];
         match weighted(rng, &weights) {
             0 => Step::Send {
                 problem: nth(rng),
                 errors: if rng.u8(0..10) == 0 { rng.u8(10..40) } else { rng.u8(1..4) },
-                minutes: if rng.bool() { 0 } else { rng.u8(0..60) },
+                minutes: minutes(rng),
             },
             1 => Step::Invoke { problem: nth(rng) },
             2 => Step::Poison,
@@ -207,10 +284,46 @@ impl Temper {
                     ],
                 ),
             },
-            14 => Step::Throttle { model: nth(rng), throttled: rng.u8(0..3) > 0 },
-            _ => Step::Redrive,
+            14 => Step::Use { used: nth(rng), load: load(rng) },
+            15 => Step::Redrive,
+            _ => rare(rng),
         }
     }
+}
+
+/// What happens to an account now and then.
+fn rare(rng: &mut Rng) -> Step {
+    let nth = |rng: &mut Rng| rng.usize(0..64);
+    match rng.u8(0..16) {
+        0..=1 => Step::People { used: nth(rng), percent: rng.u32(110..250) },
+        2 => Step::Lower { used: nth(rng) },
+        3..=4 => Step::Listen { listeners: rng.u32(0..3) },
+        5..=6 => Step::Lag { seconds: rng.u8(0..30) },
+        7..=8 => Step::Metrics { late: rng.u8(0..12) },
+        9..=10 => Step::Deploy { observes: rng.bool() },
+        11 => Step::Wait { days: rng.u8(1..4), broken: None },
+        _ => {
+            let fault = rng.bool().then(|| (choose(rng, &ACTS), fault(rng)));
+            Step::Need { problem: nth(rng), quarters: choose(rng, &[1, 1, 4, 26]), noise: 0, fault }
+        }
+    }
+}
+
+/// Most calls are told of at once, or in the hour; a few much later, and some are ahead of their time.
+fn minutes(rng: &mut Rng) -> i32 {
+    match rng.u8(0..40) {
+        0..=19 => 0,
+        20..=37 => rng.i32(0..60),
+        38 => rng.i32(60..13 * 24 * 60),
+        _ => choose(rng, &[-5, -120, -52_560_000]),
+    }
+}
+
+fn load(rng: &mut Rng) -> Load {
+    choose(
+        rng,
+        &[Load::Full, Load::Full, Load::Full, Load::Heavy, Load::Calm, Load::Calm, Load::Refused, Load::Idle],
+    )
 }
 
 /// Seconds mostly, then minutes, hours, and days.
@@ -237,6 +350,7 @@ fn fault(rng: &mut Rng) -> FaultKind {
             FaultKind::Unavailable,
             FaultKind::Throttled,
             FaultKind::Denied,
+            FaultKind::Hangs,
         ],
     )
 }

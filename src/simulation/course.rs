@@ -1,0 +1,344 @@
+//! Which course a life takes. Most are left to chance. The others bring about what chance hardly does: requests at
+//! the edges of the cool-down, one guard rail that alone stands in the way, a crowd, somebody who makes things up.
+//!
+//! Invariant: a course only chooses the account and the steps. The promises that are checked are the same in all.
+
+use fastrand::Rng;
+
+use super::script::{Load, Step, Verdict, choose};
+use crate::sandbox::{FaultKind, PortCall};
+
+/// The course of a life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Course {
+    /// Anything may happen.
+    Broad,
+    /// One quota, which needs more every 60 to 80 hours, and AWS's decisions in between.
+    CoolDown,
+    /// One guard rail stands in the way, now and then or always.
+    Rail(Rail),
+    /// A need, and a call that fails on the way to the request.
+    Need,
+    /// A request that AWS leaves open for weeks, or does not answer about.
+    Silence,
+    /// What AWS refused, and what it is asked months later.
+    Months,
+    /// More than a hundred incidents at once.
+    Crowd,
+    /// Somebody makes things up, beside a need that is real.
+    Attack,
+    /// Somebody makes up more than can be looked at, beside needs that are real, while AWS is slow.
+    Flood,
+}
+
+/// What stands in the way of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rail {
+    /// The ceiling of the quota that is full.
+    Ceiling,
+    /// The step factor.
+    Step,
+    /// The model is denied.
+    Denied,
+    /// Another model is allowed alone.
+    Allowed,
+    /// The model is new.
+    History,
+    /// Its use is sudden.
+    Sudden,
+    /// One request a day.
+    Day,
+    /// No request a day.
+    NoneADay,
+    /// Nothing is filed.
+    Observe,
+    /// Nobody listens.
+    Listeners,
+    /// The root user calls.
+    Root,
+    /// An event says that the root user calls.
+    ForgedRoot,
+    /// Nearly all calls are refused, and hardly any use is admitted.
+    Refused,
+    /// Calls were refused before, and are no more.
+    Before,
+    /// People asked for the same in vain.
+    Vain,
+}
+
+const RAILS: [Rail; 15] = [
+    Rail::Ceiling,
+    Rail::Step,
+    Rail::Denied,
+    Rail::Allowed,
+    Rail::History,
+    Rail::Sudden,
+    Rail::Day,
+    Rail::NoneADay,
+    Rail::Observe,
+    Rail::Listeners,
+    Rail::Root,
+    Rail::ForgedRoot,
+    Rail::Refused,
+    Rail::Before,
+    Rail::Vain,
+];
+
+/// A life of every kind returns after so many seeds.
+const CYCLE: u64 = 20;
+
+impl Course {
+    /// The course of `seed`.
+    pub(super) fn of(seed: u64) -> Self {
+        let round = usize::try_from(seed / CYCLE).unwrap_or_default();
+        match seed % CYCLE {
+            0 | 10 => Self::CoolDown,
+            1 | 6 | 11 => RAILS
+                .get((round * 3 + usize::try_from(seed % CYCLE / 5).unwrap_or_default()) % RAILS.len())
+                .map_or(Self::Broad, |rail| Self::Rail(*rail)),
+            2 => Self::Need,
+            3 => Self::Silence,
+            4 => Self::Months,
+            5 if round % 5 == 1 => Self::Crowd,
+            7 if round % 32 == 25 => Self::Flood,
+            7 => Self::Attack,
+            _ => Self::Broad,
+        }
+    }
+
+    /// Its steps; `None` where chance alone decides.
+    pub(super) fn steps(self, rng: &mut Rng) -> Option<Vec<Step>> {
+        let steps = match self {
+            Self::Broad => return None,
+            Self::CoolDown => cool_down(rng),
+            Self::Rail(rail) => held_by(rail, rng),
+            Self::Need => need(rng),
+            Self::Silence => silence(rng),
+            Self::Months => months(rng),
+            Self::Crowd => crowd(rng),
+            Self::Attack => attack(rng),
+            Self::Flood => flood(rng),
+        };
+        Some(steps)
+    }
+}
+
+/// The calls on the way to a request.
+const ON_THE_WAY: [PortCall; 9] = [
+    PortCall::Applied,
+    PortCall::DefaultValue,
+    PortCall::History,
+    PortCall::Usage,
+    PortCall::Subscribers,
+    PortCall::Reserve,
+    PortCall::RequestIncrease,
+    PortCall::RequestIncrease,
+    PortCall::Finish,
+];
+
+/// The first model is used to the full and throttled for so many quarters of an hour; see [`Step::Need`].
+fn calm(quarters: u8) -> Step {
+    Step::Need { problem: 0, quarters, noise: 0, fault: None }
+}
+
+/// So long that a need that may be served is served; see [`super::life`].
+const LONG: u8 = 24;
+
+fn hours(hours: u32) -> Step {
+    Step::Pass { seconds: hours * 3600 }
+}
+
+fn decide(rng: &mut Rng) -> Step {
+    let verdict = choose(
+        rng,
+        &[
+            Verdict::Granted,
+            Verdict::Granted,
+            Verdict::PartlyGranted,
+            Verdict::ClosedUnchanged,
+            Verdict::Denied,
+        ],
+    );
+    Step::Decide { request: 0, verdict }
+}
+
+fn cool_down(rng: &mut Rng) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for _ in 0..rng.u8(2..5) {
+        steps.push(calm(3));
+        if rng.u8(0..4) > 0 {
+            steps.push(decide(rng));
+        }
+        steps.push(calm(1));
+        steps.push(Step::Pass { seconds: rng.u32(60 * 3600..80 * 3600) });
+    }
+    steps.push(calm(if rng.bool() { LONG } else { 3 }));
+    steps
+}
+
+fn held_by(rail: Rail, rng: &mut Rng) -> Vec<Step> {
+    let send = |problem, minutes| Step::Send { problem, errors: 1, minutes };
+    let mut steps = match rail {
+        Rail::Listeners => vec![Step::Listen { listeners: 0 }, calm(LONG), Step::Listen { listeners: 1 }],
+        // The root user calls second, when people were told of the throttle already.
+        Rail::Root | Rail::ForgedRoot => {
+            let problem = if rail == Rail::Root { 1 } else { 2 };
+            let mut steps = vec![Step::Use { used: 0, load: Load::Calm }, hours(7)];
+            steps.extend(turn(0));
+            steps.extend(turn(problem));
+            steps
+        }
+        Rail::Refused => {
+            let mut steps = vec![Step::Use { used: 0, load: Load::Refused }, hours(7)];
+            steps.extend((0..3).flat_map(|_| turn(0)));
+            steps
+        }
+        Rail::Before => {
+            let mut steps = vec![Step::Use { used: 0, load: Load::Calm }];
+            steps.push(hours(rng.u32(7..9 * 24)));
+            steps.push(send(0, 0));
+            steps.push(send(0, rng.i32(1..13 * 24 * 60)));
+            steps.extend(turn(0));
+            steps
+        }
+        // As much as one step allows, and more is needed.
+        Rail::Vain => {
+            let percent = choose(rng, &[200, 200, 250, 180]);
+            let verdict = choose(rng, &[Verdict::Denied, Verdict::ClosedUnchanged]);
+            let load = choose(rng, &[Load::Heavy, Load::Heavy, Load::Full]);
+            let mut steps = vec![
+                Step::People { used: 0, percent },
+                Step::Decide { request: 0, verdict },
+                Step::Use { used: 0, load },
+            ];
+            steps.extend((0..3).flat_map(|_| turn(0)));
+            steps.push(hours(rng.u32(1..70 * 24)));
+            steps
+        }
+        Rail::Day => {
+            let second = Step::Need { problem: 3, quarters: 3, noise: 0, fault: None };
+            vec![calm(3), Step::Pass { seconds: rng.u32(18 * 3600..24 * 3600) }, second]
+        }
+        _ => Vec::new(),
+    };
+    steps.push(calm(LONG));
+    steps.push(decide(rng));
+    steps.push(calm(2));
+    steps
+}
+
+/// An error, and a tick, each handled by itself.
+fn turn(problem: usize) -> Vec<Step> {
+    vec![
+        Step::Send { problem, errors: 1, minutes: 0 },
+        Step::Start { from: 0, most: 9, ahead: 0 },
+        Step::Run { function: 0, polls: 255 },
+        Step::Pass { seconds: 400 },
+        Step::Tick,
+        Step::Start { from: 0, most: 9, ahead: 0 },
+        Step::Run { function: 0, polls: 255 },
+        Step::Pass { seconds: 500 },
+    ]
+}
+
+fn need(rng: &mut Rng) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for _ in 0..rng.u8(1..3) {
+        let kind = choose(
+            rng,
+            &[
+                FaultKind::Unavailable,
+                FaultKind::Throttled,
+                FaultKind::Denied,
+                FaultKind::LostAnswer,
+                FaultKind::Hangs,
+            ],
+        );
+        let fault = Some((choose(rng, &ON_THE_WAY), kind)).filter(|_| rng.u8(0..5) > 0);
+        steps.push(Step::Need { problem: choose(rng, &[0, 0, 3]), quarters: LONG, noise: 0, fault });
+        if rng.bool() {
+            steps.push(decide(rng));
+        }
+        steps.push(Step::Pass { seconds: rng.u32(3600..90 * 3600) });
+    }
+    steps
+}
+
+fn silence(rng: &mut Rng) -> Vec<Step> {
+    let mut steps = vec![calm(4)];
+    if rng.bool() {
+        steps.push(Step::Decide { request: 0, verdict: Verdict::CaseOpened });
+    }
+    let broken = [PortCall::Request, PortCall::Applied, PortCall::Usage];
+    let call = Some(choose(rng, &broken)).filter(|_| rng.bool());
+    let kind = choose(rng, &[FaultKind::Denied, FaultKind::Throttled, FaultKind::Unavailable]);
+    steps.push(Step::Wait { days: rng.u8(10..40), broken: call.map(|call| (call, kind)) });
+    steps.push(decide(rng));
+    steps.push(Step::Wait { days: 2, broken: None });
+    steps
+}
+
+fn months(rng: &mut Rng) -> Vec<Step> {
+    let refuse = |rng: &mut Rng| Step::Decide {
+        request: 0,
+        verdict: choose(rng, &[Verdict::Denied, Verdict::ClosedUnchanged]),
+    };
+    let mut steps = vec![calm(3), refuse(rng), calm(1), hours(24 * rng.u32(91..100))];
+    if rng.bool() {
+        // More is needed, and the request for it is not taken.
+        let kind = choose(rng, &[FaultKind::Throttled, FaultKind::Unavailable, FaultKind::Denied]);
+        steps.push(Step::Use { used: 0, load: Load::Heavy });
+        let fail = Step::Fail { function: 0, call: Some(PortCall::RequestIncrease), kind };
+        let [send, start, run, rest @ ..] = &turn(0)[..] else { return steps };
+        steps.extend([send.clone(), start.clone(), fail.clone(), run.clone()]);
+        steps.extend(rest.iter().cloned());
+        steps.push(hours(5));
+    }
+    steps.push(calm(LONG));
+    steps.push(hours(24 * rng.u32(4..100)));
+    steps.push(calm(3));
+    steps
+}
+
+fn crowd(rng: &mut Rng) -> Vec<Step> {
+    let mut steps = vec![Step::Burst];
+    for _ in 0..rng.u8(1..3) {
+        steps.push(Step::Start { from: 0, most: 255, ahead: 0 });
+        steps.extend((0..8).map(|_| Step::Run { function: 0, polls: 255 }));
+        steps.push(Step::Pass { seconds: rng.u32(1..600) });
+        steps.push(Step::Tick);
+        steps.push(Step::Start { from: 0, most: 255, ahead: 0 });
+        steps.extend((0..rng.u8(4..12)).map(|_| Step::Run { function: 0, polls: 255 }));
+        if rng.bool() {
+            steps.push(Step::Crash { function: 0 });
+        }
+        steps.push(Step::Pass { seconds: rng.u32(60..6 * 3600) });
+        if rng.bool() {
+            steps.push(Step::Burst);
+        }
+    }
+    steps
+}
+
+/// At a quarter of a second a call, a sweep looks at fewer of them than come in its time.
+fn flood(rng: &mut Rng) -> Vec<Step> {
+    let need = |problem| Step::Need { problem, quarters: 5, noise: 120, fault: None };
+    vec![Step::Slow { milliseconds: rng.u8(235..=255) }, need(3), need(0)]
+}
+
+fn attack(rng: &mut Rng) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for _ in 0..rng.u8(5..20) {
+        steps.push(Step::Send {
+            problem: rng.usize(6..36),
+            errors: rng.u8(1..5),
+            minutes: rng.i32(-180..600),
+        });
+    }
+    steps.push(Step::Start { from: 0, most: 255, ahead: 0 });
+    steps.push(Step::Run { function: 0, polls: 255 });
+    steps.push(Step::Need { problem: 0, quarters: LONG, noise: rng.u8(1..4), fault: None });
+    steps.push(decide(rng));
+    steps.push(hours(24));
+    steps
+}

@@ -1,0 +1,272 @@
+//! The promises about increase requests: what may be filed, and what has to be.
+//!
+//! Invariant: each is weighed against what was true of the account; see [`super::truth`].
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::account::ACCOUNT;
+use super::check::{Check, Checked, TOLERANCE, broken};
+use super::problem::Problem;
+use super::truth::{Request, Span, Unit, Use, earlier};
+use crate::config::Mode;
+use crate::diagnosis::Cause;
+use crate::ids::{Place, QuotaCode};
+use crate::incident::IncidentId;
+use crate::sandbox::PortCall;
+use crate::world::after;
+
+/// What was measured longer ago does not show a need.
+const WINDOW: SignedDuration = SignedDuration::from_hours(6);
+/// CloudWatch's minutes count from so long before the first error.
+const BEFORE_FIRST: SignedDuration = SignedDuration::from_mins(15);
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// A request is filed only if so much of a quota was used.
+const USED: f64 = 0.5;
+/// The last request of a day is kept for a quota of which so much is used.
+const FULL: f64 = 0.8;
+/// A use that began so suddenly is no longer sudden after less than a day.
+const SUDDEN: SignedDuration = SignedDuration::from_hours(20);
+
+/// A request that the function asked Service Quotas for.
+pub(super) struct Filing<'f> {
+    pub(super) function: u64,
+    pub(super) incident: &'f IncidentId,
+    pub(super) place: &'f Place,
+    pub(super) code: &'f QuotaCode,
+    pub(super) desired: f64,
+    /// When it was meant to be filed.
+    pub(super) intended: Timestamp,
+    pub(super) at: Timestamp,
+}
+
+impl Check<'_> {
+    /// Whether a request may be filed, whether Service Quotas takes it or not.
+    pub(super) fn may_file(&self, filing: &Filing<'_>) -> Checked {
+        self.is_wanted(filing)?;
+        self.is_right(filing)?;
+        self.is_needed(filing)?;
+        self.is_usual(filing)?;
+        self.is_not_again(filing)
+    }
+
+    /// The operator's guard rails.
+    fn is_wanted(&self, filing: &Filing<'_>) -> Checked {
+        let Filing { place, code, desired, .. } = filing;
+        let config = self.account.config.clone();
+        if config.mode == Mode::Observe || self.is_observing(filing.function) {
+            return broken("observe files nothing", format!("{code} in {}", place.region));
+        }
+        let unit = self.truth.unit(&place.region, code);
+        let ceiling = match unit {
+            Some(Unit::Tokens) => config.max_tokens_per_minute,
+            Some(Unit::Requests) => config.max_requests_per_minute,
+            None => None,
+        };
+        if ceiling.is_some_and(|most| *desired > most) {
+            return broken("the ceiling holds", format!("{desired} for {code}"));
+        }
+        let filed = self.filed.get(place).into_iter().flatten();
+        let others = filed.filter(|other| after(**other, DAY) > filing.intended).count();
+        let most = config.max_increases_per_day;
+        if !u32::try_from(others).is_ok_and(|others| others < most) {
+            return broken("24 hours have their limit", format!("{others} before in {}", place.region));
+        }
+        let is_last = most > 1 && u32::try_from(others).is_ok_and(|others| others + 1 == most);
+        if is_last && self.share(filing) <= FULL {
+            return broken("the last place of a day is kept for a full quota", format!("{code}"));
+        }
+        let span = self.since_leased(filing);
+        if !self.truth.is_heard(span) && !self.failed(filing.function, PortCall::Subscribers) {
+            return broken("nothing is filed that nobody hears of", format!("{code} in {}", place.region));
+        }
+        Ok(())
+    }
+
+    /// The quota is the one that the incident is about, and the value lies in one step.
+    fn is_right(&self, filing: &Filing<'_>) -> Checked {
+        let Filing { place, code, desired, incident, .. } = filing;
+        let how = || format!("{desired} for {code} in {} of {}, for {incident}", place.region, place.account);
+        if place.account.as_str() != ACCOUNT || self.truth.unit(&place.region, code).is_none() {
+            return broken("a request is for a quota that the account uses", how());
+        }
+        if let Some(problem) = self.problem(incident) {
+            let models = self.truth.uses.iter().filter(|u| u.model.id == problem.model);
+            let is_of_it = |u: &Use| u.model.unit(code).is_some() && u.region == place.region;
+            if place.region.as_str() != problem.region || !models.into_iter().any(is_of_it) {
+                return broken("a request is for the incident's own quota", how());
+            }
+            if self.account.forbidden.contains(&problem.model) {
+                return broken("a model that is not allowed gets no request", how());
+            }
+        }
+        let span = self.since_leased(filing);
+        let default = self.truth.quotas.get(&(place.region.clone(), (*code).clone())).map(|q| q.default);
+        let (Some((_, most)), Some(default)) = (self.truth.values(&place.region, code, span), default) else {
+            return broken("a request is for a quota that the account has", how());
+        };
+        if *desired > default.max(most) * self.account.config.max_step_factor * (1.0 + 1e-9) {
+            return broken("a request stays within one step", format!("{} from {most}", how()));
+        }
+        Ok(())
+    }
+
+    /// Calls were refused, and the quota was used, around the incident.
+    fn is_needed(&self, filing: &Filing<'_>) -> Checked {
+        let Filing { place, code, .. } = filing;
+        let share = self.share(filing);
+        if share < USED {
+            let how = format!("{code} in {}: {:.0} %", place.region, share * 100.0);
+            return broken("a request needs admitted use near the quota", how);
+        }
+        if self.problem(filing.incident).is_none() {
+            // The watch foresees it.
+            return Ok(());
+        }
+        if !self.truth.is_throttled(&place.region, code, self.window(filing)) {
+            let how = format!("{code} in {} for {}", place.region, filing.incident);
+            return broken("a request needs calls that were refused around the incident", how);
+        }
+        Ok(())
+    }
+
+    /// Nobody unusual calls.
+    fn is_usual(&self, filing: &Filing<'_>) -> Checked {
+        let Filing { place, code, incident, at, .. } = filing;
+        let how = || format!("{code} in {} for {incident}", place.region);
+        let first_use = self.truth.first_use(&place.region, code);
+        let history = self.account.config.require_history;
+        if first_use.is_none_or(|first| after(first, history) > after(*at, TOLERANCE)) {
+            return broken("a model needs a history of use", how());
+        }
+        if self.truth.is_sudden(&place.region, code) && *at < after(self.account.start, SUDDEN) {
+            return broken("sudden use is not raised", how());
+        }
+        let seen = self.seen.get(incident);
+        let since = seen.and_then(|seen| seen.first).map_or(*at, |first| earlier(first, BEFORE_FIRST));
+        let until = earlier(seen.map_or(*at, |seen| seen.leased), SignedDuration::from_secs(1));
+        let told = seen.is_some_and(|seen| seen.by_root);
+        if told && self.truth.is_root(&place.region, Span { from: since, to: until }) {
+            return broken("what the root user does is not raised", how());
+        }
+        Ok(())
+    }
+
+    /// It was not filed a short time ago, and AWS did not refuse it.
+    fn is_not_again(&self, filing: &Filing<'_>) -> Checked {
+        let Filing { place, code, desired, at, .. } = filing;
+        let ours = self.truth.requests_of(&place.region, code).filter(|r| r.is_ours);
+        if let Some(before) = ours.last() {
+            let next = after(before.created, self.account.config.quota_cool_down);
+            if *at < earlier(next, TOLERANCE) {
+                let how =
+                    format!("{code} in {}: {} at {}, and at {at}", place.region, before.id, before.created);
+                return broken("one request for each need", how);
+            }
+        }
+        let leased = self.since_leased(filing).from;
+        if let Some(refused) = self.truth.refused(place, code, leased, *at).filter(|most| desired <= most) {
+            return broken(
+                "what was in vain is not asked again",
+                format!("{code}: {desired} after {refused}"),
+            );
+        }
+        Ok(())
+    }
+
+    /// The time since the function holds the incident: what it saw was true at some time of it.
+    fn since_leased(&self, filing: &Filing<'_>) -> Span {
+        Span { from: self.seen.get(filing.incident).map_or(filing.at, |seen| seen.leased), to: filing.at }
+    }
+
+    /// The time whose measurements are the incident's.
+    fn window(&self, filing: &Filing<'_>) -> Span {
+        let to = filing.at;
+        let seen = self.seen.get(filing.incident);
+        let leased = seen.map_or(to, |seen| seen.leased);
+        let is_ahead = self.problem(filing.incident).is_none();
+        let longest = earlier(leased, if is_ahead { DAY } else { WINDOW });
+        let first = seen.and_then(|seen| seen.first).filter(|_| !is_ahead);
+        let first = first.map_or(longest, |first| earlier(first, BEFORE_FIRST));
+        Span { from: earlier(longest.max(first), TOLERANCE), to }
+    }
+
+    /// The part of the quota that was used around the incident.
+    fn share(&self, filing: &Filing<'_>) -> f64 {
+        let Filing { place, code, .. } = filing;
+        let applied =
+            self.truth.values(&place.region, code, self.since_leased(filing)).map_or(0.0, |(l, _)| l);
+        let admitted = self.truth.admitted(&place.region, code, self.window(filing));
+        if applied > 0.0 { admitted / applied } else { f64::INFINITY }
+    }
+
+    /// Whether the errors of `incident` name the quota that is not full, and that is used enough to be meant.
+    fn is_misnamed(&self, used: &Use, incident: &IncidentId, span: Span) -> bool {
+        let named = |problem: &Problem| match problem.word().cause {
+            Cause::TokensPerMinute => Some(Unit::Tokens),
+            Cause::RequestsPerMinute => Some(Unit::Requests),
+            _ => None,
+        };
+        let mut named = self.problems_of(incident).filter_map(named).filter(|unit| *unit != used.full);
+        named.any(|unit| {
+            let share = used.model.code(unit).and_then(|code| {
+                let (least, _) = self.truth.values(&used.region, &code, span)?;
+                Some(self.truth.admitted(&used.region, &code, span) / least)
+            });
+            share.is_some_and(|share| share > 0.4)
+        })
+    }
+
+    /// Why no request is promised for the `n`th use, which has been full since `span.from`; `None` where one is.
+    /// Everything that is asked about here is true for all of `span`.
+    pub(super) fn not_promised(&self, n: usize, span: Span, incident: &IncidentId) -> Option<&'static str> {
+        let config = &self.account.config;
+        let used = self.truth.uses.get(n)?;
+        let Some(code) = used.code() else { return Some("the model has no quota") };
+        let key = (used.region.clone(), code.clone());
+        let Some(quota) = self.truth.quotas.get(&key) else { return Some("the account has no such quota") };
+        let value = self.truth.value(&used.region, &code).unwrap_or_default();
+        let ceiling = if used.full == Unit::Tokens {
+            config.max_tokens_per_minute
+        } else {
+            config.max_requests_per_minute
+        };
+        let most = (value * config.max_step_factor).min(ceiling.unwrap_or(1e10));
+        let here = |r: &&Request| r.region == used.region;
+        let all = || self.truth.requests.iter();
+        let of_it = || self.truth.requests_of(&used.region, &code);
+        let is_open = |r: &Request| r.verdict.is_none_or(|(_, at)| at > span.from);
+        let is_of_it = |r: &&Request| self.asked.iter().any(|a| a.id == r.id && a.incident == *incident);
+        let a_day_before = earlier(earlier(span.from, DAY), TOLERANCE);
+        let of_day = all().filter(here).filter(|r| r.is_ours && r.created > a_day_before).count();
+        let is_near =
+            |r: &Request| r.is_ours && after(after(r.created, config.quota_cool_down), TOLERANCE) > span.from;
+        let two_weeks = Span { from: earlier(span.from, SignedDuration::from_hours(16 * 24)), to: span.to };
+        [
+            (config.mode == Mode::Observe, "the function only observes"),
+            (self.account.forbidden.iter().any(|id| *id == used.model.id), "the model is not allowed"),
+            (
+                self.account.world.availability.iter().any(|m| used.model.id.ends_with(&m.model_id)),
+                "the model ends",
+            ),
+            (!quota.is_adjustable, "the quota is not adjustable"),
+            (value < quota.default, "the value is below the default"),
+            (value * 1.1 > most, "the ceiling is near"),
+            (after(used.began, config.require_history) > earlier(span.from, TOLERANCE), "the model is new"),
+            (used.is_sudden, "its use is sudden"),
+            (self.is_misnamed(used, incident, span), "the errors name another limit, which is near as well"),
+            (!self.truth.is_always_heard(span), "nobody listens"),
+            (self.truth.is_root(&used.region, two_weeks), "the root user calls"),
+            (of_it().any(is_open), "a request for it is open"),
+            (all().filter(is_of_it).any(is_open), "the incident follows another request"),
+            (all().filter(here).filter(|r| is_open(r)).count() > 1, "two requests are open in the Region"),
+            (of_it().any(is_near), "the last request is too near"),
+            (of_it().any(|r| r.desired > value), "AWS did not grant as much"),
+            (
+                u32::try_from(of_day).is_ok_and(|n| n >= config.max_increases_per_day),
+                "the day's requests are used up",
+            ),
+        ]
+        .into_iter()
+        .find_map(|(holds, why)| holds.then_some(why))
+    }
+}

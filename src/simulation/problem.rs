@@ -1,0 +1,299 @@
+//! What goes wrong in a life, and how it is told: as an event, in a topic's message, or as a line of a log.
+
+use std::io::Write as _;
+
+use base64::Engine as _;
+use flate2::{Compression, write::GzEncoder};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::account::{ACCOUNT, OTHER_ACCOUNT};
+use crate::diagnosis::Cause;
+
+/// Something that goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub(super) what: What,
+    pub(super) region: &'static str,
+    pub(super) model: String,
+    pub(super) who: Who,
+    pub(super) form: Form,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Tokens,
+    Requests,
+    Rate,
+    /// A line that names a day's limit, which nobody has reached.
+    PerDay,
+    Alarm,
+    Form,
+    /// This action is denied on this resource of the model: which of its Regions the call was routed to.
+    Denied(&'static str, &'static str),
+    Malformed,
+    Overloaded,
+    Unknown,
+}
+
+/// Who calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    Role(String),
+    /// The root user; whether CloudTrail's event history shows it, or only the event says so.
+    Root {
+        shown: bool,
+    },
+}
+
+/// How it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A CloudTrail record or an alarm, by EventBridge.
+    Event,
+    /// The same in a message of a topic.
+    Topic,
+    /// A line of an application's log.
+    Line,
+    /// A record of the model-invocation log, in a stream.
+    Record,
+    /// A line that somebody made up: with the time and the account that he likes.
+    Forged { other_account: bool, ahead: bool },
+}
+
+/// What a problem's error says, as far as a notice has to say the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Word {
+    pub(super) cause: Cause,
+    pub(super) action: Option<String>,
+    pub(super) resource: Option<String>,
+    /// AWS wrote it down, and not an application.
+    pub(super) is_recorded: bool,
+    /// Only a metric says so. What was known of the incident before may explain it.
+    pub(super) is_alarm: bool,
+}
+
+impl Word {
+    /// Whether AWS recorded it, and it names a cause rather than only a throttle.
+    pub(super) fn is_named(&self) -> bool {
+        self.is_recorded && !matches!(self.cause, Cause::RateUnspecified | Cause::Unknown)
+    }
+}
+
+impl Problem {
+    /// An error of it that happened at `at`, as it is sent.
+    pub(super) fn event(&self, at: Timestamp) -> String {
+        match self.form {
+            Form::Event => self.by_event_bridge(at).to_string(),
+            Form::Topic => json!({
+                "Type": "Notification",
+                "MessageId": "b0d5c4b4-5a3c-5c9e-8f0e-1d2c3b4a5f60",
+                "TopicArn": format!("arn:aws:sns:{}:{ACCOUNT}:errors", self.region),
+                "Message": self.by_event_bridge(at).to_string(),
+            })
+            .to_string(),
+            Form::Line => subscription(ACCOUNT, at, &self.line()),
+            Form::Forged { other_account, ahead } => {
+                let at = if ahead { Timestamp::from_second(4_930_000_000).unwrap_or(at) } else { at };
+                subscription(if other_account { OTHER_ACCOUNT } else { ACCOUNT }, at, &self.line())
+            }
+            Form::Record => {
+                let record =
+                    json!({ "kinesis": { "data": packed(&log_data(ACCOUNT, at, &self.record(at))) } });
+                json!({ "Records": [record] }).to_string()
+            }
+        }
+    }
+
+    fn by_event_bridge(&self, at: Timestamp) -> Value {
+        let time = at.strftime("%FT%TZ").to_string();
+        let Self { region, model, .. } = self;
+        if self.what == What::Alarm {
+            let metric = json!({
+                "namespace": "AWS/Bedrock", "name": "InvocationThrottles", "dimensions": { "ModelId": model },
+            });
+            return json!({
+                "detail-type": "CloudWatch Alarm State Change", "source": "aws.cloudwatch",
+                "account": ACCOUNT, "region": region, "time": time,
+                "detail": {
+                    "alarmName": "bedrock-throttles", "state": { "value": "ALARM", "timestamp": time },
+                    "configuration": { "metrics": [{ "id": "m1", "metricStat": { "metric": metric, "period": 60, "stat": "Sum" }, "returnData": true }] },
+                },
+            });
+        }
+        let (code, text) = self.error();
+        json!({
+            "detail-type": "AWS API Call via CloudTrail", "source": "aws.bedrock",
+            "account": ACCOUNT, "region": region, "time": time,
+            "detail": {
+                "eventSource": "bedrock.amazonaws.com", "eventName": "Converse", "awsRegion": region,
+                "eventTime": time, "recipientAccountId": ACCOUNT, "errorCode": code, "errorMessage": text,
+                "requestParameters": { "modelId": model }, "userIdentity": { "arn": self.principal() },
+            },
+        })
+    }
+
+    /// A model-invocation record.
+    fn record(&self, at: Timestamp) -> String {
+        let (code, text) = self.error();
+        json!({
+            "schemaType": "ModelInvocationLog", "schemaVersion": "1.0", "timestamp": at.strftime("%FT%TZ").to_string(),
+            "accountId": ACCOUNT, "region": self.region, "operation": "Converse", "modelId": self.model,
+            "errorCode": code, "errorMessage": text, "identity": { "arn": self.principal() },
+        })
+        .to_string()
+    }
+
+    /// The line that an application writes of it.
+    fn line(&self) -> String {
+        let (code, text) = self.error();
+        format!(
+            "ERROR An error occurred ({code}) when calling the Converse operation (reached max retries: 4): {text} [https://bedrock-runtime.{}.amazonaws.com/model/{}/converse]",
+            self.region, self.model
+        )
+    }
+
+    fn principal(&self) -> String {
+        match &self.who {
+            Who::Role(role) => format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/session"),
+            Who::Root { .. } => root(),
+        }
+    }
+
+    fn error(&self) -> (&'static str, String) {
+        let (code, text) = match self.what {
+            What::Tokens => {
+                ("ThrottlingException", "Too many tokens, please wait before trying again.".to_owned())
+            }
+            What::Requests => {
+                ("ThrottlingException", "Too many requests, please wait before trying again.".to_owned())
+            }
+            What::PerDay => (
+                "ThrottlingException",
+                "Too many tokens per day, please wait before trying again.".to_owned(),
+            ),
+            What::Rate | What::Alarm => ("ThrottlingException", "Rate exceeded".to_owned()),
+            What::Form => (
+                "ResourceNotFoundException",
+                "Model use case details have not been submitted for this account. Fill out the Anthropic use case details form before using the model.".to_owned(),
+            ),
+            What::Denied(action, _) => (
+                "AccessDeniedException",
+                format!(
+                    "User: {} is not authorized to perform: {action} on resource: {} because no identity-based policy allows the {action} action",
+                    self.principal(),
+                    self.resource().unwrap_or_default()
+                ),
+            ),
+            What::Malformed => (
+                "ValidationException",
+                "Malformed input request: #: required key [messages] not found".to_owned(),
+            ),
+            What::Overloaded => {
+                ("ServiceUnavailableException", "Service unavailable. Try again later.".to_owned())
+            }
+            What::Unknown => ("SomethingNewException", "the moon is in the wrong house".to_owned()),
+        };
+        (code, text)
+    }
+
+    fn resource(&self) -> Option<String> {
+        let What::Denied(_, to) = self.what else { return None };
+        Some(format!("arn:aws:bedrock:{to}::foundation-model/{}", self.model))
+    }
+
+    /// The action that was denied.
+    pub(super) fn action(&self) -> Option<&'static str> {
+        if let What::Denied(action, _) = self.what { Some(action) } else { None }
+    }
+
+    /// What a notice has to say of it.
+    pub(super) fn word(&self) -> Word {
+        let cause = match self.what {
+            What::Tokens => Cause::TokensPerMinute,
+            What::Requests => Cause::RequestsPerMinute,
+            What::PerDay => Cause::TokensPerDay,
+            What::Rate | What::Alarm => Cause::RateUnspecified,
+            What::Form => Cause::UseCaseForm,
+            What::Denied(..) => Cause::IdentityPolicy,
+            What::Malformed => Cause::Malformed,
+            What::Overloaded => Cause::ServiceUnavailable,
+            What::Unknown => Cause::Unknown,
+        };
+        Word {
+            cause,
+            action: self.action().map(str::to_owned),
+            resource: self.resource(),
+            is_recorded: self.what != What::Alarm && !self.is_written(),
+            is_alarm: self.what == What::Alarm,
+        }
+    }
+
+    /// Whether calls of its model are refused by a limit of a minute.
+    pub(super) fn is_throttle(&self) -> bool {
+        matches!(self.what, What::Tokens | What::Requests | What::Rate) && !self.is_forged()
+    }
+
+    /// Whether it is in a line that an application wrote.
+    fn is_written(&self) -> bool {
+        matches!(self.form, Form::Line | Form::Forged { .. })
+    }
+
+    /// Whether nothing of it is true.
+    pub(super) fn is_forged(&self) -> bool {
+        matches!(self.form, Form::Forged { .. })
+    }
+
+    /// Whether it is an alarm, whose errors nobody counted.
+    pub(super) fn errors(&self) -> u64 {
+        u64::from(self.what != What::Alarm)
+    }
+}
+
+/// The account's root user.
+pub(super) fn root() -> String {
+    format!("arn:aws:iam::{ACCOUNT}:root")
+}
+
+/// What CloudWatch Logs hands over to a subscriber.
+fn log_data(owner: &str, at: Timestamp, line: &str) -> String {
+    json!({
+        "messageType": "DATA_MESSAGE", "owner": owner, "logGroup": "/aws/lambda/shop", "logStream": "2026/11/20/[$LATEST]1",
+        "subscriptionFilters": ["bedrock-errors"],
+        "logEvents": [{ "id": "1", "timestamp": at.as_millisecond(), "message": line }],
+    })
+    .to_string()
+}
+
+fn subscription(owner: &str, at: Timestamp, line: &str) -> String {
+    json!({ "awslogs": { "data": packed(&log_data(owner, at, line)) } }).to_string()
+}
+
+/// Base64 of gzip.
+fn packed(text: &str) -> String {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing into memory does not fail; if it did, the message could not be read, and a life would say so.
+    let bytes = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()).unwrap_or_default();
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// A tick of the schedule.
+pub(super) fn tick() -> String {
+    json!({ "detail-type": "Scheduled Event", "source": "aws.events", "account": ACCOUNT, "region": "us-east-1", "detail": {} })
+        .to_string()
+}
+
+/// Service Quotas' news of a request.
+pub(super) fn news(at: Timestamp) -> String {
+    json!({
+        "detail-type": "AWS Service Event via CloudTrail", "source": "aws.servicequotas",
+        "account": ACCOUNT, "region": "us-east-1", "time": at.strftime("%FT%TZ").to_string(),
+        "detail": {
+            "eventSource": "servicequotas.amazonaws.com", "eventName": "UpdateServiceQuotaIncreaseRequestStatus",
+            "awsRegion": "us-east-1", "recipientAccountId": ACCOUNT,
+            "serviceEventDetails": { "newStatus": "CASE_CLOSED", "serviceName": "Amazon Bedrock" },
+        },
+    })
+    .to_string()
+}

@@ -1,0 +1,264 @@
+//! What is true of the account, and when it was: its use, its quotas, AWS's decisions, and who listens.
+//!
+//! Invariant: it is written down where a life changes the world. Nothing of it is read from the function, and
+//! nothing is computed as the function computes it.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::ids::{Place, QuotaCode, Region};
+use crate::usage::Minute;
+use crate::world::{RequestOutcome, after};
+
+/// A model and the quotas that AWS counts its calls against; `None` where it has none.
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) id: &'static str,
+    pub(super) tokens: Option<&'static str>,
+    pub(super) requests: Option<&'static str>,
+}
+
+/// What a quota counts in a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Tokens,
+    Requests,
+}
+
+impl Unit {
+    fn of(self, minute: &Minute) -> f64 {
+        match self {
+            Self::Requests => minute.invocations,
+            Self::Tokens => minute.quota_tokens.unwrap_or_default(),
+        }
+    }
+}
+
+impl Model {
+    pub(super) fn code(&self, unit: Unit) -> Option<QuotaCode> {
+        let code = if unit == Unit::Tokens { self.tokens } else { self.requests };
+        code.and_then(QuotaCode::parse)
+    }
+
+    /// What the quota `code` counts of its calls; `None` if nothing.
+    pub(super) fn unit(&self, code: &QuotaCode) -> Option<Unit> {
+        [Unit::Tokens, Unit::Requests].into_iter().find(|unit| self.code(*unit).as_ref() == Some(code))
+    }
+}
+
+/// The calls of one model in one Region.
+#[derive(Clone, Debug)]
+pub(super) struct Use {
+    pub(super) model: &'static Model,
+    pub(super) region: Region,
+    /// Which of its quotas is full when it is used to the full.
+    pub(super) full: Unit,
+    /// A minute near that quota at AWS's default, with refused calls.
+    pub(super) minute: Minute,
+    pub(super) began: Timestamp,
+    /// Since when; each until the next. Nobody calls where there is no minute.
+    pub(super) phases: Vec<(Timestamp, Option<Minute>)>,
+    /// It grew so suddenly that a person has to look before more is asked for.
+    pub(super) is_sudden: bool,
+}
+
+/// One quota in one Region.
+#[derive(Clone, Debug)]
+pub(super) struct Quota {
+    pub(super) default: f64,
+    pub(super) is_adjustable: bool,
+    /// The applied value since then; each until the next.
+    pub(super) values: Vec<(Timestamp, f64)>,
+}
+
+/// A request for more.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) id: String,
+    pub(super) region: Region,
+    pub(super) code: QuotaCode,
+    pub(super) desired: f64,
+    pub(super) created: Timestamp,
+    /// Whether the function filed it.
+    pub(super) is_ours: bool,
+    /// How AWS decided it, and when; `None` while it is open.
+    pub(super) verdict: Option<(RequestOutcome, Timestamp)>,
+    /// The value changed beside it, so that Service Quotas' answers do not tell how it ended.
+    pub(super) is_muddled: bool,
+}
+
+/// A span of time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) from: Timestamp,
+    pub(super) to: Timestamp,
+}
+
+/// Everything that is true.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Truth {
+    pub(super) uses: Vec<Use>,
+    pub(super) quotas: BTreeMap<(Region, QuotaCode), Quota>,
+    pub(super) requests: Vec<Request>,
+    /// How many listen since then; one at the beginning.
+    listeners: Vec<(Timestamp, u32)>,
+    /// The root user's calls that CloudTrail's event history shows.
+    root: Vec<(Timestamp, Region)>,
+}
+
+/// What held at some time of `span`, of what has held since each of `all`.
+fn held<T>(all: &[(Timestamp, T)], span: Span) -> impl Iterator<Item = &T> {
+    let until = all.iter().skip(1).map(|(at, _)| *at).chain([Timestamp::MAX]);
+    let is_of_it = move |from: Timestamp, until: Timestamp| from <= span.to && until > span.from;
+    all.iter().zip(until).filter(move |((from, _), until)| is_of_it(*from, *until)).map(|((_, what), _)| what)
+}
+
+pub(super) fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_sub(by).unwrap_or(Timestamp::MIN)
+}
+
+impl Use {
+    /// The quota that is full when it is used to the full.
+    pub(super) fn code(&self) -> Option<QuotaCode> {
+        self.model.code(self.full)
+    }
+}
+
+impl Truth {
+    /// The uses that count against a quota.
+    fn sharing(&self, region: &Region, code: &QuotaCode) -> impl Iterator<Item = (&Use, Unit)> {
+        let here = self.uses.iter().filter(move |u| u.region == *region);
+        here.filter_map(move |u| Some((u, u.model.unit(code)?)))
+    }
+
+    /// What a quota counts that the account's calls in a Region count against; `None` where none does.
+    pub(super) fn unit(&self, region: &Region, code: &QuotaCode) -> Option<Unit> {
+        self.sharing(region, code).map(|(_, unit)| unit).next()
+    }
+
+    /// What was admitted of a quota in a minute of `span`, at most.
+    pub(super) fn admitted(&self, region: &Region, code: &QuotaCode, span: Span) -> f64 {
+        let most = |(used, unit): (&Use, Unit)| {
+            let minutes = held(&used.phases, span).flatten();
+            minutes.map(|minute| unit.of(minute)).fold(0.0, f64::max)
+        };
+        self.sharing(region, code).map(most).sum()
+    }
+
+    /// Whether CloudWatch counted refused calls in `span`.
+    pub(super) fn is_throttled(&self, region: &Region, code: &QuotaCode, span: Span) -> bool {
+        let refused = |minute: &Option<Minute>| minute.is_some_and(|m| m.throttles > 0.0);
+        self.sharing(region, code).any(|(used, _)| held(&used.phases, span).any(refused))
+    }
+
+    /// Since when the models of a quota are in use; `None` where none is.
+    pub(super) fn first_use(&self, region: &Region, code: &QuotaCode) -> Option<Timestamp> {
+        self.sharing(region, code).map(|(used, _)| used.began).min()
+    }
+
+    /// Whether a model of a quota is used so suddenly that a person has to look.
+    pub(super) fn is_sudden(&self, region: &Region, code: &QuotaCode) -> bool {
+        self.sharing(region, code).any(|(used, _)| used.is_sudden)
+    }
+
+    /// The least and the largest value that was applied in `span`.
+    pub(super) fn values(&self, region: &Region, code: &QuotaCode, span: Span) -> Option<(f64, f64)> {
+        let quota = self.quotas.get(&(region.clone(), code.clone()))?;
+        let values: Vec<f64> = held(&quota.values, span).copied().collect();
+        let least = values.iter().copied().reduce(f64::min)?;
+        Some((least, values.iter().copied().fold(least, f64::max)))
+    }
+
+    /// The value that is applied now.
+    pub(super) fn value(&self, region: &Region, code: &QuotaCode) -> Option<f64> {
+        self.quotas.get(&(region.clone(), code.clone()))?.values.last().map(|(_, value)| *value)
+    }
+
+    /// A quota has another value from now on; `by` says which request changed it.
+    pub(super) fn set_value(
+        &mut self,
+        region: &Region,
+        code: &QuotaCode,
+        value: f64,
+        at: Timestamp,
+        by: Option<&str>,
+    ) {
+        if let Some(quota) = self.quotas.get_mut(&(region.clone(), code.clone())) {
+            quota.values.push((at, value));
+        }
+        let others = self.requests.iter_mut().filter(|r| r.region == *region && r.code == *code);
+        for other in others.filter(|r| by != Some(r.id.as_str())) {
+            other.is_muddled = true;
+        }
+    }
+
+    /// AWS took a request.
+    pub(super) fn requested(&mut self, request: Request) {
+        self.requests.push(request);
+    }
+
+    /// AWS decided a request.
+    pub(super) fn decided(&mut self, id: &str, verdict: RequestOutcome, at: Timestamp) {
+        if let Some(request) = self.requests.iter_mut().find(|r| r.id == id) {
+            request.verdict = Some((verdict, at));
+        }
+    }
+
+    pub(super) fn request(&self, id: &str) -> Option<&Request> {
+        self.requests.iter().find(|r| r.id == id)
+    }
+
+    /// The requests for a quota, oldest first.
+    pub(super) fn requests_of(&self, region: &Region, code: &QuotaCode) -> impl Iterator<Item = &Request> {
+        self.requests.iter().filter(move |r| r.region == *region && r.code == *code)
+    }
+
+    /// The largest value that AWS refused by then and that stands in the way of asking for as much: one that the
+    /// function was refused, for good; one that somebody else was refused, for the 90 days that Service Quotas
+    /// lists it.
+    pub(super) fn refused(
+        &self,
+        place: &Place,
+        code: &QuotaCode,
+        by: Timestamp,
+        now: Timestamp,
+    ) -> Option<f64> {
+        const LISTED: SignedDuration = SignedDuration::from_hours(90 * 24);
+        let value = self.value(&place.region, code).unwrap_or_default();
+        let is_known = |r: &&Request| {
+            let is_refused = r.verdict.is_some_and(|(how, at)| how.is_refusal() && at <= by);
+            let is_listed = after(r.created, LISTED) > now;
+            is_refused && !r.is_muddled && r.desired > value && (r.is_ours || is_listed)
+        };
+        self.requests_of(&place.region, code).filter(is_known).map(|r| r.desired).reduce(f64::max)
+    }
+
+    /// So many listen from now on.
+    pub(super) fn listen(&mut self, at: Timestamp, how_many: u32) {
+        if self.listeners.is_empty() {
+            self.listeners.push((Timestamp::MIN, 1));
+        }
+        self.listeners.push((at, how_many));
+    }
+
+    /// Whether somebody listened at some time of `span`.
+    pub(super) fn is_heard(&self, span: Span) -> bool {
+        self.listeners.is_empty() || held(&self.listeners, span).any(|listeners| *listeners > 0)
+    }
+
+    /// Whether somebody listened all through `span`.
+    pub(super) fn is_always_heard(&self, span: Span) -> bool {
+        held(&self.listeners, span).all(|listeners| *listeners > 0)
+    }
+
+    /// CloudTrail shows a call of the root user.
+    pub(super) fn root_called(&mut self, at: Timestamp, region: Region) {
+        self.root.push((at, region));
+    }
+
+    /// Whether CloudTrail shows a call of the root user in `span`.
+    pub(super) fn is_root(&self, region: &Region, span: Span) -> bool {
+        self.root.iter().any(|(at, of)| of == region && (span.from..=span.to).contains(at))
+    }
+}
