@@ -153,7 +153,7 @@ pub(crate) fn may_be_shown(word: &str) -> bool {
 
 /// Whether some part of `word` is a host of the internet. Of longer endings only those that mail
 /// programs and chats make links of are known; any two letters may be a country's.
-fn is_domain(word: &str) -> bool {
+pub(crate) fn is_domain(word: &str) -> bool {
     const ENDINGS: &[&str] = &[
         "academy",
         "agency",

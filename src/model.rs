@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::clean::is_domain;
 use crate::ids::{Arn, Region};
 use crate::words::words;
 
@@ -247,9 +248,11 @@ pub(crate) fn geography_of(region: &Region) -> &'static str {
     geographies_of(region).and_then(<[_]>::first).map_or("us", |geography| geography)
 }
 
-/// No longer than any identifier, and of their characters only.
+/// No longer than any identifier, of their characters only, and not what mail programs make a link of.
 fn is_plain(id: &str) -> bool {
-    id.len() <= LONGEST && id.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-_/".contains(&b))
+    id.len() <= LONGEST
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-_/".contains(&b))
+        && !is_domain(id)
 }
 
 /// `20240620`: a release date inside an id.

@@ -20,6 +20,7 @@ use bedrock_remediator::terms::{Allowance, Terms};
 use bedrock_remediator::world::{Availability, RequestStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use support::canary::{assert_clean, quoted, sources};
 use support::cloud::{ACCOUNT, Cloud, REGION};
 use support::lambda::{Lambda, Process, Reply};
 use support::tls::Authority;
@@ -265,6 +266,32 @@ fn what_a_search_finds_later_is_told_and_no_prompt_travels() {
     assert!(!serde_json::to_string(&state.table.items).unwrap().contains(canary));
     assert!(!format!("{:?}", state.published).contains(canary));
     assert!(function.lines.lock().unwrap().iter().all(|line| !line.contains(canary)));
+}
+
+#[test]
+fn no_text_of_an_error_is_sent_stored_or_logged_by_the_function() {
+    let (cloud, lambda) = (Cloud::new(WorldFile::default()), Lambda::new());
+    let function = lambda.start(&cloud.variables());
+    let mut told = 0;
+    for quoted in quoted() {
+        for (source, payload) in sources(&quoted) {
+            cloud.reset(WorldFile::default());
+            let _ = lambda.invoke(&payload);
+            told += cloud.published().len();
+            let state = cloud.state();
+            let mut sent: Vec<_> =
+                state.bodies.iter().map(|body| ("a request".to_owned(), body.clone())).collect();
+            for form in &state.published {
+                sent.extend(form.iter().map(|(name, value)| (name.clone(), value.clone())));
+            }
+            // IAM is asked about a caller by its name, which the ledger keeps for that.
+            let is_name = quoted.starts_with("User: ");
+            assert_clean(&format!("{source}: {quoted}"), if is_name { &[] } else { &sent });
+        }
+    }
+    assert!(told >= quoted().len() * 8, "{told}");
+    let lines = function.lines.lock().unwrap().join("\n");
+    assert_clean("all sources", &[("the log".to_owned(), lines)]);
 }
 
 fn no_log_tells_a_payload(function: &Process) {

@@ -4,107 +4,16 @@
 
 mod support;
 
-use std::io::Write as _;
+use std::cell::Cell;
 
-use base64::Engine as _;
+use bedrock_remediator::config::Config;
 use bedrock_remediator::event::{Home, read};
-use bedrock_remediator::handler::Report;
+use bedrock_remediator::handler::{Report, handle};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+use bedrock_remediator::terms::Terms;
 use serde_json::{Value, json};
+use support::canary::{PROMPT, assert_clean, job, packed, quoted, sources, strings};
 use support::story::*;
-
-/// What somebody said to a model, and what opens or lures. None of it is a word of the rules.
-const CANARIES: &[&str] = &[
-    "zebrafish",
-    "quokka",
-    "AKIAZZZZZZZZZZZZZZZZ",
-    "ABSKenplYnJhZmlzaHF1b2trYQ",
-    "eyJ6ZWJyYSI6MX0",
-    "narwhal.example",
-    "ocelot@",
-    "555-0142",
-    "<@U777",
-    "\u{202e}",
-    "\u{1b}",
-];
-
-const PROMPT: &str = "zebrafish for quokka, AKIAZZZZZZZZZZZZZZZZ ABSKenplYnJhZmlzaHF1b2trYQ== eyJ6ZWJyYSI6MX0.e30.sig https://narwhal.example/login ocelot@narwhal.example +1-555-0142 <@U777> \u{202e}\u{1b}[31m";
-
-/// A prompt as applications and models quote it.
-fn quoted() -> Vec<String> {
-    let body = json!({ "messages": [{ "role": "user", "content": [{ "text": PROMPT }] }] }).to_string();
-    vec![
-        format!("prompt was: {PROMPT}"),
-        format!("\"{PROMPT}\""),
-        format!("'{PROMPT}'"),
-        format!("it's '{PROMPT}' isn't it"),
-        format!("\u{ab}{PROMPT}\u{bb} and \u{300c}{PROMPT}\u{300d}"),
-        format!("<document><text>{PROMPT}</text></document>"),
-        format!("\n\nHuman: {PROMPT}\n\nAssistant: {PROMPT}"),
-        format!("request={body}"),
-        json!({ "level": "error", "request": body }).to_string(),
-        json!({ "outer": json!({ "request": body }).to_string() }).to_string(),
-        format!("extraneous key [{}] is not permitted", PROMPT.replace(' ', "-")),
-        "Malformed input request: #: extraneous key [zebrafish-for-quokka] is not permitted".to_owned(),
-        "Malformed input request: #/messages/zebrafish/quokka: expected type: String".to_owned(),
-        "Value at 'messages.1.member.zebrafish-quokka' failed to satisfy constraint".to_owned(),
-        "User: arn:aws:iam::111122223333:user/<@U777> is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1:111122223333:guardrail/<https://narwhal.example/> because no identity-based policy allows the bedrock:InvokeModel action".to_owned(),
-        "User: arn:aws:iam::111122223333:user/ocelot@narwhal.example is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1:111122223333:guardrail/narwhal.example because no identity-based policy allows the bedrock:InvokeModel action".to_owned(),
-    ]
-}
-
-fn packed(group: &str, line: &str) -> Value {
-    let data = json!({
-        "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": group, "logStream": "2026/11/20/[$LATEST]abc",
-        "logEvents": [{ "id": "0", "timestamp": 1_795_185_125_000_i64, "message": line }],
-    });
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(data.to_string().as_bytes()).unwrap();
-    json!(base64::engine::general_purpose::STANDARD.encode(gzip.finish().unwrap()))
-}
-
-fn job(text: &str) -> Value {
-    json!({
-        "detail-type": "Batch Inference Job State Change", "source": "aws.bedrock", "account": "111122223333",
-        "region": "us-east-1", "time": "2026-11-20T14:32:05Z",
-        "detail": {
-            "status": "Failed", "failureMessage": text, "batchModelId": "amazon.nova-lite-v1:0", "batchJobName": text,
-            "batchJobArn": "arn:aws:bedrock:us-east-1:111122223333:model-invocation-job/abcdefghwxyz",
-        },
-    })
-}
-
-/// Every source of errors, telling `text`.
-fn sources(text: &str) -> Vec<(&'static str, String)> {
-    let line = format!("ERROR bedrock call failed with an exception: {text}");
-    let structured =
-        json!({ "level": "error", "msg": "bedrock call failed with exception", "error": text }).to_string();
-    let record = error("us-east-1", "amazon.nova-lite-v1:0", "WeirdException", text);
-    let invocation = json!({
-        "schemaType": "ModelInvocationLog", "accountId": "111122223333", "region": "us-east-1", "operation": text,
-        "modelId": "amazon.nova-lite-v1:0", "errorCode": "WeirdException", "errorMessage": text,
-        "input": { "inputBodyJson": { "prompt": text } },
-    });
-    let health = json!({
-        "detail-type": "AWS Health Event", "source": "aws.health", "account": "111122223333", "region": "us-east-1",
-        "detail": { "service": "BEDROCK", "eventTypeCode": "AWS_BEDROCK_ODD", "eventDescription": [{ "latestDescription": text }] },
-    });
-    vec![
-        ("plain log", json!({ "awslogs": { "data": packed("/app/x", &line) } }).to_string()),
-        ("structured log", json!({ "awslogs": { "data": packed("/app/x", &structured) } }).to_string()),
-        (
-            "Kinesis",
-            json!({ "Records": [{ "eventSource": "aws:kinesis", "eventID": text, "kinesis": { "data": packed("/app/x", &line) } }] })
-                .to_string(),
-        ),
-        ("message", json!({ "Type": "Notification", "Message": line }).to_string()),
-        ("CloudTrail", record.clone()),
-        ("CloudTrail in a queue", queue(&[record])),
-        ("invocation log", invocation.to_string()),
-        ("job", job(text).to_string()),
-        ("AWS Health", health.to_string()),
-    ]
-}
 
 /// Everything that leaves: the forms of the messages, what the ledger keeps, what is logged and printed.
 fn outputs(world: &Sandbox, report: &Report) -> Vec<(String, String)> {
@@ -131,21 +40,9 @@ fn outputs(world: &Sandbox, report: &Report) -> Vec<(String, String)> {
     all
 }
 
-fn strings(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(text) => vec![text.clone()],
-        Value::Array(list) => list.iter().flat_map(strings).collect(),
-        Value::Object(map) => map.iter().flat_map(|(k, v)| [vec![k.clone()], strings(v)].concat()).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn assert_clean(what: &str, outputs: &[(String, String)]) {
-    for (output, text) in outputs {
-        for canary in CANARIES {
-            assert!(!text.contains(canary), "{what}: `{canary}` in {output}: {text}");
-        }
-    }
+/// All that the ledger keeps. Names of callers are kept as they are, for IAM is asked about them.
+fn kept(world: &Sandbox) -> Vec<(String, String)> {
+    world.incidents().iter().map(|row| ("the ledger".to_owned(), format!("{:?}", row.record))).collect()
 }
 
 #[test]
@@ -158,10 +55,67 @@ fn no_text_of_an_error_is_in_any_output_whatever_its_source() {
             let outputs = outputs(&world, &report);
             told += world.messages().len();
             assert_clean(&format!("{source}: {quoted}"), &outputs);
+            let is_name = quoted.starts_with("User: ");
+            assert_clean(source, &if is_name { Vec::new() } else { kept(&world) });
         }
     }
     // A source that tells nothing would prove nothing.
     assert!(told >= quoted().len() * 8, "{told}");
+}
+
+/// Each string of `value` changed by itself.
+fn with_each_string(value: &Value, change: &dyn Fn(&str) -> String) -> Vec<Value> {
+    match value {
+        Value::String(text) => vec![json!(change(text))],
+        Value::Array(list) => {
+            let inner = list.iter().enumerate().map(|(n, v)| (n, with_each_string(v, change)));
+            let one = |n: usize, other: Value| {
+                let mut list = list.clone();
+                list[n] = other;
+                Value::Array(list)
+            };
+            inner.flat_map(|(n, others)| others.into_iter().map(move |other| one(n, other))).collect()
+        }
+        Value::Object(map) => {
+            let inner = map.iter().map(|(key, v)| (key, with_each_string(v, change)));
+            let one = |key: &String, other: Value| {
+                let mut map = map.clone();
+                map.insert(key.clone(), other);
+                Value::Object(map)
+            };
+            inner.flat_map(|(key, others)| others.into_iter().map(move |other| one(key, other))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn a_prompt_or_a_lure_in_half_the_strings_of_every_sample_is_in_no_output() {
+    // One string gets prose, the next a lure that has the shape of a name.
+    let is_prose = Cell::new(false);
+    let change = |text: &str| match is_prose.replace(!is_prose.get()) {
+        true => format!("{text} {PROMPT}"),
+        false => format!("{text}-narwhal.example/<@U777>"),
+    };
+    let mut told = 0;
+    for (k, name) in samples().iter().enumerate() {
+        let event: Value = serde_json::from_str(&sample(name)).unwrap_or_default();
+        // Two strings are tried and two are not; in the next sample it is the other way round.
+        let tried =
+            with_each_string(&event, &change).into_iter().enumerate().filter(|(n, _)| (n / 2 + k) % 2 == 0);
+        for (_, payload) in tried {
+            let world = sandbox(WorldFile::default());
+            let terms = Terms { config: &Config::default(), home: &Home::default(), allowance: ALLOWANCE };
+            match block_on(handle(&world, &terms, payload.to_string().as_bytes())) {
+                Ok(report) => {
+                    told += world.messages().len();
+                    assert_clean(&format!("{name}: {payload}"), &outputs(&world, &report));
+                }
+                Err(malformed) => assert_clean(name, &[("error".to_owned(), malformed.to_string())]),
+            }
+        }
+    }
+    assert!(told > 500, "{told}");
 }
 
 #[test]

@@ -59,3 +59,29 @@ fn its_variables_are_read_and_have_its_defaults() {
     }
     assert!(read >= 12, "{read}");
 }
+
+#[test]
+fn its_promises_name_tests_and_laws_that_exist() {
+    let promises = between(README, "## What it promises\n", "\n## ");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let simulation: String = ["check", "life", "mod"]
+        .map(|file| {
+            std::fs::read_to_string(root.join("src/simulation").join(file).with_extension("rs")).unwrap()
+        })
+        .concat();
+    let rows: Vec<_> = promises.lines().filter(|l| l.starts_with("| ") && l.contains('`')).collect();
+    for row in &rows {
+        let held_by = row.rsplit('|').nth(1).unwrap();
+        let tests: Vec<_> = held_by.split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "{row}");
+        for test in tests {
+            let (file, name) = test.split_once("::").unwrap();
+            let text = std::fs::read_to_string(root.join("tests").join(file).with_extension("rs")).unwrap();
+            assert!(text.contains(&format!("#[test]\nfn {name}()")), "{test}");
+        }
+        for law in held_by.split('"').skip(1).step_by(2) {
+            assert!(simulation.contains(&format!("\"{law}\"")), "{law}");
+        }
+    }
+    assert!(rows.len() >= 9, "{}", rows.len());
+}

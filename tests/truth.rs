@@ -6,6 +6,7 @@
 mod support;
 
 use bedrock_remediator::diagnosis::Cause;
+use bedrock_remediator::plan::Reason;
 use bedrock_remediator::sandbox::Sandbox;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -128,6 +129,51 @@ fn the_limit_that_is_full_is_planned_for_whatever_the_error_named() {
     let filed: Vec<String> = world.increase_requests().iter().map(|r| r.code.to_string()).collect();
     assert_eq!(filed, ["L-F4DDD3EB"], "{:?}", notice.withheld);
     assert!(notice.advice.iter().any(|a| a.contains("tokens per minute come nearer")), "{:?}", notice.advice);
+}
+
+#[test]
+fn an_error_that_names_no_limit_is_about_the_one_up_to_which_calls_are_admitted() {
+    // Of 5,000,000 tokens and 500 requests a minute.
+    for (tokens, requests, expected) in [
+        (4_900_000, 460, Some("L-F4DDD3EB")),
+        (4_500_000, 490, Some("L-4A6BFAB1")),
+        (4_900_000, 485, None),
+        (4_200_000, 420, None),
+    ] {
+        let mut file = busy();
+        file.quotas.push(
+            serde_json::from_value(json!({ "code": "L-4A6BFAB1", "applied": 500, "default": 500 })).unwrap(),
+        );
+        file.usage = serde_json::from_value(json!([{
+            "region": "us-east-1", "model_id": SONNET, "first_use": "2026-01-01T00:00:00Z",
+            "last": { "minutes": 60, "each": {
+                "invocations": requests, "throttles": 100, "input_tokens": tokens, "quota_tokens": tokens,
+            } },
+        }]))
+        .unwrap();
+        let world = sandbox(file);
+        deliver(&world, &error("us-east-1", SONNET, "ThrottlingException", "Rate exceeded"));
+        let filed: Vec<_> = world.increase_requests().iter().map(|r| r.code.to_string()).collect();
+        assert_eq!(
+            filed,
+            Vec::from_iter(expected),
+            "{tokens} {requests}: {:?}",
+            world.published()[0].withheld
+        );
+    }
+}
+
+#[test]
+fn a_quota_of_nothing_is_the_one_that_refuses() {
+    let mut file = busy();
+    file.quotas.push(serde_json::from_value(json!({ "code": "L-4A6BFAB1", "applied": 0 })).unwrap());
+    for quota in &mut file.quotas {
+        quota.applied = Some(0.0);
+    }
+    let world = sandbox(file);
+    deliver(&world, &error("us-east-1", SONNET, "ThrottlingException", "Rate exceeded"));
+    let withheld = world.published().remove(0).withheld;
+    assert_eq!(withheld.iter().map(|w| w.kind).collect::<Vec<_>>(), [Reason::BelowDefault]);
 }
 
 #[test]

@@ -13,8 +13,12 @@ use crate::quota::{Quota, Verdict};
 use crate::usage::Usage;
 use crate::world::{Gathered, PortError};
 
-/// Two quotas whose use is this close cannot be told apart.
+/// Two quotas whose use is this close cannot be told apart by what was asked for.
 const AS_NEAR: f64 = 0.8;
+/// The limit that throttles is the one up to which calls are admitted: this part of it at least ...
+const FILLED: f64 = 0.9;
+/// ... and so much more than of any other.
+const APART: f64 = 0.04;
 /// CloudWatch's metrics of Bedrock arrive within this time.
 const METRICS_ARE_LATE: SignedDuration = SignedDuration::from_mins(15);
 
@@ -69,6 +73,11 @@ pub(super) fn choose<'a>(
     let mut candidates = candidates(incident, evidence, place)?;
     let share = |c: &Case<'_>| c.share_of(c.demand());
     candidates.sort_by(|a, b| share(b).total_cmp(&share(a)));
+    // A quota of nothing refuses every call, whatever another allows.
+    let decided = candidates.iter().position(|c| c.applied <= 0.0).or_else(|| filled(&candidates));
+    if let Some(n) = decided {
+        return Ok(candidates.swap_remove(n));
+    }
     if let [first, second, ..] = candidates.as_slice()
         && share(first) >= FAR_BELOW
         && share(second) >= share(first) * AS_NEAR
@@ -86,6 +95,16 @@ pub(super) fn choose<'a>(
         });
     }
     candidates.into_iter().next().ok_or_else(|| no_quota(evidence))
+}
+
+/// The one quota up to which calls were admitted; `None` where that is true of none, or nearly of another.
+fn filled(candidates: &[Case<'_>]) -> Option<usize> {
+    let admitted = |case: &Case<'_>| case.share_of(case.usage.admitted(case.limit.limit));
+    let mut shares: Vec<(usize, f64)> = candidates.iter().map(admitted).enumerate().collect();
+    shares.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    let (first, second) = (shares.first()?, shares.get(1));
+    let is_apart = second.is_none_or(|second| first.1 - second.1 >= APART);
+    (first.1 >= FILLED && is_apart).then_some(first.0)
 }
 
 /// Every quota that could be meant, none known to be it yet; never none.

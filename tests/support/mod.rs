@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+pub(crate) mod canary;
 #[cfg(feature = "aws")]
 pub(crate) mod cloud;
 pub(crate) mod contract;

@@ -37,6 +37,16 @@ pub(crate) fn sample(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("events").join(name)).unwrap()
 }
 
+/// The names of the samples that are payloads, in order.
+pub(crate) fn samples() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
+    let names = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> =
+        names.filter(|name| name.ends_with(".json") && !name.ends_with(".world.json")).collect();
+    names.sort();
+    names
+}
+
 /// The world of a sample: busy, throttled, adjustable.
 pub(crate) fn busy() -> WorldFile {
     WorldFile::parse(&sample("throttle-tokens.world.json")).unwrap()
