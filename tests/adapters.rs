@@ -711,7 +711,8 @@ fn a_digest_can_be_filtered_by_any_of_its_values() {
         let of = |part: &str| form[&key.replace(".Name", part)].clone();
         (of(".Value.DataType"), of(".Value.StringValue"))
     };
-    let both = json!(["tokens-per-minute", "use-case-form"]).to_string();
+    // Access comes before quotas.
+    let both = json!(["use-case-form", "tokens-per-minute"]).to_string();
     assert_eq!(attribute("cause"), ("String.Array".to_owned(), both));
     assert_eq!(attribute("kind"), ("String".to_owned(), "digest".to_owned()));
 }
