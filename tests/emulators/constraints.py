@@ -11,6 +11,9 @@ from tests.emulators.findings import Findings
 # What is a union by its description alone.
 # See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html.
 UNIONS = {"AttributeValue"}
+# Maps that a request may not leave empty, and an answer does.
+# See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html.
+EMPTY_IN_ANSWERS = {"BatchGetRequestMap"}
 INTEGERS = {"integer": 31, "long": 63}
 # `SELECT SUM(Metric) FROM SCHEMA("Namespace", Dimension)`.
 # See https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-querylanguage.html.
@@ -40,6 +43,8 @@ class Constraints(Findings):
         if value is None:
             return
         least, most = (shape.metadata.get(bound) for bound in ("min", "max"))
+        if self.is_answer and shape.name in EMPTY_IN_ANSWERS:
+            least = None
         match shape.type_name:
             case "structure":
                 self.members(shape, value, at, is_error)

@@ -14,7 +14,7 @@ mod table;
 mod update;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join};
 use jiff::{SignedDuration, Timestamp};
 
 use self::detail::Detail;
@@ -306,7 +306,7 @@ impl Table<'_> {
     /// The requests that were filed in `place` lately, those among them that an earlier version counted by the
     /// day `now` is in.
     async fn filed(&self, place: &Place, now: Timestamp) -> Answer<Filed> {
-        let (times, of_day) = (self.item(filed_key(place)).await?, self.item(day_key(place, now)).await?);
+        let (times, of_day) = try_join(self.item(filed_key(place)), self.item(day_key(place, now))).await?;
         Filed::read(times, of_day, now)
     }
 
