@@ -103,7 +103,7 @@ impl<'a, W: World> Claims<'a, W> {
     pub(crate) async fn all(&self, incidents: Vec<Incident>) -> Vec<IncidentReport> {
         let (floods, mut incidents): (Vec<_>, Vec<_>) =
             bounded(incidents).into_iter().partition(|incident| incident.facts.many.is_some());
-        incidents.sort_by_key(|incident| (incident.cause.rank(), Doubt::of(incident)));
+        incidents.sort_by_cached_key(|incident| (incident.cause.rank(), Doubt::of(incident)));
         let mut beyond = Beyond::default();
         for flood in floods {
             beyond.floods.join(flood);

@@ -1,5 +1,6 @@
 //! `simulate`: whole lives of the function in a world that fails.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
 
@@ -39,11 +40,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut lived = Lived::default();
     let mut broken: Vec<Broken> = Vec::new();
     let mut failed = 0u64;
+    let mut promises: BTreeMap<&str, u64> = BTreeMap::new();
     for seed in seeds {
         match simulate(seed) {
             Ok(life) => lived.add(life),
             Err(life) => {
                 failed += 1;
+                *promises.entry(life.violation.promise).or_default() += 1;
                 if broken.len() < MOST_SHOWN {
                     broken.push(life.shrunk());
                 }
@@ -65,7 +68,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         let shown: Vec<_> = shown.collect();
         print::json_line(
             &mut out,
-            &json!({ "seeds": count, "broken": failed, "seconds": seconds, "lived": lived, "shown": shown }),
+            &json!({ "seeds": count, "broken": failed, "promises": promises, "seconds": seconds, "lived": lived, "shown": shown }),
         )?;
     } else {
         for life in &broken {

@@ -85,7 +85,7 @@ pub enum ModeWord {
 }
 
 /// One quota in one Region.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuotaEntry {
     /// The Region; every Region without it.

@@ -47,6 +47,9 @@ struct State {
     ahead: SignedDuration,
     file: WorldFile,
     requests: Vec<quotas::Filed>,
+    listings: Vec<quotas::Listing>,
+    /// Whether Service Quotas lists only the quotas of the world file.
+    lists_little: bool,
     ledger: ledger::Tables,
     published: Vec<(Notice, Message)>,
     calls: BTreeMap<PortCall, u32>,
@@ -71,6 +74,8 @@ impl Sandbox {
             now: file.now.unwrap_or(now),
             ahead: SignedDuration::ZERO,
             requests: quotas::filed_before(&file),
+            listings: Vec::new(),
+            lists_little: false,
             ledger: ledger::Tables::of(&file),
             published: Vec::new(),
             calls: BTreeMap::new(),

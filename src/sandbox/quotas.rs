@@ -2,6 +2,8 @@
 //! and a closed case says nothing.
 //! See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_RequestServiceQuotaIncrease.html>.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Happened, PortCall, QuotaEntry, Sandbox, State, WorldFile};
@@ -39,6 +41,15 @@ fn request_id(n: usize) -> String {
     format!("request-{:04}", n + 1)
 }
 
+/// Every quota of a Region.
+#[derive(Clone, Debug)]
+pub(super) struct Listing {
+    region: Region,
+    /// The quotas of the world file that it was made of.
+    of: Vec<QuotaEntry>,
+    catalog: Catalog,
+}
+
 /// A quota as this world has it.
 struct Known {
     quota: Quota,
@@ -53,6 +64,27 @@ impl Known {
 }
 
 impl State {
+    /// Every quota of this account and Region. It is made anew only when a quota of the world file has changed.
+    fn listing(&mut self, place: &Place) -> Catalog {
+        let quotas = &self.file.quotas;
+        let is_of_now = |known: &&Listing| known.region == place.region && known.of == *quotas;
+        if let Some(known) = self.listings.iter().find(is_of_now) {
+            return known.catalog.clone();
+        }
+        let mut codes: BTreeSet<&QuotaCode> = quotas.iter().map(|q| &q.code).collect();
+        let mut listed: Vec<Known> = codes.iter().filter_map(|code| self.known(place, code)).collect();
+        let built_in = Catalog::built_in().quotas().iter().filter(|_| !self.lists_little);
+        let built_in = built_in.filter(|q| codes.insert(&q.code));
+        listed.extend(built_in.map(|q| Known { applied: None, default: q.value, quota: q.clone() }));
+        let catalog = Catalog::new(
+            listed.into_iter().map(|k| Quota { value: k.applied.or(k.default), ..k.quota }),
+        );
+        let listing = Listing { region: place.region.clone(), of: quotas.clone(), catalog: catalog.clone() };
+        self.listings.retain(|known| known.region != place.region);
+        self.listings.push(listing);
+        catalog
+    }
+
     /// `None` where this account and Region have no such quota.
     fn known(&self, place: &Place, code: &QuotaCode) -> Option<Known> {
         let fits = |q: &&QuotaEntry| q.code == *code && q.region.as_ref().is_none_or(|r| *r == place.region);
@@ -123,6 +155,13 @@ impl State {
 }
 
 impl Sandbox {
+    /// From now on Service Quotas lists only the quotas of the world file, and not all that are built in.
+    pub fn list_little(&self) {
+        let mut state = self.state.borrow_mut();
+        state.lists_little = true;
+        state.listings.clear();
+    }
+
     /// Somebody of the account asks for more by hand. The refusal is Service Quotas' own.
     pub fn request_by_hand(&self, place: &Place, code: &QuotaCode, desired: f64) -> Answer<IncreaseRequest> {
         self.state.borrow_mut().file(place, code, desired)
@@ -202,15 +241,7 @@ impl Quotas for Sandbox {
     }
 
     async fn listing(&self, place: &Place) -> Answer<Catalog> {
-        self.call_at(place, PortCall::Listing, |state| {
-            let codes = state.file.quotas.iter().map(|q| q.code.clone());
-            let all = codes.chain(Catalog::built_in().quotas().iter().map(|q| q.code.clone()));
-            Ok(Catalog::new(
-                all.filter_map(|code| state.known(place, &code))
-                    .map(|k| Quota { value: k.applied.or(k.default), ..k.quota }),
-            ))
-        })
-        .await
+        self.call_at(place, PortCall::Listing, |state| Ok(state.listing(place))).await
     }
 
     async fn request_increase(

@@ -1,5 +1,8 @@
 //! The account of a life: its models, quotas and guard rails, and what goes wrong in it.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,7 +14,7 @@ use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
 use crate::ids::{AccountId, QuotaCode, Region};
 use crate::model::ModelId;
-use crate::sandbox::{MinuteEntry, ModelEntry, QuotaEntry, WorldFile};
+use crate::sandbox::{MinuteEntry, ModelEntry, QuotaEntry, UsageEntry, WorldFile};
 use crate::usage::Minute;
 use crate::world::{Availability, Lifecycle, after};
 
@@ -145,14 +148,18 @@ impl Account {
             ..WorldFile::default()
         };
         let mut truth = Truth::default();
-        let cause = if full == Unit::Requests { Cause::RequestsPerMinute } else { Cause::TokensPerMinute };
         for model in models {
-            let Some(id) = ModelId::parse(model.id) else { continue };
+            let Some((usage, quotas)) = in_use(model, full) else { continue };
             for region in &regions {
-                let before = world.usage.len();
-                world.use_up(region, &id, cause, start);
-                let Some(entry) = world.usage.get(before) else { continue };
-                let Some(last) = entry.last else { continue };
+                let is_it = |u: &UsageEntry| u.region == *region && u.model_id == model.id;
+                let Some(last) = usage.last.filter(|_| !world.usage.iter().any(is_it)) else { continue };
+                let first_use = Some(after(start, HISTORY));
+                let entry = UsageEntry { region: region.clone(), first_use, ..usage.clone() };
+                for quota in &quotas {
+                    if !world.quotas.iter().any(|q| q.code == quota.code) {
+                        world.quotas.push(quota.clone());
+                    }
+                }
                 let since = after(start, SignedDuration::from_hours(-2));
                 truth.uses.push(Use {
                     model,
@@ -163,6 +170,7 @@ impl Account {
                     phases: vec![(since, Some(last.each))],
                     is_sudden: false,
                 });
+                world.usage.push(entry);
             }
         }
         // What AWS grants in one Region it does not grant in another. Requests quotas are adjustable here.
@@ -273,6 +281,26 @@ impl Account {
         let used = self.truth.uses.get(n)?;
         Some((used.region.clone(), used.code()?))
     }
+}
+
+/// A model is in use for so long when a life begins.
+const HISTORY: SignedDuration = SignedDuration::from_hours(-60 * 24);
+
+/// How a model is used that fills its quota of `full`, and the quotas that its calls count against; the same in every
+/// Region, and looked for once. `None` for what is no model's id.
+fn in_use(model: &'static Model, full: Unit) -> Option<(UsageEntry, Vec<QuotaEntry>)> {
+    type Known = BTreeMap<(&'static str, bool), (UsageEntry, Vec<QuotaEntry>)>;
+    static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().ok()?;
+    if let Some(found) = known.get(&(model.id, full == Unit::Requests)) {
+        return Some(found.clone());
+    }
+    let cause = if full == Unit::Requests { Cause::RequestsPerMinute } else { Cause::TokensPerMinute };
+    let mut world = WorldFile::default();
+    world.use_up(&Region::parse(REGIONS.first()?)?, &ModelId::parse(model.id)?, cause, Timestamp::UNIX_EPOCH);
+    let found = (world.usage.pop()?, world.quotas);
+    known.insert((model.id, full == Unit::Requests), found.clone());
+    Some(found)
 }
 
 /// A legacy model.

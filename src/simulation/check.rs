@@ -101,6 +101,9 @@ struct Acknowledged {
 struct Running {
     /// What its delivery tells of each incident.
     told: BTreeMap<IncidentId, Heard>,
+    /// The same as [`Seen::words`] for every time since it took an incident's lease: it does not see what comes
+    /// meanwhile.
+    words: BTreeMap<IncidentId, Vec<Word>>,
     /// Whether it was deployed to observe.
     is_observing: bool,
     /// Calls of it that failed.
@@ -140,8 +143,6 @@ pub(super) struct Seen {
     words: Vec<Word>,
     /// What was heard in the episodes before.
     past: Vec<Word>,
-    /// The same as [`Seen::words`] for every time since the lease began: whoever holds it does not see what comes meanwhile.
-    words_of_lease: Vec<Word>,
     /// When the last lease began.
     pub(super) leased: Timestamp,
 }
@@ -159,7 +160,6 @@ impl Seen {
                 self.words.append(&mut self.past);
             }
         }
-        self.words_of_lease.extend(self.words.iter().cloned());
     }
 }
 
@@ -265,7 +265,8 @@ impl<'a> Check<'a> {
                 Happened::Leased { incident, before, now } => {
                     if let Some(seen) = self.seen.get_mut(&incident) {
                         seen.leased = at;
-                        seen.words_of_lease.clone_from(&seen.words);
+                        let words = &mut self.running.entry(function).or_default().words;
+                        words.insert(incident.clone(), seen.words.clone());
                     }
                     self.leased(function, incident, before, now)?;
                 }
@@ -338,7 +339,6 @@ impl<'a> Check<'a> {
             by_root: false,
             words: Vec::new(),
             past: Vec::new(),
-            words_of_lease: Vec::new(),
             leased: at,
         };
         let seen = self.seen.entry(incident.clone()).or_insert_with(fresh);
@@ -348,6 +348,9 @@ impl<'a> Check<'a> {
         }
         if let Some(heard) = heard {
             seen.hear(heard);
+        }
+        for words in self.running.values_mut().filter_map(|running| running.words.get_mut(incident)) {
+            words.extend(seen.words.iter().cloned());
         }
     }
 
@@ -421,13 +424,12 @@ impl<'a> Check<'a> {
     }
 
     /// What people are told of the cause, the action and the resource is what was heard last.
-    fn is_the_last_word(&self, notice: &Notice) -> Checked {
-        let of_it = |id: &Option<IncidentId>| id.as_ref().and_then(|id| self.seen.get(id));
-        let is_word = |seen: &Seen, fits: &dyn Fn(&Word) -> bool| {
-            seen.words_of_lease.is_empty() || seen.words_of_lease.iter().any(fits)
-        };
+    fn is_the_last_word(&self, function: u64, notice: &Notice) -> Checked {
+        let running = self.running.get(&function);
+        let of_it = |id: &Option<IncidentId>| running?.words.get(id.as_ref()?);
+        let is_word = |words: &[Word], fits: &dyn Fn(&Word) -> bool| words.is_empty() || words.iter().any(fits);
         if matches!(notice.kind, Kind::Opened | Kind::Again | Kind::Reminder)
-            && let Some(seen) = of_it(&notice.incident_id)
+            && let Some(words) = of_it(&notice.incident_id)
         {
             let (action, resource) = (notice.facts.action.as_deref(), notice.facts.resource.as_deref());
             let fits = |word: &Word| {
@@ -435,17 +437,17 @@ impl<'a> Check<'a> {
                     && word.action.as_deref() == action
                     && word.resource.as_deref() == resource
             };
-            if !is_word(seen, &fits) {
+            if !is_word(words, &fits) {
                 let told = format!("{:?} {action:?} {resource:?}", notice.cause);
-                let how = format!("{:?}: {told} of {:?}", notice.incident_id, seen.words_of_lease);
+                let how = format!("{:?}: {told} of {words:?}", notice.incident_id);
                 return broken("a told cause, action and resource is the last that was heard", how);
             }
         }
         for line in &notice.incidents {
-            let Some(seen) = of_it(&line.incident_id) else { continue };
+            let Some(words) = of_it(&line.incident_id) else { continue };
             let is_open = matches!(line.kind, Kind::Opened | Kind::Again | Kind::Reminder);
-            if is_open && !is_word(seen, &|word| Some(word.cause) == line.cause) {
-                let how = format!("{:?}: {:?} of {:?}", line.incident_id, line.cause, seen.words_of_lease);
+            if is_open && !is_word(words, &|word| Some(word.cause) == line.cause) {
+                let how = format!("{:?}: {:?} of {words:?}", line.incident_id, line.cause);
                 return broken("a told cause, action and resource is the last that was heard", how);
             }
         }
@@ -456,7 +458,7 @@ impl<'a> Check<'a> {
         self.digests += u64::from(notice.kind == Kind::Digest);
         self.unanswered += u64::from(notice.kind == Kind::Unanswered);
         self.is_true(notice)?;
-        self.is_the_last_word(notice)?;
+        self.is_the_last_word(function, notice)?;
         let asks = notice.actions.iter().any(|a| matches!(a, Action::RequestIncrease(_)));
         let published = |incident: &Option<IncidentId>, episode, id: &str, kind, cause: Option<Cause>| {
             let (id, is_step) = (id.to_owned(), cause.is_some_and(Cause::is_step));
@@ -541,7 +543,8 @@ impl<'a> Check<'a> {
     }
 
     /// A message is gone from its queue, with an error of `incident`, or an alarm, of that time.
-    /// `is_known`: whether the ledger has the incident.
+    /// `is_known`: whether the ledger has the incident, or one that counts many different errors of its sender where
+    /// there were too many.
     pub(super) fn acknowledged(
         &mut self,
         event: usize,
@@ -554,8 +557,9 @@ impl<'a> Check<'a> {
         if !is_known {
             return broken("what is acknowledged is recorded", incident.to_string());
         }
-        self.acknowledged.entry(incident.clone()).or_default().insert(event, problem.errors());
+        // What somebody makes up may be counted elsewhere.
         if !problem.is_forged() {
+            self.acknowledged.entry(incident.clone()).or_default().insert(event, problem.errors());
             let action = problem.action();
             self.acknowledgements.push(Acknowledged { incident: incident.clone(), action, happened, at });
         }

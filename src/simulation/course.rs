@@ -284,15 +284,16 @@ fn months(rng: &mut Rng) -> Vec<Step> {
         verdict: choose(rng, &[Verdict::Denied, Verdict::ClosedUnchanged]),
     };
     let mut steps = vec![calm(3), refuse(rng), calm(1), hours(24 * rng.u32(91..100))];
-    if rng.bool() {
-        // More is needed, and the request for it is not taken.
+    if rng.u8(0..4) > 0 {
+        // More is needed for some hours, and no request for it is taken. Service Quotas no longer lists the first.
         let kind = choose(rng, &[FaultKind::Throttled, FaultKind::Unavailable, FaultKind::Denied]);
         steps.push(Step::Use { used: 0, load: Load::Heavy });
-        let fail = Step::Fail { function: 0, call: Some(PortCall::RequestIncrease), kind };
-        let [send, start, run, rest @ ..] = &turn(0)[..] else { return steps };
-        steps.extend([send.clone(), start.clone(), fail.clone(), run.clone()]);
-        steps.extend(rest.iter().cloned());
-        steps.push(hours(5));
+        steps.push(Step::Break { call: PortCall::RequestIncrease, kind });
+        steps.push(Step::Pass { seconds: 1800 });
+        steps.extend(turn(0));
+        steps.push(Step::Use { used: 0, load: Load::Calm });
+        // What was measured then shows no need any more.
+        steps.push(hours(7));
     }
     steps.push(calm(LONG));
     steps.push(hours(24 * rng.u32(4..100)));

@@ -21,7 +21,7 @@ use crate::handler::{Report, handle};
 use crate::ids::{self, AccountId, QuotaCode, Region};
 use crate::incident::IncidentId;
 use crate::sandbox::{
-    CallEntry, Fault, FaultKind, LastMinutes, MinuteEntry, NextFault, PortCall, Row, Sandbox,
+    CallEntry, Fault, FaultKind, LastMinutes, MinuteEntry, NextFault, PortCall, Row, Sandbox, WorldFile,
 };
 use crate::terms::{Allowance, Terms};
 use crate::usage::Minute;
@@ -116,6 +116,8 @@ struct Life<'a> {
 pub(super) fn live(account: &Account, script: &Script) -> Result<Lived, Violation> {
     let world = Sandbox::new(account.world.clone(), account.start);
     world.keep_journal();
+    // The others' names take long to compare, and no model of a life is meant by them.
+    world.list_little();
     let incidents = incidents(account);
     let mut life = Life {
         account,
@@ -138,10 +140,11 @@ pub(super) fn live(account: &Account, script: &Script) -> Result<Lived, Violatio
     Ok(life.lived())
 }
 
-/// Which incident a problem's errors belong to: asked of a world of its own.
+/// Which incident a problem's errors belong to: asked of an empty world of its own.
 fn incidents(account: &Account) -> BTreeMap<usize, IncidentId> {
+    let empty = WorldFile { account: account.world.account.clone(), ..WorldFile::default() };
     let of = |problem: &Problem| {
-        let world = Sandbox::new(account.world.clone(), account.start);
+        let world = Sandbox::new(empty.clone(), account.start);
         let payload = problem.event(account.start);
         let home = Home::default();
         let allowance = Allowance { until: account.start, lease: LEASE };
@@ -460,7 +463,10 @@ impl Life<'_> {
         else {
             return Ok(());
         };
-        let is_known = self.world.look_at(|rows| rows.contains_key(incident));
+        let of_many = |row: &Row| row.record.incident.facts.many.is_some();
+        let is_known = self.world.look_at(|rows| {
+            rows.contains_key(incident) || (of.is_forged() && rows.values().any(of_many))
+        });
         self.check.acknowledged(message.event, incident, of, is_known, message.happened, now)
     }
 
