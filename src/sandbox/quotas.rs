@@ -76,9 +76,8 @@ impl State {
         let built_in = Catalog::built_in().quotas().iter().filter(|_| !self.lists_little);
         let built_in = built_in.filter(|q| codes.insert(&q.code));
         listed.extend(built_in.map(|q| Known { applied: None, default: q.value, quota: q.clone() }));
-        let catalog = Catalog::new(
-            listed.into_iter().map(|k| Quota { value: k.applied.or(k.default), ..k.quota }),
-        );
+        let catalog =
+            Catalog::new(listed.into_iter().map(|k| Quota { value: k.applied.or(k.default), ..k.quota }));
         let listing = Listing { region: place.region.clone(), of: quotas.clone(), catalog: catalog.clone() };
         self.listings.retain(|known| known.region != place.region);
         self.listings.push(listing);

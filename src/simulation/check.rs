@@ -347,13 +347,7 @@ impl<'a> Check<'a> {
     /// A delivery's part of an incident is in the ledger.
     fn heard(&mut self, function: u64, incident: &IncidentId, episode: u32) {
         let heard = self.running.get(&function).and_then(|running| running.told.get(incident));
-        let fresh = || Seen {
-            episode,
-            first: None,
-            by_root: false,
-            words: Vec::new(),
-            past: Vec::new(),
-        };
+        let fresh = || Seen { episode, first: None, by_root: false, words: Vec::new(), past: Vec::new() };
         let seen = self.seen.entry(incident.clone()).or_insert_with(fresh);
         if seen.episode != episode {
             let past = seen.past.iter().chain(&seen.words).cloned().collect();
@@ -440,7 +434,8 @@ impl<'a> Check<'a> {
     fn is_the_last_word(&self, function: u64, notice: &Notice) -> Checked {
         let running = self.running.get(&function);
         let of_it = |id: &Option<IncidentId>| Some(&running?.leased.get(id.as_ref()?)?.words);
-        let is_word = |words: &[Word], fits: &dyn Fn(&Word) -> bool| words.is_empty() || words.iter().any(fits);
+        let is_word =
+            |words: &[Word], fits: &dyn Fn(&Word) -> bool| words.is_empty() || words.iter().any(fits);
         if matches!(notice.kind, Kind::Opened | Kind::Again | Kind::Reminder)
             && let Some(words) = of_it(&notice.incident_id)
         {

@@ -294,8 +294,8 @@ fn months(rng: &mut Rng) -> Vec<Step> {
         steps.push(Step::Pass { seconds: 1800 });
         steps.extend(turn(0));
         steps.push(Step::Use { used: 0, load: Load::Calm });
-        // What was measured then shows no need any more.
-        steps.push(hours(7));
+        // What was measured then is no part of the demand any more.
+        steps.push(hours(24 * rng.u32(16..30)));
     }
     steps.push(calm(LONG));
     steps.push(hours(24 * rng.u32(4..100)));

@@ -464,9 +464,9 @@ impl Life<'_> {
             return Ok(());
         };
         let of_many = |row: &Row| row.record.incident.facts.many.is_some();
-        let is_known = self.world.look_at(|rows| {
-            rows.contains_key(incident) || (of.is_forged() && rows.values().any(of_many))
-        });
+        let is_known = self
+            .world
+            .look_at(|rows| rows.contains_key(incident) || (of.is_forged() && rows.values().any(of_many)));
         self.check.acknowledged(message.event, incident, of, is_known, message.happened, now)
     }
 
