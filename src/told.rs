@@ -131,7 +131,12 @@ impl Notices {
     pub fn last_going_on(&self) -> Option<Timestamp> {
         let at = |(_, kind): (&String, &OfKind)| kind.last;
         let is = |name: &String, kind: Kind| name == kind.as_str();
-        let over = self.of(Kind::Resolved).map(|kind| kind.last);
+        let last = &self.last.as_ref()?.kind;
+        if is(last, Kind::Resolved) {
+            return None;
+        }
+        // Two functions' clocks may differ: the order in which notices are kept tells what came last.
+        let over = self.of(Kind::Resolved).filter(|_| is(last, Kind::Unanswered)).map(|kind| kind.last);
         let others = self.kinds.iter().filter(|(k, _)| !is(k, Kind::Unanswered) && !is(k, Kind::Resolved));
         others.map(at).max().filter(|last| over.is_none_or(|over| *last > over))
     }
@@ -178,6 +183,9 @@ mod tests {
             (Kind::Resolved, 3, None),
             (Kind::Unanswered, 4, None),
             (Kind::Again, 5, Some(5)),
+            (Kind::Resolved, 7, None),
+            // By a clock that is behind the one before.
+            (Kind::Again, 6, Some(6)),
         ] {
             notices.push(told(kind, minute));
             let at = goes_on.map(|minute| told(kind, minute).at);

@@ -101,9 +101,8 @@ struct Acknowledged {
 struct Running {
     /// What its delivery tells of each incident.
     told: BTreeMap<IncidentId, Heard>,
-    /// The same as [`Seen::words`] for every time since it took an incident's lease: it does not see what comes
-    /// meanwhile.
-    words: BTreeMap<IncidentId, Vec<Word>>,
+    /// What it knows of each incident whose lease it took.
+    leased: BTreeMap<IncidentId, Leased>,
     /// Whether it was deployed to observe.
     is_observing: bool,
     /// Calls of it that failed.
@@ -113,6 +112,17 @@ struct Running {
     unrecorded: Vec<(IncidentId, String)>,
     /// Whether something happened to it that excuses what it told and did not record.
     is_excused: bool,
+}
+
+/// What was known of an incident when a function took its lease. It does not see what comes meanwhile, and may still
+/// carry out what it decided when another has the lease.
+pub(super) struct Leased {
+    pub(super) at: Timestamp,
+    /// When its first error happened.
+    pub(super) first: Option<Timestamp>,
+    pub(super) by_root: bool,
+    /// The same as [`Seen::words`] for every time since then.
+    words: Vec<Word>,
 }
 
 /// The errors of an incident: those of earlier episodes, and the present one's.
@@ -134,17 +144,15 @@ pub(super) struct Heard {
 }
 
 /// What the ledger was told of an incident in its present episode.
-pub(super) struct Seen {
+struct Seen {
     episode: u32,
     /// When it happened first.
-    pub(super) first: Option<Timestamp>,
-    pub(super) by_root: bool,
+    first: Option<Timestamp>,
+    by_root: bool,
     /// What was heard last; where AWS recorded something with a name, the last of that.
     words: Vec<Word>,
     /// What was heard in the episodes before.
     past: Vec<Word>,
-    /// When the last lease began.
-    pub(super) leased: Timestamp,
 }
 
 impl Seen {
@@ -169,7 +177,7 @@ pub(super) struct Check<'a> {
     /// The problems of each incident.
     problems: BTreeMap<IncidentId, Vec<&'a Problem>>,
     pub(super) truth: Truth,
-    pub(super) seen: BTreeMap<IncidentId, Seen>,
+    seen: BTreeMap<IncidentId, Seen>,
     running: BTreeMap<u64, Running>,
     /// Which function has an incident's lease.
     holders: BTreeMap<IncidentId, u64>,
@@ -259,14 +267,15 @@ impl<'a> Check<'a> {
                     }
                 }
                 Happened::Claimed { incident, episode, errors } => {
-                    self.heard(function, &incident, episode, at);
+                    self.heard(function, &incident, episode);
                     self.claimed(incident, episode, errors);
                 }
                 Happened::Leased { incident, before, now } => {
                     if let Some(seen) = self.seen.get_mut(&incident) {
-                        seen.leased = at;
-                        let words = &mut self.running.entry(function).or_default().words;
-                        words.insert(incident.clone(), seen.words.clone());
+                        let Seen { first, by_root, .. } = *seen;
+                        let leased = Leased { at, first, by_root, words: seen.words.clone() };
+                        let running = self.running.entry(function).or_default();
+                        running.leased.insert(incident.clone(), leased);
                     }
                     self.leased(function, incident, before, now)?;
                 }
@@ -330,11 +339,15 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
+    /// What `function` knows of an incident whose lease it took.
+    pub(super) fn leased_by(&self, function: u64, incident: &IncidentId) -> Option<&Leased> {
+        self.running.get(&function)?.leased.get(incident)
+    }
+
     /// A delivery's part of an incident is in the ledger.
-    fn heard(&mut self, function: u64, incident: &IncidentId, episode: u32, at: Timestamp) {
+    fn heard(&mut self, function: u64, incident: &IncidentId, episode: u32) {
         let heard = self.running.get(&function).and_then(|running| running.told.get(incident));
-        let fresh =
-            || Seen { episode, first: None, by_root: false, words: Vec::new(), past: Vec::new(), leased: at };
+        let fresh = || Seen { episode, first: None, by_root: false, words: Vec::new(), past: Vec::new() };
         let seen = self.seen.entry(incident.clone()).or_insert_with(fresh);
         if seen.episode != episode {
             let past = seen.past.iter().chain(&seen.words).cloned().collect();
@@ -343,8 +356,8 @@ impl<'a> Check<'a> {
         if let Some(heard) = heard {
             seen.hear(heard);
         }
-        for words in self.running.values_mut().filter_map(|running| running.words.get_mut(incident)) {
-            words.extend(seen.words.iter().cloned());
+        for leased in self.running.values_mut().filter_map(|running| running.leased.get_mut(incident)) {
+            leased.words.extend(seen.words.iter().cloned());
         }
     }
 
@@ -420,7 +433,7 @@ impl<'a> Check<'a> {
     /// What people are told of the cause, the action and the resource is what was heard last.
     fn is_the_last_word(&self, function: u64, notice: &Notice) -> Checked {
         let running = self.running.get(&function);
-        let of_it = |id: &Option<IncidentId>| running?.words.get(id.as_ref()?);
+        let of_it = |id: &Option<IncidentId>| Some(&running?.leased.get(id.as_ref()?)?.words);
         let is_word =
             |words: &[Word], fits: &dyn Fn(&Word) -> bool| words.is_empty() || words.iter().any(fits);
         if matches!(notice.kind, Kind::Opened | Kind::Again | Kind::Reminder)
@@ -596,7 +609,12 @@ impl<'a> Check<'a> {
         }
         for (incident, counted) in &self.counted {
             let total = counted.before + counted.errors;
-            let delivered = self.delivered.get(incident).copied().unwrap_or(0);
+            let delivered = if self.problems.contains_key(incident) {
+                self.delivered.get(incident).copied().unwrap_or(0)
+            } else {
+                // It counts many different errors of one sender.
+                self.delivered.values().sum()
+            };
             let events: u64 = self.acknowledged.get(incident).map_or(0, |events| events.values().sum());
             if total < events || total > delivered {
                 return broken(

@@ -179,7 +179,9 @@ fn cool_down(rng: &mut Rng) -> Vec<Step> {
 fn held_by(rail: Rail, rng: &mut Rng) -> Vec<Step> {
     let send = |problem, minutes| Step::Send { problem, errors: 1, minutes };
     let mut steps = match rail {
-        Rail::Listeners => vec![Step::Listen { listeners: 0 }, calm(LONG), Step::Listen { listeners: 1 }],
+        Rail::Listeners => {
+            vec![Step::Listen { listeners: 0 }, hours(1), calm(LONG), Step::Listen { listeners: 1 }]
+        }
         // The root user calls second, when people were told of the throttle already.
         Rail::Root | Rail::ForgedRoot => {
             let problem = if rail == Rail::Root { 1 } else { 2 };
@@ -292,8 +294,8 @@ fn months(rng: &mut Rng) -> Vec<Step> {
         steps.push(Step::Pass { seconds: 1800 });
         steps.extend(turn(0));
         steps.push(Step::Use { used: 0, load: Load::Calm });
-        // What was measured then shows no need any more.
-        steps.push(hours(7));
+        // What was measured then is no part of the demand any more.
+        steps.push(hours(24 * rng.u32(16..30)));
     }
     steps.push(calm(LONG));
     steps.push(hours(24 * rng.u32(4..100)));

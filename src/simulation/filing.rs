@@ -75,7 +75,9 @@ impl Check<'_> {
         if is_last && self.share(filing) <= FULL {
             return broken("the last place of a day is kept for a full quota", format!("{code}"));
         }
-        let span = self.since_leased(filing);
+        // Who stops listening in the same second was still there.
+        let Span { from, to } = self.since_leased(filing);
+        let span = Span { from: earlier(from, SignedDuration::from_secs(1)), to };
         if !self.truth.is_heard(span) && !self.failed(filing.function, PortCall::Subscribers) {
             return broken("nothing is filed that nobody hears of", format!("{code} in {}", place.region));
         }
@@ -141,10 +143,10 @@ impl Check<'_> {
         if self.truth.is_sudden(&place.region, code) && *at < after(self.account.start, SUDDEN) {
             return broken("sudden use is not raised", how());
         }
-        let seen = self.seen.get(incident);
+        let seen = self.leased_by(filing.function, incident);
         let since = seen.and_then(|seen| seen.first).map_or(*at, |first| earlier(first, BEFORE_FIRST));
         // A clock that is behind asks for no later calls.
-        let until = earlier(seen.map_or(*at, |seen| seen.leased), TOLERANCE);
+        let until = earlier(seen.map_or(*at, |seen| seen.at), TOLERANCE);
         let told = seen.is_some_and(|seen| seen.by_root);
         if told && self.truth.is_root(&place.region, Span { from: since, to: until }) {
             return broken("what the root user does is not raised", how());
@@ -176,14 +178,15 @@ impl Check<'_> {
 
     /// The time since the function holds the incident: what it saw was true at some time of it.
     fn since_leased(&self, filing: &Filing<'_>) -> Span {
-        Span { from: self.seen.get(filing.incident).map_or(filing.at, |seen| seen.leased), to: filing.at }
+        let leased = self.leased_by(filing.function, filing.incident);
+        Span { from: leased.map_or(filing.at, |leased| leased.at), to: filing.at }
     }
 
     /// The time whose measurements are the incident's.
     fn window(&self, filing: &Filing<'_>) -> Span {
         let to = filing.at;
-        let seen = self.seen.get(filing.incident);
-        let leased = seen.map_or(to, |seen| seen.leased);
+        let seen = self.leased_by(filing.function, filing.incident);
+        let leased = seen.map_or(to, |seen| seen.at);
         let is_ahead = self.problem(filing.incident).is_none();
         let longest = earlier(leased, if is_ahead { DAY } else { WINDOW });
         let first = seen.and_then(|seen| seen.first).filter(|_| !is_ahead);
