@@ -64,7 +64,7 @@ fn its_variables_are_read_and_have_its_defaults() {
 fn its_promises_name_tests_and_laws_that_exist() {
     let promises = between(README, "## What it promises\n", "\n## ");
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let simulation: String = ["check", "life", "mod"]
+    let simulation: String = ["check", "filing", "life", "mod"]
         .map(|file| {
             std::fs::read_to_string(root.join("src/simulation").join(file).with_extension("rs")).unwrap()
         })
