@@ -269,7 +269,7 @@ impl Symptom {
         self.known.clone().unwrap_or_else(|| Fingerprint::of(self).id())
     }
 
-    /// See [`is_certain`].
+    /// Whether AWS itself recorded it, so that no flood counts it away.
     fn is_certain(&self) -> bool {
         is_certain(self.diagnosis.cause, self.is_recorded, &self.sender)
     }
@@ -320,7 +320,7 @@ impl Incident {
         matches!(self.cause, Cause::NearQuota | Cause::LegacyModel) && self.counts.errors == 0
     }
 
-    /// See [`is_certain`].
+    /// Whether AWS itself recorded it, so that no flood counts it away.
     pub fn is_certain(&self) -> bool {
         is_certain(self.cause, self.is_recorded, &self.sender)
     }
