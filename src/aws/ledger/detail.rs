@@ -1,7 +1,7 @@
 //! What is bulky of an incident, in items of its own that no index sees.
 //!
-//! One law: they are read only with a lease or for a person; a claim writes them beside the incident's item, without
-//! reading them.
+//! Invariant: these items are read only with a lease or for a person. A claim writes them together with the incident's
+//! item and does not read them.
 //!
 //! - `DETAIL#<id>`: cause, rule and facts as they were told together, the search, the steps that were missing.
 //! - `CALLERS#<id>#<0..7>`: who called in one minute; see [`Recent`].
@@ -20,7 +20,7 @@ use crate::diagnosis::Facts;
 use crate::incident::{Incident, IncidentId};
 use crate::world::{Answer, Told, after};
 
-/// Callers of an hour ago are another story; kept for whoever looks.
+/// A minute's callers are deleted after this time. Notices use only the newest minutes.
 const CALLERS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 pub(super) fn detail_key(id: &IncidentId) -> String {
@@ -47,7 +47,7 @@ pub(super) fn all_keys(id: &IncidentId) -> Vec<String> {
 /// What the items of [`keys`] say.
 #[derive(Debug, Default)]
 pub(super) struct Detail {
-    /// `None` where nothing was told yet.
+    /// `None` until the first claim has written it.
     pub(super) diagnosis: Option<Diagnosed>,
     pub(super) search: Option<Searched>,
     missing: Vec<String>,

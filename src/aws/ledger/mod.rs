@@ -467,7 +467,7 @@ impl Ledger for Aws {
             due.sort_by(|a, b| {
                 item::rank(a).cmp(&item::rank(b)).then_with(|| item::due_at(a).cmp(&item::due_at(b)))
             });
-            // By the key alone: whoever takes over an item that cannot be read will say so.
+            // Only the key is used. An item that cannot be read is reported by the function that takes it over.
             all.extend(due.iter().filter_map(item::id));
             if all.len() >= most {
                 break;

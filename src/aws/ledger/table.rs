@@ -1,6 +1,6 @@
 //! The calls to the table: one write, several writes or none, the items of an incident, the index of open ones.
 //!
-//! One law: an answer that was not given is an error; an item that is not there is none.
+//! Invariant: a call that fails is an error, and an item that does not exist is `None`.
 
 use std::collections::HashMap;
 
