@@ -16,6 +16,7 @@ use crate::investigate::{Found, Learnt, learn};
 use crate::notice::{Kind, Notice};
 use crate::plan::{Action, Increase, Plan, plan};
 use crate::quota::Quota;
+use crate::quota_record::Need;
 use crate::terms::Terms;
 use crate::world::{
     Answer, Clock, Finish, Followed, Lane, Lease, Ledger, Record, Records, Search, State, Topic, World, after,
@@ -334,5 +335,6 @@ fn tell_of(plan: &mut Plan, followed: &Followed, place: &Place, evidence: &Evide
         region: place.region.clone(),
         request_id: followed.request_id.clone(),
         status: None,
+        need: Need::default(),
     }));
 }

@@ -184,6 +184,8 @@ pub struct Outcome {
     pub request_id: Option<String>,
     /// How it ended.
     pub how: RequestOutcome,
+    /// The value that holds now; `None` where this account and Region have no such quota any more.
+    pub value: Option<f64>,
     /// The whole news in a sentence.
     pub sentence: String,
 }

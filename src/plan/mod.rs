@@ -8,6 +8,7 @@ mod findable;
 mod follow;
 mod ids;
 mod increase;
+mod remembered;
 mod size;
 mod words;
 
@@ -22,9 +23,11 @@ use crate::ids::{Place, QuotaCode, Region};
 use crate::incident::Incident;
 use crate::lifecycle::successor;
 use crate::quota::Quota;
+use crate::quota_record::Need;
 use crate::words::words as word_enum;
 use crate::world::{Followed, RequestStatus};
 
+pub(crate) use remembered::{beyond_budget, closed_unchanged, cooling_down, suspected};
 pub use size::round_up;
 pub use words::number;
 pub(crate) use words::{unit, whole};
@@ -42,6 +45,10 @@ word_enum! {
         NoModel = "no-model",
         /// Service Quotas takes no request for this quota.
         NotAdjustable = "not-adjustable",
+        /// Our own requests have raised the quota as far as they may without a person's approval.
+        NeedsApproval = "needs-approval",
+        /// AWS seems to hold the quota below what is needed.
+        AwsCeiling = "aws-ceiling",
         /// A request is open.
         AlreadyRequested = "already-requested",
         /// AWS closed such a request and changed nothing.
@@ -110,6 +117,15 @@ pub struct Increase {
     pub request_id: Option<String>,
     /// Its status, once filed.
     pub status: Option<RequestStatus>,
+    /// What it is justified by.
+    pub need: Need,
+}
+
+impl Increase {
+    /// The value that Service Quotas validates requests against.
+    pub(crate) fn floor(&self) -> f64 {
+        self.default.unwrap_or(self.applied).max(self.applied)
+    }
 }
 
 /// Something that is not done, and why.
