@@ -41,11 +41,9 @@ fn after_each_no_less_is_asked_for_until_no_step_is_left() {
     assert_eq!(after(&world, RequestStatus::Denied, None), (Some(6.1e6), vec![]));
     let (asked, why) = after(&world, RequestStatus::CaseClosed, None);
     assert_eq!((asked, why), (None, vec![Reason::AwsCeiling]));
-    // What was decided is told once the outcome is no longer the latest news.
-    world.pass(SignedDuration::from_hours(5));
-    deliver(&world, &throttle(SONNET));
-    let notice = world.published().pop().unwrap();
-    let reason = &notice.withheld[0].reason;
+    let report = deliver(&world, &throttle(SONNET));
+    let driven = report.incidents[0].driven.as_ref().unwrap().as_ref().unwrap();
+    let reason = &driven.plan.withheld[0].reason;
     assert!(reason.contains("6,100,000") && reason.contains("another Region"), "{reason}");
 }
 
