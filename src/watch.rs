@@ -86,7 +86,8 @@ impl Watch {
         until: Timestamp,
     ) -> Vec<&'a ModelId> {
         let place = &self.place;
-        let window = Window { from: now.saturating_sub(LOOK_BACK).unwrap_or(now), to: now };
+        let before = |time| now.saturating_sub(time).unwrap_or(now);
+        let (window, earlier) = (before(LOOK_BACK), Window { from: before(LOOK_BACK), to: before(DAY) });
         let is_candidate = |one: &&Shared<'_, '_>| {
             let of_it = self.watched.quotas.iter().find(|near| near.quota.code == one.quota.code);
             of_it.is_some_and(|near| (threshold * FROM..threshold).contains(&near.share()))
@@ -94,10 +95,12 @@ impl Watch {
         let asked = shared.iter().filter(is_candidate).map(async |one| {
             let members: Vec<ModelId> = one.members.iter().map(|(used, _)| used.called.clone()).collect();
             let (series, record) = tokio::join!(
-                ask(world, until, world.usage(place, &members, window, Period::FiveMinutes)),
+                ask(world, until, world.usage(place, &members, earlier, Period::FiveMinutes)),
                 ask(world, until, world.quota(place, &one.quota.code)),
             );
-            let usage = Usage::of(&series?, burndown(one.model), window.from, window.to);
+            let earlier = series?;
+            let series: Vec<&Series> = one.members.iter().map(|(_, day)| *day).chain(&earlier).collect();
+            let usage = Usage::of(&series, burndown(one.model), window, now);
             let lead = lead(&record?);
             let near = one.near(&usage).filter(|near| near.is_due(threshold, lead, now));
             Answer::Ok(near.and_then(|_| one.busiest()))
