@@ -9,6 +9,7 @@ mod digest;
 mod headline;
 mod mail;
 mod message;
+mod who;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -226,6 +227,11 @@ impl Notice {
             last_seen: incident.last_seen,
             incidents: Vec::new(),
         };
+        if let Some(suspicion) = plan.suspicion.as_ref().filter(|_| kind != Kind::Resolved) {
+            notice.severity = Severity::Critical;
+            notice.title = headline::suspicious_title(incident, kind, suspicion.kind);
+            notice.summary = format!("{} {}", headline::suspicious(suspicion), notice.summary);
+        }
         notice.bound();
         notice
     }

@@ -129,7 +129,8 @@ pub struct UsageEntry {
     pub region: Region,
     /// The id as CloudWatch shows it: base id, profile id, or short application-profile id.
     pub model_id: String,
-    /// The first use; without it the earliest minute given.
+    /// The first use; without it the earliest minute given. Where neither `days` nor `series` tells of other use,
+    /// every day since then had the minutes of `last`, and no refused calls.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub first_use: Option<Timestamp>,
