@@ -11,6 +11,7 @@ use wildmatch::WildMatch;
 
 use crate::ids::Arn;
 use crate::model::ModelId;
+use crate::quota_record::Budget;
 use crate::words::words;
 
 words! {
@@ -36,6 +37,10 @@ pub struct Config {
     pub headroom_factor: f64,
     /// `MAX_STEP_FACTOR`: desired value ≤ the value AWS validates against × this.
     pub max_step_factor: f64,
+    /// `GROWTH_14_DAYS`: our own raises of a quota, as a multiple of its value 14 days ago.
+    pub growth_14_days: f64,
+    /// `GROWTH_90_DAYS`: the same of its value 90 days ago.
+    pub growth_90_days: f64,
     /// `MAX_TOKENS_PER_MINUTE`: no tokens quota is asked to exceed it.
     pub max_tokens_per_minute: Option<f64>,
     /// `MAX_REQUESTS_PER_MINUTE`: no requests quota is asked to exceed it.
@@ -131,6 +136,8 @@ impl Default for Config {
             denied_models: Patterns::default(),
             headroom_factor: 1.5,
             max_step_factor: 2.0,
+            growth_14_days: 2.0,
+            growth_90_days: 4.0,
             max_tokens_per_minute: None,
             max_requests_per_minute: None,
             quota_cool_down: SignedDuration::from_hours(72),
@@ -168,7 +175,17 @@ impl Config {
                 ("REQUIRE_HISTORY_DAYS", hours(config.require_history, 24)),
             ]
         };
-        all(self).into_iter().zip(all(&d)).filter(|(own, default)| own != default).map(|(own, _)| own).collect()
+        all(self)
+            .into_iter()
+            .zip(all(&d))
+            .filter(|(own, default)| own != default)
+            .map(|(own, _)| own)
+            .collect()
+    }
+
+    /// How far our own requests may raise a quota.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget { in_14_days: self.growth_14_days, in_90_days: self.growth_90_days }
     }
 
     /// Reads the variables through `var`; unset and empty ones keep their default.
@@ -186,6 +203,8 @@ impl Config {
             denied_models: read.text("DENIED_MODELS").map_or(d.denied_models, |t| Patterns::parse(&t)),
             headroom_factor: read.number("HEADROOM_FACTOR", 1.0, 10.0).unwrap_or(d.headroom_factor),
             max_step_factor: read.number("MAX_STEP_FACTOR", 1.0, 100.0).unwrap_or(d.max_step_factor),
+            growth_14_days: read.number("GROWTH_14_DAYS", 1.0, 100.0).unwrap_or(d.growth_14_days),
+            growth_90_days: read.number("GROWTH_90_DAYS", 1.0, 1000.0).unwrap_or(d.growth_90_days),
             max_tokens_per_minute: read.number("MAX_TOKENS_PER_MINUTE", 1.0, 1e10),
             max_requests_per_minute: read.number("MAX_REQUESTS_PER_MINUTE", 1.0, 1e10),
             quota_cool_down: read

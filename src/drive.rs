@@ -16,7 +16,7 @@ use crate::investigate::{Found, Learnt, learn};
 use crate::notice::{Kind, Notice};
 use crate::plan::{self, Action, Increase, Plan, Reason, plan};
 use crate::quota::Quota;
-use crate::quota_record::Remember;
+use crate::quota_record::{Need, Remember};
 use crate::terms::Terms;
 use crate::who_calls;
 use crate::world::{
@@ -188,9 +188,7 @@ pub(crate) async fn prepare<W: World>(
         (None, Some(place)) => act(world, config, lease, place, &mut plan, now).await?,
         (_, None) => None,
     };
-    let is_suspicion_news = plan.suspicion.as_ref().is_some_and(|suspicion| {
-        record.notices.last().is_none_or(|told| told.at < suspicion.since)
-    });
+    let is_suspicion_news = plan.suspicion.as_ref().is_some_and(|suspicion| suspicion.is_news(&record));
     let is_ours = plan.adopted.is_none();
     let is_request_news = is_ours && followed.is_some() && (filed_now || filed_before);
     let is_step = record.incident.cause.is_step();
@@ -361,5 +359,6 @@ fn tell_of(plan: &mut Plan, followed: &Followed, place: &Place, evidence: &Evide
         region: place.region.clone(),
         request_id: followed.request_id.clone(),
         status: None,
+        need: Need::default(),
     }));
 }

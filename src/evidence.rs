@@ -13,13 +13,14 @@ use crate::ids::{Arn, Place, Region, caller_of, is_root};
 use crate::incident::Incident;
 use crate::model::{ModelId, ModelKind};
 use crate::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, find};
+use crate::quota_record::QuotaRecord;
 use crate::strangers::Samples;
 use crate::usage::{Period, Usage, burndown};
 use crate::watch;
 use crate::world::{
-    Answer, Availability, Clock, Gathered, IncreaseRequest, Life, LogKind, ModelState, Models, Needed,
-    Permissions, PolicyVerdict, PortError, QuotaValue, Quotas, Ruling, Telemetry, Topic,
-    UseCaseForm, Window, ask,
+    Answer, Availability, Clock, Gathered, IncreaseRequest, Ledger, Life, LogKind, ModelState, Models,
+    Needed, Permissions, PolicyVerdict, PortError, QuotaValue, Quotas, Ruling, Telemetry, Topic, UseCaseForm,
+    Window, ask,
 };
 
 /// What is known of one quota that could be the one.
@@ -36,6 +37,8 @@ pub struct LimitEvidence {
     pub default: Gathered<Option<QuotaValue>>,
     /// Requests of the last 90 days, newest first.
     pub history: Gathered<Vec<IncreaseRequest>>,
+    /// What the ledger remembers of it.
+    pub record: Gathered<QuotaRecord>,
 }
 
 impl LimitEvidence {
@@ -190,8 +193,10 @@ impl Evidence {
     }
 
     fn unread_of_quotas(&self) -> impl Iterator<Item = &PortError> {
-        let limits =
-            self.limits.iter().flat_map(|l| [l.applied.unread(), l.default.unread(), l.history.unread()]);
+        let limits = self
+            .limits
+            .iter()
+            .flat_map(|l| [l.applied.unread(), l.default.unread(), l.history.unread(), l.record.unread()]);
         [self.profile.unread(), self.listing.unread(), self.usage.unread()]
             .into_iter()
             .chain(limits)
@@ -256,7 +261,7 @@ const MANY: usize = 6;
 /// Gathers what a plan for `incident` needs, as far as it is answered until then.
 pub async fn gather<W>(world: &W, incident: &Incident, now: Timestamp, until: Timestamp) -> Evidence
 where
-    W: Quotas + Telemetry + Models + Permissions + Topic + Clock,
+    W: Quotas + Telemetry + Models + Permissions + Ledger + Topic + Clock,
 {
     let mut evidence = Evidence::none(incident.model.clone(), now);
     let Some(place) = incident.place() else { return evidence };
@@ -444,7 +449,7 @@ fn other_limit(cause: Cause) -> Option<Limit> {
 
 /// What is known of each quota of `wanted`, and whether the account's listing could be read, if it had to be.
 async fn limits(
-    world: &(impl Quotas + Clock),
+    world: &(impl Quotas + Ledger + Clock),
     place: &Place,
     model: &ModelId,
     wanted: &[Limit],
@@ -463,7 +468,7 @@ async fn limits(
 }
 
 async fn limit(
-    world: &(impl Quotas + Clock),
+    world: &(impl Quotas + Ledger + Clock),
     place: &Place,
     limit: Limit,
     found: Found,
@@ -476,18 +481,20 @@ async fn limit(
             applied: Gathered::NotAsked,
             default: Gathered::NotAsked,
             history: Gathered::NotAsked,
+            record: Gathered::NotAsked,
         };
     };
-    let (applied, default, history) = tokio::join!(
+    let (applied, default, history, record) = tokio::join!(
         gathered(world, until, world.applied(place, &code)),
         gathered(world, until, world.default_value(place, &code)),
         gathered(world, until, world.history(place, &code)),
+        gathered(world, until, world.quota(place, &code)),
     );
     let applied = match applied {
         Gathered::Read(None) => default.clone(),
         other => other,
     };
-    LimitEvidence { limit, found, applied, default, history }
+    LimitEvidence { limit, found, applied, default, history, record }
 }
 
 /// Leaves out of `sharing` what was not called, and keeps what the incident is about.

@@ -33,6 +33,7 @@ pub mod ids;
 pub mod model;
 pub mod shards;
 pub mod quota;
+pub mod quota_record;
 pub mod access;
 pub mod callers;
 pub mod usage;

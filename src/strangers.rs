@@ -106,9 +106,13 @@ impl Samples {
         let named = |who: &Who| who.principal.clone();
         let agent = |who: &Who| who.agent.clone();
         let address = |who: &Who| who.address.map(|address| address_words(address).to_owned());
-        let shown = |arn: &str| Safe::arn(arn).map_or_else(|| "an unknown caller".to_owned(), |arn| format!("`{arn}`"));
+        let shown = |arn: &str| {
+            Safe::arn(arn).map_or_else(|| "an unknown caller".to_owned(), |arn| format!("`{arn}`"))
+        };
         share(&now, &earlier, named, shown)
-            .or_else(|| share(&now, &earlier, agent, |agent| format!("clients of `{}`", Safe::line(agent, 64))))
+            .or_else(|| {
+                share(&now, &earlier, agent, |agent| format!("clients of `{}`", Safe::line(agent, 64)))
+            })
             .or_else(|| share(&now, &earlier, address, str::to_owned))
     }
 }
@@ -176,16 +180,26 @@ mod tests {
     fn a_new_principal_agent_or_address_with_a_third_of_the_calls_is_a_stranger() {
         let earlier = sample(&[("app", "Boto3", PRIVATE, 30)]);
         for (calls, says) in [
-            (vec![("app", "Boto3", PRIVATE, 60), ("other", "Boto3", PRIVATE, 40)], Some("`arn:aws:iam::111122223333:role/other`")),
+            (
+                vec![("app", "Boto3", PRIVATE, 60), ("other", "Boto3", PRIVATE, 40)],
+                Some("`arn:aws:iam::111122223333:role/other`"),
+            ),
             (vec![("app", "Boto3", PRIVATE, 60), ("app", "curl", PRIVATE, 40)], Some("clients of `curl`")),
-            (vec![("app", "Boto3", PRIVATE, 60), ("app", "Boto3", Address::Public, 40)], Some("callers from the internet")),
+            (
+                vec![("app", "Boto3", PRIVATE, 60), ("app", "Boto3", Address::Public, 40)],
+                Some("callers from the internet"),
+            ),
             (vec![("app", "Boto3", PRIVATE, 80), ("other", "curl", Address::Public, 20)], None),
             (vec![("app", "Boto3", PRIVATE, 100)], None),
         ] {
             let callers = Samples { now: sample(&calls), earlier: earlier.clone() };
             let found = callers.strangers();
             assert_eq!(found.is_some(), says.is_some(), "{calls:?}");
-            assert!(found.is_none_or(|found| found.kind == Suspect::Stranger && found.why.starts_with(says.unwrap())));
+            assert!(
+                found.is_none_or(
+                    |found| found.kind == Suspect::Stranger && found.why.starts_with(says.unwrap())
+                )
+            );
         }
     }
 

@@ -34,6 +34,8 @@ const REFILLED: f64 = 0.85;
 const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Demand after a raise is compared with so long before it: a Monday's with the Monday before.
 const BEFORE_RAISE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// A raise took effect at most so long before it was seen, as a rule.
+const SEEN_LATE: SignedDuration = SignedDuration::from_hours(1);
 
 const DAY: i64 = 86_400;
 
@@ -195,9 +197,10 @@ impl Course {
             let is_before = ago >= DAYS / 2;
             // All that could be seen of demand a week ago counts: it is no new demand once it is admitted.
             let counted = if is_before { unit.visible(five, usage) } else { unit.steady(five, usage) };
-            let (Some(week), Some(highest)) =
-                (course.weeks.get_mut(usize::from(is_before)), course.highest.get_mut(usize::from(is_before)))
-            else {
+            let (Some(week), Some(highest)) = (
+                course.weeks.get_mut(usize::from(is_before)),
+                course.highest.get_mut(usize::from(is_before)),
+            ) else {
                 continue;
             };
             *week += counted * 5.0;
@@ -217,19 +220,34 @@ impl Course {
         let has_history = |ago: usize| self.is_approved || DAYS - 1 - ago >= DAYS_BEFORE;
         let is_jump = |ago: usize, peak: f64| has_history(ago) && peak >= JUMP * before(ago).max(self.level);
         // The first day of it: that is when it began.
-        let (ago, peak) = self.peaks.iter().copied().enumerate().rev().find(|(ago, peak)| is_jump(*ago, *peak))?;
+        let (ago, peak) =
+            self.peaks.iter().copied().enumerate().rev().find(|(ago, peak)| is_jump(*ago, *peak))?;
         let (unit, most) = (self.unit.name(), before(ago));
         let day = self.day(ago);
-        let asked = format!("the busiest five minutes of the 24 hours to {day} asked for {} {unit} a minute", number(peak));
+        let asked = format!(
+            "the busiest five minutes of the 24 hours to {day} asked for {} {unit} a minute",
+            number(peak)
+        );
         if self.is_approved && most < self.level {
-            let why = format!("{asked}, {} times the {} that were approved", times(peak / self.level), number(self.level));
+            let why = format!(
+                "{asked}, {} times the {} that were approved",
+                times(peak / self.level),
+                number(self.level)
+            );
             return Some(Unusual { kind: Suspect::Jump, why });
         }
         if most < self.level {
-            let why = format!("{asked}, where the days before asked for less than {} a minute", number(self.level.ceil()));
+            let why = format!(
+                "{asked}, where the days before asked for less than {} a minute",
+                number(self.level.ceil())
+            );
             return Some(Unusual { kind: Suspect::NewModel, why });
         }
-        let why = format!("{asked}, {} times what any of the days before did ({})", times(peak / most), number(most));
+        let why = format!(
+            "{asked}, {} times what any of the days before did ({})",
+            times(peak / most),
+            number(most)
+        );
         Some(Unusual { kind: Suspect::Jump, why })
     }
 
@@ -311,12 +329,17 @@ fn follows(usage: &Usage, quota: &Counted<'_>, now: Timestamp) -> Option<Unusual
     let earlier = |at: Timestamp, wait| at.saturating_sub(wait).unwrap_or(Timestamp::MIN).as_second();
     let (at, end) = (raise.at.as_second(), crate::world::after(raise.at, A_DAY).as_second());
     let start = earlier(raise.at, BEFORE_RAISE);
-    let before = || usage.fives.iter().filter(|five| (start..at).contains(&five.at));
+    // What took effect was seen up to some minutes later.
+    let until = raise.asked.as_second().max(earlier(raise.at, SEEN_LATE)).min(at);
+    let before = || usage.fives.iter().filter(|five| (start..until).contains(&five.at));
     let later = || usage.fives.iter().filter(|five| (at..end).contains(&five.at));
     let most = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
-    let asked = [most(&mut before().map(|f| unit.asked(f, usage))), most(&mut later().map(|f| unit.asked(f, usage)))];
-    let visible =
-        [most(&mut before().map(|f| unit.visible(f, usage))), most(&mut later().map(|f| unit.visible(f, usage)))];
+    let asked =
+        [most(&mut before().map(|f| unit.asked(f, usage))), most(&mut later().map(|f| unit.asked(f, usage)))];
+    let visible = [
+        most(&mut before().map(|f| unit.visible(f, usage))),
+        most(&mut later().map(|f| unit.visible(f, usage))),
+    ];
     let admitted = most(&mut later().map(|f| unit.admitted(f)));
     let rises = |[before, later]: [f64; 2]| before > 0.0 && later >= FOLLOWS * before;
     (rises(asked) && rises(visible) && admitted >= REFILLED * raise.to).then(|| Unusual {

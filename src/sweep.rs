@@ -310,7 +310,7 @@ async fn quiet<W: World>(
         }
     }
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
-    over(world, terms, lease, record, evidence, now).await
+    ended(world, terms, lease, record, evidence, now).await
 }
 
 /// A step that a person has to take: reminded of until it is taken. Where nothing tells whether it is, it
@@ -327,7 +327,7 @@ async fn step<W: World>(
     let done = is_done(&record, &evidence, terms.config);
     let last = last_news(&record, now);
     if done == Some(true) && record.incident.last_seen.is_none_or(|seen| after(seen, SETTLED) <= now) {
-        return over(world, terms, lease, record, evidence, now).await;
+        return ended(world, terms, lease, record, evidence, now).await;
     }
     // A reminder is no call.
     let over = match done {
@@ -345,7 +345,7 @@ async fn step<W: World>(
     };
     if !goes_on && over <= now && !is_open {
         match is_quiet(world, terms, &record.incident, now).await {
-            Ok(true) => return over(world, terms, lease, record, evidence, now).await,
+            Ok(true) => return ended(world, terms, lease, record, evidence, now).await,
             Ok(false) => {}
             Err(error) => unread.push(error),
         }
@@ -375,7 +375,7 @@ fn last_news(record: &Record, now: Timestamp) -> Timestamp {
 }
 
 /// It is over, unless a person has to look first.
-async fn over<W: World>(
+async fn ended<W: World>(
     world: &W,
     terms: &Terms<'_>,
     lease: &Lease,

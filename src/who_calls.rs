@@ -10,7 +10,7 @@ use crate::ids::Place;
 use crate::incident::Incident;
 use crate::model::ModelId;
 use crate::strangers::{Sample, Samples};
-use crate::world::{Answer, Clock, Records, Recorded, Window, ask};
+use crate::world::{Answer, Clock, Recorded, Records, Window, ask};
 
 /// Who calls now is asked of so long.
 const HOURS: SignedDuration = SignedDuration::from_hours(3);
@@ -53,9 +53,11 @@ async fn callers<W: Records + Clock>(
         let to = back(WEEK.saturating_add(QUARTER * n));
         Window { from: to.saturating_sub(QUARTER).unwrap_or(to), to }
     };
-    let earlier = (0..QUARTERS).map(|n| ask(world, until, world.recorded(place, quarter(n), MOST_OF_QUARTER)));
+    let earlier =
+        (0..QUARTERS).map(|n| ask(world, until, world.recorded(place, quarter(n), MOST_OF_QUARTER)));
     let last = Window { from: back(HOURS), to: now };
-    let (last, earlier) = tokio::join!(ask(world, until, world.recorded(place, last, MOST)), join_all(earlier));
+    let (last, earlier) =
+        tokio::join!(ask(world, until, world.recorded(place, last, MOST)), join_all(earlier));
     let earlier: Vec<Recorded> = earlier.into_iter().collect::<Answer<_>>()?;
     Ok(Samples { now: Sample::of(&[last?], models), earlier: Sample::of(&earlier, models) })
 }

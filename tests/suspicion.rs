@@ -77,8 +77,9 @@ impl Account {
             input_tokens: admitted * TOKENS_A_CALL,
             ..Minute::NONE
         };
-        let start = hour.as_second().div_euclid(3600) * 3600;
-        let each = (0..5).map(|n| MinuteEntry { at: Timestamp::from_second(start + n * 60).unwrap(), values });
+        let start = hour.as_second().div_euclid(300) * 300 + 300;
+        let each =
+            (0..5).map(|n| MinuteEntry { at: Timestamp::from_second(start + n * 60).unwrap(), values });
         self.world.change(|file| file.usage[0].series.extend(each));
     }
 
@@ -88,7 +89,9 @@ impl Account {
 
     fn quota(&self) -> f64 {
         let mut value = 0.0;
-        self.world.change(|file| value = file.quotas.iter().find(|q| q.code.as_str() == TOKENS).unwrap().applied.unwrap());
+        self.world.change(|file| {
+            value = file.quotas.iter().find(|q| q.code.as_str() == TOKENS).unwrap().applied.unwrap()
+        });
         value / TOKENS_A_CALL
     }
 
@@ -103,7 +106,8 @@ impl Account {
             self.world.pass(SignedDuration::from_mins(5));
             if refused > 0.0 && n == 2 {
                 let event = if self.has_events { self.event() } else { self.alarm() };
-                block_on(bedrock_remediator::handler::handle(&self.world, &self.terms(), event.as_bytes())).unwrap();
+                block_on(bedrock_remediator::handler::handle(&self.world, &self.terms(), event.as_bytes()))
+                    .unwrap();
             }
             block_on(bedrock_remediator::sweep::sweep(&self.world, &self.terms())).unwrap();
         }
@@ -256,8 +260,8 @@ fn growth_seasons_and_what_was_seen_to_be_refused_are_no_suspicion() {
 
 #[test]
 fn demand_that_was_seen_to_be_refused_is_served_step_by_step() {
-    // Four times the quota since the day before yesterday, from two times.
-    let account = Account::after(|hour| daily(hour, if hour < -2 * DAY { 450.0 } else { 1_500.0 }));
+    // Three times the quota, which nobody asked to raise.
+    let account = Account::after(|hour| daily(hour, 1_500.0));
     account.hours(7 * DAY, |hour| daily(hour, 1_500.0));
     assert_eq!(account.suspects(), None);
     assert!(account.filed() >= 1, "{}", account.filed());
@@ -277,8 +281,11 @@ fn a_loop_gets_one_raise_and_no_second() {
     assert!(said.contains("A service that was only throttled asks for no more after a raise"), "{said}");
 }
 
-const APP: (&str, &str, &str) =
-    ("arn:aws:sts::111122223333:assumed-role/checkout-api/i-1", "10.0.0.7", "Boto3/1.42.0 md/Botocore#1.42.0");
+const APP: (&str, &str, &str) = (
+    "arn:aws:sts::111122223333:assumed-role/checkout-api/i-1",
+    "10.0.0.7",
+    "Boto3/1.42.0 md/Botocore#1.42.0",
+);
 const STRANGER: (&str, &str, &str) =
     ("arn:aws:sts::111122223333:assumed-role/ci-runner/x", "203.0.113.7", "python-requests/2.32.0");
 const ROOT: (&str, &str, &str) = ("arn:aws:iam::111122223333:root", "203.0.113.7", "aws-cli/2.31.0");
@@ -322,7 +329,9 @@ fn a_metric_alone_waits_for_a_look_at_cloudtrail() {
     account.measure(account.world.time(), 500.0, 60.0);
     account.world.pass(SignedDuration::from_mins(10));
     let alarm = account.alarm();
-    let report = block_on(bedrock_remediator::handler::handle(&account.world, &account.terms(), alarm.as_bytes())).unwrap();
+    let report =
+        block_on(bedrock_remediator::handler::handle(&account.world, &account.terms(), alarm.as_bytes()))
+            .unwrap();
     assert_eq!(withheld(&report), [Reason::NoEvidence]);
     assert_eq!(account.world.calls().get("called_by_root"), None);
     let mut waited = 0;
@@ -375,7 +384,7 @@ fn a_launch_is_approved_by_one_command_and_served_from_then_on() {
 
 #[test]
 fn what_was_approved_is_the_measure_of_what_comes_later() {
-    for (later, is_suspected) in [(1_050.0, false), (6_000.0, true)] {
+    for (later, is_suspected) in [(1_050.0, false), (20_000.0, true)] {
         let account = Account::after(|hour| daily(hour, 30.0));
         account.hours(2, |_| 900.0);
         account.approve();

@@ -90,11 +90,10 @@ const fn still(kind: Kind) -> &'static str {
     }
 }
 
-/// The same, where a person has to look who calls.
-pub(super) fn suspicious_title(incident: &Incident, kind: Kind, suspect: Suspect) -> String {
+/// The same, where a person has to look who calls. `is_news`: whether nothing was told since that is suspected.
+pub(super) fn suspicious_title(incident: &Incident, kind: Kind, suspect: Suspect, is_news: bool) -> String {
     let what = if suspect == Suspect::Loop { "Possible loop" } else { "Possible misuse" };
-    // That it is suspected is news, whatever was told before.
-    let still = if kind == Kind::Again { "" } else { still(kind) };
+    let still = if is_news { "" } else { still(kind) };
     format!("{still}{what}{}", of_where(incident))
 }
 

@@ -9,7 +9,9 @@ pub(super) fn who(evidence: &Evidence) -> Option<String> {
     let samples = match &evidence.callers {
         Gathered::NotAsked => return None,
         Gathered::Unread(error) => {
-            return Some(format!("Whether the callers are new could not be read from CloudTrail's event history: {error}."));
+            return Some(format!(
+                "Whether the callers are new could not be read from CloudTrail's event history: {error}."
+            ));
         }
         Gathered::Read(samples) => samples,
     };

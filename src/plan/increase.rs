@@ -7,16 +7,17 @@ use jiff::SignedDuration;
 
 use super::case::{Case, choose, fullest, withheld};
 use super::findable;
-use super::size::{round_up, size};
+use super::remembered::{need, suspected, value, with_history};
+use super::size::round_up;
 use super::suspect::{self, Callers};
-use super::{Action, Increase, Plan, Reason, Step, Withheld, look_at, quota_link, remembered, words};
+use super::{Action, Increase, Plan, Reason, Step, Withheld, look_at, quota_link, words};
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
 use crate::evidence::{Evidence, FAR_BELOW};
 use crate::ids::Place;
 use crate::incident::Incident;
 use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens};
-use crate::quota_record::Suspicion;
+use crate::quota_record::{QuotaRecord, Suspicion};
 use crate::usage::FULL;
 use crate::world::{Followed, Gathered, IncreaseRequest};
 
@@ -345,11 +346,21 @@ fn weigh(
         refusal.withheld.candidates.extend(route);
         return Err(refusal);
     }
-    history(case, case.demand())?;
+    history(case, incident)?;
     guards(case, evidence, config)?;
-    let desired = size(case.limit.limit, floor, wanted, config)?;
-    // Demand may be above what a step allows to ask for.
-    in_vain(case, desired)?;
+    let record = remembered(case)?;
+    let need = need(case, &record, evidence.now);
+    if let Some(suspicion) = record.suspicion.as_ref().filter(|_| !need.is_approved) {
+        return Err(suspected(suspicion).into());
+    }
+    let desired = match value(case, floor, wanted, &record, &need, config, evidence.now) {
+        Ok(desired) => desired,
+        Err(refused) => {
+            let is_of_aws = matches!(refused.kind, Reason::ClosedUnchanged | Reason::AwsCeiling);
+            let refusal = Box::<Refusal>::from(refused);
+            return Err(if is_of_aws { refusal.with_case() } else { refusal });
+        }
+    };
     heard(evidence)?;
     known_callers(case, incident, evidence)?;
     let increase = Increase {
@@ -360,6 +371,7 @@ fn weigh(
         region: case.place.region.clone(),
         request_id: None,
         status: None,
+        need,
     };
     let only_observes = match (config.mode, config.headroom_mode) {
         (Mode::Observe, _) => Some("the function only observes"),
@@ -396,38 +408,40 @@ fn earlier<'a>(case: &Case<'a>) -> Result<&'a [IncreaseRequest], Box<Refusal>> {
     Err(Refusal::of(Reason::NoEvidence, reason))
 }
 
-/// Whether an earlier request stands in the way.
-fn history(case: &Case<'_>, demand: f64) -> Result<(), Box<Refusal>> {
-    let requests = earlier(case)?;
-    if let Some(open) = requests.iter().find(|r| r.status.is_open()) {
-        let mut refusal = Refusal::of(
-            Reason::AlreadyRequested,
-            format!(
-                "request {} for {} is open since {}; its outcome is followed",
-                open.id,
-                words::number(open.desired),
-                open.created.strftime("%F")
-            ),
-        );
-        refusal.open = Some(open.clone());
-        return Err(refusal);
-    }
-    in_vain(case, demand)
+/// What is remembered of the quota, by the ledger and by Service Quotas.
+fn remembered(case: &Case<'_>) -> Result<QuotaRecord, Box<Refusal>> {
+    let why = match &case.limit.record {
+        Gathered::Read(record) => return Ok(with_history(record, earlier(case)?)),
+        Gathered::Unread(error) => error.to_string(),
+        Gathered::NotAsked => "it was not asked".to_owned(),
+    };
+    let reason = format!("the ledger could not be asked what it remembers of this quota: {why}");
+    Err(Refusal::of(Reason::NoEvidence, reason))
 }
 
-/// What AWS closed without a change, and was for at least `value`.
-fn in_vain(case: &Case<'_>, value: f64) -> Result<(), Box<Refusal>> {
-    match earlier(case)?.iter().find(|r| r.desired > case.applied && r.desired >= value) {
-        Some(closed) => Err(Refusal::of(
-            Reason::ClosedUnchanged,
-            format!(
-                "AWS closed request {} for {} and the applied value is still {}: the same request would end the same way",
-                closed.id, words::number(closed.desired), words::number(case.applied)
-            ),
-        )
-        .with_case()),
-        None => Ok(()),
-    }
+/// Whether an open request stands in the way.
+fn history(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
+    let requests = earlier(case)?;
+    let Some(open) = requests.iter().find(|r| r.status.is_open()) else { return Ok(()) };
+    let last = case.limit.record.read().and_then(|record| record.last.as_ref());
+    let follower = last.filter(|last| last.outcome.is_none() && last.desired == open.desired);
+    let follower = follower.and_then(|last| last.incident.as_ref()).filter(|id| **id != incident.id);
+    let who = match follower {
+        Some(id) => format!("incident {id} follows it, and tells its outcome"),
+        None => "its outcome is followed".to_owned(),
+    };
+    let mut refusal = Refusal::of(
+        Reason::AlreadyRequested,
+        format!(
+            "request {} for {} is open since {}; {who}",
+            open.id,
+            words::number(open.desired),
+            open.created.strftime("%F")
+        ),
+    );
+    // One incident follows a request; the others that need the same quota do not tell its outcome as well.
+    refusal.open = Some(open.clone()).filter(|_| follower.is_none());
+    Err(refusal)
 }
 
 /// Whether it is known who calls, and nobody unusual does.
@@ -436,12 +450,13 @@ fn known_callers(case: &Case<'_>, incident: &Incident, evidence: &Evidence) -> R
         Callers::Fine => return Ok(()),
         Callers::Unusual(found) => {
             let suspicion = suspect::since_now(found, evidence);
-            let mut refusal = Box::<Refusal>::from(remembered::suspected(&suspicion));
+            let mut refusal = Box::<Refusal>::from(suspected(&suspicion));
             refusal.suspicion = Some(suspicion);
             return Err(refusal);
         }
         Callers::NotAsked => {
-            let mut refusal = Refusal::of(Reason::NoEvidence, "CloudTrail was not asked who makes these calls");
+            let mut refusal =
+                Refusal::of(Reason::NoEvidence, "CloudTrail was not asked who makes these calls");
             refusal.asks_who_calls = true;
             return Err(refusal);
         }

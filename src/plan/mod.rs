@@ -9,6 +9,7 @@ mod follow;
 mod ids;
 mod increase;
 mod person;
+mod remembered;
 mod size;
 mod suspect;
 mod words;
@@ -24,11 +25,12 @@ use crate::ids::{Place, QuotaCode, Region};
 use crate::incident::Incident;
 use crate::lifecycle::successor;
 use crate::quota::Quota;
-use crate::quota_record::Suspicion;
+use crate::quota_record::{Need, Suspicion};
 use crate::words::words as word_enum;
 use crate::world::{Followed, RequestStatus};
 
 pub(crate) use person::ask;
+pub(crate) use remembered::{beyond_budget, closed_unchanged, cooling_down, suspected};
 pub use size::round_up;
 pub(crate) use suspect::{codes, remembered_suspicion};
 pub use words::number;
@@ -47,6 +49,10 @@ word_enum! {
         NoModel = "no-model",
         /// Service Quotas takes no request for this quota.
         NotAdjustable = "not-adjustable",
+        /// Our own requests have raised the quota as far as they may without a person's approval.
+        NeedsApproval = "needs-approval",
+        /// AWS seems to hold the quota below what is needed.
+        AwsCeiling = "aws-ceiling",
         /// A request is open.
         AlreadyRequested = "already-requested",
         /// AWS closed such a request and changed nothing.
@@ -115,6 +121,15 @@ pub struct Increase {
     pub request_id: Option<String>,
     /// Its status, once filed.
     pub status: Option<RequestStatus>,
+    /// What it is justified by.
+    pub need: Need,
+}
+
+impl Increase {
+    /// The value that Service Quotas validates requests against.
+    pub(crate) fn floor(&self) -> f64 {
+        self.default.unwrap_or(self.applied).max(self.applied)
+    }
 }
 
 /// Something that is not done, and why.

@@ -16,7 +16,8 @@ pub(crate) fn ask(plan: &mut Plan, incident: &Incident, terms: &Terms<'_>) {
     if !plan.withheld.iter().any(|withheld| waits(withheld.kind)) {
         return;
     }
-    let yes = "If the demand is legitimate, approve it: the request is filed at once, under the other guard rails.";
+    let yes =
+        "If the demand is legitimate, approve it: the request is filed at once, under the other guard rails.";
     let no = "If it is not, close the incident once that is dealt with: nothing is approved.";
     for (text, verb) in [(yes, "approve"), (no, "close")] {
         let command = Some(command(verb, &incident.id, terms));
@@ -94,6 +95,9 @@ mod tests {
 
     #[test]
     fn a_shell_reads_each_value_as_one_word() {
-        assert_eq!((quoted("a b").as_str(), quoted("it's").as_str(), quoted("").as_str()), ("'a b'", r"'it'\''s'", "''"));
+        assert_eq!(
+            (quoted("a b").as_str(), quoted("it's").as_str(), quoted("").as_str()),
+            ("'a b'", r"'it'\''s'", "''")
+        );
     }
 }

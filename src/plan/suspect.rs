@@ -111,16 +111,20 @@ fn steps(kind: Suspect, model: Option<&ModelId>, region: &Region) -> Vec<Step> {
     let mut steps = vec![words::who_calls(model, region)];
     if kind == Suspect::Loop {
         steps.push(Step {
-            text: "If it is a loop, stop the caller: the quota ends nothing, it only sets the pace.".to_owned(),
+            text: "If it is a loop, stop the caller: the quota ends nothing, it only sets the pace."
+                .to_owned(),
             command: None,
             link: None,
         });
     } else {
         steps.push(Step {
-            text: "If nobody knows these calls, disable the access key or revoke the role's sessions at once.".to_owned(),
+            text:
+                "If nobody knows these calls, disable the access key or revoke the role's sessions at once."
+                    .to_owned(),
             command: None,
             link: Some(
-                "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html".to_owned(),
+                "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html"
+                    .to_owned(),
             ),
         });
     }
@@ -159,8 +163,8 @@ pub(super) fn callers(incident: &Incident, evidence: &Evidence, is_fresh: bool) 
         );
     }
     let root = "the account's root user makes these calls, which no application should";
-    let is_root = evidence.root == Gathered::Read(true)
-        || evidence.callers.read().is_some_and(Samples::has_root);
+    let is_root =
+        evidence.root == Gathered::Read(true) || evidence.callers.read().is_some_and(Samples::has_root);
     if is_root {
         return Callers::Unusual(Unusual { kind: Suspect::Root, why: root.to_owned() });
     }
@@ -168,7 +172,8 @@ pub(super) fn callers(incident: &Incident, evidence: &Evidence, is_fresh: bool) 
         return Callers::Unusual(strangers);
     }
     let unread = evidence.root.unread().or(evidence.callers.unread());
-    let of_root = |why: String| format!("a record says that the account's root user makes these calls, and {why}");
+    let of_root =
+        |why: String| format!("a record says that the account's root user makes these calls, and {why}");
     match (&evidence.root, unread) {
         (Gathered::NotAsked, _) => Callers::NotAsked,
         (_, Some(error)) if incident.by_root => {

@@ -187,6 +187,7 @@ impl Account {
                 default,
                 is_adjustable: quota.adjustable == Some(true),
                 values: vec![(Timestamp::MIN, default)],
+                given: Vec::new(),
             };
             truth.quotas.insert((region, quota.code.clone()), known);
         }

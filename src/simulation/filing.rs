@@ -10,7 +10,7 @@ use super::problem::Problem;
 use super::truth::{Request, Span, Unit, Use, earlier};
 use crate::config::Mode;
 use crate::diagnosis::Cause;
-use crate::ids::{Place, QuotaCode};
+use crate::ids::{Place, QuotaCode, Region};
 use crate::incident::IncidentId;
 use crate::sandbox::PortCall;
 use crate::world::after;
@@ -109,7 +109,21 @@ impl Check<'_> {
         if *desired > default.max(most) * self.account.config.max_step_factor * (1.0 + 1e-9) {
             return broken("a request stays within one step", format!("{} from {most}", how()));
         }
+        let budget = self.budget(&place.region, code, filing.at);
+        if *desired > budget * (1.0 + 1e-9) {
+            return broken("a quota grows within its budget", format!("{}, and {budget} is the most", how()));
+        }
         Ok(())
+    }
+
+    /// The most that our own requests may raise a quota to at `now`, or more.
+    fn budget(&self, region: &Region, code: &QuotaCode, now: Timestamp) -> f64 {
+        let config = &self.account.config;
+        let within = |days: i64, times: f64| {
+            let since = earlier(now, SignedDuration::from_hours(24 * days));
+            self.truth.base(region, code, since).unwrap_or_default() * times
+        };
+        within(14, config.growth_14_days).min(within(90, config.growth_90_days))
     }
 
     /// Calls were refused, and the quota was used, around the incident.
@@ -167,7 +181,7 @@ impl Check<'_> {
             }
         }
         let leased = self.since_leased(filing).from;
-        if let Some(refused) = self.truth.refused(place, code, leased, *at).filter(|most| desired <= most) {
+        if let Some(refused) = self.truth.was_refused(place, code, *desired, leased, *at) {
             return broken(
                 "what was in vain is not asked again",
                 format!("{code}: {desired} after {refused}"),
@@ -255,6 +269,7 @@ impl Check<'_> {
             (!quota.is_adjustable, "the quota is not adjustable"),
             (value < quota.default, "the value is below the default"),
             (value * 1.1 > most, "the ceiling is near"),
+            (self.budget(&used.region, &code, span.to) < value * 1.2, "it has grown enough"),
             (after(used.began, config.require_history) > earlier(span.from, TOLERANCE), "the model is new"),
             (used.is_sudden, "its use is sudden"),
             (self.is_misnamed(used, incident, span), "the errors name another limit, which is near as well"),
