@@ -105,7 +105,7 @@ pub struct Raise {
     pub at: Timestamp,
     /// The value before.
     pub from: f64,
-    /// The value after.
+    /// The value after, at most what was asked for.
     pub to: f64,
     /// What it was justified by; `None` where that is not known.
     pub need: Option<Need>,
@@ -329,6 +329,8 @@ impl QuotaRecord {
         if outcome.is_refusal() {
             self.refused.push(Refusal { desired, asked, ended: at, need });
         } else if let Some(to) = value.filter(|_| is_ours) {
+            // What lies above it is not of our asking.
+            let to = to.min(desired);
             self.raises.push(Raise { asked, desired, at, from: followed.value_before, to, need });
         }
         let too_many = |len: usize| len.saturating_sub(KEPT);
@@ -351,4 +353,126 @@ impl QuotaRecord {
 /// Whether two values are the same to whoever decides on them.
 fn is_same(one: f64, other: f64) -> bool {
     (one - other).abs() <= SAME * one.max(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUDGET: Budget = Budget { in_14_days: 2.0, in_90_days: 4.0 };
+
+    fn day(n: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + n * 86_400).unwrap()
+    }
+
+    fn need(demand: f64, full_days: u32) -> Need {
+        Need { demand, full_days, is_approved: false }
+    }
+
+    /// Raises of ours, each `(day, from, to)`.
+    fn raised(raises: &[(i64, f64, f64)]) -> QuotaRecord {
+        let raise = |&(n, from, to): &(i64, f64, f64)| Raise {
+            asked: day(n),
+            desired: to,
+            at: day(n),
+            from,
+            to,
+            need: Some(need(to / 1.5, 1)),
+        };
+        QuotaRecord { raises: raises.iter().map(raise).collect(), ..QuotaRecord::default() }
+    }
+
+    /// Refusals of ours, each `(day, value, demand)`.
+    fn refused(refusals: &[(i64, f64, f64)]) -> QuotaRecord {
+        let refusal = |&(n, desired, demand): &(i64, f64, f64)| Refusal {
+            desired,
+            asked: day(n),
+            ended: day(n),
+            need: Some(need(demand, 1)),
+        };
+        QuotaRecord { refused: refusals.iter().map(refusal).collect(), ..QuotaRecord::default() }
+    }
+
+    #[test]
+    fn our_own_raises_are_bounded_within_each_window() {
+        for (what, raises, applied, now, most) in [
+            ("nothing was raised", &[][..], 100.0, 0, 200.0),
+            ("in the window", &[(0, 100.0, 150.0)], 150.0, 5, 200.0),
+            ("twice in it", &[(0, 100.0, 150.0), (4, 150.0, 200.0)], 200.0, 8, 200.0),
+            ("the first has left it", &[(0, 100.0, 150.0), (4, 150.0, 200.0)], 200.0, 15, 300.0),
+            ("all have left it", &[(0, 100.0, 150.0), (4, 150.0, 200.0)], 200.0, 19, 400.0),
+            (
+                "the long window is full",
+                &[(0, 100.0, 200.0), (15, 200.0, 400.0), (30, 400.0, 400.0)],
+                400.0,
+                60,
+                400.0,
+            ),
+            ("a person raised it since", &[(0, 100.0, 150.0)], 300.0, 5, 600.0),
+            ("a person raised it between", &[(0, 100.0, 150.0), (5, 300.0, 450.0)], 450.0, 8, 600.0),
+            ("AWS lowered it", &[(0, 100.0, 150.0)], 120.0, 5, 200.0),
+        ] {
+            let allowed = raised(raises).allowed(applied, &BUDGET, day(now));
+            assert_eq!(allowed.most, most, "{what}: {allowed:?}");
+        }
+        let mut record = raised(&[(0, 100.0, 200.0)]);
+        record.raises[0].need = Some(Need { is_approved: true, ..need(130.0, 1) });
+        assert_eq!(record.allowed(200.0, &BUDGET, day(1)).most, 400.0, "a person approved it");
+    }
+
+    #[test]
+    fn as_much_as_was_refused_waits_longer_each_time_and_for_a_greater_need() {
+        let once = refused(&[(0, 200.0, 130.0)]);
+        let twice = refused(&[(0, 200.0, 130.0), (31, 205.0, 150.0)]);
+        let stands = |record: &QuotaRecord, desired, now, demand, full_days| {
+            record.blocking(100.0, desired, &need(demand, full_days), day(now)).is_some()
+        };
+        assert!(!stands(&once, 150.0, 1, 130.0, 1), "less");
+        assert!(stands(&once, 195.0, 1, 900.0, 14), "about as much");
+        assert!(stands(&once, 250.0, 29, 900.0, 14), "more, too early");
+        assert!(stands(&once, 200.0, 31, 130.0, 1), "for the same need");
+        assert!(!stands(&once, 200.0, 31, 143.0, 1), "for a greater need");
+        assert!(!stands(&once, 200.0, 31, 130.0, 6), "full on more days");
+        assert!(stands(&twice, 200.0, 31 + 59, 900.0, 14), "twice as long the second time");
+        assert!(!stands(&twice, 200.0, 31 + 60, 165.0, 1));
+        assert!(!stands(&refused(&[(0, 100.0, 80.0)]), 120.0, 1, 80.0, 1), "it was raised to that since");
+    }
+
+    #[test]
+    fn two_refusals_close_above_the_applied_value_are_a_ceiling() {
+        assert_eq!(
+            refused(&[(0, 200.0, 1.0), (4, 150.0, 1.0)]).ceiling(100.0),
+            None,
+            "a step is left between"
+        );
+        assert_eq!(refused(&[(0, 120.0, 1.0)]).ceiling(100.0), None, "once");
+        let known = refused(&[(0, 200.0, 130.0), (4, 120.0, 130.0)]);
+        assert_eq!(known.ceiling(100.0), Some(120.0));
+        assert_eq!(known.ceiling(130.0), None, "it was raised above that");
+        assert!(known.blocking(100.0, 120.0, &need(900.0, 14), day(90)).is_some(), "longer than a single no");
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_the_newest() {
+        let mut record = QuotaRecord::default();
+        for n in 0..100 {
+            record.refused.push(Refusal { desired: 1.0, asked: day(n), ended: day(n), need: None });
+        }
+        let followed = crate::world::Followed {
+            code: crate::ids::QuotaCode::parse("L-27A15A5E").unwrap(),
+            name: String::new(),
+            desired: 7.0,
+            value_before: 5.0,
+            request_id: None,
+            intended: day(100),
+        };
+        let place = crate::ids::Place {
+            account: crate::ids::AccountId::parse("111122223333").unwrap(),
+            region: crate::ids::Region::parse("us-east-1").unwrap(),
+        };
+        let (outcome, value, at) = (RequestOutcome::Denied, Some(5.0), day(101));
+        record.ended(&Ended { place, followed, outcome, value, at });
+        assert_eq!((record.refused.len(), record.refused.last().map(|r| r.desired)), (KEPT, Some(7.0)));
+        assert_eq!(record.answer_time(), Some(SignedDuration::ZERO), "most were known at once");
+    }
 }
