@@ -8,10 +8,9 @@ use crate::drive::{Driven, PATIENCE, decided, drive};
 use crate::evidence::{Evidence, gather};
 use crate::incident::IncidentId;
 use crate::notice::{Kind, Notice};
-use crate::plan::{codes, remembered_suspicion};
+use crate::plan::{codes, demand, remembered_suspicion};
 use crate::quota_record::Remember;
 use crate::shards::Shards;
-use crate::suspicion::demand;
 use crate::sweep::again_at;
 use crate::terms::Terms;
 use crate::world::{Answer, Finish, Lane, Record, State, World, after};
@@ -86,8 +85,8 @@ pub async fn approve<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) ->
     if record.incident.cause.is_rate() {
         let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
         // Where the demand cannot be measured there is nothing to approve; the plan says so.
-        if let Some(usage) = evidence.usage.read() {
-            remember(world, &record, &evidence, &Remember::Approve(demand(usage, now))).await?;
+        if let Some(demand) = demand(&evidence, now) {
+            remember(world, &record, &evidence, &Remember::Approve(demand)).await?;
         }
     }
     let config = Config {

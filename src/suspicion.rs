@@ -1,7 +1,8 @@
 //! What is unusual in the measured use of a quota, so that a person looks before more is asked for.
 //!
-//! Invariant: pure, and about measured use alone. Once a person has called demand legitimate, it is what later
-//! demand is compared with, and what was measured before that is not.
+//! Invariant: pure, and about measured use alone. Refused calls cost their caller nothing, so that only while a quota
+//! is full they are more than as many again as the admitted ones. Once a person has called demand legitimate, it is what
+//! later demand is compared with, and what was measured before that is not.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -83,35 +84,11 @@ impl Unit {
         }
     }
 
-    /// One call, in this unit.
-    fn one(self, usage: &Usage) -> f64 {
-        match self {
-            Self::Requests => 1.0,
-            Self::Tokens => usage.average_tokens(),
-        }
-    }
-
     fn admitted(self, five: &Five) -> f64 {
         match self {
             Self::Requests => five.requests,
             Self::Tokens => five.tokens,
         }
-    }
-
-    /// What was asked for a minute, without repetitions.
-    fn asked(self, five: &Five, usage: &Usage) -> f64 {
-        self.admitted(five) + (five.asked() - five.requests) * self.one(usage)
-    }
-
-    /// What was asked for a minute if each refused call was a request of its own: all demand that could be seen.
-    fn visible(self, five: &Five, usage: &Usage) -> f64 {
-        self.admitted(five) + (five.asked_at_most() - five.requests) * self.one(usage)
-    }
-
-    /// What was asked for a minute, of which refused calls are at most as many as admitted ones: a storm of
-    /// repetitions does not make a week of it.
-    fn steady(self, five: &Five, usage: &Usage) -> f64 {
-        self.admitted(five) + five.throttles.min(five.requests) * self.one(usage)
     }
 
     const fn approved(self, approval: &Approval) -> f64 {
@@ -122,39 +99,80 @@ impl Unit {
     }
 }
 
-/// The demand of `usage` in the busiest five minutes of all days, without repetitions: what a person approves.
-pub(crate) fn demand(usage: &Usage, now: Timestamp) -> Approval {
-    let busiest = |unit: Unit| usage.fives.iter().map(|five| unit.asked(five, usage)).fold(0.0, f64::max);
-    Approval { at: now, requests: busiest(Unit::Requests), tokens: busiest(Unit::Tokens) }
+/// Use, and the quotas that it counts against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured<'a> {
+    /// The use of every model that shares the quotas.
+    pub(crate) usage: &'a Usage,
+    /// The quotas, as far as they are known.
+    pub(crate) quotas: &'a [Counted<'a>],
 }
 
-/// Whether `approval` is for as much as has been asked for since.
-pub(crate) fn is_covered(usage: &Usage, approval: &Approval) -> bool {
-    let since = approval.at.as_second();
-    let later = || usage.fives.iter().filter(|five| five.at >= since);
-    Unit::ALL.into_iter().all(|unit| {
-        let most = COVERED * unit.approved(approval).max(HARDLY * unit.one(usage));
-        later().all(|five| unit.asked(five, usage) <= most)
-    })
-}
-
-/// What is unusual in `usage` as of `now`, of which a person approved `approved` last. `quotas` are those that it
-/// counts against.
-pub(crate) fn unusual(
-    usage: &Usage,
-    quotas: &[Counted<'_>],
-    approved: Option<&Approval>,
-    now: Timestamp,
-) -> Option<Unusual> {
-    if approved.is_some_and(|approved| is_covered(usage, approved)) {
-        return None;
+impl Measured<'_> {
+    /// The demand in the busiest five minutes of all days: what a person approves at `now`.
+    pub(crate) fn demand(&self, now: Timestamp) -> Approval {
+        let busiest =
+            |unit: Unit| self.usage.fives.iter().map(|five| self.asked(unit, five)).fold(0.0, f64::max);
+        Approval { at: now, requests: busiest(Unit::Requests), tokens: busiest(Unit::Tokens) }
     }
-    let courses = || Unit::ALL.into_iter().map(|unit| Course::of(usage, unit, approved, now));
-    courses()
-        .find_map(|course| course.jump())
-        .or_else(|| new_model(usage, quotas, approved, now))
-        .or_else(|| courses().find_map(|course| course.ramp(usage)))
-        .or_else(|| quotas.iter().find_map(|quota| follows(usage, quota, now)))
+
+    /// Whether `approval` is for as much as has been asked for since.
+    pub(crate) fn is_covered_by(&self, approval: &Approval) -> bool {
+        let since = approval.at.as_second();
+        let later = || self.usage.fives.iter().filter(|five| five.at >= since);
+        Unit::ALL.into_iter().all(|unit| {
+            let most = COVERED * unit.approved(approval).max(HARDLY * self.one(unit));
+            later().all(|five| self.asked(unit, five) <= most)
+        })
+    }
+
+    /// What is unusual as of `now`, where a person approved `approved` last.
+    pub(crate) fn unusual(&self, approved: Option<&Approval>, now: Timestamp) -> Option<Unusual> {
+        if approved.is_some_and(|approved| self.is_covered_by(approved)) {
+            return None;
+        }
+        let courses = || Unit::ALL.into_iter().map(|unit| Course::of(self, unit, approved, now));
+        courses()
+            .find_map(|course| course.jump())
+            .or_else(|| self.new_model(approved, now))
+            .or_else(|| courses().find_map(|course| course.ramp()))
+            .or_else(|| self.quotas.iter().find_map(|quota| self.follows(quota, now)))
+    }
+
+    /// One call, in `unit`.
+    fn one(&self, unit: Unit) -> f64 {
+        match unit {
+            Unit::Requests => 1.0,
+            Unit::Tokens => self.usage.average_tokens(),
+        }
+    }
+
+    /// Whether a quota was full by its present value. Where none is known, any may have been.
+    fn is_full(&self, five: &Five) -> bool {
+        let mut known =
+            self.quotas.iter().filter_map(|quota| Some((Unit::of(quota.limit), quota.applied?))).peekable();
+        known.peek().is_none() || known.any(|(unit, applied)| unit.admitted(five) > FULL * applied)
+    }
+
+    /// What was asked for a minute.
+    fn asked(&self, unit: Unit, five: &Five) -> f64 {
+        if self.is_full(five) { self.without_repetitions(unit, five) } else { self.steady(unit, five) }
+    }
+
+    fn without_repetitions(&self, unit: Unit, five: &Five) -> f64 {
+        unit.admitted(five) + (five.asked() - five.requests) * self.one(unit)
+    }
+
+    /// The same, of which refused calls are at most as many as admitted ones: a storm of repetitions does not make a
+    /// week of it.
+    fn steady(&self, unit: Unit, five: &Five) -> f64 {
+        unit.admitted(five) + five.throttles.min(five.requests) * self.one(unit)
+    }
+
+    /// What was asked for a minute if each refused call was a request of its own: all demand that could be seen.
+    fn visible(&self, unit: Unit, five: &Five) -> f64 {
+        unit.admitted(five) + five.throttles * self.one(unit)
+    }
 }
 
 /// The days of a use, in one unit.
@@ -171,12 +189,15 @@ struct Course {
     /// What is hardly any use, or what a person approved if that is more.
     level: f64,
     is_approved: bool,
+    /// A day of hardly any use.
+    least: f64,
     now: Timestamp,
 }
 
 impl Course {
-    fn of(usage: &Usage, unit: Unit, approved: Option<&Approval>, now: Timestamp) -> Self {
-        let hardly = HARDLY * unit.one(usage);
+    fn of(measured: &Measured<'_>, unit: Unit, approved: Option<&Approval>, now: Timestamp) -> Self {
+        let usage = measured.usage;
+        let hardly = HARDLY * measured.one(unit);
         let mut course = Self {
             unit,
             peaks: [0.0; DAYS],
@@ -185,6 +206,7 @@ impl Course {
             highest: [0.0; 2],
             level: approved.map_or(hardly, |approved| unit.approved(approved).max(hardly)),
             is_approved: approved.is_some(),
+            least: MINUTES_A_DAY * hardly,
             now,
         };
         let since = approved.map_or(i64::MIN, |approved| approved.at.as_second());
@@ -192,11 +214,11 @@ impl Course {
             let age = (now.as_second() - five.at).max(1) - 1;
             let Ok(ago) = usize::try_from(age / DAY) else { continue };
             let Some(peak) = course.peaks.get_mut(ago) else { continue };
-            let asked = unit.asked(five, usage);
+            let asked = measured.asked(unit, five);
             *peak = peak.max(asked);
             let is_before = ago >= DAYS / 2;
             // All that could be seen of demand a week ago counts: it is no new demand once it is admitted.
-            let counted = if is_before { unit.visible(five, usage) } else { unit.steady(five, usage) };
+            let counted = if is_before { measured.visible(unit, five) } else { measured.steady(unit, five) };
             let (Some(week), Some(highest)) = (
                 course.weeks.get_mut(usize::from(is_before)),
                 course.highest.get_mut(usize::from(is_before)),
@@ -252,7 +274,7 @@ impl Course {
     }
 
     /// A week that asks for much more than the week before it.
-    fn ramp(&self, usage: &Usage) -> Option<Unusual> {
+    fn ramp(&self) -> Option<Unusual> {
         let [week, before] = self.weeks;
         let [highest, highest_before] = self.highest;
         if self.days_before < 1.0 {
@@ -266,8 +288,7 @@ impl Course {
                 ),
             });
         }
-        let least = MINUTES_A_DAY * HARDLY * self.unit.one(usage);
-        let (a_day, a_day_before) = (week / 7.0, (before / self.days_before).max(least));
+        let (a_day, a_day_before) = (week / 7.0, (before / self.days_before).max(self.least));
         let is_ramp = a_day > 0.0 && a_day >= RAMP * a_day_before && highest >= HIGHER * highest_before;
         is_ramp.then(|| Unusual {
             kind: Suspect::Ramp,
@@ -289,26 +310,23 @@ impl Course {
     }
 }
 
-/// A model that was hardly used, and fills one of its quotas within two weeks.
-fn new_model(
-    usage: &Usage,
-    quotas: &[Counted<'_>],
-    approved: Option<&Approval>,
-    now: Timestamp,
-) -> Option<Unusual> {
-    if approved.is_some() {
-        return None;
-    }
-    let course = Course::of(usage, Unit::Requests, None, now);
-    let began = course.peaks.iter().rposition(|peak| *peak >= HARDLY).filter(|ago| *ago < DAYS - 1)?;
-    let is_used = course.peaks.iter().any(|peak| *peak >= IN_USE);
-    let share = |quota: &Counted<'_>| {
-        let applied = quota.applied.filter(|applied| *applied > 0.0)?;
-        let admitted = usage.admitted(quota.limit).max(usage.last_day(quota.limit));
-        Some(admitted / applied)
-    };
-    let fullest = quotas.iter().filter_map(share).fold(0.0, f64::max);
-    (is_used && fullest >= FULL).then(|| Unusual {
+impl Measured<'_> {
+    /// A model that was hardly used, and fills one of its quotas within two weeks.
+    fn new_model(&self, approved: Option<&Approval>, now: Timestamp) -> Option<Unusual> {
+        let usage = self.usage;
+        if approved.is_some() {
+            return None;
+        }
+        let course = Course::of(self, Unit::Requests, None, now);
+        let began = course.peaks.iter().rposition(|peak| *peak >= HARDLY).filter(|ago| *ago < DAYS - 1)?;
+        let is_used = course.peaks.iter().any(|peak| *peak >= IN_USE);
+        let share = |quota: &Counted<'_>| {
+            let applied = quota.applied.filter(|applied| *applied > 0.0)?;
+            let admitted = usage.admitted(quota.limit).max(usage.last_day(quota.limit));
+            Some(admitted / applied)
+        };
+        let fullest = self.quotas.iter().filter_map(share).fold(0.0, f64::max);
+        (is_used && fullest >= FULL).then(|| Unusual {
         kind: Suspect::NewModel,
         why: format!(
             "the model was hardly used or not at all until the 24 hours to {}, and fills its quota to {:.0} %",
@@ -316,33 +334,35 @@ fn new_model(
             fullest * 100.0
         ),
     })
-}
-
-/// Demand that follows our last raise of `quota`: within a day more is asked for than ever before, and as much is
-/// refused again. Where a quota was only too small, what a raise admits is what was refused before it.
-fn follows(usage: &Usage, quota: &Counted<'_>, now: Timestamp) -> Option<Unusual> {
-    let raise = quota.raises.last().filter(|raise| raise.to > raise.from && raise.at < now)?;
-    let unit = Unit::of(quota.limit);
-    if quota.limit == Limit::TokensPerDay {
-        return None;
     }
-    let earlier = |at: Timestamp, wait| at.saturating_sub(wait).unwrap_or(Timestamp::MIN).as_second();
-    let (at, end) = (raise.at.as_second(), crate::world::after(raise.at, A_DAY).as_second());
-    let start = earlier(raise.at, BEFORE_RAISE);
-    // What took effect was seen up to some minutes later.
-    let until = raise.asked.as_second().max(earlier(raise.at, SEEN_LATE)).min(at);
-    let before = || usage.fives.iter().filter(|five| (start..until).contains(&five.at));
-    let later = || usage.fives.iter().filter(|five| (at..end).contains(&five.at));
-    let most = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
-    let asked =
-        [most(&mut before().map(|f| unit.asked(f, usage))), most(&mut later().map(|f| unit.asked(f, usage)))];
-    let visible = [
-        most(&mut before().map(|f| unit.visible(f, usage))),
-        most(&mut later().map(|f| unit.visible(f, usage))),
-    ];
-    let admitted = most(&mut later().map(|f| unit.admitted(f)));
-    let rises = |[before, later]: [f64; 2]| before > 0.0 && later >= FOLLOWS * before;
-    (rises(asked) && rises(visible) && admitted >= REFILLED * raise.to).then(|| Unusual {
+
+    /// Demand that follows our last raise of `quota`: within a day more is asked for than ever before, and as much is
+    /// refused again. Where a quota was only too small, what a raise admits is what was refused before it.
+    fn follows(&self, quota: &Counted<'_>, now: Timestamp) -> Option<Unusual> {
+        let raise = quota.raises.last().filter(|raise| raise.to > raise.from && raise.at < now)?;
+        let (usage, unit) = (self.usage, Unit::of(quota.limit));
+        if quota.limit == Limit::TokensPerDay {
+            return None;
+        }
+        let earlier = |at: Timestamp, wait| at.saturating_sub(wait).unwrap_or(Timestamp::MIN).as_second();
+        let (at, end) = (raise.at.as_second(), crate::world::after(raise.at, A_DAY).as_second());
+        let start = earlier(raise.at, BEFORE_RAISE);
+        // What took effect was seen up to some minutes later.
+        let until = raise.asked.as_second().max(earlier(raise.at, SEEN_LATE)).min(at);
+        let before = || usage.fives.iter().filter(|five| (start..until).contains(&five.at));
+        let later = || usage.fives.iter().filter(|five| (at..end).contains(&five.at));
+        let most = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
+        let asked = [
+            most(&mut before().map(|f| self.without_repetitions(unit, f))),
+            most(&mut later().map(|f| self.without_repetitions(unit, f))),
+        ];
+        let visible = [
+            most(&mut before().map(|f| self.visible(unit, f))),
+            most(&mut later().map(|f| self.visible(unit, f))),
+        ];
+        let admitted = most(&mut later().map(|f| unit.admitted(f)));
+        let rises = |[before, later]: [f64; 2]| before > 0.0 && later >= FOLLOWS * before;
+        (rises(asked) && rises(visible) && admitted >= REFILLED * raise.to).then(|| Unusual {
         kind: Suspect::Loop,
         why: format!(
             "within 24 hours of the raise from {} to {} on {}, {:.0} % of it was used again, and {} {} a minute were asked for, {} times the {} of the week before it, refused calls included",
@@ -356,6 +376,7 @@ fn follows(usage: &Usage, quota: &Counted<'_>, now: Timestamp) -> Option<Unusual
             number(visible[0])
         ),
     })
+    }
 }
 
 /// `1234567.0` → `1,234,567`; a small number with one digit after the point.

@@ -221,11 +221,6 @@ impl Five {
     pub(crate) fn asked(&self) -> f64 {
         self.requests + without_repetitions(self.throttles, self.requests)
     }
-
-    /// The same, if each refused call were a request of its own: all of the demand that can be seen.
-    pub(crate) fn asked_at_most(&self) -> f64 {
-        self.requests + self.throttles
-    }
 }
 
 /// What was admitted in 24 hours.

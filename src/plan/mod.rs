@@ -32,7 +32,7 @@ use crate::world::{Followed, RequestStatus};
 pub(crate) use person::ask;
 pub(crate) use remembered::{beyond_budget, closed_unchanged, cooling_down, suspected};
 pub use size::round_up;
-pub(crate) use suspect::{codes, remembered_suspicion};
+pub(crate) use suspect::{codes, demand, remembered_suspicion};
 pub use words::number;
 pub(crate) use words::{unit, whole};
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a suspicion that the ledger holds outranks what is measured now. Only a person ends it.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Plan, Step, remembered, words};
 use crate::evidence::{Evidence, LimitEvidence};
@@ -13,7 +13,7 @@ use crate::model::ModelId;
 use crate::quota::{Catalog, Variant, Verdict, find};
 use crate::quota_record::{Approval, QuotaRecord, Suspect, Suspicion};
 use crate::strangers::Samples;
-use crate::suspicion::{Counted, Unusual, is_covered, unusual};
+use crate::suspicion::{Counted, Measured, Unusual};
 use crate::world::{Gathered, PortError, after};
 
 /// A person who called demand legitimate has looked at who calls, for so long.
@@ -65,14 +65,36 @@ pub(super) fn open(incident: &Incident, evidence: &Evidence) -> Option<Suspicion
     if is_unread || usage.is_legacy || !matters {
         return None;
     }
-    let quotas: Vec<Counted<'_>> = matched(evidence)
-        .map(|limit| Counted {
+    let quotas = counted(evidence);
+    let found = Measured { usage, quotas: &quotas }.unusual(approved(evidence), evidence.now);
+    found.map(|found| since_now(found, evidence))
+}
+
+/// The quotas that the use counts against.
+fn counted(evidence: &Evidence) -> Vec<Counted<'_>> {
+    let applied =
+        |limit: &LimitEvidence| limit.applied.read().copied().flatten().map(|applied| applied.value);
+    let mut counted = Vec::new();
+    for limit in matched(evidence) {
+        counted.push(Counted {
             limit: limit.limit,
-            applied: limit.applied.read().copied().flatten().map(|applied| applied.value),
+            applied: applied(limit),
             raises: limit.record.read().map(|record| record.raises.as_slice()).unwrap_or_default(),
-        })
-        .collect();
-    unusual(usage, &quotas, approved(evidence), evidence.now).map(|found| since_now(found, evidence))
+        });
+    }
+    counted
+}
+
+/// The demand that a person approves at `now`; `None` where use could not be read.
+pub(crate) fn demand(evidence: &Evidence, now: Timestamp) -> Option<Approval> {
+    let (usage, quotas) = (evidence.usage.read()?, counted(evidence));
+    Some(Measured { usage, quotas: &quotas }.demand(now))
+}
+
+/// Whether `approval` is for as much as has been asked for since, as far as that is known.
+fn is_covered(evidence: &Evidence, approval: &Approval) -> bool {
+    let quotas = counted(evidence);
+    evidence.usage.read().is_some_and(|usage| Measured { usage, quotas: &quotas }.is_covered_by(approval))
 }
 
 /// What was found now.
@@ -150,9 +172,8 @@ pub(super) enum Callers {
 /// write one. Only CloudTrail's event history is, which is minutes late. `is_fresh`: the incident began so lately
 /// that CloudTrail may not show its calls yet.
 pub(super) fn callers(incident: &Incident, evidence: &Evidence, is_fresh: bool) -> Callers {
-    let usage = evidence.usage.read();
     let looked = approved(evidence).filter(|approved| after(approved.at, APPROVED_CALLERS) > evidence.now);
-    if looked.zip(usage).is_some_and(|(approved, usage)| is_covered(usage, approved)) {
+    if looked.is_some_and(|approved| is_covered(evidence, approved)) {
         return Callers::Fine;
     }
     // Of what only nears its quota nothing began a moment ago.
