@@ -203,6 +203,16 @@ impl Evidence {
             .flatten()
     }
 
+    /// Whether use is known to fill a quota.
+    fn is_filled(&self) -> bool {
+        let Some(usage) = self.usage.read() else { return false };
+        let is_full = |l: &LimitEvidence| {
+            let applied = l.applied.read().copied().flatten();
+            applied.is_some_and(|applied| usage.admitted(l.limit) >= applied.value * FILLED)
+        };
+        self.limits.iter().any(is_full)
+    }
+
     /// Whether use is known to be far below every quota of which something is known.
     pub(crate) fn is_far_below(&self) -> bool {
         let Some(usage) = self.usage.read() else { return false };
@@ -287,6 +297,21 @@ where
                 gathered(world, until, usage(world, &place, &model, incident, now, until)),
                 gathered(world, until, world.subscribers()),
             );
+            // Calls through other application profiles count as well. They are looked for where what is known of does
+            // not fill the quota.
+            if !incident.is_ahead() && !evidence.is_filled() {
+                evidence.usage = match evidence.usage {
+                    Gathered::Read(usage) => {
+                        gathered(
+                            world,
+                            until,
+                            usage_of_all(world, &place, &model, incident, usage, now, until),
+                        )
+                        .await
+                    }
+                    other => other,
+                };
+            }
             // Use decides which limit is full, whatever the error named.
             if let Some(other) = other_limit(incident.cause).filter(|_| evidence.is_far_below()) {
                 let (others, _) = limits(world, &place, &model, &[other], until).await;
@@ -427,6 +452,9 @@ async fn rulings(
 /// Admitted use below this share of a quota cannot be what filled it.
 pub(crate) const FAR_BELOW: f64 = 0.5;
 
+/// The limit that throttles is the one up to which calls are admitted: this part of it at least.
+pub(crate) const FILLED: f64 = 0.9;
+
 /// The limits that an error of `cause` can mean.
 fn wanted(cause: Cause) -> &'static [Limit] {
     match cause {
@@ -502,6 +530,27 @@ fn narrow(sharing: &mut Vec<ModelId>, about: &[Option<&ModelId>], used: &[ModelI
     sharing.retain(|id| about.contains(&Some(id)) || used.contains(id));
 }
 
+/// The same `usage` with everything else that is called and counts against the quota, application profiles among it.
+async fn usage_of_all<W: Telemetry + Models + Clock>(
+    world: &W,
+    place: &Place,
+    model: &ModelId,
+    incident: &Incident,
+    usage: Usage,
+    now: Timestamp,
+    until: Timestamp,
+) -> Answer<Usage> {
+    let (used, unread) = watch::used(world, place, until).await?;
+    let all = watch::sharing(&used, model);
+    let is_other =
+        |id: &ModelId| id.kind() == ModelKind::ApplicationProfile && incident.model.as_ref() != Some(id);
+    if !all.iter().any(is_other) {
+        // One that could not be resolved may be of this model.
+        return unread.into_iter().next().map_or(Ok(usage), Err);
+    }
+    measured(world, place, model, &all, incident, now).await
+}
+
 async fn usage<W: Telemetry + Models + Clock>(
     world: &W,
     place: &Place,
@@ -533,14 +582,26 @@ async fn usage<W: Telemetry + Models + Clock>(
         }
         sharing
     };
+    measured(world, place, model, &sharing, incident, now).await
+}
+
+/// What CloudWatch measured of `sharing`, which count against one quota.
+async fn measured<W: Telemetry>(
+    world: &W,
+    place: &Place,
+    model: &ModelId,
+    sharing: &[ModelId],
+    incident: &Incident,
+    now: Timestamp,
+) -> Answer<Usage> {
     let before = |wait| now.saturating_sub(wait).unwrap_or(now);
     // Where the two meet, both periods begin anew, so that nothing is counted twice.
     let meet = before(BY_THE_MINUTE);
     let meet = Timestamp::from_second(meet.as_second().div_euclid(300) * 300).unwrap_or(meet);
     let (fine, coarse) = (Window { from: meet, to: now }, Window { from: before(LOOK_BACK), to: meet });
     let (fine, coarse) = tokio::join!(
-        world.usage(place, &sharing, fine, Period::Minute),
-        world.usage(place, &sharing, coarse, Period::FiveMinutes),
+        world.usage(place, sharing, fine, Period::Minute),
+        world.usage(place, sharing, coarse, Period::FiveMinutes),
     );
     let mut series = fine?;
     series.extend(coarse?);

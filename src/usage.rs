@@ -400,10 +400,30 @@ impl Usage {
         self.days.last().filter(|day| day.ago == 0).map_or(0.0, |day| day.peak(limit))
     }
 
-    /// By how much the days' peaks grow a day, in `limit`'s unit: the median over all pairs of days, which one
-    /// odd day does not move. `None` where they do not grow steadily, or too few days are known.
-    /// See <https://en.wikipedia.org/wiki/Theil%E2%80%93Sen_estimator>.
+    /// By how much the days' peaks grow a day, in `limit`'s unit: where each day is above the one before, the median over
+    /// all pairs of days, which one odd day does not move; else by the busy days of two weeks. `None` where they do not
+    /// grow, or too few days are known.
     pub fn growth(&self, limit: Limit) -> Option<f64> {
+        self.daily_growth(limit).or_else(|| self.weekly_growth(limit))
+    }
+
+    /// The same by the second busiest day of each of the last two weeks, which weekends do not hide and one odd day does
+    /// not make.
+    fn weekly_growth(&self, limit: Limit) -> Option<f64> {
+        const FEWEST: usize = 5;
+        const LEAST: f64 = 1.05;
+        let busy = |week: std::ops::Range<u32>| {
+            let mut peaks: Vec<f64> =
+                self.days.iter().filter(|day| week.contains(&day.ago)).map(|day| day.steady(limit)).collect();
+            peaks.sort_by(f64::total_cmp);
+            peaks.iter().rev().nth(1).copied().filter(|_| peaks.len() >= FEWEST)
+        };
+        let (last, before) = (busy(0..7)?, busy(7..14)?);
+        (last >= before * LEAST).then_some((last - before) / 7.0)
+    }
+
+    /// See <https://en.wikipedia.org/wiki/Theil%E2%80%93Sen_estimator>.
+    fn daily_growth(&self, limit: Limit) -> Option<f64> {
         const FEWEST: usize = 5;
         /// Of all pairs of days so many have to rise.
         const STEADY: f64 = 0.7;

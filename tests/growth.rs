@@ -104,3 +104,26 @@ fn a_persons_raise_begins_the_budget_anew() {
     let asked = asked.unwrap();
     assert!(asked > 2e7 && asked <= 4e7, "{asked}");
 }
+
+#[test]
+fn every_application_profile_of_a_throttled_model_counts_against_its_quota() {
+    let mut file = busy();
+    let each = file.usage[0].last.as_mut().unwrap();
+    each.each.quota_tokens = Some(1.9e6);
+    each.each.invocations = 150.0;
+    let mut other = file.usage[0].clone();
+    other.model_id = "a1b2c3d4e5f6".to_owned();
+    other.last.as_mut().unwrap().each.quota_tokens = Some(2.9e6);
+    let routes = serde_json::json!({ "id": "a1b2c3d4e5f6", "models": [
+        "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "arn:aws:bedrock:us-west-2::foundation-model/anthropic.claude-sonnet-4-5-20250929-v1:0",
+    ] });
+    file.profiles.push(serde_json::from_value(routes).unwrap());
+    let alone = sandbox(file.clone());
+    deliver(&alone, &throttle(SONNET));
+    assert!(alone.increase_requests().is_empty(), "38 % of the quota alone");
+    file.usage.push(other);
+    let together = sandbox(file);
+    deliver(&together, &throttle(SONNET));
+    assert_eq!(together.increase_requests().len(), 1, "96 % of it together");
+}

@@ -217,23 +217,28 @@ fn used_too_little(case: &Case<'_>, asked: f64, incident: &Incident) -> String {
     )
 }
 
+/// Where less than this part of a quota was admitted, something else throttles: reservations of `max_tokens`, bursts
+/// within a minute, or AWS's own capacity.
+const PROVEN: f64 = 0.6;
+
 /// Whether admitted use shows that the quota ran full. Refused calls cost their caller nothing, so that alone
 /// they prove nothing, however many they are.
-fn proven(case: &Case<'_>) -> Result<(), Box<Refusal>> {
+fn proven(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
     let limit = case.limit.limit;
     let admitted = case.usage.admitted(limit);
-    if admitted >= case.applied * FAR_BELOW {
+    if admitted >= case.applied * PROVEN {
         return Ok(());
     }
     Err(Refusal::of(
         Reason::UnprovenThrottle,
         format!(
-            "around this incident at most {} of {} {} were admitted ({:.0} %), and {} calls were refused: refused calls alone do not show that more is needed, and AWS denies requests for quotas that are used so little",
+            "around this incident at most {} of {} {} were admitted ({:.0} %), and {} calls were refused: refused calls alone do not show that more is needed, and AWS denies requests for quotas that are used so little; {}",
             words::number(admitted),
             words::number(case.applied),
             words::unit(limit),
             admitted / case.applied * 100.0,
             words::number(case.usage.window_throttles),
+            words::far_below(case, incident.facts.requested),
         ),
     ))
 }
@@ -290,7 +295,7 @@ fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, 
         return Err(Refusal::of(Reason::UsageFarBelowQuota, used_too_little(case, shown, incident)));
     }
     if !is_ahead {
-        proven(case)?;
+        proven(case, incident)?;
     }
     // Headroom that is there already is none that is missing.
     if wanted <= case.applied {
