@@ -3,6 +3,7 @@
 //! One law: a bad value stops the start, and one message names all of them. There is no running on a
 //! value that nobody chose.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::SignedDuration;
@@ -115,6 +116,13 @@ impl Patterns {
     }
 }
 
+impl fmt::Display for Patterns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let patterns: Vec<String> = self.0.iter().map(WildMatch::pattern).collect();
+        f.write_str(&patterns.join(","))
+    }
+}
+
 /// Every variable that has a bad value, each with what is wrong.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("bad configuration: {}", .0.join("; "))]
@@ -148,6 +156,33 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The variables that bound a request and differ from their defaults, each with its value. Whoever runs a command
+    /// elsewhere needs them to stand under the same guard rails.
+    pub(crate) fn of_requests(&self) -> Vec<(&'static str, String)> {
+        let d = Self::default();
+        let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        let hours = |time: SignedDuration, hours: i64| (time.as_hours() / hours).to_string();
+        let all = |config: &Self| {
+            [
+                ("ALLOWED_MODELS", config.allowed_models.to_string()),
+                ("DENIED_MODELS", config.denied_models.to_string()),
+                ("HEADROOM_FACTOR", config.headroom_factor.to_string()),
+                ("MAX_STEP_FACTOR", config.max_step_factor.to_string()),
+                ("MAX_TOKENS_PER_MINUTE", number(config.max_tokens_per_minute)),
+                ("MAX_REQUESTS_PER_MINUTE", number(config.max_requests_per_minute)),
+                ("QUOTA_COOL_DOWN_HOURS", hours(config.quota_cool_down, 1)),
+                ("MAX_INCREASES_PER_DAY", config.max_increases_per_day.to_string()),
+                ("REQUIRE_HISTORY_DAYS", hours(config.require_history, 24)),
+            ]
+        };
+        all(self)
+            .into_iter()
+            .zip(all(&d))
+            .filter(|(own, default)| own != default)
+            .map(|(own, _)| own)
+            .collect()
+    }
+
     /// How far our own requests may raise a quota.
     pub(crate) fn budget(&self) -> Budget {
         Budget { in_14_days: self.growth_14_days, in_90_days: self.growth_90_days }

@@ -14,12 +14,13 @@ use crate::incident::Incident;
 use crate::model::{ModelId, ModelKind};
 use crate::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, find};
 use crate::quota_record::QuotaRecord;
+use crate::strangers::Samples;
 use crate::usage::{Period, Usage, burndown};
 use crate::watch;
 use crate::world::{
     Answer, Availability, Clock, Gathered, IncreaseRequest, Ledger, Life, LogKind, ModelState, Models,
-    Needed, Permissions, PolicyVerdict, PortError, QuotaValue, Quotas, Records, Ruling, Telemetry, Topic,
-    UseCaseForm, Window, ask,
+    Needed, Permissions, PolicyVerdict, PortError, QuotaValue, Quotas, Ruling, Telemetry, Topic, UseCaseForm,
+    Window, ask,
 };
 
 /// What is known of one quota that could be the one.
@@ -126,8 +127,10 @@ pub struct Evidence {
     pub usage: Gathered<Usage>,
     /// How many have confirmed that they want to be told, where a request may be filed.
     pub listeners: Gathered<u32>,
-    /// Whether CloudTrail shows calls of the root user, where a record says that it called.
+    /// Whether CloudTrail shows calls of the root user, where a request depends on it.
     pub root: Gathered<bool>,
+    /// Who calls now and who called a week ago, as far as CloudTrail shows it, where a request depends on it.
+    pub callers: Gathered<Samples>,
     /// Bedrock's own word on the model; `None` where it knows no such model.
     pub model_state: Gathered<Option<ModelState>>,
     /// The ids that can be called in the Region, where the one that was called cannot.
@@ -171,6 +174,7 @@ impl Evidence {
             usage: Gathered::NotAsked,
             listeners: Gathered::NotAsked,
             root: Gathered::NotAsked,
+            callers: Gathered::NotAsked,
             model_state: Gathered::NotAsked,
             offered: Gathered::NotAsked,
             lives: Gathered::NotAsked,
@@ -184,7 +188,8 @@ impl Evidence {
 
     /// Whether something about the quotas could not be read that may be readable a little later.
     pub fn is_missing_for_now(&self) -> bool {
-        self.unread_of_quotas().chain(self.root.unread()).any(PortError::is_passing)
+        let of_callers = self.root.unread().into_iter().chain(self.callers.unread());
+        self.unread_of_quotas().chain(of_callers).any(PortError::is_passing)
     }
 
     fn unread_of_quotas(&self) -> impl Iterator<Item = &PortError> {
@@ -209,7 +214,7 @@ impl Evidence {
     }
 
     /// Whether use is known to be far below every quota of which something is known.
-    fn is_far_below(&self) -> bool {
+    pub(crate) fn is_far_below(&self) -> bool {
         let Some(usage) = self.usage.read() else { return false };
         !self.limits.is_empty() && self.limits.iter().all(|l| l.is_far_below(usage) == Some(true))
     }
@@ -254,7 +259,7 @@ const BY_THE_MINUTE: SignedDuration = SignedDuration::from_hours(24);
 const BEFORE_FIRST: SignedDuration = SignedDuration::from_mins(15);
 
 /// From when on measurements are the incident's.
-fn since(incident: &Incident, now: Timestamp) -> Timestamp {
+pub(crate) fn since(incident: &Incident, now: Timestamp) -> Timestamp {
     let first = incident.first_seen.unwrap_or(now).min(now);
     first.saturating_sub(BEFORE_FIRST).unwrap_or(first)
 }
@@ -359,19 +364,6 @@ where
         _ => {}
     }
     evidence
-}
-
-/// Looks whether CloudTrail shows what a record says: that the account's root user called. Anybody who can send an
-/// event can write such a record.
-pub(crate) async fn look_for_root<W: Records + Clock>(
-    world: &W,
-    incident: &Incident,
-    evidence: &mut Evidence,
-    until: Timestamp,
-) {
-    let Some(place) = incident.place() else { return };
-    let window = Window { from: since(incident, evidence.now), to: evidence.now };
-    evidence.root = gathered(world, until, world.called_by_root(&place, window)).await;
 }
 
 /// Whether a policy that the caller's owner can change may be what is missing. A denial that names another

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::IncidentId;
 use crate::words::words;
-use crate::world::{Ended, Intent, RequestOutcome, Reserved, after};
+use crate::world::{Ended, Intent, Record, RequestOutcome, Reserved, after};
 
 /// As much as AWS refused is asked for again after this long, and after twice as long each further time.
 const REFUSED: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -138,6 +138,13 @@ pub struct Suspicion {
     pub since: Timestamp,
     /// What was measured, for a person.
     pub why: String,
+}
+
+impl Suspicion {
+    /// Whether people were told nothing of `record`'s incident since this is suspected.
+    pub(crate) fn is_news(&self, record: &Record) -> bool {
+        record.notices.last().is_none_or(|told| told.at < self.since)
+    }
 }
 
 /// Demand that a person called legitimate.

@@ -622,6 +622,11 @@ impl Record {
         Some(until).filter(|until| *until > now)
     }
 
+    /// When people are reminded of what is suspected; `None` where they were not told yet.
+    pub(crate) fn next_suspicion_reminder(&self, config: &Config) -> Option<Timestamp> {
+        self.last_told().map(|last| self.next_reminder(config, last))
+    }
+
     /// When people are reminded, who were told last at `last`: on the operator's days, then weekly;
     /// never twice within a day.
     fn next_reminder(&self, config: &Config, last: Timestamp) -> Timestamp {

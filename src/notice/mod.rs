@@ -9,6 +9,7 @@ mod digest;
 mod headline;
 mod mail;
 mod message;
+mod who;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -228,6 +229,12 @@ impl Notice {
             last_seen: incident.last_seen,
             incidents: Vec::new(),
         };
+        if let Some(suspicion) = plan.suspicion.as_ref().filter(|_| kind != Kind::Resolved) {
+            notice.severity = Severity::Critical;
+            let is_news = suspicion.is_news(record);
+            notice.title = headline::suspicious_title(incident, kind, suspicion.kind, is_news);
+            notice.summary = format!("{} {}", headline::suspicious(suspicion), notice.summary);
+        }
         notice.bound();
         notice
     }

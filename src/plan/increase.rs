@@ -9,6 +9,7 @@ use super::case::{Case, choose, fullest, withheld};
 use super::findable;
 use super::remembered::{need, suspected, value, with_history};
 use super::size::round_up;
+use super::suspect::{self, Callers};
 use super::{Action, Increase, Plan, Reason, Step, Withheld, look_at, quota_link, words};
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
@@ -16,7 +17,7 @@ use crate::evidence::{Evidence, FAR_BELOW};
 use crate::ids::Place;
 use crate::incident::Incident;
 use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens};
-use crate::quota_record::QuotaRecord;
+use crate::quota_record::{QuotaRecord, Suspicion};
 use crate::usage::FULL;
 use crate::world::{Followed, Gathered, IncreaseRequest};
 
@@ -32,6 +33,10 @@ pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, 
 }
 
 fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &mut Plan) {
+    if let Some(suspicion) = suspect::open(incident, evidence) {
+        suspect::withhold(plan, suspicion, incident, evidence);
+        return;
+    }
     let place = incident.place();
     let chosen = match incident.cause {
         Cause::NearQuota => fullest(incident, evidence, place.as_ref()),
@@ -49,7 +54,10 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
             plan.is_full = case.usage.admitted(case.limit.limit) > FULL * case.applied;
             match weighed {
                 Ok(increase) => file(plan, &case, increase),
-                Err(refusal) => withhold(plan, &case, *refusal, incident.is_ahead()),
+                Err(refusal) => match refusal.suspicion.clone() {
+                    Some(suspicion) => suspect::withhold(plan, suspicion, incident, evidence),
+                    None => withhold(plan, &case, *refusal, incident.is_ahead()),
+                },
             }
         }
         Err(refusal) => {
@@ -133,7 +141,7 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal, is_ahead: bool) 
             ),
         });
     }
-    plan.asks_for_root = refusal.asks_for_root;
+    plan.asks_who_calls = refusal.asks_who_calls;
     // What was asked for is told of by the incident that asked.
     if let Some(request) = refusal.open.filter(|_| !is_ahead) {
         plan.adopted = Some(Followed {
@@ -163,8 +171,10 @@ struct Refusal {
     by_hand: Option<Step>,
     /// What would have been asked for.
     desired: Option<f64>,
-    /// Whether all depends on what CloudTrail says of the root user.
-    asks_for_root: bool,
+    /// Whether all depends on what CloudTrail says of who calls.
+    asks_who_calls: bool,
+    /// What makes a person look first, if that is why.
+    suspicion: Option<Suspicion>,
     /// Whether what was asked about may only be late.
     is_late: bool,
 }
@@ -177,7 +187,8 @@ impl From<Withheld> for Box<Refusal> {
             open: None,
             by_hand: None,
             desired: None,
-            asks_for_root: false,
+            asks_who_calls: false,
+            suspicion: None,
             is_late: false,
         })
     }
@@ -193,9 +204,6 @@ impl Refusal {
         self
     }
 }
-
-/// Demand that grew so many times within a day is sudden.
-const SUDDEN: f64 = 10.0;
 
 fn used_too_little(case: &Case<'_>, asked: f64, incident: &Incident) -> String {
     format!(
@@ -344,7 +352,6 @@ fn weigh(
         return Err(refusal);
     }
     history(case, incident)?;
-    unusual(case)?;
     guards(case, evidence, config)?;
     let record = remembered(case)?;
     let need = need(case, &record, evidence.now);
@@ -360,7 +367,7 @@ fn weigh(
         }
     };
     heard(evidence)?;
-    by_root(case, incident, evidence)?;
+    known_callers(case, incident, evidence)?;
     let increase = Increase {
         quota: quota.clone(),
         applied: case.applied,
@@ -442,50 +449,30 @@ fn history(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
     Err(refusal)
 }
 
-/// What looks like stolen credentials at work is never raised until a person has looked.
-fn unusual(case: &Case<'_>) -> Result<(), Box<Refusal>> {
-    let Some(times) = case.usage.burst.filter(|times| *times >= SUDDEN) else { return Ok(()) };
-    Err(looked_at(
-        case,
-        &format!(
-            "the last day asks for {} times what any of the 13 days before did, which may be a launch, and may be stolen credentials",
-            words::number(times)
-        ),
-    ))
-}
-
-/// A refusal until a person has looked.
-fn looked_at(case: &Case<'_>, what: &str) -> Box<Refusal> {
-    let reason = format!("{what}: no increase is filed until a person has looked at who calls");
-    let mut refusal = Refusal::of(Reason::UnusualCaller, reason);
-    refusal.by_hand = Some(words::who_calls(case));
-    refusal
-}
-
-/// Whether the account's root user calls. That a record says so is a reason to look, and no proof: whoever can send
-/// an event can write one. Only CloudTrail's event history is, which is minutes late.
-fn by_root(case: &Case<'_>, incident: &Incident, evidence: &Evidence) -> Result<(), Box<Refusal>> {
-    if !incident.by_root {
-        return Ok(());
-    }
-    let why = match &evidence.root {
-        Gathered::Read(true) => {
-            let what = "the account's root user makes these calls, which no application should, and which may be stolen credentials";
-            return Err(looked_at(case, what));
+/// Whether it is known who calls, and nobody unusual does.
+fn known_callers(case: &Case<'_>, incident: &Incident, evidence: &Evidence) -> Result<(), Box<Refusal>> {
+    let why = match suspect::callers(incident, evidence, case.is_fresh) {
+        Callers::Fine => return Ok(()),
+        Callers::Unusual(found) => {
+            let suspicion = suspect::since_now(found, evidence);
+            let mut refusal = Box::<Refusal>::from(suspected(&suspicion));
+            refusal.suspicion = Some(suspicion);
+            return Err(refusal);
         }
-        Gathered::Read(false) if case.is_fresh => {
-            "CloudTrail's event history, which is minutes late, does not show it yet: it is asked again shortly"
-                .to_owned()
+        Callers::NotAsked => {
+            let mut refusal =
+                Refusal::of(Reason::NoEvidence, "CloudTrail was not asked who makes these calls");
+            refusal.asks_who_calls = true;
+            return Err(refusal);
         }
-        Gathered::Read(false) => return Ok(()),
-        Gathered::Unread(error) => format!("CloudTrail could not be asked whether it did: {error}"),
-        Gathered::NotAsked => "CloudTrail was not asked whether it did".to_owned(),
+        Callers::Late(why) => {
+            let mut refusal = Refusal::of(Reason::NoEvidence, why);
+            refusal.is_late = true;
+            return Err(refusal);
+        }
+        Callers::Unknown(why) => why,
     };
-    let reason = format!("a record says that the account's root user makes these calls, and {why}");
-    let mut refusal = Refusal::of(Reason::NoEvidence, reason);
-    refusal.asks_for_root = evidence.root == Gathered::NotAsked;
-    refusal.is_late = evidence.root == Gathered::Read(false);
-    Err(refusal)
+    Err(Refusal::of(Reason::NoEvidence, why))
 }
 
 /// Whether anybody would hear of it. That the topic does not say is no "no".

@@ -24,8 +24,12 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 const USED: f64 = 0.5;
 /// The last request of a day is kept for a quota of which so much is used.
 const FULL: f64 = 0.8;
-/// A use that began so suddenly is no longer sudden after less than a day.
-const SUDDEN: SignedDuration = SignedDuration::from_hours(20);
+/// A use that began so suddenly is sudden for so long at least.
+const SUDDEN: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// What was usual before a life is known to be usual for so long.
+const USUAL: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// A model that was used more than so long within a week, all of it, is used much more than before the life.
+const LONGEST: SignedDuration = SignedDuration::from_hours(4);
 
 /// A request that the function asked Service Quotas for.
 pub(super) struct Filing<'f> {
@@ -258,6 +262,7 @@ impl Check<'_> {
         let of_day = all().filter(here).filter(|r| r.is_ours && r.created > a_day_before).count();
         let is_near =
             |r: &Request| r.is_ours && after(after(r.created, config.quota_cool_down), TOLERANCE) > span.from;
+        let week = Span { from: earlier(span.to, SignedDuration::from_hours(7 * 24)), to: span.to };
         let two_weeks = Span { from: earlier(span.from, SignedDuration::from_hours(16 * 24)), to: span.to };
         [
             (config.mode == Mode::Observe, "the function only observes"),
@@ -272,6 +277,9 @@ impl Check<'_> {
             (self.budget(&used.region, &code, span.to) < value * 1.2, "it has grown enough"),
             (after(used.began, config.require_history) > earlier(span.from, TOLERANCE), "the model is new"),
             (used.is_sudden, "its use is sudden"),
+            (after(self.account.start, USUAL) < span.to, "nothing is known of what is usual"),
+            (self.truth.lasted(used, week) > LONGEST, "it is used much more than the week before"),
+            (value > quota.default * 1.2, "its use grows with each raise, as a loop's does"),
             (self.is_misnamed(used, incident, span), "the errors name another limit, which is near as well"),
             (!self.truth.is_always_heard(span), "nobody listens"),
             (self.truth.is_root(&used.region, two_weeks), "the root user calls"),
