@@ -19,12 +19,15 @@ pub mod act;
 pub mod notice;
 pub mod drive;
 pub mod sweep;
+mod by_hand;
 mod follow;
 pub mod watch;
 pub mod operate;
 pub mod doctor;
 pub mod metrics;
 pub mod report;
+pub mod news;
+mod schedule;
 mod told;
 
 pub mod ids;

@@ -73,10 +73,11 @@ pub(super) const fn name(cause: Cause) -> &'static str {
     words(cause).0
 }
 
-/// One line: what, which model, where.
-pub(super) fn title(incident: &Incident, kind: Kind) -> String {
+/// One line: what, which model, where. `was_over`: people were told last that it is over.
+pub(super) fn title(incident: &Incident, kind: Kind, was_over: bool) -> String {
     let (what, _) = of(incident);
     let still = match kind {
+        Kind::Again if was_over => "Again: ",
         Kind::Again => "Still: ",
         Kind::Reminder => "Reminder: ",
         Kind::Resolved => "Over: ",
@@ -95,7 +96,10 @@ pub(super) fn open_request_title(incident: &Incident) -> String {
 }
 
 fn of_where(incident: &Incident) -> String {
-    let model = incident.model.as_ref().map(|m| format!(": {m}")).unwrap_or_default();
+    let model = match (incident.facts.models.len(), &incident.model) {
+        (many @ 2.., _) => format!(": {many} models"),
+        (_, model) => model.as_ref().map(|m| format!(": {m}")).unwrap_or_default(),
+    };
     let region = incident.region.as_ref().map(|r| format!(" in {r}")).unwrap_or_default();
     format!("{model}{region}")
 }
@@ -103,7 +107,10 @@ fn of_where(incident: &Incident) -> String {
 /// What happened.
 pub(super) fn summary(incident: &Incident) -> String {
     let (_, meaning) = of(incident);
-    let model = incident.model.as_ref().map_or_else(|| "Bedrock".to_owned(), |m| format!("`{m}`"));
+    let model = match (incident.facts.models.len(), &incident.model) {
+        (many @ 2.., _) => format!("{many} models"),
+        (_, model) => model.as_ref().map_or_else(|| "Bedrock".to_owned(), |m| format!("`{m}`")),
+    };
     let region = incident.region.as_ref().map_or_else(|| "an unknown Region".to_owned(), ToString::to_string);
     let account =
         incident.account.as_ref().map_or_else(|| "an unknown account".to_owned(), |a| format!("account {a}"));
