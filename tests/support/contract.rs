@@ -657,7 +657,7 @@ fn awaited() -> Awaited {
 
 /// What people were told is over, and is seen again.
 async fn what_returns_within_a_week_goes_on_with_its_episode(ledger: &impl Ledger) {
-    let incident = incident("ap-southeast-6");
+    let incident = incident("us-gov-west-1");
     let hour = |hours: i64| after(hours * 3600);
     let heard = Heard::from("w0a1b2c3d@490000".to_owned());
     let opened = Told { heard: heard.clone(), repeats: 2, ..told(now()) };
@@ -701,10 +701,11 @@ async fn what_returns_within_a_week_goes_on_with_its_episode(ledger: &impl Ledge
 }
 
 async fn models_of_the_whole_account_are_kept(ledger: &impl Ledger) {
-    let region = "ap-southeast-7";
+    let region = "af-south-1";
     let form = "Model use case details have not been submitted for this account.";
     let of = |model: &str, at: i64| fold([symptom(region, model, form, "app", after(at))]).remove(0);
     let first = of("anthropic.claude-haiku-4-5-20251001-v1:0", 0);
+    assert_eq!(first.cause, Cause::UseCaseForm);
     let (lease, _) = mine(ledger, &first, now()).await;
     for n in 0..400 {
         let model = format!("anthropic.claude-{}-v1:0", n % 350);
