@@ -163,7 +163,8 @@ pub(crate) async fn prepare<W: World>(
     };
     evidence.looked = learnt.looked;
     if let Some(moved) = by_hand::moved(&record, &evidence) {
-        return Ok(by_hand::over(record, moved, &evidence, now));
+        let over = by_hand::over(record, moved, &evidence, now);
+        return Ok(Ready { others: learnt.others, ..over });
     }
     let mut plan = decided(world, &record.incident, &mut evidence, config, until).await;
     // A request that was reserved or filed in a drive that did not end is news still.
@@ -225,7 +226,7 @@ pub(crate) async fn prepare<W: World>(
     let telling = telling.filter(|telling| *telling == Telling::News || !is_reminded_of);
     let notice = telling.map(|_| Notice::compose(kind, &record, &plan, &evidence));
     if let (Some(notice), Some(telling)) = (&notice, telling) {
-        let news = notice.told(&record, &evidence, now).saying(telling, &points, now);
+        let news = notice.told(&record, &evidence, now).saying(record.notices.heard(), telling, &points, now);
         record.notices.push(news.clone());
         told.told = Some(news);
     }

@@ -105,6 +105,13 @@ impl Heard {
         !self.is_empty() && points.iter().filter(is_told).any(|point| !is_known(point))
     }
 
+    /// The same after a notice at `now` that says nothing of reasons and actions: what people have heard is as it was.
+    #[must_use]
+    pub(crate) fn as_of(&self, now: Timestamp) -> Self {
+        let kept = self.0.iter().filter(|(_, hour)| is_kept(**hour, now));
+        Self(kept.map(|(point, _)| (point.clone(), hour(now))).collect())
+    }
+
     /// The same after a notice at `now` that says `points`.
     #[must_use]
     pub(crate) fn with(&self, points: &BTreeSet<Point>, now: Timestamp) -> Self {

@@ -36,14 +36,20 @@ pub struct Told {
 }
 
 impl Told {
-    /// The same of a notice that says `points`, and why it was sent.
+    /// The same of a notice that says `points`, and why it was sent. `before`: what people had heard until then.
     #[must_use]
-    pub(crate) fn saying(self, telling: Telling, points: &BTreeSet<Point>, now: Timestamp) -> Self {
+    pub(crate) fn saying(
+        self,
+        before: &Heard,
+        telling: Telling,
+        points: &BTreeSet<Point>,
+        now: Timestamp,
+    ) -> Self {
         let repeats = match telling {
             Telling::News => 0,
             Telling::Repeat => self.repeats.saturating_add(1),
         };
-        Self { repeats, heard: self.heard.with(points, now), ..self }
+        Self { repeats, heard: before.with(points, now), ..self }
     }
 }
 

@@ -278,7 +278,7 @@ impl Notice {
             errors: self.counts.errors,
             missing: missing.into_iter().map(str::to_owned).collect(),
             repeats: last.map_or(0, |last| last.repeats),
-            heard: record.notices.heard().clone(),
+            heard: record.notices.heard().as_of(now),
         }
     }
 

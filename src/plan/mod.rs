@@ -8,6 +8,7 @@ mod findable;
 mod follow;
 mod ids;
 mod increase;
+mod siblings;
 mod size;
 mod words;
 
