@@ -223,16 +223,12 @@ fn used_too_little(case: &Case<'_>, asked: f64, incident: &Incident) -> String {
     )
 }
 
-/// Where less than this part of a quota was admitted, something else throttles: reservations of `max_tokens`, bursts
-/// within a minute, or AWS's own capacity.
-const PROVEN: f64 = 0.6;
-
 /// Whether admitted use shows that the quota ran full. Refused calls cost their caller nothing, so that alone
 /// they prove nothing, however many they are.
 fn proven(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
     let limit = case.limit.limit;
     let admitted = case.usage.admitted(limit);
-    if admitted >= case.applied * PROVEN {
+    if admitted >= case.applied * FAR_BELOW {
         return Ok(());
     }
     Err(Refusal::of(
