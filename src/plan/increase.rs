@@ -367,7 +367,10 @@ fn weigh(
         }
     };
     heard(evidence)?;
-    known_callers(case, incident, evidence)?;
+    // Of what is only told of nothing depends on who calls.
+    if !(incident.is_ahead() && config.headroom_mode == Mode::Observe) {
+        known_callers(case, incident, evidence)?;
+    }
     let increase = Increase {
         quota: quota.clone(),
         applied: case.applied,
