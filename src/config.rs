@@ -147,7 +147,7 @@ impl Default for Config {
             digest_above: 5,
             quiet_to_close: SignedDuration::from_hours(24),
             headroom_threshold: 0.8,
-            headroom_mode: Mode::Observe,
+            headroom_mode: Mode::Request,
             reminder_days: vec![1, 3, 7],
             invocation_log_group: None,
             application_log_groups: Vec::new(),

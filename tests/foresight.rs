@@ -34,8 +34,9 @@ fn tick_with(world: &Sandbox, config: &Config) -> Swept {
     block_on(sweep(world, &Terms { config, home: &home, allowance: ALLOWANCE })).unwrap()
 }
 
+/// Of what is only coming, it tells.
 fn tick(world: &Sandbox) -> Swept {
-    tick_with(world, &Config::default())
+    tick_with(world, &Config { headroom_mode: Mode::Observe, ..Config::default() })
 }
 
 fn watched(swept: Swept) -> Watched {
