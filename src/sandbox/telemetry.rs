@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::feed::told;
 use super::{AlarmEntry, PortCall, Sandbox, SourceWord, State, UsageEntry};
 use crate::callers::Origin;
 use crate::event::{AlarmSignal, Described, ErrorSignal, Metric, Source};
@@ -27,6 +28,9 @@ const TRACE: Minute = Minute { invocations: 1e-6, ..Minute::NONE };
 impl State {
     /// The use of `entry` in `window`; points of five minutes hold their average minute.
     fn series(&self, entry: &UsageEntry, window: Window, period: Period) -> Series {
+        if let Some(fed) = self.fed(&entry.region, &entry.model_id, window, period) {
+            return fed;
+        }
         let minute = |n: u32| {
             self.now.saturating_sub(SignedDuration::from_mins(i64::from(n) + 1)).unwrap_or(Timestamp::MIN)
         };
@@ -231,19 +235,28 @@ impl Records for Sandbox {
             let errors = state.errors(place, SourceWord::Cloudtrail, window);
             let calls = state.recorded_calls(place, window);
             let mut callers = errors.iter().map(|e| &e.caller).chain(calls.iter().map(|c| &c.caller));
-            Ok(callers.any(|caller| caller.as_deref().is_some_and(is_root)))
+            let is_known = callers.any(|caller| caller.as_deref().is_some_and(is_root));
+            Ok(is_known || state.fed_root(place, window))
         })
         .await
     }
 
     async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
         self.call_at(place, PortCall::Recorded, |state| {
-            let mut errors = state.errors(place, SourceWord::Cloudtrail, window);
-            let mut calls = state.recorded_calls(place, window);
+            let fed = state.fed_calls(place, window, most.saturating_add(1));
+            let (mut errors, mut calls) = told(place, fed.get(..most.min(fed.len())).unwrap_or_default());
+            errors.extend(state.errors(place, SourceWord::Cloudtrail, window));
+            calls.extend(state.recorded_calls(place, window));
+            let is_fed_whole = fed.len() <= most;
             let all = errors.len() + calls.len();
             errors.truncate(most);
             calls.truncate(most - errors.len());
-            Ok(Recorded { read: errors.len() + calls.len(), is_whole: all <= most, errors, calls })
+            Ok(Recorded {
+                read: errors.len() + calls.len(),
+                is_whole: is_fed_whole && all <= most,
+                errors,
+                calls,
+            })
         })
         .await
     }

@@ -11,6 +11,7 @@ mod life;
 mod problem;
 mod script;
 mod truth;
+pub mod years;
 
 use std::fmt;
 
