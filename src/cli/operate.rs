@@ -41,6 +41,8 @@ pub(crate) struct Show {
 }
 
 /// Close an incident by hand; it opens again when it is seen again
+///
+/// What was suspected of its quota is forgotten, and nothing is approved.
 #[derive(clap::Args)]
 pub(crate) struct Close {
     #[command(flatten)]
@@ -50,9 +52,11 @@ pub(crate) struct Close {
     id: IncidentId,
 }
 
-/// File what the function planned and only observed, under the guard rails
+/// Say that the demand is legitimate, and file what waited for that or was only observed
 ///
-/// The guard rails are those of your environment's variables, as the function reads them.
+/// What was suspected of the quota is no longer, demand up to a quarter more than now is not suspected again, and for a day
+/// the function's own requests may raise the quota beyond GROWTH_14_DAYS and GROWTH_90_DAYS. The other guard rails hold:
+/// those of your environment's variables, as the function reads them.
 #[derive(clap::Args)]
 pub(crate) struct Approve {
     #[command(flatten)]
