@@ -28,7 +28,12 @@ const ABUSED: &[Family] = &[Family::Attackers, Family::Loops];
 
 /// The bounds. Each is what the function keeps to now; none may be loosened.
 const BOUNDS: &[Bound] = &[
-    Bound { what: "the same value again within 30 days", families: EVERY, of: |m| mean(m, |f| f.same_value_again), most: 0.0 },
+    Bound {
+        what: "the same value again within 30 days",
+        families: EVERY,
+        of: |m| mean(m, |f| f.same_value_again),
+        most: 0.0,
+    },
     Bound { what: "amplification", families: ABUSED, of: amplification, most: 50.0 },
 ];
 

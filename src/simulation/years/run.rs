@@ -539,7 +539,7 @@ impl<'a> Life<'a> {
         let mut is_abuse = false;
         for abuse in services.into_iter().flatten().filter_map(|service| service.abuse.as_mut()) {
             if abuse.is_on(now) {
-                abuse.until = Some(now);
+                abuse.until = now;
                 is_abuse = true;
             }
         }
