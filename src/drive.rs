@@ -8,15 +8,17 @@ use crate::access;
 use crate::act::{act, since};
 use crate::config::Config;
 use crate::diagnosis::Cause;
-use crate::evidence::{Evidence, gather, look_for_root};
+use crate::evidence::{Evidence, gather};
 use crate::headroom;
 use crate::ids::Place;
 use crate::incident::{Incident, IncidentId};
 use crate::investigate::{Found, Learnt, learn};
 use crate::notice::{Kind, Notice};
-use crate::plan::{Action, Increase, Plan, plan};
+use crate::plan::{self, Action, Increase, Plan, Reason, plan};
 use crate::quota::Quota;
+use crate::quota_record::{Need, Remember};
 use crate::terms::Terms;
+use crate::who_calls;
 use crate::world::{
     Answer, Clock, Finish, Followed, Lane, Lease, Ledger, Record, Records, Search, State, Topic, World, after,
 };
@@ -173,7 +175,8 @@ pub(crate) async fn prepare<W: World>(
         None => Box::pin(gather(world, &record.incident, now, until)).await,
     };
     evidence.looked = learnt.looked;
-    let mut plan = decided(world, &record.incident, &mut evidence, config, until).await;
+    let mut plan = decided(world, terms, &record.incident, &mut evidence).await;
+    suspect(world, place.as_ref(), &plan).await?;
     // A request that was reserved or filed in a drive that did not end is news still.
     let filed_before = matches!(record.state, State::Planned | State::Filed);
     let filed_now = resumed.is_none();
@@ -185,12 +188,17 @@ pub(crate) async fn prepare<W: World>(
         (None, Some(place)) => act(world, config, lease, place, &mut plan, now).await?,
         (_, None) => None,
     };
+    let is_suspicion_news = plan.suspicion.as_ref().is_some_and(|suspicion| suspicion.is_news(&record));
     let is_ours = plan.adopted.is_none();
     let is_request_news = is_ours && followed.is_some() && (filed_now || filed_before);
     let is_step = record.incident.cause.is_step();
+    let may_go_on = record.goes_on(config, now) || record.incident.last_seen.is_none();
+    // A person's word is waited for, whether anybody calls meanwhile or not.
+    let is_waiting = plan.suspicion.is_some() && !may_go_on;
+    let is_waiting = is_waiting && record.next_suspicion_reminder(config).is_some_and(|at| at <= now);
     let kind = match record.notices.is_empty() {
         true => Kind::opening(&record.incident),
-        false if is_step => Kind::Reminder,
+        false if is_step || is_waiting => Kind::Reminder,
         false => Kind::Again,
     };
     let quiet_until = record.quiet_until(config, now);
@@ -218,12 +226,15 @@ pub(crate) async fn prepare<W: World>(
         silent_until: Some(after(now, UNTOLD)),
         ..told.clone()
     };
-    let may_go_on = record.goes_on(config, now) || record.incident.last_seen.is_none();
     // What was told on the metric alone and turned out to ask for something else.
     let is_other_remedy = learnt.is_named && remedy != record.incident.cause.remedy();
     // A step that is known to be missing is reminded of, whether anybody calls meanwhile or not.
     let is_missing = is_step && is_done(&record, &evidence, config) == Some(false);
-    let is_news = is_request_news || is_other_remedy || (quiet_until.is_none() && (may_go_on || is_missing));
+    let is_news = is_request_news
+        || is_suspicion_news
+        || is_waiting
+        || is_other_remedy
+        || (quiet_until.is_none() && (may_go_on || is_missing));
     let notice = is_news.then(|| Notice::compose(kind, &record, &plan, &evidence));
     match &notice {
         Some(notice) => {
@@ -243,27 +254,40 @@ pub(crate) async fn prepare<W: World>(
         incident: record.incident,
         plan,
         notice,
-        is_told_alone: is_request_news,
+        is_told_alone: is_request_news || is_suspicion_news,
         told,
         untold,
         others: learnt.others,
     })
 }
 
-/// The plan for `incident`, for which CloudTrail is asked about the root user if all depends on that.
+/// All questions about who calls get so long: CloudTrail takes two calls a second.
+const PATIENCE_FOR_CALLERS: SignedDuration = SignedDuration::from_secs(10);
+
+/// The plan for `incident`, for which CloudTrail is asked who calls if all depends on that.
 pub(crate) async fn decided<W: Records + Clock>(
     world: &W,
+    terms: &Terms<'_>,
     incident: &Incident,
     evidence: &mut Evidence,
-    config: &Config,
-    until: Timestamp,
 ) -> Plan {
-    let decided = plan(incident, evidence, config);
-    if !decided.asks_for_root {
-        return decided;
+    let mut decided = plan(incident, evidence, terms.config);
+    if decided.asks_who_calls {
+        let until = after(world.now(), PATIENCE_FOR_CALLERS);
+        who_calls::look(world, incident, evidence, until).await;
+        decided = plan(incident, evidence, terms.config);
     }
-    look_for_root(world, incident, evidence, until).await;
-    plan(incident, evidence, config)
+    plan::ask(&mut decided, incident, terms);
+    decided
+}
+
+/// Writes down what `plan` suspects, before anything is told of it.
+async fn suspect<W: Ledger>(world: &W, place: Option<&Place>, plan: &Plan) -> Answer<()> {
+    let Some((suspicion, place)) = plan.suspicion.as_ref().zip(place) else { return Ok(()) };
+    for code in &plan.to_suspect {
+        world.remember(place, code, &Remember::Suspect(suspicion.clone())).await?;
+    }
+    Ok(())
 }
 
 /// Whether the step that `record` asks for is taken; see [`access::is_done`]. Below a nearly full quota it is
@@ -323,7 +347,8 @@ fn tell_of(plan: &mut Plan, followed: &Followed, place: &Place, evidence: &Evide
         value: None,
     });
     let default = known.and_then(|l| l.default.read().copied().flatten()).map(|d| d.value);
-    plan.withheld.clear();
+    // What is suspected meanwhile is no less suspicious.
+    plan.withheld.retain(|withheld| withheld.kind == Reason::UnusualCaller);
     plan.adopted = None;
     plan.actions.retain(|a| !matches!(a, Action::RequestIncrease(_) | Action::PrepareSupportCase { .. }));
     plan.actions.push(Action::RequestIncrease(Increase {
@@ -334,5 +359,6 @@ fn tell_of(plan: &mut Plan, followed: &Followed, place: &Place, evidence: &Evide
         region: place.region.clone(),
         request_id: followed.request_id.clone(),
         status: None,
+        need: Need::default(),
     }));
 }

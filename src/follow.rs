@@ -72,7 +72,13 @@ pub(crate) async fn follow<W: World>(
     // Nothing is silent: throttling that goes on after a decision is judged anew.
     let told = Finish {
         told: Some(notice.told(&evidence, now)),
-        ended: Some(Ended { place: place.clone(), followed: followed.clone(), outcome: ended.how }),
+        ended: Some(Ended {
+            place: place.clone(),
+            followed: followed.clone(),
+            outcome: ended.how,
+            value: ended.value,
+            at: now,
+        }),
         search: record.search.clone(),
         ..Finish::new(State::Told, after(now, terms.config.notice_cool_down), record.incident.counts)
     };
@@ -111,7 +117,10 @@ fn outcome(
     let took = age.as_hours();
     let took = if took < 48 { format!("{took} hours") } else { format!("{} days", took / 24) };
     let (name, before, asked) = (&followed.name, number(followed.value_before), number(followed.desired));
-    let of = |how, sentence| Ok(Some(Outcome { request_id: followed.request_id.clone(), how, sentence }));
+    let holding = value.as_ref().ok().copied().flatten();
+    let of = |how, sentence| {
+        Ok(Some(Outcome { request_id: followed.request_id.clone(), how, value: holding, sentence }))
+    };
     if let Ok(Some(value)) = value
         && value >= followed.desired
     {

@@ -18,6 +18,7 @@ use crate::investigate::{Learnt, learn};
 use crate::notice::{Kind, Notice};
 use crate::plan::Plan;
 use crate::shards::{Shard, Shards};
+use crate::suspected::{keep_open, stays_open};
 use crate::terms::Terms;
 use crate::usage::Period;
 use crate::watch::{Watched, done, watch};
@@ -33,7 +34,7 @@ const LATER: SignedDuration = SignedDuration::from_hours(1);
 /// An error after a step was taken may still be of before: access follows within minutes.
 const SETTLED: SignedDuration = SignedDuration::from_hours(1);
 /// Nobody is reminded for ever of what nobody calls.
-const FORGOTTEN: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub(crate) const FORGOTTEN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What a sweep did.
 #[derive(Debug, Default)]
@@ -309,7 +310,7 @@ async fn quiet<W: World>(
         }
     }
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
-    Ok(resolved(record, &evidence, now))
+    ended(world, terms, lease, record, evidence, now).await
 }
 
 /// A step that a person has to take: reminded of until it is taken. Where nothing tells whether it is, it
@@ -326,7 +327,7 @@ async fn step<W: World>(
     let done = is_done(&record, &evidence, terms.config);
     let last = last_news(&record, now);
     if done == Some(true) && record.incident.last_seen.is_none_or(|seen| after(seen, SETTLED) <= now) {
-        return Ok(resolved(record, &evidence, now));
+        return ended(world, terms, lease, record, evidence, now).await;
     }
     // A reminder is no call.
     let over = match done {
@@ -344,7 +345,7 @@ async fn step<W: World>(
     };
     if !goes_on && over <= now && !is_open {
         match is_quiet(world, terms, &record.incident, now).await {
-            Ok(true) => return Ok(resolved(record, &evidence, now)),
+            Ok(true) => return ended(world, terms, lease, record, evidence, now).await,
             Ok(false) => {}
             Err(error) => unread.push(error),
         }
@@ -371,6 +372,21 @@ async fn step<W: World>(
 /// When the incident was seen last, or people were told last.
 fn last_news(record: &Record, now: Timestamp) -> Timestamp {
     record.incident.last_seen.max(record.last_told()).unwrap_or(now)
+}
+
+/// It is over, unless a person has to look first.
+async fn ended<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    lease: &Lease,
+    record: Record,
+    evidence: Evidence,
+    now: Timestamp,
+) -> Answer<Ready> {
+    if stays_open(&record, &evidence, now) {
+        return Box::pin(keep_open(world, terms, lease, record, evidence, now)).await;
+    }
+    Ok(resolved(record, &evidence, now))
 }
 
 /// It is over.

@@ -19,6 +19,9 @@ use crate::world::{
 const KNOWN: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// Who asks for more than this asks how long a model has been in use.
 const LOOKS_BACK: SignedDuration = SignedDuration::from_hours(48);
+/// So many days are looked back over, each of so many minutes.
+const DAYS: u32 = 14;
+const MINUTES: u32 = 24 * 60;
 /// A use too small to move any figure.
 const TRACE: Minute = Minute { invocations: 1e-6, ..Minute::NONE };
 
@@ -39,11 +42,18 @@ impl State {
         let last = entry.last.iter().flat_map(|last| (0..last.minutes).map(move |n| (minute(n), last.each)));
         let days = entry.days.into_iter().flat_map(|days| days.minutes(self.now));
         // CloudWatch shows a first use as a measured call, and to whoever looks back for days an earlier one as
-        // use ever since.
+        // use ever since: of every day the same minutes as of the last one, where the file tells of no others.
         let looks_back = window.to.duration_since(window.from) > LOOKS_BACK;
         let known = |at: &Timestamp| *at < window.to && (looks_back || *at >= window.from);
         let first = entry.first_use.filter(known).map(|at| (at.max(window.from), TRACE));
+        let is_told = entry.days.is_some() || !entry.series.is_empty();
+        let every_day = entry.last.iter().filter(|_| looks_back && !is_told).flat_map(|last| {
+            let each = Minute { throttles: 0.0, client_errors: 0.0, server_errors: 0.0, ..last.each };
+            (1..DAYS).flat_map(move |day| (0..last.minutes).map(move |n| (minute(n + day * MINUTES), each)))
+        });
+        let every_day = every_day.filter(|(at, _)| entry.first_use.is_some_and(|first| *at >= first));
         let all = last.chain(days).chain(entry.series.iter().map(|m| (m.at, m.values))).chain(first);
+        let all = all.chain(every_day);
         let length = i64::from(period.minutes()) * 60;
         let mut points: BTreeMap<i64, Minute> = BTreeMap::new();
         let shown = self.now.saturating_sub(self.metrics_late).unwrap_or(Timestamp::MIN).min(window.to);
