@@ -51,18 +51,19 @@ pub struct Config {
     pub max_increases_per_day: u32,
     /// `REQUIRE_HISTORY_DAYS`: the model was first used at least this long ago.
     pub require_history: SignedDuration,
-    /// `NOTICE_COOL_DOWN_MINUTES`: before an incident that goes on is told again.
+    /// `NOTICE_COOL_DOWN_MINUTES`: before the same is told again; see [`crate::world::Record::quiet_until`] for how it grows.
     pub notice_cool_down: SignedDuration,
     /// `DIGEST_ABOVE`: more notices than this within [`crate::world::CROWD`] become one digest.
     pub digest_above: u32,
-    /// `QUIET_HOURS_TO_CLOSE`: without errors, by metrics.
+    /// `QUIET_HOURS_TO_CLOSE`: without errors, by metrics, before an incident is over; at least 7 days if people were told
+    /// of it three times.
     pub quiet_to_close: SignedDuration,
     /// `HEADROOM_THRESHOLD`: the part of a quota from which on its use is told of; 0 switches the watch off.
     pub headroom_threshold: f64,
     /// `HEADROOM_MODE`: whether an increase is filed for what is only nearly full.
     pub headroom_mode: Mode,
-    /// `REMINDER_DAYS`: days after the first notice on which an open step of access is told of again; then
-    /// weekly.
+    /// `REMINDER_DAYS`: days after the first notice on which an open step, of access or of a quota that only a person can
+    /// have raised, is told of again; then weekly.
     pub reminder_days: Vec<u32>,
     /// `INVOCATION_LOG_GROUP`: Bedrock's model-invocation log, searched for what is behind an alarm.
     pub invocation_log_group: Option<String>,

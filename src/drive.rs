@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::access;
 use crate::act::{act, since};
+use crate::by_hand;
 use crate::config::Config;
 use crate::diagnosis::Cause;
 use crate::evidence::{Evidence, gather};
@@ -13,32 +14,20 @@ use crate::headroom;
 use crate::ids::Place;
 use crate::incident::{Incident, IncidentId};
 use crate::investigate::{Found, Learnt, learn};
+use crate::news::points;
 use crate::notice::{Kind, Notice};
 use crate::plan::{self, Action, Increase, Plan, Reason, plan};
 use crate::quota::Quota;
 use crate::quota_record::{Need, Remember};
+use crate::schedule::{Findings, LATE, LEFT, LOOK, OUTCOMES, Telling, UNLISTED, UNTOLD};
 use crate::terms::Terms;
 use crate::who_calls;
 use crate::world::{
     Answer, Clock, Finish, Followed, Lane, Lease, Ledger, Record, Records, Search, State, Topic, World, after,
 };
 
-/// Outcomes of requests are looked for this often.
-pub(crate) const OUTCOMES: SignedDuration = SignedDuration::from_mins(15);
-/// What could not be told is tried again after this long.
-pub(crate) const UNTOLD: SignedDuration = SignedDuration::from_mins(2);
-/// Whether a step of access is taken is looked for this often.
-pub(crate) const STEPS: SignedDuration = SignedDuration::from_hours(24);
-/// Evidence that may only be late is asked for again after this long.
-const LATE: SignedDuration = SignedDuration::from_mins(5);
-/// What is left to the next sweep is driven by a claim again if no sweep came for this long.
-const LEFT: SignedDuration = SignedDuration::from_mins(30);
-/// The next look for errors behind an alarm is taken after this long.
-pub(crate) const LOOK: SignedDuration = SignedDuration::from_mins(5);
-/// So long is asked what an incident is about, all questions together.
+/// Total time for gathering evidence about one incident.
 pub(crate) const PATIENCE: SignedDuration = SignedDuration::from_secs(6);
-/// A request that Service Quotas does not list after this long was not filed.
-pub(crate) const UNLISTED: SignedDuration = SignedDuration::from_mins(20);
 
 /// What came of driving an incident.
 #[derive(Debug)]
@@ -175,6 +164,10 @@ pub(crate) async fn prepare<W: World>(
         None => Box::pin(gather(world, &record.incident, now, until)).await,
     };
     evidence.looked = learnt.looked;
+    if let Some(moved) = by_hand::moved(&record, &evidence) {
+        let over = by_hand::over(record, moved, &evidence, now);
+        return Ok(Ready { others: learnt.others, ..over });
+    }
     let mut plan = decided(world, terms, &record.incident, &mut evidence).await;
     suspect(world, place.as_ref(), &plan).await?;
     // A request that was reserved or filed in a drive that did not end is news still.
@@ -191,32 +184,28 @@ pub(crate) async fn prepare<W: World>(
     let is_suspicion_news = plan.suspicion.as_ref().is_some_and(|suspicion| suspicion.is_news(&record));
     let is_ours = plan.adopted.is_none();
     let is_request_news = is_ours && followed.is_some() && (filed_now || filed_before);
+    record.followed.clone_from(&followed);
+    record.awaited = by_hand::awaited(&plan, &evidence, record.awaited.take());
     let is_step = record.incident.cause.is_step();
     let may_go_on = record.goes_on(config, now) || record.incident.last_seen.is_none();
-    // A person's word is waited for, whether anybody calls meanwhile or not.
     let is_waiting = plan.suspicion.is_some() && !may_go_on;
-    let is_waiting = is_waiting && record.next_suspicion_reminder(config).is_some_and(|at| at <= now);
     let kind = match record.notices.is_empty() {
         true => Kind::opening(&record.incident),
-        false if is_step || is_waiting => Kind::Reminder,
+        false if record.notices.is_over() => Kind::Again,
+        false if is_step || is_waiting || record.awaited.is_some() => Kind::Reminder,
         false => Kind::Again,
     };
-    let quiet_until = record.quiet_until(config, now);
-    let (state, due_at) = if followed.is_some() {
-        (State::Watching, after(now, OUTCOMES))
-    } else if plan.look_again {
-        (State::Seen, after(now, LATE))
-    } else {
-        (State::Told, after(now, if is_step { STEPS } else { config.notice_cool_down }))
+    let state = match &followed {
+        Some(_) => State::Watching,
+        None if plan.look_again => State::Seen,
+        None => State::Told,
     };
-    let is_searched = learnt.search.as_ref().is_some_and(Search::is_on);
-    let due_at = if is_searched { due_at.min(after(now, LOOK)) } else { due_at };
     let mut told = Finish {
         followed,
-        silent_until: quiet_until,
         search: learnt.search,
         unread: record.unread,
-        ..Finish::new(state, due_at, record.incident.counts)
+        awaited: record.awaited.clone(),
+        ..Finish::new(state, now, record.incident.counts)
     };
     let untold = Finish {
         state: if told.followed.is_some() && is_ours { State::Filed } else { State::Seen },
@@ -228,27 +217,39 @@ pub(crate) async fn prepare<W: World>(
     };
     // What was told on the metric alone and turned out to ask for something else.
     let is_other_remedy = learnt.is_named && remedy != record.incident.cause.remedy();
-    // A step that is known to be missing is reminded of, whether anybody calls meanwhile or not.
-    let is_missing = is_step && is_done(&record, &evidence, config) == Some(false);
-    let is_news = is_request_news
-        || is_suspicion_news
-        || is_waiting
-        || is_other_remedy
-        || (quiet_until.is_none() && (may_go_on || is_missing));
-    let notice = is_news.then(|| Notice::compose(kind, &record, &plan, &evidence));
-    match &notice {
-        Some(notice) => {
-            let news = notice.told(&evidence, now);
-            record.notices.push(news.clone());
-            told.silent_until = record.quiet_until(config, now);
-            told.told = Some(news);
-        }
-        // What is counted in a short silence is looked at when it ends.
-        None if quiet_until.is_none() => {
-            told.silent_until = Some(after(now, LATE));
-            told.due_at = after(now, LATE);
-        }
-        None => {}
+    let done = if is_step { is_done(&record, &evidence, config) } else { None };
+    let points = points(&record.incident, &plan);
+    let found = Findings {
+        is_urgent: is_request_news || is_suspicion_news || is_other_remedy,
+        is_new: record.notices.heard().lacks(&points, now),
+        // A step that is known to be missing, or a person's word that is waited for, is reminded of, whether anybody
+        // calls meanwhile or not.
+        is_missing: done == Some(false) || is_waiting,
+        is_taken: done == Some(true),
+    };
+    // An open request is not told again as a request: people are reminded of it where it is followed.
+    let is_reminded_of = state == State::Watching && record.last_told().is_some();
+    let telling = record.telling(config, now, found);
+    let telling = telling.filter(|telling| *telling == Telling::News || !is_reminded_of);
+    let notice = telling.map(|_| Notice::compose(kind, &record, &plan, &evidence));
+    if let (Some(notice), Some(telling)) = (&notice, telling) {
+        let news = notice.told(&record, &evidence, now).saying(record.notices.heard(), telling, &points, now);
+        record.notices.push(news.clone());
+        told.told = Some(news);
+    }
+    told.silent_until = record.silence(config, now);
+    told.due_at = match state {
+        State::Watching => after(now, OUTCOMES),
+        State::Seen => after(now, LATE),
+        _ => record.next_look(config, now),
+    };
+    // What is counted in a short silence is looked at when it ends.
+    if told.silent_until.is_none() {
+        told.silent_until = Some(after(now, LATE));
+        told.due_at = told.due_at.min(after(now, LATE));
+    }
+    if told.search.as_ref().is_some_and(Search::is_on) {
+        told.due_at = told.due_at.min(after(now, LOOK));
     }
     Ok(Ready {
         incident: record.incident,

@@ -4,17 +4,18 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::Config;
-use crate::drive::{OUTCOMES, PATIENCE, Ready, UNLISTED, UNTOLD, prepare};
+use crate::drive::{PATIENCE, Ready, prepare};
 use crate::evidence::{Evidence, Overdue, gather};
 use crate::ids::{Place, QuotaCode};
+use crate::news::about;
 use crate::notice::{Kind, Notice, Outcome};
 use crate::plan::{Plan, number, plan};
-use crate::sweep::{again_at, nothing_new};
+use crate::schedule::{Findings, LATER, LeftOpen, OUTCOMES, UNLISTED, UNTOLD};
+use crate::sweep::{again_at, is_failing, nothing_new};
 use crate::terms::Terms;
 use crate::world::{
     Answer, Ended, Finish, Followed, IncreaseRequest, Lease, PortError, Quotas, Record, RequestOutcome,
-    RequestStatus, State, Unread, World, after,
+    RequestStatus, State, Told, Unread, World, after,
 };
 
 /// Looks whether a request has ended: by its status, and by the applied value against the one before,
@@ -31,13 +32,13 @@ pub(crate) async fn follow<W: World>(
     let id = followed.request_id.as_deref().unwrap_or_default();
     let (request, value) = tokio::join!(world.request(place, id), value(world, place, &followed.code));
     let status = request.as_ref().map(|r| r.as_ref().map(|r| r.status)).map_err(Clone::clone);
-    let is_told = record.quiet_until(terms.config, now).is_some() || !record.goes_on(terms.config, now);
+    let is_news = is_news(&record, terms, now);
     let ended = match outcome(followed, status, value, now) {
         Ok(ended) => {
             record.unread = None;
             ended
         }
-        Err(errors) if is_told => {
+        Err(errors) if !is_news => {
             let question = format!("whether AWS granted the increase request {id} of `{}`", followed.name);
             return Ok(unanswered(record, question, errors, after(now, OUTCOMES), now));
         }
@@ -47,13 +48,20 @@ pub(crate) async fn follow<W: World>(
         }
     };
     let Some(ended) = ended else {
-        if !is_told {
+        if is_news {
             return prepare(world, terms, lease, record, None).await;
         }
-        return Ok(match request {
-            Ok(Some(open)) if is_left_open(&record, followed, terms.config, now) => {
-                left_open(record, followed, &open, place, now)
+        let is_left_open = match record.is_left_open(terms.config, now) {
+            LeftOpen::Yes => true,
+            LeftOpen::No => false,
+            // Where CloudWatch does not answer, the reminder comes a week later.
+            LeftOpen::IfFailing => {
+                record.goes_on(terms.config, now)
+                    || is_failing(world, terms, &record.incident, now).await == Ok(true)
             }
+        };
+        return Ok(match request {
+            Ok(Some(open)) if is_left_open => left_open(record, followed, &open, place, now),
             _ => nothing_new(record, after(now, OUTCOMES), now),
         });
     };
@@ -71,7 +79,8 @@ pub(crate) async fn follow<W: World>(
     let notice = Notice::of_outcome(&record, &ended, &decided, &evidence);
     // Nothing is silent: throttling that goes on after a decision is judged anew.
     let told = Finish {
-        told: Some(notice.told(&evidence, now)),
+        // What goes on after a decision is told as something new.
+        told: Some(Told { repeats: 0, ..notice.told(&record, &evidence, now) }),
         ended: Some(Ended {
             place: place.clone(),
             followed: followed.clone(),
@@ -80,7 +89,11 @@ pub(crate) async fn follow<W: World>(
             at: now,
         }),
         search: record.search.clone(),
-        ..Finish::new(State::Told, after(now, terms.config.notice_cool_down), record.incident.counts)
+        ..Finish::new(
+            State::Told,
+            after(now, LATER.min(terms.config.notice_cool_down)),
+            record.incident.counts,
+        )
     };
     Ok(Ready {
         plan: decided,
@@ -181,21 +194,11 @@ fn outcome(
     }
 }
 
-/// Whether people have to be reminded of a request that AWS has left open: one and two weeks after they were told of
-/// it, then every two weeks; never within the cool-down.
-fn is_left_open(record: &Record, followed: &Followed, config: &Config, now: Timestamp) -> bool {
-    const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
-    const TWO_WEEKS: SignedDuration = SignedDuration::from_hours(14 * 24);
-    let told = record.notices.first().map_or(followed.intended, |told| told.at.max(followed.intended));
-    let reminders = record.notices.of(Kind::Reminder);
-    let of_it = |at: &Timestamp| *at > followed.intended;
-    let (last, before) = reminders.map_or((None, None), |of| (Some(of.last), of.before));
-    let next = match (last.filter(of_it), before.filter(of_it)) {
-        (None, _) => after(told, WEEK),
-        (Some(only), None) => after(told, TWO_WEEKS).max(after(only, WEEK)),
-        (Some(last), Some(_)) => after(last, TWO_WEEKS),
-    };
-    next <= now && record.quiet_until(config, now).is_none()
+/// Whether there is something new about the errors, of which people have not heard: who calls, the cause.
+fn is_news(record: &Record, terms: &Terms<'_>, now: Timestamp) -> bool {
+    let is_new = record.notices.heard().lacks(&about(&record.incident), now);
+    let found = Findings { is_urgent: false, is_new, is_missing: false, is_taken: false };
+    is_new && record.telling(terms.config, now, found).is_some()
 }
 
 /// Reminds people of a request that AWS has left open.
@@ -210,8 +213,10 @@ fn left_open(
     let evidence = Evidence::none(record.incident.model.clone(), now);
     let notice = Notice::of_open_request(&record, followed, request, &plan, &evidence);
     let untold = again_at(&record, after(now, UNTOLD), now);
-    let told =
-        Finish { told: Some(notice.told(&evidence, now)), ..again_at(&record, after(now, OUTCOMES), now) };
+    let told = Finish {
+        told: Some(notice.told(&record, &evidence, now)),
+        ..again_at(&record, after(now, OUTCOMES), now)
+    };
     Ready { plan, notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
 }
 
@@ -237,7 +242,7 @@ pub(crate) fn unanswered(
     let notice = Notice::compose(Kind::Unanswered, &record, &plan, &evidence);
     let untold = again_at(&record, after(now, UNTOLD), now);
     let told = Finish {
-        told: Some(notice.told(&evidence, now)),
+        told: Some(notice.told(&record, &evidence, now)),
         unread: Some(Unread { told: Some(now), ..unread }),
         ..again_at(&record, due_at, now)
     };

@@ -73,7 +73,8 @@ impl Counts {
 }
 
 /// What makes two errors the same incident: `v1|account|region|model_id|family|caller`. Ids that name no model are
-/// left out of it, and then who called or else who sent it is always in it.
+/// left out of it, and then who called or else who sent it is always in it. What one step for the whole account ends
+/// has neither model nor caller; see [`Cause::is_of_account`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(String);
 
@@ -126,6 +127,8 @@ impl Fingerprint {
         // Wrong ids are told apart by who calls them.
         let (model, caller) = if cause.is_of_wrong_id() {
             (None, caller.or_else(|| Some(symptom.sender.to_string())))
+        } else if cause.is_of_account() {
+            (None, None)
         } else {
             (symptom.model.as_ref(), caller)
         };
@@ -168,7 +171,9 @@ fn denied(symptom: &Symptom) -> String {
         return String::new();
     }
     let action = facts.action.as_deref().or(facts.operation.as_deref());
-    let resource = facts.resource.as_deref().filter(|_| symptom.model.is_none());
+    // A policy of the organization denies an action in the whole account.
+    let is_of_account = symptom.diagnosis.cause.is_of_account();
+    let resource = facts.resource.as_deref().filter(|_| symptom.model.is_none() && !is_of_account);
     let parts: Vec<&str> = [""].into_iter().chain(action).chain(resource).collect();
     parts.join(":")
 }
@@ -211,6 +216,9 @@ impl Symptom {
         let model = error.model.clone().or_else(|| diagnosis.facts.model_id.clone());
         if diagnosis.cause.is_of_wrong_id() {
             diagnosis.facts.model_ids.extend(model.clone());
+        }
+        if diagnosis.cause.is_of_account() {
+            diagnosis.facts.models.extend(model.clone());
         }
         Self {
             sender: Sender::of(error, caller.as_deref()),
@@ -327,7 +335,8 @@ impl Incident {
 
     /// Whether it is about calls of `model`.
     pub fn is_about(&self, model: &ModelId) -> bool {
-        self.model.as_ref() == Some(model) || self.facts.model_ids.contains(model)
+        let is_named = self.facts.model_ids.contains(model) || self.facts.models.contains(model);
+        self.model.as_ref() == Some(model) || is_named
     }
 
     /// Account and Region, without which AWS cannot be asked anything.
@@ -358,8 +367,7 @@ impl Incident {
         if (self.rule.is_none() && later.rule.is_some()) || later.is_the_latest_word() {
             self.cause = later.cause;
             self.rule = later.rule;
-            let before = std::mem::replace(&mut self.facts, later.facts.clone());
-            self.facts.model_ids = before.model_ids;
+            self.facts.take_over(later.facts.clone());
         }
         self.facts.add_examples(&later.facts);
         self.call_the_newest();
@@ -490,13 +498,13 @@ impl Group {
             return;
         };
         known.counts.add(symptom.counts);
-        let mut ids = std::mem::take(&mut known.diagnosis.facts.model_ids);
-        let later = symptom.diagnosis.facts.model_ids.clone();
+        let later = symptom.diagnosis.facts;
         if symptom.is_recorded {
-            known.diagnosis.facts = symptom.diagnosis.facts;
+            known.diagnosis.facts.take_over(later);
+        } else {
+            known.diagnosis.facts.add_model_ids(&later.model_ids);
+            known.diagnosis.facts.add_models(&later.models);
         }
-        std::mem::swap(&mut known.diagnosis.facts.model_ids, &mut ids);
-        known.diagnosis.facts.add_model_ids(&later);
         known.items.extend(symptom.items);
         known.by_root |= symptom.by_root;
         known.first = [known.first, symptom.first].into_iter().flatten().min();
@@ -540,6 +548,7 @@ impl Group {
         };
         for symptom in group {
             incident.facts.add_model_ids(&symptom.diagnosis.facts.model_ids);
+            incident.facts.add_models(&symptom.diagnosis.facts.models);
         }
         incident.call_the_newest();
         Some(incident)

@@ -20,6 +20,7 @@ pub mod act;
 pub mod notice;
 pub mod drive;
 pub mod sweep;
+mod by_hand;
 mod follow;
 mod suspected;
 pub mod watch;
@@ -27,6 +28,8 @@ pub mod operate;
 pub mod doctor;
 pub mod metrics;
 pub mod report;
+pub mod news;
+mod schedule;
 mod told;
 
 pub mod ids;

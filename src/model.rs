@@ -203,6 +203,16 @@ impl ModelId {
         std::iter::once(self.clone()).chain(named).collect()
     }
 
+    /// The ids under which the same model may be called from `source`, those of widest reach first. Whether the Region
+    /// offers each of them is not known here.
+    pub fn routes_from(&self, source: &Region) -> Vec<Self> {
+        let profiles =
+            std::iter::once("global").chain(GEOGRAPHIES.iter().copied().filter(|g| *g != "global"));
+        let profiles = profiles.filter_map(|g| Self::parse(&format!("{g}.{}", self.base())));
+        let routes = profiles.chain(Self::parse(self.base()));
+        routes.filter(|id| id.may_be_called_from(source)).collect()
+    }
+
     /// Whether a call from `source` can name this id: geographic profiles are offered in the Regions of their
     /// part of the world. Of Regions in parts that AWS has not told of, anything is believed.
     /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html>.

@@ -48,7 +48,7 @@ pub(crate) async fn look<W: World>(world: &W, terms: &Terms<'_>, record: Record)
     let kind = match (record.state, record.notices.is_empty()) {
         (State::Closed, _) => Kind::Resolved,
         (_, true) => Kind::opening(&record.incident),
-        _ if record.incident.cause.is_step() => Kind::Reminder,
+        _ if record.incident.cause.is_step() || record.awaited.is_some() => Kind::Reminder,
         _ => Kind::Again,
     };
     let notice = Notice::compose(kind, &record, &decided, &evidence);

@@ -5,11 +5,12 @@
 
 use jiff::Timestamp;
 
-use crate::drive::{Ready, STEPS, prepare};
+use crate::drive::{Ready, prepare};
 use crate::evidence::Evidence;
 use crate::investigate::Learnt;
 use crate::plan::remembered_suspicion;
-use crate::sweep::{FORGOTTEN, nothing_new};
+use crate::schedule::{FORGOTTEN, STEPS};
+use crate::sweep::nothing_new;
 use crate::terms::Terms;
 use crate::world::{Answer, Lease, Record, World, after};
 
@@ -29,9 +30,9 @@ pub(crate) async fn keep_open<W: World>(
     now: Timestamp,
 ) -> Answer<Ready> {
     record.unread = None;
-    match record.next_suspicion_reminder(terms.config) {
-        Some(reminder) if reminder > now => Ok(nothing_new(record, reminder.min(after(now, STEPS)), now)),
-        _ => {
+    match record.quiet_until(terms.config, now) {
+        Some(reminder) => Ok(nothing_new(record, reminder.min(after(now, STEPS)), now)),
+        None => {
             let search = record.search.clone();
             let learnt = Learnt { search, evidence: Some(evidence), ..Learnt::default() };
             prepare(world, terms, lease, record, Some(learnt)).await

@@ -7,9 +7,10 @@ use std::collections::HashSet;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::by_hand;
 use crate::claims::AT_ONCE;
 use crate::diagnosis::{Category, Cause};
-use crate::drive::{LOOK, PATIENCE, Ready, STEPS, UNTOLD, is_done, prepare, tell};
+use crate::drive::{PATIENCE, Ready, is_done, prepare, tell};
 use crate::event::Metric;
 use crate::evidence::{Evidence, gather};
 use crate::follow::{follow, unanswered};
@@ -17,6 +18,7 @@ use crate::incident::{Incident, IncidentId};
 use crate::investigate::{Learnt, learn};
 use crate::notice::{Kind, Notice};
 use crate::plan::Plan;
+use crate::schedule::{FORGOTTEN, LATER, LOOK, STILL, UNTOLD, is_measured};
 use crate::shards::{Shard, Shards};
 use crate::suspected::{keep_open, stays_open};
 use crate::terms::Terms;
@@ -28,13 +30,6 @@ use crate::world::{Answer, Claim, Finish, Lease, PortError, Record, Search, Stat
 const PAGE: usize = 100;
 /// A digest names at most so many incidents, so that SNS carries it in every form; more make another.
 const MOST: usize = 100;
-/// What could not be measured is looked at again after this long.
-const LATER: SignedDuration = SignedDuration::from_hours(1);
-
-/// An error after a step was taken may still be of before: access follows within minutes.
-const SETTLED: SignedDuration = SignedDuration::from_hours(1);
-/// Nobody is reminded for ever of what nobody calls.
-pub(crate) const FORGOTTEN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What a sweep did.
 #[derive(Debug, Default)]
@@ -277,8 +272,8 @@ async fn together<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swe
     }
 }
 
-/// An incident with nothing to follow: told again when it goes on, closed when CloudWatch has been
-/// quiet for long enough.
+/// An incident with nothing to follow. While it goes on, what to do is decided anew, and people are told again; when
+/// CloudWatch has been quiet for long enough, it is closed.
 async fn quiet<W: World>(
     world: &W,
     terms: &Terms<'_>,
@@ -286,20 +281,45 @@ async fn quiet<W: World>(
     mut record: Record,
     now: Timestamp,
 ) -> Answer<Ready> {
+    let mut unread = Vec::new();
+    if let Some(place) = record.incident.place() {
+        match by_hand::look(world, &mut record, &place).await {
+            Ok(Some(value)) => {
+                let evidence = Evidence::none(record.incident.model.clone(), now);
+                return Ok(by_hand::over(record, value, &evidence, now));
+            }
+            Ok(None) => {}
+            Err(error) => unread.push(error),
+        }
+    }
     if record.incident.cause.is_step() {
         return step(world, terms, lease, record, now).await;
     }
-    if record.goes_on(terms.config, now) {
+    match is_failing(world, terms, &record.incident, now).await {
+        Ok(true) => {
+            // CloudWatch tells that calls fail, whether their errors arrive or not. That is no alarm that went off anew.
+            let search = record.search.clone();
+            record.incident.last_seen = Some(now);
+            record.unread = None;
+            let learnt = Learnt { search, ..Learnt::default() };
+            return prepare(world, terms, lease, record, Some(learnt)).await;
+        }
+        Ok(false) => {}
+        Err(error) => unread.push(error),
+    }
+    if record.goes_on(terms.config, now) || record.is_busy(now) {
         record.unread = None;
         return prepare(world, terms, lease, record, None).await;
     }
-    let quiet_at = after(last_news(&record, now), terms.config.quiet_to_close);
-    if quiet_at > now {
-        // What is counted in its silence is looked at when that ends.
-        let next = record.quiet_until(terms.config, now).unwrap_or(quiet_at);
-        return Ok(nothing_new(record, next.min(quiet_at), now));
+    let next = record.next_look(terms.config, now);
+    if !unread.is_empty() {
+        return Ok(unanswered(record, STILL_FAILING.to_owned(), unread, next.min(after(now, LATER)), now));
     }
-    match is_quiet(world, terms, &record.incident, now).await {
+    if record.closes_at(terms.config, now) > now {
+        record.unread = None;
+        return Ok(nothing_new(record, next, now));
+    }
+    match is_quiet(world, terms, &record, now).await {
         Ok(true) => {}
         Ok(false) => {
             record.unread = None;
@@ -325,14 +345,14 @@ async fn step<W: World>(
 ) -> Answer<Ready> {
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
     let done = is_done(&record, &evidence, terms.config);
-    let last = last_news(&record, now);
-    if done == Some(true) && record.incident.last_seen.is_none_or(|seen| after(seen, SETTLED) <= now) {
+    if done == Some(true) && record.settles_at(now) <= now {
         return ended(world, terms, lease, record, evidence, now).await;
     }
+    let is_near = record.incident.cause == Cause::NearQuota;
     // A reminder is no call.
     let over = match done {
-        Some(false) => after(record.incident.last_seen.unwrap_or(last), FORGOTTEN),
-        _ => after(last, terms.config.quiet_to_close),
+        Some(false) => after(record.incident.last_seen.unwrap_or(record.last_news(now)), FORGOTTEN),
+        _ => record.closes_at(terms.config, now),
     };
     let goes_on = record.goes_on(terms.config, now);
     let mut unread: Vec<PortError> =
@@ -344,14 +364,17 @@ async fn step<W: World>(
         _ => unread.iter().any(PortError::is_passing),
     };
     if !goes_on && over <= now && !is_open {
-        match is_quiet(world, terms, &record.incident, now).await {
+        match is_quiet(world, terms, &record, now).await {
             Ok(true) => return ended(world, terms, lease, record, evidence, now).await,
             Ok(false) => {}
             Err(error) => unread.push(error),
         }
     }
-    match record.quiet_until(terms.config, now) {
-        None if goes_on || done == Some(false) => {
+    let is_due = record.quiet_until(terms.config, now).is_none();
+    let is_reminded_of = is_due && (goes_on || done == Some(false));
+    match done {
+        // Of a quota that is nearly full it is decided every day what to do, whether people are told or not.
+        _ if is_reminded_of || record.is_busy(now) || (is_near && done == Some(false)) => {
             record.unread = None;
             let search = record.search.clone();
             let learnt = Learnt { search, evidence: Some(evidence), ..Learnt::default() };
@@ -361,17 +384,12 @@ async fn step<W: World>(
             let question = "whether the step is taken, and whether calls still fail";
             Ok(unanswered(record, question.to_owned(), unread, after(now, LATER), now))
         }
-        reminder => {
+        _ => {
             record.unread = None;
-            let next = after(now, STEPS);
-            Ok(nothing_new(record, reminder.map_or(next, |at| at.min(next)), now))
+            let next = record.next_look(terms.config, now);
+            Ok(nothing_new(record, next, now))
         }
     }
-}
-
-/// When the incident was seen last, or people were told last.
-fn last_news(record: &Record, now: Timestamp) -> Timestamp {
-    record.incident.last_seen.max(record.last_told()).unwrap_or(now)
 }
 
 /// It is over, unless a person has to look first.
@@ -394,7 +412,7 @@ fn resolved(record: Record, evidence: &Evidence, now: Timestamp) -> Ready {
     let plan = Plan::default();
     let notice = Notice::compose(Kind::Resolved, &record, &plan, evidence);
     let told = Finish {
-        told: Some(notice.told(evidence, now)),
+        told: Some(notice.told(&record, evidence, now)),
         ..Finish::new(State::Closed, now, record.incident.counts)
     };
     let untold = again_at(&record, after(now, UNTOLD), now);
@@ -405,20 +423,37 @@ fn resolved(record: Record, evidence: &Evidence, now: Timestamp) -> Ready {
 const STILL_FAILING: &str = "whether calls still fail";
 
 /// Whether CloudWatch has been quiet for long enough.
-async fn is_quiet<W: World>(
+async fn is_quiet<W: World>(world: &W, terms: &Terms<'_>, record: &Record, now: Timestamp) -> Answer<bool> {
+    if is_of_another_account(terms, &record.incident) {
+        return Ok(true);
+    }
+    // A metric that counts other errors as well says little of a whole week.
+    let is_measured = is_measured(&record.incident);
+    let config = terms.config;
+    let wait = if is_measured { record.quiet_to_close(config) } else { config.quiet_to_close };
+    let window = Window { from: now.saturating_sub(wait).unwrap_or(now), to: now };
+    Ok(!still_failing(world, &record.incident, window).await?)
+}
+
+/// Whether CloudWatch has counted errors of this incident in the last hour, where a metric counts these alone.
+pub(crate) async fn is_failing<W: World>(
     world: &W,
     terms: &Terms<'_>,
     incident: &Incident,
     now: Timestamp,
 ) -> Answer<bool> {
-    let own = terms.home.account.as_ref();
-    if own.is_some() && incident.account.is_some() && own != incident.account.as_ref() {
-        // Another account's metrics cannot be read from here, today or later. That nothing more is heard is all
-        // that will be known.
-        return Ok(true);
+    if is_of_another_account(terms, incident) || !is_measured(incident) {
+        return Ok(false);
     }
-    let window = Window { from: now.saturating_sub(terms.config.quiet_to_close).unwrap_or(now), to: now };
-    Ok(!still_failing(world, incident, window).await?)
+    let window = Window { from: now.saturating_sub(STILL).unwrap_or(now), to: now };
+    still_failing(world, incident, window).await
+}
+
+/// Another account's metrics cannot be read from here, today or later. That nothing more is heard is all that will be
+/// known.
+fn is_of_another_account(terms: &Terms<'_>, incident: &Incident) -> bool {
+    let own = terms.home.account.as_ref();
+    own.is_some() && incident.account.is_some() && own != incident.account.as_ref()
 }
 
 /// As it is, and due again then. A silence that is over is not kept: to a clock that is behind it would not be
@@ -429,6 +464,7 @@ pub(crate) fn again_at(record: &Record, due_at: Timestamp, now: Timestamp) -> Fi
         silent_until: record.silent_until.filter(|until| *until > now),
         search: record.search.clone(),
         unread: record.unread,
+        awaited: record.awaited.clone(),
         ..Finish::new(record.state, due_at, record.incident.counts)
     }
 }

@@ -3,12 +3,14 @@
 //! One law: what is kept does not grow with the number of notices: the first one, the last one, and of each kind how
 //! many there were and when the last two were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::news::{Heard, Point};
 use crate::notice::Kind;
+use crate::schedule::Telling;
 
 /// A notice that was published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,44 @@ pub struct Told {
     /// The steps of access that were missing then, as far as Bedrock told. Kept of the last notice only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// How many notices in a row, up to this one, said nothing new. The wait for the next one doubles with each.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub repeats: u32,
+    /// What people have heard of the incident, up to this notice. Kept of the last notice only.
+    #[serde(default, skip_serializing_if = "Heard::is_empty")]
+    pub heard: Heard,
+}
+
+impl Told {
+    /// The same of a notice that says `points`, and why it was sent. `before`: what people had heard until then.
+    #[must_use]
+    pub(crate) fn saying(
+        self,
+        before: &Heard,
+        telling: Telling,
+        points: &BTreeSet<Point>,
+        now: Timestamp,
+    ) -> Self {
+        let repeats = match telling {
+            Telling::News => 0,
+            Telling::Repeat => self.repeats.saturating_add(1),
+        };
+        Self { repeats, heard: before.with(points, now), ..self }
+    }
+}
+
+/// Whether there is none of it.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_none(repeats: &u32) -> bool {
+    *repeats == 0
+}
+
+impl Told {
+    /// The same without what is kept of the last notice only.
+    #[must_use]
+    pub fn in_short(&self) -> Self {
+        Self { missing: Vec::new(), heard: Heard::default(), ..self.clone() }
+    }
 }
 
 /// Notices of one kind.
@@ -52,8 +92,7 @@ impl Notices {
     pub fn push(&mut self, told: Told) {
         self.count(&told.kind, told.at);
         self.had_missing |= !told.missing.is_empty();
-        let Told { id, kind, at, errors, .. } = told.clone();
-        self.first.get_or_insert(Told { id, kind, at, errors, missing: Vec::new() });
+        self.first.get_or_insert_with(|| told.in_short());
         self.last = Some(told);
     }
 
@@ -121,6 +160,25 @@ impl Notices {
         &self.kinds
     }
 
+    /// How many of them said that the incident goes on: neither that it is over nor how a request ended.
+    pub fn count_going_on(&self) -> u32 {
+        const OTHERS: [Kind; 4] = [Kind::Resolved, Kind::Outcome, Kind::Unanswered, Kind::Digest];
+        let is_other = |kind: &str| OTHERS.iter().any(|other| other.as_str() == kind);
+        let going_on = self.kinds.iter().filter(|(kind, _)| !is_other(kind));
+        going_on.fold(0, |sum, (_, of)| sum.saturating_add(of.count))
+    }
+
+    /// Whether people were told last that it is over.
+    pub fn is_over(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| last.kind == Kind::Resolved.as_str())
+    }
+
+    /// What people have heard in the episode, lately.
+    pub fn heard(&self) -> &Heard {
+        static NOTHING: Heard = Heard::NOTHING;
+        self.last.as_ref().map_or(&NOTHING, |last| &last.heard)
+    }
+
     /// Whether a step of access was missing at any of them.
     pub fn had_missing(&self) -> bool {
         self.had_missing
@@ -156,7 +214,15 @@ mod tests {
 
     fn told(kind: Kind, minute: i64) -> Told {
         let at = Timestamp::from_second(1_800_000_000 + 60 * minute).unwrap();
-        Told { id: format!("ntc-{minute}"), kind: kind.to_string(), at, errors: 1, missing: Vec::new() }
+        Told {
+            id: format!("ntc-{minute}"),
+            kind: kind.to_string(),
+            at,
+            errors: 1,
+            missing: Vec::new(),
+            repeats: 0,
+            heard: Heard::default(),
+        }
     }
 
     #[test]

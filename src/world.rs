@@ -8,7 +8,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::callers::Origin;
-use crate::config::Config;
 use crate::event::{AlarmSignal, ErrorSignal, Metric};
 use crate::flood::{Opened, Room};
 use crate::ids::{AccountId, Place, QuotaCode};
@@ -550,6 +549,19 @@ pub struct Record {
     pub search: Option<Search>,
     /// What AWS has not answered about it; `None` where the last look was answered.
     pub unread: Option<Unread>,
+    /// The quota that only a person can have raised; `None` where another way is open.
+    pub awaited: Option<Awaited>,
+}
+
+/// A quota that only a person can have raised, by a support case. The incident is over when its value moves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Awaited {
+    /// The quota.
+    pub code: QuotaCode,
+    /// Its name, for the notice of the end.
+    pub name: String,
+    /// The value that held when it was looked at first.
+    pub value: f64,
 }
 
 /// A look at an open incident that AWS has not answered, time after time.
@@ -560,25 +572,6 @@ pub struct Unread {
     /// When people were told of it last; `None` where they were not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Timestamp>,
-}
-
-impl Unread {
-    /// What is not answered for so long is told, and again after so long.
-    const TOLD_AFTER: SignedDuration = SignedDuration::from_hours(24);
-    const TOLD_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-    /// The same look failed at `now`, after `before`.
-    pub fn at(now: Timestamp, before: Option<Self>) -> Self {
-        before.unwrap_or(Self { since: now, told: None })
-    }
-
-    /// Whether people have to be told at `now`.
-    pub fn is_news(&self, now: Timestamp) -> bool {
-        match self.told {
-            None => after(self.since, Self::TOLD_AFTER) <= now,
-            Some(told) => after(told, Self::TOLD_AGAIN_AFTER) <= now,
-        }
-    }
 }
 
 /// A search for the errors behind an alarm. CloudTrail is minutes late, and logs are searched while nobody
@@ -606,50 +599,13 @@ impl Record {
         self.state == State::Seen && self.notices.is_empty() && self.incident.counts == incident.counts
     }
 
-    /// See [`Notices::last_going_on`].
-    pub fn last_told(&self) -> Option<Timestamp> {
-        self.notices.last_going_on()
-    }
-
-    /// Until when it is not told again; `None` when that time is over, or never began.
-    pub fn quiet_until(&self, config: &Config, now: Timestamp) -> Option<Timestamp> {
-        let last = self.last_told()?;
-        let until = if self.incident.cause.is_step() {
-            self.next_reminder(config, last)
-        } else {
-            after(last, config.notice_cool_down)
-        };
-        Some(until).filter(|until| *until > now)
-    }
-
-    /// When people are reminded of what is suspected; `None` where they were not told yet.
-    pub(crate) fn next_suspicion_reminder(&self, config: &Config) -> Option<Timestamp> {
-        self.last_told().map(|last| self.next_reminder(config, last))
-    }
-
-    /// When people are reminded, who were told last at `last`: on the operator's days, then weekly;
-    /// never twice within a day.
-    fn next_reminder(&self, config: &Config, last: Timestamp) -> Timestamp {
-        const DAY: SignedDuration = SignedDuration::from_hours(24);
-        const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
-        let first = self.notices.first().map_or(last, |told| told.at);
-        let day = |day: &u32| after(first, SignedDuration::from_hours(24 * i64::from(*day)));
-        config
-            .reminder_days
-            .iter()
-            .map(day)
-            .find(|at| *at >= after(last, DAY))
-            .unwrap_or_else(|| after(last, WEEK))
-    }
-
-    /// Whether it was seen since people were told, and goes on: what they were told covers what comes before
-    /// they may be told again, unless that is quite new then. An error that came late, or twice, may be
-    /// older; of one without a time nothing is known.
-    pub fn goes_on(&self, config: &Config, now: Timestamp) -> bool {
-        const NEW: SignedDuration = SignedDuration::from_hours(1);
-        let Some(told) = self.last_told() else { return true };
-        let covered = after(told, config.notice_cool_down);
-        self.incident.last_seen.is_some_and(|seen| seen > told && (seen > covered || after(seen, NEW) > now))
+    /// The episode goes on, due at `due_at`: nothing was decided on what is seen now. What was counted and told in it
+    /// stays.
+    pub(crate) fn come_back(&mut self, due_at: Timestamp) {
+        self.state = State::Seen;
+        self.due_at = Some(due_at);
+        (self.followed, self.silent_until, self.search) = (None, None, None);
+        (self.unread, self.awaited) = (None, None);
     }
 }
 
@@ -754,6 +710,8 @@ pub struct Finish {
     pub search: Option<Search>,
     /// What AWS has not answered; `None` where it has.
     pub unread: Option<Unread>,
+    /// See [`Record::awaited`].
+    pub awaited: Option<Awaited>,
     /// The incident that turned out to be behind it, where it is closed for that.
     pub superseded_by: Option<IncidentId>,
     /// The counts it was decided on. If more was counted meanwhile, [`Finish::counted_meanwhile`] is recorded.
@@ -774,6 +732,7 @@ impl Finish {
             ended: None,
             search: None,
             unread: None,
+            awaited: None,
             superseded_by: None,
             counts,
             due_if_counted: None,

@@ -274,6 +274,7 @@ fn the_version_before_can_read_what_this_one_writes() {
 #[test]
 fn no_item_grows_with_time() {
     use bedrock_remediator::callers::Origin;
+    use bedrock_remediator::news::Heard;
     use bedrock_remediator::world::{Claim, Finish, Ledger as _, LogKind, LogQuery, Search, State, Told};
     use jiff::SignedDuration;
     use proptest::prelude::*;
@@ -323,7 +324,16 @@ fn no_item_grows_with_time() {
                 } else {
                     Vec::new()
                 };
-                let told = Told { id: format!("ntc-{n:016x}"), kind, at, errors: n as u64, missing };
+                let heard = Heard::from(format!("w{n:08x}@490000"));
+                let told = Told {
+                    id: format!("ntc-{n:016x}"),
+                    kind,
+                    at,
+                    errors: n as u64,
+                    missing,
+                    repeats: 1,
+                    heard,
+                };
                 let query = LogQuery {
                     kind: LogKind::Application,
                     id: "12ab3456-12ab-123a-789e-1234567890ab".to_owned(),

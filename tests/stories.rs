@@ -451,8 +451,16 @@ fn an_incident_closes_when_the_metrics_are_quiet_and_not_before() {
     run_sweep(&world);
     assert_eq!(kinds(&world), ["opened", "resolved"]);
     deliver(&world, &denied);
-    assert_eq!(kinds(&world), ["opened", "resolved", "opened"]);
-    assert_eq!(world.published()[2].episode, Some(2));
+    assert_eq!(kinds(&world), ["opened", "resolved", "again"], "within a week it is the same episode");
+    assert_eq!(world.published()[2].episode, Some(1));
+    assert!(world.published()[2].title.starts_with("Again: "), "{}", world.published()[2].title);
+    for _ in 0..9 {
+        world.pass(SignedDuration::from_hours(24));
+        run_sweep(&world);
+    }
+    deliver(&world, &denied.replace("2026-11-20T14:32:05Z", &world.time().to_string()));
+    assert_eq!(kinds(&world), ["opened", "resolved", "again", "resolved", "opened"]);
+    assert_eq!(world.published()[4].episode, Some(2), "after more than a week it is another one");
 }
 
 #[test]

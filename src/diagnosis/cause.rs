@@ -259,9 +259,19 @@ impl Cause {
     /// Whether one caller's error says nothing about another's, so that incidents are kept apart by
     /// caller.
     pub const fn is_per_caller(self) -> bool {
-        matches!(
+        let is_of_callers = matches!(
             self.category(),
             Category::Permission | Category::Credentials | Category::Request | Category::ModelId
+        );
+        is_of_callers && !self.is_of_account()
+    }
+
+    /// Whether one step for the whole account ends it: a form, a payment method, a restriction that AWS lifts, a policy of
+    /// the organization. The models and callers that fail of it are one incident of the account and Region.
+    pub const fn is_of_account(self) -> bool {
+        matches!(
+            self,
+            Self::UseCaseForm | Self::Payment | Self::AccountRestricted | Self::ServiceControlPolicy
         )
     }
 

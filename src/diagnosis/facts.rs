@@ -61,6 +61,13 @@ pub struct Facts {
     /// counted in one incident. In an incident of many different errors, models that some of them name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub model_ids: Vec<ModelId>,
+    /// In an incident of the whole account, the models whose calls failed of it, the first ones first: at most [`MODELS`],
+    /// and in a notice [`SHOWN`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelId>,
+    /// How many models these are, in a notice; `None` elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_count: Option<usize>,
     /// What is counted in an incident of many different errors; `None` in any other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub many: Option<Many>,
@@ -131,6 +138,10 @@ pub struct Many {
 
 /// So many examples are kept of what is counted together.
 pub const EXAMPLES: usize = 5;
+/// So many models of an incident of the whole account are told apart. A Region offers fewer.
+pub const MODELS: usize = 300;
+/// So many of these a notice names.
+pub const SHOWN: usize = 16;
 
 impl Facts {
     /// Adds `later` ids, without those that come again.
@@ -142,9 +153,37 @@ impl Facts {
         self.model_ids.drain(..self.model_ids.len().saturating_sub(EXAMPLES));
     }
 
+    /// Adds `later` models of an incident of the whole account.
+    pub(crate) fn add_models(&mut self, later: &[ModelId]) {
+        for model in later {
+            if self.models.len() < MODELS && !self.models.contains(model) {
+                self.models.push(model.clone());
+            }
+        }
+    }
+
+    /// Takes the place of the facts of an earlier error of the same incident: its ids and models stay.
+    pub(crate) fn take_over(&mut self, later: Self) {
+        let before = std::mem::replace(self, later);
+        let later = (std::mem::take(&mut self.model_ids), std::mem::take(&mut self.models));
+        (self.model_ids, self.models) = (before.model_ids, before.models);
+        self.add_model_ids(&later.0);
+        self.add_models(&later.1);
+    }
+
+    /// The same for a notice, which names [`SHOWN`] models and says how many there are.
+    #[must_use]
+    pub(crate) fn shown(&self) -> Self {
+        let mut shown = self.clone();
+        shown.model_count = Some(shown.models.len()).filter(|count| *count > 0);
+        shown.models.truncate(SHOWN);
+        shown
+    }
+
     /// Adds what a later delivery tells of the same incident beside its newest error.
     pub(crate) fn add_examples(&mut self, later: &Self) {
         self.add_model_ids(&later.model_ids);
+        self.add_models(&later.models);
         let (Some(many), Some(later)) = (&mut self.many, &later.many) else { return };
         many.kinds = many.kinds.max(later.kinds);
         let new: Vec<Safe> = later.causes.iter().filter(|c| !many.causes.contains(c)).cloned().collect();

@@ -16,7 +16,7 @@ mod words;
 use std::fmt::Write as _;
 
 pub use cause::{Category, Cause, Rank, Remedy};
-pub use facts::{EXAMPLES, Facts, LimitScope, Many, Original, PolicyKind, UNNAMED_FIELD};
+pub use facts::{EXAMPLES, Facts, LimitScope, MODELS, Many, Original, PolicyKind, SHOWN, UNNAMED_FIELD};
 pub(crate) use find::endpoint_region;
 pub use rule::{Example, Rule};
 pub use table::{INFERENCE_OPERATIONS, RULES};

@@ -16,6 +16,7 @@ use crate::evidence::{Evidence, Looked};
 use crate::flood::bounded;
 use crate::ids::Place;
 use crate::incident::{Incident, IncidentId, Symptom, fold};
+use crate::schedule::LATER;
 use crate::terms::Terms;
 use crate::usage::Minute;
 use crate::world::{
@@ -165,7 +166,7 @@ async fn take_in<W: Ledger + Clock>(
     match record.notices.last() {
         // People know already what to do: this notice told them, under another name.
         Some(told) if other.incident.cause.remedy() == before && other.notices.is_empty() => {
-            let due_at = after(told.at, terms.config.notice_cool_down).max(now);
+            let due_at = after(told.at, LATER.min(terms.config.notice_cool_down)).max(now);
             let end = Finish {
                 silent_until: Some(due_at),
                 told: Some(told.clone()),

@@ -9,7 +9,7 @@ use super::{Kind, headline};
 use crate::access::{Checklist, checklist};
 use crate::callers::{Address, Share, named};
 use crate::clean::Safe;
-use crate::diagnosis::{Cause, Many, PolicyKind};
+use crate::diagnosis::{Cause, Many, PolicyKind, SHOWN};
 use crate::evidence::{Evidence, Looked, Overdue};
 use crate::headroom::{Near, nearest};
 use crate::incident::Incident;
@@ -21,12 +21,13 @@ use crate::world::{Gathered, LogKind, ModelState, PolicyLayer, PolicyVerdict, Re
 pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<String> {
     let incident = &record.incident;
     let mut because = Vec::new();
-    if kind == Kind::Reminder {
+    if matches!(kind, Kind::Reminder | Kind::Again) {
         because.extend(record.notices.last().map(|told| since(told, incident, evidence)));
     }
     because.extend(reported(incident));
     because.extend(incident.facts.many.as_ref().map_or_else(|| Some(told_by(incident)), many));
     because.extend(examples(incident));
+    because.extend(models(incident));
     if let Some(why) = &incident.facts.models_unread {
         because.push(format!("Which models the alarm is about could not be read: {why}."));
     }
@@ -122,6 +123,17 @@ fn examples(incident: &Incident) -> Option<String> {
     (ids.len() > 1).then(|| format!("{what}, the newest last: {}.", ids.join(", ")))
 }
 
+/// The models of an incident of the whole account.
+fn models(incident: &Incident) -> Option<String> {
+    let all = &incident.facts.models;
+    let named: Vec<String> = all.iter().take(SHOWN).map(|model| format!("`{model}`")).collect();
+    let more = match all.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {} more", whole(more as u64)),
+    };
+    (all.len() > 1).then(|| format!("One step ends it for all of these models: {}{more}.", named.join(", ")))
+}
+
 /// What tells the cause.
 fn told_by(incident: &Incident) -> String {
     match (incident.rule, &incident.facts.code) {
@@ -206,6 +218,10 @@ fn since(told: &Told, incident: &Incident, evidence: &Evidence) -> String {
         n => format!("{} more errors", whole(n)),
     };
     let mut said = format!("Since the notice of {}: {more}", told.at.strftime("%F %H:%M UTC"));
+    let is_silent = incident.counts.errors <= told.errors && incident.cause.is_throttle();
+    if is_silent && evidence.usage.read().is_some_and(|usage| usage.window_throttles > 0.0) {
+        said.push_str(" arrived, and CloudWatch counts throttled calls");
+    }
     let Some(state) = evidence.asked().state else { return format!("{said}.") };
     let now = checklist(state);
     let of = |steps: &[&str]| told.missing.iter().filter(|s| steps.contains(&s.as_str())).collect::<Vec<_>>();

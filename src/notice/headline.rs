@@ -74,14 +74,15 @@ pub(super) const fn name(cause: Cause) -> &'static str {
     words(cause).0
 }
 
-/// One line: what, which model, where.
-pub(super) fn title(incident: &Incident, kind: Kind) -> String {
+/// One line: what, which model, where. `was_over`: people were told last that it is over.
+pub(super) fn title(incident: &Incident, kind: Kind, was_over: bool) -> String {
     let (what, _) = of(incident);
-    format!("{}{what}{}", still(kind), of_where(incident))
+    format!("{}{what}{}", still(kind, was_over), of_where(incident))
 }
 
-const fn still(kind: Kind) -> &'static str {
+const fn still(kind: Kind, was_over: bool) -> &'static str {
     match kind {
+        Kind::Again if was_over => "Again: ",
         Kind::Again => "Still: ",
         Kind::Reminder => "Reminder: ",
         Kind::Resolved => "Over: ",
@@ -93,7 +94,7 @@ const fn still(kind: Kind) -> &'static str {
 /// The same, where a person has to look who calls. `is_news`: whether nothing was told since that is suspected.
 pub(super) fn suspicious_title(incident: &Incident, kind: Kind, suspect: Suspect, is_news: bool) -> String {
     let what = if suspect == Suspect::Loop { "Possible loop" } else { "Possible misuse" };
-    let still = if is_news { "" } else { still(kind) };
+    let still = if is_news { "" } else { still(kind, false) };
     format!("{still}{what}{}", of_where(incident))
 }
 
@@ -119,7 +120,10 @@ pub(super) fn open_request_title(incident: &Incident) -> String {
 }
 
 fn of_where(incident: &Incident) -> String {
-    let model = incident.model.as_ref().map(|m| format!(": {m}")).unwrap_or_default();
+    let model = match (incident.facts.models.len(), &incident.model) {
+        (many @ 2.., _) => format!(": {many} models"),
+        (_, model) => model.as_ref().map(|m| format!(": {m}")).unwrap_or_default(),
+    };
     let region = incident.region.as_ref().map(|r| format!(" in {r}")).unwrap_or_default();
     format!("{model}{region}")
 }
@@ -127,7 +131,10 @@ fn of_where(incident: &Incident) -> String {
 /// What happened.
 pub(super) fn summary(incident: &Incident) -> String {
     let (_, meaning) = of(incident);
-    let model = incident.model.as_ref().map_or_else(|| "Bedrock".to_owned(), |m| format!("`{m}`"));
+    let model = match (incident.facts.models.len(), &incident.model) {
+        (many @ 2.., _) => format!("{many} models"),
+        (_, model) => model.as_ref().map_or_else(|| "Bedrock".to_owned(), |m| format!("`{m}`")),
+    };
     let region = incident.region.as_ref().map_or_else(|| "an unknown Region".to_owned(), ToString::to_string);
     let account =
         incident.account.as_ref().map_or_else(|| "an unknown account".to_owned(), |a| format!("account {a}"));

@@ -212,10 +212,10 @@ impl Notice {
             category: Some(incident.cause.category()),
             cause: Some(incident.cause),
             rule: incident.rule,
-            title: headline::title(incident, kind),
+            title: headline::title(incident, kind, record.notices.is_over()),
             summary: headline::summary(incident),
             because: because::because(kind, record, evidence),
-            facts: incident.facts.clone(),
+            facts: incident.facts.shown(),
             counts: incident.counts,
             actions: plan.actions.clone(),
             withheld: plan.withheld.clone(),
@@ -275,8 +275,10 @@ impl Notice {
         notice
     }
 
-    /// What is recorded of it, which was told at `now` on the grounds of `evidence`.
-    pub(crate) fn told(&self, evidence: &Evidence, now: Timestamp) -> Told {
+    /// What is recorded of it, which was told at `now` of `record` on the grounds of `evidence`. It says nothing of what
+    /// people had not heard before.
+    pub(crate) fn told(&self, record: &Record, evidence: &Evidence, now: Timestamp) -> Told {
+        let last = record.notices.last();
         let missing = evidence.asked().state.map(|state| checklist(state).missing).unwrap_or_default();
         Told {
             id: self.notice_id.clone(),
@@ -284,6 +286,8 @@ impl Notice {
             at: now,
             errors: self.counts.errors,
             missing: missing.into_iter().map(str::to_owned).collect(),
+            repeats: last.map_or(0, |last| last.repeats),
+            heard: record.notices.heard().as_of(now),
         }
     }
 
@@ -345,7 +349,7 @@ fn notice_id(record: &Record, kind: Kind) -> String {
     format!("ntc-{}", short_hash(&format!("{}|{}|{kind}|{before}", record.incident.id, record.episode)))
 }
 
-fn severity(incident: &Incident, kind: Kind) -> Severity {
+pub(crate) fn severity(incident: &Incident, kind: Kind) -> Severity {
     match (kind, incident.cause.category()) {
         (Kind::Resolved | Kind::Outcome, _) => Severity::Info,
         _ if incident.is_ahead() => Severity::Warning,

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::case::{Case, choose, fullest, withheld};
 use super::findable;
 use super::remembered::{need, suspected, value, with_history};
+use super::siblings;
 use super::size::round_up;
 use super::suspect::{self, Callers};
 use super::{Action, Increase, Plan, Reason, Step, Withheld, look_at, quota_link, words};
@@ -140,6 +141,11 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal, is_ahead: bool) 
                 case.place.region.console("support/home#/case/create?issueType=service-limit-increase"),
             ),
         });
+        // Who waits for a person may have another way meanwhile.
+        if matches!(refusal.withheld.kind, Reason::BelowDefault | Reason::NotAdjustable) {
+            let (limit, code) = (case.limit.limit, &case.quota.code);
+            plan.steps.extend(siblings::meanwhile(case.model, limit, code, case.place));
+        }
     }
     plan.asks_who_calls = refusal.asks_who_calls;
     // What was asked for is told of by the incident that asked.

@@ -10,6 +10,7 @@ mod ids;
 mod increase;
 mod person;
 mod remembered;
+mod siblings;
 mod size;
 mod suspect;
 mod words;

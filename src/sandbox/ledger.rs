@@ -12,6 +12,7 @@ use crate::flood::{Opened, Room, hour_of};
 use crate::ids::{Place, QuotaCode, caller_of};
 use crate::incident::{Incident, IncidentId, Symptom, fold, short_hash};
 use crate::model::ModelId;
+use crate::news::Heard;
 use crate::notice::Kind;
 use crate::quota_record::{LastRequest, QuotaRecord, Remember};
 use crate::shards::{Band, Shard, Shards};
@@ -200,6 +201,8 @@ impl Tables {
                     at: entry.time,
                     errors: incident.counts.errors,
                     missing: Vec::new(),
+                    repeats: 0,
+                    heard: Heard::default(),
                 });
             });
         }
@@ -218,6 +221,7 @@ impl Tables {
             silent_until: None,
             search: None,
             unread: None,
+            awaited: None,
         };
         let Incidents { rows, indexes } = &mut self.incidents;
         let row = rows.entry(incident.id.clone()).or_insert_with(|| Row {
@@ -228,7 +232,11 @@ impl Tables {
             superseded_by: None,
         });
         indexes.keep(row, |row| {
-            if row.record.state == State::Closed || row.record.episode == 0 {
+            if row.record.returns(now) {
+                row.record.come_back(now);
+                row.superseded_by = None;
+                row.record.incident.count(incident);
+            } else if row.record.state == State::Closed || row.record.episode == 0 {
                 let seen = row.record.incident.last_seen;
                 row.record = fresh(row.record.episode + 1);
                 // Not even a new episode is seen before the one before it.
@@ -469,6 +477,7 @@ impl Ledger for Sandbox {
                 row.record.silent_until = finish.silent_until;
                 row.record.search.clone_from(&finish.search);
                 row.record.unread = finish.unread;
+                row.record.awaited.clone_from(&finish.awaited);
                 row.superseded_by.clone_from(&finish.superseded_by);
                 finish.told.iter().for_each(|told| row.record.notices.push(told.clone()));
             })?;

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::account::Account;
 use super::filing::Filing;
 use super::problem::{Problem, Word};
+use super::telling;
 use super::truth::{Request, Span, Truth, earlier};
 use crate::config::Mode;
 use crate::diagnosis::Cause;
@@ -80,6 +81,8 @@ struct Published {
     withheld: Vec<String>,
     /// Whether it warns of misuse.
     warns: bool,
+    /// What it says, without numbers.
+    says: BTreeSet<String>,
 }
 
 /// A request that Service Quotas took for the function.
@@ -488,6 +491,7 @@ impl<'a> Check<'a> {
                     request: notice.request_id.clone(),
                     withheld: notice.withheld.iter().map(|w| w.reason.clone()).collect(),
                     warns,
+                    says: telling::says(notice),
                 })
             };
         let warns = notice.withheld.iter().any(|withheld| withheld.kind == Reason::UnusualCaller);
@@ -526,20 +530,27 @@ impl<'a> Check<'a> {
         if !counts(new.kind) || new.asks || self.published.iter().any(|p| p.id == new.id) {
             return Ok(());
         }
-        let of_it = self.published.iter().rev();
-        let before = of_it.filter(|p| p.incident == new.incident && p.episode == new.episode);
-        let Some(before) = before.into_iter().find(|p| counts(p.kind)) else { return Ok(()) };
-        let first = self.published.iter().find(|p| p.id == before.id).map_or(before.at, |p| p.at);
-        let next =
-            after(first, if new.is_step { FIRST_REMINDER } else { self.account.config.notice_cool_down });
-        // A warning of misuse does not wait.
-        if new.at >= earlier(next, TOLERANCE) || (new.warns && !before.warns) {
-            return Ok(());
+        let of_it = self.published.iter().filter(|p| p.incident == new.incident && p.episode == new.episode);
+        let cool_down = self.account.config.notice_cool_down;
+        let mut course = telling::Course::default();
+        let mut ids = BTreeSet::new();
+        for told in of_it.filter(|p| ids.insert(&p.id)) {
+            match told.kind {
+                Kind::Resolved => course.over(),
+                Kind::Outcome => course.ended(),
+                kind if counts(kind) => course.told(told.at, told.says.clone(), told.is_line || told.asks),
+                _ => {}
+            }
         }
-        broken(
-            "not told again before the cool-down is over",
-            format!("{}: {} {first}, {} {}", new.incident, before.id, new.id, new.at),
-        )
+        let first = if new.is_step { FIRST_REMINDER } else { cool_down };
+        match course.next(new.at, &new.says, new.is_line, cool_down, first) {
+            // A warning of misuse does not wait.
+            Some(next) if new.at < earlier(next, TOLERANCE) && !new.warns => broken(
+                "not told again before the cool-down is over",
+                format!("{}: {} at {}, and not before {next}", new.incident, new.id, new.at),
+            ),
+            _ => Ok(()),
+        }
     }
 
     fn finished(&mut self, function: u64, incident: &IncidentId, told: Option<String>) -> Checked {
@@ -588,9 +599,8 @@ impl<'a> Check<'a> {
             // A line of a digest names the incident alone: then that has to be about one action.
             let mut actions = self.problems.get(incident).into_iter().flatten().map(|p| p.action());
             let is_of_one_action = actions.all(|other| other == *action);
-            let is_step = self.published.iter().any(|p| p.incident == *incident && p.is_step);
-            let quiet = if is_step { BETWEEN_REMINDERS } else { self.account.config.notice_cool_down };
-            let since = earlier(earlier(*happened, quiet), TOLERANCE);
+            // The longest silence while calls fail is a week.
+            let since = earlier(earlier(*happened, BETWEEN_REMINDERS), TOLERANCE);
             let by = after((*at).max(mended), SOON);
             let tells = |p: &&Published| {
                 matches!(p.kind, Kind::Opened | Kind::Again | Kind::Reminder | Kind::Outcome)

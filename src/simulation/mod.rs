@@ -10,6 +10,7 @@ mod filing;
 mod life;
 mod problem;
 mod script;
+mod telling;
 mod truth;
 pub mod years;
 

@@ -2,18 +2,19 @@
 //! table's on an emulator.
 
 use bedrock_remediator::callers::Origin;
-use bedrock_remediator::diagnosis::{Cause, ErrorText, Facts, diagnose};
+use bedrock_remediator::diagnosis::{Cause, ErrorText, Facts, MODELS, diagnose};
 use bedrock_remediator::event::{ErrorSignal, Source};
 use bedrock_remediator::flood::{IN_PLACE, OF_SENDER, Opened, Room};
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
 use bedrock_remediator::incident::{Counts, Incident, IncidentId, Symptom, fold};
 use bedrock_remediator::model::ModelId;
+use bedrock_remediator::news::Heard;
 use bedrock_remediator::quota_record::{
     Allowed, Approval, Budget, Need, QuotaRecord, Raise, Refusal, Remember, Suspect, Suspicion,
 };
 use bedrock_remediator::shards::{Shard, Shards};
 use bedrock_remediator::world::{
-    CROWD, Claim, Ended, Finish, Followed, Intent, Lane, Lease, Ledger, LogKind, LogQuery, Notices,
+    Awaited, CROWD, Claim, Ended, Finish, Followed, Intent, Lane, Lease, Ledger, LogKind, LogQuery, Notices,
     PortError, Record, Rejection, RequestOutcome, Reserved, Search, State, Told, Unread,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -123,6 +124,8 @@ pub(crate) fn told(at: Timestamp) -> Told {
         at,
         errors: 7,
         missing: vec!["a step".to_owned()],
+        repeats: 0,
+        heard: Heard::default(),
     }
 }
 
@@ -171,6 +174,8 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     a_suspicion_stays_until_a_person_lifts_it(ledger).await;
     our_own_raises_are_bounded(ledger).await;
     an_episode_keeps_nothing_of_the_one_before(ledger).await;
+    what_returns_within_a_week_goes_on_with_its_episode(ledger).await;
+    models_of_the_whole_account_are_kept(ledger).await;
     followers_are_woken(ledger).await;
     a_shard_is_swept_by_itself_and_its_bands_in_order(ledger).await;
     what_the_index_said_a_moment_ago_gives_no_lease(ledger).await;
@@ -683,11 +688,13 @@ async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {
         told: Some(told(now())),
         search: Some(Search { alarm: now(), looks: 2, queries: vec![query] }),
         unread: Some(Unread { since: now(), told: Some(after(1)) }),
+        awaited: Some(awaited()),
         ..finish(State::Watching, after(60))
     };
     ledger.finish(&lease, &end).await.unwrap();
     let known = ledger.incident(&plain.id).await.unwrap().unwrap();
     assert_eq!((known.unread, known.incident.by_root), (end.unread, true), "as it was recorded");
+    assert_eq!(known.awaited, end.awaited, "as it was recorded");
     let (lease, record) = ledger.take_over(&plain.id, after(120), LEASE).await.unwrap().unwrap();
     let end = Finish {
         superseded_by: Some(incident("eu-west-3").id),
@@ -707,8 +714,85 @@ async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {
             "{how}"
         );
         assert_eq!((record.followed, record.silent_until), (None, None), "{how}");
-        assert_eq!((record.search, record.unread), (None, None), "{how}");
+        assert_eq!((record.search, record.unread, record.awaited), (None, None, None), "{how}");
     }
+}
+
+fn awaited() -> Awaited {
+    Awaited { code: code(), name: "Tokens per minute".to_owned(), value: 0.0 }
+}
+
+/// What people were told is over, and is seen again.
+async fn what_returns_within_a_week_goes_on_with_its_episode(ledger: &impl Ledger) {
+    let incident = incident("us-gov-west-1");
+    let hour = |hours: i64| after(hours * 3600);
+    let heard = Heard::from("w0a1b2c3d@490000".to_owned());
+    let opened = Told { heard: heard.clone(), repeats: 2, ..told(now()) };
+    let over = |at| Told { id: format!("ntc-{at}"), kind: "resolved".to_owned(), at, ..opened.clone() };
+    let (lease, _) = mine(ledger, &incident, now()).await;
+    let end = Finish { told: Some(opened.clone()), ..finish(State::Told, after(60)) };
+    ledger.finish(&lease, &end).await.unwrap();
+    let (lease, _) = ledger.take_over(&incident.id, after(60), LEASE).await.unwrap().unwrap();
+    let unread = Some(Unread { since: after(60), told: None });
+    let end = Finish { told: Some(over(hour(24))), awaited: Some(awaited()), unread, ..closed(1, hour(24)) };
+    ledger.finish(&lease, &end).await.unwrap();
+    assert_eq!(ledger.incident(&incident.id).await.unwrap().unwrap().state, State::Closed);
+
+    let (lease, claimed) = mine(ledger, &incident, hour(24 + 167)).await;
+    let read = ledger.incident(&incident.id).await.unwrap().unwrap();
+    for (how, record) in [("as claimed", claimed), ("as read", read)] {
+        assert_eq!((record.episode, record.state), (1, State::Seen), "{how}");
+        assert_eq!((record.incident.counts.errors, record.notices.count_all()), (2, 2), "{how}");
+        assert_eq!(
+            (record.notices.first().map(|told| told.at), record.notices.is_over()),
+            (Some(now()), true)
+        );
+        assert_eq!(
+            (record.notices.heard(), record.notices.last().map(|told| told.repeats)),
+            (&heard, Some(2))
+        );
+        assert_eq!((record.awaited, record.unread), (None, None), "{how}");
+    }
+    counted(ledger, &incident, hour(24 + 167) + SignedDuration::from_secs(1)).await;
+    let due = ledger.due(Shards::ALL, hour(24 + 168), 1000).await.unwrap();
+    assert!(due.contains(&incident.id), "it is open again");
+    ledger.finish(&lease, &Finish { told: Some(over(hour(200))), ..closed(3, hour(200)) }).await.unwrap();
+
+    let (lease, claimed) = mine(ledger, &incident, hour(200 + 168)).await;
+    let read = ledger.incident(&incident.id).await.unwrap().unwrap();
+    for (how, record) in [("as claimed", claimed), ("as read", read)] {
+        assert_eq!((record.episode, record.incident.counts.errors), (2, 1), "{how}");
+        assert_eq!(record.notices, Notices::default(), "{how}");
+    }
+    ledger.finish(&lease, &closed(1, hour(369))).await.unwrap();
+}
+
+async fn models_of_the_whole_account_are_kept(ledger: &impl Ledger) {
+    let region = "af-south-1";
+    let form = "Model use case details have not been submitted for this account.";
+    let of = |model: &str, at: i64| fold([symptom(region, model, form, "app", after(at))]).remove(0);
+    let first = of("anthropic.claude-haiku-4-5-20251001-v1:0", 0);
+    assert_eq!(first.cause, Cause::UseCaseForm);
+    let (lease, _) = mine(ledger, &first, now()).await;
+    for n in 0..400 {
+        let model = format!("anthropic.claude-{}-v1:0", n % 350);
+        counted(ledger, &of(&model, 1 + n), after(1)).await;
+    }
+    let known = ledger.incident(&first.id).await.unwrap().unwrap().incident;
+    assert_eq!(
+        (known.counts.errors, known.facts.models.len()),
+        (401, MODELS),
+        "each once, and no more than that"
+    );
+    assert!(known.is_about(first.model.as_ref().unwrap()));
+    ledger.finish(&lease, &Finish::new(State::Closed, after(2), known.counts)).await.unwrap();
+    let another = of("anthropic.claude-sonnet-4-5-20250929-v1:0", 9);
+    let (lease, record) = mine(ledger, &another, after(9)).await;
+    let read = ledger.incident(&first.id).await.unwrap().unwrap();
+    for incident in [record.incident, read.incident] {
+        assert_eq!(incident.facts.models, another.model.clone().into_iter().collect::<Vec<_>>());
+    }
+    ledger.finish(&lease, &closed(1, after(10))).await.unwrap();
 }
 
 async fn followers_are_woken(ledger: &impl Ledger) {
@@ -795,7 +879,9 @@ async fn of_many_notices_the_first_the_last_and_the_counts_are_kept(ledger: &imp
         let kind = ["opened", "reminder", "again", "again"][n % 4].to_owned();
         let at = after(i64::try_from(n).unwrap() * 100);
         let missing = if n == 1 { vec!["a step".to_owned()] } else { Vec::new() };
-        all.push(Told { id: format!("ntc-{n}"), kind, at, errors: n as u64, missing });
+        let heard = Heard::from(format!("w{n:08x}@490000 c{n:08x}@490001"));
+        let repeats = u32::try_from(n).unwrap() % 3;
+        all.push(Told { id: format!("ntc-{n}"), kind, at, errors: n as u64, missing, repeats, heard });
         let end = Finish { told: all.last().cloned(), ..finish(State::Told, at) };
         ledger.finish(&lease, &end).await.unwrap();
         let (again, record) = ledger.take_over(&incident.id, at, LEASE).await.unwrap().unwrap();

@@ -45,6 +45,7 @@ fn size_of_value(value: &Value) -> usize {
         // About one byte for two digits, and one more.
         ("N", Value::String(number)) => number.len().div_ceil(2) + 1,
         ("BOOL" | "NULL", _) => 1,
+        ("SS", Value::Array(all)) => all.iter().filter_map(Value::as_str).map(str::len).sum(),
         ("L", Value::Array(all)) => 3 + all.iter().map(|value| 1 + size_of_value(value)).sum::<usize>(),
         ("M", Value::Object(all)) => {
             3 + all.iter().map(|(name, value)| 1 + name.len() + size_of_value(value)).sum::<usize>()
@@ -196,6 +197,15 @@ impl Condition<'_> {
                 assert_eq!(self.next(), ")");
                 self.scope.operand(&token).is_none() == (first == "attribute_not_exists")
             }
+            "size" => {
+                assert_eq!(self.next(), "(");
+                let token = self.next();
+                assert_eq!((self.next().as_str(), self.next().as_str()), (")", "<"));
+                let most = number(&self.scope.operand(&self.tokens[self.at].clone()).unwrap());
+                self.at += 1;
+                let size = self.scope.operand(&token).map_or(0, |set| set["SS"].as_array().unwrap().len());
+                u32::try_from(size).is_ok_and(|size| f64::from(size) < most)
+            }
             "begins_with" => {
                 assert_eq!(self.next(), "(");
                 let (text, comma, start) = (self.next(), self.next(), self.next());
@@ -260,6 +270,15 @@ fn updated(expression: &str, scope: &Scope<'_>) -> Item {
         (_, []) => {}
         ("SET", [name, equals, right @ ..]) if equals == "=" => {
             new.insert(scope.name(name), evaluate(right, scope));
+        }
+        ("ADD", [name, value]) if scope.operand(value).unwrap().get("SS").is_some() => {
+            let of =
+                |set: Option<Value>| set.and_then(|set| set["SS"].as_array().cloned()).unwrap_or_default();
+            let mut all = of(scope.operand(name));
+            all.extend(
+                of(scope.operand(value)).into_iter().filter(|new| !all.contains(new)).collect::<Vec<_>>(),
+            );
+            new.insert(scope.name(name), json!({ "SS": all }));
         }
         ("ADD", [name, value]) => {
             let before = scope.operand(name).map_or(0.0, |v| number(&v));

@@ -3,7 +3,8 @@
 //! Invariant: these items are read only with a lease or for a person. A claim writes them together with the incident's
 //! item and does not read them.
 //!
-//! - `DETAIL#<id>`: cause, rule and facts as they were told together, the search, the steps that were missing.
+//! - `DETAIL#<id>`: cause, rule and facts as they were told together, the search, the steps that were missing, what
+//!   people have heard, the models of an incident of the whole account.
 //! - `CALLERS#<id>#<0..7>`: who called in one minute; see [`Recent`].
 
 use std::collections::HashMap;
@@ -16,8 +17,10 @@ use serde_dynamo::from_item;
 use super::item::{NO_RULE, Searched, incident_key, unreadable};
 use super::update::{Item, Update};
 use crate::callers::{Minute, Recent};
-use crate::diagnosis::Facts;
+use crate::diagnosis::{Facts, MODELS};
 use crate::incident::{Incident, IncidentId};
+use crate::model::ModelId;
+use crate::news::Heard;
 use crate::world::{Answer, Told, after};
 
 /// A minute's callers are deleted after this time. Notices use only the newest minutes.
@@ -54,6 +57,10 @@ pub(super) struct Detail {
     /// The notice at which those were missing.
     missing_of: Option<String>,
     pub(super) had_missing: bool,
+    /// What people have heard, up to the last notice.
+    pub(super) heard: Heard,
+    /// The models of an incident of the whole account.
+    pub(super) models: Vec<ModelId>,
     pub(super) callers: Vec<Minute>,
 }
 
@@ -91,6 +98,8 @@ struct DetailItem {
     missing: Vec<String>,
     missing_of: Option<String>,
     had_missing: bool,
+    heard: Heard,
+    models: std::collections::BTreeSet<String>,
     callers_from: Option<i64>,
 }
 
@@ -113,6 +122,8 @@ impl Detail {
             missing: read.missing,
             missing_of: read.missing_of,
             had_missing: read.had_missing,
+            heard: read.heard,
+            models: read.models.iter().filter_map(|id| ModelId::parse(id)).collect(),
             callers: callers.filter(|minute| minute.number() >= from).collect(),
         })
     }
@@ -153,6 +164,22 @@ pub(super) fn claimed(incident: &Incident) -> Update {
     update
 }
 
+/// The models that a claim adds; `None` where it names none. Where there are as many as are kept, nothing is added.
+pub(super) fn models(incident: &Incident) -> Option<Update> {
+    let models = named(incident)?;
+    let mut update = Update::default();
+    update.add("models", models);
+    update.only_if("attribute_not_exists(#models) OR size(#models) < :most");
+    update.value(":most", u64::try_from(MODELS).unwrap_or(u64::MAX));
+    Some(update)
+}
+
+/// A set of DynamoDB's, which is never empty.
+fn named(incident: &Incident) -> Option<AttributeValue> {
+    let models: Vec<String> = incident.facts.models.iter().map(ToString::to_string).collect();
+    (!models.is_empty()).then_some(AttributeValue::Ss(models))
+}
+
 /// The same where the incident knows a cause and the ledger knew none.
 pub(super) fn learnt(incident: &Incident) -> Update {
     let mut update = Update::default();
@@ -165,10 +192,11 @@ pub(super) fn reopened(incident: &Incident, is_read: bool, now: Timestamp) -> Up
     let mut update = Update::default();
     if !is_read {
         update.set_all(diagnosis(incident));
+        update.set_or_remove("models", named(incident));
         let first = incident.callers.kept().map(|minute| minute.number()).min();
         update.set("callers_from", first.unwrap_or_else(|| now.as_second().div_euclid(60)));
     }
-    for gone in ["search", "missing", "missing_of", "had_missing", "ttl"] {
+    for gone in ["search", "missing", "missing_of", "had_missing", "heard", "ttl"] {
         update.remove(gone);
     }
     update
@@ -180,6 +208,11 @@ pub(super) fn missing(update: &mut Update, told: &Told) {
     update.set("missing", AttributeValue::L(steps));
     update.set("missing_of", &*told.id);
     update.set("had_missing", AttributeValue::Bool(true));
+}
+
+/// What people have heard, with a notice.
+pub(super) fn heard(update: &mut Update, heard: &Heard) {
+    update.set("heard", String::from(heard.clone()));
 }
 
 /// Who called in the minutes that `incident` tells of, by the key of their items.

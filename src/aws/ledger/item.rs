@@ -23,8 +23,8 @@ use crate::notice::Kind;
 use crate::quota_record::{LastRequest, Need};
 use crate::shards::{Band, Shard};
 use crate::world::{
-    Answer, Followed, Lane, Lease, LogKind, LogQuery, Notices, OfKind, PortError, Record, Search, State,
-    Told, Unread, after, crowd_of,
+    Answer, Awaited, Followed, Lane, Lease, LogKind, LogQuery, Notices, OfKind, PortError, Record, Search,
+    State, Told, Unread, after, crowd_of,
 };
 
 /// In place of a lease's owner, after people were told: until then claims only count.
@@ -169,9 +169,23 @@ const NO_FACTS: &str = "{}";
 const CALLERS: [&str; Recent::PLACES] =
     ["callers_0", "callers_1", "callers_2", "callers_3", "callers_4", "callers_5", "callers_6", "callers_7"];
 
+/// What an incident has only until it is over: where its episode goes on, it is gone.
+pub(super) const OF_STAY: &[&str] = &[
+    "awaited",
+    "intent",
+    "request_id",
+    "searched",
+    "search",
+    "silent_until",
+    "superseded_by",
+    "ttl",
+    "unread",
+];
+
 /// What only some episodes have. A new episode begins without those that its incident does not tell.
 pub(super) const OF_EPISODE: &[&str] = &[
     "account",
+    "awaited",
     "by_root",
     "caller",
     "callers_0",
@@ -239,14 +253,17 @@ pub(super) fn following(id: &IncidentId) -> String {
     open_key(Band::Following, Shard::of(id))
 }
 
+pub(super) fn awaited(awaited: &Awaited) -> Answer<AttributeValue> {
+    to_attribute_value(awaited).map_err(|e| unreadable("of a quota that is waited for", e))
+}
+
 pub(super) fn unread(unread: &Unread) -> Answer<AttributeValue> {
     to_attribute_value(unread).map_err(|e| unreadable("of a look", e))
 }
 
-/// A notice without the steps that were missing.
+/// A notice without what is kept in [`Detail`].
 fn notice(told: &Told) -> Answer<AttributeValue> {
-    let short = Told { missing: Vec::new(), ..told.clone() };
-    to_attribute_value(short).map_err(|e| unreadable(&told.id, e))
+    to_attribute_value(told.in_short()).map_err(|e| unreadable(&told.id, e))
 }
 
 /// The attributes that count the notices of one kind: how many, when the last was published, and when the one before
@@ -293,9 +310,10 @@ fn notices(item: &Item, first: Option<Told>, all: Vec<Told>, detail: &Detail) ->
     let uncounted = usize::from(first.is_some());
     let had_missing = detail.had_missing || all.iter().any(|told| !told.missing.is_empty());
     let missing = if last.missing.is_empty() { detail.missing_at(&last.id) } else { last.missing.clone() };
+    let heard = detail.heard.clone();
     let mut notices = Notices::kept(first, None, kinds, had_missing);
     all.into_iter().skip(uncounted).for_each(|told| notices.push(told));
-    Ok(notices.ending_with(Told { missing, ..last }))
+    Ok(notices.ending_with(Told { missing, heard, ..last }))
 }
 
 /// A new episode.
@@ -310,6 +328,7 @@ pub(super) fn fresh(incident: &Incident, episode: u32, due_at: Timestamp) -> Rec
         silent_until: None,
         search: None,
         unread: None,
+        awaited: None,
     }
 }
 
@@ -354,6 +373,7 @@ pub(super) struct IncidentItem {
     silent_until: Option<String>,
     search: Option<Searched>,
     unread: Option<Unread>,
+    awaited: Option<Awaited>,
     pub(super) lease_owner: Option<String>,
     pub(super) lease_until: Option<String>,
     finished_by: Option<String>,
@@ -400,6 +420,17 @@ impl IncidentItem {
     pub(super) fn place_of_open(&self, id: &IncidentId) -> String {
         let home = || self.home.clone().unwrap_or_else(|| home(id, self.cause()));
         if self.state == State::Watching.as_str() { following(id) } else { home() }
+    }
+
+    /// See [`Record::returns`].
+    pub(super) fn returns(&self, now: Timestamp) -> bool {
+        let is_over = self.state == State::Closed.as_str();
+        is_over && self.list.last().is_some_and(|last| last.is_of_return(now))
+    }
+
+    /// Where it belongs in the index, if the item does not tell.
+    pub(super) fn home_or(&self, incident: &Incident) -> String {
+        self.home.clone().unwrap_or_else(|| home(&incident.id, incident.cause))
     }
 
     fn cause(&self) -> Cause {
@@ -506,6 +537,8 @@ impl IncidentItem {
         let inside = self.facts_inside().map(|facts| Diagnosed::new(&self.cause, &self.rule, facts));
         let told = inside.or_else(|| detail.diagnosis.clone());
         let told = told.unwrap_or_else(|| Diagnosed::new(&self.cause, &self.rule, NO_FACTS));
+        let mut facts = told.facts();
+        facts.add_models(&detail.models);
         let search = self.search.as_ref().or(detail.search.as_ref().filter(|_| self.searched));
         let kind = self.model_kind.as_deref().and_then(ModelKind::parse).unwrap_or(ModelKind::Foundation);
         let incident = Incident {
@@ -517,7 +550,7 @@ impl IncidentItem {
             // A later version's word stays in the item, and is an unknown cause here.
             cause: Cause::parse(&told.cause).unwrap_or(Cause::Unknown),
             rule: RULES.iter().map(|r| r.id).find(|id| *id == told.rule),
-            facts: told.facts(),
+            facts,
             counts: self.counts(),
             callers: self.minutes(detail).into_iter().collect(),
             first_seen: time(&self.pk, self.first_seen.as_deref())?,
@@ -537,6 +570,7 @@ impl IncidentItem {
             silent_until: time(&self.pk, self.silent_until.as_deref())?,
             search: search.map(Searched::search).transpose()?,
             unread: self.unread,
+            awaited: self.awaited.clone(),
         })
     }
 

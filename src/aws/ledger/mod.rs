@@ -82,7 +82,12 @@ impl Aws {
         let detail = table.detail(&old, &lease, now).await?;
         let mut record = old.record(&detail)?;
         record.due_at = Some(until);
-        if record.state == State::Closed {
+        if record.returns(now) {
+            if !table.come_back(id, old.home_or(&record.incident), until, &lease).await? {
+                return Ok(None);
+            }
+            record.come_back(until);
+        } else if record.state == State::Closed {
             // Whoever reopened it died before it had begun the new episode; the counts are of both.
             let episode = old.episode.saturating_add(1);
             let reopened = Reopened { is_read: true, before: Counts::default(), episode, until };
@@ -126,6 +131,7 @@ fn finished(lease: &Lease, finish: &Finish) -> Answer<Update> {
     update.set_or_remove("searched", searched);
     update.remove("search");
     update.set_or_remove("unread", finish.unread.as_ref().map(item::unread).transpose()?);
+    update.set_or_remove("awaited", finish.awaited.as_ref().map(item::awaited).transpose()?);
     if let Some(other) = &finish.superseded_by {
         update.set("superseded_by", other.as_str());
     }
@@ -162,9 +168,13 @@ fn finished(lease: &Lease, finish: &Finish) -> Answer<Update> {
 fn finished_beside(finish: &Finish) -> Answer<Option<Update>> {
     let mut update = Update::default();
     let told = finish.told.as_ref().filter(|told| !told.missing.is_empty());
+    let heard = finish.told.as_ref().map(|told| &told.heard).filter(|heard| !heard.is_empty());
     let closes = finish.state == State::Closed;
     if let Some(told) = told {
         detail::missing(&mut update, told);
+    }
+    if let Some(heard) = heard {
+        detail::heard(&mut update, heard);
     }
     if let Some(search) = &finish.search {
         update.set("search", Searched::of(search).attribute()?);
@@ -172,7 +182,8 @@ fn finished_beside(finish: &Finish) -> Answer<Option<Update>> {
     if closes {
         update.set("ttl", expires(finish));
     }
-    Ok((told.is_some() || finish.search.is_some() || closes).then_some(update))
+    let is_bulky = told.is_some() || heard.is_some() || finish.search.is_some();
+    Ok((is_bulky || closes).then_some(update))
 }
 
 /// When a closed incident is deleted, in seconds since 1970.
@@ -287,6 +298,29 @@ impl Table<'_> {
         Ok(self.transact(writes).await?.is_ok())
     }
 
+    /// Goes on with the episode of an incident that was over, under the lease that was taken of it. `false`: the lease is
+    /// lost.
+    async fn come_back(
+        &self,
+        id: &IncidentId,
+        home: String,
+        due_at: Timestamp,
+        lease: &Lease,
+    ) -> Answer<bool> {
+        let mut update = Update::default();
+        update.set("state", State::Seen.as_str());
+        update.set("due_at", stamp(due_at));
+        update.copy_or("open", HOME, home);
+        item::OF_STAY.iter().for_each(|gone| update.remove(gone));
+        update.under(lease);
+        let mut bulky = Update::default();
+        for gone in ["search", "ttl"] {
+            bulky.remove(gone);
+        }
+        let bulky = self.write(detail::detail_key(id), bulky)?;
+        Ok(self.transact(vec![self.write(incident_key(id), update)?, bulky]).await?.is_ok())
+    }
+
     /// The requests that were filed in `place` lately, those among them that an earlier version counted by the
     /// day `now` is in.
     async fn filed(&self, place: &Place, now: Timestamp) -> Answer<Filed> {
@@ -370,7 +404,9 @@ impl Ledger for Aws {
             update
         };
         let beside = std::iter::once((detail::detail_key(&incident.id), detail::claimed(incident)));
-        let beside: Vec<(String, Update)> = beside.chain(detail::callers(incident, now)).collect();
+        let models = detail::models(incident).map(|update| (detail::detail_key(&incident.id), update));
+        let beside = beside.chain(models).chain(detail::callers(incident, now));
+        let beside: Vec<(String, Update)> = beside.collect();
         let beside = beside.into_iter().map(async |(key, update)| table.update(&key, update).await);
         let counted = async {
             match table.update(&key, count(true)).await? {
@@ -400,6 +436,16 @@ impl Ledger for Aws {
         if old.is_over(now) {
             let episode = if old.is_expired(now) { 1 } else { old.episode.saturating_add(1) };
             let seized = is_mine || old.lease_owner.is_none();
+            if !old.is_expired(now) && old.returns(now) {
+                let home = old.home_or(incident);
+                if !seized || !table.come_back(&incident.id, home, until, &lease).await? {
+                    return Ok(Claim::Counted);
+                }
+                let detail = table.detail(&old, &lease, now).await?;
+                let mut record = old.record_with(&detail, incident, until, now)?;
+                record.come_back(until);
+                return mine(record);
+            }
             let reopened = Reopened { is_read: false, before: old.counts(), episode, until };
             if !seized || !table.reopen(incident, reopened, &lease, now).await? {
                 return Ok(Claim::Counted);

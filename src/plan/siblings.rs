@@ -1,0 +1,76 @@
+//! Other ids of the same model, whose calls count against quotas of their own.
+//!
+//! Invariant: only what the catalogue matches without doubt is named. What this account's values are is not known here.
+
+use super::Step;
+use crate::ids::{Place, QuotaCode};
+use crate::model::ModelId;
+use crate::quota::{Catalog, Limit, Quota, Variant, Verdict, find};
+
+/// The other ids of `model`, each with the quota that limits its calls where `code` limits those of `model`.
+fn siblings(model: &ModelId, limit: Limit, code: &QuotaCode, place: &Place) -> Vec<(ModelId, Quota)> {
+    let mut named: Vec<(ModelId, Quota)> = Vec::new();
+    for route in model.routes_from(&place.region) {
+        let found = find(Catalog::built_in(), &route, limit, Variant::Standard);
+        let quota = found.quota.filter(|_| found.verdict == Verdict::Matched);
+        let is_new =
+            |quota: &Quota| quota.code != *code && named.iter().all(|(_, known)| known.code != quota.code);
+        if let Some(quota) = quota.filter(is_new) {
+            named.push((route, quota));
+        }
+    }
+    // One that can be raised comes first.
+    named.sort_by_key(|(_, quota)| !quota.adjustable);
+    named
+}
+
+/// What a person does with the calls meanwhile, where the quota `code` of `model` can be raised by a support case only;
+/// `None` where the model has no other quota.
+pub(super) fn meanwhile(model: &ModelId, limit: Limit, code: &QuotaCode, place: &Place) -> Option<Step> {
+    let siblings = siblings(model, limit, code, place);
+    let named = siblings.iter().map(|(route, quota)| {
+        let raise =
+            if quota.adjustable { "an increase of it can be requested" } else { "it is not adjustable" };
+        format!(
+            "calls of `{route}` count against `{}` ({}); by the public listing {raise}",
+            quota.name, quota.code
+        )
+    });
+    let named: Vec<String> = named.collect();
+    (!named.is_empty()).then(|| Step {
+        text: format!(
+            "Meanwhile, call the model under an id with a quota of its own, if the Region offers it: {}.",
+            named.join("; ")
+        ),
+        command: None,
+        link: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{AccountId, Region};
+
+    #[test]
+    fn the_other_quotas_of_a_model_are_named_and_never_its_own() {
+        let place = |region: &str| Place {
+            account: AccountId::parse("111122223333").unwrap(),
+            region: Region::parse(region).unwrap(),
+        };
+        for (id, region, others) in [
+            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us-east-1", vec!["global"]),
+            ("global.anthropic.claude-sonnet-4-5-20250929-v1:0", "eu-west-1", vec!["eu"]),
+            ("example.no-such-model-v1:0", "us-east-1", vec![]),
+        ] {
+            let model = ModelId::parse(id).unwrap();
+            let own = find(Catalog::built_in(), &model, Limit::TokensPerMinute, Variant::Standard).quota;
+            let code = own.map_or_else(|| QuotaCode::parse("L-00000000").unwrap(), |quota| quota.code);
+            let found = siblings(&model, Limit::TokensPerMinute, &code, &place(region));
+            let routes: Vec<&str> =
+                found.iter().map(|(route, _)| route.geography().unwrap_or("none")).collect();
+            assert_eq!(routes, others, "{id}");
+            assert!(found.iter().all(|(_, quota)| quota.code != code), "{id}");
+        }
+    }
+}
