@@ -109,19 +109,22 @@ impl State {
         Some(meter.series(window, shown, period))
     }
 
-    /// The calls of `window` that were fed and that CloudTrail shows by now, the latest first, at most `most`.
-    pub(super) fn fed_calls(&self, place: &Place, window: Window, most: usize) -> Vec<(Timestamp, Arc<Fed>)> {
+    /// The calls of `window` that were fed and that CloudTrail shows by now, the latest first.
+    fn fed_rows(&self, place: &Place, window: Window) -> impl Iterator<Item = &(Timestamp, Arc<Fed>)> {
         let shown = self.now.saturating_sub(TRAIL_IS_LATE).unwrap_or(Timestamp::MIN).min(window.to);
         let trail = &self.feed.trail;
         let begin = trail.partition_point(|(at, _)| *at < window.from);
         let end = trail.partition_point(|(at, _)| *at <= shown).max(begin);
-        let rows = trail.range(begin..end).rev().filter(|(_, call)| call.region == place.region);
-        rows.take(most).cloned().collect()
+        trail.range(begin..end).rev().filter(move |(_, call)| call.region == place.region)
+    }
+
+    /// The latest `most` of them.
+    pub(super) fn fed_calls(&self, place: &Place, window: Window, most: usize) -> Vec<(Timestamp, Arc<Fed>)> {
+        self.fed_rows(place, window).take(most).cloned().collect()
     }
 
     pub(super) fn fed_root(&self, place: &Place, window: Window) -> bool {
-        let calls = self.fed_calls(place, window, usize::MAX);
-        calls.iter().any(|(_, call)| call.caller().as_deref().is_some_and(is_root))
+        self.fed_rows(place, window).any(|(_, call)| is_root(&call.caller))
     }
 }
 

@@ -103,12 +103,12 @@ impl Account {
         let mut account = Self {
             has_alarms: n % 3 != 2,
             has_errors: n % 3 != 1,
-            names_limit: n % 2 == 0,
+            names_limit: n.is_multiple_of(2),
             ..Self::default()
         };
         match family {
             Family::Growth | Family::GrowthCloses | Family::GrowthCeiling => {
-                account.grow(family, n, &mut rng)
+                account.grow(family, n, &mut rng);
             }
             Family::Seasons => account.seasons(&mut rng),
             Family::Loops => account.loops(n, &mut rng),
@@ -337,7 +337,7 @@ impl Account {
         let who = match kind {
             7 => root(),
             // The role of the service itself, from elsewhere.
-            1 | 3 | 4 | 6 => stranger(own.as_ref(), n % 2 == 0),
+            1 | 3 | 4 | 6 => stranger(own.as_ref(), n.is_multiple_of(2)),
             _ => stranger(None, false),
         };
         self.abuse(pool, from, plan, who, false);

@@ -47,9 +47,9 @@ impl Hours {
             Self::Steady => return 1.0,
         };
         let hour = five as f64 / 12.0;
-        let away: f64 = (hour - middle as f64).abs();
+        let away: f64 = f64::abs(hour - middle);
         let away = away.min(24.0 - away);
-        let wave = (1.0 + (away / 12.0 * std::f64::consts::PI).cos()) / 2.0;
+        let wave = f64::midpoint(1.0, (away / 12.0 * std::f64::consts::PI).cos());
         least + (1.0 - least) * wave * wave
     }
 }

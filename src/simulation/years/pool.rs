@@ -126,6 +126,11 @@ fn part(limit: f64, asked: f64) -> f64 {
 }
 
 impl Service {
+    /// Requests a minute that quotas of these values take of it alone.
+    fn taken(&self, tokens: f64, requests: f64) -> f64 {
+        (tokens / self.size).min(requests)
+    }
+
     /// Quota tokens of a request in that minute.
     fn size_at(&self, minute: i64) -> f64 {
         self.size * (1.0 + 0.08 * swing(self.seed.rotate_left(31), minute))
@@ -146,11 +151,6 @@ impl Service {
 }
 
 impl Pool {
-    /// Requests a minute that the quotas take of a service alone.
-    fn takes(&self, service: &Service, tokens: f64, requests: f64) -> f64 {
-        (tokens / service.size).min(requests)
-    }
-
     /// Admits what is asked for in one minute.
     pub(super) fn admit(&self, minute: i64, quotas: &[Quota]) -> Option<Admitted> {
         let (tokens, requests) = (quotas.get(self.tokens)?, quotas.get(self.requests)?);
@@ -159,8 +159,8 @@ impl Pool {
         for service in &self.services {
             let legitimate = service.shape.at(minute);
             let abuse = service.abuse.as_ref().map_or(0.0, |abuse| {
-                let first = self.takes(service, tokens.first, requests.first);
-                let now = self.takes(service, tokens.applied, requests.applied);
+                let first = service.taken(tokens.first, requests.first);
+                let now = service.taken(tokens.applied, requests.applied);
                 let asked = abuse.at(minute, service.scale, first.max(1.0), now);
                 // What follows the limit is the whole demand, of which the legitimate is a part.
                 let asked = if abuse.is_loop { asked - legitimate } else { asked };
@@ -177,8 +177,11 @@ impl Pool {
         let reserved = if let Strain::Reserved(used) = self.strain { used } else { 1.0 };
         let by_tokens = part(tokens.applied * reserved, sum_tokens);
         let by_requests = part(requests.applied, sum_requests);
-        let mut bound = (by_tokens < 1.0 || by_requests < 1.0)
-            .then(|| if by_tokens <= by_requests { Bound::Tokens } else { Bound::Requests });
+        let mut bound = (by_tokens < 1.0 || by_requests < 1.0).then_some(if by_tokens <= by_requests {
+            Bound::Tokens
+        } else {
+            Bound::Requests
+        });
         let strained = self.strained(minute, sum_requests);
         let mut ratio = by_tokens.min(by_requests);
         if strained > 0.0 && 1.0 - strained < ratio {

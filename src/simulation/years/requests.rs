@@ -34,6 +34,15 @@ impl Asked {
     }
 }
 
+/// A request that Service Quotas has just taken.
+#[derive(Clone, Debug)]
+pub(super) struct Filed {
+    pub(super) id: String,
+    pub(super) quota: usize,
+    pub(super) at: i64,
+    pub(super) desired: f64,
+}
+
 /// All of a year.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
@@ -52,27 +61,18 @@ impl Requests {
         self.of(quota).any(|asked| !asked.is_decided)
     }
 
-    /// Adds one, and lets AWS decide it.
-    pub(super) fn file(
-        &mut self,
-        id: String,
-        n: usize,
-        quota: &Quota,
-        at: i64,
-        desired: f64,
-        used: f64,
-        seed: u64,
-    ) {
+    /// Adds one, and lets AWS decide it, which looks at what was `used` at most in the last two weeks.
+    pub(super) fn file(&mut self, quota: &Quota, filed: Filed, used: f64, seed: u64) {
+        let Filed { id, quota: n, at, desired } = filed;
         let same =
             |asked: &Asked| (asked.desired / desired - 1.0).abs() < 0.02 && at - asked.due() < 30 * DAY;
+        let was_refused = |asked: &Asked| asked.was_refused(at) && !asked.decision.is_same && same(asked);
         let history = History {
             before: i64::try_from(self.of(n).count()).unwrap_or_default(),
             used,
-            was_refused: self
-                .of(n)
-                .any(|asked| asked.was_refused(at) && !asked.decision.is_same && same(asked)),
+            was_refused: self.of(n).any(was_refused),
         };
-        let decision = decide(quota, desired, history, seed ^ (n as u64) << 32);
+        let decision = decide(quota, desired, history, seed ^ ((n as u64) << 32));
         self.all.push(Asked {
             id,
             quota: n,

@@ -55,10 +55,10 @@ pub(super) fn decide(quota: &Quota, desired: f64, history: History, seed: u64) -
     // Beyond a ceiling that nobody knows of, AWS grants what is left below it, or nothing.
     let value = value.and_then(|value| {
         let is_partly = chance(seed ^ 0xce, n) < 0.3;
-        match value <= quota.ceiling {
-            true => Some(value),
-            false => (is_partly && quota.ceiling > quota.applied * 1.01).then_some(quota.ceiling),
+        if value <= quota.ceiling {
+            return Some(value);
         }
+        (is_partly && quota.ceiling > quota.applied * 1.01).then_some(quota.ceiling)
     });
     // The same again ends the same way, and so does what is hardly used.
     let is_used = history.used >= 0.5 * quota.applied || chance(seed ^ 0xad, n) < 0.5;

@@ -16,7 +16,7 @@ use super::events::{REGION, alarm};
 use super::figures::Figures;
 use super::people::{Wish, is_working_day, two_working_days_after, wishes};
 use super::pool::{Admitted, Bound};
-use super::requests::Requests;
+use super::requests::{Filed, Requests};
 use super::reviewer;
 use super::sight::Sight;
 use super::telling::{Silence, Telling};
@@ -25,6 +25,7 @@ use crate::event::Home;
 use crate::handler::handle;
 use crate::ids::{AccountId, Place, Region};
 use crate::incident::IncidentId;
+use crate::model::ModelId;
 use crate::notice::Notice;
 use crate::operate;
 use crate::plan::{Action, Reason};
@@ -121,7 +122,7 @@ impl<'a> Life<'a> {
         // A Monday.
         let start = "2026-01-05T00:00:00Z".parse().unwrap_or_default();
         let region = Region::parse(REGION);
-        let entry = |id: &crate::model::ModelId| {
+        let entry = |id: &ModelId| {
             Some(UsageEntry {
                 region: region.clone()?,
                 model_id: id.as_str().to_owned(),
@@ -131,7 +132,7 @@ impl<'a> Life<'a> {
                 series: Vec::new(),
             })
         };
-        let mut ids: Vec<(usize, &crate::model::ModelId)> = Vec::new();
+        let mut ids: Vec<(usize, &ModelId)> = Vec::new();
         for pool in &account.pools {
             ids.extend(pool.services.iter().map(|service| (service.meter, &service.id)));
         }
@@ -163,7 +164,9 @@ impl<'a> Life<'a> {
         world.keep_journal();
         world.set_metrics_late(SignedDuration::from_mins(LATE));
         if let Some(region) = &region {
-            ids.iter().for_each(|(_, id)| world.feed(region, id.as_str()));
+            for (_, id) in &ids {
+                world.feed(region, id.as_str());
+            }
         }
         let pools = account.pools.len();
         let attacked = account.pools.iter().enumerate().filter(|(_, pool)| {
@@ -202,17 +205,17 @@ impl<'a> Life<'a> {
 
     /// Lives the year. The figures, and the throttled days without abuse by pool and day.
     pub(super) fn live(mut self) -> (Figures, BTreeSet<(usize, i64)>) {
-        self.to_the_end();
+        self.live_through();
         self.figures()
     }
 
     /// Lives the year. What was told, in order.
     pub(super) fn mails(mut self) -> Vec<Mail> {
-        self.to_the_end();
+        self.live_through();
         self.mails
     }
 
-    fn to_the_end(&mut self) {
+    fn live_through(&mut self) {
         let mut minute = FROM * DAY;
         while minute < self.setting.days * DAY {
             self.step(minute);
@@ -233,7 +236,7 @@ impl<'a> Life<'a> {
         if from < 0 {
             return;
         }
-        let alarms = self.sight.alarms(&self.account, now);
+        let alarms = self.sight.alarms(&self.account);
         self.decide(now);
         if self.is_ours() {
             if self.account.has_alarms {
@@ -352,7 +355,9 @@ impl<'a> Life<'a> {
             let code = quota.code.clone();
             self.world.change(|file| {
                 let entry = file.quotas.iter_mut().find(|entry| entry.code == code);
-                entry.into_iter().for_each(|entry| entry.applied = Some(value));
+                if let Some(entry) = entry {
+                    entry.applied = Some(value);
+                }
             });
         }
         if decided && self.is_ours() {
@@ -406,7 +411,7 @@ impl<'a> Life<'a> {
         let used = self
             .daily
             .busiest(pool, day - 14, day, |d| if quota.is_tokens { d.used_tokens } else { d.used_requests });
-        self.requests.file(id, n, quota, now, desired, used, self.seed);
+        self.requests.file(quota, Filed { id, quota: n, at: now, desired }, used, self.seed);
     }
 
     /// A tick, if something is due or the hour is full.
@@ -463,7 +468,7 @@ impl<'a> Life<'a> {
             let in_line = notice.incidents.iter().any(|line| is_of(line.model_id.as_deref()));
             // One incident of the whole account is told without a model.
             let is_told =
-                in_line || notice.model_id.is_none() || is_of(notice.model_id.as_ref().map(|m| m.as_str()));
+                in_line || notice.model_id.is_none() || is_of(notice.model_id.as_ref().map(ModelId::as_str));
             if is_told && let Some(silence) = self.silences.get_mut(first + n) {
                 silence.tell(now);
                 if trouble.is_step && self.policy == Policy::Reader {
@@ -579,7 +584,7 @@ impl<'a> Life<'a> {
             }
             match wish {
                 Wish::Request(desired) | Wish::Case(desired) if only_cases => {
-                    self.open_case(quota_n, desired, now)
+                    self.open_case(quota_n, desired, now);
                 }
                 Wish::Case(desired) => self.open_case(quota_n, desired, now),
                 Wish::Request(desired) => self.request(quota_n, desired, now),
@@ -658,9 +663,9 @@ impl<'a> Life<'a> {
         let days = self.setting.days;
         let mut figures = Figures::default();
         self.requests.count(&self.account.pools, &self.account.quotas, &self.daily, &mut figures);
-        let (throttled, abused) = self.daily.throttled(days);
+        let (throttled, beside_abuse) = self.daily.throttled(days);
         figures.throttled_days = u32::try_from(throttled.len()).unwrap_or(u32::MAX);
-        figures.abused_throttled_days = abused;
+        figures.abused_throttled_days = beside_abuse;
         (figures.idle_days, figures.longest_idle) = self.daily.idle(days);
         figures.unserved = self.daily.unserved(days);
         let grew =

@@ -168,7 +168,7 @@ impl Sight {
     }
 
     /// The alarms that go off now, on throttles and on server errors: model and metric.
-    pub(super) fn alarms(&mut self, account: &Account, _now: i64) -> Vec<(String, &'static str)> {
+    pub(super) fn alarms(&mut self, account: &Account) -> Vec<(String, &'static str)> {
         let mut off = Vec::new();
         for service in account.pools.iter().flat_map(|pool| &pool.services) {
             let Some(eye) = self.eyes.get_mut(service.meter) else { continue };
