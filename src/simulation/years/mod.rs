@@ -118,7 +118,8 @@ pub struct Setting {
     pub every_tick: bool,
     /// How many days a year has.
     pub days: i64,
-    keeps_mails: bool,
+    /// Whether every notice is kept with what it says.
+    pub keeps_mails: bool,
 }
 
 /// A notice of an account-year.
