@@ -275,8 +275,13 @@ impl Record {
     }
 
     /// When a step that is known to be taken, or a quota that has room again, is taken for over.
-    pub(crate) fn settles_at(&self, now: Timestamp) -> Timestamp {
-        let wait = if self.incident.cause == Cause::NearQuota { BELOW } else { SETTLED };
+    pub(crate) fn settles_at(&self, config: &Config, now: Timestamp) -> Timestamp {
+        let wait = match self.incident.cause {
+            // Who has switched the watch off waits for nothing.
+            Cause::NearQuota if config.headroom_threshold <= 0.0 => return now,
+            Cause::NearQuota => BELOW,
+            _ => SETTLED,
+        };
         self.incident.last_seen.map_or(now, |seen| after(seen, wait))
     }
 
