@@ -7,7 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Config;
 use crate::ids::Place;
-use crate::plan::{Action, Increase, Plan, Reason, Withheld, look_at, number};
+use crate::plan::{
+    Action, Increase, Plan, Reason, Withheld, beyond_budget, closed_unchanged, cooling_down, look_at,
+    suspected,
+};
 use crate::world::{
     Answer, Followed, IncreaseRequest, Intent, Lease, Ledger, PortError, Quotas, Rejection, Reserved, after,
 };
@@ -91,26 +94,16 @@ async fn reserve_and_file<W: Quotas + Ledger>(
         followed: followed.clone(),
         cool_down_until: after(now, config.quota_cool_down),
         most_a_day: most_a_day(config, is_full),
+        need: increase.need,
+        floor: increase.floor(),
+        budget: config.budget(),
     };
     match world.reserve(lease, &intent, now).await? {
         Reserved::Yes => {}
-        Reserved::CoolingDown(last) => {
-            let reason = format!(
-                "a request for {} was filed on {}; the next may follow on {}",
-                number(last.desired),
-                last.intended.strftime("%F"),
-                last.cool_down_until.strftime("%F")
-            );
-            return Ok(withheld(Reason::CoolingDown, reason));
-        }
-        Reserved::ClosedUnchanged(refused) => {
-            let reason = format!(
-                "AWS did not grant {} when it was asked for on {}: the same request would end the same way",
-                number(refused.desired),
-                refused.asked.strftime("%F")
-            );
-            return Ok(withheld(Reason::ClosedUnchanged, reason));
-        }
+        Reserved::CoolingDown(last) => return Ok(Done::Withheld(cooling_down(&last), false)),
+        Reserved::Suspected(suspicion) => return Ok(Done::Withheld(suspected(&suspicion), false)),
+        Reserved::ClosedUnchanged(refused) => return Ok(Done::Withheld(closed_unchanged(&refused), false)),
+        Reserved::BeyondBudget(allowed) => return Ok(Done::Withheld(beyond_budget(&allowed), false)),
         Reserved::DailyLimit => {
             let most = intent.most_a_day;
             let kept = if most < config.max_increases_per_day {

@@ -3,6 +3,7 @@
 //! One law: a bad value stops the start, and one message names all of them. There is no running on a
 //! value that nobody chose.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::SignedDuration;
@@ -10,6 +11,7 @@ use wildmatch::WildMatch;
 
 use crate::ids::Arn;
 use crate::model::ModelId;
+use crate::quota_record::Budget;
 use crate::words::words;
 
 words! {
@@ -35,6 +37,10 @@ pub struct Config {
     pub headroom_factor: f64,
     /// `MAX_STEP_FACTOR`: desired value ≤ the value AWS validates against × this.
     pub max_step_factor: f64,
+    /// `GROWTH_14_DAYS`: our own raises of a quota, as a multiple of its value 14 days ago.
+    pub growth_14_days: f64,
+    /// `GROWTH_90_DAYS`: the same of its value 90 days ago.
+    pub growth_90_days: f64,
     /// `MAX_TOKENS_PER_MINUTE`: no tokens quota is asked to exceed it.
     pub max_tokens_per_minute: Option<f64>,
     /// `MAX_REQUESTS_PER_MINUTE`: no requests quota is asked to exceed it.
@@ -111,6 +117,13 @@ impl Patterns {
     }
 }
 
+impl fmt::Display for Patterns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let patterns: Vec<String> = self.0.iter().map(WildMatch::pattern).collect();
+        f.write_str(&patterns.join(","))
+    }
+}
+
 /// Every variable that has a bad value, each with what is wrong.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("bad configuration: {}", .0.join("; "))]
@@ -124,6 +137,8 @@ impl Default for Config {
             denied_models: Patterns::default(),
             headroom_factor: 1.5,
             max_step_factor: 2.0,
+            growth_14_days: 2.0,
+            growth_90_days: 4.0,
             max_tokens_per_minute: None,
             max_requests_per_minute: None,
             quota_cool_down: SignedDuration::from_hours(72),
@@ -133,7 +148,7 @@ impl Default for Config {
             digest_above: 5,
             quiet_to_close: SignedDuration::from_hours(24),
             headroom_threshold: 0.8,
-            headroom_mode: Mode::Observe,
+            headroom_mode: Mode::Request,
             reminder_days: vec![1, 3, 7],
             invocation_log_group: None,
             application_log_groups: Vec::new(),
@@ -142,6 +157,38 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The variables that bound a request and differ from their defaults, each with its value. Whoever runs a command
+    /// elsewhere needs them to stand under the same guard rails.
+    pub(crate) fn of_requests(&self) -> Vec<(&'static str, String)> {
+        let d = Self::default();
+        let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        let hours = |time: SignedDuration, hours: i64| (time.as_hours() / hours).to_string();
+        let all = |config: &Self| {
+            [
+                ("ALLOWED_MODELS", config.allowed_models.to_string()),
+                ("DENIED_MODELS", config.denied_models.to_string()),
+                ("HEADROOM_FACTOR", config.headroom_factor.to_string()),
+                ("MAX_STEP_FACTOR", config.max_step_factor.to_string()),
+                ("MAX_TOKENS_PER_MINUTE", number(config.max_tokens_per_minute)),
+                ("MAX_REQUESTS_PER_MINUTE", number(config.max_requests_per_minute)),
+                ("QUOTA_COOL_DOWN_HOURS", hours(config.quota_cool_down, 1)),
+                ("MAX_INCREASES_PER_DAY", config.max_increases_per_day.to_string()),
+                ("REQUIRE_HISTORY_DAYS", hours(config.require_history, 24)),
+            ]
+        };
+        all(self)
+            .into_iter()
+            .zip(all(&d))
+            .filter(|(own, default)| own != default)
+            .map(|(own, _)| own)
+            .collect()
+    }
+
+    /// How far our own requests may raise a quota.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget { in_14_days: self.growth_14_days, in_90_days: self.growth_90_days }
+    }
+
     /// Reads the variables through `var`; unset and empty ones keep their default.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadConfig> {
         let mut read = Reader { var, bad: Vec::new() };
@@ -157,6 +204,8 @@ impl Config {
             denied_models: read.text("DENIED_MODELS").map_or(d.denied_models, |t| Patterns::parse(&t)),
             headroom_factor: read.number("HEADROOM_FACTOR", 1.0, 10.0).unwrap_or(d.headroom_factor),
             max_step_factor: read.number("MAX_STEP_FACTOR", 1.0, 100.0).unwrap_or(d.max_step_factor),
+            growth_14_days: read.number("GROWTH_14_DAYS", 1.0, 100.0).unwrap_or(d.growth_14_days),
+            growth_90_days: read.number("GROWTH_90_DAYS", 1.0, 1000.0).unwrap_or(d.growth_90_days),
             max_tokens_per_minute: read.number("MAX_TOKENS_PER_MINUTE", 1.0, 1e10),
             max_requests_per_minute: read.number("MAX_REQUESTS_PER_MINUTE", 1.0, 1e10),
             quota_cool_down: read

@@ -9,17 +9,19 @@ use crate::act::{act, since};
 use crate::by_hand;
 use crate::config::Config;
 use crate::diagnosis::Cause;
-use crate::evidence::{Evidence, gather, look_for_root};
+use crate::evidence::{Evidence, gather};
 use crate::headroom;
 use crate::ids::Place;
 use crate::incident::{Incident, IncidentId};
 use crate::investigate::{Found, Learnt, learn};
 use crate::news::points;
 use crate::notice::{Kind, Notice};
-use crate::plan::{Action, Increase, Plan, plan};
+use crate::plan::{self, Action, Increase, Plan, Reason, plan};
 use crate::quota::Quota;
+use crate::quota_record::{Need, Remember};
 use crate::schedule::{Findings, LATE, LEFT, LOOK, OUTCOMES, Telling, UNLISTED, UNTOLD};
 use crate::terms::Terms;
+use crate::who_calls;
 use crate::world::{
     Answer, Clock, Finish, Followed, Lane, Lease, Ledger, Record, Records, Search, State, Topic, World, after,
 };
@@ -166,7 +168,8 @@ pub(crate) async fn prepare<W: World>(
         let over = by_hand::over(record, moved, &evidence, now);
         return Ok(Ready { others: learnt.others, ..over });
     }
-    let mut plan = decided(world, &record.incident, &mut evidence, config, until).await;
+    let mut plan = decided(world, terms, &record.incident, &mut evidence).await;
+    suspect(world, place.as_ref(), &plan).await?;
     // A request that was reserved or filed in a drive that did not end is news still.
     let filed_before = matches!(record.state, State::Planned | State::Filed);
     let filed_now = resumed.is_none();
@@ -178,15 +181,18 @@ pub(crate) async fn prepare<W: World>(
         (None, Some(place)) => act(world, config, lease, place, &mut plan, now).await?,
         (_, None) => None,
     };
+    let is_suspicion_news = plan.suspicion.as_ref().is_some_and(|suspicion| suspicion.is_news(&record));
     let is_ours = plan.adopted.is_none();
     let is_request_news = is_ours && followed.is_some() && (filed_now || filed_before);
     record.followed.clone_from(&followed);
     record.awaited = by_hand::awaited(&plan, &evidence, record.awaited.take());
     let is_step = record.incident.cause.is_step();
+    let may_go_on = record.goes_on(config, now) || record.incident.last_seen.is_none();
+    let is_waiting = plan.suspicion.is_some() && !may_go_on;
     let kind = match record.notices.is_empty() {
         true => Kind::opening(&record.incident),
         false if record.notices.is_over() => Kind::Again,
-        false if is_step || record.awaited.is_some() => Kind::Reminder,
+        false if is_step || is_waiting || record.awaited.is_some() => Kind::Reminder,
         false => Kind::Again,
     };
     let state = match &followed {
@@ -214,10 +220,11 @@ pub(crate) async fn prepare<W: World>(
     let done = if is_step { is_done(&record, &evidence, config) } else { None };
     let points = points(&record.incident, &plan);
     let found = Findings {
-        is_urgent: is_request_news || is_other_remedy,
+        is_urgent: is_request_news || is_suspicion_news || is_other_remedy,
         is_new: record.notices.heard().lacks(&points, now),
-        // A step that is known to be missing is reminded of, whether anybody calls meanwhile or not.
-        is_missing: done == Some(false),
+        // A step that is known to be missing, or a person's word that is waited for, is reminded of, whether anybody
+        // calls meanwhile or not.
+        is_missing: done == Some(false) || is_waiting,
         is_taken: done == Some(true),
     };
     // An open request is not told again as a request: people are reminded of it where it is followed.
@@ -248,27 +255,40 @@ pub(crate) async fn prepare<W: World>(
         incident: record.incident,
         plan,
         notice,
-        is_told_alone: is_request_news,
+        is_told_alone: is_request_news || is_suspicion_news,
         told,
         untold,
         others: learnt.others,
     })
 }
 
-/// The plan for `incident`, for which CloudTrail is asked about the root user if all depends on that.
+/// All questions about who calls get so long: CloudTrail takes two calls a second.
+const PATIENCE_FOR_CALLERS: SignedDuration = SignedDuration::from_secs(10);
+
+/// The plan for `incident`, for which CloudTrail is asked who calls if all depends on that.
 pub(crate) async fn decided<W: Records + Clock>(
     world: &W,
+    terms: &Terms<'_>,
     incident: &Incident,
     evidence: &mut Evidence,
-    config: &Config,
-    until: Timestamp,
 ) -> Plan {
-    let decided = plan(incident, evidence, config);
-    if !decided.asks_for_root {
-        return decided;
+    let mut decided = plan(incident, evidence, terms.config);
+    if decided.asks_who_calls {
+        let until = after(world.now(), PATIENCE_FOR_CALLERS);
+        who_calls::look(world, incident, evidence, until).await;
+        decided = plan(incident, evidence, terms.config);
     }
-    look_for_root(world, incident, evidence, until).await;
-    plan(incident, evidence, config)
+    plan::ask(&mut decided, incident, terms);
+    decided
+}
+
+/// Writes down what `plan` suspects, before anything is told of it.
+async fn suspect<W: Ledger>(world: &W, place: Option<&Place>, plan: &Plan) -> Answer<()> {
+    let Some((suspicion, place)) = plan.suspicion.as_ref().zip(place) else { return Ok(()) };
+    for code in &plan.to_suspect {
+        world.remember(place, code, &Remember::Suspect(suspicion.clone())).await?;
+    }
+    Ok(())
 }
 
 /// Whether the step that `record` asks for is taken; see [`access::is_done`]. Below a nearly full quota it is
@@ -328,7 +348,8 @@ fn tell_of(plan: &mut Plan, followed: &Followed, place: &Place, evidence: &Evide
         value: None,
     });
     let default = known.and_then(|l| l.default.read().copied().flatten()).map(|d| d.value);
-    plan.withheld.clear();
+    // What is suspected meanwhile is no less suspicious.
+    plan.withheld.retain(|withheld| withheld.kind == Reason::UnusualCaller);
     plan.adopted = None;
     plan.actions.retain(|a| !matches!(a, Action::RequestIncrease(_) | Action::PrepareSupportCase { .. }));
     plan.actions.push(Action::RequestIncrease(Increase {
@@ -339,5 +360,6 @@ fn tell_of(plan: &mut Plan, followed: &Followed, place: &Place, evidence: &Evide
         region: place.region.clone(),
         request_id: followed.request_id.clone(),
         status: None,
+        need: Need::default(),
     }));
 }

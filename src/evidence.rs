@@ -13,12 +13,14 @@ use crate::ids::{Arn, Place, Region, caller_of, is_root};
 use crate::incident::Incident;
 use crate::model::{ModelId, ModelKind};
 use crate::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, find};
+use crate::quota_record::QuotaRecord;
+use crate::strangers::Samples;
 use crate::usage::{Period, Usage, burndown};
 use crate::watch;
 use crate::world::{
-    Answer, Availability, Clock, Gathered, IncreaseRequest, Life, LogKind, ModelState, Models, Needed,
-    Permissions, PolicyVerdict, PortError, QuotaValue, Quotas, Records, Ruling, Telemetry, Topic,
-    UseCaseForm, Window, ask,
+    Answer, Availability, Clock, Gathered, IncreaseRequest, Ledger, Life, LogKind, ModelState, Models,
+    Needed, Permissions, PolicyVerdict, PortError, QuotaValue, Quotas, Ruling, Telemetry, Topic, UseCaseForm,
+    Window, ask,
 };
 
 /// What is known of one quota that could be the one.
@@ -35,6 +37,8 @@ pub struct LimitEvidence {
     pub default: Gathered<Option<QuotaValue>>,
     /// Requests of the last 90 days, newest first.
     pub history: Gathered<Vec<IncreaseRequest>>,
+    /// What the ledger remembers of it.
+    pub record: Gathered<QuotaRecord>,
 }
 
 impl LimitEvidence {
@@ -123,8 +127,10 @@ pub struct Evidence {
     pub usage: Gathered<Usage>,
     /// How many have confirmed that they want to be told, where a request may be filed.
     pub listeners: Gathered<u32>,
-    /// Whether CloudTrail shows calls of the root user, where a record says that it called.
+    /// Whether CloudTrail shows calls of the root user, where a request depends on it.
     pub root: Gathered<bool>,
+    /// Who calls now and who called a week ago, as far as CloudTrail shows it, where a request depends on it.
+    pub callers: Gathered<Samples>,
     /// Bedrock's own word on the model; `None` where it knows no such model.
     pub model_state: Gathered<Option<ModelState>>,
     /// The ids that can be called in the Region, where the one that was called cannot.
@@ -168,6 +174,7 @@ impl Evidence {
             usage: Gathered::NotAsked,
             listeners: Gathered::NotAsked,
             root: Gathered::NotAsked,
+            callers: Gathered::NotAsked,
             model_state: Gathered::NotAsked,
             offered: Gathered::NotAsked,
             lives: Gathered::NotAsked,
@@ -181,20 +188,33 @@ impl Evidence {
 
     /// Whether something about the quotas could not be read that may be readable a little later.
     pub fn is_missing_for_now(&self) -> bool {
-        self.unread_of_quotas().chain(self.root.unread()).any(PortError::is_passing)
+        let of_callers = self.root.unread().into_iter().chain(self.callers.unread());
+        self.unread_of_quotas().chain(of_callers).any(PortError::is_passing)
     }
 
     fn unread_of_quotas(&self) -> impl Iterator<Item = &PortError> {
-        let limits =
-            self.limits.iter().flat_map(|l| [l.applied.unread(), l.default.unread(), l.history.unread()]);
+        let limits = self
+            .limits
+            .iter()
+            .flat_map(|l| [l.applied.unread(), l.default.unread(), l.history.unread(), l.record.unread()]);
         [self.profile.unread(), self.listing.unread(), self.usage.unread()]
             .into_iter()
             .chain(limits)
             .flatten()
     }
 
+    /// Whether use is known to fill a quota.
+    fn is_filled(&self) -> bool {
+        let Some(usage) = self.usage.read() else { return false };
+        let is_full = |l: &LimitEvidence| {
+            let applied = l.applied.read().copied().flatten();
+            applied.is_some_and(|applied| usage.admitted(l.limit) >= applied.value * FILLED)
+        };
+        self.limits.iter().any(is_full)
+    }
+
     /// Whether use is known to be far below every quota of which something is known.
-    fn is_far_below(&self) -> bool {
+    pub(crate) fn is_far_below(&self) -> bool {
         let Some(usage) = self.usage.read() else { return false };
         !self.limits.is_empty() && self.limits.iter().all(|l| l.is_far_below(usage) == Some(true))
     }
@@ -239,7 +259,7 @@ const BY_THE_MINUTE: SignedDuration = SignedDuration::from_hours(24);
 const BEFORE_FIRST: SignedDuration = SignedDuration::from_mins(15);
 
 /// From when on measurements are the incident's.
-fn since(incident: &Incident, now: Timestamp) -> Timestamp {
+pub(crate) fn since(incident: &Incident, now: Timestamp) -> Timestamp {
     let first = incident.first_seen.unwrap_or(now).min(now);
     first.saturating_sub(BEFORE_FIRST).unwrap_or(first)
 }
@@ -251,7 +271,7 @@ const MANY: usize = 6;
 /// Gathers what a plan for `incident` needs, as far as it is answered until then.
 pub async fn gather<W>(world: &W, incident: &Incident, now: Timestamp, until: Timestamp) -> Evidence
 where
-    W: Quotas + Telemetry + Models + Permissions + Topic + Clock,
+    W: Quotas + Telemetry + Models + Permissions + Ledger + Topic + Clock,
 {
     let mut evidence = Evidence::none(incident.model.clone(), now);
     let Some(place) = incident.place() else { return evidence };
@@ -277,6 +297,21 @@ where
                 gathered(world, until, usage(world, &place, &model, incident, now, until)),
                 gathered(world, until, world.subscribers()),
             );
+            // Calls through other application profiles count as well. They are looked for where what is known of does
+            // not fill the quota.
+            if !incident.is_ahead() && !evidence.is_filled() {
+                evidence.usage = match evidence.usage {
+                    Gathered::Read(usage) => {
+                        gathered(
+                            world,
+                            until,
+                            usage_of_all(world, &place, &model, incident, usage, now, until),
+                        )
+                        .await
+                    }
+                    other => other,
+                };
+            }
             // Use decides which limit is full, whatever the error named.
             if let Some(other) = other_limit(incident.cause).filter(|_| evidence.is_far_below()) {
                 let (others, _) = limits(world, &place, &model, &[other], until).await;
@@ -329,19 +364,6 @@ where
         _ => {}
     }
     evidence
-}
-
-/// Looks whether CloudTrail shows what a record says: that the account's root user called. Anybody who can send an
-/// event can write such a record.
-pub(crate) async fn look_for_root<W: Records + Clock>(
-    world: &W,
-    incident: &Incident,
-    evidence: &mut Evidence,
-    until: Timestamp,
-) {
-    let Some(place) = incident.place() else { return };
-    let window = Window { from: since(incident, evidence.now), to: evidence.now };
-    evidence.root = gathered(world, until, world.called_by_root(&place, window)).await;
 }
 
 /// Whether a policy that the caller's owner can change may be what is missing. A denial that names another
@@ -430,6 +452,9 @@ async fn rulings(
 /// Admitted use below this share of a quota cannot be what filled it.
 pub(crate) const FAR_BELOW: f64 = 0.5;
 
+/// The limit that throttles is the one up to which calls are admitted: this part of it at least.
+pub(crate) const FILLED: f64 = 0.9;
+
 /// The limits that an error of `cause` can mean.
 fn wanted(cause: Cause) -> &'static [Limit] {
     match cause {
@@ -452,7 +477,7 @@ fn other_limit(cause: Cause) -> Option<Limit> {
 
 /// What is known of each quota of `wanted`, and whether the account's listing could be read, if it had to be.
 async fn limits(
-    world: &(impl Quotas + Clock),
+    world: &(impl Quotas + Ledger + Clock),
     place: &Place,
     model: &ModelId,
     wanted: &[Limit],
@@ -471,7 +496,7 @@ async fn limits(
 }
 
 async fn limit(
-    world: &(impl Quotas + Clock),
+    world: &(impl Quotas + Ledger + Clock),
     place: &Place,
     limit: Limit,
     found: Found,
@@ -484,23 +509,46 @@ async fn limit(
             applied: Gathered::NotAsked,
             default: Gathered::NotAsked,
             history: Gathered::NotAsked,
+            record: Gathered::NotAsked,
         };
     };
-    let (applied, default, history) = tokio::join!(
+    let (applied, default, history, record) = tokio::join!(
         gathered(world, until, world.applied(place, &code)),
         gathered(world, until, world.default_value(place, &code)),
         gathered(world, until, world.history(place, &code)),
+        gathered(world, until, world.quota(place, &code)),
     );
     let applied = match applied {
         Gathered::Read(None) => default.clone(),
         other => other,
     };
-    LimitEvidence { limit, found, applied, default, history }
+    LimitEvidence { limit, found, applied, default, history, record }
 }
 
 /// Leaves out of `sharing` what was not called, and keeps what the incident is about.
 fn narrow(sharing: &mut Vec<ModelId>, about: &[Option<&ModelId>], used: &[ModelId]) {
     sharing.retain(|id| about.contains(&Some(id)) || used.contains(id));
+}
+
+/// The same `usage` with everything else that is called and counts against the quota, application profiles among it.
+async fn usage_of_all<W: Telemetry + Models + Clock>(
+    world: &W,
+    place: &Place,
+    model: &ModelId,
+    incident: &Incident,
+    usage: Usage,
+    now: Timestamp,
+    until: Timestamp,
+) -> Answer<Usage> {
+    let (used, unread) = watch::used(world, place, until).await?;
+    let all = watch::sharing(&used, model);
+    let is_other =
+        |id: &ModelId| id.kind() == ModelKind::ApplicationProfile && incident.model.as_ref() != Some(id);
+    if !all.iter().any(is_other) {
+        // One that could not be resolved may be of this model.
+        return unread.into_iter().next().map_or(Ok(usage), Err);
+    }
+    measured(world, place, model, &all, incident, now).await
 }
 
 async fn usage<W: Telemetry + Models + Clock>(
@@ -534,14 +582,26 @@ async fn usage<W: Telemetry + Models + Clock>(
         }
         sharing
     };
+    measured(world, place, model, &sharing, incident, now).await
+}
+
+/// What CloudWatch measured of `sharing`, which count against one quota.
+async fn measured<W: Telemetry>(
+    world: &W,
+    place: &Place,
+    model: &ModelId,
+    sharing: &[ModelId],
+    incident: &Incident,
+    now: Timestamp,
+) -> Answer<Usage> {
     let before = |wait| now.saturating_sub(wait).unwrap_or(now);
     // Where the two meet, both periods begin anew, so that nothing is counted twice.
     let meet = before(BY_THE_MINUTE);
     let meet = Timestamp::from_second(meet.as_second().div_euclid(300) * 300).unwrap_or(meet);
     let (fine, coarse) = (Window { from: meet, to: now }, Window { from: before(LOOK_BACK), to: meet });
     let (fine, coarse) = tokio::join!(
-        world.usage(place, &sharing, fine, Period::Minute),
-        world.usage(place, &sharing, coarse, Period::FiveMinutes),
+        world.usage(place, sharing, fine, Period::Minute),
+        world.usage(place, sharing, coarse, Period::FiveMinutes),
     );
     let mut series = fine?;
     series.extend(coarse?);

@@ -81,7 +81,13 @@ pub(crate) async fn follow<W: World>(
     let told = Finish {
         // What goes on after a decision is told as something new.
         told: Some(Told { repeats: 0, ..notice.told(&record, &evidence, now) }),
-        ended: Some(Ended { place: place.clone(), followed: followed.clone(), outcome: ended.how }),
+        ended: Some(Ended {
+            place: place.clone(),
+            followed: followed.clone(),
+            outcome: ended.how,
+            value: ended.value,
+            at: now,
+        }),
         search: record.search.clone(),
         ..Finish::new(
             State::Told,
@@ -124,7 +130,10 @@ fn outcome(
     let took = age.as_hours();
     let took = if took < 48 { format!("{took} hours") } else { format!("{} days", took / 24) };
     let (name, before, asked) = (&followed.name, number(followed.value_before), number(followed.desired));
-    let of = |how, sentence| Ok(Some(Outcome { request_id: followed.request_id.clone(), how, sentence }));
+    let holding = value.as_ref().ok().copied().flatten();
+    let of = |how, sentence| {
+        Ok(Some(Outcome { request_id: followed.request_id.clone(), how, value: holding, sentence }))
+    };
     if let Ok(Some(value)) = value
         && value >= followed.desired
     {

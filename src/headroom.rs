@@ -6,11 +6,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::Evidence;
 use crate::quota::{Limit, Quota, Verdict};
+use crate::quota_record::QuotaRecord;
 use crate::usage::Usage;
 use crate::world::after;
 
 /// The limits that are watched. Those of the bedrock-mantle endpoint have metrics of another namespace.
 pub const WATCHED: [Limit; 3] = [Limit::TokensPerMinute, Limit::RequestsPerMinute, Limit::TokensPerDay];
+/// Below the threshold a quota is near only from this part of the threshold on, and if growth will fill it in time.
+pub const FROM: f64 = 0.8;
+/// AWS decides most requests within this time, where nothing is known of earlier ones.
+const USUAL_ANSWER: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// A day further off than this is not named.
 const FORESEEABLE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
@@ -41,6 +46,12 @@ impl Near {
         self.peak / self.applied
     }
 
+    /// Whether it is time to ask for more: `threshold` of it is used, or growth will fill it within `lead`.
+    pub fn is_due(&self, threshold: f64, lead: SignedDuration, now: Timestamp) -> bool {
+        let is_in_time = || self.full_on(now).is_some_and(|full| full <= after(now, lead));
+        self.share() >= threshold || (self.share() >= threshold * FROM && is_in_time())
+    }
+
     /// When the peak will reach the quota if it goes on growing as it does; `None` where it does not grow
     /// steadily, or that is far off.
     pub fn full_on(&self, now: Timestamp) -> Option<Timestamp> {
@@ -50,6 +61,15 @@ impl Near {
         let days = left.ceil() as i64;
         (days <= FORESEEABLE.as_hours() / 24).then(|| after(now, SignedDuration::from_hours(24 * days)))
     }
+}
+
+/// How long before a quota is full more is asked for: half as long again as AWS took to decide earlier requests of this
+/// quota, and two days, but no longer than a month.
+pub fn lead(record: &QuotaRecord) -> SignedDuration {
+    const DAYS: i64 = 24;
+    let answer = record.answer_time().unwrap_or(USUAL_ANSWER);
+    let lead = SignedDuration::from_secs(answer.as_secs() / 2 * 3) + SignedDuration::from_hours(2 * DAYS);
+    lead.min(SignedDuration::from_hours(30 * DAYS))
 }
 
 /// Every quota of `evidence` whose use is known, the fullest first.
@@ -64,10 +84,18 @@ pub fn nearest(evidence: &Evidence) -> Vec<Near> {
     near
 }
 
-/// Whether there is room again, below `threshold`; `None` where use or a quota's value is not known.
+/// Whether there is room again: no quota is due at `threshold`. `None` where use or a quota's value is not known.
 pub fn has_room(evidence: &Evidence, threshold: f64) -> Option<bool> {
-    let fullest = nearest(evidence).into_iter().next()?;
-    let has_room = threshold <= 0.0 || fullest.share() < threshold;
+    let near = nearest(evidence);
+    if near.is_empty() {
+        return None;
+    }
+    let record = |near: &Near| {
+        let known = evidence.limits.iter().filter(|l| l.found.quota.as_ref() == Some(&near.quota));
+        known.filter_map(|l| l.record.read()).next().cloned().unwrap_or_default()
+    };
+    let is_due = |near: &Near| near.is_due(threshold, lead(&record(near)), evidence.now);
+    let has_room = threshold <= 0.0 || !near.iter().any(is_due);
     // A quota that could not be read may be the full one.
     let is_known = evidence.limits.iter().all(|l| l.applied.unread().is_none());
     (is_known || !has_room).then_some(has_room)

@@ -1,12 +1,15 @@
 //! What a person asks of the ledger: what is open, why, and what to do about it by hand.
 //!
-//! One law: a person stands under the same guard rails as the function; only `observe` is theirs to lift.
+//! One law: a person stands under the same guard rails as the function; theirs to lift are `observe`, what is suspected,
+//! and how far the function may raise a quota by itself.
 
 use crate::config::{Config, Mode};
 use crate::drive::{Driven, PATIENCE, decided, drive};
-use crate::evidence::gather;
+use crate::evidence::{Evidence, gather};
 use crate::incident::IncidentId;
 use crate::notice::{Kind, Notice};
+use crate::plan::{codes, demand, remembered_suspicion};
+use crate::quota_record::Remember;
 use crate::shards::Shards;
 use crate::sweep::again_at;
 use crate::terms::Terms;
@@ -41,7 +44,7 @@ pub(crate) async fn look<W: World>(world: &W, terms: &Terms<'_>, record: Record)
     let now = world.now();
     let until = after(now, PATIENCE);
     let mut evidence = Box::pin(gather(world, &record.incident, now, until)).await;
-    let decided = decided(world, &record.incident, &mut evidence, terms.config, until).await;
+    let decided = decided(world, terms, &record.incident, &mut evidence).await;
     let kind = match (record.state, record.notices.is_empty()) {
         (State::Closed, _) => Kind::Resolved,
         (_, true) => Kind::opening(&record.incident),
@@ -53,11 +56,17 @@ pub(crate) async fn look<W: World>(world: &W, terms: &Terms<'_>, record: Record)
 }
 
 /// Closes an incident, whatever its state: it opens again when it is seen again. One that follows an increase
-/// request stays open until AWS has decided, because people have to hear how; the record says which request.
-/// `None` if it is closed or unknown, or somebody drives it right now.
+/// request stays open until AWS has decided, because people have to hear how; the record says which request. What was
+/// suspected of its quota is forgotten, and nothing is approved. `None` if it is closed or unknown, or somebody drives it right now.
 pub async fn close<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> Answer<Option<Record>> {
     let now = world.now();
     let Some((lease, record)) = world.seize(id, now, terms.allowance.lease).await? else { return Ok(None) };
+    if record.incident.cause.is_rate() {
+        let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
+        if remembered_suspicion(&evidence).is_some() {
+            remember(world, &record, &evidence, &Remember::Forget).await?;
+        }
+    }
     let end = match &record.followed {
         Some(_) => again_at(&record, now, now),
         None => Finish::new(State::Closed, now, record.incident.counts),
@@ -66,11 +75,20 @@ pub async fn close<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> A
     world.incident(id).await
 }
 
-/// Files what was planned and only observed, under the guard rails, and tells of it. `None` if it is closed
-/// or unknown, or somebody drives it right now.
+/// A person's word that the demand is legitimate. It is written down as measured now, so that demand up to a quarter
+/// more is never suspected; what was suspected is not any more, our own requests may raise the quota further, and what was
+/// only observed or waited for it is filed at once, under the other guard rails, and told. `None` if it is closed or
+/// unknown, or somebody drives it right now.
 pub async fn approve<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> Answer<Option<Driven>> {
     let now = world.now();
     let Some((lease, record)) = world.seize(id, now, terms.allowance.lease).await? else { return Ok(None) };
+    if record.incident.cause.is_rate() {
+        let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
+        // Where the demand cannot be measured there is nothing to approve; the plan says so.
+        if let Some(demand) = demand(&evidence, now) {
+            remember(world, &record, &evidence, &Remember::Approve(demand)).await?;
+        }
+    }
     let config = Config {
         mode: Mode::Request,
         headroom_mode: Mode::Request,
@@ -79,4 +97,13 @@ pub async fn approve<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) ->
     };
     let terms = Terms { config: &config, ..*terms };
     Box::pin(drive(world, &terms, &lease, record, None, Lane::Other)).await.map(Some)
+}
+
+/// Writes `what` down of every quota that the incident's calls count against.
+async fn remember<W: World>(world: &W, record: &Record, evidence: &Evidence, what: &Remember) -> Answer<()> {
+    let Some(place) = record.incident.place() else { return Ok(()) };
+    for code in codes(evidence) {
+        world.remember(&place, &code, what).await?;
+    }
+    Ok(())
 }

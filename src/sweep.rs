@@ -20,6 +20,7 @@ use crate::notice::{Kind, Notice};
 use crate::plan::Plan;
 use crate::schedule::{FORGOTTEN, LATER, LOOK, STILL, UNTOLD, is_measured};
 use crate::shards::{Shard, Shards};
+use crate::suspected::{keep_open, stays_open};
 use crate::terms::Terms;
 use crate::usage::Period;
 use crate::watch::{Watched, done, watch};
@@ -329,7 +330,7 @@ async fn quiet<W: World>(
         }
     }
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
-    Ok(resolved(record, &evidence, now))
+    ended(world, terms, lease, record, evidence, now).await
 }
 
 /// A step that a person has to take: reminded of until it is taken. Where nothing tells whether it is, it
@@ -345,7 +346,7 @@ async fn step<W: World>(
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
     let done = is_done(&record, &evidence, terms.config);
     if done == Some(true) && record.settles_at(terms.config, now) <= now {
-        return Ok(resolved(record, &evidence, now));
+        return ended(world, terms, lease, record, evidence, now).await;
     }
     let is_near = record.incident.cause == Cause::NearQuota;
     // A reminder is no call.
@@ -364,7 +365,7 @@ async fn step<W: World>(
     };
     if !goes_on && over <= now && !is_open {
         match is_quiet(world, terms, &record, now).await {
-            Ok(true) => return Ok(resolved(record, &evidence, now)),
+            Ok(true) => return ended(world, terms, lease, record, evidence, now).await,
             Ok(false) => {}
             Err(error) => unread.push(error),
         }
@@ -389,6 +390,21 @@ async fn step<W: World>(
             Ok(nothing_new(record, next, now))
         }
     }
+}
+
+/// It is over, unless a person has to look first.
+async fn ended<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    lease: &Lease,
+    record: Record,
+    evidence: Evidence,
+    now: Timestamp,
+) -> Answer<Ready> {
+    if stays_open(&record, &evidence, now) {
+        return Box::pin(keep_open(world, terms, lease, record, evidence, now)).await;
+    }
+    Ok(resolved(record, &evidence, now))
 }
 
 /// It is over.

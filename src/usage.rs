@@ -158,6 +158,9 @@ pub struct Usage {
     /// The minutes in which calls were refused.
     #[serde(skip)]
     refused: Vec<Refused>,
+    /// All of it in steps of five minutes, oldest first: the finest measure that is the same for every day.
+    #[serde(skip)]
+    pub(crate) fives: Vec<Five>,
     /// Quota tokens of an admitted request, on average.
     #[serde(skip)]
     average_tokens: f64,
@@ -166,9 +169,6 @@ pub struct Usage {
     pub large_share: f64,
     /// Requests of the last seven days against the seven before; `None` unless both had some.
     pub trend: Option<f64>,
-    /// Requests asked for in the busiest five minutes of the last day, against the busiest before; `None`
-    /// unless at least one a minute was measured before.
-    pub burst: Option<f64>,
     /// Quota tokens in the busiest day.
     pub peak_day_tokens: f64,
     /// Throttled requests since the incident began.
@@ -201,6 +201,26 @@ struct Refused {
     tokens: f64,
     /// Refused requests.
     throttles: f64,
+}
+
+/// Five minutes of use, as their average minute.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Five {
+    /// Their beginning, in seconds since 1970.
+    pub(crate) at: i64,
+    /// Admitted requests a minute.
+    pub(crate) requests: f64,
+    /// Quota tokens of admitted requests a minute.
+    pub(crate) tokens: f64,
+    /// Refused requests a minute.
+    pub(crate) throttles: f64,
+}
+
+impl Five {
+    /// Requests asked for a minute: a sudden burst is one whether its calls were refused or not.
+    pub(crate) fn asked(&self) -> f64 {
+        self.requests + without_repetitions(self.throttles, self.requests)
+    }
 }
 
 /// What was admitted in 24 hours.
@@ -271,7 +291,7 @@ impl Usage {
         let last = points.keys().next_back().map_or(0, |(at, _)| at.as_second());
         let (mut this_week, mut week_before) = (0.0f64, 0.0f64);
         // By the longer period throughout: its average hides what a minute shows.
-        let mut five_minutes: BTreeMap<i64, f64> = BTreeMap::new();
+        let mut fives: BTreeMap<i64, Five> = BTreeMap::new();
         let mut back = Days::new(now);
         let mut large = 0.0;
         let (mut requests_used, mut tokens_used) = (Vec::new(), Vec::new());
@@ -285,12 +305,14 @@ impl Usage {
             if throttles > 0.0 {
                 usage.refused.push(Refused { requests, tokens, throttles });
             }
-            // A sudden burst is one whether its calls were refused or not.
-            let asked = requests + without_repetitions(throttles, requests);
             let age = last - at.as_second();
             *if age < 7 * DAY { &mut this_week } else { &mut week_before } += requests * f64::from(*length);
             let share = f64::from(*length) / f64::from(Period::FiveMinutes.minutes());
-            *five_minutes.entry(at.as_second().div_euclid(300) * 300).or_default() += asked * share;
+            let start = at.as_second().div_euclid(FIVE) * FIVE;
+            let five = fives.entry(start).or_insert(Five { at: start, ..Five::default() });
+            five.requests += requests * share;
+            five.tokens += tokens * share;
+            five.throttles += throttles * share;
             if requests > 0.0 && tokens > 2.0 * average_tokens * requests {
                 large += requests * f64::from(*length);
             }
@@ -319,13 +341,8 @@ impl Usage {
         let last_24_hours = usage.days.last().filter(|day| day.ago == 0).map(|day| day.tokens);
         usage.recent_day_tokens = touched.chain(last_24_hours).fold(0.0, f64::max);
         usage.large_share = per_request(large);
-        let (mut last_day, mut before) = (0.0f64, 0.0f64);
-        for (at, asked) in five_minutes {
-            let busiest = if last - at < DAY { &mut last_day } else { &mut before };
-            *busiest = busiest.max(asked);
-        }
-        let against = |now: f64, before: f64| (before >= 1.0).then(|| now / before);
-        (usage.trend, usage.burst) = (against(this_week, week_before), against(last_day, before));
+        usage.fives = fives.into_values().collect();
+        usage.trend = (week_before >= 1.0).then(|| this_week / week_before);
         usage
     }
 
@@ -383,10 +400,30 @@ impl Usage {
         self.days.last().filter(|day| day.ago == 0).map_or(0.0, |day| day.peak(limit))
     }
 
-    /// By how much the days' peaks grow a day, in `limit`'s unit: the median over all pairs of days, which one
-    /// odd day does not move. `None` where they do not grow steadily, or too few days are known.
-    /// See <https://en.wikipedia.org/wiki/Theil%E2%80%93Sen_estimator>.
+    /// By how much the days' peaks grow a day, in `limit`'s unit: where each day is above the one before, the median over
+    /// all pairs of days, which one odd day does not move; else by the busy days of two weeks. `None` where they do not
+    /// grow, or too few days are known.
     pub fn growth(&self, limit: Limit) -> Option<f64> {
+        self.daily_growth(limit).or_else(|| self.weekly_growth(limit))
+    }
+
+    /// The same by the second busiest day of each of the last two weeks, which weekends do not hide and one odd day does
+    /// not make.
+    fn weekly_growth(&self, limit: Limit) -> Option<f64> {
+        const FEWEST: usize = 5;
+        const LEAST: f64 = 1.05;
+        let busy = |week: std::ops::Range<u32>| {
+            let mut peaks: Vec<f64> =
+                self.days.iter().filter(|day| week.contains(&day.ago)).map(|day| day.steady(limit)).collect();
+            peaks.sort_by(f64::total_cmp);
+            peaks.iter().rev().nth(1).copied().filter(|_| peaks.len() >= FEWEST)
+        };
+        let (last, before) = (busy(0..7)?, busy(7..14)?);
+        (last >= before * LEAST).then_some((last - before) / 7.0)
+    }
+
+    /// See <https://en.wikipedia.org/wiki/Theil%E2%80%93Sen_estimator>.
+    fn daily_growth(&self, limit: Limit) -> Option<f64> {
         const FEWEST: usize = 5;
         /// Of all pairs of days so many have to rise.
         const STEADY: f64 = 0.7;
@@ -408,6 +445,11 @@ impl Usage {
         let steady = days.iter().map(|(_, peak)| *peak).fold(0.0, f64::max);
         let share = if steady > 0.0 { (self.last_day(limit) / steady).max(1.0) } else { 1.0 };
         (is_steady && slope > 0.0).then_some(slope * share)
+    }
+
+    /// Quota tokens of an admitted request, on average.
+    pub(crate) fn average_tokens(&self) -> f64 {
+        self.average_tokens
     }
 
     /// How long the model has been in use at `now`.
@@ -458,6 +500,8 @@ pub fn course<S: Borrow<Series>>(series: &[S], burndown: f64, limit: Limit) -> V
 }
 
 const DAY: i64 = 86_400;
+/// Five minutes, in seconds.
+const FIVE: i64 = 300;
 
 /// Adds up the days of [`Usage::days`], from points in the order of their times.
 struct Days {
@@ -655,17 +699,15 @@ mod tests {
     }
 
     #[test]
-    fn trend_large_requests_and_bursts_are_told() {
+    fn trend_and_large_requests_are_told() {
         let day = |n: i64, m: Minute| (at(n * 24 * 60), m);
         let usual = minute(10.0, 0.0, 1000.0, 0.0);
         let large = minute(10.0, 0.0, 9000.0, 0.0);
         let series = |points| Usage::of(&[Series::of(Period::Minute, points)], 1.0, at(0), at(1));
         let usage = series(vec![day(-10, usual), day(-9, usual), day(-3, usual), day(-2, large)]);
         assert_eq!((usage.trend, usage.large_share), (Some(1.0), 0.25));
-        let sudden = series(vec![day(-10, usual), day(-3, usual), day(0, minute(400.0, 100.0, 1.0, 0.0))]);
-        assert_eq!(sudden.burst, Some(50.0));
         let new = series(vec![day(0, usual)]);
-        assert_eq!((new.trend, new.burst), (None, None));
+        assert_eq!(new.trend, None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::callers::{Callers, Recent};
 use crate::diagnosis::Cause;
-use crate::headroom::{Near, WATCHED};
+use crate::headroom::{FROM, Near, WATCHED, lead};
 use crate::ids::{Place, QuotaCode};
 use crate::incident::{Incident, Symptom, fold};
 use crate::model::{ModelId, ModelKind};
@@ -25,6 +25,8 @@ const AGAIN: SignedDuration = SignedDuration::from_hours(1);
 /// All questions together get so long.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 pub(crate) const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// Growth is read over so long.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// Of the calls of models that end, the latest are read for who makes them.
 const CALLS: usize = 200;
 /// So many application inference profiles are resolved.
@@ -73,6 +75,47 @@ pub(crate) async fn watch<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Opti
 }
 
 impl Watch {
+    /// Those that will be full before AWS has decided a request, although a day shows them below `threshold`: the ids that
+    /// are used the most of each quota. Two weeks are read of what is near enough.
+    async fn filling_up<'a, W: World>(
+        &mut self,
+        world: &W,
+        shared: &[Shared<'a, '_>],
+        threshold: f64,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Vec<&'a ModelId> {
+        let place = &self.place;
+        let before = |time| now.saturating_sub(time).unwrap_or(now);
+        let (window, earlier) = (before(LOOK_BACK), Window { from: before(LOOK_BACK), to: before(DAY) });
+        let is_candidate = |one: &&Shared<'_, '_>| {
+            let of_it = self.watched.quotas.iter().find(|near| near.quota.code == one.quota.code);
+            of_it.is_some_and(|near| (threshold * FROM..threshold).contains(&near.share()))
+        };
+        let asked = shared.iter().filter(is_candidate).map(async |one| {
+            let members: Vec<ModelId> = one.members.iter().map(|(used, _)| used.called.clone()).collect();
+            let (series, record) = tokio::join!(
+                ask(world, until, world.usage(place, &members, earlier, Period::FiveMinutes)),
+                ask(world, until, world.quota(place, &one.quota.code)),
+            );
+            let earlier = series?;
+            let series: Vec<&Series> = one.members.iter().map(|(_, day)| *day).chain(&earlier).collect();
+            let usage = Usage::of(&series, burndown(one.model), window, now);
+            let lead = lead(&record?);
+            let near = one.near(&usage).filter(|near| near.is_due(threshold, lead, now));
+            Answer::Ok(near.and_then(|_| one.busiest()))
+        });
+        let answers = join_all(asked).await;
+        let mut models = Vec::new();
+        for answer in answers {
+            match answer {
+                Ok(model) => models.extend(model),
+                Err(error) => self.watched.failed.push(error),
+            }
+        }
+        models
+    }
+
     /// Looks at a day of everything that is used.
     async fn look<W: World>(
         &mut self,
@@ -82,7 +125,7 @@ impl Watch {
         now: Timestamp,
         until: Timestamp,
     ) {
-        let place = &self.place;
+        let place = &self.place.clone();
         let called: Vec<ModelId> = used.iter().map(|u| u.called.clone()).collect();
         let window = Window { from: now.saturating_sub(DAY).unwrap_or(now), to: now };
         let (series, listing, lives) = tokio::join!(
@@ -92,8 +135,11 @@ impl Watch {
         );
         let measured: Vec<(&Used, &Series)> = used.iter().zip(series.iter().flatten()).collect();
         if let Ok(listing) = &listing {
-            let (quotas, models) = nearly_full(listing, &measured, threshold, window);
-            self.watched.quotas = quotas;
+            let shared = by_quota(listing, &measured);
+            let mut models = nearly_full(&shared, threshold, window, &mut self.watched.quotas);
+            models.extend(self.filling_up(world, &shared, threshold, now, until).await);
+            models.sort_by_key(|model| measured.iter().position(|(used, _)| used.called == **model));
+            models.dedup();
             let full = models.iter().filter_map(|model| incident(place, model, Cause::NearQuota, now));
             self.incidents.extend(full);
         }
@@ -191,7 +237,14 @@ pub(crate) struct Shared<'a, 's> {
     pub(crate) members: Vec<(&'a Used, &'s Series)>,
 }
 
-impl Shared<'_, '_> {
+impl<'a> Shared<'a, '_> {
+    /// The id with the most admitted calls.
+    fn busiest(&self) -> Option<&'a ModelId> {
+        let calls = |series: &Series| series.points.iter().map(|(_, m)| m.invocations).sum::<f64>();
+        let busiest = self.members.iter().max_by(|(_, a), (_, b)| calls(a).total_cmp(&calls(b)));
+        busiest.map(|(used, _)| &used.called)
+    }
+
     /// What all of it together used in `window`.
     pub(crate) fn usage(&self, window: Window) -> Usage {
         let series: Vec<&Series> = self.members.iter().map(|(_, series)| *series).collect();
@@ -204,31 +257,25 @@ impl Shared<'_, '_> {
     }
 }
 
-/// How near the use of `window` comes to the quotas of `listing`, the fullest first; and the ids, the most
-/// used of each quota's, that come to `threshold`.
+/// The ids, the most used of each quota's, that come to `threshold` in `window`. Every quota is added to `quotas`, the
+/// fullest first.
 fn nearly_full<'a>(
-    listing: &Catalog,
-    measured: &[(&'a Used, &Series)],
+    shared: &[Shared<'a, '_>],
     threshold: f64,
     window: Window,
-) -> (Vec<Near>, Vec<&'a ModelId>) {
-    let (mut quotas, mut models) = (Vec::new(), Vec::new());
-    for shared in by_quota(listing, measured) {
-        let usage = shared.usage(window);
-        let Some(near) = shared.near(&usage) else { continue };
-        let calls = |series: &Series| series.points.iter().map(|(_, m)| m.invocations).sum::<f64>();
-        let busiest = shared.members.iter().max_by(|(_, a), (_, b)| calls(a).total_cmp(&calls(b)));
+    quotas: &mut Vec<Near>,
+) -> Vec<&'a ModelId> {
+    let mut models = Vec::new();
+    for one in shared {
+        let usage = one.usage(window);
+        let Some(near) = one.near(&usage) else { continue };
         // Where calls are throttled already, the throttle's own incident tells of it.
         let is_told = near.share() >= threshold && usage.recent_throttles <= 0.0;
-        if let Some((busiest, _)) = busiest.filter(|_| is_told)
-            && !models.contains(&&busiest.called)
-        {
-            models.push(&busiest.called);
-        }
+        models.extend(one.busiest().filter(|_| is_told));
         quotas.push(near);
     }
     quotas.sort_by(|a: &Near, b: &Near| b.share().total_cmp(&a.share()));
-    (quotas, models)
+    models
 }
 
 /// The quotas of `listing` that the measured ids count against.

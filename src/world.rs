@@ -15,6 +15,7 @@ use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::ModelId;
 use crate::notice::Notice;
 use crate::quota::Catalog;
+use crate::quota_record::{Allowed, Budget, LastRequest, Need, QuotaRecord, Refusal, Remember, Suspicion};
 use crate::shards::Shards;
 pub use crate::told::{Notices, OfKind, Told};
 use crate::usage::{Minute, Period, Series};
@@ -656,6 +657,12 @@ pub struct Intent {
     pub cool_down_until: Timestamp,
     /// The breaker: with this one at most so many requests of this account and Region in 24 hours.
     pub most_a_day: u32,
+    /// What it is justified by.
+    pub need: Need,
+    /// The value that requests are validated against.
+    pub floor: f64,
+    /// How far our own requests may raise the quota.
+    pub budget: Budget,
 }
 
 /// The breaker counts the requests of so long.
@@ -674,68 +681,14 @@ pub enum Reserved {
     Yes,
     /// Another request of ours for this quota is too recent.
     CoolingDown(LastRequest),
-    /// AWS did not grant a request for at least as much.
+    /// Nothing is filed for this quota until a person has looked.
+    Suspected(Suspicion),
+    /// AWS did not grant this much, or less.
     ClosedUnchanged(Refusal),
+    /// It is more than our own requests may raise the quota to.
+    BeyondBudget(Allowed),
     /// The requests of 24 hours are used up.
     DailyLimit,
-}
-
-/// A value that AWS did not grant.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Refusal {
-    /// The value that was asked for.
-    pub desired: f64,
-    /// When it was asked for.
-    pub asked: Timestamp,
-}
-
-/// What the ledger knows of a quota.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct QuotaRecord {
-    /// The request of ours that was reserved last; `None` where none was filed.
-    pub last: Option<LastRequest>,
-    /// The largest value that AWS did not grant. It is kept for good: what happens to later requests does not
-    /// change it.
-    pub refused: Option<Refusal>,
-}
-
-/// The request for a quota that was reserved last.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LastRequest {
-    /// The value that was asked for.
-    pub desired: f64,
-    /// When we meant to file it.
-    pub intended: Timestamp,
-    /// How it ended; `None` while it is open.
-    pub outcome: Option<RequestOutcome>,
-    /// Until when no other is filed.
-    pub cool_down_until: Timestamp,
-}
-
-impl QuotaRecord {
-    /// Whether `intent` may follow it at `now`; else what came of the reservation.
-    pub fn weigh(&self, intent: &Intent, now: Timestamp) -> Option<Reserved> {
-        if let Some(last) = self.last.as_ref().filter(|last| last.cool_down_until > now) {
-            return Some(Reserved::CoolingDown(last.clone()));
-        }
-        self.refused
-            .filter(|refused| refused.desired >= intent.followed.desired)
-            .map(Reserved::ClosedUnchanged)
-    }
-
-    /// Records how a request ended.
-    pub fn ended(&mut self, followed: &Followed, outcome: RequestOutcome) {
-        let last = self.last.get_or_insert(LastRequest {
-            desired: followed.desired,
-            intended: followed.intended,
-            outcome: None,
-            cool_down_until: followed.intended,
-        });
-        last.outcome = Some(outcome);
-        if outcome.is_refusal() && self.refused.is_none_or(|refused| refused.desired <= followed.desired) {
-            self.refused = Some(Refusal { desired: followed.desired, asked: followed.intended });
-        }
-    }
 }
 
 /// How a drive ends: what is recorded before the lease is given back.
@@ -809,6 +762,10 @@ pub struct Ended {
     pub followed: Followed,
     /// How.
     pub outcome: RequestOutcome,
+    /// The value that holds now; `None` where this account and Region have no such quota any more.
+    pub value: Option<f64>,
+    /// When that was known.
+    pub at: Timestamp,
 }
 
 /// Of so many incidents of a band that are due at once, those that matter most come first; see [`Ledger::due`].
@@ -850,8 +807,12 @@ pub trait Ledger {
     async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()>;
     /// One transaction over incident, quota and the requests of 24 hours: intent, lock and breaker, or nothing.
     async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved>;
+    /// What is remembered of a quota; nothing of one that is not known.
+    async fn quota(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaRecord>;
+    /// Writes down what was found of a quota, or what a person said of it.
+    async fn remember(&self, place: &Place, code: &QuotaCode, what: &Remember) -> Answer<()>;
     /// Records that the reserved request for `followed` was not filed: nothing is followed, the quota and its
-    /// place among the requests of 24 hours are given back.
+    /// place among the requests of 24 hours are given back. What AWS refused and granted before stays.
     async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()>;
     /// Records how a drive ended and gives the lease back. Nothing that was counted since is closed.
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()>;

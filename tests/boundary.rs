@@ -20,6 +20,8 @@ const PURE: &[&str] = &[
     "notice",
     "plan",
     "quota",
+    "strangers.rs",
+    "suspicion.rs",
     "terms.rs",
     "usage.rs",
     "words.rs",

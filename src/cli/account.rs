@@ -112,7 +112,7 @@ impl Where {
         if let Some(topic) = self.topic() {
             aws = aws.with_topic(&topic);
         }
-        let home = aws.home();
+        let home = Home { table: self.table(), topic: self.topic(), ..aws.home() };
         Ok((aws, config, home))
     }
 }

@@ -67,7 +67,7 @@ const WATCHED: SignedDuration = SignedDuration::from_mins(60);
 const THROTTLED: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const WITHOUT_FORM: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 /// Calls of the ledger; every other one but those of the topic and the clock is AWS's.
-const OF_LEDGER: [&str; 15] = [
+const OF_LEDGER: [&str; 17] = [
     "admit",
     "all",
     "claim",
@@ -75,6 +75,8 @@ const OF_LEDGER: [&str; 15] = [
     "finish",
     "incident",
     "not_filed",
+    "quota",
+    "remember",
     "reserve",
     "seen",
     "seize",

@@ -9,6 +9,7 @@ use bedrock_remediator::incident::{Incident, IncidentId};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::quota::Catalog;
+use bedrock_remediator::quota_record::{QuotaRecord, Remember};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::shards::Shards;
 use bedrock_remediator::usage::{Minute, Period, Series};
@@ -212,6 +213,14 @@ impl Ledger for Live<'_> {
 
     async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved> {
         self.kept.reserve(lease, intent, now).await
+    }
+
+    async fn quota(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaRecord> {
+        self.kept.quota(place, code).await
+    }
+
+    async fn remember(&self, place: &Place, code: &QuotaCode, what: &Remember) -> Answer<()> {
+        self.kept.remember(place, code, what).await
     }
 
     async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()> {

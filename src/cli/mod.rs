@@ -15,6 +15,7 @@ mod report;
 mod rules;
 mod simulate;
 mod storm;
+mod years;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;

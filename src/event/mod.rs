@@ -34,6 +34,10 @@ pub struct Home {
     pub role: Option<String>,
     /// Its own log group: what stands there is never a signal.
     pub log_group: Option<String>,
+    /// The table that its ledger is, for the commands that people are shown; `None` outside AWS.
+    pub table: Option<String>,
+    /// ARN of the topic that people are told through, for the same; `None` outside AWS.
+    pub topic: Option<String>,
 }
 
 /// The failed inference call that one CloudTrail record tells of; `None` for every other record.

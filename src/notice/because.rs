@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use super::who::who;
 use super::{Kind, headline};
 use crate::access::{Checklist, checklist};
 use crate::callers::{Address, Share, named};
@@ -79,6 +80,7 @@ pub(super) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
         because.push("Bedrock has no such inference profile in this Region now.".to_owned());
     }
     because.extend(evidence.looked.iter().filter_map(looked));
+    because.extend(who(evidence));
     because.extend(unanswered(evidence));
     because
 }

@@ -105,12 +105,18 @@ impl Notice {
 }
 
 impl Line {
-    /// What a reader looks for it by: what is severe first.
-    fn subject(&self) -> (Rank, Option<Cause>, [String; 4]) {
+    /// Whether a person has to look who calls.
+    fn is_suspicious(&self) -> bool {
+        self.withheld.contains(&Reason::UnusualCaller)
+    }
+
+    /// What a reader looks for it by: what may be misuse first, then what is severe.
+    fn subject(&self) -> (bool, Rank, Option<Cause>, [String; 4]) {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let model = text(self.model_id.as_deref());
         let region = text(self.region.as_ref().map(Region::as_str));
-        (rank(self.cause), self.cause, [model, region, text(self.caller.as_deref()), self.notice_id.clone()])
+        let names = [model, region, text(self.caller.as_deref()), self.notice_id.clone()];
+        (!self.is_suspicious(), rank(self.cause), self.cause, names)
     }
 }
 

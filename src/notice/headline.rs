@@ -4,6 +4,7 @@ use super::{Kind, Outcome};
 use crate::clean::Safe;
 use crate::diagnosis::Cause;
 use crate::incident::Incident;
+use crate::quota_record::{Suspect, Suspicion};
 
 /// What a cause is called in a title, and what it means in a sentence.
 #[rustfmt::skip]
@@ -76,15 +77,38 @@ pub(super) const fn name(cause: Cause) -> &'static str {
 /// One line: what, which model, where. `was_over`: people were told last that it is over.
 pub(super) fn title(incident: &Incident, kind: Kind, was_over: bool) -> String {
     let (what, _) = of(incident);
-    let still = match kind {
+    format!("{}{what}{}", still(kind, was_over), of_where(incident))
+}
+
+const fn still(kind: Kind, was_over: bool) -> &'static str {
+    match kind {
         Kind::Again if was_over => "Again: ",
         Kind::Again => "Still: ",
         Kind::Reminder => "Reminder: ",
         Kind::Resolved => "Over: ",
         Kind::Unanswered => "AWS does not answer about: ",
         _ => "",
-    };
+    }
+}
+
+/// The same, where a person has to look who calls. `is_news`: whether nothing was told since that is suspected.
+pub(super) fn suspicious_title(incident: &Incident, kind: Kind, suspect: Suspect, is_news: bool) -> String {
+    let what = if suspect == Suspect::Loop { "Possible loop" } else { "Possible misuse" };
+    let still = if is_news { "" } else { still(kind, false) };
     format!("{still}{what}{}", of_where(incident))
+}
+
+/// What is suspected, in a sentence or two.
+pub(super) fn suspicious(suspicion: &Suspicion) -> String {
+    let what = match suspicion.kind {
+        Suspect::Jump => "Use has jumped",
+        Suspect::Ramp => "Use grows faster than a service usually does",
+        Suspect::NewModel => "A model that was hardly used fills its quota",
+        Suspect::Stranger => "Callers that were not seen before use the quota",
+        Suspect::Root => "The account's root user calls",
+        Suspect::Loop => "Demand follows each raise of the quota, as in a loop",
+    };
+    format!("{what}: somebody has to look who calls, and no increase is filed until a person approves it.")
 }
 
 pub(super) fn outcome_title(incident: &Incident, outcome: &Outcome) -> String {

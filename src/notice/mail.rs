@@ -129,12 +129,14 @@ fn done(out: &mut String, notice: &Notice) {
         };
         item(out, "  - ", &text);
     }
+    let is_asked = notice.actions.iter().any(|action| matches!(action, Action::RequestIncrease(_)));
     for withheld in &notice.withheld {
         item(
             out,
             "  - ",
             &format!(
-                "No increase was requested ({}): {}.",
+                "{} ({}): {}.",
+                if is_asked { "No further increase will be requested" } else { "No increase was requested" },
                 withheld.kind,
                 withheld.reason.trim_end_matches('.')
             ),

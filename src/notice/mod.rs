@@ -9,6 +9,7 @@ mod digest;
 mod headline;
 mod mail;
 mod message;
+mod who;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -184,6 +185,8 @@ pub struct Outcome {
     pub request_id: Option<String>,
     /// How it ended.
     pub how: RequestOutcome,
+    /// The value that holds now; `None` where this account and Region have no such quota any more.
+    pub value: Option<f64>,
     /// The whole news in a sentence.
     pub sentence: String,
 }
@@ -226,6 +229,12 @@ impl Notice {
             last_seen: incident.last_seen,
             incidents: Vec::new(),
         };
+        if let Some(suspicion) = plan.suspicion.as_ref().filter(|_| kind != Kind::Resolved) {
+            notice.severity = Severity::Critical;
+            let is_news = suspicion.is_news(record);
+            notice.title = headline::suspicious_title(incident, kind, suspicion.kind, is_news);
+            notice.summary = format!("{} {}", headline::suspicious(suspicion), notice.summary);
+        }
         notice.bound();
         notice
     }

@@ -5,7 +5,7 @@
 use jiff::SignedDuration;
 
 use super::{Reason, Withheld};
-use crate::evidence::{Evidence, FAR_BELOW, LimitEvidence};
+use crate::evidence::{Evidence, FAR_BELOW, FILLED, LimitEvidence};
 use crate::ids::Place;
 use crate::incident::Incident;
 use crate::model::ModelId;
@@ -15,9 +15,7 @@ use crate::world::{Gathered, PortError};
 
 /// Two quotas whose use is this close cannot be told apart by what was asked for.
 const AS_NEAR: f64 = 0.8;
-/// The limit that throttles is the one up to which calls are admitted: this part of it at least ...
-const FILLED: f64 = 0.9;
-/// ... and so much more than of any other.
+/// The limit that throttles is admitted so much more of than any other.
 const APART: f64 = 0.04;
 /// CloudWatch's metrics of Bedrock arrive within this time.
 const METRICS_ARE_LATE: SignedDuration = SignedDuration::from_mins(15);

@@ -7,8 +7,10 @@ use jiff::SignedDuration;
 
 use super::case::{Case, choose, fullest, withheld};
 use super::findable;
+use super::remembered::{need, suspected, value, with_history};
 use super::siblings;
-use super::size::{round_up, size};
+use super::size::round_up;
+use super::suspect::{self, Callers};
 use super::{Action, Increase, Plan, Reason, Step, Withheld, look_at, quota_link, words};
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
@@ -16,6 +18,7 @@ use crate::evidence::{Evidence, FAR_BELOW};
 use crate::ids::Place;
 use crate::incident::Incident;
 use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens};
+use crate::quota_record::{QuotaRecord, Suspicion};
 use crate::usage::FULL;
 use crate::world::{Followed, Gathered, IncreaseRequest};
 
@@ -31,6 +34,10 @@ pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, 
 }
 
 fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &mut Plan) {
+    if let Some(suspicion) = suspect::open(incident, evidence) {
+        suspect::withhold(plan, suspicion, incident, evidence);
+        return;
+    }
     let place = incident.place();
     let chosen = match incident.cause {
         Cause::NearQuota => fullest(incident, evidence, place.as_ref()),
@@ -48,7 +55,10 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
             plan.is_full = case.usage.admitted(case.limit.limit) > FULL * case.applied;
             match weighed {
                 Ok(increase) => file(plan, &case, increase),
-                Err(refusal) => withhold(plan, &case, *refusal, incident.is_ahead()),
+                Err(refusal) => match refusal.suspicion.clone() {
+                    Some(suspicion) => suspect::withhold(plan, suspicion, incident, evidence),
+                    None => withhold(plan, &case, *refusal, incident.is_ahead()),
+                },
             }
         }
         Err(refusal) => {
@@ -137,7 +147,7 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal, is_ahead: bool) 
             plan.steps.extend(siblings::meanwhile(case.model, limit, code, case.place));
         }
     }
-    plan.asks_for_root = refusal.asks_for_root;
+    plan.asks_who_calls = refusal.asks_who_calls;
     // What was asked for is told of by the incident that asked.
     if let Some(request) = refusal.open.filter(|_| !is_ahead) {
         plan.adopted = Some(Followed {
@@ -167,8 +177,10 @@ struct Refusal {
     by_hand: Option<Step>,
     /// What would have been asked for.
     desired: Option<f64>,
-    /// Whether all depends on what CloudTrail says of the root user.
-    asks_for_root: bool,
+    /// Whether all depends on what CloudTrail says of who calls.
+    asks_who_calls: bool,
+    /// What makes a person look first, if that is why.
+    suspicion: Option<Suspicion>,
     /// Whether what was asked about may only be late.
     is_late: bool,
 }
@@ -181,7 +193,8 @@ impl From<Withheld> for Box<Refusal> {
             open: None,
             by_hand: None,
             desired: None,
-            asks_for_root: false,
+            asks_who_calls: false,
+            suspicion: None,
             is_late: false,
         })
     }
@@ -198,9 +211,6 @@ impl Refusal {
     }
 }
 
-/// Demand that grew so many times within a day is sudden.
-const SUDDEN: f64 = 10.0;
-
 fn used_too_little(case: &Case<'_>, asked: f64, incident: &Incident) -> String {
     format!(
         "the busiest {} asked for {} of {} {} ({:.0} %): {}",
@@ -213,23 +223,28 @@ fn used_too_little(case: &Case<'_>, asked: f64, incident: &Incident) -> String {
     )
 }
 
+/// Where less than this part of a quota was admitted, something else throttles: reservations of `max_tokens`, bursts
+/// within a minute, or AWS's own capacity.
+const PROVEN: f64 = 0.6;
+
 /// Whether admitted use shows that the quota ran full. Refused calls cost their caller nothing, so that alone
 /// they prove nothing, however many they are.
-fn proven(case: &Case<'_>) -> Result<(), Box<Refusal>> {
+fn proven(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
     let limit = case.limit.limit;
     let admitted = case.usage.admitted(limit);
-    if admitted >= case.applied * FAR_BELOW {
+    if admitted >= case.applied * PROVEN {
         return Ok(());
     }
     Err(Refusal::of(
         Reason::UnprovenThrottle,
         format!(
-            "around this incident at most {} of {} {} were admitted ({:.0} %), and {} calls were refused: refused calls alone do not show that more is needed, and AWS denies requests for quotas that are used so little",
+            "around this incident at most {} of {} {} were admitted ({:.0} %), and {} calls were refused: refused calls alone do not show that more is needed, and AWS denies requests for quotas that are used so little; {}",
             words::number(admitted),
             words::number(case.applied),
             words::unit(limit),
             admitted / case.applied * 100.0,
             words::number(case.usage.window_throttles),
+            words::far_below(case, incident.facts.requested),
         ),
     ))
 }
@@ -286,7 +301,7 @@ fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, 
         return Err(Refusal::of(Reason::UsageFarBelowQuota, used_too_little(case, shown, incident)));
     }
     if !is_ahead {
-        proven(case)?;
+        proven(case, incident)?;
     }
     // Headroom that is there already is none that is missing.
     if wanted <= case.applied {
@@ -342,14 +357,23 @@ fn weigh(
         refusal.withheld.candidates.extend(route);
         return Err(refusal);
     }
-    history(case, case.demand())?;
-    unusual(case)?;
+    history(case, incident)?;
     guards(case, evidence, config)?;
-    let desired = size(case.limit.limit, floor, wanted, config)?;
-    // Demand may be above what a step allows to ask for.
-    in_vain(case, desired)?;
+    let record = remembered(case)?;
+    let need = need(case, &record, evidence.now);
+    if let Some(suspicion) = record.suspicion.as_ref().filter(|_| !need.is_approved) {
+        return Err(suspected(suspicion).into());
+    }
+    let desired = match value(case, floor, wanted, &record, &need, config, evidence.now) {
+        Ok(desired) => desired,
+        Err(refused) => {
+            let is_of_aws = matches!(refused.kind, Reason::ClosedUnchanged | Reason::AwsCeiling);
+            let refusal = Box::<Refusal>::from(refused);
+            return Err(if is_of_aws { refusal.with_case() } else { refusal });
+        }
+    };
     heard(evidence)?;
-    by_root(case, incident, evidence)?;
+    known_callers(case, incident, evidence)?;
     let increase = Increase {
         quota: quota.clone(),
         applied: case.applied,
@@ -358,6 +382,7 @@ fn weigh(
         region: case.place.region.clone(),
         request_id: None,
         status: None,
+        need,
     };
     let only_observes = match (config.mode, config.headroom_mode) {
         (Mode::Observe, _) => Some("the function only observes"),
@@ -394,84 +419,66 @@ fn earlier<'a>(case: &Case<'a>) -> Result<&'a [IncreaseRequest], Box<Refusal>> {
     Err(Refusal::of(Reason::NoEvidence, reason))
 }
 
-/// Whether an earlier request stands in the way.
-fn history(case: &Case<'_>, demand: f64) -> Result<(), Box<Refusal>> {
-    let requests = earlier(case)?;
-    if let Some(open) = requests.iter().find(|r| r.status.is_open()) {
-        let mut refusal = Refusal::of(
-            Reason::AlreadyRequested,
-            format!(
-                "request {} for {} is open since {}; its outcome is followed",
-                open.id,
-                words::number(open.desired),
-                open.created.strftime("%F")
-            ),
-        );
-        refusal.open = Some(open.clone());
-        return Err(refusal);
-    }
-    in_vain(case, demand)
-}
-
-/// What AWS closed without a change, and was for at least `value`.
-fn in_vain(case: &Case<'_>, value: f64) -> Result<(), Box<Refusal>> {
-    match earlier(case)?.iter().find(|r| r.desired > case.applied && r.desired >= value) {
-        Some(closed) => Err(Refusal::of(
-            Reason::ClosedUnchanged,
-            format!(
-                "AWS closed request {} for {} and the applied value is still {}: the same request would end the same way",
-                closed.id, words::number(closed.desired), words::number(case.applied)
-            ),
-        )
-        .with_case()),
-        None => Ok(()),
-    }
-}
-
-/// What looks like stolen credentials at work is never raised until a person has looked.
-fn unusual(case: &Case<'_>) -> Result<(), Box<Refusal>> {
-    let Some(times) = case.usage.burst.filter(|times| *times >= SUDDEN) else { return Ok(()) };
-    Err(looked_at(
-        case,
-        &format!(
-            "the last day asks for {} times what any of the 13 days before did, which may be a launch, and may be stolen credentials",
-            words::number(times)
-        ),
-    ))
-}
-
-/// A refusal until a person has looked.
-fn looked_at(case: &Case<'_>, what: &str) -> Box<Refusal> {
-    let reason = format!("{what}: no increase is filed until a person has looked at who calls");
-    let mut refusal = Refusal::of(Reason::UnusualCaller, reason);
-    refusal.by_hand = Some(words::who_calls(case));
-    refusal
-}
-
-/// Whether the account's root user calls. That a record says so is a reason to look, and no proof: whoever can send
-/// an event can write one. Only CloudTrail's event history is, which is minutes late.
-fn by_root(case: &Case<'_>, incident: &Incident, evidence: &Evidence) -> Result<(), Box<Refusal>> {
-    if !incident.by_root {
-        return Ok(());
-    }
-    let why = match &evidence.root {
-        Gathered::Read(true) => {
-            let what = "the account's root user makes these calls, which no application should, and which may be stolen credentials";
-            return Err(looked_at(case, what));
-        }
-        Gathered::Read(false) if case.is_fresh => {
-            "CloudTrail's event history, which is minutes late, does not show it yet: it is asked again shortly"
-                .to_owned()
-        }
-        Gathered::Read(false) => return Ok(()),
-        Gathered::Unread(error) => format!("CloudTrail could not be asked whether it did: {error}"),
-        Gathered::NotAsked => "CloudTrail was not asked whether it did".to_owned(),
+/// What is remembered of the quota, by the ledger and by Service Quotas.
+fn remembered(case: &Case<'_>) -> Result<QuotaRecord, Box<Refusal>> {
+    let why = match &case.limit.record {
+        Gathered::Read(record) => return Ok(with_history(record, earlier(case)?)),
+        Gathered::Unread(error) => error.to_string(),
+        Gathered::NotAsked => "it was not asked".to_owned(),
     };
-    let reason = format!("a record says that the account's root user makes these calls, and {why}");
-    let mut refusal = Refusal::of(Reason::NoEvidence, reason);
-    refusal.asks_for_root = evidence.root == Gathered::NotAsked;
-    refusal.is_late = evidence.root == Gathered::Read(false);
+    let reason = format!("the ledger could not be asked what it remembers of this quota: {why}");
+    Err(Refusal::of(Reason::NoEvidence, reason))
+}
+
+/// Whether an open request stands in the way.
+fn history(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
+    let requests = earlier(case)?;
+    let Some(open) = requests.iter().find(|r| r.status.is_open()) else { return Ok(()) };
+    let last = case.limit.record.read().and_then(|record| record.last.as_ref());
+    let follower = last.filter(|last| last.outcome.is_none() && last.desired == open.desired);
+    let follower = follower.and_then(|last| last.incident.as_ref()).filter(|id| **id != incident.id);
+    let who = match follower {
+        Some(id) => format!("incident {id} follows it, and tells its outcome"),
+        None => "its outcome is followed".to_owned(),
+    };
+    let mut refusal = Refusal::of(
+        Reason::AlreadyRequested,
+        format!(
+            "request {} for {} is open since {}; {who}",
+            open.id,
+            words::number(open.desired),
+            open.created.strftime("%F")
+        ),
+    );
+    // One incident follows a request; the others that need the same quota do not tell its outcome as well.
+    refusal.open = Some(open.clone()).filter(|_| follower.is_none());
     Err(refusal)
+}
+
+/// Whether it is known who calls, and nobody unusual does.
+fn known_callers(case: &Case<'_>, incident: &Incident, evidence: &Evidence) -> Result<(), Box<Refusal>> {
+    let why = match suspect::callers(incident, evidence, case.is_fresh) {
+        Callers::Fine => return Ok(()),
+        Callers::Unusual(found) => {
+            let suspicion = suspect::since_now(found, evidence);
+            let mut refusal = Box::<Refusal>::from(suspected(&suspicion));
+            refusal.suspicion = Some(suspicion);
+            return Err(refusal);
+        }
+        Callers::NotAsked => {
+            let mut refusal =
+                Refusal::of(Reason::NoEvidence, "CloudTrail was not asked who makes these calls");
+            refusal.asks_who_calls = true;
+            return Err(refusal);
+        }
+        Callers::Late(why) => {
+            let mut refusal = Refusal::of(Reason::NoEvidence, why);
+            refusal.is_late = true;
+            return Err(refusal);
+        }
+        Callers::Unknown(why) => why,
+    };
+    Err(Refusal::of(Reason::NoEvidence, why))
 }
 
 /// Whether anybody would hear of it. That the topic does not say is no "no".

@@ -8,8 +8,11 @@ mod findable;
 mod follow;
 mod ids;
 mod increase;
+mod person;
+mod remembered;
 mod siblings;
 mod size;
+mod suspect;
 mod words;
 
 use serde::{Serialize, Serializer};
@@ -23,10 +26,14 @@ use crate::ids::{Place, QuotaCode, Region};
 use crate::incident::Incident;
 use crate::lifecycle::successor;
 use crate::quota::Quota;
+use crate::quota_record::{Need, Suspicion};
 use crate::words::words as word_enum;
 use crate::world::{Followed, RequestStatus};
 
+pub(crate) use person::ask;
+pub(crate) use remembered::{beyond_budget, closed_unchanged, cooling_down, suspected};
 pub use size::round_up;
+pub(crate) use suspect::{codes, demand, remembered_suspicion};
 pub use words::number;
 pub(crate) use words::{unit, whole};
 
@@ -43,6 +50,10 @@ word_enum! {
         NoModel = "no-model",
         /// Service Quotas takes no request for this quota.
         NotAdjustable = "not-adjustable",
+        /// Our own requests have raised the quota as far as they may without a person's approval.
+        NeedsApproval = "needs-approval",
+        /// AWS seems to hold the quota below what is needed.
+        AwsCeiling = "aws-ceiling",
         /// A request is open.
         AlreadyRequested = "already-requested",
         /// AWS closed such a request and changed nothing.
@@ -111,6 +122,15 @@ pub struct Increase {
     pub request_id: Option<String>,
     /// Its status, once filed.
     pub status: Option<RequestStatus>,
+    /// What it is justified by.
+    pub need: Need,
+}
+
+impl Increase {
+    /// The value that Service Quotas validates requests against.
+    pub(crate) fn floor(&self) -> f64 {
+        self.default.unwrap_or(self.applied).max(self.applied)
+    }
 }
 
 /// Something that is not done, and why.
@@ -157,9 +177,12 @@ pub struct Plan {
     /// Whether what is missing may only be late: then the same evidence is asked for again in some
     /// minutes.
     pub look_again: bool,
-    /// Whether nothing stands against a request but a record of the root user's calls, which CloudTrail was not
-    /// asked about.
-    pub asks_for_root: bool,
+    /// Whether nothing stands against a request but that CloudTrail was not asked who calls.
+    pub asks_who_calls: bool,
+    /// Why nothing is filed until a person has looked; `None` where nothing is suspected.
+    pub suspicion: Option<Suspicion>,
+    /// The quotas of which the ledger has to learn that. None where it knows.
+    pub to_suspect: Vec<QuotaCode>,
     /// Whether so much of the quota is used that its request may take the last place of the day.
     pub is_full: bool,
     /// AWS's page on the error; `None` when no rule of its cause exists.
@@ -192,7 +215,9 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
     }
     if incident.cause == Cause::NearQuota {
         plan.reference = Some("https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-increase.html");
-        plan.advice = NEAR.map(str::to_owned).to_vec();
+        if plan.suspicion.is_none() {
+            plan.advice = NEAR.map(str::to_owned).to_vec();
+        }
     }
     plan.steps.extend(callers::steps(incident));
     if incident.is_metric_only() && incident.cause.category() != Category::Other {

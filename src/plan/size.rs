@@ -11,9 +11,18 @@ use crate::quota::Limit;
 /// Service Quotas accepts no larger value.
 const LARGEST: f64 = 1e10;
 
+/// What the value may not exceed.
+pub(super) struct Bounds<'a> {
+    /// The guard rails.
+    pub(super) config: &'a Config,
+    /// What else; `None` where nothing does.
+    pub(super) most: Option<f64>,
+}
+
 /// The value to ask for: demand with headroom, within step and ceiling, above what AWS validates
 /// against, and a number a person would write.
-pub(super) fn size(limit: Limit, floor: f64, wanted: f64, config: &Config) -> Result<f64, Withheld> {
+pub(super) fn size(limit: Limit, floor: f64, wanted: f64, bounds: &Bounds<'_>) -> Result<f64, Withheld> {
+    let config = bounds.config;
     let ceiling = match limit {
         Limit::RequestsPerMinute => config.max_requests_per_minute,
         Limit::TokensPerMinute | Limit::InputTokensPerMinute | Limit::OutputTokensPerMinute => {
@@ -22,6 +31,7 @@ pub(super) fn size(limit: Limit, floor: f64, wanted: f64, config: &Config) -> Re
         Limit::TokensPerDay => None,
     };
     let most = (floor * config.max_step_factor).min(ceiling.unwrap_or(LARGEST)).min(LARGEST);
+    let most = most.min(bounds.most.unwrap_or(LARGEST));
     if most <= floor {
         return Err(withheld(
             Reason::AtCeiling,
@@ -84,7 +94,7 @@ mod tests {
     /// The value asked for; `None` when the ceiling is reached.
     fn sized(floor: f64, wanted: f64, step: f64, ceiling: Option<f64>) -> Option<f64> {
         let config = Config { max_step_factor: step, max_tokens_per_minute: ceiling, ..Config::default() };
-        size(Limit::TokensPerMinute, floor, wanted, &config).ok()
+        size(Limit::TokensPerMinute, floor, wanted, &Bounds { config: &config, most: None }).ok()
     }
 
     proptest! {

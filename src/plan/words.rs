@@ -100,10 +100,10 @@ pub(super) fn by_hand(quota: &Quota, desired: f64, region: &Region) -> String {
 }
 
 /// How a person sees who calls a model.
-pub(super) fn who_calls(case: &Case<'_>) -> Step {
-    let region = &case.place.region;
+pub(super) fn who_calls(model: Option<&ModelId>, region: &Region) -> Step {
+    let model = model.map_or_else(|| "the model".to_owned(), |model| format!("`{model}`"));
     Step {
-        text: format!("See who calls `{}`, from where, and since when.", case.model),
+        text: format!("See who calls {model}, from where, and since when."),
         command: Some(format!(
             "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=bedrock.amazonaws.com --max-results 50 --region {region} --query 'Events[].[EventTime,Username,EventName]'"
         )),

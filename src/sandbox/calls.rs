@@ -82,6 +82,10 @@ words! {
         WakeFollowers = "wake_followers",
         /// A request is reserved.
         Reserve = "reserve",
+        /// What is remembered of a quota is read.
+        Quota = "quota",
+        /// Something is written down of a quota.
+        Remember = "remember",
         /// A reservation is given back.
         NotFiled = "not_filed",
         /// The end of a drive is recorded.
@@ -128,12 +132,14 @@ impl PortCall {
             Self::Subscribers => "sns:GetTopicAttributes",
             Self::Due | Self::Seen | Self::All => "dynamodb:Query",
             Self::Incident => "dynamodb:BatchGetItem",
+            Self::Quota => "dynamodb:GetItem",
             Self::Claim
             | Self::TakeOver
             | Self::Seize
             | Self::WakeFollowers
             | Self::Reserve
             | Self::NotFiled
+            | Self::Remember
             | Self::Finish
             | Self::Admit
             | Self::Tally

@@ -129,7 +129,8 @@ pub struct UsageEntry {
     pub region: Region,
     /// The id as CloudWatch shows it: base id, profile id, or short application-profile id.
     pub model_id: String,
-    /// The first use; without it the earliest minute given.
+    /// The first use; without it the earliest minute given. Where neither `days` nor `series` tells of other use,
+    /// every day since then had the minutes of `last`, and no refused calls.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub first_use: Option<Timestamp>,
@@ -144,7 +145,7 @@ pub struct UsageEntry {
     pub series: Vec<MinuteEntry>,
 }
 
-/// So many days up to `now`, with five minutes of use in each hour: most of it at noon UTC, some at night. Of
+/// So many days up to `until`, with five minutes of use in each hour: most of it at noon UTC, some at night. Of
 /// the last two hours `last` and `series` tell.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -155,6 +156,10 @@ pub struct Days {
     pub first: Minute,
     /// What was measured at noon of the last; the days between stand between.
     pub last: Minute,
+    /// Their end; `now` without it.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Timestamp>,
 }
 
 impl Days {
@@ -162,7 +167,7 @@ impl Days {
     pub(super) fn minutes(self, now: Timestamp) -> impl Iterator<Item = (Timestamp, Minute)> {
         /// The part of noon's use at each hour from noon on, there and back.
         const HOURS: [f64; 13] = [1.0, 0.98, 0.94, 0.88, 0.8, 0.7, 0.58, 0.46, 0.36, 0.28, 0.22, 0.18, 0.16];
-        let hours = 24 * self.days;
+        let (hours, now) = (24 * self.days, self.until.unwrap_or(now));
         (3..=hours).flat_map(move |back| {
             let at = now.as_second() - i64::from(back) * 3600;
             let from_noon = usize::try_from((at.rem_euclid(86_400) / 3600 - 12).abs()).unwrap_or_default();

@@ -14,10 +14,11 @@ use crate::incident::{Incident, IncidentId, Symptom, fold, short_hash};
 use crate::model::ModelId;
 use crate::news::Heard;
 use crate::notice::Kind;
+use crate::quota_record::{LastRequest, QuotaRecord, Remember};
 use crate::shards::{Band, Shard, Shards};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Followed, Intent, Lane, LastRequest, Lease, Ledger, Notices, PortError,
-    QuotaRecord, RANKED, Record, Reserved, SEEN, State, Told, after, crowd_of, has_room,
+    Answer, Claim, Finish, Followed, Intent, Lane, Lease, Ledger, Notices, PortError, RANKED, Record,
+    Reserved, SEEN, State, Told, after, crowd_of, has_room,
 };
 
 /// What a world file tells of is due after so long.
@@ -146,12 +147,14 @@ impl Tables {
         let quotas = file.ledger.iter().map(|e| {
             let place = Place { account: e.account.clone(), region: e.region.clone() };
             let last = LastRequest {
+                incident: None,
                 desired: e.desired,
                 intended: e.at,
                 outcome: None,
                 cool_down_until: e.cool_down_until,
+                need: None,
             };
-            ((place, e.code.clone()), QuotaRecord { last: Some(last), refused: None })
+            ((place, e.code.clone()), QuotaRecord { last: Some(last), ..QuotaRecord::default() })
         });
         let mut tables = Self { quotas: quotas.collect(), ..Self::default() };
         file.incidents.iter().for_each(|entry| tables.put(entry));
@@ -257,7 +260,7 @@ impl Tables {
         let filed = self.filed.entry(intent.place.clone()).or_default();
         let is_full = !has_room(filed, intent.most_a_day, now);
         let key = (intent.place.clone(), intent.followed.code.clone());
-        let refused = self.quotas.get(&key).and_then(|quota| quota.weigh(intent, now));
+        let refused = self.quotas.get(&key).cloned().unwrap_or_default().weigh(intent, now);
         self.incidents.held(lease)?;
         if let Some(refused) = refused {
             return Ok(refused);
@@ -269,12 +272,7 @@ impl Tables {
             row.record.state = State::Planned;
             row.record.followed = Some(intent.followed.clone());
         })?;
-        self.quotas.entry(key).or_default().last = Some(LastRequest {
-            desired: intent.followed.desired,
-            intended: intent.followed.intended,
-            outcome: None,
-            cool_down_until: intent.cool_down_until,
-        });
+        self.quotas.entry(key).or_default().reserved(&lease.incident, intent);
         self.filed.entry(intent.place.clone()).or_default().push(intent.followed.intended);
         Ok(Reserved::Yes)
     }
@@ -434,6 +432,21 @@ impl Ledger for Sandbox {
         .await
     }
 
+    async fn quota(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaRecord> {
+        self.call(PortCall::Quota, |state| {
+            Ok(state.ledger.quotas.get(&(place.clone(), code.clone())).cloned().unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn remember(&self, place: &Place, code: &QuotaCode, what: &Remember) -> Answer<()> {
+        self.call(PortCall::Remember, |state| {
+            state.ledger.quotas.entry((place.clone(), code.clone())).or_default().remember(what);
+            Ok(())
+        })
+        .await
+    }
+
     async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()> {
         self.call(PortCall::NotFiled, |state| {
             state.ledger.incidents.change_held(lease, |row| {
@@ -441,7 +454,7 @@ impl Ledger for Sandbox {
                 row.record.followed = None;
             })?;
             if let Some(quota) = state.ledger.quotas.get_mut(&(place.clone(), followed.code.clone())) {
-                quota.last = None;
+                quota.not_filed();
             }
             let filed = state.ledger.filed.entry(place.clone()).or_default();
             if let Some(n) = filed.iter().position(|at| *at == followed.intended) {
@@ -468,9 +481,9 @@ impl Ledger for Sandbox {
                 row.superseded_by.clone_from(&finish.superseded_by);
                 finish.told.iter().for_each(|told| row.record.notices.push(told.clone()));
             })?;
-            if let Some(Ended { place, followed, outcome }) = &finish.ended {
-                let key = (place.clone(), followed.code.clone());
-                state.ledger.quotas.entry(key).or_default().ended(followed, *outcome);
+            if let Some(ended) = &finish.ended {
+                let key = (ended.place.clone(), ended.followed.code.clone());
+                state.ledger.quotas.entry(key).or_default().ended(ended);
             }
             state.note(|| Happened::Finished { incident: lease.incident.clone(), told: finish.told.clone() });
             Ok(())

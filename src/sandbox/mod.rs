@@ -5,6 +5,7 @@
 
 mod aws;
 mod calls;
+mod feed;
 mod file;
 mod healthy;
 mod journal;
@@ -21,6 +22,7 @@ use std::task::Poll;
 use jiff::{SignedDuration, Timestamp};
 
 pub use calls::PortCall;
+pub use feed::Fed;
 pub use file::{
     AlarmEntry, CallEntry, Days, ErrorEntry, Fault, FaultKind, IncidentEntry, LastMinutes, LedgerEntry,
     LoggingEntry, MinuteEntry, ModeWord, ModelEntry, OfferedEntry, PolicyEntry, ProfileEntry, QuotaEntry,
@@ -46,6 +48,7 @@ struct State {
     /// How far the clock that functions read is ahead.
     ahead: SignedDuration,
     file: WorldFile,
+    feed: feed::Feed,
     requests: Vec<quotas::Filed>,
     listings: Vec<quotas::Listing>,
     /// Whether Service Quotas lists only the quotas of the world file.
@@ -73,6 +76,7 @@ impl Sandbox {
         let state = State {
             now: file.now.unwrap_or(now),
             ahead: SignedDuration::ZERO,
+            feed: feed::Feed::default(),
             requests: quotas::filed_before(&file),
             listings: Vec::new(),
             lists_little: false,

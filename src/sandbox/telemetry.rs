@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::feed::told;
 use super::{AlarmEntry, PortCall, Sandbox, SourceWord, State, UsageEntry};
 use crate::callers::Origin;
 use crate::event::{AlarmSignal, Described, ErrorSignal, Metric, Source};
@@ -18,12 +19,18 @@ use crate::world::{
 const KNOWN: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// Who asks for more than this asks how long a model has been in use.
 const LOOKS_BACK: SignedDuration = SignedDuration::from_hours(48);
+/// So many days are looked back over, each of so many minutes.
+const DAYS: u32 = 14;
+const MINUTES: u32 = 24 * 60;
 /// A use too small to move any figure.
 const TRACE: Minute = Minute { invocations: 1e-6, ..Minute::NONE };
 
 impl State {
     /// The use of `entry` in `window`; points of five minutes hold their average minute.
     fn series(&self, entry: &UsageEntry, window: Window, period: Period) -> Series {
+        if let Some(fed) = self.fed(&entry.region, &entry.model_id, window, period) {
+            return fed;
+        }
         let minute = |n: u32| {
             self.now.saturating_sub(SignedDuration::from_mins(i64::from(n) + 1)).unwrap_or(Timestamp::MIN)
         };
@@ -35,11 +42,18 @@ impl State {
         let last = entry.last.iter().flat_map(|last| (0..last.minutes).map(move |n| (minute(n), last.each)));
         let days = entry.days.into_iter().flat_map(|days| days.minutes(self.now));
         // CloudWatch shows a first use as a measured call, and to whoever looks back for days an earlier one as
-        // use ever since.
+        // use ever since: of every day the same minutes as of the last one, where the file tells of no others.
         let looks_back = window.to.duration_since(window.from) > LOOKS_BACK;
         let known = |at: &Timestamp| *at < window.to && (looks_back || *at >= window.from);
         let first = entry.first_use.filter(known).map(|at| (at.max(window.from), TRACE));
+        let is_told = entry.days.is_some() || !entry.series.is_empty();
+        let every_day = entry.last.iter().filter(|_| looks_back && !is_told).flat_map(|last| {
+            let each = Minute { throttles: 0.0, client_errors: 0.0, server_errors: 0.0, ..last.each };
+            (1..DAYS).flat_map(move |day| (0..last.minutes).map(move |n| (minute(n + day * MINUTES), each)))
+        });
+        let every_day = every_day.filter(|(at, _)| entry.first_use.is_some_and(|first| *at >= first));
         let all = last.chain(days).chain(entry.series.iter().map(|m| (m.at, m.values))).chain(first);
+        let all = all.chain(every_day);
         let length = i64::from(period.minutes()) * 60;
         let mut points: BTreeMap<i64, Minute> = BTreeMap::new();
         let shown = self.now.saturating_sub(self.metrics_late).unwrap_or(Timestamp::MIN).min(window.to);
@@ -221,19 +235,28 @@ impl Records for Sandbox {
             let errors = state.errors(place, SourceWord::Cloudtrail, window);
             let calls = state.recorded_calls(place, window);
             let mut callers = errors.iter().map(|e| &e.caller).chain(calls.iter().map(|c| &c.caller));
-            Ok(callers.any(|caller| caller.as_deref().is_some_and(is_root)))
+            let is_known = callers.any(|caller| caller.as_deref().is_some_and(is_root));
+            Ok(is_known || state.fed_root(place, window))
         })
         .await
     }
 
     async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
         self.call_at(place, PortCall::Recorded, |state| {
-            let mut errors = state.errors(place, SourceWord::Cloudtrail, window);
-            let mut calls = state.recorded_calls(place, window);
+            let fed = state.fed_calls(place, window, most.saturating_add(1));
+            let (mut errors, mut calls) = told(place, fed.get(..most.min(fed.len())).unwrap_or_default());
+            errors.extend(state.errors(place, SourceWord::Cloudtrail, window));
+            calls.extend(state.recorded_calls(place, window));
+            let is_fed_whole = fed.len() <= most;
             let all = errors.len() + calls.len();
             errors.truncate(most);
             calls.truncate(most - errors.len());
-            Ok(Recorded { read: errors.len() + calls.len(), is_whole: all <= most, errors, calls })
+            Ok(Recorded {
+                read: errors.len() + calls.len(),
+                is_whole: is_fed_whole && all <= most,
+                errors,
+                calls,
+            })
         })
         .await
     }

@@ -14,7 +14,7 @@ use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
 use crate::ids::{AccountId, QuotaCode, Region};
 use crate::model::ModelId;
-use crate::sandbox::{MinuteEntry, ModelEntry, QuotaEntry, UsageEntry, WorldFile};
+use crate::sandbox::{Days, MinuteEntry, ModelEntry, QuotaEntry, UsageEntry, WorldFile};
 use crate::usage::Minute;
 use crate::world::{Availability, Lifecycle, after};
 
@@ -154,7 +154,10 @@ impl Account {
                 let is_it = |u: &UsageEntry| u.region == *region && u.model_id == model.id;
                 let Some(last) = usage.last.filter(|_| !world.usage.iter().any(is_it)) else { continue };
                 let first_use = Some(after(start, HISTORY));
-                let entry = UsageEntry { region: region.clone(), first_use, ..usage.clone() };
+                let mut before = Minute::NONE;
+                before.add(&Minute { throttles: 0.0, ..last.each }, USUAL);
+                let days = Some(Days { days: 14, first: before, last: before, until: Some(start) });
+                let entry = UsageEntry { region: region.clone(), first_use, days, ..usage.clone() };
                 for quota in &quotas {
                     if !world.quotas.iter().any(|q| q.code == quota.code) {
                         world.quotas.push(quota.clone());
@@ -187,6 +190,7 @@ impl Account {
                 default,
                 is_adjustable: quota.adjustable == Some(true),
                 values: vec![(Timestamp::MIN, default)],
+                given: Vec::new(),
             };
             truth.quotas.insert((region, quota.code.clone()), known);
         }
@@ -251,7 +255,7 @@ impl Account {
             Rail::History => {
                 let first_use = after(self.start, SignedDuration::from_hours(-20));
                 for entry in &mut self.world.usage {
-                    entry.first_use = Some(first_use);
+                    (entry.first_use, entry.days) = (Some(first_use), None);
                 }
                 for used in &mut self.truth.uses {
                     used.began = first_use;
@@ -264,6 +268,7 @@ impl Account {
                         (0..10).map(|n| SignedDuration::from_hours(-48) + SignedDuration::from_mins(n));
                     let at = minutes.map(|wait| MinuteEntry { at: after(self.start, wait), values: each });
                     entry.series.extend(at);
+                    entry.days = None;
                 }
                 for used in &mut self.truth.uses {
                     used.is_sudden = true;
@@ -283,6 +288,8 @@ impl Account {
     }
 }
 
+/// On each day before a life a model is used to this part of how it is used then.
+const USUAL: f64 = 0.7;
 /// A model is in use for so long when a life begins.
 const HISTORY: SignedDuration = SignedDuration::from_hours(-60 * 24);
 

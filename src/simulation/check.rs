@@ -19,7 +19,7 @@ use crate::diagnosis::Cause;
 use crate::ids::{Place, QuotaCode};
 use crate::incident::IncidentId;
 use crate::notice::{Kind, Notice};
-use crate::plan::Action;
+use crate::plan::{Action, Reason};
 use crate::sandbox::{Happened, PortCall};
 use crate::world::after;
 
@@ -79,6 +79,8 @@ struct Published {
     request: Option<String>,
     /// Why nothing was filed.
     withheld: Vec<String>,
+    /// Whether it warns of misuse.
+    warns: bool,
     /// What it says, without numbers.
     says: BTreeSet<String>,
 }
@@ -471,29 +473,34 @@ impl<'a> Check<'a> {
         self.is_true(notice)?;
         self.is_the_last_word(function, notice)?;
         let asks = notice.actions.iter().any(|a| matches!(a, Action::RequestIncrease(_)));
-        let published = |incident: &Option<IncidentId>, episode, id: &str, kind, cause: Option<Cause>| {
-            let (id, is_step) = (id.to_owned(), cause.is_some_and(Cause::is_step));
-            let is_near = cause == Some(Cause::NearQuota);
-            Some(Published {
-                incident: incident.clone()?,
-                episode,
-                id,
-                kind,
-                is_step,
-                at,
-                asks,
-                is_near,
-                is_line: notice.kind == Kind::Digest,
-                action: notice.facts.action.as_deref().map(str::to_owned),
-                request: notice.request_id.clone(),
-                withheld: notice.withheld.iter().map(|w| w.reason.clone()).collect(),
-                says: telling::says(notice),
-            })
-        };
-        let own =
-            published(&notice.incident_id, notice.episode, &notice.notice_id, notice.kind, notice.cause);
-        let lines = notice.incidents.iter();
-        let lines = lines.filter_map(|l| published(&l.incident_id, l.episode, &l.notice_id, l.kind, l.cause));
+        let published =
+            |incident: &Option<IncidentId>, episode, id: &str, kind, cause: Option<Cause>, warns: bool| {
+                let (id, is_step) = (id.to_owned(), cause.is_some_and(Cause::is_step));
+                let is_near = cause == Some(Cause::NearQuota);
+                Some(Published {
+                    incident: incident.clone()?,
+                    episode,
+                    id,
+                    kind,
+                    is_step,
+                    at,
+                    asks,
+                    is_near,
+                    is_line: notice.kind == Kind::Digest,
+                    action: notice.facts.action.as_deref().map(str::to_owned),
+                    request: notice.request_id.clone(),
+                    withheld: notice.withheld.iter().map(|w| w.reason.clone()).collect(),
+                    warns,
+                    says: telling::says(notice),
+                })
+            };
+        let warns = notice.withheld.iter().any(|withheld| withheld.kind == Reason::UnusualCaller);
+        let (id, kind, cause) = (&notice.notice_id, notice.kind, notice.cause);
+        let own = published(&notice.incident_id, notice.episode, id, kind, cause, warns);
+        let lines = notice.incidents.iter().filter_map(|l| {
+            let warns = l.withheld.contains(&Reason::UnusualCaller);
+            published(&l.incident_id, l.episode, &l.notice_id, l.kind, l.cause, warns)
+        });
         for published in own.into_iter().chain(lines) {
             let running = self.running.entry(function).or_default();
             running.unrecorded.push((published.incident.clone(), published.id.clone()));
@@ -537,7 +544,8 @@ impl<'a> Check<'a> {
         }
         let first = if new.is_step { FIRST_REMINDER } else { cool_down };
         match course.next(new.at, &new.says, new.is_line, cool_down, first) {
-            Some(next) if new.at < earlier(next, TOLERANCE) => broken(
+            // A warning of misuse does not wait.
+            Some(next) if new.at < earlier(next, TOLERANCE) && !new.warns => broken(
                 "not told again before the cool-down is over",
                 format!("{}: {} at {}, and not before {next}", new.incident, new.id, new.at),
             ),

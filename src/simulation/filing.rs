@@ -10,7 +10,7 @@ use super::problem::Problem;
 use super::truth::{Request, Span, Unit, Use, earlier};
 use crate::config::Mode;
 use crate::diagnosis::Cause;
-use crate::ids::{Place, QuotaCode};
+use crate::ids::{Place, QuotaCode, Region};
 use crate::incident::IncidentId;
 use crate::sandbox::PortCall;
 use crate::world::after;
@@ -24,8 +24,12 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 const USED: f64 = 0.5;
 /// The last request of a day is kept for a quota of which so much is used.
 const FULL: f64 = 0.8;
-/// A use that began so suddenly is no longer sudden after less than a day.
-const SUDDEN: SignedDuration = SignedDuration::from_hours(20);
+/// A use that began so suddenly is sudden for so long at least.
+const SUDDEN: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// What was usual before a life is known to be usual for so long.
+const USUAL: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// A model that was used more than so long within a week, all of it, is used much more than before the life.
+const LONGEST: SignedDuration = SignedDuration::from_hours(4);
 
 /// A request that the function asked Service Quotas for.
 pub(super) struct Filing<'f> {
@@ -109,7 +113,21 @@ impl Check<'_> {
         if *desired > default.max(most) * self.account.config.max_step_factor * (1.0 + 1e-9) {
             return broken("a request stays within one step", format!("{} from {most}", how()));
         }
+        let budget = self.budget(&place.region, code, filing.at);
+        if *desired > budget * (1.0 + 1e-9) {
+            return broken("a quota grows within its budget", format!("{}, and {budget} is the most", how()));
+        }
         Ok(())
+    }
+
+    /// The most that our own requests may raise a quota to at `now`, or more.
+    fn budget(&self, region: &Region, code: &QuotaCode, now: Timestamp) -> f64 {
+        let config = &self.account.config;
+        let within = |days: i64, times: f64| {
+            let since = earlier(now, SignedDuration::from_hours(24 * days));
+            self.truth.base(region, code, since).unwrap_or_default() * times
+        };
+        within(14, config.growth_14_days).min(within(90, config.growth_90_days))
     }
 
     /// Calls were refused, and the quota was used, around the incident.
@@ -167,7 +185,7 @@ impl Check<'_> {
             }
         }
         let leased = self.since_leased(filing).from;
-        if let Some(refused) = self.truth.refused(place, code, leased, *at).filter(|most| desired <= most) {
+        if let Some(refused) = self.truth.was_refused(place, code, *desired, leased, *at) {
             return broken(
                 "what was in vain is not asked again",
                 format!("{code}: {desired} after {refused}"),
@@ -244,6 +262,7 @@ impl Check<'_> {
         let of_day = all().filter(here).filter(|r| r.is_ours && r.created > a_day_before).count();
         let is_near =
             |r: &Request| r.is_ours && after(after(r.created, config.quota_cool_down), TOLERANCE) > span.from;
+        let week = Span { from: earlier(span.to, SignedDuration::from_hours(7 * 24)), to: span.to };
         let two_weeks = Span { from: earlier(span.from, SignedDuration::from_hours(16 * 24)), to: span.to };
         [
             (config.mode == Mode::Observe, "the function only observes"),
@@ -255,8 +274,12 @@ impl Check<'_> {
             (!quota.is_adjustable, "the quota is not adjustable"),
             (value < quota.default, "the value is below the default"),
             (value * 1.1 > most, "the ceiling is near"),
+            (self.budget(&used.region, &code, span.to) < value * 1.2, "it has grown enough"),
             (after(used.began, config.require_history) > earlier(span.from, TOLERANCE), "the model is new"),
             (used.is_sudden, "its use is sudden"),
+            (after(self.account.start, USUAL) < span.to, "nothing is known of what is usual"),
+            (self.truth.lasted(used, week) > LONGEST, "it is used much more than the week before"),
+            (value > quota.default * 1.2, "its use grows with each raise, as a loop's does"),
             (self.is_misnamed(used, incident, span), "the errors name another limit, which is near as well"),
             (!self.truth.is_always_heard(span), "nobody listens"),
             (self.truth.is_root(&used.region, two_weeks), "the root user calls"),

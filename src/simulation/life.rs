@@ -755,7 +755,9 @@ impl Life<'_> {
         for used in 0..self.account.truth.uses.len() {
             self.use_so(used, Load::Idle);
         }
-        self.world.change(|file| file.usage.iter_mut().for_each(|usage| usage.series.clear()));
+        self.world.change(|file| {
+            file.usage.iter_mut().for_each(|usage| (usage.series, usage.days) = (Vec::new(), None))
+        });
         self.run_all()?;
         let mended = self.now();
         for _ in 0..MOST_ROUNDS {

@@ -12,6 +12,7 @@ mod problem;
 mod script;
 mod telling;
 mod truth;
+pub mod years;
 
 use std::fmt;
 

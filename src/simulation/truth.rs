@@ -70,7 +70,12 @@ pub(super) struct Quota {
     pub(super) is_adjustable: bool,
     /// The applied value since then; each until the next.
     pub(super) values: Vec<(Timestamp, f64)>,
+    /// What others than the function have made it, and when.
+    pub(super) given: Vec<(Timestamp, f64)>,
 }
+
+/// As much as AWS refused is not asked for again for so long.
+const NOT_AGAIN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// A request for more.
 #[derive(Clone, Debug)]
@@ -184,8 +189,12 @@ impl Truth {
         at: Timestamp,
         by: Option<&str>,
     ) {
+        let is_ours = by.and_then(|id| self.request(id)).is_some_and(|r| r.is_ours);
         if let Some(quota) = self.quotas.get_mut(&(region.clone(), code.clone())) {
             quota.values.push((at, value));
+            if !is_ours {
+                quota.given.push((at, value));
+            }
         }
         let others = self.requests.iter_mut().filter(|r| r.region == *region && r.code == *code);
         for other in others.filter(|r| by != Some(r.id.as_str())) {
@@ -214,24 +223,41 @@ impl Truth {
         self.requests.iter().filter(move |r| r.region == *region && r.code == *code)
     }
 
-    /// The largest value that AWS refused by then and that stands in the way of asking for as much: one that the
-    /// function was refused, for good; one that somebody else was refused, for the 90 days that Service Quotas
-    /// lists it.
-    pub(super) fn refused(
+    /// Whether AWS refused about that much, or less, a short time before `by`, and nothing has changed it since.
+    pub(super) fn was_refused(
         &self,
         place: &Place,
         code: &QuotaCode,
+        desired: f64,
         by: Timestamp,
         now: Timestamp,
     ) -> Option<f64> {
-        const LISTED: SignedDuration = SignedDuration::from_hours(90 * 24);
+        const SAME: f64 = 0.95;
         let value = self.value(&place.region, code).unwrap_or_default();
         let is_known = |r: &&Request| {
-            let is_refused = r.verdict.is_some_and(|(how, at)| how.is_refusal() && at <= by);
-            let is_listed = after(r.created, LISTED) > now;
-            is_refused && !r.is_muddled && r.desired > value && (r.is_ours || is_listed)
+            let refused = r.verdict.filter(|(how, at)| how.is_refusal() && *at <= by);
+            let is_new = refused.is_some_and(|(_, at)| after(at, NOT_AGAIN) > now);
+            is_new && !r.is_muddled && r.desired > value && desired >= r.desired * SAME
         };
-        self.requests_of(&place.region, code).filter(is_known).map(|r| r.desired).reduce(f64::max)
+        self.requests_of(&place.region, code).filter(is_known).map(|r| r.desired).reduce(f64::min)
+    }
+
+    /// The most that a quota was at `since`, or that others have made it later.
+    pub(super) fn base(&self, region: &Region, code: &QuotaCode, since: Timestamp) -> Option<f64> {
+        let quota = self.quotas.get(&(region.clone(), code.clone()))?;
+        let then = held(&quota.values, Span { from: since, to: since }).copied();
+        let given = quota.given.iter().filter(|(at, _)| *at >= since).map(|(_, value)| *value);
+        Some(then.chain(given).fold(quota.default, f64::max))
+    }
+
+    /// For how long `used` was used within `span`.
+    pub(super) fn lasted(&self, used: &Use, span: Span) -> SignedDuration {
+        let ends = used.phases.iter().skip(1).map(|(since, _)| *since).chain([span.to]);
+        let of = |((since, minute), end): (&(Timestamp, Option<Minute>), Timestamp)| {
+            let lasted = end.min(span.to).duration_since((*since).max(span.from));
+            if minute.is_some() { lasted.max(SignedDuration::ZERO) } else { SignedDuration::ZERO }
+        };
+        used.phases.iter().zip(ends).map(of).fold(SignedDuration::ZERO, SignedDuration::saturating_add)
     }
 
     /// So many listen from now on.

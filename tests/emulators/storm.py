@@ -35,7 +35,7 @@ from tests.emulators.machines import (
     wait_until,
 )
 
-EVENTS, INCIDENTS, PROCESSES, KILLS = 3000, 20, 8, 12
+EVENTS, INCIDENTS, PROCESSES, KILLS = 1200, 20, 8, 12
 # Lambda ends a function after this long. What was received is visible again soon after.
 SECONDS, HIDDEN = 20, 22
 DEPTH = 100

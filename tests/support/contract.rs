@@ -9,10 +9,13 @@ use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
 use bedrock_remediator::incident::{Counts, Incident, IncidentId, Symptom, fold};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::news::Heard;
+use bedrock_remediator::quota_record::{
+    Allowed, Approval, Budget, Need, QuotaRecord, Raise, Refusal, Remember, Suspect, Suspicion,
+};
 use bedrock_remediator::shards::{Shard, Shards};
 use bedrock_remediator::world::{
     Awaited, CROWD, Claim, Ended, Finish, Followed, Intent, Lane, Lease, Ledger, LogKind, LogQuery, Notices,
-    PortError, Record, Refusal, Rejection, RequestOutcome, Reserved, Search, State, Told, Unread,
+    PortError, Record, Rejection, RequestOutcome, Reserved, Search, State, Told, Unread,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -91,12 +94,15 @@ pub(crate) fn followed(at: Timestamp) -> Followed {
     }
 }
 
-fn intent(region: &str, at: Timestamp, most_a_day: u32) -> Intent {
+pub(crate) fn intent(region: &str, at: Timestamp, most_a_day: u32) -> Intent {
     Intent {
         place: place(region),
         followed: followed(at),
         cool_down_until: at + SignedDuration::from_hours(72),
         most_a_day,
+        need: Need { demand: 5.6e6, full_days: 2, is_approved: false },
+        floor: 5e6,
+        budget: Budget { in_14_days: 2.0, in_90_days: 4.0 },
     }
 }
 
@@ -164,7 +170,9 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     the_day_has_its_limit(ledger).await;
     midnight_gives_no_further_requests(ledger).await;
     a_refused_request_frees_the_quota(ledger).await;
-    what_aws_refused_is_remembered_whatever_happens_later(ledger).await;
+    what_aws_answered_is_remembered_whatever_happens_later(ledger).await;
+    a_suspicion_stays_until_a_person_lifts_it(ledger).await;
+    our_own_raises_are_bounded(ledger).await;
     an_episode_keeps_nothing_of_the_one_before(ledger).await;
     what_returns_within_a_week_goes_on_with_its_episode(ledger).await;
     models_of_the_whole_account_are_kept(ledger).await;
@@ -491,20 +499,30 @@ async fn a_quota_is_reserved_once(ledger: &impl Ledger) {
     assert_eq!(ledger.incident(&two.id).await.unwrap().unwrap().followed, None, "nothing of it happened");
 
     let filed = Followed { request_id: Some("request-7".to_owned()), ..followed(now()) };
-    let ended = Ended { place: place(region), followed: filed, outcome: RequestOutcome::ClosedUnchanged };
+    let ended = Ended {
+        place: place(region),
+        followed: filed,
+        outcome: RequestOutcome::ClosedUnchanged,
+        value: Some(5e6),
+        at: after(900),
+    };
     let end = Finish { ended: Some(ended), ..finish(State::Told, after(900)) };
     ledger.finish(&first, &end).await.unwrap();
     assert_eq!(ledger.incident(&one.id).await.unwrap().unwrap().followed, None);
     let late = after(3600);
     let again = ledger.reserve(&second, &intent(region, late, 3), late).await.unwrap();
     assert!(matches!(again, Reserved::CoolingDown(r) if r.outcome == Some(RequestOutcome::ClosedUnchanged)));
-    // Not the same again, however long ago; but more, if more is needed.
-    let cooled = now() + SignedDuration::from_hours(200 * 24);
+    // Not the same again for no other reason, however long ago; but less, or for a greater need.
+    let cooled = now() + SignedDuration::from_hours(80 * 24);
     let same = ledger.reserve(&second, &intent(region, cooled, 3), cooled).await.unwrap();
     assert!(matches!(same, Reserved::ClosedUnchanged(r) if (r.desired, r.asked) == (8.5e6, now())));
-    let mut more = intent(region, cooled, 3);
-    more.followed.desired = 9e6;
-    assert_eq!(ledger.reserve(&second, &more, cooled).await.unwrap(), Reserved::Yes);
+    let mut less = intent(region, cooled, 3);
+    less.followed.desired = 7e6;
+    let mut greater = intent(region, cooled, 3);
+    greater.need.demand = 7e6;
+    assert_eq!(ledger.reserve(&second, &greater, cooled).await.unwrap(), Reserved::Yes);
+    ledger.not_filed(&second, &place(region), &greater.followed).await.unwrap();
+    assert_eq!(ledger.reserve(&second, &less, cooled).await.unwrap(), Reserved::Yes);
 }
 
 async fn the_day_has_its_limit(ledger: &impl Ledger) {
@@ -557,7 +575,7 @@ async fn a_refused_request_frees_the_quota(ledger: &impl Ledger) {
     assert_eq!(ledger.reserve(&lease, &intent(region, after(1), 1), after(1)).await.unwrap(), Reserved::Yes);
 }
 
-async fn what_aws_refused_is_remembered_whatever_happens_later(ledger: &impl Ledger) {
+async fn what_aws_answered_is_remembered_whatever_happens_later(ledger: &impl Ledger) {
     let region = "ap-southeast-7";
     let one = incident(region);
     let day = |days: i64| now() + SignedDuration::from_hours(24 * days);
@@ -576,34 +594,83 @@ async fn what_aws_refused_is_remembered_whatever_happens_later(ledger: &impl Led
         let end = Finish { ended, ..Finish::new(State::Told, now(), known.incident.counts) };
         ledger.finish(lease, &end).await.unwrap();
     };
-    let ended = |desired, days, outcome| {
-        Some(Ended { place: place(region), followed: asks(desired, days).followed, outcome })
+    let ended = |desired, days, outcome, value| {
+        let followed = asks(desired, days).followed;
+        let (place, at) = (place(region), day(days + 1));
+        Some(Ended { place, followed, outcome, value: Some(value), at })
     };
+    let need = Some(asks(0.0, 0).need);
+    let refused = Refusal { desired: 8.5e6, asked: now(), ended: day(1), need };
     let is_remembered = async |desired, days| {
         let (again, lease) = reserve(desired, days).await;
-        let refused = Refusal { desired: 8.5e6, asked: now() };
         assert_eq!(again, Reserved::ClosedUnchanged(refused), "{desired} after {days} days");
         give_back(&lease, None).await;
     };
+    assert_eq!(ledger.quota(&place(region), &code()).await.unwrap(), QuotaRecord::default());
     let (reserved, lease) = reserve(8.5e6, 0).await;
     assert_eq!(reserved, Reserved::Yes);
-    give_back(&lease, ended(8.5e6, 0, RequestOutcome::Denied)).await;
+    give_back(&lease, ended(8.5e6, 0, RequestOutcome::Denied, 5e6)).await;
     is_remembered(8.5e6, 5).await;
-    // A larger request that Service Quotas did not take.
-    let (reserved, lease) = reserve(9e6, 10).await;
+    is_remembered(9e6, 5).await;
+    // A smaller request that Service Quotas did not take.
+    let (reserved, lease) = reserve(7e6, 10).await;
     assert_eq!(reserved, Reserved::Yes);
-    ledger.not_filed(&lease, &place(region), &asks(9e6, 10).followed).await.unwrap();
+    ledger.not_filed(&lease, &place(region), &asks(7e6, 10).followed).await.unwrap();
     give_back(&lease, None).await;
     is_remembered(8.5e6, 10).await;
-    // A larger request that AWS granted.
-    let (reserved, lease) = reserve(9e6, 20).await;
+    // A smaller request that AWS granted.
+    let (reserved, lease) = reserve(6e6, 20).await;
     assert_eq!(reserved, Reserved::Yes);
-    give_back(&lease, ended(9e6, 20, RequestOutcome::Granted)).await;
-    is_remembered(8e6, 30).await;
-    // A smaller request of somebody else that AWS refused as well.
+    give_back(&lease, ended(6e6, 20, RequestOutcome::Granted, 6e6)).await;
+    is_remembered(8.5e6, 30).await;
+    let raise = Raise { asked: day(20), desired: 6e6, at: day(21), from: 5e6, to: 6e6, need };
+    let record = ledger.quota(&place(region), &code()).await.unwrap();
+    assert_eq!((record.refused, record.raises), (vec![refused], vec![raise]));
+    // A request of somebody else: what AWS refused is remembered, and nothing else changes.
     let (_, lease) = reserve(1.0, 40).await;
-    give_back(&lease, ended(6e6, 40, RequestOutcome::ClosedUnchanged)).await;
-    is_remembered(8.5e6, 50).await;
+    ledger.not_filed(&lease, &place(region), &asks(1.0, 40).followed).await.unwrap();
+    give_back(&lease, ended(7.5e6, 41, RequestOutcome::ClosedUnchanged, 6e6)).await;
+    let record = ledger.quota(&place(region), &code()).await.unwrap();
+    assert_eq!(record.refused.iter().map(|r| r.desired).collect::<Vec<_>>(), [8.5e6, 7.5e6]);
+    assert_eq!(record.raises, [raise]);
+}
+
+async fn a_suspicion_stays_until_a_person_lifts_it(ledger: &impl Ledger) {
+    let region = "ap-southeast-8";
+    let (lease, _) = mine(ledger, &incident(region), now()).await;
+    let suspicion = |kind, seconds| Suspicion { kind, since: after(seconds), why: "use jumped".to_owned() };
+    let here = place(region);
+    let say = async |what: Remember| ledger.remember(&here, &code(), &what).await.unwrap();
+    say(Remember::Suspect(suspicion(Suspect::Jump, 0))).await;
+    say(Remember::Suspect(suspicion(Suspect::Loop, 60))).await;
+    let days = |n: i64| now() + SignedDuration::from_hours(24 * n);
+    let reserve = async |at: Timestamp| ledger.reserve(&lease, &intent(region, at, 3), at).await.unwrap();
+    let suspected = Reserved::Suspected(suspicion(Suspect::Jump, 0));
+    assert_eq!(reserve(days(40)).await, suspected, "the first one, however long ago");
+    let mut approved = intent(region, days(40), 3);
+    approved.need.is_approved = true;
+    say(Remember::Forget).await;
+    assert_eq!(ledger.quota(&here, &code()).await.unwrap(), QuotaRecord::default());
+    say(Remember::Suspect(suspicion(Suspect::Loop, 60))).await;
+    let approval = Approval { at: days(41), requests: 420.0, tokens: 4.9e6 };
+    say(Remember::Approve(approval)).await;
+    let record = ledger.quota(&here, &code()).await.unwrap();
+    assert_eq!((record.suspicion, record.approved), (None, Some(approval)));
+    assert_eq!(reserve(days(41)).await, Reserved::Yes);
+    // It stays beside what comes later.
+    assert_eq!(ledger.quota(&here, &code()).await.unwrap().approved, Some(approval));
+}
+
+async fn our_own_raises_are_bounded(ledger: &impl Ledger) {
+    let region = "ap-southeast-9";
+    let (lease, _) = mine(ledger, &incident(region), now()).await;
+    let mut beyond = intent(region, now(), 3);
+    beyond.followed.desired = 10.1e6;
+    let reserved = ledger.reserve(&lease, &beyond, now()).await.unwrap();
+    let allowed = Allowed { most: 1e7, days: 14, base: 5e6, times: 2.0 };
+    assert_eq!(reserved, Reserved::BeyondBudget(allowed));
+    beyond.need.is_approved = true;
+    assert_eq!(ledger.reserve(&lease, &beyond, now()).await.unwrap(), Reserved::Yes);
 }
 
 async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {

@@ -20,10 +20,11 @@ use crate::ids::{AccountId, Place, QuotaCode, Region};
 use crate::incident::{Counts, Incident, IncidentId};
 use crate::model::{ModelId, ModelKind};
 use crate::notice::Kind;
+use crate::quota_record::{LastRequest, Need};
 use crate::shards::{Band, Shard};
 use crate::world::{
-    Answer, Awaited, Followed, Lane, LastRequest, Lease, LogKind, LogQuery, Notices, OfKind, PortError,
-    QuotaRecord, Record, Refusal, RequestOutcome, Search, State, Told, Unread, after, crowd_of,
+    Answer, Awaited, Followed, Lane, Lease, LogKind, LogQuery, Notices, OfKind, PortError, Record, Search,
+    State, Told, Unread, after, crowd_of,
 };
 
 /// In place of a lease's owner, after people were told: until then claims only count.
@@ -622,6 +623,19 @@ impl Intended {
         to_attribute_value(self).map_err(|e| unreadable(&self.code, e))
     }
 
+    /// The request for a quota that was reserved last.
+    pub(super) fn last(&self, need: Option<Need>) -> Answer<LastRequest> {
+        let at: Timestamp = self.at.parse().map_err(|e| unreadable(&self.code, e))?;
+        Ok(LastRequest {
+            incident: IncidentId::parse(&self.incident),
+            desired: self.desired,
+            intended: at,
+            outcome: None,
+            cool_down_until: at,
+            need,
+        })
+    }
+
     fn followed(&self, request_id: Option<String>) -> Answer<Followed> {
         let code = QuotaCode::parse(&self.code);
         Ok(Followed {
@@ -706,18 +720,12 @@ impl Filed {
         Ok(Self { times, text })
     }
 
-    /// Adds `at` to the item; never written where the day `is_full`.
-    pub(super) fn with(&self, at: Timestamp, is_full: bool, now: Timestamp) -> Update {
-        let mut update = if is_full {
-            let mut never = Update::default();
-            never.only_if("attribute_exists(pk) AND attribute_not_exists(pk)");
-            never
-        } else {
-            self.written(|times| {
-                times.retain(|at| after(*at, Self::KEPT) > now);
-                times.push(at);
-            })
-        };
+    /// Adds `at` to the item.
+    pub(super) fn with(&self, at: Timestamp, now: Timestamp) -> Update {
+        let mut update = self.written(|times| {
+            times.retain(|at| after(*at, Self::KEPT) > now);
+            times.push(at);
+        });
         update.set("ttl", after(now, super::DAY_KEPT).as_second());
         update
     }
@@ -756,59 +764,4 @@ impl Filed {
 fn parsed(times: &str) -> Answer<Vec<Timestamp>> {
     let time = |text: &str| text.parse().map_err(|e| unreadable("of the requests filed", e));
     times.split_whitespace().map(time).collect()
-}
-
-/// `QUOTA#<account>#<region>#<code>`.
-///
-/// What AWS refused stands in attributes of its own, which no other write touches. Items of earlier versions
-/// have it as the outcome of the last request alone.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct QuotaItem {
-    pk: String,
-    intent: Option<Intended>,
-    last_outcome: Option<String>,
-    cool_down_until: Option<String>,
-    refused_desired: Option<f64>,
-    refused_at: Option<String>,
-}
-
-impl QuotaItem {
-    pub(super) fn read(item: Item) -> Answer<Self> {
-        from_item(item).map_err(|e| unreadable("of a quota", e))
-    }
-
-    pub(super) fn record(&self) -> Answer<QuotaRecord> {
-        let time = |text: &str| text.parse::<Timestamp>().map_err(|e| unreadable(&self.pk, e));
-        let outcome = self.last_outcome.as_deref();
-        let outcome = outcome
-            .map(|word| {
-                RequestOutcome::parse(word)
-                    .ok_or_else(|| unreadable(&self.pk, format!("`{word}` is no outcome")))
-            })
-            .transpose()?;
-        let last = match (&self.intent, &self.cool_down_until) {
-            (Some(intent), Some(until)) => Some(LastRequest {
-                desired: intent.desired,
-                intended: time(&intent.at)?,
-                outcome,
-                cool_down_until: time(until)?,
-            }),
-            _ => None,
-        };
-        let refused = match (self.refused_desired, &self.refused_at) {
-            (Some(desired), Some(at)) => Some(Refusal { desired, asked: time(at)? }),
-            _ => last
-                .as_ref()
-                .filter(|last| last.outcome.is_some_and(RequestOutcome::is_refusal))
-                .map(|last| Refusal { desired: last.desired, asked: last.intended }),
-        };
-        Ok(QuotaRecord { last, refused })
-    }
-
-    /// Whether an earlier version wrote the refusal, which a new reservation would overwrite.
-    pub(super) fn hides_a_refusal(&self) -> bool {
-        let outcome = self.last_outcome.as_deref().and_then(RequestOutcome::parse);
-        self.refused_desired.is_none() && outcome.is_some_and(RequestOutcome::is_refusal)
-    }
 }

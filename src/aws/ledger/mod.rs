@@ -10,6 +10,7 @@
 
 mod detail;
 mod item;
+mod quota_item;
 mod table;
 mod update;
 
@@ -19,20 +20,22 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::detail::Detail;
 use self::item::{
-    Filed, HOME, IncidentItem, Intended, QuotaItem, SILENCE, Searched, Slimmed, crowd_key, day_key,
-    filed_key, incident_key, opened_key, quota_key, room, sender_attribute, stamp, tallied, watch_key,
+    Filed, HOME, IncidentItem, Intended, SILENCE, Searched, Slimmed, crowd_key, day_key, filed_key,
+    incident_key, opened_key, quota_key, room, sender_attribute, stamp, tallied, watch_key,
 };
+use self::quota_item::QuotaItem;
 use self::table::{TRIES, Table, Written, is_refused};
 use self::update::{Item, Update};
 use super::Aws;
 use crate::diagnosis::Cause;
 use crate::flood::{IN_PLACE, OF_SENDER, Opened, Room};
-use crate::ids::Place;
+use crate::ids::{Place, QuotaCode};
 use crate::incident::{Counts, Incident, IncidentId};
+use crate::quota_record::{QuotaRecord, Remember};
 use crate::shards::{Band, Shards};
 use crate::world::{
-    Answer, Claim, Ended, Finish, Followed, Intent, Lane, Lease, Ledger, PortError, RANKED, Record, Refusal,
-    RequestOutcome, Reserved, SEEN, State, after, has_room,
+    Answer, Claim, Ended, Finish, Followed, Intent, Lane, Lease, Ledger, PortError, RANKED, Record, Reserved,
+    SEEN, State, after, has_room,
 };
 
 /// What this adapter calls. `TransactWriteItems` is authorised as the writes it holds.
@@ -45,15 +48,6 @@ const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 const DAY_KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// Another function's clock may be ahead by so much.
 const AHEAD: SignedDuration = SignedDuration::from_mins(15);
-
-/// Whether the quota's item has no refusal that an earlier version kept as the last outcome alone. Its values are
-/// bound by [`not_hidden`].
-const NO_HIDDEN_REFUSAL: &str = "attribute_exists(refused_desired) OR attribute_not_exists(last_outcome) OR (last_outcome <> :closed AND last_outcome <> :denied)";
-
-fn not_hidden(quota: &mut Update) {
-    quota.value(":closed", RequestOutcome::ClosedUnchanged.as_str());
-    quota.value(":denied", RequestOutcome::Denied.as_str());
-}
 
 impl Aws {
     fn table(&self) -> Answer<Table<'_>> {
@@ -205,40 +199,30 @@ impl Table<'_> {
         incident: TransactWriteItem,
         bulky: &[TransactWriteItem],
         lease: &Lease,
-        Ended { place, followed, outcome }: &Ended,
+        ended: &Ended,
     ) -> Answer<Result<(), Option<Item>>> {
+        let Ended { place, followed, outcome, .. } = ended;
         let key = quota_key(place, &followed.code);
-        let mut is_largest = outcome.is_refusal();
         for _ in 0..TRIES {
-            let mut quota = Update::default();
-            quota.set("intent", Intended::of(followed, &lease.incident).attribute()?);
-            quota.set_or_remove("request_id", followed.request_id.as_deref());
-            quota.set("last_outcome", outcome.as_str());
-            quota.set_if_absent("cool_down_until", stamp(followed.intended));
-            let mut condition = NO_HIDDEN_REFUSAL.to_owned();
-            if is_largest {
-                quota.set("refused_desired", followed.desired);
-                quota.set("refused_at", stamp(followed.intended));
-                condition = format!(
-                    "({condition}) AND (attribute_not_exists(refused_desired) OR refused_desired <= :refused_desired)"
-                );
+            let item = QuotaItem::read(self.item(key.clone()).await?)?;
+            let mut record = item.record()?;
+            record.ended(ended);
+            let mut quota = item.written(&record)?;
+            // Of somebody else's request only its end is remembered.
+            if record.last.as_ref().is_some_and(|last| last.intended == followed.intended) {
+                quota.set("intent", Intended::of(followed, &lease.incident).attribute()?);
+                quota.set_or_remove("request_id", followed.request_id.as_deref());
+                quota.set("last_outcome", outcome.as_str());
+                quota.set_if_absent("cool_down_until", stamp(followed.intended));
             }
-            quota.only_if(&condition);
-            not_hidden(&mut quota);
             let mut writes = vec![incident.clone(), self.write(key.clone(), quota)?];
             writes.extend(bulky.iter().cloned());
             let Err(reasons) = self.transact(writes).await? else { return Ok(Ok(())) };
-            let quota = match reasons.as_slice() {
-                [incident, quota, ..] if !is_refused(incident) && is_refused(quota) => quota,
+            match reasons.as_slice() {
+                // Another has written to the quota's item since it was read.
+                [incident, quota, ..] if !is_refused(incident) && is_refused(quota) => {}
                 [incident, ..] => return Ok(Err(incident.item().cloned())),
                 [] => return Ok(Err(None)),
-            };
-            let item = QuotaItem::read(quota.item().cloned().unwrap_or_default())?;
-            if item.hides_a_refusal() {
-                self.keep_refusal(&key, item.record()?.refused).await?;
-            } else {
-                // A larger value was refused before.
-                is_largest = false;
             }
         }
         Err(PortError::Throttled)
@@ -342,16 +326,6 @@ impl Table<'_> {
     async fn filed(&self, place: &Place, now: Timestamp) -> Answer<Filed> {
         let (times, of_day) = try_join(self.item(filed_key(place)), self.item(day_key(place, now))).await?;
         Filed::read(times, of_day, now)
-    }
-
-    /// Writes the refusal that an earlier version kept as the last outcome alone into attributes of its own, before
-    /// the last outcome is overwritten.
-    async fn keep_refusal(&self, key: &str, refused: Option<Refusal>) -> Answer<()> {
-        let Some(Refusal { desired, asked }) = refused else { return Ok(()) };
-        let mut update = Update::default();
-        update.set_if_absent("refused_desired", desired);
-        update.set_if_absent("refused_at", stamp(asked));
-        self.update(key, update).await.map(|_| ())
     }
 
     /// Writes down the cause that `incident` knows, where there was none.
@@ -574,49 +548,52 @@ impl Ledger for Aws {
         incident.remove("request_id");
         incident.under(lease);
 
-        let mut quota = Update::default();
-        quota.set("intent", intended.attribute()?);
-        quota.set("cool_down_until", stamp(intent.cool_down_until));
-        quota.remove("request_id");
-        quota.remove("last_outcome");
-        quota.only_if(&format!(
-            "(attribute_not_exists(cool_down_until) OR cool_down_until <= :now) AND (attribute_not_exists(refused_desired) OR refused_desired < :desired) AND ({NO_HIDDEN_REFUSAL})"
-        ));
-        quota.value(":now", stamp(now));
-        quota.value(":desired", intent.followed.desired);
-        not_hidden(&mut quota);
-
         let key = quota_key(place, &intent.followed.code);
         let incident = table.write(incident_key(&lease.incident), incident)?;
-        let quota = table.write(key.clone(), quota)?;
         for _ in 0..TRIES {
-            let filed = table.filed(place, now).await?;
-            let is_full = !has_room(&filed.times, intent.most_a_day, now);
+            let (item, filed) = try_join(table.item(key.clone()), table.filed(place, now)).await?;
+            let item = QuotaItem::read(item)?;
+            let mut record = item.record()?;
+            if let Some(refused) = record.weigh(intent, now) {
+                return Ok(refused);
+            }
+            // A full day is refused last, after what else stands in the way.
+            if !has_room(&filed.times, intent.most_a_day, now) {
+                return Ok(Reserved::DailyLimit);
+            }
+            record.reserved(&lease.incident, intent);
+            let mut quota = item.written(&record)?;
+            quota.set("intent", intended.attribute()?);
+            quota.set("cool_down_until", stamp(intent.cool_down_until));
+            quota.remove("request_id");
+            quota.remove("last_outcome");
             let writes = vec![
                 incident.clone(),
-                quota.clone(),
-                // A full day is refused last, after what else stands in the way.
-                table.write(filed_key(place), filed.with(intent.followed.intended, is_full, now))?,
+                table.write(key.clone(), quota)?,
+                table.write(filed_key(place), filed.with(intent.followed.intended, now))?,
             ];
             let Err(reasons) = table.transact(writes).await? else { return Ok(Reserved::Yes) };
-            match reasons.as_slice() {
-                [incident, ..] if is_refused(incident) => return Err(PortError::lease_lost()),
-                [_, quota, ..] if is_refused(quota) => {
-                    let item = QuotaItem::read(quota.item().cloned().unwrap_or_default())?;
-                    let record = item.record()?;
-                    if let Some(refused) = record.weigh(intent, now) {
-                        return Ok(refused);
-                    }
-                    if item.hides_a_refusal() {
-                        table.keep_refusal(&key, record.refused).await?;
-                        return Box::pin(self.reserve(lease, intent, now)).await;
-                    }
-                    // It is free within this second, which the table's times leave out.
-                    return record.last.map(Reserved::CoolingDown).ok_or(PortError::Throttled);
-                }
-                _ if is_full => return Ok(Reserved::DailyLimit),
-                // Another request was reserved since; the next look counts it.
-                _ => {}
+            if reasons.first().is_some_and(is_refused) {
+                return Err(PortError::lease_lost());
+            }
+            // Another request was reserved since; the next look counts it.
+        }
+        Err(PortError::Throttled)
+    }
+
+    async fn quota(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaRecord> {
+        QuotaItem::read(self.table()?.item(quota_key(place, code)).await?)?.record()
+    }
+
+    async fn remember(&self, place: &Place, code: &QuotaCode, what: &Remember) -> Answer<()> {
+        let table = self.table()?;
+        let key = quota_key(place, code);
+        for _ in 0..TRIES {
+            let item = QuotaItem::read(table.item(key.clone()).await?)?;
+            let mut record = item.record()?;
+            record.remember(what);
+            if let Written::Yes(_) = table.update(&key, item.written(&record)?).await? {
+                return Ok(());
             }
         }
         Err(PortError::Throttled)

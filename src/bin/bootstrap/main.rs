@@ -64,6 +64,8 @@ async fn serve() -> Result<(), Error> {
             region: aws.region(),
             role: settings.role_arn.as_deref().and_then(caller_of),
             log_group: var("AWS_LAMBDA_LOG_GROUP_NAME"),
+            table: Some(settings.table_name.clone()),
+            topic: Some(settings.topic_arn.clone()),
         },
         aws: aws.with_table(&settings.table_name, &name).with_topic(&settings.topic_arn),
         config: settings.config,

@@ -1,0 +1,31 @@
+//! What CloudTrail tells of who calls, beside who called a week ago.
+
+use crate::evidence::Evidence;
+use crate::plan::whole;
+use crate::world::Gathered;
+
+/// The same, in a sentence; `None` where CloudTrail was not asked, or what it shows is withheld for.
+pub(super) fn who(evidence: &Evidence) -> Option<String> {
+    let samples = match &evidence.callers {
+        Gathered::NotAsked => return None,
+        Gathered::Unread(error) => {
+            return Some(format!(
+                "Whether the callers are new could not be read from CloudTrail's event history: {error}."
+            ));
+        }
+        Gathered::Read(samples) => samples,
+    };
+    let calls = |n: usize| if n == 1 { "one call".to_owned() } else { format!("{} calls", whole(n as u64)) };
+    let shown = format!(
+        "CloudTrail's event history shows {} of the model in the last three hours and {} on the day a week before",
+        calls(samples.now.len()),
+        calls(samples.earlier.len())
+    );
+    Some(if !samples.is_telling() {
+        format!("{shown}: too few to say whether the callers are new, so that only the measured use tells.")
+    } else if samples.strangers().is_some() {
+        format!("{shown}.")
+    } else {
+        format!("{shown}: no caller, client or kind of address that makes a third of them is new.")
+    })
+}

@@ -1,0 +1,165 @@
+//! What is remembered of a quota, weighed: how far it may grow, and what AWS refused.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::case::{Case, withheld};
+use super::size::{Bounds, size};
+use super::{Reason, Withheld, words};
+use crate::config::Config;
+use crate::quota_record::{Allowed, LastRequest, Need, QuotaRecord, Refusal, Suspicion};
+use crate::world::{IncreaseRequest, after};
+
+/// A person's approval is for the requests of so long.
+const APPROVED_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// A day on which so much of the quota was admitted was a full one.
+const FULL_DAY: f64 = 0.9;
+/// A smaller step than this is not worth a request.
+const SMALLEST: f64 = 1.1;
+/// What is asked for in place of what AWS refused is at most this part of it.
+const LESS: f64 = 0.9;
+
+/// What a request for more of the case's quota is justified by.
+pub(super) fn need(case: &Case<'_>, record: &QuotaRecord, now: Timestamp) -> Need {
+    let limit = case.limit.limit;
+    let full = case.usage.days.iter().filter(|day| day.peak(limit) >= FULL_DAY * case.applied);
+    Need {
+        demand: case.demand(),
+        full_days: u32::try_from(full.count()).unwrap_or(u32::MAX),
+        is_approved: record.approved.is_some_and(|approved| after(approved.at, APPROVED_FOR) > now),
+    }
+}
+
+/// `record`, and what Service Quotas remembers besides: requests that people filed, and those of a ledger that was
+/// deleted. One that ended at less than it asked for was refused, as far as is known.
+pub(super) fn with_history(record: &QuotaRecord, history: &[IncreaseRequest]) -> QuotaRecord {
+    const NEAR: SignedDuration = SignedDuration::from_hours(1);
+    let mut record = record.clone();
+    let is_near = |a: Timestamp, b: Timestamp| a.duration_since(b).abs() <= NEAR;
+    for request in history.iter().rev().filter(|request| !request.status.is_open()) {
+        let is_known =
+            |desired: f64, asked: Timestamp| desired == request.desired && is_near(asked, request.created);
+        let is_remembered = record.refused.iter().any(|r| is_known(r.desired, r.asked))
+            || record.raises.iter().any(|r| is_known(r.desired, r.asked));
+        if !is_remembered {
+            let (desired, asked) = (request.desired, request.created);
+            record.refused.push(Refusal { desired, asked, ended: asked, need: None });
+        }
+    }
+    record
+}
+
+/// The value to ask for: what is wanted, within what the quota may grow and below what AWS refused.
+pub(super) fn value(
+    case: &Case<'_>,
+    floor: f64,
+    wanted: f64,
+    record: &QuotaRecord,
+    need: &Need,
+    config: &Config,
+    now: Timestamp,
+) -> Result<f64, Withheld> {
+    let limit = case.limit.limit;
+    if need.is_approved {
+        return size(limit, floor, wanted, &Bounds { most: None, config });
+    }
+    let allowed = record.allowed(floor, &config.budget(), now);
+    if allowed.most < floor * SMALLEST {
+        return Err(beyond_budget(&allowed));
+    }
+    let within = |wanted: f64, most: f64| size(limit, floor, wanted, &Bounds { most: Some(most), config });
+    let desired = within(wanted, allowed.most)?;
+    if let Some(refused) = record.blocking(case.applied, desired, need, now) {
+        let most = (refused.desired * LESS).min(allowed.most);
+        // Half of the way, or what is measured to be needed if that is more.
+        let half = f64::midpoint(floor, refused.desired);
+        let less = within(half.max(need.demand * SMALLEST).min(most), most);
+        return less
+            .ok()
+            .filter(|less| *less >= floor * SMALLEST)
+            .ok_or_else(|| refused_before(case, record, refused));
+    }
+    if record.was_granted_in_part(desired, now) {
+        let less = within(desired * LESS, desired * LESS).ok().filter(|less| *less >= floor * SMALLEST);
+        return less
+            .or_else(|| {
+                within(desired * SMALLEST, allowed.most)
+                    .ok()
+                    .filter(|more| !record.was_granted_in_part(*more, now))
+            })
+            .ok_or_else(|| asked_in_part(desired));
+    }
+    Ok(desired)
+}
+
+/// Why no more is asked for although more is needed: our own requests have raised it enough.
+pub(crate) fn beyond_budget(allowed: &Allowed) -> Withheld {
+    withheld(
+        Reason::NeedsApproval,
+        format!(
+            "requests of this function have raised the quota from {} within {} days, and may raise it to {} times that ({}) without a person's approval",
+            words::number(allowed.base),
+            allowed.days,
+            allowed.times,
+            words::number(allowed.most)
+        ),
+    )
+}
+
+/// Why as much as AWS did not grant is not asked for again.
+fn refused_before(case: &Case<'_>, record: &QuotaRecord, refused: &Refusal) -> Withheld {
+    if let Some(ceiling) = record.ceiling(case.applied) {
+        return withheld(
+            Reason::AwsCeiling,
+            format!(
+                "AWS refused {} and more while {} is applied, time after time, so it seems to hold this quota below that: what else helps is another model, another Region, or a profile of wider reach, which has a quota of its own",
+                words::number(ceiling),
+                words::number(case.applied)
+            ),
+        );
+    }
+    closed_unchanged(refused)
+}
+
+/// Why as much as AWS did not grant is not asked for again.
+pub(crate) fn closed_unchanged(refused: &Refusal) -> Withheld {
+    withheld(
+        Reason::ClosedUnchanged,
+        format!(
+            "AWS did not grant {} when it was asked for on {}, and no smaller step is left: as much is asked for again after 30 days at the earliest, and only if more is needed than then",
+            words::number(refused.desired),
+            refused.asked.strftime("%F")
+        ),
+    )
+}
+
+fn asked_in_part(desired: f64) -> Withheld {
+    withheld(
+        Reason::ClosedUnchanged,
+        format!("AWS granted a request for {} in part less than 30 days ago", words::number(desired)),
+    )
+}
+
+/// Why nothing is asked for while something is suspected.
+pub(crate) fn suspected(suspicion: &Suspicion) -> Withheld {
+    withheld(
+        Reason::UnusualCaller,
+        format!(
+            "{} (since {}): no increase is filed until a person has looked at who calls",
+            suspicion.why,
+            suspicion.since.strftime("%F %H:%M UTC")
+        ),
+    )
+}
+
+/// Why nothing is asked for a while after a request.
+pub(crate) fn cooling_down(last: &LastRequest) -> Withheld {
+    withheld(
+        Reason::CoolingDown,
+        format!(
+            "a request for {} was filed on {}; the next may follow on {}",
+            words::number(last.desired),
+            last.intended.strftime("%F"),
+            last.cool_down_until.strftime("%F")
+        ),
+    )
+}

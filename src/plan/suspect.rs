@@ -1,0 +1,218 @@
+//! What keeps a request back until a person has looked: unusual use, and callers that nobody knows.
+//!
+//! Invariant: a suspicion that the ledger holds outranks what is measured now. Only a person ends it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Plan, Step, remembered, words};
+use crate::evidence::{Evidence, LimitEvidence};
+use crate::headroom::WATCHED;
+use crate::ids::{QuotaCode, Region};
+use crate::incident::Incident;
+use crate::model::ModelId;
+use crate::quota::{Catalog, Variant, Verdict, find};
+use crate::quota_record::{Approval, QuotaRecord, Suspect, Suspicion};
+use crate::strangers::Samples;
+use crate::suspicion::{Counted, Measured, Unusual};
+use crate::world::{Gathered, PortError, after};
+
+/// A person who called demand legitimate has looked at who calls, for so long.
+const APPROVED_CALLERS: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// What CloudTrail did not answer is asked again in an incident no older than this.
+const WORTH_ASKING: SignedDuration = SignedDuration::from_hours(6);
+
+/// The quotas that the evidence is about, of which AWS's own name is certain.
+fn matched(evidence: &Evidence) -> impl Iterator<Item = &LimitEvidence> {
+    evidence.limits.iter().filter(|limit| limit.found.verdict == Verdict::Matched)
+}
+
+fn records(evidence: &Evidence) -> impl Iterator<Item = &QuotaRecord> {
+    matched(evidence).filter_map(|limit| limit.record.read())
+}
+
+/// What a person called legitimate last.
+fn approved(evidence: &Evidence) -> Option<&Approval> {
+    records(evidence).filter_map(|record| record.approved.as_ref()).max_by_key(|approved| approved.at)
+}
+
+/// What the ledger holds of the quotas: the oldest suspicion.
+pub(crate) fn remembered_suspicion(evidence: &Evidence) -> Option<&Suspicion> {
+    records(evidence).filter_map(|record| record.suspicion.as_ref()).min_by_key(|suspicion| suspicion.since)
+}
+
+/// The quotas that calls of the model count against, whichever of them the evidence is about: who stole credentials
+/// fills one minute's limit or the other.
+pub(crate) fn codes(evidence: &Evidence) -> Vec<QuotaCode> {
+    let mut codes: Vec<QuotaCode> =
+        matched(evidence).filter_map(|limit| Some(limit.found.quota.as_ref()?.code.clone())).collect();
+    let quota = |model, limit| find(Catalog::built_in(), model, limit, Variant::Standard).quota;
+    let siblings = evidence.model.iter().flat_map(|model| WATCHED.map(|limit| quota(model, limit)));
+    codes.extend(siblings.flatten().map(|quota| quota.code));
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+/// What keeps every request for these quotas back: what the ledger holds, or what is measured now.
+pub(super) fn open(incident: &Incident, evidence: &Evidence) -> Option<Suspicion> {
+    if let Some(suspicion) = remembered_suspicion(evidence) {
+        return Some(suspicion.clone());
+    }
+    let usage = evidence.usage.read()?;
+    // Where it is not known what a person approved, nothing is new. Nothing is filed then, either.
+    let is_unread = matched(evidence).any(|limit| limit.record.unread().is_some());
+    let matters = incident.is_ahead() || (usage.window_throttles > 0.0 && !evidence.is_far_below());
+    if is_unread || usage.is_legacy || !matters {
+        return None;
+    }
+    let quotas = counted(evidence);
+    let found = Measured { usage, quotas: &quotas }.unusual(approved(evidence), evidence.now);
+    found.map(|found| since_now(found, evidence))
+}
+
+/// The quotas that the use counts against.
+fn counted(evidence: &Evidence) -> Vec<Counted<'_>> {
+    let applied =
+        |limit: &LimitEvidence| limit.applied.read().copied().flatten().map(|applied| applied.value);
+    let mut counted = Vec::new();
+    for limit in matched(evidence) {
+        counted.push(Counted {
+            limit: limit.limit,
+            applied: applied(limit),
+            raises: limit.record.read().map(|record| record.raises.as_slice()).unwrap_or_default(),
+        });
+    }
+    counted
+}
+
+/// The demand that a person approves at `now`; `None` where use could not be read.
+pub(crate) fn demand(evidence: &Evidence, now: Timestamp) -> Option<Approval> {
+    let (usage, quotas) = (evidence.usage.read()?, counted(evidence));
+    Some(Measured { usage, quotas: &quotas }.demand(now))
+}
+
+/// Whether `approval` is for as much as has been asked for since, as far as that is known.
+fn is_covered(evidence: &Evidence, approval: &Approval) -> bool {
+    let quotas = counted(evidence);
+    evidence.usage.read().is_some_and(|usage| Measured { usage, quotas: &quotas }.is_covered_by(approval))
+}
+
+/// What was found now.
+pub(super) fn since_now(found: Unusual, evidence: &Evidence) -> Suspicion {
+    Suspicion { kind: found.kind, since: evidence.now, why: found.why }
+}
+
+/// Withholds every request for what is suspected.
+pub(super) fn withhold(plan: &mut Plan, suspicion: Suspicion, incident: &Incident, evidence: &Evidence) {
+    plan.justification = None;
+    plan.withheld.push(remembered::suspected(&suspicion));
+    plan.advice = advice(suspicion.kind).map(str::to_owned).to_vec();
+    if let Some(region) = &incident.region {
+        plan.steps.extend(steps(suspicion.kind, evidence.model.as_ref(), region));
+    }
+    if remembered_suspicion(evidence).is_none() {
+        plan.to_suspect = codes(evidence);
+    }
+    plan.suspicion = Some(suspicion);
+}
+
+const fn advice(kind: Suspect) -> [&'static str; 2] {
+    match kind {
+        Suspect::Loop => [
+            "A loop asks again because it was answered: an agent without a stop, a queue that puts back what was handled, a function that calls itself. The same caller sends requests of the same size around the clock, and calls are refused again as soon as more of them are admitted.",
+            "A service that was only throttled asks for no more after a raise than it asked for before: its refused calls become fewer, and its use follows the day. What hid behind a limit of its own, such as a pool of workers that was sized for the quota, looks like a loop: then approve it.",
+        ],
+        _ => [
+            "It may be a launch, a new job or a new caller that somebody of yours knows of: then approve it. Demand up to a quarter more than now is no news from then on.",
+            "It may be stolen credentials: the quota is what limits their cost. Nothing is raised until a person approves, however long it lasts, and all incidents of this quota wait for the same approval.",
+        ],
+    }
+}
+
+fn steps(kind: Suspect, model: Option<&ModelId>, region: &Region) -> Vec<Step> {
+    let mut steps = vec![words::who_calls(model, region)];
+    if kind == Suspect::Loop {
+        steps.push(Step {
+            text: "If it is a loop, stop the caller: the quota ends nothing, it only sets the pace."
+                .to_owned(),
+            command: None,
+            link: None,
+        });
+    } else {
+        steps.push(Step {
+            text:
+                "If nobody knows these calls, disable the access key or revoke the role's sessions at once."
+                    .to_owned(),
+            command: None,
+            link: Some(
+                "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html"
+                    .to_owned(),
+            ),
+        });
+    }
+    steps
+}
+
+/// What is known of who calls.
+#[derive(Debug, PartialEq)]
+pub(super) enum Callers {
+    /// Nothing that keeps a request back.
+    Fine,
+    /// A person has to look.
+    Unusual(Unusual),
+    /// CloudTrail has to be asked.
+    NotAsked,
+    /// It is not known yet, and why. CloudTrail is only late.
+    Late(String),
+    /// It is not known, and why.
+    Unknown(String),
+}
+
+/// What is known of who calls. A record that says so is a reason to look, and no proof: whoever can send an event can
+/// write one. Only CloudTrail's event history is, which is minutes late. `is_fresh`: the incident began so lately
+/// that CloudTrail may not show its calls yet.
+pub(super) fn callers(incident: &Incident, evidence: &Evidence, is_fresh: bool) -> Callers {
+    let looked = approved(evidence).filter(|approved| after(approved.at, APPROVED_CALLERS) > evidence.now);
+    if looked.is_some_and(|approved| is_covered(evidence, approved)) {
+        return Callers::Fine;
+    }
+    // Of what only nears its quota nothing began a moment ago.
+    let are_told = incident.callers.all().errors > 0;
+    if !are_told && is_fresh && !incident.is_ahead() {
+        return Callers::Late(
+            "only a metric tells of these calls, and CloudTrail's event history, which is minutes late, is read for who makes them before anything is asked for: a quarter of an hour after they began".to_owned(),
+        );
+    }
+    let root = "the account's root user makes these calls, which no application should";
+    let is_root =
+        evidence.root == Gathered::Read(true) || evidence.callers.read().is_some_and(Samples::has_root);
+    if is_root {
+        return Callers::Unusual(Unusual { kind: Suspect::Root, why: root.to_owned() });
+    }
+    if let Some(strangers) = evidence.callers.read().and_then(Samples::strangers) {
+        return Callers::Unusual(strangers);
+    }
+    let unread = evidence.root.unread().or(evidence.callers.unread());
+    let of_root =
+        |why: String| format!("a record says that the account's root user makes these calls, and {why}");
+    match (&evidence.root, unread) {
+        (Gathered::NotAsked, _) => Callers::NotAsked,
+        (_, Some(error)) if incident.by_root => {
+            Callers::Unknown(of_root(format!("CloudTrail could not be asked whether it did: {error}")))
+        }
+        (_, Some(error)) => unread_callers(incident, evidence, error, are_told),
+        (_, None) if incident.by_root && is_fresh => Callers::Late(of_root(
+            "CloudTrail's event history, which is minutes late, does not show it yet: it is asked again shortly".to_owned(),
+        )),
+        (_, None) => Callers::Fine,
+    }
+}
+
+/// CloudTrail did not answer. It may in a while; where it never does, records that told the callers have to do.
+fn unread_callers(incident: &Incident, evidence: &Evidence, error: &PortError, are_told: bool) -> Callers {
+    let is_young = incident.first_seen.is_some_and(|first| after(first, WORTH_ASKING) > evidence.now);
+    if are_told && !(error.is_passing() && is_young) {
+        return Callers::Fine;
+    }
+    Callers::Unknown(format!("CloudTrail's event history could not be asked who makes these calls: {error}"))
+}

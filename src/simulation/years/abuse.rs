@@ -1,0 +1,78 @@
+//! Demand that no increase may serve: of whoever stole credentials, and of loops.
+//!
+//! Invariant: it is kept apart from the legitimate demand of the same service, so that what was served of each is
+//! known, whatever the function believes.
+
+use super::demand::DAY;
+
+/// Who calls, as CloudTrail shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Who {
+    /// ARN, with its session if it is one.
+    pub(super) principal: String,
+    pub(super) address: String,
+    pub(super) agent: String,
+}
+
+/// How abusive demand comes about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Plan {
+    /// So many times the legitimate demand from the first minute on.
+    Sudden(f64),
+    /// Begins with so much of it, and grows by the factor each so many days.
+    Ramp { first: f64, factor: f64, days: f64 },
+    /// The same in steps.
+    Steps { first: f64, factor: f64, days: f64 },
+    /// So many times what the quota of the first day takes.
+    Fill(f64),
+    /// So many times whatever is granted: a service that reads its limit and sends as much.
+    Follow(f64),
+    /// Every so many days for some hours, so many times the quota of the first day: clients that retry without end.
+    Storm { every: f64, hours: f64, times: f64 },
+}
+
+/// Abusive demand of one service.
+#[derive(Clone, Debug)]
+pub(super) struct Abuse {
+    pub(super) plan: Plan,
+    /// The minute of the year in which it begins.
+    pub(super) from: i64,
+    /// The minute in which people ended it.
+    pub(super) until: Option<i64>,
+    pub(super) who: Who,
+    /// Whether it is the account's own software, and no stranger.
+    pub(super) is_loop: bool,
+}
+
+/// No plan asks for more than so many times what the quota of the first day takes.
+const MOST: f64 = 300.0;
+
+impl Abuse {
+    /// Requests that are asked for in a minute: of a service with a legitimate demand of `scale` requests in its
+    /// busiest minute, whose quota takes `granted` requests a minute now and took `first` on the first day.
+    pub(super) fn at(&self, minute: i64, scale: f64, first: f64, granted: f64) -> f64 {
+        if !self.is_on(minute) {
+            return 0.0;
+        }
+        let days = (minute - self.from) as f64 / DAY as f64;
+        let asked = match self.plan {
+            Plan::Sudden(times) => scale * times,
+            Plan::Ramp { first, factor, days: each } => scale * first * f64::powf(factor, days / each),
+            Plan::Steps { first, factor, days: each } => {
+                scale * first * f64::powf(factor, (days / each).floor())
+            }
+            Plan::Fill(times) => first * times,
+            Plan::Follow(times) => granted * times,
+            Plan::Storm { every, hours, times } => {
+                let is_on = days.rem_euclid(every) * 24.0 < hours;
+                if is_on { first * times } else { 0.0 }
+            }
+        };
+        asked.min(first * MOST)
+    }
+
+    /// Whether it goes on in that minute.
+    pub(super) fn is_on(&self, minute: i64) -> bool {
+        minute >= self.from && self.until.is_none_or(|until| minute < until)
+    }
+}

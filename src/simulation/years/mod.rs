@@ -1,0 +1,155 @@
+//! Account-years: the function beside AWS's decisions, people and attackers for 365 days, and what came of it.
+//!
+//! The real handler and the real sweep run in the sandbox. Every minute of the year is lived: services ask, the quotas
+//! of their model admit, CloudWatch and CloudTrail show it minutes late, alarms and errors are delivered. AWS decides
+//! requests by manner, ceiling and history; people act two working days after a notice, or never. Three simple
+//! policies live the same year for comparison. Invariant: the same seed is the same year, figure for figure.
+//!
+//! # How days pass
+//!
+//! The world moves by five minutes. The function ticks when something in its ledger is due, and once an hour. A tick
+//! between them would find nothing to do; its calls to AWS and its ledger writes are added to the figures all the same.
+//! [`Setting::every_tick`] lives all 105,120 ticks instead.
+//!
+//! # What the figures mean
+//!
+//! *True demand* is what legitimate callers asked for, whether it was admitted or not. A request is *right* if 1.5
+//! times the busiest legitimate minute of the two weeks before and after it exceeds the applied value, and at most
+//! three times that minute is asked for. One that is not right is *for attackers* or *for loops* where such demand came
+//! within the two weeks before it, else *needless*. It is *in vain* if AWS closes it without a change; it asks for the
+//! *same value again* if a request for the quota asked for as much within 30 days before; it is *beyond the ceiling* if
+//! AWS had closed two requests above its hidden ceiling before. *Amplification* is what abusive demand was served,
+//! against what the first day's quota would have served of it.
+//!
+//! A *throttled day* is a quota on a day with ten minutes or more in which over 2 % of the calls were refused; days
+//! with abuse are counted apart. It is *avoidable* if the sensible operator has none on that day. It is *idle* if
+//! legitimate demand alone exceeded the quota, AWS would grant a request, and none was open that day. A need is *served*
+//! when such days end for three days or more.
+//!
+//! A notice *repeats* if the same incident was told with the same cause, severity, caller, withheld reasons and actions
+//! within the seven days before, or is a reminder after the eighth of its episode; news of how a request ended never
+//! does. *Silence* lasts from the first failed call, or the last notice about that model, to the last failed call of a
+//! row without a pause of a day. An attack is *warned of* when a notice about its model withholds for an unusual
+//! caller; hours count from the minute in which the attack first fills the quota or asks for five times what any of the
+//! 14 days before did.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "minutes, calls and tokens of a year are far below 2^53"
+)]
+
+mod abuse;
+mod account;
+mod daily;
+mod demand;
+mod events;
+mod figures;
+mod people;
+mod pool;
+mod requests;
+mod reviewer;
+mod run;
+mod sight;
+mod telling;
+
+pub use figures::{Figures, Means};
+
+use self::account::Account;
+use self::run::Life;
+use crate::config::Config;
+use crate::words::words;
+
+/// The account that all years take place in.
+pub(super) const ACCOUNT: &str = super::account::ACCOUNT;
+
+words! {
+    /// What an account lives through.
+    Family {
+        /// Demand grows by 5 to 60 % a month, over one to eight models; AWS grants in every manner.
+        Growth = "growth",
+        /// The same, and AWS closes six of ten requests without a change.
+        GrowthCloses = "growth-closes",
+        /// The same, and AWS grants nothing beyond a ceiling that it does not tell.
+        GrowthCeiling = "growth-ceiling",
+        /// Launches, seasons and decline.
+        Seasons = "seasons",
+        /// Retry storms, and services that ask for more than whatever is granted.
+        Loops = "loops",
+        /// Calls are refused for other reasons than the quota's value.
+        NoProblem = "no-problem",
+        /// Somebody uses stolen credentials.
+        Attackers = "attackers",
+        /// Missing steps of access, AWS's own overload, odd minutes, 200 models at once.
+        Noise = "noise",
+        /// Quotas of zero, below AWS's default, not adjustable, and shared by application profiles.
+        Odd = "odd",
+    }
+}
+
+words! {
+    /// Who looks after the quotas.
+    Policy {
+        /// The function, and nobody reads its notices.
+        Ours = "ours",
+        /// The function, and a person who acts two working days after a notice.
+        Reader = "reader",
+        /// A quarter more on each alarm, without a memory.
+        QuarterMore = "b1",
+        /// A person who files 1.5 times the true demand within two working days of a throttle.
+        Person = "b2",
+        /// A sensible operator, who files twice the true demand from three quarters of the quota on.
+        Operator = "b3",
+    }
+}
+
+/// What years are lived with.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The guard rails of the function.
+    pub config: Config,
+    /// What chance decides.
+    pub seed: u64,
+    /// Whether the function ticks every five minutes, due or not.
+    pub every_tick: bool,
+    /// How many days a year has.
+    pub days: i64,
+}
+
+impl Setting {
+    /// Whole years with the default guard rails.
+    pub fn new(seed: u64) -> Self {
+        Self { config: Config::default(), seed, every_tick: false, days: 365 }
+    }
+}
+
+/// One account-year of one policy.
+#[derive(Clone, Debug)]
+pub struct Lived {
+    /// Which family.
+    pub family: Family,
+    /// Which year of it, from 0.
+    pub year: u64,
+    /// Whose policy.
+    pub policy: Policy,
+    /// What came of it.
+    pub figures: Figures,
+}
+
+/// Lives the `year`th account-year of `family` under each of `policies`, in their order.
+pub fn live(setting: &Setting, family: Family, year: u64, policies: &[Policy]) -> Vec<Lived> {
+    let account = Account::of(family, setting.seed, year);
+    let of = |policy| Life::new(setting, &account, year, policy).live();
+    let (of_operator, unavoidable) = of(Policy::Operator);
+    let lived = policies.iter().map(|policy| {
+        let (mut figures, throttled) = match policy {
+            Policy::Operator => (of_operator.clone(), unavoidable.clone()),
+            other => of(*other),
+        };
+        let avoidable = throttled.difference(&unavoidable).count();
+        figures.avoidable_days = u32::try_from(avoidable).unwrap_or(u32::MAX);
+        Lived { family, year, policy: *policy, figures }
+    });
+    lived.collect()
+}

@@ -1,0 +1,285 @@
+//! Quotas, the services that share them, and what of a minute's demand is admitted.
+//!
+//! Invariant: admission is a plain limit on the tokens and the requests of a minute. What else refuses calls
+//! ([`Strain`]) has nothing to do with the quota's value, so that no increase is right for it.
+
+use super::abuse::{Abuse, Who};
+use super::demand::{DAY, Shape, chance, swing};
+use crate::ids::QuotaCode;
+use crate::model::ModelId;
+use crate::usage::{Minute, burndown};
+
+/// How AWS decides requests for a quota.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Manner {
+    /// Grants what is asked for, after so many days at the median.
+    Grants(f64),
+    /// Grants between a half and nine tenths of what is asked for beyond the applied value.
+    Partly(f64),
+    /// Closes so many of the requests, from 0 to 1, without a change.
+    Closes(f64),
+}
+
+/// A quota of the account.
+#[derive(Clone, Debug)]
+pub(super) struct Quota {
+    pub(super) code: QuotaCode,
+    pub(super) is_tokens: bool,
+    pub(super) default: f64,
+    pub(super) applied: f64,
+    /// What was applied on the first day.
+    pub(super) first: f64,
+    pub(super) is_adjustable: bool,
+    pub(super) manner: Manner,
+    /// AWS grants no more than this, and says so nowhere.
+    pub(super) ceiling: f64,
+}
+
+/// One `ModelId` as CloudWatch counts it, and whoever calls it.
+#[derive(Clone, Debug)]
+pub(super) struct Service {
+    /// As called.
+    pub(super) id: ModelId,
+    /// Its number among all that are measured.
+    pub(super) meter: usize,
+    pub(super) shape: Shape,
+    /// Requests of the busiest minute of the first days.
+    pub(super) scale: f64,
+    /// Quota tokens of a request, on average.
+    pub(super) size: f64,
+    /// Output tokens cost so many quota tokens.
+    pub(super) burndown: f64,
+    pub(super) callers: Vec<Who>,
+    pub(super) abuse: Option<Abuse>,
+    /// How often a refused call is tried in all.
+    pub(super) attempts: f64,
+    pub(super) seed: u64,
+}
+
+/// What refuses calls besides the quota.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Strain {
+    /// Nothing does.
+    None,
+    /// Requests reserve `max_tokens`: calls are refused when this part of the quota is used.
+    Reserved(f64),
+    /// Calls come in bursts within the minute: in busy minutes this part is refused, however little is used.
+    Bursts(f64),
+    /// AWS's own capacity: every so many days for some hours this part is refused, as throttles or as server errors.
+    Capacity { every: f64, hours: f64, part: f64, is_throttle: bool },
+    /// One minute every so many, some calls are refused.
+    Odd { every: i64, calls: f64 },
+}
+
+/// Services that share the quotas of one model.
+#[derive(Clone, Debug)]
+pub(super) struct Pool {
+    /// The quotas' numbers among the account's.
+    pub(super) tokens: usize,
+    pub(super) requests: usize,
+    pub(super) services: Vec<Service>,
+    pub(super) strain: Strain,
+}
+
+/// Which limit refused calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    Tokens,
+    Requests,
+    /// Not a quota.
+    Capacity,
+}
+
+/// What became of one minute of one service.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Served {
+    pub(super) measured: Minute,
+    /// Abusive requests that were asked for.
+    pub(super) abuse_asked: f64,
+    /// Legitimate requests that were asked for.
+    pub(super) legitimate: f64,
+}
+
+/// What became of one minute of a pool.
+#[derive(Clone, Debug)]
+pub(super) struct Admitted {
+    pub(super) services: Vec<Served>,
+    /// Legitimate demand, in requests and in quota tokens.
+    pub(super) requests: f64,
+    pub(super) tokens: f64,
+    /// The part of the calls that was refused.
+    pub(super) refused: f64,
+    /// What refused most; `None` where nothing was refused.
+    pub(super) bound: Option<Bound>,
+    /// Quota tokens of abuse that were served, and that the quota of the first day would have served.
+    pub(super) abuse: f64,
+    pub(super) abuse_at_first: f64,
+    /// The part of all that was asked for which is abuse.
+    pub(super) abuse_part: f64,
+    /// All that was asked for as a part of the quota that is nearest to full.
+    pub(super) filled: f64,
+}
+
+/// The part of `asked` that is admitted under `limit`.
+fn part(limit: f64, asked: f64) -> f64 {
+    if asked <= limit { 1.0 } else { limit.max(0.0) / asked }
+}
+
+impl Service {
+    /// Quota tokens of a request in that minute.
+    fn size_at(&self, minute: i64) -> f64 {
+        self.size * (1.0 + 0.08 * swing(self.seed.rotate_left(31), minute))
+    }
+
+    pub(super) fn new(
+        id: ModelId,
+        meter: usize,
+        shape: Shape,
+        size: f64,
+        callers: Vec<Who>,
+        seed: u64,
+    ) -> Self {
+        let scale = (0..7 * DAY).map(|minute| shape.at(minute)).fold(0.0, f64::max);
+        let burndown = burndown(&id);
+        Self { id, meter, shape, scale, size, burndown, callers, abuse: None, attempts: 1.0, seed }
+    }
+}
+
+impl Pool {
+    /// Requests a minute that the quotas take of a service alone.
+    fn takes(&self, service: &Service, tokens: f64, requests: f64) -> f64 {
+        (tokens / service.size).min(requests)
+    }
+
+    /// Admits what is asked for in one minute.
+    pub(super) fn admit(&self, minute: i64, quotas: &[Quota]) -> Option<Admitted> {
+        let (tokens, requests) = (quotas.get(self.tokens)?, quotas.get(self.requests)?);
+        let (mut all_requests, mut all_tokens, mut abuse_tokens, mut abuse_requests) = (0.0, 0.0, 0.0, 0.0);
+        let mut asked = Vec::with_capacity(self.services.len());
+        for service in &self.services {
+            let legitimate = service.shape.at(minute);
+            let abuse = service.abuse.as_ref().map_or(0.0, |abuse| {
+                let first = self.takes(service, tokens.first, requests.first);
+                let now = self.takes(service, tokens.applied, requests.applied);
+                let asked = abuse.at(minute, service.scale, first.max(1.0), now);
+                // What follows the limit is the whole demand, of which the legitimate is a part.
+                let asked = if abuse.is_loop { asked - legitimate } else { asked };
+                (asked.max(0.0) * (1.0 + 0.05 * swing(service.seed.rotate_left(7), minute))).round()
+            });
+            let size = service.size_at(minute);
+            all_requests += legitimate;
+            all_tokens += legitimate * size;
+            abuse_requests += abuse;
+            abuse_tokens += abuse * size;
+            asked.push((legitimate, abuse, size));
+        }
+        let (sum_requests, sum_tokens) = (all_requests + abuse_requests, all_tokens + abuse_tokens);
+        let reserved = if let Strain::Reserved(used) = self.strain { used } else { 1.0 };
+        let by_tokens = part(tokens.applied * reserved, sum_tokens);
+        let by_requests = part(requests.applied, sum_requests);
+        let mut bound = (by_tokens < 1.0 || by_requests < 1.0)
+            .then(|| if by_tokens <= by_requests { Bound::Tokens } else { Bound::Requests });
+        let strained = self.strained(minute, sum_requests);
+        let mut ratio = by_tokens.min(by_requests);
+        if strained > 0.0 && 1.0 - strained < ratio {
+            ratio = 1.0 - strained;
+            bound = Some(match self.strain {
+                Strain::Capacity { .. } => Bound::Capacity,
+                _ => Bound::Tokens,
+            });
+        }
+        let at_first = part(tokens.first * reserved, sum_tokens).min(part(requests.first, sum_requests));
+        let is_server_error = bound == Some(Bound::Capacity)
+            && !matches!(self.strain, Strain::Capacity { is_throttle: true, .. });
+        let services = self.services.iter().zip(&asked).map(|(service, (legitimate, abuse, size))| {
+            let calls = legitimate + abuse;
+            let admitted = (calls * ratio).round();
+            let refused = ((calls - admitted) * service.attempts).round();
+            let counted = admitted * size;
+            Served {
+                measured: Minute {
+                    invocations: admitted,
+                    throttles: if is_server_error { 0.0 } else { refused },
+                    server_errors: if is_server_error { refused } else { 0.0 },
+                    input_tokens: (counted * 0.8).round(),
+                    output_tokens: (counted * 0.2 / service.burndown).round(),
+                    quota_tokens: Some(counted.round()),
+                    ..Minute::NONE
+                },
+                abuse_asked: *abuse,
+                legitimate: *legitimate,
+            }
+        });
+        let share =
+            |used: f64, of: f64| if of > 0.0 { used / of } else { f64::from(u8::from(used > 0.0)) * 9.0 };
+        Some(Admitted {
+            services: services.collect(),
+            requests: all_requests,
+            tokens: all_tokens,
+            refused: 1.0 - ratio,
+            bound,
+            abuse: abuse_tokens * ratio,
+            abuse_at_first: abuse_tokens * at_first,
+            abuse_part: if sum_requests > 0.0 { abuse_requests / sum_requests } else { 0.0 },
+            filled: share(sum_tokens, tokens.applied).max(share(sum_requests, requests.applied)),
+        })
+    }
+
+    /// The part that is refused for another reason than the quota.
+    fn strained(&self, minute: i64, asked: f64) -> f64 {
+        let seed = self.services.first().map_or(0, |service| service.seed);
+        let scale: f64 = self.services.iter().map(|service| service.scale).sum();
+        match self.strain {
+            Strain::None | Strain::Reserved(_) => 0.0,
+            Strain::Bursts(part) => {
+                let is_busy = asked > 0.6 * scale && chance(seed ^ 0xb, minute) < 0.5;
+                if is_busy { part } else { 0.0 }
+            }
+            Strain::Capacity { every, hours, part, .. } => {
+                let days = minute as f64 / DAY as f64;
+                if days >= 0.0 && days.rem_euclid(every) * 24.0 < hours { part } else { 0.0 }
+            }
+            Strain::Odd { every, calls } => {
+                let is_odd = minute >= 0 && minute.rem_euclid(every) == every / 2;
+                if is_odd && asked > 0.0 { (calls / asked).min(1.0) } else { 0.0 }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::demand::Hours;
+    use super::*;
+
+    fn quota(code: &str, is_tokens: bool, applied: f64) -> Quota {
+        Quota {
+            code: QuotaCode::parse(code).unwrap(),
+            is_tokens,
+            default: applied,
+            applied,
+            first: applied,
+            is_adjustable: true,
+            manner: Manner::Grants(1.0),
+            ceiling: f64::INFINITY,
+        }
+    }
+
+    #[test]
+    fn the_tighter_limit_decides_what_is_admitted() {
+        let shape = Shape::new(1000.0, &[], Hours::Steady, 1.0, 1);
+        let id = ModelId::parse("us.amazon.nova-pro-v1:0").unwrap();
+        let service = Service::new(id, 0, shape, 1000.0, Vec::new(), 1);
+        let pool = Pool { tokens: 0, requests: 1, services: vec![service], strain: Strain::None };
+        for (tokens, requests, bound) in
+            [(5e5, 900.0, Some(Bound::Tokens)), (9e9, 500.0, Some(Bound::Requests)), (9e9, 5000.0, None)]
+        {
+            let quotas = [quota("L-F4DDD3EB", true, tokens), quota("L-4A6BFAB1", false, requests)];
+            let admitted = pool.admit(700, &quotas).unwrap();
+            assert_eq!(admitted.bound, bound);
+            let served = admitted.services[0].measured;
+            assert!(served.invocations <= requests && served.invocations * 900.0 <= tokens.max(1.0) * 1.1);
+            assert_eq!(served.throttles > 0.0, bound.is_some());
+        }
+    }
+}

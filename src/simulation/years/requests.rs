@@ -1,0 +1,114 @@
+//! Every increase request of a year, whoever filed it, and what AWS made of it.
+
+use super::daily::{Daily, PoolDay};
+use super::demand::DAY;
+use super::figures::Figures;
+use super::pool::{Pool, Quota};
+use super::reviewer::{Decision, History, decide};
+
+/// A request.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    /// Service Quotas' id.
+    pub(super) id: String,
+    /// The quota's number.
+    pub(super) quota: usize,
+    /// The minute of the year.
+    pub(super) at: i64,
+    pub(super) desired: f64,
+    /// The applied value then.
+    pub(super) applied: f64,
+    /// How AWS decides; it is known to the world from `at` plus `after` on.
+    pub(super) decision: Decision,
+    pub(super) is_decided: bool,
+}
+
+impl Asked {
+    pub(super) fn due(&self) -> i64 {
+        self.at + self.decision.after
+    }
+
+    /// Whether AWS has said no by then.
+    fn was_refused(&self, minute: i64) -> bool {
+        self.decision.value.is_none() && self.due() <= minute
+    }
+}
+
+/// All of a year.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    pub(super) all: Vec<Asked>,
+}
+
+/// Two weeks, in days.
+const TWO_WEEKS: i64 = 14;
+
+impl Requests {
+    pub(super) fn of(&self, quota: usize) -> impl DoubleEndedIterator<Item = &Asked> {
+        self.all.iter().filter(move |asked| asked.quota == quota)
+    }
+
+    pub(super) fn is_open(&self, quota: usize) -> bool {
+        self.of(quota).any(|asked| !asked.is_decided)
+    }
+
+    /// Adds one, and lets AWS decide it.
+    pub(super) fn file(
+        &mut self,
+        id: String,
+        n: usize,
+        quota: &Quota,
+        at: i64,
+        desired: f64,
+        used: f64,
+        seed: u64,
+    ) {
+        let same =
+            |asked: &Asked| (asked.desired / desired - 1.0).abs() < 0.02 && at - asked.due() < 30 * DAY;
+        let history = History {
+            before: i64::try_from(self.of(n).count()).unwrap_or_default(),
+            used,
+            was_refused: self.of(n).any(|asked| asked.was_refused(at) && same(asked)),
+        };
+        let decision = decide(quota, desired, history, seed ^ (n as u64) << 32);
+        self.all.push(Asked {
+            id,
+            quota: n,
+            at,
+            desired,
+            applied: quota.applied,
+            decision,
+            is_decided: false,
+        });
+    }
+
+    /// Counts every request of the year by what it was for.
+    pub(super) fn count(&self, pools: &[Pool], quotas: &[Quota], daily: &Daily, figures: &mut Figures) {
+        for (n, asked) in self.all.iter().enumerate() {
+            let Some(quota) = quotas.get(asked.quota) else { continue };
+            let Some((pool_n, pool)) =
+                pools.iter().enumerate().find(|(_, p)| p.tokens == asked.quota || p.requests == asked.quota)
+            else {
+                continue;
+            };
+            let day = asked.at.div_euclid(DAY);
+            let of: fn(&PoolDay) -> f64 = if quota.is_tokens { |d| d.tokens } else { |d| d.requests };
+            let peak = daily.busiest(pool_n, day - TWO_WEEKS, day + TWO_WEEKS, of);
+            figures.filed += 1;
+            let is_right = peak * 1.5 > asked.applied && asked.desired <= 3.0 * peak;
+            let is_loop = pool.services.iter().any(|s| s.abuse.as_ref().is_some_and(|a| a.is_loop));
+            match (is_right, daily.was_abused(pool_n, day - TWO_WEEKS, day)) {
+                (true, _) => figures.right += 1,
+                (false, false) => figures.needless += 1,
+                (false, true) if is_loop => figures.for_loops += 1,
+                (false, true) => figures.for_attackers += 1,
+            }
+            figures.in_vain += u32::from(asked.is_decided && asked.decision.value.is_none());
+            let before = || self.all.iter().take(n).filter(|other| other.quota == asked.quota);
+            let is_same = |other: &Asked| other.desired == asked.desired && asked.at - other.at < 30 * DAY;
+            figures.same_value_again += u32::from(before().any(is_same));
+            let noes = before().filter(|other| other.desired > quota.ceiling && other.was_refused(asked.at));
+            figures.beyond_ceiling += u32::from(asked.desired > quota.ceiling && noes.count() >= 2);
+        }
+    }
+}

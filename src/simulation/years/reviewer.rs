@@ -1,0 +1,115 @@
+//! How AWS decides on increase requests and on support cases.
+//!
+//! Invariant: the same request at the same place in a quota's history is decided alike, whoever filed it, so that
+//! policies can be compared.
+
+use super::demand::{DAY, chance, swing};
+use super::pool::{Manner, Quota};
+
+/// What AWS decided, and when people learn of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Decision {
+    /// Minutes after the request.
+    pub(super) after: i64,
+    /// The applied value from then on; `None`: closed without a change.
+    pub(super) value: Option<f64>,
+}
+
+/// What AWS looks at besides the request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct History {
+    /// How many requests for the quota came before.
+    pub(super) before: i64,
+    /// The largest use of the last two weeks, in the quota's unit.
+    pub(super) used: f64,
+    /// A request for at least as much was closed without a change within the last 30 days.
+    pub(super) was_refused: bool,
+}
+
+/// A support case is decided after so many days at the median.
+const CASE: f64 = 3.0;
+
+/// Days of a decision whose median is `median`: three quarters of them within twice the median.
+fn days(median: f64, seed: u64, n: i64) -> f64 {
+    median * f64::exp(1.2 * swing(seed ^ 0x0d, n))
+}
+
+fn minutes(days: f64) -> i64 {
+    ((days * DAY as f64) as i64).max(10)
+}
+
+/// Decides on a request for `desired`.
+pub(super) fn decide(quota: &Quota, desired: f64, history: History, seed: u64) -> Decision {
+    let n = history.before;
+    let luck = chance(seed ^ 0x5e, n);
+    let (median, value) = match quota.manner {
+        Manner::Grants(median) => (median, Some(desired)),
+        Manner::Partly(median) => {
+            let part = 0.5 + 0.4 * luck;
+            (median, Some((quota.applied + (desired - quota.applied) * part).round()))
+        }
+        Manner::Closes(share) => (3.0, (luck >= share).then_some(desired)),
+    };
+    // Beyond a ceiling that nobody knows of, AWS grants what is left below it, or nothing.
+    let value = value.and_then(|value| {
+        let is_partly = chance(seed ^ 0xce, n) < 0.3;
+        match value <= quota.ceiling {
+            true => Some(value),
+            false => (is_partly && quota.ceiling > quota.applied * 1.01).then_some(quota.ceiling),
+        }
+    });
+    // The same again ends the same way, and so does what is hardly used.
+    let is_used = history.used >= 0.5 * quota.applied || chance(seed ^ 0xad, n) < 0.2;
+    let value = value.filter(|value| is_used && !history.was_refused && *value > quota.applied);
+    Decision { after: minutes(days(median, seed, n)), value }
+}
+
+/// Whether AWS would grant a sensible request for more than is applied.
+pub(super) fn would_grant(quota: &Quota) -> bool {
+    quota.applied.max(1.0) * 1.1 <= quota.ceiling
+}
+
+/// The value after a support case that asks for `needed`: AWS restores its default, and raises fixed quotas.
+pub(super) fn case(quota: &Quota, needed: f64, n: i64, seed: u64) -> Decision {
+    let value = needed.max(quota.default).min(quota.ceiling).round();
+    Decision { after: minutes(days(CASE, seed ^ 0xca5e, n)), value: Some(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::QuotaCode;
+
+    fn quota(manner: Manner, ceiling: f64) -> Quota {
+        Quota {
+            code: QuotaCode::parse("L-F4DDD3EB").unwrap(),
+            is_tokens: true,
+            default: 100.0,
+            applied: 100.0,
+            first: 100.0,
+            is_adjustable: true,
+            manner,
+            ceiling,
+        }
+    }
+
+    #[test]
+    fn decisions_follow_manner_ceiling_and_history() {
+        let used = History { before: 0, used: 90.0, was_refused: false };
+        let granting = quota(Manner::Grants(1.0), f64::INFINITY);
+        assert_eq!(decide(&granting, 200.0, used, 7).value, Some(200.0));
+        assert_eq!(decide(&granting, 200.0, History { was_refused: true, ..used }, 7).value, None);
+        let partly = decide(&quota(Manner::Partly(1.0), f64::INFINITY), 200.0, used, 7).value.unwrap();
+        assert!((150.0..=190.0).contains(&partly), "{partly}");
+        let closes = (0..1000).filter(|n| {
+            let history = History { before: *n, ..used };
+            decide(&quota(Manner::Closes(0.6), f64::INFINITY), 200.0, history, 7).value.is_none()
+        });
+        assert!((550..650).contains(&closes.count()));
+        for n in 0..50 {
+            let history = History { before: n, ..used };
+            let value = decide(&quota(Manner::Grants(1.0), 150.0), 200.0, history, 7).value;
+            assert!(value.is_none() || value == Some(150.0));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What of a year becomes visible: alarms on transitions, and a sample of what CloudTrail records.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::abuse::Who;
+use super::account::{Account, Trouble};
+use super::demand::chance;
+use super::events::{REGION, batch};
+use super::pool::{Bound, Served, Service};
+use super::run::LATE;
+use crate::ids::Region;
+use crate::model::ModelId;
+use crate::sandbox::{Fed, Sandbox};
+use crate::usage::Minute;
+
+/// Errors of one model are forwarded at most this often, in minutes; so many of them.
+const FORWARDED: i64 = 30;
+const SAMPLE: i64 = 3;
+/// An alarm is over after so many minutes without a throttle.
+const OVER: u32 = 15;
+
+/// A caller's calls of one model, by what becomes of them.
+#[derive(Debug)]
+struct Calls {
+    ok: Arc<Fed>,
+    tokens: Arc<Fed>,
+    requests: Arc<Fed>,
+    capacity: Arc<Fed>,
+}
+
+/// One `ModelId`.
+#[derive(Debug, Default)]
+struct Eye {
+    /// Of each legitimate caller.
+    legitimate: Vec<Calls>,
+    /// Of whoever abuses it.
+    abuse: Option<Calls>,
+    /// The last minutes in which calls were throttled, and failed at the server; the last one is the lowest bit.
+    throttles: u64,
+    server_errors: u64,
+    is_in_alarm: [bool; 2],
+    /// What refused calls last, and when.
+    failed: Option<(i64, Bound)>,
+    /// How much of the failed calls was abuse.
+    abuse_part: f64,
+    forwarded: Option<i64>,
+}
+
+/// All of them, by their number.
+#[derive(Debug)]
+pub(super) struct Sight {
+    eyes: Vec<Eye>,
+    /// Failed calls of troubles that were not forwarded yet.
+    waiting: Vec<Arc<Fed>>,
+}
+
+fn fed(model: &ModelId, who: &Who, error: Option<(&str, String)>) -> Option<Arc<Fed>> {
+    Some(Arc::new(Fed {
+        region: Region::parse(REGION)?,
+        model: model.clone(),
+        caller: who.principal.clone(),
+        address: who.address.clone(),
+        agent: who.agent.clone(),
+        error: error.map(|(code, message)| (code.to_owned(), message)),
+    }))
+}
+
+impl Calls {
+    fn of(model: &ModelId, who: &Who, names_limit: bool) -> Option<Self> {
+        let throttled = |named: &str| {
+            let text = if names_limit {
+                format!("Too many {named}, please wait before trying again.")
+            } else {
+                "Your request was throttled, please wait before trying again.".to_owned()
+            };
+            fed(model, who, Some(("ThrottlingException", text)))
+        };
+        let busy = format!("Model {} is currently overloaded. Please try again later.", model.base());
+        Some(Self {
+            ok: fed(model, who, None)?,
+            tokens: throttled("tokens")?,
+            requests: throttled("requests")?,
+            capacity: fed(model, who, Some(("ThrottlingException", busy)))?,
+        })
+    }
+
+    fn refused(&self, bound: Bound) -> &Arc<Fed> {
+        match bound {
+            Bound::Tokens => &self.tokens,
+            Bound::Requests => &self.requests,
+            Bound::Capacity => &self.capacity,
+        }
+    }
+}
+
+impl Eye {
+    /// The caller of a call, of which the part `abuse` is abuse; chosen by `luck`.
+    fn caller(&self, abuse: f64, luck: f64) -> Option<&Calls> {
+        if luck < abuse {
+            return self.abuse.as_ref();
+        }
+        let rest = (luck - abuse) / (1.0 - abuse).max(1e-9);
+        let n = (rest * self.legitimate.len() as f64) as usize;
+        self.legitimate.get(n.min(self.legitimate.len().saturating_sub(1)))
+    }
+}
+
+impl Sight {
+    pub(super) fn new(account: &Account, meters: usize) -> Self {
+        let mut eyes: Vec<Eye> = (0..meters).map(|_| Eye::default()).collect();
+        for service in account.pools.iter().flat_map(|pool| &pool.services) {
+            let Some(eye) = eyes.get_mut(service.meter) else { continue };
+            let of = |who: &Who| Calls::of(&service.id, who, account.names_limit);
+            eye.legitimate = service.callers.iter().filter_map(of).collect();
+            eye.abuse = service.abuse.as_ref().and_then(|abuse| of(&abuse.who));
+        }
+        Self { eyes, waiting: Vec::new() }
+    }
+
+    /// What became of one minute of a service.
+    pub(super) fn see(
+        &mut self,
+        world: &Sandbox,
+        service: &Service,
+        served: &Served,
+        bound: Option<Bound>,
+        minute: i64,
+        at: Timestamp,
+    ) {
+        let Some(eye) = self.eyes.get_mut(service.meter) else { return };
+        let measured = &served.measured;
+        eye.throttles = (eye.throttles << 1) | u64::from(measured.throttles > 0.0);
+        eye.server_errors = (eye.server_errors << 1) | u64::from(measured.server_errors > 0.0);
+        let asked = served.abuse_asked + served.legitimate;
+        let abuse = if asked > 0.0 { served.abuse_asked / asked } else { 0.0 };
+        let luck = |n: u64| chance(service.seed ^ n, minute);
+        if measured.invocations >= 1.0
+            && let Some(calls) = eye.caller(abuse, luck(0xa1))
+        {
+            world.record(at, &calls.ok);
+        }
+        if let Some(bound) = bound.filter(|_| measured.throttles + measured.server_errors > 0.0) {
+            (eye.failed, eye.abuse_part) = (Some((minute, bound)), abuse);
+            if let Some(calls) = eye.caller(abuse, luck(0xe4)) {
+                world.record(at, calls.refused(bound));
+            }
+        }
+    }
+
+    /// A call of a trouble fails.
+    pub(super) fn fail(
+        &mut self,
+        world: &Sandbox,
+        trouble: &Trouble,
+        meter: usize,
+        model: &ModelId,
+        at: Timestamp,
+    ) {
+        let one = f64::from(u8::from(trouble.is_server_error));
+        let minute = Minute { server_errors: one, client_errors: 1.0 - one, ..Minute::NONE };
+        world.measure(meter, at, &minute);
+        if let Some(call) = fed(model, &trouble.who, Some((trouble.code, trouble.message.to_owned()))) {
+            world.record(at, &call);
+            self.waiting.push(call);
+        }
+    }
+
+    /// The alarms that go off now, on throttles and on server errors: model and metric.
+    pub(super) fn alarms(&mut self, account: &Account, _now: i64) -> Vec<(String, &'static str)> {
+        let mut off = Vec::new();
+        for service in account.pools.iter().flat_map(|pool| &pool.services) {
+            let Some(eye) = self.eyes.get_mut(service.meter) else { continue };
+            let metrics =
+                [(eye.throttles, "InvocationThrottles"), (eye.server_errors, "InvocationServerErrors")];
+            for ((minutes, metric), is_in_alarm) in metrics.into_iter().zip(&mut eye.is_in_alarm) {
+                // What is measured is shown late.
+                let shown = minutes >> LATE;
+                if shown & 0b1_1111 != 0 {
+                    if !*is_in_alarm {
+                        off.push((service.id.as_str().to_owned(), metric));
+                    }
+                    *is_in_alarm = true;
+                } else if shown & ((1 << OVER) - 1) == 0 {
+                    *is_in_alarm = false;
+                }
+            }
+        }
+        off
+    }
+
+    /// A batch of errors that CloudTrail recorded, as far as some are to be forwarded now.
+    pub(super) fn errors(&mut self, account: &Account, now: i64, at: Timestamp) -> Option<String> {
+        let mut calls: Vec<Arc<Fed>> = std::mem::take(&mut self.waiting);
+        for service in account.pools.iter().flat_map(|pool| &pool.services) {
+            let Some(eye) = self.eyes.get_mut(service.meter) else { continue };
+            let Some((_, bound)) = eye.failed.filter(|(minute, _)| now - minute <= 10) else { continue };
+            if eye.forwarded.is_some_and(|last| now - last < FORWARDED) {
+                continue;
+            }
+            eye.forwarded = Some(now);
+            let luck = (0..SAMPLE).map(|n| chance(service.seed ^ 0xf0, now * SAMPLE + n));
+            let sample = luck.filter_map(|luck| eye.caller(eye.abuse_part, luck));
+            calls.extend(sample.map(|of| Arc::clone(of.refused(bound))));
+        }
+        batch(calls.iter().map(AsRef::as_ref), at)
+    }
+}

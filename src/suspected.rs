@@ -1,0 +1,41 @@
+//! An incident whose quota is suspected does not end by itself: a quiet day says nothing of who called before it.
+//!
+//! Invariant: it ends when a person approves or closes it, or when nothing was called for a month. People are reminded
+//! of it until then.
+
+use jiff::Timestamp;
+
+use crate::drive::{Ready, prepare};
+use crate::evidence::Evidence;
+use crate::investigate::Learnt;
+use crate::plan::remembered_suspicion;
+use crate::schedule::{FORGOTTEN, STEPS};
+use crate::sweep::nothing_new;
+use crate::terms::Terms;
+use crate::world::{Answer, Lease, Record, World, after};
+
+/// Whether it stays open although nothing fails any more.
+pub(crate) fn stays_open(record: &Record, evidence: &Evidence, now: Timestamp) -> bool {
+    let is_forgotten = record.incident.last_seen.is_some_and(|seen| after(seen, FORGOTTEN) <= now);
+    remembered_suspicion(evidence).is_some() && !is_forgotten
+}
+
+/// Reminds people of it, if that is due; else it is looked at again within a day.
+pub(crate) async fn keep_open<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    lease: &Lease,
+    mut record: Record,
+    evidence: Evidence,
+    now: Timestamp,
+) -> Answer<Ready> {
+    record.unread = None;
+    match record.quiet_until(terms.config, now) {
+        Some(reminder) => Ok(nothing_new(record, reminder.min(after(now, STEPS)), now)),
+        None => {
+            let search = record.search.clone();
+            let learnt = Learnt { search, evidence: Some(evidence), ..Learnt::default() };
+            prepare(world, terms, lease, record, Some(learnt)).await
+        }
+    }
+}
