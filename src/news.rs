@@ -96,6 +96,12 @@ impl Heard {
         self.0.is_empty()
     }
 
+    /// Whether the last notice warned of misuse or of a loop, which a person has not answered by then.
+    pub fn warns(&self) -> bool {
+        let warning = Point::of('w', Reason::UnusualCaller.as_str());
+        self.0.get(&warning).is_some_and(|hour| Some(hour) == self.0.values().max())
+    }
+
     /// Whether one of `points` is news at `now`. Where nothing is known of what people have heard, as of a notice that an
     /// earlier version sent, nothing is.
     pub(crate) fn lacks(&self, points: &BTreeSet<Point>, now: Timestamp) -> bool {

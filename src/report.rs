@@ -54,7 +54,9 @@ pub struct Use {
 /// Gathers what there is to show. An error means that the ledger could not be asked.
 pub async fn report<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Report> {
     let mut records = world.all(false).await?;
-    records.sort_by_key(|record| std::cmp::Reverse(record.incident.last_seen));
+    // What may be misuse comes first.
+    let warns = |record: &Record| record.state != State::Closed && record.notices.heard().warns();
+    records.sort_by_key(|record| (!warns(record), std::cmp::Reverse(record.incident.last_seen)));
     let (past, mut open): (Vec<Record>, Vec<Record>) =
         records.into_iter().partition(|record| record.state == State::Closed);
     let more = open.split_off(open.len().min(LOOKED_AT));

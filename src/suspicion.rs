@@ -131,7 +131,9 @@ impl Measured<'_> {
         if approved.is_some_and(|approved| self.is_covered_by(approved)) {
             return None;
         }
-        let courses = || Unit::ALL.into_iter().map(|unit| Course::of(self, unit, approved, now));
+        // Where nothing was ever admitted, nobody knows what a call costs.
+        let units = || Unit::ALL.into_iter().filter(|unit| self.one(*unit) > 0.0);
+        let courses = || units().map(|unit| Course::of(self, unit, approved, now));
         courses()
             .find_map(|course| course.jump())
             .or_else(|| self.new_model(approved, now))

@@ -247,7 +247,7 @@ fn what_is_throttled_already_is_told_of_by_its_own_incident() {
 fn many_at_once_are_told_in_a_digest_that_counts_no_failures() {
     let mut file = legacy();
     file.quotas = account(&[]).quotas;
-    file.usage.push(used(SONNET, &[4.2e6]));
+    file.usage.push(used(SONNET, &[4.2e6; 14]));
     let world = sandbox(file);
     tick_with(&world, &Config { digest_above: 1, ..Config::default() });
     assert_eq!(kinds(&world), ["digest"]);
@@ -275,7 +275,7 @@ fn sixty_models_cost_less_than_seventy_calls() {
     let quotas = bedrock_remediator::quota::Catalog::built_in();
     let ids: Vec<String> = (0..59).map(|n| format!("us.example.model-{n}-v1:0")).collect();
     for (n, id) in ids.iter().enumerate() {
-        file.usage.push(used(id, &[1e5]));
+        file.usage.push(used(id, &[1e5; 14]));
         file.quotas.push(
             serde_json::from_value(json!({
                 "code": format!("L-{:08X}", 0xA000_0000_usize + n), "applied": if n < 3 { 1.1e5 } else { 1e6 },

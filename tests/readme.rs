@@ -64,9 +64,9 @@ fn its_variables_are_read_and_have_its_defaults() {
 fn its_promises_name_tests_and_laws_that_exist() {
     let promises = between(README, "## What it promises\n", "\n## ");
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = std::fs::read_dir(root.join("src/simulation")).unwrap();
-    let simulation: String =
-        files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let entries = std::fs::read_dir(root.join("src/simulation")).unwrap();
+    let files = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let simulation: String = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
     let rows: Vec<_> = promises.lines().filter(|l| l.starts_with("| ") && l.contains('`')).collect();
     for row in &rows {
         let held_by = row.rsplit('|').nth(1).unwrap();

@@ -13,7 +13,7 @@ use bedrock_remediator::diagnosis::{Category, Cause, RULES};
 use bedrock_remediator::event::Home;
 use bedrock_remediator::handler::{Outcome, handle};
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
-use bedrock_remediator::notice::Kind;
+use bedrock_remediator::notice::{Kind, Severity};
 use bedrock_remediator::plan::{Action, Reason};
 use bedrock_remediator::sandbox::{FaultKind, LastMinutes, MinuteEntry, Sandbox, WorldFile};
 use bedrock_remediator::sweep::sweep;
@@ -64,21 +64,24 @@ fn round_trips(future: impl Future) -> usize {
 }
 
 #[test]
-fn a_new_throttle_of_a_known_model_costs_twelve_calls_in_six_round_trips_and_a_duplicate_one() {
+fn a_new_throttle_of_a_known_model_costs_eighteen_calls_in_seven_round_trips_and_a_duplicate_one() {
     let world = sandbox(busy());
     let (config, home, payload) = (Config::default(), Home::default(), throttle(SONNET));
     let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
     let deliver = || handle(&world, &terms, payload.as_bytes());
-    assert_eq!(round_trips(deliver()), 6);
+    assert_eq!(round_trips(deliver()), 7);
     // `usage` is asked by the minute and by five, and each is a request to CloudWatch.
     let expected = [
         ("applied", 1),
+        ("called_by_root", 1),
         ("claim", 1),
         ("default_value", 1),
         ("finish", 1),
         ("history", 1),
         ("publish", 1),
         ("quota", 1),
+        // Who calls now, and at four times of a day a week ago.
+        ("recorded", 5),
         ("request_increase", 1),
         ("reserve", 1),
         ("subscribers", 1),
@@ -86,7 +89,7 @@ fn a_new_throttle_of_a_known_model_costs_twelve_calls_in_six_round_trips_and_a_d
     ];
     assert_eq!(world.calls(), expected.into());
     assert_eq!(round_trips(deliver()), 1);
-    assert_eq!((world.calls()["claim"], world.calls().values().sum::<u32>()), (2, 13));
+    assert_eq!((world.calls()["claim"], world.calls().values().sum::<u32>()), (2, 19));
 }
 
 #[test]
@@ -389,7 +392,9 @@ fn a_sudden_use_is_never_raised_by_itself() {
     let report = deliver(&world, &throttle(SONNET));
     assert_eq!(withheld(&report), [Reason::UnusualCaller]);
     assert!(world.increase_requests().is_empty());
-    assert!(world.published()[0].withheld[0].reason.contains("stolen credentials"));
+    let told = &world.published()[0];
+    assert_eq!(told.severity, Severity::Critical);
+    assert!(told.summary.contains("which may be stolen credentials"), "{}", told.summary);
 }
 
 #[test]

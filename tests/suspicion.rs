@@ -401,6 +401,7 @@ fn a_quiet_day_neither_ends_nor_forgets_a_suspicion() {
     let account = Account::after(|hour| daily(hour, 20.0));
     account.hours(3, |_| 2_000.0);
     let mut told = account.hours(29 * DAY, |hour| daily(hour, 20.0));
+    assert!(account.world.incidents().iter().all(|row| row.record.notices.heard().warns()));
     assert!(told.iter().all(|notice| notice.kind != Kind::Resolved), "{told:?}");
     let reminders = told.iter().filter(|notice| notice.kind == Kind::Reminder && is_warning(notice)).count();
     assert!((3..=8).contains(&reminders), "{reminders}");

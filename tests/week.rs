@@ -6,7 +6,7 @@ mod support;
 
 use std::fmt::Write as _;
 
-use bedrock_remediator::sandbox::{MinuteEntry, Sandbox, WorldFile};
+use bedrock_remediator::sandbox::{Days, MinuteEntry, Sandbox, WorldFile};
 use bedrock_remediator::usage::Minute;
 use bedrock_remediator::world::{Availability, RequestStatus};
 use jiff::{SignedDuration, Timestamp};
@@ -85,12 +85,16 @@ fn alarm(world: &Sandbox) -> String {
 /// A model in use for weeks, and some minutes of Monday in which it ran into its quota.
 fn account() -> WorldFile {
     let mut file = busy();
-    file.now = Some(time("2026-11-16T08:00:00Z"));
+    let file_now = time("2026-11-16T08:00:00Z");
+    file.now = Some(file_now);
     let usage = &mut file.usage[0];
     let full: Minute = usage.last.take().unwrap().each;
     let quiet = Minute { throttles: 0.0, ..full };
     let minute = |n: i64| time("2026-11-16T08:55:00Z") + SignedDuration::from_mins(n);
     usage.first_use = Some(time("2026-09-01T00:00:00Z"));
+    let mut usual = Minute::NONE;
+    usual.add(&quiet, 0.6);
+    usage.days = Some(Days { days: 14, first: usual, last: usual, until: Some(file_now) });
     usage.series = (0..20)
         .map(|n| MinuteEntry { at: minute(n), values: if (8..17).contains(&n) { full } else { quiet } })
         .collect();
@@ -110,7 +114,7 @@ fn week() -> String {
     let alarm = alarm(&week.world);
     week.event(&alarm);
     week.until("2026-11-16T09:21:00Z");
-    week.says("The errors themselves arrive by CloudTrail: forty of them, twice. They name the limit that the metric could not. They are counted; people know already.");
+    week.says("The errors themselves arrive by CloudTrail: forty of them, twice. They name the limit that the metric could not. They say who calls, so that the increase is asked for.");
     let storm = vec![of_now(&throttle(SONNET), &week.world); 40];
     week.event(&queue(&storm));
     week.event(&queue(&storm));
@@ -139,7 +143,10 @@ fn week() -> String {
     week.until("2026-11-22T20:00:00Z");
     week.says("The week is over. Nothing is open.");
     assert!(week.world.incidents().iter().all(|i| i.record.due_at.is_none()));
-    assert_eq!(kinds(&week.world), ["opened", "opened", "reminder", "outcome", "resolved", "resolved"]);
+    assert_eq!(
+        kinds(&week.world),
+        ["opened", "again", "opened", "reminder", "outcome", "resolved", "resolved"]
+    );
     week.page
 }
 

@@ -11,14 +11,14 @@ use bedrock_remediator::operate::{self, Shown};
 use bedrock_remediator::plan::{Action, number};
 use bedrock_remediator::sweep::sweep;
 use bedrock_remediator::watch::Watched;
-use bedrock_remediator::world::{Ledger as _, Record, World};
+use bedrock_remediator::world::{Ledger as _, Record, State, World};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::account::{Where, on};
 use super::{Outcome, print};
 
-/// List incidents, the most overdue first
+/// List incidents: those that wait for a person because of possible misuse, then the most overdue first
 #[derive(clap::Args)]
 pub(crate) struct Incidents {
     #[command(flatten)]
@@ -41,6 +41,8 @@ pub(crate) struct Show {
 }
 
 /// Close an incident by hand; it opens again when it is seen again
+///
+/// What was suspected of its quota is forgotten, and nothing is approved.
 #[derive(clap::Args)]
 pub(crate) struct Close {
     #[command(flatten)]
@@ -50,9 +52,11 @@ pub(crate) struct Close {
     id: IncidentId,
 }
 
-/// File what the function planned and only observed, under the guard rails
+/// Say that the demand is legitimate, and file what waited for that or was only observed
 ///
-/// The guard rails are those of your environment's variables, as the function reads them.
+/// What was suspected of the quota is no longer, demand up to a quarter more than now is not suspected again, and for a day
+/// the function's own requests may raise the quota beyond GROWTH_14_DAYS and GROWTH_90_DAYS. The other guard rails hold:
+/// those of your environment's variables, as the function reads them.
 #[derive(clap::Args)]
 pub(crate) struct Approve {
     #[command(flatten)]
@@ -80,7 +84,9 @@ fn id(text: &str) -> Result<IncidentId, String> {
 pub(crate) fn incidents(args: &Incidents) -> anyhow::Result<Outcome> {
     args.at.has_ledger()?;
     on!(args.at, |world, _terms| async {
-        let all = world.all(args.open).await?;
+        let mut all = world.all(args.open).await?;
+        // What may be misuse comes first.
+        all.sort_by_key(|record| !warns(record));
         let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
         if args.at.json {
             for record in &all {
@@ -211,6 +217,11 @@ fn watched(seen: &Watched) -> String {
     format!("watched: {} models in use, {} of them end{fullest}", seen.models, seen.ending.len())
 }
 
+/// Whether it waits for a person, because it may be misuse or a loop.
+fn warns(record: &Record) -> bool {
+    record.state != State::Closed && record.notices.heard().warns()
+}
+
 async fn record_of(world: &impl World, id: &IncidentId) -> anyhow::Result<Record> {
     world.incident(id).await?.ok_or_else(|| unknown(id))
 }
@@ -263,11 +274,8 @@ fn table(out: &mut impl std::io::Write, all: &[Record]) -> anyhow::Result<()> {
         let i = &record.incident;
         let seen = i.last_seen.map_or_else(|| "-".to_owned(), |at| at.strftime("%F %H:%M").to_string());
         let (id, state, errors) = (i.id.as_str(), record.state.as_str(), i.counts.errors);
-        writeln!(
-            out,
-            "{id:<20} {state:<8} {seen:<16} {errors:>6} {}",
-            fit(i.cause.as_str(), print::WIDTH - 54)
-        )?;
+        let cause = if warns(record) { format!("possible misuse, {}", i.cause) } else { i.cause.to_string() };
+        writeln!(out, "{id:<20} {state:<8} {seen:<16} {errors:>6} {}", fit(&cause, print::WIDTH - 54))?;
         let region = i.region.as_ref().map_or("an unknown Region", Region::as_str);
         let model = i.model.as_ref().map_or("any model", ModelId::as_str);
         let which = format!("  {region}  {model}");

@@ -132,7 +132,7 @@ fn longest(figures: &Figures) -> Option<f64> {
     figures.unserved.iter().max().map(|days| f64::from(*days))
 }
 
-fn least(figures: &Figures) -> Option<f64> {
+fn most_room(figures: &Figures) -> Option<f64> {
     figures.quota_to_demand.iter().copied().max_by(f64::total_cmp)
 }
 
@@ -158,11 +158,12 @@ const REQUESTS: &[Column] = &[
         };
         some(m.mean_of_some(days), m.worst(longest))
     }),
-    ("quota/demand", |m| some(m.median(|f| &f.quota_to_demand), m.worst(least))),
+    ("quota/demand", |m| some(m.median(|f| &f.quota_to_demand), m.worst(most_room))),
     ("amplified", |m| {
         let either = |f: &Figures| f.attack_amplification.or(f.loop_amplification);
         some(m.mean_of_some(either), m.worst(either))
     }),
+    ("abuse, 10^9", |m| of(m.mean(|f| f.abuse_tokens / 1e9))),
     ("grew", |m| some(Some(m.mean(|f| f.quota_grew)), m.worst(|f| Some(f.quota_grew)))),
 ];
 

@@ -108,7 +108,10 @@ pub(super) fn suspicious(suspicion: &Suspicion) -> String {
         Suspect::Root => "The account's root user calls",
         Suspect::Loop => "Demand follows each raise of the quota, as in a loop",
     };
-    format!("{what}: somebody has to look who calls, and no increase is filed until a person approves it.")
+    let may_be = if suspicion.kind == Suspect::Loop { "" } else { ", which may be stolen credentials" };
+    format!(
+        "{what}{may_be}: somebody has to look who calls, and no increase is filed until a person approves it."
+    )
 }
 
 pub(super) fn outcome_title(incident: &Incident, outcome: &Outcome) -> String {

@@ -15,9 +15,13 @@ pub(super) fn who(evidence: &Evidence) -> Option<String> {
         }
         Gathered::Read(samples) => samples,
     };
-    let calls = |n: usize| if n == 1 { "one call".to_owned() } else { format!("{} calls", whole(n as u64)) };
+    let calls = |n: usize| match n {
+        0 => "no call".to_owned(),
+        1 => "one call".to_owned(),
+        n => format!("{} calls", whole(n as u64)),
+    };
     let shown = format!(
-        "CloudTrail's event history shows {} of the model in the last three hours and {} on the day a week before",
+        "CloudTrail's event history shows {} of the model in the last three hours and {} on a day a week ago",
         calls(samples.now.len()),
         calls(samples.earlier.len())
     );

@@ -20,8 +20,10 @@ use crate::incident::Incident;
 use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens};
 use crate::quota_record::{QuotaRecord, Suspicion};
 use crate::usage::FULL;
-use crate::world::{Followed, Gathered, IncreaseRequest};
+use crate::world::{Followed, Gathered, IncreaseRequest, after};
 
+/// A cool-down that ends within this time may be over when the request is reserved.
+const SOON: SignedDuration = SignedDuration::from_hours(1);
 /// What could not be read is asked for again in an incident no older than this.
 const WORTH_ASKING: SignedDuration = SignedDuration::from_hours(6);
 
@@ -223,16 +225,12 @@ fn used_too_little(case: &Case<'_>, asked: f64, incident: &Incident) -> String {
     )
 }
 
-/// Where less than this part of a quota was admitted, something else throttles: reservations of `max_tokens`, bursts
-/// within a minute, or AWS's own capacity.
-const PROVEN: f64 = 0.6;
-
 /// Whether admitted use shows that the quota ran full. Refused calls cost their caller nothing, so that alone
 /// they prove nothing, however many they are.
 fn proven(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
     let limit = case.limit.limit;
     let admitted = case.usage.admitted(limit);
-    if admitted >= case.applied * PROVEN {
+    if admitted >= case.applied * FAR_BELOW {
         return Ok(());
     }
     Err(Refusal::of(
@@ -373,7 +371,12 @@ fn weigh(
         }
     };
     heard(evidence)?;
-    known_callers(case, incident, evidence)?;
+    // Of what is only told of, and of what rests after a request, nothing depends on who calls.
+    let is_only_told = incident.is_ahead() && config.headroom_mode == Mode::Observe;
+    let rests = record.last.as_ref().is_some_and(|last| last.cool_down_until > after(evidence.now, SOON));
+    if !is_only_told && !rests {
+        known_callers(case, incident, evidence)?;
+    }
     let increase = Increase {
         quota: quota.clone(),
         applied: case.applied,

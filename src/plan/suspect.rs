@@ -180,7 +180,7 @@ pub(super) fn callers(incident: &Incident, evidence: &Evidence, is_fresh: bool) 
     let are_told = incident.callers.all().errors > 0;
     if !are_told && is_fresh && !incident.is_ahead() {
         return Callers::Late(
-            "only a metric tells of these calls, and CloudTrail's event history, which is minutes late, is read for who makes them before anything is asked for: a quarter of an hour after they began".to_owned(),
+            "only a metric tells of these calls so far. CloudTrail, which is minutes late, is asked who makes them a quarter of an hour after they began, and the request is filed then if nothing stands against it".to_owned(),
         );
     }
     let root = "the account's root user makes these calls, which no application should";

@@ -85,7 +85,7 @@ pub(super) fn justification(case: &Case<'_>, desired: Option<f64>) -> String {
     ];
     let growth = usage.trend.map_or_else(
         || "Expected growth: (add one sentence).".to_owned(),
-        |trend| format!("Requests of the last 7 days against the 7 before: {:+.0} %. Expected growth: (add one sentence).", (trend - 1.0) * 100.0),
+        |trend| format!("Requests of the last 7 days against the 7 before: {:+.0} %. Expected growth: (add one sentence).", ((trend - 1.0) * 100.0).round() + 0.0),
     );
     lines.push(format!("Use case: (add one sentence). {growth}"));
     lines.join("\n")

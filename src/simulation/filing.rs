@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::account::ACCOUNT;
 use super::check::{Check, Checked, TOLERANCE, broken};
 use super::problem::Problem;
-use super::truth::{Request, Span, Unit, Use, earlier};
+use super::truth::{Request, Span, Truth, Unit, Use, earlier};
 use crate::config::Mode;
 use crate::diagnosis::Cause;
 use crate::ids::{Place, QuotaCode, Region};
@@ -278,7 +278,7 @@ impl Check<'_> {
             (after(used.began, config.require_history) > earlier(span.from, TOLERANCE), "the model is new"),
             (used.is_sudden, "its use is sudden"),
             (after(self.account.start, USUAL) < span.to, "nothing is known of what is usual"),
-            (self.truth.lasted(used, week) > LONGEST, "it is used much more than the week before"),
+            (Truth::lasted(used, week) > LONGEST, "it is used much more than the week before"),
             (value > quota.default * 1.2, "its use grows with each raise, as a loop's does"),
             (self.is_misnamed(used, incident, span), "the errors name another limit, which is near as well"),
             (!self.truth.is_always_heard(span), "nobody listens"),

@@ -756,7 +756,7 @@ impl Life<'_> {
             self.use_so(used, Load::Idle);
         }
         self.world.change(|file| {
-            file.usage.iter_mut().for_each(|usage| (usage.series, usage.days) = (Vec::new(), None))
+            file.usage.iter_mut().for_each(|usage| (usage.series, usage.days) = (Vec::new(), None));
         });
         self.run_all()?;
         let mended = self.now();

@@ -251,7 +251,7 @@ impl Truth {
     }
 
     /// For how long `used` was used within `span`.
-    pub(super) fn lasted(&self, used: &Use, span: Span) -> SignedDuration {
+    pub(super) fn lasted(used: &Use, span: Span) -> SignedDuration {
         let ends = used.phases.iter().skip(1).map(|(since, _)| *since).chain([span.to]);
         let of = |((since, minute), end): (&(Timestamp, Option<Minute>), Timestamp)| {
             let lasted = end.min(span.to).duration_since((*since).max(span.from));

@@ -37,8 +37,8 @@ pub(super) struct Abuse {
     pub(super) plan: Plan,
     /// The minute of the year in which it begins.
     pub(super) from: i64,
-    /// The minute in which people ended it.
-    pub(super) until: Option<i64>,
+    /// The minute in which it ends: people ended it, or it ended by itself.
+    pub(super) until: i64,
     pub(super) who: Who,
     /// Whether it is the account's own software, and no stranger.
     pub(super) is_loop: bool,
@@ -73,6 +73,6 @@ impl Abuse {
 
     /// Whether it goes on in that minute.
     pub(super) fn is_on(&self, minute: i64) -> bool {
-        minute >= self.from && self.until.is_none_or(|until| minute < until)
+        (self.from..self.until).contains(&minute)
     }
 }

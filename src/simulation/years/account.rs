@@ -27,6 +27,9 @@ const MODELS: [Model; 8] = [
 const ROLES: [&str; 5] = ["checkout", "search", "batch", "support", "assistant"];
 /// Values that quotas of tokens begin with.
 const TOKENS: [f64; 4] = [4e5, 1e6, 2e6, 5e6];
+/// An attack, or a loop, that nobody ends goes on for so many days.
+const ATTACKS: i64 = 120;
+const LOOPS: i64 = 150;
 /// How much more requests a quota takes than its tokens are enough for.
 const SLACK: [f64; 5] = [1.1, 2.0, 4.0, 0.9, 1.5];
 
@@ -185,7 +188,8 @@ impl Account {
         let service = self.pools.get_mut(pool).and_then(|pool| pool.services.first_mut());
         if let Some(service) = service {
             let from = (from * DAY as f64) as i64;
-            service.abuse = Some(Abuse { plan, from, until: None, who, is_loop });
+            let until = from + DAY * if is_loop { LOOPS } else { ATTACKS };
+            service.abuse = Some(Abuse { plan, from, until, who, is_loop });
         }
     }
 
@@ -281,10 +285,10 @@ impl Account {
     fn no_problem(&mut self, n: u64, rng: &mut Rng) {
         let manner = Manner::Grants(choose(rng, &[0.1, 2.0]));
         let used = |part: f64, times: f64| part * times;
-        let part = 0.35 + 0.2 * rng.f64();
+        let part = 0.33 + 0.12 * rng.f64();
         let (used, course, strain) = match n % 6 {
             0 => (used(part, 1.2), vec![], Strain::Reserved(part)),
-            1 => (used(part, 0.8), vec![(0.0, 1.0), (300.0, 1.7)], Strain::Reserved(part)),
+            1 => (used(part, 0.8), vec![(0.0, 1.0), (300.0, 1.6)], Strain::Reserved(part)),
             2 => (0.3, vec![], Strain::Bursts(0.06)),
             3 => (0.5, vec![], Strain::Capacity { every: 11.0, hours: 9.0, part: 0.25, is_throttle: true }),
             4 => (0.4, vec![], Strain::Capacity { every: 6.0, hours: 4.0, part: 0.15, is_throttle: false }),

@@ -56,9 +56,12 @@ mod telling;
 
 pub use figures::{Figures, Means};
 
+use jiff::Timestamp;
+
 use self::account::Account;
 use self::run::Life;
 use crate::config::Config;
+use crate::notice::Notice;
 use crate::words::words;
 
 /// The account that all years take place in.
@@ -115,12 +118,22 @@ pub struct Setting {
     pub every_tick: bool,
     /// How many days a year has.
     pub days: i64,
+    keeps_mails: bool,
+}
+
+/// A notice of an account-year.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// When it was published.
+    pub at: Timestamp,
+    /// What was told.
+    pub notice: Notice,
 }
 
 impl Setting {
     /// Whole years with the default guard rails.
     pub fn new(seed: u64) -> Self {
-        Self { config: Config::default(), seed, every_tick: false, days: 365 }
+        Self { config: Config::default(), seed, every_tick: false, days: 365, keeps_mails: false }
     }
 }
 
@@ -135,6 +148,12 @@ pub struct Lived {
     pub policy: Policy,
     /// What came of it.
     pub figures: Figures,
+}
+
+/// Everything that was told in the `year`th account-year of `family` under `policy`, in order.
+pub fn mails(setting: &Setting, family: Family, year: u64, policy: Policy) -> Vec<Mail> {
+    let setting = Setting { keeps_mails: true, ..setting.clone() };
+    Life::new(&setting, &Account::of(family, setting.seed, year), year, policy).mails()
 }
 
 /// Lives the `year`th account-year of `family` under each of `policies`, in their order.

@@ -68,7 +68,9 @@ impl Requests {
         let history = History {
             before: i64::try_from(self.of(n).count()).unwrap_or_default(),
             used,
-            was_refused: self.of(n).any(|asked| asked.was_refused(at) && same(asked)),
+            was_refused: self
+                .of(n)
+                .any(|asked| asked.was_refused(at) && !asked.decision.is_same && same(asked)),
         };
         let decision = decide(quota, desired, history, seed ^ (n as u64) << 32);
         self.all.push(Asked {

@@ -13,6 +13,8 @@ pub(super) struct Decision {
     pub(super) after: i64,
     /// The applied value from then on; `None`: closed without a change.
     pub(super) value: Option<f64>,
+    /// Whether it was closed only because the same was decided before.
+    pub(super) is_same: bool,
 }
 
 /// What AWS looks at besides the request.
@@ -22,7 +24,7 @@ pub(super) struct History {
     pub(super) before: i64,
     /// The largest use of the last two weeks, in the quota's unit.
     pub(super) used: f64,
-    /// A request for at least as much was closed without a change within the last 30 days.
+    /// A request for the same was decided against on its merits within the last 30 days.
     pub(super) was_refused: bool,
 }
 
@@ -59,9 +61,9 @@ pub(super) fn decide(quota: &Quota, desired: f64, history: History, seed: u64) -
         }
     });
     // The same again ends the same way, and so does what is hardly used.
-    let is_used = history.used >= 0.5 * quota.applied || chance(seed ^ 0xad, n) < 0.2;
+    let is_used = history.used >= 0.5 * quota.applied || chance(seed ^ 0xad, n) < 0.5;
     let value = value.filter(|value| is_used && !history.was_refused && *value > quota.applied);
-    Decision { after: minutes(days(median, seed, n)), value }
+    Decision { after: minutes(days(median, seed, n)), value, is_same: history.was_refused }
 }
 
 /// Whether AWS would grant a sensible request for more than is applied.
@@ -72,7 +74,7 @@ pub(super) fn would_grant(quota: &Quota) -> bool {
 /// The value after a support case that asks for `needed`: AWS restores its default, and raises fixed quotas.
 pub(super) fn case(quota: &Quota, needed: f64, n: i64, seed: u64) -> Decision {
     let value = needed.max(quota.default).min(quota.ceiling).round();
-    Decision { after: minutes(days(CASE, seed ^ 0xca5e, n)), value: Some(value) }
+    Decision { after: minutes(days(CASE, seed ^ 0xca5e, n)), value: Some(value), is_same: false }
 }
 
 #[cfg(test)]

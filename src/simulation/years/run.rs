@@ -20,7 +20,7 @@ use super::requests::Requests;
 use super::reviewer;
 use super::sight::Sight;
 use super::telling::{Silence, Telling};
-use super::{ACCOUNT, Policy, Setting};
+use super::{ACCOUNT, Mail, Policy, Setting};
 use crate::event::Home;
 use crate::handler::handle;
 use crate::ids::{AccountId, Place, Region};
@@ -88,6 +88,7 @@ pub(super) struct Life<'a> {
     judged: BTreeMap<IncidentId, i64>,
     daily: Daily,
     telling: Telling,
+    mails: Vec<Mail>,
     /// Of each pool, then of each trouble.
     silences: Vec<Silence>,
     /// When something in the ledger is due; `None` where nothing is.
@@ -184,6 +185,7 @@ impl<'a> Life<'a> {
             judged: BTreeMap::new(),
             daily: Daily::new(pools, setting.days),
             telling: Telling::default(),
+            mails: Vec::new(),
             silences: vec![Silence::default(); pools + account.troubles.len()],
             due: None,
             idle_tick: None,
@@ -200,12 +202,22 @@ impl<'a> Life<'a> {
 
     /// Lives the year. The figures, and the throttled days without abuse by pool and day.
     pub(super) fn live(mut self) -> (Figures, BTreeSet<(usize, i64)>) {
+        self.to_the_end();
+        self.figures()
+    }
+
+    /// Lives the year. What was told, in order.
+    pub(super) fn mails(mut self) -> Vec<Mail> {
+        self.to_the_end();
+        self.mails
+    }
+
+    fn to_the_end(&mut self) {
         let mut minute = FROM * DAY;
         while minute < self.setting.days * DAY {
             self.step(minute);
             minute += STEP;
         }
-        self.figures()
     }
 
     /// Lives the five minutes from `from` on.
@@ -429,6 +441,9 @@ impl<'a> Life<'a> {
     /// A notice was published.
     fn told(&mut self, notice: &Notice, now: i64) {
         self.telling.hear(notice, now);
+        if self.setting.keeps_mails {
+            self.mails.push(Mail { at: time(self.start, now), notice: notice.clone() });
+        }
         let mut models: Vec<(String, Vec<Reason>, Option<IncidentId>)> = Vec::new();
         let withheld = notice.withheld.iter().map(|w| w.kind).collect();
         if let Some(model) = &notice.model_id {
@@ -539,7 +554,7 @@ impl<'a> Life<'a> {
         let mut is_abuse = false;
         for abuse in services.into_iter().flatten().filter_map(|service| service.abuse.as_mut()) {
             if abuse.is_on(now) {
-                abuse.until = Some(now);
+                abuse.until = now;
                 is_abuse = true;
             }
         }
