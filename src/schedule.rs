@@ -13,7 +13,7 @@
 //! | the same after eight reminders | every 7 days, only while calls are made; of a quota that is nearly full never |
 //! | a request that AWS leaves open | after 7 and 14 days, then every 14 days; every 7 days while calls fail |
 //! | what AWS does not answer | after a day, then every 7 days |
-//! | it is over | after `QUIET_HOURS_TO_CLOSE` (24 h) without an error; 7 days if people were told three times |
+//! | it is over | after `QUIET_HOURS_TO_CLOSE` (24 h) without an error; 7 days if people were told three times, or it has returned |
 //! | a nearly full quota is over | after 7 days below the threshold |
 //! | it returns after it was over | within 7 days the same episode goes on, later a new one begins |
 //!
@@ -59,7 +59,7 @@ const APART: SignedDuration = HOUR;
 const LONGEST: SignedDuration = WEEK;
 /// A nearly full quota is over after so long below the threshold: use that swings about it is one incident.
 const BELOW: SignedDuration = WEEK;
-/// What was told so often is over only after [`LONG_QUIET`].
+/// What was told so often, or has returned, is over only after [`LONG_QUIET`].
 const OFTEN: u32 = 3;
 const LONG_QUIET: SignedDuration = WEEK;
 /// What returns within this time after it was over is the same episode.
@@ -261,7 +261,8 @@ impl Record {
 
     /// Without an error for so long, it is over.
     pub(crate) fn quiet_to_close(&self, config: &Config) -> SignedDuration {
-        let is_long = self.notices.count_going_on() >= OFTEN || self.awaited.is_some();
+        let has_returned = self.notices.of(Kind::Resolved).is_some();
+        let is_long = self.notices.count_going_on() >= OFTEN || has_returned || self.awaited.is_some();
         if is_long { config.quiet_to_close.max(LONG_QUIET) } else { config.quiet_to_close }
     }
 
@@ -275,8 +276,13 @@ impl Record {
     }
 
     /// When a step that is known to be taken, or a quota that has room again, is taken for over.
-    pub(crate) fn settles_at(&self, now: Timestamp) -> Timestamp {
-        let wait = if self.incident.cause == Cause::NearQuota { BELOW } else { SETTLED };
+    pub(crate) fn settles_at(&self, config: &Config, now: Timestamp) -> Timestamp {
+        let wait = match self.incident.cause {
+            // Who has switched the watch off waits for nothing.
+            Cause::NearQuota if config.headroom_threshold <= 0.0 => return now,
+            Cause::NearQuota => BELOW,
+            _ => SETTLED,
+        };
         self.incident.last_seen.map_or(now, |seen| after(seen, wait))
     }
 
@@ -491,6 +497,13 @@ mod tests {
         let thrice = [twice, &[(Kind::Again, 12, 2)]].concat();
         assert_eq!(over(&record(Cause::Malformed, twice, Some(10))), 34);
         assert_eq!(over(&record(Cause::Malformed, &thrice, Some(10))), 12 + 168);
+        let returned: &[(Kind, i64, u32)] =
+            &[(Kind::Opened, 0, 0), (Kind::Resolved, 24, 0), (Kind::Again, 30, 1)];
+        assert_eq!(
+            over(&record(Cause::Malformed, returned, Some(30))),
+            30 + 168,
+            "it is not over twice a week"
+        );
         // How a request ended says nothing of how often the throttle was told.
         let ended = [twice, &[(Kind::Outcome, 12, 0)]].concat();
         assert_eq!(over(&record(Cause::TokensPerMinute, &ended, Some(10))), 36);

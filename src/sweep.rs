@@ -345,7 +345,7 @@ async fn step<W: World>(
 ) -> Answer<Ready> {
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
     let done = is_done(&record, &evidence, terms.config);
-    if done == Some(true) && record.settles_at(now) <= now {
+    if done == Some(true) && record.settles_at(terms.config, now) <= now {
         return ended(world, terms, lease, record, evidence, now).await;
     }
     let is_near = record.incident.cause == Cause::NearQuota;

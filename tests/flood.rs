@@ -203,12 +203,12 @@ fn one_place_opens_no_more_than_its_bound_in_an_hour() {
 #[test]
 fn what_aws_recorded_of_throttles_and_access_is_never_counted_together() {
     let world = sandbox(WorldFile::default());
-    let no_form = "Model use case details have not been submitted for this account. Fill out the Anthropic use case details form before using the model.";
+    let no_access = "You don't have access to the model with the specified model ID.";
     let mut batch = denials("checkout-api", 0..SENDER + 1);
     for n in 0..SENDER + 5 {
         batch.push(throttle(&format!("us.meta.llama{n}-70b-instruct-v1:0")));
         let model = format!("us.anthropic.claude-{n}-v1:0");
-        batch.push(error("us-east-1", &model, "ResourceNotFoundException", no_form));
+        batch.push(error("us-east-1", &model, "AccessDeniedException", no_access));
     }
     for event in &batch {
         deliver(&world, event);

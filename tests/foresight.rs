@@ -133,11 +133,16 @@ fn world_now(file: &WorldFile) -> Timestamp {
 }
 
 #[test]
-fn it_is_over_when_there_is_room_again() {
+fn it_is_over_when_there_has_been_room_for_a_week() {
     let world = sandbox(account(&growing()));
     tick(&world);
     world.change(|file| file.quotas[0].applied = Some(1e7));
-    for _ in 0..50 {
+    for _ in 0..6 * 24 {
+        world.pass(HOUR);
+        tick(&world);
+    }
+    assert_eq!(kinds(&world), ["headroom"], "use may come near again");
+    for _ in 0..2 * 24 {
         world.pass(HOUR);
         tick(&world);
     }
@@ -154,7 +159,7 @@ fn it_files_only_if_a_parameter_says_so_and_under_the_same_guard_rails() {
     assert_eq!((request.code.as_str(), request.desired), (TOKENS, 6.4e6));
     assert_eq!(kinds(&world), ["headroom"]);
     world.decide(&request.id, RequestStatus::CaseClosed, Some(6.4e6));
-    for _ in 0..60 {
+    for _ in 0..8 * 24 {
         world.pass(HOUR);
         tick_with(&world, &files);
     }

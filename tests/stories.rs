@@ -459,7 +459,7 @@ fn an_incident_closes_when_the_metrics_are_quiet_and_not_before() {
     assert_eq!(kinds(&world), ["opened", "resolved", "again"], "within a week it is the same episode");
     assert_eq!(world.published()[2].episode, Some(1));
     assert!(world.published()[2].title.starts_with("Again: "), "{}", world.published()[2].title);
-    for _ in 0..9 {
+    for _ in 0..16 {
         world.pass(SignedDuration::from_hours(24));
         run_sweep(&world);
     }
