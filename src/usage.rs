@@ -264,43 +264,42 @@ impl Usage {
     /// what of that lies in the last [`WINDOW`].
     pub fn of<S: Borrow<Series>>(series: &[S], burndown: f64, since: Timestamp, now: Timestamp) -> Self {
         let window = since.max(now.saturating_sub(WINDOW).unwrap_or(since));
-        let mut points: BTreeMap<(Timestamp, u32), Vec<Minute>> = BTreeMap::new();
-        for one in series.iter().map(Borrow::borrow) {
-            for (at, minute) in &one.points {
-                points.entry((*at, one.period.minutes())).or_default().push(*minute);
-            }
-        }
+        let all = series.iter().map(Borrow::borrow);
+        let mut points: Vec<(Timestamp, u32, &Minute)> = all
+            .flat_map(|one| one.points.iter().map(|(at, minute)| (*at, one.period.minutes(), minute)))
+            .collect();
+        // In order already but for where one series ends and the next begins.
+        points.sort_by_key(|(at, length, _)| (*at, *length));
         let mut usage =
             Self { first_use: series.iter().filter_map(|s| s.borrow().first_use).min(), ..Self::default() };
         let (mut invocations, mut input, mut output, mut tokens_in_all) = (0.0, 0.0, 0.0, 0.0);
-        for ((_, length), together) in &points {
-            for minute in together {
-                let length = f64::from(*length);
-                invocations += minute.invocations * length;
-                input += minute.input_tokens * length;
-                output += minute.output_tokens * length;
-                tokens_in_all += minute.tokens(burndown) * length;
-                usage.is_legacy |= minute.legacy_invocations > 0.0;
-            }
+        for (_, length, minute) in &points {
+            let length = f64::from(*length);
+            invocations += minute.invocations * length;
+            input += minute.input_tokens * length;
+            output += minute.output_tokens * length;
+            tokens_in_all += minute.tokens(burndown) * length;
+            usage.is_legacy |= minute.legacy_invocations > 0.0;
         }
         let per_request = |total: f64| if invocations > 0.0 { total / invocations } else { 0.0 };
         (usage.average_input, usage.average_output) = (per_request(input), per_request(output));
         let average_tokens = per_request(tokens_in_all);
         usage.average_tokens = average_tokens;
 
-        let last = points.keys().next_back().map_or(0, |(at, _)| at.as_second());
+        let last = points.last().map_or(0, |(at, ..)| at.as_second());
         let (mut this_week, mut week_before) = (0.0f64, 0.0f64);
         // By the longer period throughout: its average hides what a minute shows.
-        let mut fives: BTreeMap<i64, Five> = BTreeMap::new();
+        let mut fives: Vec<Five> = Vec::new();
         let mut back = Days::new(now);
         let mut large = 0.0;
         let (mut requests_used, mut tokens_used) = (Vec::new(), Vec::new());
         let mut days: BTreeMap<i64, f64> = BTreeMap::new();
-        for ((at, length), together) in &points {
-            let sum = |f: fn(&Minute) -> f64| together.iter().map(f).sum::<f64>();
+        for together in points.chunk_by(|(a, of_a, _), (b, of_b, _)| (a, of_a) == (b, of_b)) {
+            let Some((at, length, _)) = together.first() else { continue };
+            let sum = |f: fn(&Minute) -> f64| together.iter().map(|(.., m)| f(m)).sum::<f64>();
             let requests = sum(|m| m.invocations);
             let throttles = sum(|m| m.throttles);
-            let tokens: f64 = together.iter().map(|m| m.tokens(burndown)).sum();
+            let tokens: f64 = together.iter().map(|(.., m)| m.tokens(burndown)).sum();
             usage.peak_throttles = usage.peak_throttles.max(throttles);
             if throttles > 0.0 {
                 usage.refused.push(Refused { requests, tokens, throttles });
@@ -309,10 +308,14 @@ impl Usage {
             *if age < 7 * DAY { &mut this_week } else { &mut week_before } += requests * f64::from(*length);
             let share = f64::from(*length) / f64::from(Period::FiveMinutes.minutes());
             let start = at.as_second().div_euclid(FIVE) * FIVE;
-            let five = fives.entry(start).or_insert(Five { at: start, ..Five::default() });
-            five.requests += requests * share;
-            five.tokens += tokens * share;
-            five.throttles += throttles * share;
+            if fives.last().is_none_or(|five| five.at != start) {
+                fives.push(Five { at: start, ..Five::default() });
+            }
+            if let Some(five) = fives.last_mut() {
+                five.requests += requests * share;
+                five.tokens += tokens * share;
+                five.throttles += throttles * share;
+            }
             if requests > 0.0 && tokens > 2.0 * average_tokens * requests {
                 large += requests * f64::from(*length);
             }
@@ -341,7 +344,7 @@ impl Usage {
         let last_24_hours = usage.days.last().filter(|day| day.ago == 0).map(|day| day.tokens);
         usage.recent_day_tokens = touched.chain(last_24_hours).fold(0.0, f64::max);
         usage.large_share = per_request(large);
-        usage.fives = fives.into_values().collect();
+        usage.fives = fives;
         usage.trend = (week_before >= 1.0).then(|| this_week / week_before);
         usage
     }
