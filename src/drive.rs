@@ -263,7 +263,7 @@ pub(crate) async fn prepare<W: World>(
 }
 
 /// All questions about who calls get so long: CloudTrail takes two calls a second.
-const PATIENCE_FOR_CALLERS: SignedDuration = SignedDuration::from_secs(10);
+const PATIENCE_FOR_CALLERS: SignedDuration = SignedDuration::from_secs(8);
 
 /// The plan for `incident`, for which CloudTrail is asked who calls if all depends on that.
 pub(crate) async fn decided<W: Records + Clock>(

@@ -249,7 +249,7 @@ fn many_at_once_are_told_in_a_digest_that_counts_no_failures() {
     file.quotas = account(&[]).quotas;
     file.usage.push(used(SONNET, &[4.2e6; 14]));
     let world = sandbox(file);
-    tick_with(&world, &Config { digest_above: 1, ..Config::default() });
+    tick_with(&world, &Config { digest_above: 1, headroom_mode: Mode::Observe, ..Config::default() });
     assert_eq!(kinds(&world), ["digest"]);
     let said = said(&world.published()[0]);
     assert_eq!(said.matches("no call failed yet").count(), 2, "{said}");
@@ -316,22 +316,31 @@ fn a_watch_that_fails_is_taken_up_again_within_the_hour_and_says_why() {
 
 #[test]
 fn a_watch_that_dies_anywhere_loses_nothing() {
-    let config = Config::default();
+    for headroom_mode in [Mode::Observe, Mode::Request] {
+        dies_anywhere(&Config { headroom_mode, ..Config::default() });
+    }
+}
+
+fn dies_anywhere(config: &Config) {
     let home = home();
     let mut died = 0;
     for times in 1.. {
         let world = sandbox(account(&growing()));
-        let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+        let terms = Terms { config, home: &home, allowance: ALLOWANCE };
         if crash_after(times, sweep(&world, &terms)) {
             break;
         }
         died += 1;
         for _ in 0..24 {
             world.pass(SignedDuration::from_mins(5));
-            tick(&world);
+            tick_with(&world, config);
         }
         let ids: std::collections::BTreeSet<_> = world.published().into_iter().map(|n| n.notice_id).collect();
-        assert_eq!(ids.len(), 1, "died at poll {times}: {:?}", kinds(&world));
+        let files = config.headroom_mode == Mode::Request;
+        // That a request whose answer was lost was filed after all is told as well.
+        let most = if files { 2 } else { 1 };
+        assert!((1..=most).contains(&ids.len()), "died at poll {times}: {:?}", kinds(&world));
+        assert_eq!(world.increase_requests().len(), usize::from(files), "died at poll {times}");
     }
     assert!(died > 20, "{died}");
 }

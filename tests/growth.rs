@@ -5,7 +5,7 @@
 mod support;
 
 use bedrock_remediator::plan::{Reason, Withheld};
-use bedrock_remediator::sandbox::Sandbox;
+use bedrock_remediator::sandbox::{Sandbox, UsageEntry};
 use bedrock_remediator::world::RequestStatus;
 use jiff::SignedDuration;
 use support::story::*;
@@ -108,12 +108,15 @@ fn a_persons_raise_begins_the_budget_anew() {
 #[test]
 fn every_application_profile_of_a_throttled_model_counts_against_its_quota() {
     let mut file = busy();
-    let each = file.usage[0].last.as_mut().unwrap();
-    each.each.quota_tokens = Some(1.9e6);
-    each.each.invocations = 150.0;
+    let used = |usage: &mut UsageEntry, requests: f64, tokens: f64| {
+        let each = &mut usage.last.as_mut().unwrap().each;
+        (each.invocations, each.input_tokens, each.output_tokens) = (requests, tokens, 0.0);
+        each.quota_tokens = Some(tokens);
+    };
+    used(&mut file.usage[0], 150.0, 1.9e6);
     let mut other = file.usage[0].clone();
     other.model_id = "a1b2c3d4e5f6".to_owned();
-    other.last.as_mut().unwrap().each.quota_tokens = Some(2.9e6);
+    used(&mut other, 230.0, 2.9e6);
     let routes = serde_json::json!({ "id": "a1b2c3d4e5f6", "models": [
         "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-sonnet-4-5-20250929-v1:0",
         "arn:aws:bedrock:us-west-2::foundation-model/anthropic.claude-sonnet-4-5-20250929-v1:0",
