@@ -243,8 +243,11 @@ pub(crate) async fn prepare<W: World>(
         State::Seen => after(now, LATE),
         _ => record.next_look(config, now),
     };
-    // What is counted in a short silence is looked at when it ends.
-    if told.silent_until.is_none() {
+    // What is counted in a short silence is looked at when it ends. A step of which people are reminded no more, and that
+    // nobody runs into now, is left alone until its next look. That a quota is nearly full is no call.
+    let is_near = record.incident.cause == Cause::NearQuota;
+    let is_left_alone = is_step && (is_near || !record.is_busy(now));
+    if told.silent_until.is_none() && !is_left_alone {
         told.silent_until = Some(after(now, LATE));
         told.due_at = told.due_at.min(after(now, LATE));
     }
