@@ -225,7 +225,7 @@ pub(crate) async fn prepare<W: World>(
         // A step that is known to be missing, or a person's word that is waited for, is reminded of, whether anybody
         // calls meanwhile or not.
         is_missing: done == Some(false) || is_waiting,
-        is_taken: done == Some(true),
+        is_taken: done == Some(true) && !is_waiting,
     };
     // An open request is not told again as a request: people are reminded of it where it is followed.
     let is_reminded_of = state == State::Watching && record.last_told().is_some();

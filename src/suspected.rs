@@ -35,7 +35,11 @@ pub(crate) async fn keep_open<W: World>(
         None => {
             let search = record.search.clone();
             let learnt = Learnt { search, evidence: Some(evidence), ..Learnt::default() };
-            prepare(world, terms, lease, record, Some(learnt)).await
+            let mut ready = prepare(world, terms, lease, record, Some(learnt)).await?;
+            if ready.notice.is_none() {
+                ready.told.due_at = after(now, STEPS);
+            }
+            Ok(ready)
         }
     }
 }
