@@ -83,10 +83,10 @@ fn the_same_seed_is_the_same_year() {
     let setting = Setting { days: 60, ..Setting::new(11) };
     let once = || live(&setting, Family::Growth, 1, Policy::ALL);
     let figures = |lived: Vec<Lived>| lived.into_iter().map(|l| l.figures).collect::<Vec<_>>();
-    let (one, two) = (figures(once()), figures(once()));
-    assert_eq!(one, two);
+    let (first, second) = (figures(once()), figures(once()));
+    assert_eq!(first, second);
     let other = live(&Setting { days: 60, ..Setting::new(12) }, Family::Growth, 1, Policy::ALL);
-    assert_ne!(one, figures(other));
+    assert_ne!(first, figures(other));
 }
 
 #[test]
