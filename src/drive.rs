@@ -189,12 +189,7 @@ pub(crate) async fn prepare<W: World>(
     let is_step = record.incident.cause.is_step();
     let may_go_on = record.goes_on(config, now) || record.incident.last_seen.is_none();
     let is_waiting = plan.suspicion.is_some() && !may_go_on;
-    let kind = match record.notices.is_empty() {
-        true => Kind::opening(&record.incident),
-        false if record.notices.is_over() => Kind::Again,
-        false if is_step || is_waiting || record.awaited.is_some() => Kind::Reminder,
-        false => Kind::Again,
-    };
+    let kind = kind_of(&record, is_waiting);
     let state = match &followed {
         Some(_) => State::Watching,
         None if plan.look_again => State::Seen,
@@ -225,7 +220,7 @@ pub(crate) async fn prepare<W: World>(
         // A step that is known to be missing, or a person's word that is waited for, is reminded of, whether anybody
         // calls meanwhile or not.
         is_missing: done == Some(false) || is_waiting,
-        is_taken: done == Some(true),
+        is_taken: done == Some(true) && !is_waiting,
     };
     // An open request is not told again as a request: people are reminded of it where it is followed.
     let is_reminded_of = state == State::Watching && record.last_told().is_some();
@@ -237,23 +232,7 @@ pub(crate) async fn prepare<W: World>(
         record.notices.push(news.clone());
         told.told = Some(news);
     }
-    told.silent_until = record.silence(config, now);
-    told.due_at = match state {
-        State::Watching => after(now, OUTCOMES),
-        State::Seen => after(now, LATE),
-        _ => record.next_look(config, now),
-    };
-    // What is counted in a short silence is looked at when it ends. A step of which people are reminded no more, and that
-    // nobody runs into now, is left alone until its next look. That a quota is nearly full is no call.
-    let is_near = record.incident.cause == Cause::NearQuota;
-    let is_left_alone = is_step && (is_near || !record.is_busy(now));
-    if told.silent_until.is_none() && !is_left_alone {
-        told.silent_until = Some(after(now, LATE));
-        told.due_at = told.due_at.min(after(now, LATE));
-    }
-    if told.search.as_ref().is_some_and(Search::is_on) {
-        told.due_at = told.due_at.min(after(now, LOOK));
-    }
+    look_again(&mut told, &record, config, now);
     Ok(Ready {
         incident: record.incident,
         plan,
@@ -267,6 +246,35 @@ pub(crate) async fn prepare<W: World>(
 
 /// All questions about who calls get so long: CloudTrail takes two calls a second.
 const PATIENCE_FOR_CALLERS: SignedDuration = SignedDuration::from_secs(8);
+
+/// The kind of a notice of `record`. `is_waiting`: a person's word is waited for although nothing goes on.
+fn kind_of(record: &Record, is_waiting: bool) -> Kind {
+    let is_step = record.incident.cause.is_step();
+    match record.notices.is_empty() {
+        true => Kind::opening(&record.incident),
+        false if record.notices.is_over() => Kind::Again,
+        false if is_step || is_waiting || record.awaited.is_some() => Kind::Reminder,
+        false => Kind::Again,
+    }
+}
+
+/// Writes into `told` until when claims only count, and when somebody looks again.
+fn look_again(told: &mut Finish, record: &Record, config: &Config, now: Timestamp) {
+    told.silent_until = record.silence(config, now);
+    told.due_at = match told.state {
+        State::Watching => after(now, OUTCOMES),
+        State::Seen => after(now, LATE),
+        _ => record.next_look(config, now),
+    };
+    // What is counted in a short silence is looked at when it ends.
+    if told.silent_until.is_none() {
+        told.silent_until = Some(after(now, LATE));
+        told.due_at = told.due_at.min(after(now, LATE));
+    }
+    if told.search.as_ref().is_some_and(Search::is_on) {
+        told.due_at = told.due_at.min(after(now, LOOK));
+    }
+}
 
 /// The plan for `incident`, for which CloudTrail is asked who calls if all depends on that.
 pub(crate) async fn decided<W: Records + Clock>(

@@ -92,7 +92,7 @@ pub fn has_room(evidence: &Evidence, threshold: f64) -> Option<bool> {
     }
     let record = |near: &Near| {
         let known = evidence.limits.iter().filter(|l| l.found.quota.as_ref() == Some(&near.quota));
-        known.filter_map(|l| l.record.read()).next().cloned().unwrap_or_default()
+        known.into_iter().find_map(|l| l.record.read()).cloned().unwrap_or_default()
     };
     let is_due = |near: &Near| near.is_due(threshold, lead(&record(near)), evidence.now);
     let has_room = threshold <= 0.0 || !near.iter().any(is_due);

@@ -532,6 +532,7 @@ mod tests {
     #[test]
     fn an_open_request_is_reminded_of_after_one_and_two_weeks_and_then_every_two() {
         use LeftOpen::{IfFailing, No, Yes};
+        type OpenRow<'a> = (&'a [(Kind, i64, u32)], i64, LeftOpen);
         let config = Config::default();
         let follows = |told: &[(Kind, i64, u32)]| Record {
             followed: Some(Followed {
@@ -550,7 +551,7 @@ mod tests {
             (Kind::Reminder, 336, 0),
             (Kind::Reminder, 672, 0),
         );
-        let rows: &[(&[(Kind, i64, u32)], i64, LeftOpen)] = &[
+        let rows: &[OpenRow<'_>] = &[
             (&[opened], 167, No),
             (&[opened], 168, Yes),
             (&[opened, first], 335, No),

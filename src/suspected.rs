@@ -30,12 +30,14 @@ pub(crate) async fn keep_open<W: World>(
     now: Timestamp,
 ) -> Answer<Ready> {
     record.unread = None;
-    match record.quiet_until(terms.config, now) {
-        Some(reminder) => Ok(nothing_new(record, reminder.min(after(now, STEPS)), now)),
-        None => {
-            let search = record.search.clone();
-            let learnt = Learnt { search, evidence: Some(evidence), ..Learnt::default() };
-            prepare(world, terms, lease, record, Some(learnt)).await
-        }
+    if let Some(reminder) = record.quiet_until(terms.config, now) {
+        return Ok(nothing_new(record, reminder.min(after(now, STEPS)), now));
     }
+    let search = record.search.clone();
+    let learnt = Learnt { search, evidence: Some(evidence), ..Learnt::default() };
+    let mut ready = prepare(world, terms, lease, record, Some(learnt)).await?;
+    if ready.notice.is_none() {
+        ready.told.due_at = after(now, STEPS);
+    }
+    Ok(ready)
 }

@@ -37,6 +37,7 @@ fn home() -> Home {
         region: Region::parse(REGION),
         role: None,
         log_group: Some("/aws/lambda/remediator".to_owned()),
+        ..Home::default()
     }
 }
 

@@ -90,7 +90,7 @@ impl Account {
     fn quota(&self) -> f64 {
         let mut value = 0.0;
         self.world.change(|file| {
-            value = file.quotas.iter().find(|q| q.code.as_str() == TOKENS).unwrap().applied.unwrap()
+            value = file.quotas.iter().find(|q| q.code.as_str() == TOKENS).unwrap().applied.unwrap();
         });
         value / TOKENS_A_CALL
     }
@@ -205,8 +205,9 @@ fn sudden_use_waits_for_a_person_however_long_it_lasts() {
 
 #[test]
 fn steps_and_ramps_wait_for_a_person() {
+    type Pattern = (&'static str, Box<dyn Fn(i32) -> f64>, i32);
     let week = 7 * DAY;
-    let patterns: [(&str, Box<dyn Fn(i32) -> f64>, i32); 4] = [
+    let patterns: [Pattern; 4] = [
         ("2 times a week", Box::new(|hour| 60.0 * 2f64.powf(f64::from(hour) / f64::from(7 * DAY))), 5 * week),
         ("1.3 times a day", Box::new(|hour| 60.0 * 1.3f64.powf(f64::from(hour) / 24.0)), 2 * week),
         ("9 times", Box::new(|hour| if hour < DAY { 60.0 } else { 540.0 }), week),

@@ -780,7 +780,8 @@ impl Life<'_> {
             let open = rows.iter().filter(|(_, row)| row.record.state != State::Closed);
             open.map(|(id, row)| format!("{id} {} due {:?}", row.record.state, row.record.due_at)).collect()
         });
-        Err(Violation { promise: "everything comes to an end", how: open.join(", ") })
+        let how = format!("at {}: {}", self.now(), open.join(", "));
+        Err(Violation { promise: "everything comes to an end", how })
     }
 
     /// A sweep that nothing hinders leaves nothing that was due before it.

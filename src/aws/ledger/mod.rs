@@ -118,6 +118,23 @@ struct Reopened {
     until: Timestamp,
 }
 
+/// Takes the lease of an open incident whose item is still as `old` has it.
+fn seized(old: &IncidentItem, owner: &str, until: Timestamp) -> Update {
+    let mut seize = Update::default();
+    seize.set("lease_owner", owner);
+    seize.set("lease_until", stamp(until));
+    seize.set("due_at", stamp(until));
+    if let (Some(left), Some(since)) = (&old.lease_owner, &old.lease_until) {
+        seize.only_if("lease_owner = :left AND lease_until = :since");
+        seize.value(":left", &**left);
+        seize.value(":since", &**since);
+    } else {
+        seize.only_if("lease_owner = :mine");
+        seize.value(":mine", owner);
+    }
+    seize
+}
+
 /// What the end of a drive writes to the incident's item.
 fn finished(lease: &Lease, finish: &Finish) -> Answer<Update> {
     let id = &lease.incident;
@@ -311,7 +328,9 @@ impl Table<'_> {
         update.set("state", State::Seen.as_str());
         update.set("due_at", stamp(due_at));
         update.copy_or("open", HOME, home);
-        item::OF_STAY.iter().for_each(|gone| update.remove(gone));
+        for gone in item::OF_STAY {
+            update.remove(gone);
+        }
         update.under(lease);
         let mut bulky = Update::default();
         for gone in ["search", "ttl"] {
@@ -454,19 +473,7 @@ impl Ledger for Aws {
             record.incident.last_seen = old.latest(incident, now);
             return mine(record);
         }
-        let mut seize = Update::default();
-        seize.set("lease_owner", &*owner);
-        seize.set("lease_until", stamp(until));
-        seize.set("due_at", stamp(until));
-        if let (Some(left), Some(since)) = (&old.lease_owner, &old.lease_until) {
-            seize.only_if("lease_owner = :left AND lease_until = :since");
-            seize.value(":left", &**left);
-            seize.value(":since", &**since);
-        } else {
-            seize.only_if("lease_owner = :mine");
-            seize.value(":mine", &*owner);
-        }
-        match table.update(&key, seize).await? {
+        match table.update(&key, seized(&old, &owner, until)).await? {
             Written::Yes(_) => {
                 if old.learns(incident) {
                     table.learn(incident).await?;
@@ -551,7 +558,7 @@ impl Ledger for Aws {
         let key = quota_key(place, &intent.followed.code);
         let incident = table.write(incident_key(&lease.incident), incident)?;
         for _ in 0..TRIES {
-            let (item, filed) = try_join(table.item(key.clone()), table.filed(place, now)).await?;
+            let (item, filed) = Box::pin(try_join(table.item(key.clone()), table.filed(place, now))).await?;
             let item = QuotaItem::read(item)?;
             let mut record = item.record()?;
             if let Some(refused) = record.weigh(intent, now) {
