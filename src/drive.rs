@@ -266,8 +266,12 @@ fn look_again(told: &mut Finish, record: &Record, config: &Config, now: Timestam
         State::Seen => after(now, LATE),
         _ => record.next_look(config, now),
     };
-    // What is counted in a short silence is looked at when it ends.
-    if told.silent_until.is_none() {
+    // What is counted in a short silence is looked at when it ends. A step of which people are reminded no more, and that
+    // nobody runs into now, is left alone until its next look. That a quota is nearly full is no call.
+    let incident = &record.incident;
+    let is_left_alone =
+        incident.cause.is_step() && (incident.cause == Cause::NearQuota || !record.is_busy(now));
+    if told.silent_until.is_none() && !is_left_alone {
         told.silent_until = Some(after(now, LATE));
         told.due_at = told.due_at.min(after(now, LATE));
     }
