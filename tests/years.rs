@@ -36,7 +36,7 @@ const BOUNDS: &[Bound] = &[
         what: "the same value again within 30 days",
         families: EVERY,
         of: |m| mean(m, |f| f.same_value_again),
-        most: 1.0,
+        most: 0.0,
     },
     Bound { what: "needless requests", families: EVERY, of: |m| mean(m, |f| f.needless), most: 0.1 },
     Bound {
@@ -69,7 +69,7 @@ const BOUNDS: &[Bound] = &[
         what: "most notices in a week",
         families: EVERY,
         of: |m| m.worst(|f| Some(f64::from(f.week_most))).unwrap_or_default(),
-        most: 15.0,
+        most: 12.0,
     },
 ];
 
