@@ -189,7 +189,6 @@ pub(crate) async fn prepare<W: World>(
     let is_step = record.incident.cause.is_step();
     let may_go_on = record.goes_on(config, now) || record.incident.last_seen.is_none();
     let is_waiting = plan.suspicion.is_some() && !may_go_on;
-    let kind = kind_of(&record, is_waiting);
     let state = match &followed {
         Some(_) => State::Watching,
         None if plan.look_again => State::Seen,
@@ -226,7 +225,8 @@ pub(crate) async fn prepare<W: World>(
     let is_reminded_of = state == State::Watching && record.last_told().is_some();
     let telling = record.telling(config, now, found);
     let telling = telling.filter(|telling| *telling == Telling::News || !is_reminded_of);
-    let notice = telling.map(|_| Notice::compose(kind, &record, &plan, &evidence));
+    let notice =
+        telling.map(|why| Notice::compose(kind_of(&record, is_waiting, why), &record, &plan, &evidence));
     if let (Some(notice), Some(telling)) = (&notice, telling) {
         let news = notice.told(&record, &evidence, now).saying(record.notices.heard(), telling, &points, now);
         record.notices.push(news.clone());
@@ -247,11 +247,14 @@ pub(crate) async fn prepare<W: World>(
 /// All questions about who calls get so long: CloudTrail takes two calls a second.
 const PATIENCE_FOR_CALLERS: SignedDuration = SignedDuration::from_secs(8);
 
-/// The kind of a notice of `record`. `is_waiting`: a person's word is waited for although nothing goes on.
-fn kind_of(record: &Record, is_waiting: bool) -> Kind {
+/// The kind of a notice of `record`, which is told for `why`. `is_waiting`: a person's word is waited for although nothing
+/// goes on.
+fn kind_of(record: &Record, is_waiting: bool, why: Telling) -> Kind {
     let is_step = record.incident.cause.is_step();
     match record.notices.is_empty() {
         true => Kind::opening(&record.incident),
+        // Another of the model's quotas is nearly full, or something else can be done about it.
+        false if record.incident.is_ahead() && why == Telling::News => Kind::opening(&record.incident),
         false if record.notices.is_over() => Kind::Again,
         false if is_step || is_waiting || record.awaited.is_some() => Kind::Reminder,
         false => Kind::Again,

@@ -127,8 +127,12 @@ fn outcome(
     now: Timestamp,
 ) -> Result<Option<Outcome>, Vec<PortError>> {
     let age = now.duration_since(followed.intended);
-    let took = age.as_hours();
-    let took = if took < 48 { format!("{took} hours") } else { format!("{} days", took / 24) };
+    let took = match age.as_hours() {
+        ..1 => "less than an hour".to_owned(),
+        1 => "an hour".to_owned(),
+        hours @ 2..48 => format!("{hours} hours"),
+        hours => format!("{} days", hours / 24),
+    };
     let (name, before, asked) = (&followed.name, number(followed.value_before), number(followed.desired));
     let holding = value.as_ref().ok().copied().flatten();
     let of = |how, sentence| {
