@@ -187,13 +187,21 @@ class Function(unittest.TestCase):
         model = event["detail"]["requestParameters"]["modelId"]
         minute = now.replace(second=0, microsecond=0) - datetime.timedelta(minutes=2)
         dimensions = [{"Name": "ModelId", "Value": model}]
-        client("cloudwatch", MINISTACK).put_metric_data(
-            Namespace="AWS/Bedrock",
-            MetricData=[
-                {"MetricName": name, "Dimensions": dimensions, "Timestamp": minute, "Value": value}
-                for name, value in (("Invocations", 400), ("InvocationThrottles", 37), ("InputTokenCount", 4e6))
-            ],
-        )
+
+        def measured(at, **metrics):
+            return [
+                {"MetricName": name, "Dimensions": dimensions, "Timestamp": at, "Value": value}
+                for name, value in metrics.items()
+            ]
+
+        data = measured(minute, Invocations=400, InvocationThrottles=37, InputTokenCount=4e6)
+        # Use that begins today could be anybody's: the two weeks before were as busy.
+        for day in range(1, 14):
+            for minutes in range(0, 600, 5):
+                at = minute - datetime.timedelta(days=day, minutes=minutes)
+                data += measured(at, Invocations=400, InputTokenCount=4e6)
+        for begin in range(0, len(data), 500):
+            client("cloudwatch", MINISTACK).put_metric_data(Namespace="AWS/Bedrock", MetricData=data[begin : begin + 500])
         self.invoke(json.dumps(event))
         [notice] = self.told(self.everything)
         measured = [line for line in notice["because"] if line.startswith("CloudWatch measured")]
