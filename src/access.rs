@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::diagnosis::{Cause, Facts};
 use crate::ids::{Arn, Place, console_host};
+use crate::model::access::{Availability, ModelState, UseCaseForm};
+use crate::model::lifecycle::Lifecycle;
 use crate::model::{ModelId, ModelKind};
-use crate::world::{
-    Availability, Lifecycle, ModelState, Needed, PolicyLayer, PolicyVerdict, Ruling, UseCaseForm,
-};
+use crate::permission::{Needed, PolicyLayer, PolicyVerdict, Ruling};
 
 /// One step that a person has to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -457,9 +457,9 @@ fn covers(resource: &str, arn: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::PortError;
     use crate::diagnosis::Category;
     use crate::ids::{AccountId, Region};
-    use crate::world::PortError;
 
     fn place() -> Place {
         Place {
@@ -586,7 +586,7 @@ mod tests {
             "arn:aws:bedrock:::foundation-model/amazon.nova-2-lite-v1:0",
             "arn:aws:bedrock:eu-west-1::foundation-model/*",
         ] {
-            let arn = crate::clean::Safe::arn(allowed).unwrap();
+            let arn = crate::text::Safe::arn(allowed).unwrap();
             assert_eq!(arn.as_str(), allowed);
             assert!(of(allowed, false), "{allowed}");
             assert!(!of(allowed, true), "a log line named {allowed}");

@@ -9,8 +9,8 @@ use core::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::clean::{Safe, cut};
 use crate::diagnosis::Original;
+use crate::text::{Safe, cut};
 
 /// What kind of address a call came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -366,8 +366,9 @@ impl FromIterator<Minute> for Recent {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).unwrap()

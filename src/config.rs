@@ -11,8 +11,8 @@ use wildmatch::WildMatch;
 
 use crate::ids::Arn;
 use crate::model::ModelId;
-use crate::quota_record::Budget;
-use crate::words::words;
+use crate::quota::record::Budget;
+use crate::wire_enum::words;
 
 words! {
     /// Whether increases are filed.
@@ -51,9 +51,9 @@ pub struct Config {
     pub max_increases_per_day: u32,
     /// `REQUIRE_HISTORY_DAYS`: the model was first used at least this long ago.
     pub require_history: SignedDuration,
-    /// `NOTICE_COOL_DOWN_MINUTES`: before the same is told again; see [`crate::world::Record::quiet_until`] for how it grows.
+    /// `NOTICE_COOL_DOWN_MINUTES`: before the same is told again; see [`crate::incident::record::Record::quiet_until`] for how it grows.
     pub notice_cool_down: SignedDuration,
-    /// `DIGEST_ABOVE`: more notices than this within [`crate::world::CROWD`] become one digest.
+    /// `DIGEST_ABOVE`: more notices than this within [`crate::incident::lane::CROWD`] become one digest.
     pub digest_above: u32,
     /// `QUIET_HOURS_TO_CLOSE`: without errors, by metrics, before an incident is over; at least 7 days if people were told
     /// of it three times.

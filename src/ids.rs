@@ -6,7 +6,7 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 macro_rules! name {
@@ -170,7 +170,7 @@ pub fn caller_of(arn: &str) -> Option<String> {
     let is_name = |text: &str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&b))
     };
-    if !arn.trim().bytes().all(crate::clean::is_of_arn) {
+    if !arn.trim().bytes().all(crate::ids::is_of_arn) {
         return None;
     }
     let role = match (parsed.service, kind) {
@@ -191,6 +191,47 @@ pub fn caller_of(arn: &str) -> Option<String> {
 /// Whether `caller`, as [`caller_of`] names it, is its account's root user.
 pub fn is_root(caller: &str) -> bool {
     caller.ends_with(":root")
+}
+
+/// What ARNs are made of, the names that IAM allows in them included.
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
+pub(crate) fn is_of_arn(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b":/-_.*+=,@".contains(&byte)
+}
+
+/// `inc-` and sixteen hex digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IncidentId(String);
+
+impl IncidentId {
+    /// Of sixteen hexadecimal digits.
+    pub(crate) fn from_hash(hash: &str) -> Self {
+        Self(format!("inc-{hash}"))
+    }
+
+    /// The id as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `None` unless `text` is an incident id.
+    pub fn parse(text: &str) -> Option<Self> {
+        let hex = text.strip_prefix("inc-")?;
+        let fits = hex.len() == 16 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        fits.then(|| Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for IncidentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for IncidentId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
 }
 
 #[cfg(test)]

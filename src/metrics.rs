@@ -2,7 +2,7 @@
 //!
 //! One law: a metric that is not in this table is not written.
 
-use crate::words::words;
+use crate::wire_enum::words;
 
 /// The namespace of the function's own metrics.
 pub const NAMESPACE: &str = "BedrockRemediator";

@@ -2,8 +2,7 @@
 //!
 //! One law: the shard of an incident never changes, and its band follows from its state and its cause alone.
 
-use crate::diagnosis::Cause;
-use crate::incident::IncidentId;
+use crate::ids::IncidentId;
 
 /// One of the parts that the open incidents are spread over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,31 +79,11 @@ impl Shards {
     }
 }
 
-/// What is looked after first within a shard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Band {
-    /// Causes of an urgent rank; see [`Rank::is_urgent`](crate::diagnosis::Rank::is_urgent).
-    Urgent,
-    /// Incidents that follow an increase request, whatever their cause.
-    Following,
-    /// All others.
-    Other,
-}
-
-impl Band {
-    /// Every band, the one that is looked after first before the others.
-    pub const ALL: [Self; 3] = [Self::Urgent, Self::Following, Self::Other];
-
-    /// The band of an incident of that cause that follows no request.
-    pub const fn of(cause: Cause) -> Self {
-        if cause.rank().is_urgent() { Self::Urgent } else { Self::Other }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::collections::BTreeMap;
+
+    use super::*;
 
     #[test]
     fn ids_are_spread_over_every_shard() {

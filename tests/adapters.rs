@@ -6,19 +6,25 @@
 
 mod support;
 
+use bedrock_remediator::answer::{PortError, Rejection};
 use bedrock_remediator::diagnosis::Cause;
 use bedrock_remediator::event::Metric;
 use bedrock_remediator::ids::{AccountId, QuotaCode};
+use bedrock_remediator::incident::search::LogKind;
+use bedrock_remediator::installation::{EventRule, Reads, RuleState, Subscriptions, Trail, Trigger};
 use bedrock_remediator::model::ModelId;
+use bedrock_remediator::model::access::{Availability, UseCaseForm};
+use bedrock_remediator::model::lifecycle::Lifecycle;
 use bedrock_remediator::notice::{Kind, Notice};
-use bedrock_remediator::sandbox::{Fault, FaultKind, PortCall, WorldFile};
-use bedrock_remediator::usage::Period;
-use bedrock_remediator::world::{
-    Availability, Clock as _, EventRule, Ledger as _, Lifecycle, LogKind, Models as _, Needed,
-    Permissions as _, PolicyLayer, PolicyVerdict, PortError, Quotas as _, Reads, Records as _, Rejection,
-    RequestStatus, RuleState, Setup as _, Subscriptions, Telemetry as _, Topic as _, Trail, Trigger,
-    UseCaseForm, Window,
+use bedrock_remediator::permission::{Needed, PolicyLayer, PolicyVerdict};
+use bedrock_remediator::ports::{
+    Clock as _, Ledger as _, Models as _, Permissions as _, Quotas as _, Records as _, Setup as _,
+    Telemetry as _, Topic as _,
 };
+use bedrock_remediator::quota::request::RequestStatus;
+use bedrock_remediator::sandbox::{Fault, FaultKind, PortCall, WorldFile};
+use bedrock_remediator::time::Window;
+use bedrock_remediator::usage::Period;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use support::cloud::Cloud;
@@ -664,9 +670,12 @@ fn notice() -> Notice {
     block_on(async {
         let incident = incident("us-east-1");
         let claim = world.claim(&incident, Timestamp::now(), SignedDuration::from_secs(90)).await.unwrap();
-        let bedrock_remediator::world::Claim::Mine(_, record) = claim else { unreachable!("nobody else") };
+        let bedrock_remediator::incident::record::Claim::Mine(_, record) = claim else {
+            unreachable!("nobody else")
+        };
         let evidence =
-            bedrock_remediator::evidence::gather(&world, &incident, Timestamp::now(), Timestamp::MAX).await;
+            bedrock_remediator::run::gather::gather(&world, &incident, Timestamp::now(), Timestamp::MAX)
+                .await;
         Notice::compose(Kind::Opened, &record, &bedrock_remediator::plan::Plan::default(), &evidence)
     })
 }

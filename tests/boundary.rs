@@ -2,30 +2,44 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// What decides. A module that is not named here may wait and ask; these may not.
-const PURE: &[&str] = &[
-    "access.rs",
-    "callers.rs",
-    "clean.rs",
-    "config.rs",
-    "diagnosis",
-    "event",
-    "headroom.rs",
-    "ids.rs",
-    "incident.rs",
-    "lifecycle.rs",
-    "model.rs",
-    "notice",
-    "plan",
-    "quota",
-    "strangers.rs",
-    "suspicion.rs",
-    "terms.rs",
-    "usage.rs",
-    "words.rs",
+use syn::visit::Visit as _;
+
+/// The rooms of the library in layers, the lowest first: each may use its own layer and those before it.
+const LAYERS: &[&[&str]] = &[
+    // Words.
+    &["ids", "shards", "text", "time", "wire_enum"],
+    // What is true of the field.
+    &[
+        "answer",
+        "callers",
+        "config",
+        "identity",
+        "installation",
+        "metrics",
+        "model",
+        "permission",
+        "quota",
+        "usage",
+    ],
+    // Reading.
+    &["diagnosis", "event", "incident"],
+    // Deciding.
+    &["access", "evidence", "misuse", "notice", "plan"],
+    &["ports"],
+    // Running.
+    &["operate", "run"],
+    // Worlds.
+    &["aws", "sandbox", "simulation"],
 ];
+/// The layers of [`LAYERS`] that decide: they neither wait nor ask.
+const PURE_LAYERS: usize = 4;
+
+fn pure() -> Vec<&'static str> {
+    LAYERS[..PURE_LAYERS].concat()
+}
 
 /// Where the program waits, prints or starts things.
 const PROGRAM: &[&str] = &["main.rs", "cli", "bin"];
@@ -49,7 +63,8 @@ fn sources() -> Vec<(String, String)> {
 }
 
 fn is_in(file: &str, modules: &[&str]) -> bool {
-    modules.iter().any(|m| file == *m || file.starts_with(&format!("{m}/")))
+    let is_of = |m: &&str| file == *m || file == format!("{m}.rs") || file.starts_with(&format!("{m}/"));
+    modules.iter().any(is_of)
 }
 
 /// Code only: comments and documentation may speak of anything.
@@ -70,16 +85,8 @@ fn offenders(files: &[(String, String)], forbidden: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn every_pure_module_exists() {
-    let files = sources();
-    for module in PURE {
-        assert!(files.iter().any(|(name, _)| is_in(name, &[module])), "{module}");
-    }
-}
-
-#[test]
 fn what_decides_neither_waits_nor_reads_a_clock_nor_rolls_dice() {
-    let pure: Vec<_> = sources().into_iter().filter(|(name, _)| is_in(name, PURE)).collect();
+    let pure: Vec<_> = sources().into_iter().filter(|(name, _)| is_in(name, &pure())).collect();
     let forbidden = [
         "async ",
         ".await",
@@ -117,16 +124,232 @@ fn the_library_spawns_nothing_and_waits_only_through_the_clock() {
     assert_eq!(offenders(&library, &forbidden), [""; 0]);
 }
 
-#[test]
-fn imports_run_one_way_down_the_line() {
-    // Each module may use the modules below it in this list, and none above.
-    let order = ["handler", "sweep", "drive", "act", "investigate", "notice", "plan", "evidence"];
-    for (name, source) in sources() {
-        let module = name.trim_end_matches(".rs").split('/').next().unwrap_or_default().to_owned();
-        let Some(at) = order.iter().position(|m| *m == module) else { continue };
-        for above in &order[..at] {
-            let import = format!("use crate::{above}");
-            assert!(!code(&source).any(|(_, l)| l.contains(&import)), "{name} imports {above}");
+/// A module by its path from the crate's root.
+type Module = Vec<String>;
+
+/// One module of the library, as it is written.
+struct Parsed {
+    module: Module,
+    items: Vec<syn::Item>,
+}
+
+/// Every module of the library that is a file.
+fn library() -> Vec<Parsed> {
+    let parsed = |(name, source): (String, String)| {
+        let mut module: Module = name.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+        if module.last().is_some_and(|last| last == "mod" || last == "lib") {
+            module.pop();
+        }
+        let file = syn::parse_file(&source).unwrap_or_else(|e| panic!("{name}: {e}"));
+        Parsed { module, items: file.items.into_iter().filter(|item| !is_test(item)).collect() }
+    };
+    sources().into_iter().filter(|(name, _)| !is_in(name, PROGRAM)).map(parsed).collect()
+}
+
+/// Tests may use what they test.
+fn is_test(item: &syn::Item) -> bool {
+    let syn::Item::Mod(module) = item else { return false };
+    module
+        .attrs
+        .iter()
+        .any(|a| a.path().is_ident("cfg") && a.meta.require_list().unwrap().tokens.to_string() == "test")
+}
+
+/// Every name that a `use` brings in, as the whole path to it; of a renamed one its own name, and `self` and `*` left
+/// out.
+fn leaves(tree: &syn::UseTree, before: &[String], found: &mut Vec<Vec<String>>) {
+    let with = |name: &syn::Ident| [before, &[name.to_string()]].concat();
+    match tree {
+        syn::UseTree::Path(path) => leaves(&path.tree, &with(&path.ident), found),
+        syn::UseTree::Name(name) if name.ident == "self" => found.push(before.to_vec()),
+        syn::UseTree::Name(name) => found.push(with(&name.ident)),
+        syn::UseTree::Rename(rename) => found.push(with(&rename.ident)),
+        syn::UseTree::Glob(_) => found.push(before.to_vec()),
+        syn::UseTree::Group(group) => group.items.iter().for_each(|tree| leaves(tree, before, found)),
+    }
+}
+
+/// Paths outside of `use`: those of code, and those in what macros are given.
+#[derive(Default)]
+struct Paths(Vec<Vec<String>>);
+
+impl<'ast> syn::visit::Visit<'ast> for Paths {
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        self.0.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        syn::visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, called: &'ast syn::Macro) {
+        let text = called.tokens.to_string().replace("::", " :: ");
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let mut at = 0;
+        while at < words.len() {
+            let mut path =
+                vec![words[at].trim_matches(|c: char| !c.is_alphanumeric() && c != '_').to_owned()];
+            while words.get(at + 1) == Some(&"::") && at + 2 < words.len() {
+                at += 2;
+                path.push(words[at].trim_matches(|c: char| !c.is_alphanumeric() && c != '_').to_owned());
+            }
+            self.0.push(path);
+            at += 1;
         }
     }
+
+    fn visit_item_use(&mut self, _: &'ast syn::ItemUse) {}
+}
+
+/// Which modules each module uses. A name that a module passes on (`pub use`) is used where it is written.
+struct Graph {
+    modules: BTreeSet<Module>,
+    passed_on: BTreeMap<(Module, String), Module>,
+    uses: BTreeMap<Module, BTreeSet<Module>>,
+}
+
+impl Graph {
+    fn of(library: &[Parsed]) -> Self {
+        let modules = library.iter().map(|parsed| parsed.module.clone()).collect();
+        let mut graph = Self { modules, passed_on: BTreeMap::new(), uses: BTreeMap::new() };
+        let uses = |parsed: &Parsed, is_passed_on: bool| {
+            let mut found = Vec::new();
+            for item in &parsed.items {
+                if let syn::Item::Use(used) = item
+                    && matches!(used.vis, syn::Visibility::Inherited) != is_passed_on
+                {
+                    leaves(&used.tree, &[], &mut found);
+                }
+            }
+            found
+        };
+        for parsed in library {
+            for path in uses(parsed, true) {
+                if let Some((module, rest)) = graph.resolve(&parsed.module, &path)
+                    && let [name] = rest.as_slice()
+                {
+                    graph.passed_on.insert((parsed.module.clone(), name.clone()), module);
+                }
+            }
+        }
+        for parsed in library {
+            let mut paths = Paths::default();
+            parsed.items.iter().for_each(|item| paths.visit_item(item));
+            for path in uses(parsed, false).into_iter().chain(paths.0) {
+                if let Some(used) = graph.written_in(&parsed.module, &path).filter(|m| *m != parsed.module) {
+                    graph.uses.entry(parsed.module.clone()).or_default().insert(used);
+                }
+            }
+        }
+        graph
+    }
+
+    /// The module that `path` leads to from `module`, and what is left of the path; `None` where it leads out of the
+    /// crate, or names something of the module itself.
+    fn resolve(&self, module: &Module, path: &[String]) -> Option<(Module, Vec<String>)> {
+        let whole: Vec<String> = match path.first()?.as_str() {
+            "crate" => path[1..].to_vec(),
+            "self" => [module, &path[1..]].concat(),
+            "super" => {
+                let up = path.iter().take_while(|part| *part == "super").count();
+                [&module[..module.len().checked_sub(up)?], &path[up..]].concat()
+            }
+            child => {
+                let below = [module.as_slice(), &[child.to_owned()]].concat();
+                if !self.modules.contains(&below) {
+                    return None;
+                }
+                [module, path].concat()
+            }
+        };
+        let longest = (0..=whole.len()).rev().find(|n| self.modules.contains(&whole[..*n]))?;
+        Some((whole[..longest].to_vec(), whole[longest..].to_vec()))
+    }
+
+    fn written_in(&self, module: &Module, path: &[String]) -> Option<Module> {
+        let (mut found, rest) = self.resolve(module, path)?;
+        while let Some(name) = rest.first()
+            && let Some(from) = self.passed_on.get(&(found.clone(), name.clone()))
+        {
+            found.clone_from(from);
+        }
+        Some(found)
+    }
+
+    /// A way from a module back to itself; `None` where there is none.
+    fn cycle(&self) -> Option<Vec<String>> {
+        let mut left: BTreeMap<&Module, BTreeSet<&Module>> =
+            self.uses.iter().map(|(module, used)| (module, used.iter().collect())).collect();
+        // What uses nothing that is left is in no cycle.
+        loop {
+            let done: Vec<&Module> =
+                self.modules.iter().filter(|m| left.get(m).is_none_or(BTreeSet::is_empty)).collect();
+            let before = left.values().map(BTreeSet::len).sum::<usize>();
+            for used in left.values_mut() {
+                used.retain(|m| !done.contains(m));
+            }
+            if left.values().map(BTreeSet::len).sum::<usize>() == before {
+                break;
+            }
+        }
+        let mut at = *left.iter().find(|(_, used)| !used.is_empty())?.0;
+        let mut way = Vec::new();
+        while !way.contains(&at) {
+            way.push(at);
+            at = left[at].first()?;
+        }
+        way.push(at);
+        Some(way.into_iter().map(|module| module.join("::")).collect())
+    }
+}
+
+fn layer(module: &Module) -> usize {
+    let room = module.first().unwrap();
+    let layer = LAYERS.iter().position(|rooms| rooms.contains(&room.as_str()));
+    layer.unwrap_or_else(|| panic!("`{room}` is in no layer"))
+}
+
+#[test]
+fn no_module_uses_itself_by_way_of_others() {
+    let graph = Graph::of(&library());
+    assert!(graph.uses.values().map(BTreeSet::len).sum::<usize>() > 500, "the graph has no edges");
+    assert_eq!(graph.cycle(), None);
+}
+
+#[test]
+fn no_module_uses_a_higher_layer() {
+    let graph = Graph::of(&library());
+    let rooms: BTreeSet<&str> = graph.modules.iter().filter_map(|m| m.first()).map(String::as_str).collect();
+    assert_eq!(
+        rooms,
+        LAYERS.concat().into_iter().collect(),
+        "every room has a layer, and every layer its rooms"
+    );
+    for (module, used) in &graph.uses {
+        for other in used.iter().filter(|other| !other.is_empty() && !module.is_empty()) {
+            assert!(layer(other) <= layer(module), "{} uses {}", module.join("::"), other.join("::"));
+        }
+    }
+}
+
+#[test]
+fn a_cycle_and_a_path_in_a_macro_are_found() {
+    let parsed = |module: &str, source: &str| Parsed {
+        module: module.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+        items: syn::parse_file(source).unwrap().items,
+    };
+    let library = [
+        parsed("", "mod a; mod b; mod c;"),
+        parsed("a", "pub use crate::b::Item; fn of() { matches!(1, crate::c::ONE); }"),
+        parsed("b", "pub struct Item;"),
+        parsed("c", "use crate::a::Item; pub const ONE: u8 = 1;"),
+    ];
+    let graph = Graph::of(&library);
+    let uses =
+        |module: &str| graph.uses[&vec![module.to_owned()]].iter().map(|m| m.join("::")).collect::<Vec<_>>();
+    assert_eq!(
+        (uses("a"), uses("c")),
+        (vec!["c".to_owned()], vec!["b".to_owned()]),
+        "a name is used where it is written"
+    );
+    assert_eq!(graph.cycle(), None);
+    let circle = [parsed("a", "use crate::b::B; pub struct A;"), parsed("b", "fn of() -> crate::a::A {}")];
+    assert_eq!(Graph::of(&circle).cycle().unwrap(), ["a", "b", "a"]);
 }

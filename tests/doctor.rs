@@ -5,8 +5,8 @@
 mod support;
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::doctor::{ALARMS, Check, Finding, Patient, RULES, TRIGGERS, examine};
 use bedrock_remediator::ids::{AccountId, Place, Region};
+use bedrock_remediator::operate::doctor::{ALARMS, Check, Finding, Patient, RULES, TRIGGERS, examine};
 use bedrock_remediator::quota::{Catalog, Readable};
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use serde_json::{Value, json};

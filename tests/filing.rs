@@ -6,8 +6,8 @@ mod support;
 
 use bedrock_remediator::config::Config;
 use bedrock_remediator::plan::Reason;
+use bedrock_remediator::quota::request::RequestStatus;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
-use bedrock_remediator::world::RequestStatus;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::story::*;

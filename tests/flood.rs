@@ -9,18 +9,19 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bedrock_remediator::config::Config;
-use bedrock_remediator::event::Home;
-use bedrock_remediator::flood::{IN_PLACE, OF_SENDER};
-use bedrock_remediator::handler::{Report, handle};
+use bedrock_remediator::identity::Home;
 use bedrock_remediator::ids::{AccountId, Region};
 use bedrock_remediator::incident::Incident;
+use bedrock_remediator::incident::flood::{IN_PLACE, OF_SENDER};
+use bedrock_remediator::incident::record::State;
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::{Kind, Notice};
+use bedrock_remediator::ports::{Clock as _, Ledger as _};
+use bedrock_remediator::run::context::{Allowance, Terms};
+use bedrock_remediator::run::handler::{Report, handle};
+use bedrock_remediator::run::sweep::sweep;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use bedrock_remediator::shards::Shards;
-use bedrock_remediator::sweep::sweep;
-use bedrock_remediator::terms::{Allowance, Terms};
-use bedrock_remediator::world::{Clock as _, Ledger as _, State};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use support::story::*;
@@ -442,7 +443,7 @@ fn a_throttle_is_looked_at_although_others_are_left_to_the_sweep() {
     }
     batch.push(throttle(SONNET));
     let report = deliver(&world, &queue(&batch));
-    let left = |r: &&bedrock_remediator::handler::IncidentReport| {
+    let left = |r: &&bedrock_remediator::run::handler::IncidentReport| {
         r.driven.as_ref().unwrap().as_ref().unwrap().is_left
     };
     assert_eq!(report.incidents.iter().filter(left).count(), 4);

@@ -5,16 +5,17 @@
 mod support;
 
 use bedrock_remediator::config::{Config, Mode};
-use bedrock_remediator::event::Home;
+use bedrock_remediator::identity::Home;
 use bedrock_remediator::ids::{AccountId, QuotaCode, Region};
+use bedrock_remediator::model::access::Availability;
 use bedrock_remediator::notice::{Kind, Severity};
 use bedrock_remediator::plan::Reason;
+use bedrock_remediator::quota::request::RequestStatus;
+use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::run::forecast::Watched;
+use bedrock_remediator::run::sweep::{Swept, sweep};
 use bedrock_remediator::sandbox::{FaultKind, LastMinutes, MinuteEntry, Sandbox, UsageEntry, WorldFile};
-use bedrock_remediator::sweep::{Swept, sweep};
-use bedrock_remediator::terms::Terms;
 use bedrock_remediator::usage::Minute;
-use bedrock_remediator::watch::Watched;
-use bedrock_remediator::world::{Availability, RequestStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::story::*;
@@ -391,7 +392,7 @@ fn a_legacy_model_that_is_still_called_is_told_of_with_dates_callers_and_replace
 fn an_announced_end_is_told_of_before_the_model_is_legacy() {
     let mut file = legacy();
     let state = &mut file.availability[0];
-    (state.lifecycle, state.legacy_from) = (bedrock_remediator::world::Lifecycle::Active, None);
+    (state.lifecycle, state.legacy_from) = (bedrock_remediator::model::lifecycle::Lifecycle::Active, None);
     let world = sandbox(file);
     tick(&world);
     assert_eq!(kinds(&world), ["lifecycle"]);

@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use bedrock_remediator::aws::ACTIONS;
 use bedrock_remediator::config::{Config, Mode};
-use bedrock_remediator::doctor::{ALARMS, RULES};
-use bedrock_remediator::event::Home;
-use bedrock_remediator::handler::{Report, handle};
+use bedrock_remediator::identity::Home;
 use bedrock_remediator::ids::{AccountId, Region};
+use bedrock_remediator::model::access::Availability;
+use bedrock_remediator::operate::doctor::{ALARMS, RULES};
+use bedrock_remediator::quota::request::RequestStatus;
+use bedrock_remediator::run::context::{Allowance, Terms};
+use bedrock_remediator::run::handler::{Report, handle};
 use bedrock_remediator::sandbox::{PortCall, Sandbox, WorldFile, healthy_for};
-use bedrock_remediator::terms::{Allowance, Terms};
-use bedrock_remediator::world::{Availability, RequestStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::canary::{assert_clean, quoted, sources};
@@ -329,7 +330,7 @@ fn no_text_of_an_error_is_sent_stored_or_logged_by_the_function() {
 
 fn no_log_tells_a_payload(lines: &[String]) {
     assert!(lines.len() > 60);
-    for line in lines {
+    for line in lines.iter() {
         let entry: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         assert!(entry.get("_aws").is_some() || entry["message"].is_string(), "{line}");
         assert!(!line.contains("CANARY") && !line.contains("secret prompt") && line.len() < 2_000, "{line}");

@@ -5,8 +5,8 @@
 mod support;
 
 use bedrock_remediator::plan::{Reason, Withheld};
+use bedrock_remediator::quota::request::RequestStatus;
 use bedrock_remediator::sandbox::{Sandbox, UsageEntry};
-use bedrock_remediator::world::RequestStatus;
 use jiff::SignedDuration;
 use support::story::*;
 

@@ -7,13 +7,14 @@ mod support;
 use std::path::Path;
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::event::Home;
-use bedrock_remediator::handler::handle;
+use bedrock_remediator::identity::Home;
+use bedrock_remediator::incident::record::State;
 use bedrock_remediator::notice::{Kind, Notice};
 use bedrock_remediator::plan::Action;
+use bedrock_remediator::ports::{Clock as _, Ledger as _};
+use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::run::handler::handle;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile, healthy_for};
-use bedrock_remediator::terms::Terms;
-use bedrock_remediator::world::{Clock as _, Ledger as _, State};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use support::story::*;

@@ -31,7 +31,8 @@ fn the_tables_ledger_keeps_the_contract() {
 #[cfg(feature = "aws")]
 #[test]
 fn what_has_expired_is_no_more() {
-    use bedrock_remediator::world::{Claim, Ledger as _};
+    use bedrock_remediator::incident::record::Claim;
+    use bedrock_remediator::ports::Ledger as _;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let (incident, at) = (contract::incident("us-east-1"), "2026-11-20T14:34:05Z".parse().unwrap());
@@ -53,7 +54,8 @@ fn what_has_expired_is_no_more() {
 #[cfg(feature = "aws")]
 #[test]
 fn a_write_whose_answer_was_lost_is_repeated_and_still_ours() {
-    use bedrock_remediator::world::{Claim, Finish, Ledger as _, State};
+    use bedrock_remediator::incident::record::{Claim, Finish, State};
+    use bedrock_remediator::ports::Ledger as _;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let (incident, at) = (contract::incident("us-east-1"), "2026-11-20T14:34:05Z".parse().unwrap());
@@ -71,7 +73,7 @@ fn a_write_whose_answer_was_lost_is_repeated_and_still_ours() {
 #[cfg(feature = "aws")]
 #[test]
 fn an_item_that_cannot_be_read_is_an_error_and_hides_no_other() {
-    use bedrock_remediator::world::Ledger as _;
+    use bedrock_remediator::ports::Ledger as _;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let at: jiff::Timestamp = "2026-11-20T14:34:05Z".parse().unwrap();
@@ -93,8 +95,10 @@ fn an_item_that_cannot_be_read_is_an_error_and_hides_no_other() {
 #[cfg(feature = "aws")]
 #[test]
 fn a_refusal_that_an_earlier_version_wrote_outlives_later_requests() {
-    use bedrock_remediator::quota_record::Refusal;
-    use bedrock_remediator::world::{Claim, Followed, Intent, Ledger as _, Reserved};
+    use bedrock_remediator::incident::record::Claim;
+    use bedrock_remediator::ports::Ledger as _;
+    use bedrock_remediator::quota::record::{Intent, Refusal, Reserved};
+    use bedrock_remediator::quota::request::Followed;
     use serde_json::json;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
@@ -144,7 +148,8 @@ fn a_refusal_that_an_earlier_version_wrote_outlives_later_requests() {
 fn a_cause_of_another_version_reads_as_unknown_and_stays_as_it_was_written() {
     use bedrock_remediator::diagnosis::Cause;
     use bedrock_remediator::incident::Incident;
-    use bedrock_remediator::world::{Claim, Finish, Ledger as _, State};
+    use bedrock_remediator::incident::record::{Claim, Finish, State};
+    use bedrock_remediator::ports::Ledger as _;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let (incident, at) = (contract::incident("us-east-1"), "2026-11-20T14:34:05Z".parse().unwrap());
@@ -204,8 +209,8 @@ fn items_of_before_are_read_and_slim_after_the_next_lease() {
 #[cfg(feature = "aws")]
 #[test]
 fn an_item_of_before_that_is_only_counted_goes_to_its_shard() {
+    use bedrock_remediator::ports::Ledger as _;
     use bedrock_remediator::shards::Shard;
-    use bedrock_remediator::world::Ledger as _;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     cloud.state().table.items = ledger_of_before();
@@ -225,7 +230,8 @@ fn an_item_of_before_that_is_only_counted_goes_to_its_shard() {
 #[cfg(feature = "aws")]
 #[test]
 fn the_version_before_can_read_what_this_one_writes() {
-    use bedrock_remediator::world::{Finish, Ledger as _, State};
+    use bedrock_remediator::incident::record::{Finish, State};
+    use bedrock_remediator::ports::Ledger as _;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let incident = contract::incident("us-east-1");
@@ -274,8 +280,11 @@ fn the_version_before_can_read_what_this_one_writes() {
 #[test]
 fn no_item_grows_with_time() {
     use bedrock_remediator::callers::Origin;
-    use bedrock_remediator::news::Heard;
-    use bedrock_remediator::world::{Claim, Finish, Ledger as _, LogKind, LogQuery, Search, State, Told};
+    use bedrock_remediator::incident::heard::Heard;
+    use bedrock_remediator::incident::notices::Told;
+    use bedrock_remediator::incident::record::{Claim, Finish, State};
+    use bedrock_remediator::incident::search::{LogKind, LogQuery, Search};
+    use bedrock_remediator::ports::Ledger as _;
     use jiff::SignedDuration;
     use proptest::prelude::*;
     use proptest::test_runner::TestRunner;
@@ -372,7 +381,10 @@ fn no_item_grows_with_time() {
 #[cfg(feature = "aws")]
 #[test]
 fn requests_that_an_earlier_version_counted_today_still_count() {
-    use bedrock_remediator::world::{Claim, Followed, Intent, Ledger as _, Reserved};
+    use bedrock_remediator::incident::record::Claim;
+    use bedrock_remediator::ports::Ledger as _;
+    use bedrock_remediator::quota::record::{Intent, Reserved};
+    use bedrock_remediator::quota::request::Followed;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let at: jiff::Timestamp = "2026-11-20T14:34:05Z".parse().unwrap();

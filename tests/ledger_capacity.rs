@@ -8,10 +8,12 @@ mod support;
 use std::fmt::Write as _;
 
 use bedrock_remediator::aws::Aws;
-use bedrock_remediator::incident::{Incident, IncidentId, fold};
+use bedrock_remediator::ids::IncidentId;
+use bedrock_remediator::incident::record::{Finish, State};
+use bedrock_remediator::incident::{Incident, fold};
+use bedrock_remediator::ports::Ledger as _;
 use bedrock_remediator::sandbox::WorldFile;
 use bedrock_remediator::shards::{Shard, Shards};
-use bedrock_remediator::world::{Finish, Ledger as _, State};
 use serde_json::json;
 use support::cloud::Cloud;
 use support::contract::{self, LEASE, after, counted, finish, followed, mine, now, told};

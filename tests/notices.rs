@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::event::Home;
-use bedrock_remediator::handler::handle;
+use bedrock_remediator::identity::Home;
 use bedrock_remediator::notice::{LARGEST, Message};
+use bedrock_remediator::run::context::{Allowance, Terms};
+use bedrock_remediator::run::handler::handle;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
-use bedrock_remediator::terms::{Allowance, Terms};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};

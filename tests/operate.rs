@@ -7,12 +7,14 @@ mod support;
 use std::process::Output;
 
 use bedrock_remediator::config::{Config, Mode};
-use bedrock_remediator::event::Home;
-use bedrock_remediator::incident::IncidentId;
+use bedrock_remediator::identity::Home;
+use bedrock_remediator::ids::IncidentId;
+use bedrock_remediator::incident::record::State;
 use bedrock_remediator::operate;
 use bedrock_remediator::plan::Reason;
-use bedrock_remediator::terms::Terms;
-use bedrock_remediator::world::{Ledger as _, RequestStatus, State};
+use bedrock_remediator::ports::Ledger as _;
+use bedrock_remediator::quota::request::RequestStatus;
+use bedrock_remediator::run::context::Terms;
 use jiff::SignedDuration;
 use serde_json::Value;
 use support::program::run;

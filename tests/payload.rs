@@ -7,10 +7,11 @@ mod support;
 use std::cell::Cell;
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::event::{Home, read};
-use bedrock_remediator::handler::{Report, handle};
+use bedrock_remediator::event::read;
+use bedrock_remediator::identity::Home;
+use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::run::handler::{Report, handle};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
-use bedrock_remediator::terms::Terms;
 use serde_json::{Value, json};
 use support::canary::{PROMPT, assert_clean, job, packed, quoted, sources, strings};
 use support::story::*;

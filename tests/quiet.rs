@@ -5,15 +5,15 @@
 mod support;
 
 use bedrock_remediator::config::{Config, Mode};
-use bedrock_remediator::event::Home;
+use bedrock_remediator::identity::Home;
 use bedrock_remediator::ids::{AccountId, Region};
 use bedrock_remediator::notice::Kind;
 use bedrock_remediator::plan::{Action, Reason};
+use bedrock_remediator::quota::request::RequestStatus;
+use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::run::sweep::sweep;
 use bedrock_remediator::sandbox::{Days, LastMinutes, MinuteEntry, Sandbox, UsageEntry, WorldFile};
-use bedrock_remediator::sweep::sweep;
-use bedrock_remediator::terms::Terms;
 use bedrock_remediator::usage::Minute;
-use bedrock_remediator::world::RequestStatus;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::story::*;

@@ -5,8 +5,8 @@
 mod support;
 
 use bedrock_remediator::notice::Kind;
+use bedrock_remediator::quota::request::RequestStatus;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
-use bedrock_remediator::world::RequestStatus;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::story::*;
@@ -85,7 +85,9 @@ fn a_reminder_says_what_changed_since() {
     for _ in 0..3 {
         deliver(&world, &refused(&world));
     }
-    world.change(|file| file.availability[0].agreement = bedrock_remediator::world::Availability::Available);
+    world.change(|file| {
+        file.availability[0].agreement = bedrock_remediator::model::access::Availability::Available
+    });
     live(&world, 1, |_| ());
     let notices = world.published();
     assert_eq!(notices.len(), 2, "what goes on waits for the reminder");
@@ -105,7 +107,7 @@ fn reminders_stop_by_themselves_when_access_works() {
         let state = &mut file.availability[0];
         state.form_submitted = Some(true);
         state.authorized = Some(true);
-        state.agreement = bedrock_remediator::world::Availability::Available;
+        state.agreement = bedrock_remediator::model::access::Availability::Available;
     });
     live(&world, 30, |_| ());
     assert_eq!(kinds(&world), ["opened", "reminder", "resolved"]);

@@ -5,12 +5,12 @@
 mod support;
 
 use bedrock_remediator::config::Config;
+use bedrock_remediator::incident::record::State;
+use bedrock_remediator::operate::report::{Report, report};
 use bedrock_remediator::quota::Limit;
-use bedrock_remediator::report::{Report, report};
+use bedrock_remediator::run::context::Terms;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
-use bedrock_remediator::terms::Terms;
 use bedrock_remediator::usage::{Minute, Period, Series, course};
-use bedrock_remediator::world::State;
 use jiff::SignedDuration;
 use support::program::run;
 use support::story::*;

@@ -10,16 +10,17 @@ use std::task::{Context, Waker};
 
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::diagnosis::{Category, Cause, RULES};
-use bedrock_remediator::event::Home;
-use bedrock_remediator::handler::{Outcome, handle};
+use bedrock_remediator::identity::Home;
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
 use bedrock_remediator::notice::{Kind, Severity};
 use bedrock_remediator::plan::{Action, Reason};
+use bedrock_remediator::ports::{Ledger, Quotas};
+use bedrock_remediator::quota::request::{IncreaseRequest, RequestStatus};
+use bedrock_remediator::run::context::{Allowance, Terms};
+use bedrock_remediator::run::handler::{Outcome, handle};
+use bedrock_remediator::run::sweep::sweep;
 use bedrock_remediator::sandbox::{FaultKind, LastMinutes, MinuteEntry, Sandbox, WorldFile};
-use bedrock_remediator::sweep::sweep;
-use bedrock_remediator::terms::{Allowance, Terms};
 use bedrock_remediator::usage::Minute;
-use bedrock_remediator::world::{IncreaseRequest, Ledger, Quotas, RequestStatus};
 use jiff::SignedDuration;
 use support::story::*;
 

@@ -6,13 +6,15 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use bedrock_remediator::handler::Report;
-use bedrock_remediator::incident::IncidentId;
+use bedrock_remediator::ids::IncidentId;
+use bedrock_remediator::incident::record::State;
 use bedrock_remediator::notice::{Kind, LARGEST, Message, Notice};
 use bedrock_remediator::plan::Reason;
+use bedrock_remediator::ports::Ledger;
+use bedrock_remediator::quota::request::RequestStatus;
+use bedrock_remediator::run::handler::Report;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use bedrock_remediator::shards::Shards;
-use bedrock_remediator::world::{Ledger, RequestStatus, State};
 use jiff::SignedDuration;
 use support::story::*;
 

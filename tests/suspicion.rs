@@ -5,17 +5,19 @@
 mod support;
 
 use bedrock_remediator::config::{Config, Mode};
-use bedrock_remediator::event::Home;
-use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
-use bedrock_remediator::incident::IncidentId;
+use bedrock_remediator::identity::Home;
+use bedrock_remediator::ids::{AccountId, IncidentId, Place, QuotaCode, Region};
+use bedrock_remediator::incident::record::State;
+use bedrock_remediator::notice::points::warned;
 use bedrock_remediator::notice::{Kind, Notice, Severity};
 use bedrock_remediator::operate;
 use bedrock_remediator::plan::Reason;
-use bedrock_remediator::quota_record::{QuotaRecord, Suspect};
+use bedrock_remediator::ports::Ledger as _;
+use bedrock_remediator::quota::record::{QuotaRecord, Suspect};
+use bedrock_remediator::quota::request::RequestStatus;
+use bedrock_remediator::run::context::Terms;
 use bedrock_remediator::sandbox::{CallEntry, FaultKind, MinuteEntry, Sandbox, WorldFile};
-use bedrock_remediator::terms::Terms;
 use bedrock_remediator::usage::Minute;
-use bedrock_remediator::world::{Ledger as _, RequestStatus, State};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::story::*;
@@ -106,10 +108,14 @@ impl Account {
             self.world.pass(SignedDuration::from_mins(5));
             if refused > 0.0 && n == 2 {
                 let event = if self.has_events { self.event() } else { self.alarm() };
-                block_on(bedrock_remediator::handler::handle(&self.world, &self.terms(), event.as_bytes()))
-                    .unwrap();
+                block_on(bedrock_remediator::run::handler::handle(
+                    &self.world,
+                    &self.terms(),
+                    event.as_bytes(),
+                ))
+                .unwrap();
             }
-            block_on(bedrock_remediator::sweep::sweep(&self.world, &self.terms())).unwrap();
+            block_on(bedrock_remediator::run::sweep::sweep(&self.world, &self.terms())).unwrap();
         }
         for request in self.world.increase_requests().iter().filter(|request| request.status.is_open()) {
             self.world.decide(&request.id, RequestStatus::CaseClosed, Some(request.desired));
@@ -330,16 +336,19 @@ fn a_metric_alone_waits_for_a_look_at_cloudtrail() {
     account.measure(account.world.time(), 500.0, 60.0);
     account.world.pass(SignedDuration::from_mins(10));
     let alarm = account.alarm();
-    let report =
-        block_on(bedrock_remediator::handler::handle(&account.world, &account.terms(), alarm.as_bytes()))
-            .unwrap();
+    let report = block_on(bedrock_remediator::run::handler::handle(
+        &account.world,
+        &account.terms(),
+        alarm.as_bytes(),
+    ))
+    .unwrap();
     assert_eq!(withheld(&report), [Reason::NoEvidence]);
     assert_eq!(account.world.calls().get("called_by_root"), None);
     let mut waited = 0;
     while account.filed() == 0 && waited < 60 {
         account.world.pass(SignedDuration::from_mins(5));
         waited += 5;
-        block_on(bedrock_remediator::sweep::sweep(&account.world, &account.terms())).unwrap();
+        block_on(bedrock_remediator::run::sweep::sweep(&account.world, &account.terms())).unwrap();
     }
     assert!((15..=25).contains(&waited), "{waited} minutes");
     assert_eq!(account.world.calls()["called_by_root"], 1);
@@ -402,7 +411,7 @@ fn a_quiet_day_neither_ends_nor_forgets_a_suspicion() {
     let account = Account::after(|hour| daily(hour, 20.0));
     account.hours(3, |_| 2_000.0);
     let mut told = account.hours(29 * DAY, |hour| daily(hour, 20.0));
-    assert!(account.world.incidents().iter().all(|row| row.record.notices.heard().warns()));
+    assert!(account.world.incidents().iter().all(|row| warned(row.record.notices.heard())));
     assert!(told.iter().all(|notice| notice.kind != Kind::Resolved), "{told:?}");
     let reminders = told.iter().filter(|notice| notice.kind == Kind::Reminder && is_warning(notice)).count();
     assert!((3..=8).contains(&reminders), "{reminders}");

@@ -5,14 +5,15 @@
 mod support;
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::event::Home;
-use bedrock_remediator::handler::handle;
+use bedrock_remediator::identity::Home;
+use bedrock_remediator::incident::record::State;
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::plan::Reason;
+use bedrock_remediator::quota::request::{RequestOutcome, RequestStatus};
+use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::run::handler::handle;
 use bedrock_remediator::sandbox::{FaultKind, MinuteEntry, Sandbox, WorldFile};
-use bedrock_remediator::terms::Terms;
 use bedrock_remediator::usage::Minute;
-use bedrock_remediator::world::{RequestOutcome, RequestStatus, State};
 use jiff::SignedDuration;
 use serde_json::json;
 use support::story::*;
@@ -302,12 +303,12 @@ fn a_quota_below_the_watch_is_not_called_free_while_another_could_not_be_read() 
     let home = world_home();
     let terms = |config| Terms { config, home: &home, allowance: ALLOWANCE };
     let config = Config::default();
-    block_on(bedrock_remediator::sweep::sweep(&world, &terms(&config))).unwrap();
+    block_on(bedrock_remediator::run::sweep::sweep(&world, &terms(&config))).unwrap();
     assert_eq!(kinds(&world), ["headroom"]);
     breaks(&world, "applied", FaultKind::Denied);
     for _ in 0..3 {
         world.pass(SignedDuration::from_hours(25));
-        block_on(bedrock_remediator::sweep::sweep(&world, &terms(&config))).unwrap();
+        block_on(bedrock_remediator::run::sweep::sweep(&world, &terms(&config))).unwrap();
     }
     assert!(!kinds(&world).contains(&"resolved".to_owned()), "{:?}", kinds(&world));
 }

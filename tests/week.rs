@@ -6,9 +6,10 @@ mod support;
 
 use std::fmt::Write as _;
 
+use bedrock_remediator::model::access::Availability;
+use bedrock_remediator::quota::request::RequestStatus;
 use bedrock_remediator::sandbox::{Days, MinuteEntry, Sandbox, WorldFile};
 use bedrock_remediator::usage::Minute;
-use bedrock_remediator::world::{Availability, RequestStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::story::*;

@@ -19,13 +19,14 @@ use std::time::{Duration, Instant};
 
 use bedrock_remediator::config::Config;
 use bedrock_remediator::diagnosis::{ErrorText, diagnose};
-use bedrock_remediator::event::{self, Home};
-use bedrock_remediator::handler::handle;
+use bedrock_remediator::event::{self};
+use bedrock_remediator::identity::Home;
 use bedrock_remediator::ids::{AccountId, QuotaCode, Region};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::quota::{Catalog, Limit, Quota, Variant, find};
+use bedrock_remediator::run::context::{Allowance, Terms};
+use bedrock_remediator::run::handler::handle;
 use bedrock_remediator::sandbox::{IncidentEntry, Sandbox, WorldFile, healthy_for};
-use bedrock_remediator::terms::{Allowance, Terms};
 use jiff::{SignedDuration, Timestamp};
 use plot::{Line, Plot};
 use serde_json::{Value, json};

@@ -2,7 +2,8 @@
 
 #![no_main]
 
-use bedrock_remediator::event::{Home, read};
+use bedrock_remediator::identity::Home;
+use bedrock_remediator::event::read;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|payload: &[u8]| {

@@ -5,11 +5,12 @@
 use std::cell::RefCell;
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::terms::{Allowance, Terms};
-use bedrock_remediator::event::Home;
-use bedrock_remediator::handler::handle;
+use bedrock_remediator::run::context::{Allowance, Terms};
+use bedrock_remediator::identity::Home;
+use bedrock_remediator::run::handler::handle;
 use bedrock_remediator::notice::LARGEST;
-use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+use bedrock_remediator::sandbox::Sandbox;
+use bedrock_remediator::sandbox::WorldFile;
 use jiff::{SignedDuration, Timestamp};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};

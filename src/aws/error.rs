@@ -6,7 +6,7 @@
 use aws_sdk_servicequotas::config::http::HttpResponse;
 use aws_sdk_servicequotas::error::{ProvideErrorMetadata, SdkError};
 
-use crate::world::{Answer, PortError, Rejection};
+use crate::answer::{Answer, PortError, Rejection};
 
 /// The error of a call that may be repeated. `action` is the IAM action it needs.
 pub(super) fn of_read<E>(action: &str, error: &SdkError<E, HttpResponse>) -> PortError

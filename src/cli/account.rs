@@ -1,17 +1,15 @@
 //! The account that a command works on: that of the credentials, or a world file's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 #[cfg(feature = "aws")]
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::config::Config;
-use bedrock_remediator::event::Home;
-use bedrock_remediator::sandbox::Sandbox;
-use bedrock_remediator::terms::Allowance;
+use bedrock_remediator::identity::Home;
+use bedrock_remediator::run::context::Allowance;
+use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use jiff::{SignedDuration, Timestamp};
-
-use super::explain::read_world;
 
 /// Where the ledger is.
 #[derive(clap::Args)]
@@ -37,7 +35,7 @@ pub(crate) const ALLOWANCE: Allowance =
 /// Does `$what` with the world that `$at` names, on the terms that hold there.
 macro_rules! on {
     ($at:expr, |$world:ident, $terms:ident| $what:expr) => {{
-        use bedrock_remediator::terms::Terms;
+        use bedrock_remediator::run::context::Terms;
         use $crate::cli::account::ALLOWANCE;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         match $at.embedded()? {
@@ -115,4 +113,23 @@ impl Where {
         let home = Home { table: self.table(), topic: self.topic(), ..aws.home() };
         Ok((aws, config, home))
     }
+}
+
+pub(crate) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    if file == Path::new("-") {
+        let mut payload = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut payload)?;
+        return Ok(payload);
+    }
+    if file.is_dir() {
+        bail!("`{}` is a folder; name the files in it", file.display());
+    }
+    std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))
+}
+
+pub(crate) fn read_world(path: &Path) -> anyhow::Result<WorldFile> {
+    let name = path.display();
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read the world file `{name}`"))?;
+    WorldFile::parse(&text).with_context(|| format!("the world file `{name}` is wrong"))
 }

@@ -7,7 +7,8 @@ use anyhow::Context as _;
 use bedrock_remediator::quota::Catalog;
 use clap::Subcommand;
 
-use super::{Outcome, print};
+use crate::cli::outcome::Outcome;
+use crate::cli::print;
 
 /// Show or refresh the built-in catalogue of quotas
 #[derive(clap::Args)]

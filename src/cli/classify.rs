@@ -4,7 +4,8 @@ use bedrock_remediator::diagnosis::{ErrorText, diagnose};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Outcome, print};
+use crate::cli::outcome::Outcome;
+use crate::cli::print;
 
 /// Say what error texts mean: JSON lines in, JSON lines out
 ///

@@ -1,14 +1,15 @@
 //! `doctor`: whether everything is in place, Region by Region.
 
 use anyhow::bail;
-use bedrock_remediator::doctor::{Check, Finding, Patient, examine};
 use bedrock_remediator::ids::{AccountId, Arn, Place, Region};
-use bedrock_remediator::terms::Terms;
-use bedrock_remediator::world::{Setup, World};
+use bedrock_remediator::operate::doctor::{Check, Finding, Patient, examine};
+use bedrock_remediator::ports::{Setup, World};
+use bedrock_remediator::run::context::Terms;
 use serde_json::json;
 
-use super::account::{Where, on};
-use super::{Outcome, print};
+use crate::cli::account::{Where, on};
+use crate::cli::outcome::Outcome;
+use crate::cli::print;
 
 /// Say what is missing for the function to see and act, and what mends it
 ///

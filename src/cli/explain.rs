@@ -7,25 +7,29 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 #[cfg(feature = "aws")]
 use bedrock_remediator::aws::Aws;
-use bedrock_remediator::clean::Safe;
 use bedrock_remediator::config::Config;
 #[cfg(feature = "aws")]
 use bedrock_remediator::config::Mode;
-use bedrock_remediator::drive::Driven;
-use bedrock_remediator::event::{self, Home, Malformed};
-use bedrock_remediator::handler::{IncidentReport, ItemReport, Outcome as ItemOutcome, Report, handle};
+use bedrock_remediator::event::{
+    Malformed, {self},
+};
+use bedrock_remediator::identity::Home;
 use bedrock_remediator::notice::Notice;
+use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::run::handler::{IncidentReport, ItemReport, Outcome as ItemOutcome, Report, handle};
+use bedrock_remediator::run::respond::Driven;
+use bedrock_remediator::run::sweep::sweep;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for_payload};
-use bedrock_remediator::sweep::sweep;
-use bedrock_remediator::terms::Terms;
+use bedrock_remediator::text::Safe;
 use jiff::{SignedDuration, Timestamp};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value, json};
 
-use super::account::ALLOWANCE;
+use crate::cli::account::{ALLOWANCE, read, read_world};
 #[cfg(feature = "aws")]
-use super::live::Live;
-use super::{Outcome, print};
+use crate::cli::live::Live;
+use crate::cli::outcome::Outcome;
+use crate::cli::print;
 
 /// Say what the function would do with events, and show the mail it would send
 ///
@@ -167,25 +171,6 @@ impl Account {
         let report = Box::pin(handle(&live, &terms, &payload)).await;
         Ok(Explained::of(file, report.map_err(Problem::Malformed)))
     }
-}
-
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
-    if file == Path::new("-") {
-        let mut payload = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut payload)?;
-        return Ok(payload);
-    }
-    if file.is_dir() {
-        bail!("`{}` is a folder; name the files in it", file.display());
-    }
-    std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))
-}
-
-pub(super) fn read_world(path: &Path) -> anyhow::Result<WorldFile> {
-    let name = path.display();
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the world file `{name}`"))?;
-    WorldFile::parse(&text).with_context(|| format!("the world file `{name}` is wrong"))
 }
 
 /// The machine form. Items are written one after the other: there may be a million.

@@ -11,16 +11,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bedrock_remediator::config::Config;
 use bedrock_remediator::diagnosis::Cause;
-use bedrock_remediator::event::{self, Home, Malformed};
-use bedrock_remediator::handler::{Report, handle};
+use bedrock_remediator::event::{
+    Malformed, {self},
+};
+use bedrock_remediator::identity::Home;
 use bedrock_remediator::ids::{AccountId, Region};
+use bedrock_remediator::ports::Clock as _;
+use bedrock_remediator::run::context::{Allowance, Terms};
+use bedrock_remediator::run::handler::{Report, handle};
 use bedrock_remediator::sandbox::{Sandbox, healthy_for};
-use bedrock_remediator::terms::{Allowance, Terms};
-use bedrock_remediator::world::Clock as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::print;
+use crate::cli::print;
 
 /// Who sends false errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

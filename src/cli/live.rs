@@ -1,23 +1,28 @@
 //! The account as it is, asked and never changed: reads go to AWS, the ledger and the topic are the
 //! sandbox's, and no increase is ever filed.
 
+use bedrock_remediator::answer::{Answer, PortError, Rejection};
 use bedrock_remediator::aws::Aws;
-use bedrock_remediator::event::{AlarmSignal, ErrorSignal, Metric};
-use bedrock_remediator::flood::{Opened, Room};
-use bedrock_remediator::ids::{Place, QuotaCode};
-use bedrock_remediator::incident::{Incident, IncidentId};
+use bedrock_remediator::event::{AlarmSignal, ErrorSignal, Metric, Recorded};
+use bedrock_remediator::ids::{IncidentId, Place, QuotaCode};
+use bedrock_remediator::incident::Incident;
+use bedrock_remediator::incident::flood::{Opened, Room};
+use bedrock_remediator::incident::lane::Lane;
+use bedrock_remediator::incident::record::{Claim, Finish, Lease, Record};
+use bedrock_remediator::incident::search::{LogKind, LogQuery};
 use bedrock_remediator::model::ModelId;
+use bedrock_remediator::model::access::ModelState;
+use bedrock_remediator::model::lifecycle::Life;
 use bedrock_remediator::notice::Notice;
+use bedrock_remediator::permission::{Needed, Ruling};
+use bedrock_remediator::ports::{Clock, Ledger, Models, Permissions, Quotas, Records, Telemetry, Topic};
 use bedrock_remediator::quota::Catalog;
-use bedrock_remediator::quota_record::{QuotaRecord, Remember};
+use bedrock_remediator::quota::record::{Intent, QuotaRecord, Remember, Reserved};
+use bedrock_remediator::quota::request::{Followed, IncreaseRequest, QuotaValue};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::shards::Shards;
+use bedrock_remediator::time::Window;
 use bedrock_remediator::usage::{Minute, Period, Series};
-use bedrock_remediator::world::{
-    Answer, Claim, Clock, Finish, Followed, IncreaseRequest, Intent, Lane, Lease, Ledger, Life, LogKind,
-    LogQuery, ModelState, Models, Needed, Permissions, PortError, QuotaValue, Quotas, Record, Recorded,
-    Records, Rejection, Reserved, Ruling, Telemetry, Topic, Window,
-};
 use jiff::{SignedDuration, Timestamp};
 
 /// AWS to ask, and a sandbox for what would be written.

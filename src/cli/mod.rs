@@ -1,5 +1,6 @@
 //! The commands. Machine output goes to standard output, everything else to standard error.
 
+mod outcome;
 mod account;
 mod catalog;
 mod classify;
@@ -21,6 +22,8 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::cli::outcome::Outcome;
 
 /// Finds out why Amazon Bedrock calls fail, and says what ends it.
 ///
@@ -52,15 +55,6 @@ enum Command {
     Catalog(catalog::Args),
     Simulate(simulate::Args),
     Storm(storm::Args),
-}
-
-/// How a command ended that did not fail as a whole.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Every piece of input was answered.
-    AllAnswered,
-    /// Some input was bad; the rest is answered.
-    SomeBad,
 }
 
 pub(crate) fn run() -> ExitCode {

@@ -3,20 +3,22 @@
 use std::io::Write as _;
 
 use anyhow::anyhow;
-use bedrock_remediator::clean::Safe;
-use bedrock_remediator::ids::Region;
-use bedrock_remediator::incident::IncidentId;
+use bedrock_remediator::ids::{IncidentId, Region};
+use bedrock_remediator::incident::record::{Record, State};
 use bedrock_remediator::model::ModelId;
+use bedrock_remediator::notice::points::warned;
 use bedrock_remediator::operate::{self, Shown};
 use bedrock_remediator::plan::{Action, number};
-use bedrock_remediator::sweep::sweep;
-use bedrock_remediator::watch::Watched;
-use bedrock_remediator::world::{Ledger as _, Record, State, World};
+use bedrock_remediator::ports::{Ledger as _, World};
+use bedrock_remediator::run::forecast::Watched;
+use bedrock_remediator::run::sweep::sweep;
+use bedrock_remediator::text::Safe;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::account::{Where, on};
-use super::{Outcome, print};
+use crate::cli::account::{Where, on};
+use crate::cli::outcome::Outcome;
+use crate::cli::print;
 
 /// List incidents: those that wait for a person because of possible misuse, then the most overdue first
 #[derive(clap::Args)]
@@ -219,7 +221,7 @@ fn watched(seen: &Watched) -> String {
 
 /// Whether it waits for a person, because it may be misuse or a loop.
 fn warns(record: &Record) -> bool {
-    record.state != State::Closed && record.notices.heard().warns()
+    record.state != State::Closed && warned(record.notices.heard())
 }
 
 async fn record_of(world: &impl World, id: &IncidentId) -> anyhow::Result<Record> {
@@ -326,5 +328,5 @@ fn story(out: &mut impl std::io::Write, shown: &Shown) -> anyhow::Result<()> {
         writeln!(out, "  {}  looked after next", time(due))?;
     }
     writeln!(out, "\n{}\n", print::styled("As it would be told now:", print::DIM))?;
-    super::explain::mail(out, &shown.notice.mail())
+    crate::cli::explain::mail(out, &shown.notice.mail())
 }

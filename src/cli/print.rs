@@ -3,11 +3,11 @@
 use std::io::{BufRead, Write};
 
 use anstyle::{AnsiColor, Style};
-use bedrock_remediator::clean::{Safe, printable};
+use bedrock_remediator::text::{Safe, printable};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Outcome;
+use crate::cli::outcome::Outcome;
 
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();

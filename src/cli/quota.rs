@@ -9,7 +9,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Outcome, print};
+use crate::cli::outcome::Outcome;
+use crate::cli::print;
 
 /// Find the quota that a model's calls count against
 ///

@@ -5,7 +5,8 @@ use std::io::Write as _;
 use bedrock_remediator::diagnosis::{RULES, Rule, markdown};
 use serde_json::{Value, json};
 
-use super::{Outcome, print};
+use crate::cli::outcome::Outcome;
+use crate::cli::print;
 
 /// Print the rule table: every error this program knows, in order; first match wins
 #[derive(clap::Args)]

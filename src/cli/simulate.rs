@@ -7,7 +7,8 @@ use std::time::Instant;
 use bedrock_remediator::simulation::{Broken, Lived, simulate};
 use serde_json::json;
 
-use super::{Outcome, print, years};
+use crate::cli::outcome::Outcome;
+use crate::cli::{print, years};
 
 /// Try whole lives of the function in a world that fails, and check every promise
 ///

@@ -4,16 +4,18 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::event::{self, Home};
-use bedrock_remediator::handler::{Report, handle};
+use bedrock_remediator::event::{self};
+use bedrock_remediator::identity::Home;
+use bedrock_remediator::run::context::{Allowance, Terms};
+use bedrock_remediator::run::handler::{Report, handle};
 use bedrock_remediator::sandbox::{PortCall, Sandbox, healthy_for};
-use bedrock_remediator::terms::{Allowance, Terms};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::flood::{self, Flood};
-use super::{Outcome, print};
+use crate::cli::flood::{self, Flood};
+use crate::cli::outcome::Outcome;
+use crate::cli::print;
 
 /// Drive the real handler through a storm of errors and say what it costs
 ///

@@ -10,7 +10,8 @@ use bedrock_remediator::config::Config;
 use bedrock_remediator::simulation::years::{Family, Figures, Lived, Means, Policy, Setting, live};
 use serde_json::json;
 
-use super::{Outcome, print};
+use crate::cli::outcome::Outcome;
+use crate::cli::print;
 
 /// What account-years are lived.
 pub(crate) struct Args<'a> {

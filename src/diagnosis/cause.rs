@@ -3,7 +3,7 @@
 //! One law: a cause decides the remedy's kind, so no error can be cured by something that does not
 //! cure its cause.
 
-use crate::words::words;
+use crate::wire_enum::words;
 
 words! {
     /// Who can end it: the account's quota, AWS, the account's access, its IAM, the caller's

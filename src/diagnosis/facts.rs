@@ -6,13 +6,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::cause::{Category, Cause};
-use super::find;
-use super::phrases::vocabulary;
-use super::text::{ErrorText, LONGEST, Plain, cut};
-use crate::clean::Safe;
+use crate::diagnosis::cause::{Category, Cause};
+use crate::diagnosis::find;
+use crate::diagnosis::phrases::{INDEX, vocabulary};
+use crate::diagnosis::plain::{ErrorText, LONGEST, Plain};
+use crate::diagnosis::text::cut;
 use crate::ids::Region;
 use crate::model::ModelId;
+use crate::text::Safe;
 
 /// Which kind of policy refused a call, as AWS's access-denied messages name it.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
@@ -192,9 +193,6 @@ impl Facts {
     }
 }
 
-/// Stands for a field whose name is not one of Bedrock's request schemas: it may be anything.
-pub const UNNAMED_FIELD: &str = "a key of the body";
-
 /// Where an error's own text is written down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "in", rename_all = "kebab-case")]
@@ -353,23 +351,28 @@ fn scope(message: &str) -> Option<LimitScope> {
     SAID.iter().find(|(words, _)| message.contains(words)).map(|(_, scope)| *scope)
 }
 
+/// Whether the message of `plain` holds `phrase`, which must be one of the table's.
+fn says(plain: &Plain, phrase: &'static str) -> bool {
+    INDEX.says(&plain.phrases, phrase)
+}
+
 fn denial(cause: Cause, raw: &str, arns: &[find::FoundArn<'_>], plain: &Plain, facts: &mut Facts) {
     facts.action = find::action(raw);
     facts.principal = find::principal(arns);
     facts.resource = find::resource(arns);
     facts.policy_arn = find::policy(arns);
-    facts.explicit_deny = plain.says("explicit deny");
+    facts.explicit_deny = says(plain, "explicit deny");
     facts.policy = match cause {
-        Cause::ServiceControlPolicy if plain.says("resource control policy") => {
+        Cause::ServiceControlPolicy if says(plain, "resource control policy") => {
             Some(PolicyKind::ResourceControl)
         }
         Cause::ServiceControlPolicy => Some(PolicyKind::ServiceControl),
         Cause::PermissionsBoundary => Some(PolicyKind::PermissionsBoundary),
         Cause::SessionPolicy => Some(PolicyKind::Session),
-        Cause::ResourcePolicy if plain.says("vpc endpoint policy") => Some(PolicyKind::VpcEndpoint),
+        Cause::ResourcePolicy if says(plain, "vpc endpoint policy") => Some(PolicyKind::VpcEndpoint),
         Cause::ResourcePolicy => Some(PolicyKind::ResourceBased),
         Cause::IdentityPolicy => Some(PolicyKind::IdentityBased),
-        Cause::ExplicitDeny => plain.says("identity-based policy").then_some(PolicyKind::IdentityBased),
+        Cause::ExplicitDeny => says(plain, "identity-based policy").then_some(PolicyKind::IdentityBased),
         _ => None,
     };
 }

@@ -72,7 +72,7 @@ mod tests {
     fn a_path_of_known_names_passes_the_gate_as_it_is() {
         for name in NAMES {
             let path = format!("messages.0.{name}");
-            assert_eq!(crate::clean::Safe::from(path.as_str()).as_str(), path);
+            assert_eq!(crate::text::Safe::from(path.as_str()).as_str(), path);
         }
     }
 

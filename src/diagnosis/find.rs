@@ -7,11 +7,10 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::facts::UNNAMED_FIELD;
-use super::fields::{is_known, is_place};
-use crate::clean::{Safe, is_of_arn};
-use crate::ids::{Arn, Region};
+use crate::diagnosis::fields::{is_known, is_place};
+use crate::ids::{Arn, Region, is_of_arn};
 use crate::model::ModelId;
+use crate::text::Safe;
 
 /// A name longer than this is none.
 const LONGEST_NAME: usize = 512;
@@ -149,7 +148,7 @@ fn mentioned_region(text: &str) -> Option<Region> {
 }
 
 fn cut_at(text: &str, most: usize) -> &str {
-    super::text::cut(text, most)
+    crate::diagnosis::text::cut(text, most)
 }
 
 /// The text that equals `lower` but for its case, and is no part of a longer word.
@@ -346,11 +345,15 @@ fn leading_field(text: &str) -> Option<String> {
     (shaped && is_known(name.split('.').next().unwrap_or(name))).then(|| name.to_owned())
 }
 
+/// Stands for a field whose name is not one of Bedrock's request schemas: it may be anything.
+pub const UNNAMED_FIELD: &str = "a key of the body";
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::diagnosis::{ErrorText, Plain};
-    use proptest::prelude::*;
 
     #[test]
     fn numbers_are_what_was_asked_and_what_is_allowed() {

@@ -3,6 +3,8 @@
 //! One law: pure. The message decides before the code, and what no rule knows is `unknown`, never a
 //! guess.
 
+mod plain;
+mod present;
 mod cause;
 mod facts;
 mod fields;
@@ -15,13 +17,15 @@ mod words;
 
 use std::fmt::Write as _;
 
-pub use cause::{Category, Cause, Rank, Remedy};
-pub use facts::{EXAMPLES, Facts, LimitScope, MODELS, Many, Original, PolicyKind, SHOWN, UNNAMED_FIELD};
-pub(crate) use find::endpoint_region;
-pub use rule::{Example, Rule};
-pub use table::{INFERENCE_OPERATIONS, RULES};
-pub use text::{ErrorText, Plain};
-pub(crate) use text::{LONGEST, cut};
+pub use crate::diagnosis::cause::{Category, Cause, Rank, Remedy};
+pub use crate::diagnosis::facts::{EXAMPLES, Facts, LimitScope, MODELS, Many, Original, PolicyKind, SHOWN};
+pub use crate::diagnosis::find::UNNAMED_FIELD;
+pub(crate) use crate::diagnosis::find::endpoint_region;
+pub(crate) use crate::diagnosis::plain::LONGEST;
+pub use crate::diagnosis::plain::{ErrorText, Plain};
+pub use crate::diagnosis::rule::{Example, Rule};
+pub use crate::diagnosis::table::{INFERENCE_OPERATIONS, RULES};
+pub(crate) use crate::diagnosis::text::cut;
 
 /// What an error means.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,9 +5,10 @@
 
 use std::sync::LazyLock;
 
-use super::rule::Rule;
-use super::table::RULES;
-use super::text::{Plain, stem};
+use crate::diagnosis::plain::{Plain, stem};
+use crate::diagnosis::present::Present;
+use crate::diagnosis::rule::Rule;
+use crate::diagnosis::table::RULES;
 
 /// Rows are the bits of a number; a test holds the table to it.
 #[cfg(test)]
@@ -49,16 +50,6 @@ struct Row {
 
 /// Closes a group; no phrase has this number.
 const END: u16 = u16::MAX;
-
-/// The numbers of the phrases that a message holds, as a list and as bits.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Present {
-    list: Vec<u16>,
-    bits: [u64; MOST / 64],
-}
-
-/// Room for phrases; a test holds the table to it.
-const MOST: usize = 1024;
 
 pub(super) static INDEX: LazyLock<Index> = LazyLock::new(Index::of_table);
 
@@ -185,27 +176,6 @@ impl Index {
     }
 }
 
-impl Present {
-    /// None yet, with room for as many as an error text usually holds.
-    pub(super) fn with_room() -> Self {
-        Self { list: Vec::with_capacity(16), bits: [0; MOST / 64] }
-    }
-
-    fn insert(&mut self, number: usize) {
-        let Ok(number) = u16::try_from(number) else { return };
-        if let Some(word) = self.bits.get_mut(usize::from(number / 64))
-            && *word & (1 << (number % 64)) == 0
-        {
-            *word |= 1 << (number % 64);
-            self.list.push(number);
-        }
-    }
-
-    fn has(&self, number: u16) -> bool {
-        self.bits.get(usize::from(number / 64)).is_some_and(|word| word & (1 << (number % 64)) != 0)
-    }
-}
-
 impl Row {
     fn holds(&self, plain: &Plain) -> bool {
         let present = &plain.phrases;
@@ -221,6 +191,7 @@ impl Row {
 mod tests {
     use super::*;
     use crate::diagnosis::ErrorText;
+    use crate::diagnosis::present::MOST;
 
     fn of(message: &str) -> Present {
         Plain::of(&ErrorText { message, ..ErrorText::default() }).phrases

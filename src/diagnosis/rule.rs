@@ -3,8 +3,8 @@
 //! One law: a row matches by what AWS says (`says`), by its code (`codes`), or by both; it never
 //! looks at who called.
 
-use super::cause::Cause;
-use super::text::Plain;
+use crate::diagnosis::cause::Cause;
+use crate::diagnosis::plain::Plain;
 
 /// One row of the rule table.
 #[derive(Debug)]

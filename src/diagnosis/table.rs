@@ -3,9 +3,9 @@
 //! One law: specific before general. What only looks like a quota problem stands before the quota
 //! rows; what only its code tells stands last. A test proves that every example reaches its own row.
 
-use super::cause::Cause;
-use super::rule::{Example, Rule};
-use super::text::Plain;
+use crate::diagnosis::cause::Cause;
+use crate::diagnosis::plain::Plain;
+use crate::diagnosis::rule::{Example, Rule};
 use crate::ids::Region;
 
 macro_rules! docs {

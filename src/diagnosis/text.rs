@@ -3,44 +3,10 @@
 //!
 //! One law: nothing here decides a cause. It only makes the same sentence look the same.
 
-use super::find;
-use super::phrases::{INDEX, Present};
-use super::words::Words;
-pub(crate) use crate::clean::cut;
-
-/// An error as it reached us: the four things the rules look at. Everything but the message may be
-/// missing, and is then searched for in the message.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ErrorText<'a> {
-    /// `ThrottlingException`, in any of AWS's spellings.
-    pub code: Option<&'a str>,
-    /// The HTTP status.
-    pub status: Option<u16>,
-    /// `Converse`; as CloudTrail's `eventName` or the SDK names it.
-    pub operation: Option<&'a str>,
-    /// The sentence, or the whole log line it stands in.
-    pub message: &'a str,
-}
-
-/// An error text in the one form that rules are written in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plain {
-    /// Lower-case error codes, innermost last, without `:http://…` suffix and `com.amazonaws…#` prefix.
-    pub codes: Vec<String>,
-    /// The HTTP status, if anything tells it.
-    pub status: Option<u16>,
-    /// The operation, as written.
-    pub operation: Option<String>,
-    /// Lower-case, one blank between words, straight apostrophes, no escapes and no box drawing.
-    pub message: String,
-    /// Which of the table's phrases the message holds.
-    pub(super) phrases: Present,
-    /// Where numbers begin in the message.
-    pub(super) numbers: Vec<usize>,
-}
-
-/// Longer texts are cut: AWS's sentence stands in the first part, what follows is payload.
-pub(crate) const LONGEST: usize = 256 * 1024;
+use crate::diagnosis::find;
+use crate::diagnosis::plain::{ErrorText, LONGEST, Plain};
+use crate::diagnosis::words::Words;
+pub(crate) use crate::text::cut;
 
 impl Plain {
     /// Unwraps `error`.
@@ -65,26 +31,6 @@ impl Plain {
         let (phrases, numbers) = (found.phrases, found.numbers);
         Self { codes, status, operation, message, phrases, numbers }
     }
-
-    /// Whether the message holds `phrase`, which must be one of the table's.
-    pub(super) fn says(&self, phrase: &'static str) -> bool {
-        INDEX.says(&self.phrases, phrase)
-    }
-
-    /// Whether one of the codes is `code` (lower-case), with or without its `Exception`.
-    pub fn has_code(&self, code: &str) -> bool {
-        !self.codes.is_empty() && self.has_code_stem(stem(code))
-    }
-
-    /// The same for a code that is known to have no `exception` at its end.
-    pub(super) fn has_code_stem(&self, code: &str) -> bool {
-        self.codes.iter().any(|c| stem(c) == code)
-    }
-}
-
-/// A code without its `exception`.
-pub(super) fn stem(code: &str) -> &str {
-    code.strip_suffix("exception").unwrap_or(code)
 }
 
 /// `com.amazon.coral#ThrottlingException:http://…` → `throttlingexception`.
@@ -226,8 +172,9 @@ fn unicode_escape(text: &str) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     fn of(message: &str) -> Plain {
         Plain::of(&ErrorText { message, ..ErrorText::default() })

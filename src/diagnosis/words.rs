@@ -3,7 +3,8 @@
 //!
 //! One law: a word is looked at once.
 
-use super::phrases::{INDEX, Present};
+use crate::diagnosis::phrases::INDEX;
+use crate::diagnosis::present::Present;
 
 /// What the words of a message tell.
 #[derive(Default)]

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::Home;
-use super::envelope::{Envelope, Malformed, shown};
-use super::signal::{AlarmSignal, Metric, Signal};
-use super::value::{Many, Maybe, Text, object, text, time};
+use crate::event::envelope::{Envelope, Malformed, shown};
+use crate::event::signal::{AlarmSignal, Metric, Signal};
+use crate::event::value::{Many, Maybe, Text, object, text, time};
+use crate::identity::Home;
 use crate::ids::{AccountId, Arn, Place, Region};
 use crate::model::ModelId;
 

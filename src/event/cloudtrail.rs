@@ -5,15 +5,14 @@
 
 use serde::Deserialize;
 
-use super::Home;
-use super::envelope::{Envelope, Malformed, shown};
-use super::signal::{ErrorSignal, QuotaChange, Signal, Source};
-use super::value::{Maybe, Text, object, time};
 use crate::callers::Origin;
 use crate::diagnosis::{INFERENCE_OPERATIONS, Original};
+use crate::event::envelope::{Envelope, Malformed, shown};
+use crate::event::signal::{Call, ErrorSignal, QuotaChange, Signal, Source};
+use crate::event::value::{Maybe, Text, object, time};
+use crate::identity::Home;
 use crate::ids::{AccountId, Region, caller_of};
 use crate::model::ModelId;
-use crate::world::Call;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

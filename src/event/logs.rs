@@ -7,12 +7,13 @@ use serde::Deserialize;
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Home;
-use super::envelope::{Malformed, Opener};
-use super::signal::{ErrorSignal, Signal, Source};
-use super::value::{Maybe, Text, object, time, whole};
 use crate::callers::Origin;
 use crate::diagnosis::{Cause, ErrorText, LONGEST, Original, cut, diagnose, endpoint_region};
+use crate::event::envelope::Malformed;
+use crate::event::opener::Opener;
+use crate::event::signal::{ErrorSignal, Signal, Source};
+use crate::event::value::{Maybe, Text, object, time, whole};
+use crate::identity::Home;
 use crate::ids::{AccountId, caller_of};
 use crate::model::ModelId;
 

@@ -3,42 +3,27 @@
 //! One law: a bad item is a value, a bad delivery an error, and nothing is a panic. Layers are opened
 //! one at a time, each by its shape, until something says what happened.
 
+pub mod envelope;
+mod layers;
+mod opener;
 mod alarm;
 mod cloudtrail;
-mod envelope;
 mod logs;
 mod service;
-mod signal;
+pub mod signal;
 mod times;
 mod value;
 
-pub use alarm::Described;
-pub use envelope::{
-    DIRECT, Delivery, EVENTS, EventForm, Item, Items, Malformed, Payload, ReadItem, latest, read,
+pub use crate::event::alarm::Described;
+pub use crate::event::envelope::Malformed;
+pub use crate::event::layers::{
+    DIRECT, Delivery, EVENTS, EventForm, Item, Items, Payload, ReadItem, latest, read,
 };
-pub use service::FAILED_JOB;
-pub use signal::{AlarmSignal, ErrorSignal, Ignored, Metric, QuotaChange, Signal, Source};
-
-use crate::ids::{AccountId, Place, Region};
-use crate::world::Call;
-
-/// What the reader knows of the function itself: where it runs, and how to tell its own traces.
-#[derive(Clone, Debug, Default)]
-pub struct Home {
-    /// The account it runs in; `None` outside AWS.
-    pub account: Option<AccountId>,
-    /// The Region it runs in. Events are regional, so this is where an event that names no Region
-    /// comes from. `None` outside AWS.
-    pub region: Option<Region>,
-    /// ARN of its own role, without path: what this role did is never a signal.
-    pub role: Option<String>,
-    /// Its own log group: what stands there is never a signal.
-    pub log_group: Option<String>,
-    /// The table that its ledger is, for the commands that people are shown; `None` outside AWS.
-    pub table: Option<String>,
-    /// ARN of the topic that people are told through, for the same; `None` outside AWS.
-    pub topic: Option<String>,
-}
+pub use crate::event::service::FAILED_JOB;
+pub use crate::event::signal::{
+    AlarmSignal, Call, ErrorSignal, Ignored, Metric, QuotaChange, Recorded, Signal, Source,
+};
+use crate::identity::Home;
 
 /// The failed inference call that one CloudTrail record tells of; `None` for every other record.
 pub fn recorded_error(record: &str, home: &Home) -> Option<ErrorSignal> {
@@ -51,16 +36,4 @@ pub fn recorded_error(record: &str, home: &Home) -> Option<ErrorSignal> {
 /// The inference call that one CloudTrail record tells of, if it succeeded; `None` for every other record.
 pub fn recorded_call(record: &str) -> Option<Call> {
     cloudtrail::succeeded(record)
-}
-
-impl Home {
-    /// Where it runs; `None` outside AWS.
-    pub fn place(&self) -> Option<Place> {
-        Some(Place { account: self.account.clone()?, region: self.region.clone()? })
-    }
-
-    /// The first of `named` that is a Region; else the one it runs in.
-    fn region_or<'a>(&self, named: impl IntoIterator<Item = &'a str>) -> Option<Region> {
-        named.into_iter().find_map(Region::parse).or_else(|| self.region.clone())
-    }
 }

@@ -5,12 +5,12 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::Home;
-use super::envelope::{Envelope, Malformed, shown};
-use super::signal::{ErrorSignal, QuotaChange, Signal, Source};
-use super::value::{Many, Text, object, time};
 use crate::callers::Origin;
 use crate::diagnosis::Original;
+use crate::event::envelope::{Envelope, Malformed, shown};
+use crate::event::signal::{ErrorSignal, QuotaChange, Signal, Source};
+use crate::event::value::{Many, Text, object, time};
+use crate::identity::Home;
 use crate::ids::{AccountId, Region};
 use crate::model::ModelId;
 

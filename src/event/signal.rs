@@ -216,6 +216,32 @@ pub struct QuotaChange {
     pub status: Option<String>,
 }
 
+/// An inference call that succeeded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The model as called; `None` where the record does not tell.
+    pub model: Option<ModelId>,
+    /// See [`ErrorSignal::caller`].
+    pub caller: Option<String>,
+    /// From where and with what it was made.
+    pub origin: Origin,
+    /// When.
+    pub at: Option<Timestamp>,
+}
+
+/// What CloudTrail's event history shows of the inference calls of a window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recorded {
+    /// The errors in what was read, the latest first.
+    pub errors: Vec<ErrorSignal>,
+    /// The calls that succeeded, the latest first.
+    pub calls: Vec<Call>,
+    /// How many recorded calls were read, failed or not.
+    pub read: usize,
+    /// Whether nothing of the window is left unread.
+    pub is_whole: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

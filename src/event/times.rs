@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Signal;
+use crate::event::Signal;
 
 /// `PutLogEvents` takes lines of the last 14 days, and a queue keeps its messages as long.
 /// See <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html>.

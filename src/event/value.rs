@@ -14,7 +14,7 @@ use memchr::memmem;
 use serde::de::value::{CowStrDeserializer, MapAccessDeserializer};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::envelope::Malformed;
+use crate::event::envelope::Malformed;
 
 /// A string, borrowed where the JSON has no escapes. Numbers and booleans read as their text; `null`,
 /// lists and objects as nothing; so does the empty string.

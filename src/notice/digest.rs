@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Kind, Notice, Severity, headline, short_hash};
-use crate::clean::Safe;
 use crate::diagnosis::{Category, Cause, Facts, Rank};
-use crate::ids::{AccountId, Region};
-use crate::incident::{Counts, IncidentId};
-use crate::plan::{Reason, Step};
+use crate::ids::{AccountId, IncidentId, Region};
+use crate::incident::Counts;
+use crate::incident::notice_kind::{Kind, Severity};
+use crate::notice::{Notice, headline, short_hash};
+use crate::plan::action::{Reason, Step};
+use crate::text::Safe;
 
 /// Titles name so many causes.
 const NAMED: usize = 2;

@@ -1,10 +1,11 @@
 //! Titles and first sentences: what happened.
 
-use super::{Kind, Outcome};
-use crate::clean::Safe;
 use crate::diagnosis::Cause;
 use crate::incident::Incident;
-use crate::quota_record::{Suspect, Suspicion};
+use crate::incident::notice_kind::Kind;
+use crate::notice::outcome::Outcome;
+use crate::quota::record::{Suspect, Suspicion};
+use crate::text::Safe;
 
 /// What a cause is called in a title, and what it means in a sentence.
 #[rustfmt::skip]

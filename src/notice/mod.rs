@@ -3,78 +3,35 @@
 //! One law: a notice is made of the rules' words and of facts that carry no prose. Of what somebody else
 //! wrote only a [`Safe`] gets in: names in their own shape, never a sentence.
 
-mod because;
-mod chat;
+pub mod channel;
+pub mod outcome;
+pub mod points;
+mod reasons;
 mod digest;
 mod headline;
-mod mail;
-mod message;
 mod who;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use digest::Line;
-pub use message::{LARGEST, Message, message};
-
 use crate::access::checklist;
 use crate::callers::{Address, Share};
-use crate::clean::{self, Safe};
 use crate::diagnosis::{Category, Cause, Facts};
 use crate::evidence::Evidence;
-use crate::ids::{AccountId, Region};
-use crate::incident::{Counts, Incident, IncidentId, short_hash};
+use crate::ids::{AccountId, IncidentId, Region, short_hash};
+use crate::incident::notice_kind::severity;
+pub use crate::incident::notice_kind::{Kind, Severity};
+use crate::incident::notices::Told;
+use crate::incident::record::Record;
+use crate::incident::{Counts, Incident};
 use crate::model::ModelId;
-use crate::plan::{Action, Plan, Step, Withheld, number, whole};
-use crate::words::words;
-use crate::world::{Followed, IncreaseRequest, Record, RequestOutcome, Told};
-
-words! {
-    /// What a notice is about.
-    Kind {
-        /// An incident began.
-        Opened = "opened",
-        /// It still goes on.
-        Again = "again",
-        /// An increase request ended.
-        Outcome = "outcome",
-        /// An access step is still missing.
-        Reminder = "reminder",
-        /// It is over.
-        Resolved = "resolved",
-        /// For a day AWS has not answered what has to be known about it.
-        Unanswered = "unanswered",
-        /// A quota will soon be full.
-        Headroom = "headroom",
-        /// A model in use will end.
-        Lifecycle = "lifecycle",
-        /// Many incidents at once.
-        Digest = "digest",
-    }
-}
-
-impl Kind {
-    /// Of the first notice of an incident.
-    pub fn opening(incident: &Incident) -> Self {
-        match incident.cause {
-            Cause::NearQuota => Self::Headroom,
-            _ if incident.is_ahead() => Self::Lifecycle,
-            _ => Self::Opened,
-        }
-    }
-}
-
-words! {
-    /// How soon somebody should look.
-    Severity {
-        /// Calls fail until somebody acts.
-        Critical = "critical",
-        /// Calls fail now and then, or will.
-        Warning = "warning",
-        /// For the record.
-        Info = "info",
-    }
-}
+pub use crate::notice::channel::message::{LARGEST, Message, message};
+pub use crate::notice::digest::Line;
+pub use crate::notice::outcome::Outcome;
+use crate::plan::action::{Action, Plan, Step, Withheld};
+use crate::plan::{number, whole};
+use crate::quota::request::{Followed, IncreaseRequest, RequestOutcome};
+use crate::text::{self, Safe};
 
 /// What is told, in the machine form, version 1.
 #[derive(Clone, Debug, Serialize)]
@@ -178,19 +135,6 @@ impl Caller {
     }
 }
 
-/// News of an increase request that ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// Service Quotas' id of the request.
-    pub request_id: Option<String>,
-    /// How it ended.
-    pub how: RequestOutcome,
-    /// The value that holds now; `None` where this account and Region have no such quota any more.
-    pub value: Option<f64>,
-    /// The whole news in a sentence.
-    pub sentence: String,
-}
-
 impl Notice {
     /// Tells of `record`'s incident what `plan` did, on the grounds of `evidence`.
     pub fn compose(kind: Kind, record: &Record, plan: &Plan, evidence: &Evidence) -> Self {
@@ -214,7 +158,7 @@ impl Notice {
             rule: incident.rule,
             title: headline::title(incident, kind, record.notices.is_over()),
             summary: headline::summary(incident),
-            because: because::because(kind, record, evidence),
+            because: reasons::because(kind, record, evidence),
             facts: incident.facts.shown(),
             counts: incident.counts,
             actions: plan.actions.clone(),
@@ -231,7 +175,7 @@ impl Notice {
         };
         if let Some(suspicion) = plan.suspicion.as_ref().filter(|_| kind != Kind::Resolved) {
             notice.severity = Severity::Critical;
-            let is_news = suspicion.is_news(record);
+            let is_news = !record.was_told_since(suspicion.since);
             notice.title = headline::suspicious_title(incident, kind, suspicion.kind, is_news);
             notice.summary = format!("{} {}", headline::suspicious(suspicion), notice.summary);
         }
@@ -301,24 +245,24 @@ impl Notice {
         self.advice.truncate(MANY);
         self.references.truncate(MANY);
         for step in &mut self.next_steps {
-            clean::bound(&mut step.text, TEXT);
-            step.command.iter_mut().chain(step.link.iter_mut()).for_each(|t| clean::bound(t, TEXT));
+            text::bound(&mut step.text, TEXT);
+            step.command.iter_mut().chain(step.link.iter_mut()).for_each(|t| text::bound(t, TEXT));
         }
         for withheld in &mut self.withheld {
-            clean::bound(&mut withheld.reason, TEXT);
+            text::bound(&mut withheld.reason, TEXT);
             withheld.candidates.truncate(MANY);
         }
         for action in &mut self.actions {
             match action {
-                Action::PrepareSupportCase { text, .. } => clean::bound(text, TEXT),
+                Action::PrepareSupportCase { text, .. } => text::bound(text, TEXT),
                 Action::RemindAccess(reminder) => {
-                    reminder.commands.iter_mut().for_each(|c| clean::bound(c, TEXT));
+                    reminder.commands.iter_mut().for_each(|c| text::bound(c, TEXT));
                 }
                 Action::RequestIncrease(_) => {}
             }
         }
-        self.because.iter_mut().for_each(|b| clean::bound(b, TEXT));
-        self.justification.iter_mut().for_each(|j| clean::bound(j, TEXT));
+        self.because.iter_mut().for_each(|b| text::bound(b, TEXT));
+        self.justification.iter_mut().for_each(|j| text::bound(j, TEXT));
     }
 }
 
@@ -347,13 +291,4 @@ pub fn counted(counts: Counts) -> String {
 fn notice_id(record: &Record, kind: Kind) -> String {
     let before = record.notices.of(kind).map_or(0, |of| of.count);
     format!("ntc-{}", short_hash(&format!("{}|{}|{kind}|{before}", record.incident.id, record.episode)))
-}
-
-pub(crate) fn severity(incident: &Incident, kind: Kind) -> Severity {
-    match (kind, incident.cause.category()) {
-        (Kind::Resolved | Kind::Outcome, _) => Severity::Info,
-        _ if incident.is_ahead() => Severity::Warning,
-        (_, Category::ModelAccess | Category::Permission | Category::Credentials) => Severity::Critical,
-        _ => Severity::Warning,
-    }
 }

@@ -1,8 +1,8 @@
 //! What CloudTrail tells of who calls, beside who called a week ago.
 
+use crate::answer::Gathered;
 use crate::evidence::Evidence;
 use crate::plan::whole;
-use crate::world::Gathered;
 
 /// The same, in a sentence; `None` where CloudTrail was not asked, or what it shows is withheld for.
 pub(super) fn who(evidence: &Evidence) -> Option<String> {

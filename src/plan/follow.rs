@@ -2,9 +2,12 @@
 //!
 //! Invariant: a command here reads, or asks AWS for an answer; none requests the increase a second time.
 
-use super::{Plan, Step, look_at, number};
+use crate::answer::PortError;
 use crate::ids::Place;
-use crate::world::{Followed, IncreaseRequest, PortError, Record, RequestStatus};
+use crate::incident::record::Record;
+use crate::plan::action::{Plan, Step, look_at};
+use crate::plan::number;
+use crate::quota::request::{Followed, IncreaseRequest, RequestStatus};
 
 impl Plan {
     /// What a person does about `request`, which `followed` follows and AWS has left open for a week or longer.

@@ -5,22 +5,27 @@
 
 use jiff::SignedDuration;
 
-use super::case::{Case, choose, fullest, withheld};
-use super::findable;
-use super::remembered::{need, suspected, value, with_history};
-use super::siblings;
-use super::size::round_up;
-use super::suspect::{self, Callers};
-use super::{Action, Increase, Plan, Reason, Step, Withheld, look_at, quota_link, words};
+use crate::answer::Gathered;
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
 use crate::evidence::{Evidence, FAR_BELOW};
 use crate::ids::Place;
 use crate::incident::Incident;
-use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens};
-use crate::quota_record::{QuotaRecord, Suspicion};
+use crate::plan::action::{
+    Action, Increase, Plan, Reason, Step, Withheld, by_hand, look_at, quota_link, withheld,
+};
+use crate::plan::choose_quota::{Case, choose, fullest};
+use crate::plan::remembered::{need, suspected, value, with_history};
+use crate::plan::size::round_up;
+use crate::plan::steps::visible;
+use crate::plan::suspect::{self, Callers};
+use crate::plan::{justification, siblings};
+use crate::quota::record::{QuotaRecord, Suspicion};
+use crate::quota::request::{Followed, IncreaseRequest};
+use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens, unit};
+use crate::text::number;
+use crate::time::after;
 use crate::usage::FULL;
-use crate::world::{Followed, Gathered, IncreaseRequest, after};
 
 /// A cool-down that ends within this time may be over when the request is reserved.
 const SOON: SignedDuration = SignedDuration::from_hours(1);
@@ -53,7 +58,7 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
                 Ok(increase) => Some(increase.desired),
                 Err(refusal) => refusal.desired,
             };
-            plan.justification = Some(words::justification(&case, desired));
+            plan.justification = Some(justification::justification(&case, desired));
             plan.is_full = case.usage.admitted(case.limit.limit) > FULL * case.applied;
             match weighed {
                 Ok(increase) => file(plan, &case, increase),
@@ -69,7 +74,7 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
             {
                 plan.actions.push(Action::PrepareSupportCase {
                     quota: Some(quota.clone()),
-                    text: words::daily_case(incident, evidence.model.as_ref(), quota),
+                    text: justification::daily_case(incident, evidence.model.as_ref(), quota),
                 });
             }
             plan.steps.extend(what_to_look_at(incident, place.as_ref(), &refusal));
@@ -112,7 +117,7 @@ fn what_to_look_at(incident: &Incident, place: Option<&Place>, refusal: &Withhel
             link: None,
         }],
         // Of an alarm alone, all that can be looked at is said anyway.
-        (Reason::NoModel, _) if !incident.is_metric_only() => vec![findable::latest(&place.region)],
+        (Reason::NoModel, _) if !incident.is_metric_only() => vec![visible::latest(&place.region)],
         _ => Vec::new(),
     }
 }
@@ -125,7 +130,7 @@ fn file(plan: &mut Plan, case: &Case<'_>, increase: Increase) {
     });
     plan.steps.push(Step {
         text: "For the record: the same by hand. Nothing has to be asked again.".to_owned(),
-        command: Some(words::by_hand(case.quota, increase.desired, &increase.region)),
+        command: Some(by_hand(case.quota, increase.desired, &increase.region)),
         link: None,
     });
     plan.actions.push(Action::RequestIncrease(increase));
@@ -134,7 +139,7 @@ fn file(plan: &mut Plan, case: &Case<'_>, increase: Increase) {
 fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal, is_ahead: bool) {
     if refusal.needs_a_case {
         let justification = plan.justification.clone().unwrap_or_default();
-        let text = words::support_case(case.quota, &refusal.withheld, &justification);
+        let text = justification::support_case(case.quota, &refusal.withheld, &justification);
         plan.actions.push(Action::PrepareSupportCase { quota: Some(case.quota.clone()), text });
         plan.steps.push(Step {
             text: "Open a support case of type service limit increase with the text below.".to_owned(),
@@ -217,11 +222,11 @@ fn used_too_little(case: &Case<'_>, asked: f64, incident: &Incident) -> String {
     format!(
         "the busiest {} asked for {} of {} {} ({:.0} %): {}",
         if case.limit.limit == Limit::TokensPerDay { "day" } else { "minute" },
-        words::number(asked),
-        words::number(case.applied),
-        words::unit(case.limit.limit),
+        number(asked),
+        number(case.applied),
+        unit(case.limit.limit),
         asked / case.applied * 100.0,
-        words::far_below(case, incident.facts.requested)
+        justification::far_below(case, incident.facts.requested)
     )
 }
 
@@ -237,12 +242,12 @@ fn proven(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
         Reason::UnprovenThrottle,
         format!(
             "around this incident at most {} of {} {} were admitted ({:.0} %), and {} calls were refused: refused calls alone do not show that more is needed, and AWS denies requests for quotas that are used so little; {}",
-            words::number(admitted),
-            words::number(case.applied),
-            words::unit(limit),
+            number(admitted),
+            number(case.applied),
+            unit(limit),
             admitted / case.applied * 100.0,
-            words::number(case.usage.window_throttles),
-            words::far_below(case, incident.facts.requested),
+            number(case.usage.window_throttles),
+            justification::far_below(case, incident.facts.requested),
         ),
     ))
 }
@@ -251,7 +256,7 @@ fn proven(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
 fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, Box<Refusal>> {
     let limit = case.limit.limit;
     let demand = case.demand();
-    let unit = words::unit(limit);
+    let unit = unit(limit);
     if case.usage.is_legacy {
         return Err(Refusal::of(
             Reason::LegacyModel,
@@ -274,7 +279,7 @@ fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, 
         ));
     }
     if case.applied <= 0.0 {
-        let default = words::number_or_unknown(case.default);
+        let default = justification::number_or_unknown(case.default);
         return Err(Refusal::of(Reason::BelowDefault, format!("the applied value is 0 (AWS's default: {default}): every call is throttled until AWS restores it, and Service Quotas takes only values above the default")).with_case());
     }
     let wanted = demand * config.headroom_factor;
@@ -283,8 +288,8 @@ fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, 
             Reason::UsageFarBelowQuota,
             format!(
                 "at most {} of {} {unit} were asked for, and {} times that is no more than is applied",
-                words::number(demand),
-                words::number(case.applied),
+                number(demand),
+                number(case.applied),
                 config.headroom_factor
             ),
         ));
@@ -329,7 +334,7 @@ fn weigh(
             Reason::BelowDefault,
             format!(
                 "the applied value {} is below AWS's default {}, and Service Quotas takes only values above the default; {} would do",
-                words::number(case.applied), words::number(floor), words::number(round_up(wanted))
+                number(case.applied), number(floor), number(round_up(wanted))
             ),
         )
         .with_case());
@@ -399,9 +404,9 @@ fn weigh(
             Reason::ObserveMode,
             format!(
                 "{why}; it would ask for {} {} instead of {}",
-                words::number(desired),
-                words::unit(case.limit.limit),
-                words::number(case.applied)
+                number(desired),
+                unit(case.limit.limit),
+                number(case.applied)
             ),
         );
         refusal.by_hand = Some(increase.by_hand(case.place));
@@ -449,7 +454,7 @@ fn history(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
         format!(
             "request {} for {} is open since {}; {who}",
             open.id,
-            words::number(open.desired),
+            number(open.desired),
             open.created.strftime("%F")
         ),
     );

@@ -2,12 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::{Case, withheld};
-use super::size::{Bounds, size};
-use super::{Reason, Withheld, words};
 use crate::config::Config;
-use crate::quota_record::{Allowed, LastRequest, Need, QuotaRecord, Refusal, Suspicion};
-use crate::world::{IncreaseRequest, after};
+use crate::plan::action::{Reason, Withheld, withheld};
+use crate::plan::choose_quota::Case;
+use crate::plan::size::{Bounds, size};
+use crate::quota::record::{Allowed, LastRequest, Need, QuotaRecord, Refusal, Suspicion};
+use crate::quota::request::IncreaseRequest;
+use crate::text::number;
+use crate::time::after;
 
 /// A person's approval is for the requests of so long.
 const APPROVED_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -97,10 +99,10 @@ pub(crate) fn beyond_budget(allowed: &Allowed) -> Withheld {
         Reason::NeedsApproval,
         format!(
             "requests of this function have raised the quota from {} within {} days, and may raise it to {} times that ({}) without a person's approval",
-            words::number(allowed.base),
+            number(allowed.base),
             allowed.days,
             allowed.times,
-            words::number(allowed.most)
+            number(allowed.most)
         ),
     )
 }
@@ -112,8 +114,8 @@ fn refused_before(case: &Case<'_>, record: &QuotaRecord, refused: &Refusal) -> W
             Reason::AwsCeiling,
             format!(
                 "AWS refused {} and more while {} is applied, time after time, so it seems to hold this quota below that: what else helps is another model, another Region, or a profile of wider reach, which has a quota of its own",
-                words::number(ceiling),
-                words::number(case.applied)
+                number(ceiling),
+                number(case.applied)
             ),
         );
     }
@@ -126,7 +128,7 @@ pub(crate) fn closed_unchanged(refused: &Refusal) -> Withheld {
         Reason::ClosedUnchanged,
         format!(
             "AWS did not grant {} when it was asked for on {}, and no smaller step is left: as much is asked for again after 30 days at the earliest, and only if more is needed than then",
-            words::number(refused.desired),
+            number(refused.desired),
             refused.asked.strftime("%F")
         ),
     )
@@ -135,7 +137,7 @@ pub(crate) fn closed_unchanged(refused: &Refusal) -> Withheld {
 fn asked_in_part(desired: f64) -> Withheld {
     withheld(
         Reason::ClosedUnchanged,
-        format!("AWS granted a request for {} in part less than 30 days ago", words::number(desired)),
+        format!("AWS granted a request for {} in part less than 30 days ago", number(desired)),
     )
 }
 
@@ -157,7 +159,7 @@ pub(crate) fn cooling_down(last: &LastRequest) -> Withheld {
         Reason::CoolingDown,
         format!(
             "a request for {} was filed on {}; the next may follow on {}",
-            words::number(last.desired),
+            number(last.desired),
             last.intended.strftime("%F"),
             last.cool_down_until.strftime("%F")
         ),

@@ -2,9 +2,9 @@
 //!
 //! Invariant: only what the catalogue matches without doubt is named. What this account's values are is not known here.
 
-use super::Step;
 use crate::ids::{Place, QuotaCode};
 use crate::model::ModelId;
+use crate::plan::action::Step;
 use crate::quota::{Catalog, Limit, Quota, Variant, Verdict, find};
 
 /// The other ids of `model`, each with the quota that limits its calls where `code` limits those of `model`.

@@ -3,10 +3,10 @@
 //! One law: what is asked for lies above what AWS validates against and below every ceiling, or
 //! nothing is asked for.
 
-use super::case::withheld;
-use super::{Reason, Withheld, words};
 use crate::config::Config;
+use crate::plan::action::{Reason, Withheld, withheld};
 use crate::quota::Limit;
+use crate::text::number;
 
 /// Service Quotas accepts no larger value.
 const LARGEST: f64 = 1e10;
@@ -35,7 +35,7 @@ pub(super) fn size(limit: Limit, floor: f64, wanted: f64, bounds: &Bounds<'_>) -
     if most <= floor {
         return Err(withheld(
             Reason::AtCeiling,
-            format!("{} is applied, and the ceiling is {}", words::number(floor), words::number(most)),
+            format!("{} is applied, and the ceiling is {}", number(floor), number(most)),
         ));
     }
     let rounded = round_up(wanted.max(floor + two_digits(floor)));
@@ -46,11 +46,7 @@ pub(super) fn size(limit: Limit, floor: f64, wanted: f64, bounds: &Bounds<'_>) -
     }
     Err(withheld(
         Reason::AtCeiling,
-        format!(
-            "no whole value lies between {} and the ceiling {}",
-            words::number(floor),
-            words::number(most)
-        ),
+        format!("no whole value lies between {} and the ceiling {}", number(floor), number(most)),
     ))
 }
 
@@ -73,8 +69,9 @@ fn two_digits(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn numbers_are_rounded_as_a_person_would() {

@@ -4,17 +4,20 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Plan, Step, remembered, words};
+use crate::answer::{Gathered, PortError};
 use crate::evidence::{Evidence, LimitEvidence};
-use crate::headroom::WATCHED;
 use crate::ids::{QuotaCode, Region};
 use crate::incident::Incident;
+use crate::misuse::demand::{Counted, Measured, Unusual};
+use crate::misuse::strangers::Samples;
 use crate::model::ModelId;
+use crate::plan::action::{Plan, Step};
+use crate::plan::remembered;
+use crate::plan::steps::callers;
+use crate::quota::record::{Approval, QuotaRecord, Suspect, Suspicion};
 use crate::quota::{Catalog, Variant, Verdict, find};
-use crate::quota_record::{Approval, QuotaRecord, Suspect, Suspicion};
-use crate::strangers::Samples;
-use crate::suspicion::{Counted, Measured, Unusual};
-use crate::world::{Gathered, PortError, after};
+use crate::time::after;
+use crate::usage::headroom::WATCHED;
 
 /// A person who called demand legitimate has looked at who calls, for so long.
 const APPROVED_CALLERS: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -130,7 +133,7 @@ const fn advice(kind: Suspect) -> [&'static str; 2] {
 }
 
 fn steps(kind: Suspect, model: Option<&ModelId>, region: &Region) -> Vec<Step> {
-    let mut steps = vec![words::who_calls(model, region)];
+    let mut steps = vec![callers::who_calls(model, region)];
     if kind == Suspect::Loop {
         steps.push(Step {
             text: "If it is a loop, stop the caller: the quota ends nothing, it only sets the pace."

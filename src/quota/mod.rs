@@ -3,20 +3,21 @@
 //! One law: a wrong quota is worse than none. Two candidates, or a label that does not match
 //! exactly, is a refusal.
 
+pub mod record;
+pub mod request;
 mod catalog;
 mod label;
 mod name;
 
 use std::collections::{HashMap, HashSet};
 
-pub use catalog::{Catalog, CatalogError, Quota};
-use label::{Identity, Kinship};
-pub(crate) use name::CROSS_MODEL_PER_DAY;
-use name::looks_like_inference;
-pub use name::{Limit, QuotaName, Variant};
-
 use crate::model::{ModelId, ModelKind};
-use crate::words::words;
+pub use crate::quota::catalog::{Catalog, CatalogError, Quota};
+use crate::quota::label::{Identity, Kinship};
+pub(crate) use crate::quota::name::CROSS_MODEL_PER_DAY;
+use crate::quota::name::looks_like_inference;
+pub use crate::quota::name::{Limit, QuotaName, Variant};
+use crate::wire_enum::words;
 
 words! {
     /// What came of looking for a quota.
@@ -226,6 +227,17 @@ fn scope_words(model: &ModelId, variant: Variant) -> String {
         Variant::LongContext => format!("{scope} with 1M context"),
         Variant::LatencyOptimized => format!("latency-optimized {scope}"),
         Variant::Mantle => "the bedrock-mantle endpoint".to_owned(),
+    }
+}
+
+/// What a limit counts.
+pub(crate) const fn unit(limit: Limit) -> &'static str {
+    match limit {
+        Limit::RequestsPerMinute => "requests per minute",
+        Limit::TokensPerMinute => "tokens per minute",
+        Limit::TokensPerDay => "tokens per day",
+        Limit::InputTokensPerMinute => "input tokens per minute",
+        Limit::OutputTokensPerMinute => "output tokens per minute",
     }
 }
 

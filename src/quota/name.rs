@@ -4,7 +4,7 @@
 //! inference quota to us.
 
 use crate::model::{ModelId, ModelKind};
-use crate::words::words;
+use crate::wire_enum::words;
 
 words! {
     /// What a quota limits.

@@ -10,12 +10,16 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::PortCall;
 use crate::config::{BadConfig, Config, Mode};
-use crate::event::Home;
+use crate::identity::Home;
 use crate::ids::{AccountId, QuotaCode, Region};
+use crate::installation::RuleState;
+use crate::model::access::Availability;
+use crate::model::lifecycle::Lifecycle;
+use crate::permission::{PolicyLayer, PolicyVerdict};
+use crate::quota::request::RequestStatus;
+use crate::sandbox::PortCall;
 use crate::usage::Minute;
-use crate::world::{Availability, Lifecycle, PolicyLayer, PolicyVerdict, RequestStatus, RuleState};
 
 /// An account and what AWS would answer in it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

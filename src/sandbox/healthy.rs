@@ -3,12 +3,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LastMinutes, QuotaEntry, UsageEntry, WorldFile};
 use crate::diagnosis::{Cause, diagnose};
-use crate::event::{Delivery, Home, Malformed, Metric, Payload, Signal};
+use crate::event::envelope::Malformed;
+use crate::event::{Delivery, Metric, Payload, Signal};
+use crate::identity::Home;
 use crate::ids::Region;
 use crate::model::ModelId;
 use crate::quota::{Catalog, Limit, Variant, find};
+use crate::sandbox::{LastMinutes, QuotaEntry, UsageEntry, WorldFile};
 use crate::usage::{Minute, burndown};
 
 /// A quota without a value in the catalogue has this one.

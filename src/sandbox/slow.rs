@@ -1,24 +1,11 @@
 //! Calls that take time: the world's own, which passes as soon as everybody waits.
 
-use std::task::{Poll, Waker};
+use std::task::Poll;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Sandbox;
-use crate::world::after;
-
-/// How long calls take, and who waits for one.
-#[derive(Debug, Default)]
-pub(super) struct Slow {
-    latency: SignedDuration,
-    waiting: Vec<(Timestamp, Waker)>,
-}
-
-impl Slow {
-    pub(super) fn is_on(&self) -> bool {
-        self.latency > SignedDuration::ZERO
-    }
-}
+use crate::sandbox::state::Sandbox;
+use crate::time::after;
 
 impl Sandbox {
     /// From now on every call takes so long. Then only [`Sandbox::pass_to_next`] answers it.

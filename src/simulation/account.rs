@@ -6,21 +6,20 @@ use std::sync::Mutex;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-use super::course::{Course, Rail};
-use super::problem::{Form, Problem, What, Who};
-use super::script::choose;
-use super::truth::{Model, Quota, Truth, Unit, Use};
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
 use crate::ids::{AccountId, QuotaCode, Region};
 use crate::model::ModelId;
+use crate::model::access::Availability;
+use crate::model::lifecycle::Lifecycle;
 use crate::sandbox::{Days, MinuteEntry, ModelEntry, QuotaEntry, UsageEntry, WorldFile};
+use crate::simulation::course::{Course, Rail};
+use crate::simulation::problem::{ACCOUNT, Form, Problem, REGIONS, What, Who};
+use crate::simulation::step::choose;
+use crate::simulation::truth::{Model, Quota, Truth, Unit, Use};
+use crate::time::after;
 use crate::usage::Minute;
-use crate::world::{Availability, Lifecycle, after};
 
-pub(super) const ACCOUNT: &str = "111122223333";
-pub(super) const OTHER_ACCOUNT: &str = "999988887777";
-pub(super) const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
 /// Of every kind, with the codes that AWS lists: geographies that share a quota, global, on demand without an
 /// adjustable quota, one that no catalogue has.
 static MODELS: [Model; 8] = [
@@ -345,7 +344,7 @@ fn role(name: &str) -> Who {
     Who::Role(name.to_owned())
 }
 
-/// What goes wrong with the first of `models` in the first Region, each in turn; see [`super::course`].
+/// What goes wrong with the first of `models` in the first Region, each in turn; see [`crate::simulation::course`].
 fn one(models: &[&'static Model], full: Unit) -> Vec<Problem> {
     let what = if full == Unit::Tokens { What::Tokens } else { What::Requests };
     let of = |what, who, form| Problem {

@@ -1,48 +1,26 @@
 //! The promises, checked against what happened: what is acknowledged, told, held and followed. Those about
-//! requests are in [`super::filing`].
+//! requests are in [`crate::simulation::filing`].
 //!
 //! Invariant: nothing here is computed as the function computes it. What was sent, what was acknowledged, what the
 //! world saw and what was true of it is all there is to go by.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::account::Account;
-use super::filing::Filing;
-use super::problem::{Problem, Word};
-use super::telling;
-use super::truth::{Request, Span, Truth, earlier};
 use crate::config::Mode;
 use crate::diagnosis::Cause;
-use crate::ids::{Place, QuotaCode};
-use crate::incident::IncidentId;
-use crate::notice::{Kind, Notice};
-use crate::plan::{Action, Reason};
+use crate::ids::{IncidentId, Place, QuotaCode};
+use crate::incident::notice_kind::Kind;
+use crate::notice::Notice;
+use crate::plan::action::{Action, Reason};
 use crate::sandbox::{Happened, PortCall};
-use crate::world::after;
-
-/// A promise that was broken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Which.
-    pub promise: &'static str,
-    /// How.
-    pub how: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.promise, self.how)
-    }
-}
-
-pub(super) type Checked = Result<(), Violation>;
-
-pub(super) fn broken(promise: &'static str, how: impl Into<String>) -> Checked {
-    Err(Violation { promise, how: how.into() })
-}
+use crate::simulation::account::Account;
+use crate::simulation::problem::{Problem, Word};
+use crate::simulation::telling;
+use crate::simulation::truth::{Request, Span, Truth, earlier};
+use crate::simulation::violation::{Checked, TOLERANCE, broken};
+use crate::time::after;
 
 /// What is not told at once is told in this time, once nothing fails: open requests are looked after every
 /// 15 minutes, and a clock that had jumped may have recorded when.
@@ -50,8 +28,7 @@ const SOON: SignedDuration = SignedDuration::from_mins(21);
 /// Of a step that a person has to take people are told again no sooner, and no later.
 const FIRST_REMINDER: SignedDuration = SignedDuration::from_hours(24);
 const BETWEEN_REMINDERS: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// Clocks differ by less than this, with what a drive takes.
-pub(super) const TOLERANCE: SignedDuration = SignedDuration::from_mins(12);
+
 /// People are reminded of a request that AWS leaves open after a week, then a week later, then every two weeks.
 const LEFT_OPEN: SignedDuration = SignedDuration::from_hours(14 * 24 + 7);
 /// What AWS does not answer is told after a day, and again a week later.
@@ -735,4 +712,16 @@ impl<'a> Check<'a> {
     pub(super) fn incidents(&self) -> u64 {
         self.counted.len() as u64
     }
+}
+
+/// A request that the function asked Service Quotas for.
+pub(crate) struct Filing<'f> {
+    pub(crate) function: u64,
+    pub(crate) incident: &'f IncidentId,
+    pub(crate) place: &'f Place,
+    pub(crate) code: &'f QuotaCode,
+    pub(crate) desired: f64,
+    /// When it was meant to be filed.
+    pub(crate) intended: Timestamp,
+    pub(crate) at: Timestamp,
 }

@@ -5,8 +5,8 @@
 
 use fastrand::Rng;
 
-use super::script::{Load, Step, Verdict, choose};
 use crate::sandbox::{FaultKind, PortCall};
+use crate::simulation::step::{Load, Step, Verdict, choose};
 
 /// The course of a life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ fn calm(quarters: u8) -> Step {
     Step::Need { problem: 0, quarters, noise: 0, fault: None }
 }
 
-/// So long that a need that may be served is served; see [`super::life`].
+/// So long that a need that may be served is served; see [`crate::simulation::life`].
 const LONG: u8 = 24;
 
 fn hours(hours: u32) -> Step {

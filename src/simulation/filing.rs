@@ -1,19 +1,18 @@
 //! The promises about increase requests: what may be filed, and what has to be.
 //!
-//! Invariant: each is weighed against what was true of the account; see [`super::truth`].
+//! Invariant: each is weighed against what was true of the account; see [`crate::simulation::truth`].
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::account::ACCOUNT;
-use super::check::{Check, Checked, TOLERANCE, broken};
-use super::problem::Problem;
-use super::truth::{Request, Span, Truth, Unit, Use, earlier};
 use crate::config::Mode;
 use crate::diagnosis::Cause;
-use crate::ids::{Place, QuotaCode, Region};
-use crate::incident::IncidentId;
+use crate::ids::{IncidentId, QuotaCode, Region};
 use crate::sandbox::PortCall;
-use crate::world::after;
+use crate::simulation::check::{Check, Filing};
+use crate::simulation::problem::{ACCOUNT, Problem};
+use crate::simulation::truth::{Request, Span, Truth, Unit, Use, earlier};
+use crate::simulation::violation::{Checked, TOLERANCE, broken};
+use crate::time::after;
 
 /// What was measured longer ago does not show a need.
 const WINDOW: SignedDuration = SignedDuration::from_hours(6);
@@ -30,18 +29,6 @@ const SUDDEN: SignedDuration = SignedDuration::from_hours(5 * 24);
 const USUAL: SignedDuration = SignedDuration::from_hours(5 * 24);
 /// A model that was used more than so long within a week, all of it, is used much more than before the life.
 const LONGEST: SignedDuration = SignedDuration::from_hours(4);
-
-/// A request that the function asked Service Quotas for.
-pub(super) struct Filing<'f> {
-    pub(super) function: u64,
-    pub(super) incident: &'f IncidentId,
-    pub(super) place: &'f Place,
-    pub(super) code: &'f QuotaCode,
-    pub(super) desired: f64,
-    /// When it was meant to be filed.
-    pub(super) intended: Timestamp,
-    pub(super) at: Timestamp,
-}
 
 impl Check<'_> {
     /// Whether a request may be filed, whether Service Quotas takes it or not.

@@ -1,6 +1,6 @@
 //! A life: a queue, functions that run side by side, and time.
 //!
-//! Invariant: whatever a life changes in the world is written down in [`super::truth`] at the same time.
+//! Invariant: whatever a life changes in the world is written down in [`crate::simulation::truth`] at the same time.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -9,23 +9,28 @@ use std::task::{Context, Poll, Waker};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::Lived;
-use super::account::Account;
-use super::check::{Check, Checked, Heard, Violation, broken};
-use super::problem::{Form, Problem, Who, news, root, tick};
-use super::script::{Load, Script, Step, Verdict};
-use super::truth::{Span, earlier};
 use crate::config::Config;
-use crate::event::{Home, Malformed};
-use crate::handler::{Report, handle};
-use crate::ids::{self, AccountId, QuotaCode, Region};
-use crate::incident::IncidentId;
+use crate::event::envelope::Malformed;
+use crate::identity::Home;
+use crate::ids::{self, AccountId, IncidentId, QuotaCode, Region};
+use crate::incident::record::State;
+use crate::quota::request::{RequestOutcome, RequestStatus};
+use crate::run::context::{Allowance, Terms};
+use crate::run::handler::{Report, handle};
+use crate::sandbox::state::Sandbox;
 use crate::sandbox::{
-    CallEntry, Fault, FaultKind, LastMinutes, MinuteEntry, NextFault, PortCall, Row, Sandbox, WorldFile,
+    CallEntry, Fault, FaultKind, LastMinutes, MinuteEntry, NextFault, PortCall, Row, WorldFile,
 };
-use crate::terms::{Allowance, Terms};
+use crate::simulation::account::Account;
+use crate::simulation::check::{Check, Heard};
+use crate::simulation::lived::Lived;
+use crate::simulation::problem::{Form, Problem, Who, news, root, tick};
+use crate::simulation::script::Script;
+use crate::simulation::step::{Load, Step, Verdict};
+use crate::simulation::truth::{Span, earlier};
+use crate::simulation::violation::{Checked, Violation, broken};
+use crate::time::after;
 use crate::usage::Minute;
-use crate::world::{RequestOutcome, RequestStatus, State, after};
 
 /// As deployed: the function's time-out, what of it is for new work, and how long a lease stands.
 const TIME_OUT: SignedDuration = SignedDuration::from_secs(60);
@@ -594,7 +599,7 @@ impl Life<'_> {
             return;
         };
         let (Some(value), Some(account)) =
-            (self.check.truth.value(&region, &code), AccountId::parse(super::account::ACCOUNT))
+            (self.check.truth.value(&region, &code), AccountId::parse(crate::simulation::problem::ACCOUNT))
         else {
             return;
         };
@@ -655,8 +660,9 @@ impl Life<'_> {
     ) -> Checked {
         let Some(n) = nth(problem, self.account.problems.len()) else { return Ok(()) };
         let Some(problem) = self.account.problems.get(n).filter(|p| p.is_throttle()) else { return Ok(()) };
-        let is_of_it =
-            |u: &super::truth::Use| u.model.id == problem.model && u.region.as_str() == problem.region;
+        let is_of_it = |u: &crate::simulation::truth::Use| {
+            u.model.id == problem.model && u.region.as_str() == problem.region
+        };
         let Some(used) = self.account.truth.uses.iter().position(is_of_it) else { return Ok(()) };
         let Some(incident) = self.incidents.get(&n).cloned() else { return Ok(()) };
         self.mend();

@@ -3,6 +3,9 @@
 //! One law: a seed is a life. Everything that chance decides stands in its script, so that what went
 //! wrong once goes wrong again, and a shorter script that still does can be looked for.
 
+mod lived;
+mod step;
+mod violation;
 mod account;
 mod check;
 mod course;
@@ -16,33 +19,12 @@ pub mod years;
 
 use std::fmt;
 
-use serde::Serialize;
-
-pub use self::account::Account;
-pub use self::check::Violation;
-pub use self::problem::Problem;
-pub use self::script::{Load, Script, Step, Verdict};
-
-/// What a life held: that much was put to the test.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[allow(missing_docs)]
-pub struct Lived {
-    pub messages: u64,
-    pub deliveries: u64,
-    pub functions: u64,
-    pub crashes: u64,
-    pub faults: u64,
-    pub incidents: u64,
-    pub notices: u64,
-    pub digests: u64,
-    pub unanswered: u64,
-    pub repeats: u64,
-    pub requests: u64,
-    pub outcomes: u64,
-    pub foreseen: u64,
-    pub served: u64,
-    pub dead_letters: u64,
-}
+pub use crate::simulation::account::Account;
+pub use crate::simulation::lived::Lived;
+pub use crate::simulation::problem::Problem;
+pub use crate::simulation::script::Script;
+pub use crate::simulation::step::{Load, Step, Verdict};
+pub use crate::simulation::violation::Violation;
 
 /// A life in which a promise was broken.
 #[derive(Clone, Debug)]
@@ -94,27 +76,6 @@ impl Broken {
             piece /= 2;
         }
         self
-    }
-}
-
-impl Lived {
-    /// Adds another life.
-    pub fn add(&mut self, other: Self) {
-        self.messages += other.messages;
-        self.deliveries += other.deliveries;
-        self.functions += other.functions;
-        self.crashes += other.crashes;
-        self.faults += other.faults;
-        self.incidents += other.incidents;
-        self.notices += other.notices;
-        self.digests += other.digests;
-        self.unanswered += other.unanswered;
-        self.repeats += other.repeats;
-        self.requests += other.requests;
-        self.outcomes += other.outcomes;
-        self.foreseen += other.foreseen;
-        self.served += other.served;
-        self.dead_letters += other.dead_letters;
     }
 }
 

@@ -3,11 +3,11 @@
 use std::io::Write as _;
 
 use base64::Engine as _;
-use flate2::{Compression, write::GzEncoder};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::account::{ACCOUNT, OTHER_ACCOUNT};
 use crate::diagnosis::Cause;
 
 /// Something that goes wrong.
@@ -297,3 +297,9 @@ pub(super) fn news(at: Timestamp) -> String {
     })
     .to_string()
 }
+
+pub(crate) const ACCOUNT: &str = "111122223333";
+
+pub(crate) const OTHER_ACCOUNT: &str = "999988887777";
+
+pub(crate) const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];

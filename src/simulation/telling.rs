@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::notice::Notice;
-use crate::plan::Action;
-use crate::world::after;
+use crate::plan::action::Action;
+use crate::time::after;
 
 /// What is new is told no more often.
 const NEWS: SignedDuration = SignedDuration::from_hours(1);

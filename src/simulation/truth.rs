@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::{Place, QuotaCode, Region};
+use crate::quota::request::RequestOutcome;
+use crate::time::after;
 use crate::usage::Minute;
-use crate::world::{RequestOutcome, after};
 
 /// A model and the quotas that AWS counts its calls against; `None` where it has none.
 #[derive(Debug)]

@@ -87,12 +87,14 @@ class Quiet(http.server.BaseHTTPRequestHandler):
 
 
 def service_quotas():
-    """Service Quotas with two quotas of 5,000,000, and the requests that were filed."""
+    """Service Quotas with two quotas of 5,000,000, and the requests that were filed; and a CloudTrail with no events."""
     filed, lock = [], threading.Lock()
 
     class Handler(Quiet):
         def do_POST(self):
-            asked, operation = json.loads(self.body()), self.headers["X-Amz-Target"].split(".")[1]
+            asked, operation = json.loads(self.body()), self.headers["X-Amz-Target"].rsplit(".", 1)[-1]
+            if operation == "LookupEvents":
+                return self.answer(200, {"Events": []})
             if operation in ("ListServiceQuotas", "ListAWSDefaultServiceQuotas"):
                 return self.answer(200, {"Quotas": []})
             code = asked["QuotaCode"]
@@ -213,6 +215,7 @@ class Storm(unittest.TestCase):
             "AWS_ENDPOINT_URL_BEDROCK": url(ministack),
             "AWS_ENDPOINT_URL_IAM": url(ministack),
             "AWS_ENDPOINT_URL_SERVICE_QUOTAS": url(quotas.server_port),
+            "AWS_ENDPOINT_URL_CLOUDTRAIL": url(quotas.server_port),
             "TOPIC_ARN": topic,
             "TABLE_NAME": "storm",
             "REQUIRE_HISTORY_DAYS": "0",
@@ -224,19 +227,21 @@ class Storm(unittest.TestCase):
     def measure(cloudwatch):
         """The last minutes of both throttled models, near their quotas."""
         now = datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0)
-        figures = (("Invocations", 400), ("InvocationThrottles", 60), ("InputTokenCount", 4.8e6))
+        used = {"Invocations": 400, "InputTokenCount": 4.8e6}
+        # Use that begins today could be anybody's: the two weeks before were as busy.
+        before = [
+            (now - datetime.timedelta(days=day, minutes=minutes), used) for day in range(1, 14) for minutes in range(0, 600, 5)
+        ]
+        last = [(now - datetime.timedelta(minutes=n), used | {"InvocationThrottles": 60}) for n in (2, 3, 4)]
         for model in THROTTLED:
-            for minutes in (2, 3, 4):
-                cloudwatch.put_metric_data(
-                    Namespace="AWS/Bedrock",
-                    MetricData=[
-                        {
-                            "MetricName": name, "Value": value, "Timestamp": now - datetime.timedelta(minutes=minutes),
-                            "Dimensions": [{"Name": "ModelId", "Value": model}],
-                        }
-                        for name, value in figures
-                    ],
-                )
+            dimensions = [{"Name": "ModelId", "Value": model}]
+            data = [
+                {"MetricName": name, "Value": value, "Timestamp": at, "Dimensions": dimensions}
+                for at, figures in last + before
+                for name, value in figures.items()
+            ]
+            for begin in range(0, len(data), 500):
+                cloudwatch.put_metric_data(Namespace="AWS/Bedrock", MetricData=data[begin : begin + 500])
 
     def receive(self):
         """A batch, as an event source mapping collects it."""

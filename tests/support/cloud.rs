@@ -13,18 +13,21 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bedrock_remediator::answer::{PortError, Rejection};
 use bedrock_remediator::aws::Aws;
-use bedrock_remediator::event::{AlarmSignal, ErrorSignal};
+use bedrock_remediator::event::{AlarmSignal, Call, ErrorSignal};
 use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
+use bedrock_remediator::incident::search::{LogKind, LogQuery};
+use bedrock_remediator::installation::{EventRule, Reads, RuleState, Subscriptions, Trail, Trigger};
+use bedrock_remediator::model::lifecycle::{Life, Lifecycle};
 use bedrock_remediator::model::{ModelId, ModelKind};
+use bedrock_remediator::permission::{Needed, PolicyLayer, PolicyVerdict};
+use bedrock_remediator::ports::{Models, Permissions, Quotas, Records, Setup, Telemetry};
 use bedrock_remediator::quota::Quota;
+use bedrock_remediator::quota::request::{IncreaseRequest, QuotaValue};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+use bedrock_remediator::time::Window;
 use bedrock_remediator::usage::{Minute, Period};
-use bedrock_remediator::world::{
-    Call, EventRule, IncreaseRequest, Life, Lifecycle, LogKind, LogQuery, Models, Needed, Permissions,
-    PolicyLayer, PolicyVerdict, PortError, QuotaValue, Quotas, Reads, Records, Rejection, RuleState, Setup,
-    Subscriptions, Telemetry, Trail, Trigger, Window,
-};
 use ciborium::Value as Cbor;
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -1,22 +1,26 @@
 //! What every ledger has to keep, told as one suite: the sandbox's, the table's on a stand-in, and the
 //! table's on an emulator.
 
+use bedrock_remediator::answer::{PortError, Rejection};
 use bedrock_remediator::callers::Origin;
 use bedrock_remediator::diagnosis::{Cause, ErrorText, Facts, MODELS, diagnose};
 use bedrock_remediator::event::{ErrorSignal, Source};
-use bedrock_remediator::flood::{IN_PLACE, OF_SENDER, Opened, Room};
-use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
-use bedrock_remediator::incident::{Counts, Incident, IncidentId, Symptom, fold};
+use bedrock_remediator::ids::{AccountId, IncidentId, Place, QuotaCode, Region};
+use bedrock_remediator::incident::flood::{IN_PLACE, OF_SENDER, Opened, Room};
+use bedrock_remediator::incident::heard::Heard;
+use bedrock_remediator::incident::lane::{CROWD, Lane};
+use bedrock_remediator::incident::notices::{Notices, Told};
+use bedrock_remediator::incident::record::{Awaited, Claim, Finish, Lease, Record, State, Unread};
+use bedrock_remediator::incident::search::{LogKind, LogQuery, Search};
+use bedrock_remediator::incident::{Counts, Incident, Symptom, fold};
 use bedrock_remediator::model::ModelId;
-use bedrock_remediator::news::Heard;
-use bedrock_remediator::quota_record::{
-    Allowed, Approval, Budget, Need, QuotaRecord, Raise, Refusal, Remember, Suspect, Suspicion,
+use bedrock_remediator::ports::Ledger;
+use bedrock_remediator::quota::record::{
+    Allowed, Approval, Budget, Ended, Intent, Need, QuotaRecord, Raise, Refusal, Remember, Reserved, Suspect,
+    Suspicion,
 };
+use bedrock_remediator::quota::request::{Followed, RequestOutcome};
 use bedrock_remediator::shards::{Shard, Shards};
-use bedrock_remediator::world::{
-    Awaited, CROWD, Claim, Ended, Finish, Followed, Intent, Lane, Lease, Ledger, LogKind, LogQuery, Notices,
-    PortError, Record, Rejection, RequestOutcome, Reserved, Search, State, Told, Unread,
-};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(90);

@@ -8,16 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::event::Home;
-use bedrock_remediator::handler::{Report, handle};
+use bedrock_remediator::identity::Home;
 use bedrock_remediator::ids::{QuotaCode, Region};
 use bedrock_remediator::plan::Reason;
+use bedrock_remediator::quota::request::RequestStatus;
+use bedrock_remediator::run::context::{Allowance, Terms};
+use bedrock_remediator::run::handler::{Report, handle};
+use bedrock_remediator::run::sweep::{Swept, sweep};
 use bedrock_remediator::sandbox::{
     Fault, FaultKind, PortCall, QuotaEntry, RequestEntry, Sandbox, UsageEntry, WorldFile,
 };
-use bedrock_remediator::sweep::{Swept, sweep};
-use bedrock_remediator::terms::{Allowance, Terms};
-use bedrock_remediator::world::RequestStatus;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

@@ -13,14 +13,14 @@ use std::collections::BTreeSet;
 
 use bedrock_remediator::config::{Config, Settings};
 use bedrock_remediator::diagnosis::INFERENCE_OPERATIONS;
-use bedrock_remediator::doctor;
-use bedrock_remediator::event::{self, Home, Signal};
+use bedrock_remediator::event::{self, Signal};
+use bedrock_remediator::identity::Home;
+use bedrock_remediator::installation::Trigger;
 use bedrock_remediator::metrics::OwnMetric;
+use bedrock_remediator::operate::doctor;
 use bedrock_remediator::shards::Shards;
-use bedrock_remediator::world::Trigger;
-use serde_json::{Value, json};
-
 use read::{TEMPLATE, template, text, texts};
+use serde_json::{Value, json};
 
 #[test]
 fn every_guard_rail_is_a_parameter_with_the_codes_default() {

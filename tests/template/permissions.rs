@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bedrock_remediator::aws::ACTIONS;
-use bedrock_remediator::doctor;
+use bedrock_remediator::operate::doctor;
 use serde_json::Value;
 
 use crate::read::{statements, template, text, texts};

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bedrock_remediator::event::{DIRECT, EVENTS, FAILED_JOB, Home, Signal, read};
+use bedrock_remediator::event::{DIRECT, EVENTS, FAILED_JOB, Signal, read};
+use bedrock_remediator::identity::Home;
 use serde_json::{Map, Value, json};
 
 use crate::read::{of_type, template, text, texts};

@@ -6,16 +6,16 @@
 
 use std::io::Write as _;
 
-use bedrock_remediator::clean::Safe;
 use bedrock_remediator::config::LogLevel;
 use bedrock_remediator::event::Malformed;
-use bedrock_remediator::handler::{IncidentReport, Outcome, Report};
-use bedrock_remediator::headroom::Near;
 use bedrock_remediator::metrics::{DIMENSION, NAMESPACE, OwnMetric};
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::plan::{Action, Plan};
+use bedrock_remediator::run::forecast::Watched;
+use bedrock_remediator::run::handler::{IncidentReport, Outcome, Report};
 use bedrock_remediator::shards::Shards;
-use bedrock_remediator::watch::Watched;
+use bedrock_remediator::text::Safe;
+use bedrock_remediator::usage::headroom::Near;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tracing::level_filters::LevelFilter;
@@ -166,7 +166,7 @@ fn decided(incident: &str, plan: &Plan) {
 
 fn told(notice: &Notice) {
     info!(
-        incident = notice.incident_id.as_ref().map(bedrock_remediator::incident::IncidentId::as_str),
+        incident = notice.incident_id.as_ref().map(bedrock_remediator::ids::IncidentId::as_str),
         notice = notice.notice_id,
         kind = notice.kind.as_str(),
         cause = notice.cause.map(bedrock_remediator::diagnosis::Cause::as_str),

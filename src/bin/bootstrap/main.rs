@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::config::{Config, Settings};
-use bedrock_remediator::event::Home;
-use bedrock_remediator::handler::{Outcome, Report, handle};
+use bedrock_remediator::identity::Home;
 use bedrock_remediator::ids::{AccountId, Arn, Place, caller_of};
 use bedrock_remediator::quota::Catalog;
-use bedrock_remediator::terms::{Allowance, Terms};
+use bedrock_remediator::run::context::{Allowance, Terms};
+use bedrock_remediator::run::handler::{Outcome, Report, handle};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;

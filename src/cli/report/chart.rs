@@ -1,8 +1,8 @@
 //! Two weeks of one quota's use, as SVG.
 
 use anyhow::anyhow;
+use bedrock_remediator::operate::report::Use;
 use bedrock_remediator::plan::number;
-use bedrock_remediator::report::Use;
 use jiff::{SignedDuration, Timestamp};
 use plotters::prelude::*;
 use plotters::style::FontTransform;

@@ -6,10 +6,11 @@ mod page;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use bedrock_remediator::report::report;
+use bedrock_remediator::operate::report::report;
 
-use super::account::{Where, on};
-use super::{Outcome, print};
+use crate::cli::account::{Where, on};
+use crate::cli::outcome::Outcome;
+use crate::cli::print;
 
 /// Write one self-contained HTML page: open and past incidents, and use against the quotas
 ///

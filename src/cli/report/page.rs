@@ -1,15 +1,15 @@
 //! The page: everything in one file, readable without styles, on a phone and on paper.
 
+use bedrock_remediator::incident::record::Record;
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::{Notice, Severity, counted};
 use bedrock_remediator::operate::Shown;
+use bedrock_remediator::operate::report::{Report, Use};
 use bedrock_remediator::plan::number;
-use bedrock_remediator::report::{Report, Use};
-use bedrock_remediator::world::Record;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::chart::chart;
+use crate::cli::report::chart::chart;
 
 const STYLE: &str = include_str!("page.css");
 

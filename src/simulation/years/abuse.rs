@@ -3,7 +3,7 @@
 //! Invariant: it is kept apart from the legitimate demand of the same service, so that what was served of each is
 //! known, whatever the function believes.
 
-use super::demand::DAY;
+use crate::simulation::years::demand::DAY;
 
 /// Who calls, as CloudTrail shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

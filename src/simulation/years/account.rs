@@ -2,15 +2,16 @@
 
 use fastrand::Rng;
 
-use super::super::script::choose;
-use super::Family;
-use super::abuse::{Abuse, Plan, Who};
-use super::demand::{DAY, Hours, Shape};
-use super::pool::{Manner, Pool, Quota, Service, Strain};
 use crate::ids::QuotaCode;
 use crate::model::ModelId;
+use crate::model::access::Availability;
+use crate::model::lifecycle::Lifecycle;
 use crate::sandbox::{ModelEntry, ProfileEntry};
-use crate::world::{Availability, Lifecycle};
+use crate::simulation::step::choose;
+use crate::simulation::years::abuse::{Abuse, Plan, Who};
+use crate::simulation::years::demand::{DAY, Hours, Shape};
+use crate::simulation::years::pool::{Manner, Pool, Quota, Service, Strain};
+use crate::simulation::years::setting::Family;
 
 /// A model with the codes of its two quotas, as AWS lists them.
 type Model = (&'static str, &'static str, &'static str);
@@ -71,7 +72,10 @@ pub(super) struct Account {
 /// One of the account's own roles.
 pub(super) fn role(name: &str) -> Who {
     Who {
-        principal: format!("arn:aws:sts::{}:assumed-role/{name}/i-0a1b2c3d", super::ACCOUNT),
+        principal: format!(
+            "arn:aws:sts::{}:assumed-role/{name}/i-0a1b2c3d",
+            crate::simulation::years::setting::ACCOUNT
+        ),
         address: "10.0.12.7".to_owned(),
         agent: "Boto3/1.42.0 md/Botocore#1.42.0 lang/python#3.13".to_owned(),
     }
@@ -79,7 +83,7 @@ pub(super) fn role(name: &str) -> Who {
 
 /// Somebody who is not of the account: with its own user, or with a role that was stolen.
 fn stranger(role: Option<&Who>, is_alike: bool) -> Who {
-    let user = || format!("arn:aws:iam::{}:user/old-ci", super::ACCOUNT);
+    let user = || format!("arn:aws:iam::{}:user/old-ci", crate::simulation::years::setting::ACCOUNT);
     Who {
         principal: role.map_or_else(user, |who| who.principal.clone()),
         address: "203.0.113.77".to_owned(),
@@ -89,7 +93,7 @@ fn stranger(role: Option<&Who>, is_alike: bool) -> Who {
 
 fn root() -> Who {
     Who {
-        principal: super::super::problem::root(),
+        principal: crate::simulation::problem::root(),
         address: "203.0.113.9".to_owned(),
         agent: "aws-cli/2.28.0".to_owned(),
     }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::demand::{DAY, FROM};
-use super::pool::{Admitted, Bound, Pool, Quota};
+use crate::simulation::years::demand::{DAY, FROM};
+use crate::simulation::years::pool::{Admitted, Bound, Pool, Quota};
 
 /// More than this part of the calls is refused in a throttled minute.
 const REFUSED: f64 = 0.02;
@@ -61,7 +61,9 @@ impl Daily {
     /// Adds one minute of a pool.
     pub(super) fn add(&mut self, n: usize, minute: i64, admitted: &Admitted, pool: &Pool, quotas: &[Quota]) {
         let Some(day) = self.day(n, minute.div_euclid(DAY)) else { return };
-        let calls = |f: fn(&super::pool::Served) -> f64| admitted.services.iter().map(f).sum::<f64>();
+        let calls = |f: fn(&crate::simulation::years::pool::Served) -> f64| {
+            admitted.services.iter().map(f).sum::<f64>()
+        };
         let abuse = calls(|s| s.abuse_asked);
         let applied = |n: usize| quotas.get(n).map_or(0.0, |quota| quota.applied);
         day.tokens = day.tokens.max(admitted.tokens);

@@ -1,7 +1,7 @@
 //! What a service asks for, minute by minute.
 //!
 //! Invariant: the demand of a minute is a pure function of the seed and the minute. What was granted or told does not
-//! change it; what follows the granted value is a loop and stands in [`super::abuse`].
+//! change it; what follows the granted value is a loop and stands in [`crate::simulation::years::abuse`].
 
 /// Minutes of a day, and of an hour.
 pub(super) const DAY: i64 = 1440;

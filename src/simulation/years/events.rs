@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::ACCOUNT;
 use crate::sandbox::Fed;
+use crate::simulation::years::setting::ACCOUNT;
 
 /// The Region that all years take place in.
 pub(super) const REGION: &str = "us-east-1";

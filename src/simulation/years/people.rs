@@ -1,8 +1,8 @@
 //! What people do: whoever reads the notices, and the policies that the function is compared with.
 
-use super::daily::Daily;
-use super::demand::DAY;
-use super::pool::{Bound, Pool, Quota};
+use crate::simulation::years::daily::Daily;
+use crate::simulation::years::demand::DAY;
+use crate::simulation::years::pool::{Bound, Pool, Quota};
 
 /// The minute of the second working day after `minute`, in working hours.
 pub(super) fn two_working_days_after(minute: i64) -> i64 {

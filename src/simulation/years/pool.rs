@@ -3,10 +3,10 @@
 //! Invariant: admission is a plain limit on the tokens and the requests of a minute. What else refuses calls
 //! ([`Strain`]) has nothing to do with the quota's value, so that no increase is right for it.
 
-use super::abuse::{Abuse, Who};
-use super::demand::{DAY, Shape, chance, swing};
 use crate::ids::QuotaCode;
 use crate::model::ModelId;
+use crate::simulation::years::abuse::{Abuse, Who};
+use crate::simulation::years::demand::{DAY, Shape, chance, swing};
 use crate::usage::{Minute, burndown};
 
 /// How AWS decides requests for a quota.
@@ -252,8 +252,8 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::demand::Hours;
     use super::*;
+    use crate::simulation::years::demand::Hours;
 
     fn quota(code: &str, is_tokens: bool, applied: f64) -> Quota {
         Quota {

@@ -1,10 +1,10 @@
 //! Every increase request of a year, whoever filed it, and what AWS made of it.
 
-use super::daily::{Daily, PoolDay};
-use super::demand::DAY;
-use super::figures::Figures;
-use super::pool::{Pool, Quota};
-use super::reviewer::{Decision, History, decide};
+use crate::simulation::years::daily::{Daily, PoolDay};
+use crate::simulation::years::demand::DAY;
+use crate::simulation::years::figures::Figures;
+use crate::simulation::years::pool::{Pool, Quota};
+use crate::simulation::years::reviewer::{Decision, History, decide};
 
 /// A request.
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 //! Invariant: the same request at the same place in a quota's history is decided alike, whoever filed it, so that
 //! policies can be compared.
 
-use super::demand::{DAY, chance, swing};
-use super::pool::{Manner, Quota};
+use crate::simulation::years::demand::{DAY, chance, swing};
+use crate::simulation::years::pool::{Manner, Quota};
 
 /// What AWS decided, and when people learn of it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -9,34 +9,31 @@ use std::task::{Context, Poll, Waker};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::account::Account;
-use super::daily::Daily;
-use super::demand::{DAY, FROM, HOUR};
-use super::events::{REGION, alarm};
-use super::figures::Figures;
-use super::people::{Wish, is_working_day, two_working_days_after, wishes};
-use super::pool::{Admitted, Bound};
-use super::requests::{Filed, Requests};
-use super::reviewer;
-use super::sight::Sight;
-use super::telling::{Silence, Telling};
-use super::{ACCOUNT, Mail, Policy, Setting};
-use crate::event::Home;
-use crate::handler::handle;
-use crate::ids::{AccountId, Place, Region};
-use crate::incident::IncidentId;
+use crate::identity::Home;
+use crate::ids::{AccountId, IncidentId, Place, Region};
 use crate::model::ModelId;
 use crate::notice::Notice;
 use crate::operate;
-use crate::plan::{Action, Reason};
-use crate::sandbox::{Happened, QuotaEntry, Sandbox, UsageEntry, WorldFile};
-use crate::terms::{Allowance, Terms};
-use crate::world::{RequestStatus, after};
+use crate::plan::action::{Action, Reason};
+use crate::quota::request::RequestStatus;
+use crate::run::context::{Allowance, Terms};
+use crate::run::handler::handle;
+use crate::sandbox::state::Sandbox;
+use crate::sandbox::{Happened, QuotaEntry, UsageEntry, WorldFile};
+use crate::simulation::years::account::Account;
+use crate::simulation::years::daily::Daily;
+use crate::simulation::years::demand::{DAY, FROM, HOUR};
+use crate::simulation::years::events::{REGION, alarm};
+use crate::simulation::years::figures::Figures;
+use crate::simulation::years::people::{Wish, is_working_day, two_working_days_after, wishes};
+use crate::simulation::years::pool::{Admitted, Bound};
+use crate::simulation::years::requests::{Filed, Requests};
+use crate::simulation::years::reviewer;
+use crate::simulation::years::setting::{ACCOUNT, LATE, Mail, Policy, STEP, Setting};
+use crate::simulation::years::sight::Sight;
+use crate::simulation::years::telling::{Silence, Telling};
+use crate::time::after;
 
-/// Minutes of a step.
-pub(super) const STEP: i64 = 5;
-/// Metrics are shown so many minutes late.
-pub(super) const LATE: i64 = 3;
 /// What was measured is kept for so many days.
 const KEPT: i64 = 17;
 /// A lease stands as long as in the deployed function.
@@ -361,7 +358,7 @@ impl<'a> Life<'a> {
             });
         }
         if decided && self.is_ours() {
-            let news = super::super::problem::news(time(self.start, now));
+            let news = crate::simulation::problem::news(time(self.start, now));
             self.deliver(&news, now);
         }
     }
@@ -422,7 +419,7 @@ impl<'a> Life<'a> {
             return;
         }
         let before = self.spent();
-        self.deliver(&super::super::problem::tick(), now);
+        self.deliver(&crate::simulation::problem::tick(), now);
         if !is_due {
             let spent = self.spent();
             let cost = (spent.0 - before.0, spent.1 - before.1);
@@ -490,8 +487,9 @@ impl<'a> Life<'a> {
         notice: &Notice,
         now: i64,
     ) {
-        let is_of =
-            |pool: &super::pool::Pool| pool.services.iter().any(|service| service.id.as_str() == model);
+        let is_of = |pool: &crate::simulation::years::pool::Pool| {
+            pool.services.iter().any(|service| service.id.as_str() == model)
+        };
         let Some(pool) = self.account.pools.iter().position(is_of) else { return };
         if let Some(silence) = self.silences.get_mut(pool) {
             silence.tell(now);
@@ -548,7 +546,7 @@ impl<'a> Life<'a> {
         self.world.change(|file| {
             for state in file.availability.iter_mut().filter(|state| models.contains(&state.model_id)) {
                 (state.form_submitted, state.authorized) = (Some(true), Some(true));
-                state.agreement = crate::world::Availability::Available;
+                state.agreement = crate::model::access::Availability::Available;
             }
         });
     }
@@ -612,7 +610,9 @@ impl<'a> Life<'a> {
     /// A quarter more of the tokens for each alarm.
     fn a_quarter_more(&mut self, alarms: &[(String, &'static str)], now: i64) {
         for (model, _) in alarms {
-            let is_of = |pool: &&super::pool::Pool| pool.services.iter().any(|s| s.id.as_str() == model);
+            let is_of = |pool: &&crate::simulation::years::pool::Pool| {
+                pool.services.iter().any(|s| s.id.as_str() == model)
+            };
             let Some(pool) = self.account.pools.iter().find(is_of) else { continue };
             let Some(quota) = self.account.quotas.get(pool.tokens) else { continue };
             let desired = (quota.applied * 1.25).round();
@@ -668,11 +668,12 @@ impl<'a> Life<'a> {
         figures.abused_throttled_days = beside_abuse;
         (figures.idle_days, figures.longest_idle) = self.daily.idle(days);
         figures.unserved = self.daily.unserved(days);
-        let grew =
-            |quota: &super::pool::Quota| if quota.first > 0.0 { quota.applied / quota.first } else { 1.0 };
+        let grew = |quota: &crate::simulation::years::pool::Quota| {
+            if quota.first > 0.0 { quota.applied / quota.first } else { 1.0 }
+        };
         figures.quota_grew = self.account.quotas.iter().map(grew).fold(1.0, f64::max);
         for (n, pool) in self.account.pools.iter().enumerate() {
-            let ratio = |quota: usize, of: fn(&super::daily::PoolDay) -> f64| {
+            let ratio = |quota: usize, of: fn(&crate::simulation::years::daily::PoolDay) -> f64| {
                 let peak = self.daily.busiest(n, days - 14, days - 1, of);
                 let applied = self.account.quotas.get(quota).map_or(0.0, |quota| quota.applied);
                 if peak > 0.0 { applied / peak } else { f64::INFINITY }

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::abuse::Who;
-use super::account::{Account, Trouble};
-use super::demand::chance;
-use super::events::{REGION, batch};
-use super::pool::{Bound, Served, Service};
-use super::run::LATE;
 use crate::ids::Region;
 use crate::model::ModelId;
-use crate::sandbox::{Fed, Sandbox};
+use crate::sandbox::Fed;
+use crate::sandbox::state::Sandbox;
+use crate::simulation::years::abuse::Who;
+use crate::simulation::years::account::{Account, Trouble};
+use crate::simulation::years::demand::chance;
+use crate::simulation::years::events::{REGION, batch};
+use crate::simulation::years::pool::{Bound, Served, Service};
+use crate::simulation::years::setting::LATE;
 use crate::usage::Minute;
 
 /// Errors of one model are forwarded at most this often, in minutes; so many of them.

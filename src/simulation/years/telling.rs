@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::incident::IncidentId;
-use crate::notice::{Kind, Notice};
-use crate::plan::Action;
-
-use super::demand::DAY;
+use crate::ids::IncidentId;
+use crate::incident::notice_kind::Kind;
+use crate::notice::Notice;
+use crate::plan::action::Action;
+use crate::simulation::years::demand::DAY;
 
 /// Minutes of a week.
 const WEEK: i64 = 7 * DAY;

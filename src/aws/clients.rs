@@ -1,0 +1,211 @@
+//! The clients of each Region, made when they are first asked for.
+
+use std::cell::{Cell, LazyCell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use crate::answer::{Answer, PortError};
+use crate::aws::config::{self, retries, timeouts};
+use crate::aws::error;
+use crate::aws::http::http_client;
+use crate::aws::rates::Rates;
+use crate::identity::Home;
+use crate::ids::{AccountId, Arn, Place, Region};
+use crate::ports::Clock;
+use crate::quota::Catalog;
+
+/// A client, made when it is first asked for and kept: no delivery needs all of them.
+pub(crate) type Lazy<C> = LazyCell<C, Box<dyn FnOnce() -> C>>;
+
+pub(crate) fn lazy<C: 'static>(config: &Rc<SdkConfig>, client: fn(&SdkConfig) -> C) -> Lazy<C> {
+    let config = config.clone();
+    LazyCell::new(Box::new(move || client(&config)))
+}
+
+/// AWS, as one account sees it. Clients are kept for each Region.
+#[derive(Debug)]
+pub struct Aws {
+    config: Rc<SdkConfig>,
+    account: OnceCell<AccountId>,
+    regions: RefCell<BTreeMap<Region, Rc<Regional>>>,
+    pub(crate) own: Own,
+    /// How many like this one share the account's request rates.
+    concurrency: u32,
+}
+
+/// What the function has of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Own {
+    pub(crate) table: Option<(Lazy<aws_sdk_dynamodb::Client>, String)>,
+    pub(crate) topic: Option<(Lazy<aws_sdk_sns::Client>, String)>,
+    /// Tells this process from every other that takes leases.
+    pub(crate) name: String,
+    pub(crate) leases: Cell<u64>,
+}
+
+/// What is asked in the Region of an incident.
+#[derive(Debug)]
+pub(crate) struct Regional {
+    pub(crate) quotas: Lazy<aws_sdk_servicequotas::Client>,
+    pub(crate) metrics: Lazy<aws_sdk_cloudwatch::Client>,
+    pub(crate) bedrock: Lazy<aws_sdk_bedrock::Client>,
+    pub(crate) trail: Lazy<aws_sdk_cloudtrail::Client>,
+    pub(crate) logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
+    pub(crate) iam: Lazy<aws_sdk_iam::Client>,
+    pub(crate) rates: Rates,
+    pub(crate) listing: RefCell<Option<Listing>>,
+}
+
+impl Aws {
+    /// With the configuration that Lambda puts into the environment.
+    pub fn of_function() -> Self {
+        Self::new(config::config())
+    }
+
+    /// With the credentials an engineer's machine has: environment, profile, single sign-on. The error
+    /// says why they do not work.
+    pub async fn of_default_chain() -> Answer<Self> {
+        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
+        let loader = loader.timeout_config(timeouts()).retry_config(retries());
+        let aws = Self::new(loader.load().await);
+        if aws.config.region().is_none() {
+            let why = "no Region is set; set AWS_REGION or the profile's `region`";
+            return Err(PortError::invalid(why));
+        }
+        let caller = aws_sdk_sts::Client::new(&aws.config).get_caller_identity().send().await;
+        let caller = caller.map_err(|e| error::of_read("sts:GetCallerIdentity", &e))?;
+        if let Some(account) = caller.account().and_then(AccountId::parse) {
+            aws.works_for(account);
+        }
+        Ok(aws)
+    }
+
+    /// With a configuration of one's own.
+    pub fn new(config: SdkConfig) -> Self {
+        let config = Rc::new(config);
+        Self {
+            config,
+            account: OnceCell::new(),
+            regions: RefCell::default(),
+            own: Own::default(),
+            concurrency: 1,
+        }
+    }
+
+    /// Says which account the credentials are of. No other is ever asked about.
+    pub fn works_for(&self, account: AccountId) {
+        // Said again with every invocation, and always the same.
+        let _ = self.account.set(account);
+    }
+
+    /// The account the credentials are of; `None` until it is known.
+    pub fn account(&self) -> Option<&AccountId> {
+        self.account.get()
+    }
+
+    /// The Region of the configuration.
+    pub fn region(&self) -> Option<Region> {
+        self.config.region().and_then(|r| Region::parse(r.as_ref()))
+    }
+
+    /// The account and Region that it works in.
+    pub fn home(&self) -> Home {
+        Home { account: self.account().cloned(), region: self.region(), ..Home::default() }
+    }
+
+    /// Says that so many run side by side, which share the account's request rates.
+    #[must_use]
+    pub fn with_concurrency(mut self, concurrency: u32) -> Self {
+        self.concurrency = concurrency;
+        self
+    }
+
+    /// Gives it a ledger. `name` must be this process's alone among all that use the table.
+    #[must_use]
+    pub fn with_table(mut self, table: &str, name: &str) -> Self {
+        self.own.table = Some((lazy(&self.config, aws_sdk_dynamodb::Client::new), table.to_owned()));
+        name.clone_into(&mut self.own.name);
+        self
+    }
+
+    /// Gives it a topic, which may be in another Region.
+    #[must_use]
+    pub fn with_topic(mut self, arn: &str) -> Self {
+        let region = Arn::parse(arn).and_then(|arn| Region::parse(arn.region));
+        let config = region.map_or_else(|| self.config.clone(), |region| Rc::new(self.config_in(&region)));
+        self.own.topic = Some((lazy(&config, aws_sdk_sns::Client::new), arn.to_owned()));
+        self
+    }
+
+    /// Makes the clients that a throttle in `place` needs beside the ledger's: something to do while the
+    /// first answer is awaited.
+    pub fn make_clients(&self, place: &Place) {
+        if let Ok(region) = self.at(place) {
+            LazyCell::force(&region.quotas);
+            LazyCell::force(&region.metrics);
+        }
+        if let Some((topic, _)) = &self.own.topic {
+            LazyCell::force(topic);
+        }
+    }
+
+    pub(crate) fn config_in(&self, region: &Region) -> SdkConfig {
+        let region = aws_config::Region::new(region.as_str().to_owned());
+        self.config.to_builder().region(region).build()
+    }
+
+    /// The clients for `place`; an error if it is another account's.
+    pub(crate) fn at(&self, place: &Place) -> Answer<Rc<Regional>> {
+        if self.account() != Some(&place.account) {
+            let why = match self.account() {
+                Some(own) => format!("account {} cannot be asked from account {own}", place.account),
+                None => "the account of the credentials is not known".to_owned(),
+            };
+            return Err(PortError::invalid(why));
+        }
+        let mut regions = self.regions.borrow_mut();
+        let clients = regions.entry(place.region.clone()).or_insert_with(|| {
+            let config = Rc::new(self.config_in(&place.region));
+            Rc::new(Regional {
+                quotas: lazy(&config, aws_sdk_servicequotas::Client::new),
+                metrics: lazy(&config, aws_sdk_cloudwatch::Client::new),
+                bedrock: lazy(&config, aws_sdk_bedrock::Client::new),
+                trail: lazy(&config, aws_sdk_cloudtrail::Client::new),
+                logs: lazy(&config, aws_sdk_cloudwatchlogs::Client::new),
+                iam: lazy(&config, aws_sdk_iam::Client::new),
+                rates: Rates::shared_by(self.concurrency),
+                listing: RefCell::default(),
+            })
+        });
+        Ok(clients.clone())
+    }
+}
+
+pub(crate) fn timestamp(time: &aws_sdk_servicequotas::primitives::DateTime) -> Option<Timestamp> {
+    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}
+
+impl Clock for Aws {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    async fn sleep(&self, duration: SignedDuration) {
+        tokio::time::sleep(duration.try_into().unwrap_or_default()).await;
+    }
+
+    async fn within<T>(&self, limit: SignedDuration, work: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout(limit.try_into().unwrap_or_default(), work).await.ok()
+    }
+}
+
+/// Every quota of the account in one Region, and since when it is known.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) since: Instant,
+    pub(crate) catalog: Catalog,
+}

@@ -1,0 +1,338 @@
+//! What CloudWatch measured, and the alarms over it.
+//! See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{
+    AlarmType, Dimension, DimensionFilter, Metric as SdkMetric, MetricAlarm, MetricDataQuery,
+    MetricDataResult, MetricStat, ScanBy, StateValue, StatusCode,
+};
+use jiff::Timestamp;
+
+use crate::answer::{Answer, PortError};
+use crate::aws::clients::{Aws, Regional, timestamp};
+use crate::aws::error;
+use crate::event::{AlarmSignal, Described, Metric};
+use crate::ids::Place;
+use crate::model::ModelId;
+use crate::ports::Telemetry;
+use crate::time::Window;
+use crate::usage::{Minute, Period, Series};
+
+/// What this adapter calls.
+pub(crate) const ACTIONS: &[&str] = &[
+    "cloudwatch:DescribeAlarmContributors",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+];
+
+const NAMESPACE: &str = "AWS/Bedrock";
+/// CloudWatch takes 500 metrics in one request. What it answers of so many models by the minute for a day is
+/// three pages, and never more of it is held at a time.
+const MOST_MODELS: usize = 20;
+
+type Put = fn(&mut Minute, f64);
+
+/// Each metric that is read, and where it goes.
+#[rustfmt::skip]
+const METRICS: &[(&str, Put)] = &[
+    ("Invocations", |m, v| m.invocations = v),
+    ("InvocationThrottles", |m, v| m.throttles = v),
+    ("InvocationClientErrors", |m, v| m.client_errors = v),
+    ("InvocationServerErrors", |m, v| m.server_errors = v),
+    ("InputTokenCount", |m, v| m.input_tokens = v),
+    ("OutputTokenCount", |m, v| m.output_tokens = v),
+    ("CacheWriteInputTokens", |m, v| m.cache_write_tokens = v),
+    ("EstimatedTPMQuotaUsage", |m, v| m.quota_tokens = Some(v)),
+    ("LegacyModelInvocations", |m, v| m.legacy_invocations = v),
+];
+
+/// Those that count calls.
+const COUNTS: &[&str] =
+    &["Invocations", "InvocationThrottles", "InvocationClientErrors", "InvocationServerErrors"];
+
+/// Every metric that is asked for: its namespace, its name and the dimension that names the model.
+pub(crate) fn metrics() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let read = METRICS.iter().map(|(name, _)| (NAMESPACE, *name, "ModelId"));
+    let watched = Metric::NAMED.into_iter().filter_map(|metric| {
+        let (namespace, dimension) = metric.series();
+        Some((namespace, metric.name()?, dimension))
+    });
+    read.chain(watched)
+}
+
+/// The query for `metric` by model, the model with most of it first; `None` for a metric without a name.
+fn by_model(metric: Metric) -> Option<String> {
+    let (name, (namespace, dimension)) = (metric.name()?, metric.series());
+    Some(format!(
+        "SELECT SUM({name}) FROM SCHEMA(\"{namespace}\", {dimension}) GROUP BY {dimension} ORDER BY SUM() DESC LIMIT 100"
+    ))
+}
+
+fn date(time: Timestamp) -> DateTime {
+    DateTime::from_secs(time.as_second())
+}
+
+/// The period of a query over all models, in seconds: as fine as it can be while 100 series of it fit one
+/// answer of 100,800 points, and no finer than CloudWatch evaluates.
+fn period_over(window: Window) -> i32 {
+    match window.to.duration_since(window.from).as_hours() {
+        ..3 => 60,
+        3..72 => 300,
+        _ => 3600,
+    }
+}
+
+/// The query of `METRICS[metric]` for the model at `model`.
+fn query(model: usize, id: &ModelId, metric: usize, name: &str, period: Period) -> MetricDataQuery {
+    let dimension = Dimension::builder().name("ModelId").value(id.as_str()).build();
+    let measured = SdkMetric::builder().namespace(NAMESPACE).metric_name(name).dimensions(dimension).build();
+    let stat = MetricStat::builder()
+        .metric(measured)
+        .period(60 * period.minutes().cast_signed())
+        .stat("Sum")
+        .build();
+    MetricDataQuery::builder().id(format!("m{model}_{metric}")).metric_stat(stat).build()
+}
+
+/// Which model and metric a result's id stands for; see [`query`].
+fn which(id: &str) -> Option<(usize, usize)> {
+    let (model, metric) = id.strip_prefix('m')?.split_once('_')?;
+    Some((model.parse().ok()?, metric.parse().ok()?))
+}
+
+impl Regional {
+    /// Every page of an answer.
+    async fn metric_data(
+        &self,
+        queries: Vec<MetricDataQuery>,
+        window: Window,
+    ) -> Answer<Vec<MetricDataResult>> {
+        let call = self
+            .metrics
+            .get_metric_data()
+            .set_metric_data_queries(Some(queries))
+            .start_time(date(window.from))
+            .end_time(date(window.to))
+            .scan_by(ScanBy::TimestampAscending);
+        let mut pages = call.into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| error::of_read("cloudwatch:GetMetricData", &e))?;
+            found.extend(page.metric_data_results.unwrap_or_default());
+        }
+        whole(&found)?;
+        Ok(found)
+    }
+}
+
+/// An error where the last word on one of the series is that a part of it is missing: half an answer would read
+/// as use that is not there. A series that spans pages is partial until its last one.
+/// See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataResult.html>.
+fn whole(results: &[MetricDataResult]) -> Answer<()> {
+    let last: BTreeMap<_, _> =
+        results.iter().map(|result| ((result.id(), result.label()), result.status_code())).collect();
+    let missing = last.into_values().flatten().find(|status| **status != StatusCode::Complete);
+    match missing {
+        None => Ok(()),
+        Some(StatusCode::Forbidden) => Err(PortError::Denied("cloudwatch:GetMetricData".to_owned())),
+        Some(status) => {
+            Err(PortError::Unavailable(format!("CloudWatch's answer is not whole: {}", status.as_str())))
+        }
+    }
+}
+
+/// What `results` tell of so many models, in their order.
+fn series(results: &[MetricDataResult], models: usize, period: Period) -> impl Iterator<Item = Series> {
+    let mut points: Vec<BTreeMap<Timestamp, Minute>> = vec![BTreeMap::new(); models];
+    let length = f64::from(period.minutes());
+    for result in results {
+        let Some((model, metric)) = result.id().and_then(which) else { continue };
+        let (Some(points), Some((_, put))) = (points.get_mut(model), METRICS.get(metric)) else { continue };
+        for (at, value) in result.timestamps().iter().zip(result.values()) {
+            let Some(at) = timestamp(at) else { continue };
+            put(points.entry(at).or_default(), value / length);
+        }
+    }
+    points.into_iter().map(move |points| Series::of(period, points.into_iter().collect()))
+}
+
+impl Telemetry for Aws {
+    async fn usage(
+        &self,
+        place: &Place,
+        models: &[ModelId],
+        window: Window,
+        period: Period,
+    ) -> Answer<Vec<Series>> {
+        let region = self.at(place)?;
+        let mut all = Vec::new();
+        for models in models.chunks(MOST_MODELS) {
+            let queries = models.iter().enumerate().flat_map(|(n, model)| {
+                METRICS.iter().enumerate().map(move |(m, (name, _))| query(n, model, m, name, period))
+            });
+            let results = region.metric_data(queries.collect(), window).await?;
+            all.extend(series(&results, models.len(), period));
+        }
+        Ok(all)
+    }
+
+    async fn used(&self, place: &Place) -> Answer<Vec<ModelId>> {
+        let by_model = DimensionFilter::builder().name("ModelId").build();
+        let call = self.at(place)?.metrics.list_metrics().namespace(NAMESPACE).metric_name("Invocations");
+        let mut pages = call.dimensions(by_model).into_paginator().send();
+        let mut used: Vec<ModelId> = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| error::of_read("cloudwatch:ListMetrics", &e))?;
+            for metric in page.metrics() {
+                // With further dimensions the same calls are counted once more.
+                if let [dimension] = metric.dimensions() {
+                    used.extend(dimension.value().and_then(ModelId::parse).filter(|id| !used.contains(id)));
+                }
+            }
+        }
+        Ok(used)
+    }
+
+    /// By one Metrics Insights query, the model with most of it first.
+    async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
+        let expression =
+            by_model(metric).ok_or_else(|| PortError::invalid("the metric has no name to ask by"))?;
+        let region = self.at(place)?;
+        let query = MetricDataQuery::builder().id("models").expression(expression);
+        let query = query.period(period_over(window)).build();
+        let results = region.metric_data(vec![query], window).await?;
+        let moved = results.iter().filter(|r| r.values().iter().any(|v| *v > 0.0));
+        let mut models: Vec<ModelId> = Vec::new();
+        // A result that spans pages comes once with each.
+        for model in moved.filter_map(|r| ModelId::parse(r.label()?)) {
+            if !models.contains(&model) {
+                models.push(model);
+            }
+        }
+        Ok(models)
+    }
+
+    async fn volume(&self, place: &Place, window: Window) -> Answer<Minute> {
+        let queries = METRICS.iter().enumerate().filter(|(_, (name, _))| COUNTS.contains(name));
+        let queries = queries.map(|(metric, (name, _))| {
+            let all = format!("SUM(SEARCH('{{{NAMESPACE},ModelId}} MetricName=\"{name}\"', 'Sum', 60))");
+            MetricDataQuery::builder().id(format!("m0_{metric}")).expression(all).build()
+        });
+        let results = self.at(place)?.metric_data(queries.collect(), window).await?;
+        let mut all = Minute::default();
+        for result in &results {
+            if let Some((_, put)) = result.id().and_then(which).and_then(|(_, m)| METRICS.get(m)) {
+                put(&mut all, result.values().iter().sum());
+            }
+        }
+        Ok(all)
+    }
+
+    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Option<Vec<ModelId>>> {
+        let region = self.at(place)?;
+        let (mut models, mut next): (Vec<ModelId>, Option<String>) = (Vec::new(), None);
+        loop {
+            let call = region.metrics.describe_alarm_contributors().alarm_name(alarm);
+            let page = call.set_next_token(next).send().await;
+            let Some(page) = error::of_lookup("cloudwatch:DescribeAlarmContributors", page)? else {
+                return Ok(None);
+            };
+            let attributes = page.alarm_contributors().iter().map(|c| c.contributor_attributes());
+            let named = attributes.flatten().filter_map(|a| a.get("ModelId").or_else(|| a.get("Model")));
+            models.extend(named.filter_map(|id| ModelId::parse(id)));
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(Some(models));
+            }
+        }
+    }
+
+    async fn alarms(&self, place: &Place, names: &[String]) -> Answer<Vec<AlarmSignal>> {
+        let call = self.at(place)?.metrics.describe_alarms().set_alarm_names(Some(names.to_vec()));
+        let answer = call.alarm_types(AlarmType::MetricAlarm).state_value(StateValue::Alarm).send().await;
+        let answer = answer.map_err(|e| error::of_read("cloudwatch:DescribeAlarms", &e))?;
+        let described = answer.metric_alarms().iter().filter_map(|alarm| {
+            let at = alarm.state_updated_timestamp().and_then(timestamp);
+            AlarmSignal::described(place, alarm.alarm_name()?, at, &described(alarm))
+        });
+        Ok(described.collect())
+    }
+}
+
+/// What an alarm watches: one metric, or several with expressions over them.
+fn described(alarm: &MetricAlarm) -> Vec<Described> {
+    let of = |namespace: Option<&str>, name: Option<&str>, dimensions: &[Dimension]| Described {
+        namespace: namespace.map(str::to_owned),
+        metric: name.map(str::to_owned),
+        dimensions: dimensions
+            .iter()
+            .filter_map(|d| Some((d.name()?.to_owned(), d.value()?.to_owned())))
+            .collect(),
+        expression: None,
+    };
+    let one = of(alarm.namespace(), alarm.metric_name(), alarm.dimensions());
+    let many = alarm.metrics().iter().map(|query| {
+        let metric = query.metric_stat().and_then(|stat| stat.metric());
+        let named = metric.map(|m| of(m.namespace(), m.metric_name(), m.dimensions()));
+        Described { expression: query.expression().map(str::to_owned), ..named.unwrap_or_default() }
+    });
+    std::iter::once(one).chain(many).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn each_endpoints_metric_is_asked_for_in_its_own_namespace() {
+        let query = |metric| by_model(metric).unwrap_or_default();
+        assert_eq!(
+            query(Metric::Throttles),
+            "SELECT SUM(InvocationThrottles) FROM SCHEMA(\"AWS/Bedrock\", ModelId) GROUP BY ModelId ORDER BY SUM() DESC LIMIT 100"
+        );
+        assert_eq!(
+            query(Metric::MantleClientErrors),
+            "SELECT SUM(InferenceClientErrors) FROM SCHEMA(\"AWS/BedrockMantle\", Model) GROUP BY Model ORDER BY SUM() DESC LIMIT 100"
+        );
+        assert_eq!(by_model(Metric::Other), None);
+    }
+
+    #[test]
+    fn half_an_answer_is_none() {
+        let answer = |statuses: &[StatusCode]| {
+            let result = |status: &StatusCode| {
+                MetricDataResult::builder().id("m0_0").label("calls").status_code(status.clone()).build()
+            };
+            whole(&statuses.iter().map(result).collect::<Vec<_>>())
+        };
+        let (complete, partial) = (StatusCode::Complete, StatusCode::PartialData);
+        assert_eq!(answer(&[]), Ok(()));
+        assert_eq!(
+            answer(&[partial.clone(), complete.clone()]),
+            Ok(()),
+            "all pages but the last are partial"
+        );
+        for statuses in [&[partial.clone()][..], &[StatusCode::InternalError], &[complete, partial]] {
+            assert!(matches!(answer(statuses), Err(PortError::Unavailable(_))), "{statuses:?}");
+        }
+        let denied = PortError::Denied("cloudwatch:GetMetricData".to_owned());
+        assert_eq!(answer(&[StatusCode::Forbidden]), Err(denied));
+    }
+
+    #[test]
+    fn a_hundred_series_of_any_window_fit_one_answer() {
+        let from: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
+        for (minutes, period) in
+            [(15, 60), (179, 60), (180, 300), (24 * 60, 300), (72 * 60, 3600), (15 * 24 * 60, 3600)]
+        {
+            let window = Window { from, to: from + SignedDuration::from_mins(minutes) };
+            assert_eq!(period_over(window), period, "{minutes}");
+            assert!(minutes * 60 / i64::from(period) * 100 <= 100_800, "{minutes}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What is bulky of an incident, in items of its own that no index sees.
+//!
+//! Invariant: these items are read only with a lease or for a person. A claim writes them together with the incident's
+//! item and does not read them.
+//!
+//! - `DETAIL#<id>`: cause, rule and facts as they were told together, the search, the steps that were missing, what
+//!   people have heard, the models of an incident of the whole account.
+//! - `CALLERS#<id>#<0..7>`: who called in one minute; see [`Recent`].
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_dynamo::from_item;
+
+use crate::answer::Answer;
+use crate::aws::dynamodb::keys::{NO_RULE, incident_key, unreadable};
+use crate::aws::dynamodb::search_item::Searched;
+use crate::aws::dynamodb::update::{Item, Update};
+use crate::callers::{Minute, Recent};
+use crate::diagnosis::{Facts, MODELS};
+use crate::ids::IncidentId;
+use crate::incident::Incident;
+use crate::incident::heard::Heard;
+use crate::incident::notices::Told;
+use crate::model::ModelId;
+use crate::time::after;
+
+/// A minute's callers are deleted after this time. Notices use only the newest minutes.
+const CALLERS_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+pub(super) fn detail_key(id: &IncidentId) -> String {
+    format!("DETAIL#{id}")
+}
+
+pub(super) fn callers_key(id: &IncidentId, place: usize) -> String {
+    format!("CALLERS#{id}#{place}")
+}
+
+/// The keys of everything that is bulky of `id`.
+pub(super) fn keys(id: &IncidentId) -> Vec<String> {
+    let callers = (0..Recent::PLACES).map(|place| callers_key(id, place));
+    std::iter::once(detail_key(id)).chain(callers).collect()
+}
+
+/// The same and the incident's own item: no more than one call reads.
+pub(super) fn all_keys(id: &IncidentId) -> Vec<String> {
+    let mut all = keys(id);
+    all.push(incident_key(id));
+    all
+}
+
+/// What the items of [`keys`] say.
+#[derive(Debug, Default)]
+pub(super) struct Detail {
+    /// `None` until the first claim has written it.
+    pub(super) diagnosis: Option<Diagnosed>,
+    pub(super) search: Option<Searched>,
+    missing: Vec<String>,
+    /// The notice at which those were missing.
+    missing_of: Option<String>,
+    pub(super) had_missing: bool,
+    /// What people have heard, up to the last notice.
+    pub(super) heard: Heard,
+    /// The models of an incident of the whole account.
+    pub(super) models: Vec<ModelId>,
+    pub(super) callers: Vec<Minute>,
+}
+
+/// Cause, rule and facts that were told together.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Diagnosed {
+    pub(super) cause: String,
+    pub(super) rule: String,
+    facts: String,
+}
+
+impl Diagnosed {
+    /// Facts of another version: what it does not know any more is left out.
+    pub(super) fn facts(&self) -> Facts {
+        facts(&self.facts)
+    }
+
+    pub(super) fn new(cause: &str, rule: &str, facts: &str) -> Self {
+        Self { cause: cause.to_owned(), rule: rule.to_owned(), facts: facts.to_owned() }
+    }
+}
+
+pub(super) fn facts(text: &str) -> Facts {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct DetailItem {
+    cause: Option<String>,
+    rule: Option<String>,
+    facts: Option<String>,
+    search: Option<Searched>,
+    missing: Vec<String>,
+    missing_of: Option<String>,
+    had_missing: bool,
+    heard: Heard,
+    models: std::collections::BTreeSet<String>,
+    callers_from: Option<i64>,
+}
+
+impl Detail {
+    /// Of the items of `id` among `items`. What is not there was not told.
+    pub(super) fn read(id: &IncidentId, items: &HashMap<String, Item>) -> Answer<Self> {
+        let key = detail_key(id);
+        let item = items.get(&key).cloned();
+        let read = item.map(from_item).transpose().map_err(|e| unreadable(&key, e))?;
+        let read: DetailItem = read.unwrap_or_default();
+        let callers = (0..Recent::PLACES).filter_map(|place| minute(items.get(&callers_key(id, place))?));
+        let from = read.callers_from.unwrap_or(i64::MIN);
+        Ok(Self {
+            diagnosis: read.cause.zip(read.rule).zip(read.facts).map(|((cause, rule), facts)| Diagnosed {
+                cause,
+                rule,
+                facts,
+            }),
+            search: read.search,
+            missing: read.missing,
+            missing_of: read.missing_of,
+            had_missing: read.had_missing,
+            heard: read.heard,
+            models: read.models.iter().filter_map(|id| ModelId::parse(id)).collect(),
+            callers: callers.filter(|minute| minute.number() >= from).collect(),
+        })
+    }
+
+    /// The steps that were missing at the notice `id`.
+    pub(super) fn missing_at(&self, id: &str) -> Vec<String> {
+        if self.missing_of.as_deref() == Some(id) { self.missing.clone() } else { Vec::new() }
+    }
+}
+
+/// Of a minute that cannot be read nothing is known: it is a sample.
+fn minute(item: &Item) -> Option<Minute> {
+    serde_json::from_str(item.get("callers")?.as_s().ok()?).ok()
+}
+
+/// Cause, rule and facts as both items keep them.
+pub(super) fn diagnosis(incident: &Incident) -> [(&'static str, AttributeValue); 3] {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let facts = serde_json::to_string(&incident.facts).unwrap_or_default();
+    [
+        ("cause", text(incident.cause.as_str())),
+        ("rule", text(incident.rule.unwrap_or(NO_RULE))),
+        ("facts", AttributeValue::S(facts)),
+    ]
+}
+
+/// What a claim writes beside the incident's item: its diagnosis where it is the latest word or there is none yet.
+pub(super) fn claimed(incident: &Incident) -> Update {
+    let mut update = Update::default();
+    for (name, value) in diagnosis(incident) {
+        if incident.is_the_latest_word() {
+            update.set(name, value);
+        } else {
+            update.set_if_absent(name, value);
+        }
+    }
+    update.remove("ttl");
+    update
+}
+
+/// The models that a claim adds; `None` where it names none. Where there are as many as are kept, nothing is added.
+pub(super) fn models(incident: &Incident) -> Option<Update> {
+    let models = named(incident)?;
+    let mut update = Update::default();
+    update.add("models", models);
+    update.only_if("attribute_not_exists(#models) OR size(#models) < :most");
+    update.value(":most", u64::try_from(MODELS).unwrap_or(u64::MAX));
+    Some(update)
+}
+
+/// A set of DynamoDB's, which is never empty.
+fn named(incident: &Incident) -> Option<AttributeValue> {
+    let models: Vec<String> = incident.facts.models.iter().map(ToString::to_string).collect();
+    (!models.is_empty()).then_some(AttributeValue::Ss(models))
+}
+
+/// The same where the incident knows a cause and the ledger knew none.
+pub(super) fn learnt(incident: &Incident) -> Update {
+    let mut update = Update::default();
+    update.set_all(diagnosis(incident));
+    update
+}
+
+/// What a new episode begins with. An incident that `is_read` from its item tells nothing new.
+pub(super) fn reopened(incident: &Incident, is_read: bool, now: Timestamp) -> Update {
+    let mut update = Update::default();
+    if !is_read {
+        update.set_all(diagnosis(incident));
+        update.set_or_remove("models", named(incident));
+        let first = incident.callers.kept().map(|minute| minute.number()).min();
+        update.set("callers_from", first.unwrap_or_else(|| now.as_second().div_euclid(60)));
+    }
+    for gone in ["search", "missing", "missing_of", "had_missing", "heard", "ttl"] {
+        update.remove(gone);
+    }
+    update
+}
+
+/// The steps that were missing at a notice.
+pub(super) fn missing(update: &mut Update, told: &Told) {
+    let steps = told.missing.iter().cloned().map(AttributeValue::S).collect();
+    update.set("missing", AttributeValue::L(steps));
+    update.set("missing_of", &*told.id);
+    update.set("had_missing", AttributeValue::Bool(true));
+}
+
+/// What people have heard, with a notice.
+pub(super) fn heard(update: &mut Update, heard: &Heard) {
+    update.set("heard", String::from(heard.clone()));
+}
+
+/// Who called in the minutes that `incident` tells of, by the key of their items.
+pub(super) fn callers(incident: &Incident, now: Timestamp) -> Vec<(String, Update)> {
+    let minutes = incident.callers.kept();
+    minutes
+        .filter_map(|minute| Some((callers_key(&incident.id, minute.place()), kept(&minute, now)?)))
+        .collect()
+}
+
+pub(super) fn kept(minute: &Minute, now: Timestamp) -> Option<Update> {
+    let mut update = Update::default();
+    update.set("callers", serde_json::to_string(minute).ok()?);
+    update.set("ttl", after(now, CALLERS_KEPT).as_second());
+    Some(update)
+}

@@ -1,0 +1,624 @@
+//! The table's items, and what they say in our words.
+//!
+//! One law: what is written here can be read here, by this version and the next; an item that cannot be
+//! read is an error that names it, never a guess.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_dynamo::{from_item, to_attribute_value};
+
+use crate::answer::Answer;
+use crate::aws::dynamodb::detail::{self, Detail, Diagnosed};
+use crate::aws::dynamodb::keys::{
+    HOME, NO_RULE, SILENCE, following, home, id_of, pk, place_key, sender_attribute, stamp, time, unreadable,
+};
+use crate::aws::dynamodb::search_item::Searched;
+use crate::aws::dynamodb::update::{Item, Update};
+use crate::callers::{Minute, Recent};
+use crate::diagnosis::{Cause, RULES};
+use crate::ids::{AccountId, IncidentId, QuotaCode, Region};
+use crate::incident::flood::{Opened, Room};
+use crate::incident::notice_kind::Kind;
+use crate::incident::notices::{Notices, OfKind, Told};
+use crate::incident::record::{Awaited, Lease, Record, State, Unread};
+use crate::incident::sender::Sender;
+use crate::incident::{Counts, Incident};
+use crate::model::{ModelId, ModelKind};
+use crate::quota::record::{LastRequest, Need};
+use crate::quota::request::Followed;
+use crate::time::after;
+
+/// Whether a `NEW#` item has room.
+pub(super) fn room(item: &Item, opened: &Opened) -> Room {
+    let count = |name: &str| item.get(name).and_then(|n| n.as_n().ok()?.parse().ok()).unwrap_or_default();
+    let of_sender = opened.sender.as_deref().map(|sender| count(&sender_attribute(sender)));
+    Room::after(count("opened"), of_sender.unwrap_or_default())
+}
+
+/// How many notices a `CROWD#` item counts.
+pub(super) fn tallied(item: Item) -> Answer<u32> {
+    #[derive(Deserialize)]
+    struct Crowd {
+        notices: u32,
+    }
+    from_item(item).map(|crowd: Crowd| crowd.notices).map_err(|e| unreadable("CROWD#", e))
+}
+
+/// What an incident tells of itself, attribute by attribute; what is unknown is left out.
+pub(super) fn told_by(incident: &Incident) -> Vec<(&'static str, AttributeValue)> {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let mut told = diagnosed(incident);
+    let known = [
+        ("account", incident.account.as_ref().map(AccountId::as_str)),
+        ("region", incident.region.as_ref().map(Region::as_str)),
+        ("model", incident.model.as_ref().map(ModelId::as_str)),
+        ("model_kind", incident.model.as_ref().map(|m| m.kind().as_str())),
+        ("caller", incident.caller.as_deref()),
+    ];
+    told.extend(known.into_iter().filter_map(|(name, value)| Some((name, text(value?)))));
+    if let Some(place) = incident.place() {
+        told.push(("place", AttributeValue::S(place_key(&place))));
+    }
+    if incident.by_root {
+        told.push(("by_root", AttributeValue::Bool(true)));
+    }
+    let times = [("first_seen", incident.first_seen), ("last_seen", incident.last_seen)];
+    told.extend(times.into_iter().filter_map(|(name, at)| Some((name, text(&stamp(at?))))));
+    told
+}
+
+/// In place of facts, which stand in [`Detail`]. Versions before 0.2 cannot read an item without the attribute.
+const NO_FACTS: &str = "{}";
+
+/// In versions before 0.2, the callers of a minute each, in the item itself.
+const CALLERS: [&str; Recent::PLACES] =
+    ["callers_0", "callers_1", "callers_2", "callers_3", "callers_4", "callers_5", "callers_6", "callers_7"];
+
+/// What an incident has only until it is over: where its episode goes on, it is gone.
+pub(super) const OF_STAY: &[&str] = &[
+    "awaited",
+    "intent",
+    "request_id",
+    "searched",
+    "search",
+    "silent_until",
+    "superseded_by",
+    "ttl",
+    "unread",
+];
+
+/// What only some episodes have. A new episode begins without those that its incident does not tell.
+pub(super) const OF_EPISODE: &[&str] = &[
+    "account",
+    "awaited",
+    "by_root",
+    "caller",
+    "callers_0",
+    "callers_1",
+    "callers_2",
+    "callers_3",
+    "callers_4",
+    "callers_5",
+    "callers_6",
+    "callers_7",
+    "first_notice",
+    "first_seen",
+    "intent",
+    "last_seen",
+    "model",
+    "model_kind",
+    "place",
+    "region",
+    "request_id",
+    "searched",
+    // Earlier versions kept words of the error's text here; nobody reads them any more.
+    "sample",
+    "search",
+    "silent_until",
+    "superseded_by",
+    "ttl",
+    "unread",
+];
+
+pub(super) const LAST_SEEN: &str = "last_seen";
+
+/// Whether a claim of `incident` writes this attribute anew, whatever stands there; [`LAST_SEEN`] only with a later
+/// time.
+pub(super) fn is_overwritten(incident: &Incident, name: &str) -> bool {
+    let is_diagnosis = ["cause", "rule", "facts", HOME].contains(&name);
+    name == LAST_SEEN || (is_diagnosis && incident.is_the_latest_word())
+}
+
+/// What versions before 0.2 kept of callers; of a minute that cannot be read nothing is known.
+fn callers(item: &Item) -> Vec<Minute> {
+    let kept = CALLERS.iter().filter_map(|name| item.get(*name)?.as_s().ok());
+    kept.filter_map(|minute| serde_json::from_str(minute).ok()).collect()
+}
+
+/// The part of it that a later delivery may know better. The facts stand in [`Detail`].
+pub(super) fn diagnosed(incident: &Incident) -> Vec<(&'static str, AttributeValue)> {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    vec![
+        ("cause", text(incident.cause.as_str())),
+        ("rule", text(incident.rule.unwrap_or(NO_RULE))),
+        ("facts", text(NO_FACTS)),
+        (HOME, AttributeValue::S(home(&incident.id, incident.cause))),
+    ]
+}
+
+pub(super) fn awaited(awaited: &Awaited) -> Answer<AttributeValue> {
+    to_attribute_value(awaited).map_err(|e| unreadable("of a quota that is waited for", e))
+}
+
+pub(super) fn unread(unread: &Unread) -> Answer<AttributeValue> {
+    to_attribute_value(unread).map_err(|e| unreadable("of a look", e))
+}
+
+/// A notice without what is kept in [`Detail`].
+fn notice(told: &Told) -> Answer<AttributeValue> {
+    to_attribute_value(told.in_short()).map_err(|e| unreadable(&told.id, e))
+}
+
+/// The attributes that count the notices of one kind: how many, when the last was published, and when the one before
+/// it.
+fn of_kind(kind: &str) -> [String; 3] {
+    ["n", "at", "before"].map(|what| format!("{what}_{kind}"))
+}
+
+/// Every attribute of [`of_kind`].
+pub(super) fn of_kinds() -> impl Iterator<Item = String> {
+    Kind::ALL.iter().flat_map(|kind| of_kind(kind.as_str()))
+}
+
+/// Records one more notice. `notices` holds the last one alone: versions before 0.2 kept all of them there, and read
+/// them.
+pub(super) fn tell(update: &mut Update, told: &Told) -> Answer<()> {
+    let [count, at, before] = of_kind(&told.kind);
+    update.set("notices", AttributeValue::L(vec![notice(told)?]));
+    update.set_if_absent("first_notice", notice(told)?);
+    // An update reads what it copies before it writes.
+    update.copy_or(&before, &at, told.at.to_string());
+    update.set(&at, told.at.to_string());
+    update.add(&count, 1);
+    Ok(())
+}
+
+/// Notices as the item keeps them. A kind that this version does not know is not counted.
+fn notices(item: &Item, first: Option<Told>, all: Vec<Told>, detail: &Detail) -> Answer<Notices> {
+    let Some(last) = all.last().cloned() else { return Ok(Notices::default()) };
+    let mut kinds = BTreeMap::new();
+    for kind in Kind::ALL {
+        let [count, at, before] = of_kind(kind.as_str());
+        let Some(count) = item.get(&count).and_then(|n| n.as_n().ok()?.parse().ok()) else { continue };
+        let time = |name: &str| -> Answer<Option<Timestamp>> {
+            time(name, item.get(name).and_then(|at| at.as_s().ok().map(String::as_str)))
+        };
+        if let Some(last) = time(&at)? {
+            // The first of a kind is copied from itself.
+            let before = time(&before)?.filter(|before| *before < last);
+            kinds.insert(kind.to_string(), OfKind { count, last, before });
+        }
+    }
+    // Versions before 0.2 add to the list, and count nothing.
+    let uncounted = usize::from(first.is_some());
+    let had_missing = detail.had_missing || all.iter().any(|told| !told.missing.is_empty());
+    let missing = if last.missing.is_empty() { detail.missing_at(&last.id) } else { last.missing.clone() };
+    let heard = detail.heard.clone();
+    let mut notices = Notices::kept(first, None, kinds, had_missing);
+    all.into_iter().skip(uncounted).for_each(|told| notices.push(told));
+    Ok(notices.ending_with(Told { missing, heard, ..last }))
+}
+
+/// A new episode.
+pub(super) fn fresh(incident: &Incident, episode: u32, due_at: Timestamp) -> Record {
+    Record {
+        incident: incident.clone(),
+        state: State::Seen,
+        episode,
+        notices: Notices::default(),
+        followed: None,
+        due_at: Some(due_at),
+        silent_until: None,
+        search: None,
+        unread: None,
+        awaited: None,
+    }
+}
+
+/// What makes an item of a version before 0.2 slim.
+pub(super) struct Slimmed {
+    /// What is written to the incident's item.
+    pub(super) incident: Update,
+    /// What is written to its `DETAIL#`.
+    pub(super) detail: Update,
+    /// What is written to its `CALLERS#`, by key.
+    pub(super) callers: Vec<(String, Update)>,
+}
+
+/// `INCIDENT#<id>`.
+#[derive(Debug, Deserialize)]
+pub(super) struct IncidentItem {
+    pk: String,
+    state: String,
+    pub(super) episode: u32,
+    #[serde(default)]
+    errors: u64,
+    #[serde(default)]
+    alarms: u64,
+    account: Option<String>,
+    region: Option<String>,
+    model: Option<String>,
+    model_kind: Option<String>,
+    caller: Option<String>,
+    cause: String,
+    rule: String,
+    facts: Option<String>,
+    #[serde(default)]
+    by_root: bool,
+    first_seen: Option<String>,
+    last_seen: Option<String>,
+    #[serde(default, rename = "notices")]
+    list: Vec<Told>,
+    first_notice: Option<Told>,
+    intent: Option<Intended>,
+    request_id: Option<String>,
+    due_at: Option<String>,
+    silent_until: Option<String>,
+    search: Option<Searched>,
+    unread: Option<Unread>,
+    awaited: Option<Awaited>,
+    pub(super) lease_owner: Option<String>,
+    pub(super) lease_until: Option<String>,
+    finished_by: Option<String>,
+    ttl: Option<i64>,
+    /// See [`HOME`]; `None` in items that versions before 0.2 wrote last.
+    home: Option<String>,
+    pub(super) open: Option<String>,
+    /// Whether there is a search in [`Detail`].
+    #[serde(default)]
+    searched: bool,
+    /// The item itself, for what has no name of its own here.
+    #[serde(skip)]
+    item: Item,
+}
+
+impl IncidentItem {
+    pub(super) fn read(item: Item) -> Answer<Self> {
+        let name = pk(&item).unwrap_or("without a key").to_owned();
+        let read: Self = from_item(item.clone()).map_err(|e| unreadable(&name, e))?;
+        Ok(Self { item, ..read })
+    }
+
+    pub(super) fn id(&self) -> Answer<IncidentId> {
+        id_of(&self.pk).ok_or_else(|| unreadable(&self.pk, "its key is no incident's"))
+    }
+
+    /// Facts that a version before 0.2 wrote, who called with them and cause and rule: they are later than those of
+    /// [`Detail`], or there is none.
+    fn facts_inside(&self) -> Option<&str> {
+        self.facts.as_deref().filter(|facts| !facts.is_empty() && *facts != NO_FACTS)
+    }
+
+    /// Whether a version before 0.2 wrote it, and something bulky stands in it.
+    pub(super) fn is_of_before(&self) -> bool {
+        let has_callers = CALLERS.iter().any(|name| self.item.contains_key(*name));
+        self.home.is_none()
+            || self.facts_inside().is_some()
+            || self.search.is_some()
+            || self.list.len() > 1
+            || has_callers
+    }
+
+    /// The value of `open` that it should have while it is open.
+    pub(super) fn place_of_open(&self, id: &IncidentId) -> String {
+        let home = || self.home.clone().unwrap_or_else(|| home(id, self.cause()));
+        if self.state == State::Watching.as_str() { following(id) } else { home() }
+    }
+
+    /// See [`Record::returns`].
+    pub(super) fn returns(&self, now: Timestamp) -> bool {
+        let is_over = self.state == State::Closed.as_str();
+        is_over && self.list.last().is_some_and(|last| last.is_of_return(now))
+    }
+
+    /// Where it belongs in the index, if the item does not tell.
+    pub(super) fn home_or(&self, incident: &Incident) -> String {
+        self.home.clone().unwrap_or_else(|| home(&incident.id, incident.cause))
+    }
+
+    fn cause(&self) -> Cause {
+        Cause::parse(&self.cause).unwrap_or(Cause::Unknown)
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        Counts { errors: self.errors, alarms: self.alarms }
+    }
+
+    /// Whether somebody drives it, or people were told a short time ago.
+    pub(super) fn is_held(&self, now: Timestamp) -> bool {
+        let held = self.lease_until.as_deref().is_some_and(|until| *until > *stamp(now));
+        self.lease_owner.is_some() && held
+    }
+
+    /// DynamoDB deletes what has expired within days, not at once.
+    pub(super) fn is_expired(&self, now: Timestamp) -> bool {
+        self.ttl.is_some_and(|ttl| ttl <= now.as_second())
+    }
+
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        self.state == State::Closed.as_str() || self.is_expired(now)
+    }
+
+    pub(super) fn was_finished_by(&self, lease: &Lease) -> bool {
+        let taken = self.lease_owner.as_deref().is_some_and(|owner| owner != SILENCE);
+        !taken && self.finished_by.as_deref() == Some(&lease.owner)
+    }
+
+    /// Whether `incident` knows a cause where this one has only a metric or an unknown error.
+    pub(super) fn learns(&self, incident: &Incident) -> bool {
+        self.rule == NO_RULE && incident.rule.is_some()
+    }
+
+    /// Moves what is bulky into items of its own.
+    pub(super) fn slimmed(&self, detail: &Detail, now: Timestamp) -> Answer<Slimmed> {
+        let id = self.id()?;
+        let (mut slim, mut bulky) = (Update::default(), Update::default());
+        slim.set("facts", NO_FACTS);
+        slim.set_if_absent(HOME, home(&id, self.cause()));
+        if self.open.is_some() {
+            slim.set("open", self.place_of_open(&id));
+        }
+        let inside: Vec<&str> =
+            CALLERS.iter().copied().filter(|name| self.item.contains_key(*name)).collect();
+        for name in &inside {
+            slim.remove(name);
+        }
+        for gone in ["search", "sample"] {
+            slim.remove(gone);
+        }
+        if let Some(facts) = self.facts_inside() {
+            let words = [("cause", &*self.cause), ("rule", &*self.rule), ("facts", facts)];
+            for (name, word) in words {
+                bulky.set(name, word);
+            }
+        }
+        if let Some(search) = &self.search {
+            slim.set("searched", AttributeValue::Bool(true));
+            bulky.set("search", search.attribute()?);
+        }
+        let notices = notices(&self.item, self.first_notice.clone(), self.list.clone(), detail)?;
+        if let (Some(first), Some(last)) = (notices.first(), notices.last()) {
+            slim.set("notices", AttributeValue::L(vec![notice(last)?]));
+            slim.set("first_notice", notice(first)?);
+            if !last.missing.is_empty() {
+                detail::missing(&mut bulky, last);
+            }
+            if notices.had_missing() {
+                bulky.set("had_missing", AttributeValue::Bool(true));
+            }
+        }
+        for (kind, OfKind { count, last, before }) in notices.kinds() {
+            let [n, at, previous] = of_kind(kind);
+            slim.set(&n, *count);
+            slim.set(&at, last.to_string());
+            slim.set(&previous, before.unwrap_or(*last).to_string());
+        }
+        bulky.remove("ttl");
+        let minutes = self.minutes(detail).into_iter();
+        let callers = minutes.filter(|_| !inside.is_empty());
+        let callers = callers.filter_map(|minute| {
+            Some((detail::callers_key(&id, minute.place()), detail::kept(&minute, now)?))
+        });
+        Ok(Slimmed { incident: slim, detail: bulky, callers: callers.collect() })
+    }
+
+    /// Callers of either place; of two minutes in one place of the ring the later one.
+    fn minutes(&self, detail: &Detail) -> Vec<Minute> {
+        let mut ring = BTreeMap::<usize, Minute>::new();
+        for minute in callers(&self.item).into_iter().chain(detail.callers.clone()) {
+            let place = minute.place();
+            if ring.get(&place).is_none_or(|known| known.number() <= minute.number()) {
+                ring.insert(place, minute);
+            }
+        }
+        ring.into_values().collect()
+    }
+
+    /// The record as it stands, with what stands in other items.
+    pub(super) fn record(&self, detail: &Detail) -> Answer<Record> {
+        let wrong = |what: &str| unreadable(&self.pk, format!("`{what}` is none"));
+        let inside = self.facts_inside().map(|facts| Diagnosed::new(&self.cause, &self.rule, facts));
+        let told = inside.or_else(|| detail.diagnosis.clone());
+        let told = told.unwrap_or_else(|| Diagnosed::new(&self.cause, &self.rule, NO_FACTS));
+        let mut facts = told.facts();
+        facts.add_models(&detail.models);
+        let search = self.search.as_ref().or(detail.search.as_ref().filter(|_| self.searched));
+        let kind = self.model_kind.as_deref().and_then(ModelKind::parse).unwrap_or(ModelKind::Foundation);
+        let incident = Incident {
+            id: self.id()?,
+            account: self.account.as_deref().and_then(AccountId::parse),
+            region: self.region.as_deref().and_then(Region::parse),
+            model: self.model.as_deref().and_then(|id| ModelId::of_kind(kind, id)),
+            caller: self.caller.clone(),
+            // A later version's word stays in the item, and is an unknown cause here.
+            cause: Cause::parse(&told.cause).unwrap_or(Cause::Unknown),
+            rule: RULES.iter().map(|r| r.id).find(|id| *id == told.rule),
+            facts,
+            counts: self.counts(),
+            callers: self.minutes(detail).into_iter().collect(),
+            first_seen: time(&self.pk, self.first_seen.as_deref())?,
+            last_seen: time(&self.pk, self.last_seen.as_deref())?,
+            by_root: self.by_root,
+            is_recorded: false,
+            sender: Sender::Unknown,
+            items: std::collections::BTreeSet::new(),
+        };
+        Ok(Record {
+            incident,
+            state: State::parse(&self.state).ok_or_else(|| wrong(&self.state))?,
+            episode: self.episode,
+            notices: notices(&self.item, self.first_notice.clone(), self.list.clone(), detail)?,
+            followed: self.intent.as_ref().map(|i| i.followed(self.request_id.clone())).transpose()?,
+            due_at: time(&self.pk, self.due_at.as_deref())?,
+            silent_until: time(&self.pk, self.silent_until.as_deref())?,
+            search: search.map(Searched::search).transpose()?,
+            unread: self.unread,
+            awaited: self.awaited.clone(),
+        })
+    }
+
+    /// When it was seen last, with `incident`; `None` where that tells no time.
+    pub(super) fn latest(&self, incident: &Incident, now: Timestamp) -> Option<Timestamp> {
+        let known = self.last_seen.as_deref().and_then(|text| text.parse().ok());
+        Some(incident.last_seen?.max(known.filter(|at| *at <= now).unwrap_or(Timestamp::MIN)))
+    }
+
+    /// The record with `incident`, which was counted after it was read.
+    pub(super) fn record_with(
+        &self,
+        detail: &Detail,
+        incident: &Incident,
+        due_at: Timestamp,
+        now: Timestamp,
+    ) -> Answer<Record> {
+        let mut record = self.record(detail)?;
+        record.incident.count(incident);
+        record.incident = record.incident.until(now);
+        record.due_at = Some(due_at);
+        Ok(record)
+    }
+}
+
+/// What we mean to file, before and after it is filed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Intended {
+    incident: String,
+    code: String,
+    name: String,
+    desired: f64,
+    value_before: f64,
+    at: String,
+}
+
+impl Intended {
+    pub(super) fn of(followed: &Followed, incident: &IncidentId) -> Self {
+        Self {
+            incident: incident.to_string(),
+            code: followed.code.to_string(),
+            name: followed.name.clone(),
+            desired: followed.desired,
+            value_before: followed.value_before,
+            at: stamp(followed.intended),
+        }
+    }
+
+    pub(super) fn attribute(&self) -> Answer<AttributeValue> {
+        to_attribute_value(self).map_err(|e| unreadable(&self.code, e))
+    }
+
+    /// The request for a quota that was reserved last.
+    pub(super) fn last(&self, need: Option<Need>) -> Answer<LastRequest> {
+        let at: Timestamp = self.at.parse().map_err(|e| unreadable(&self.code, e))?;
+        Ok(LastRequest {
+            incident: IncidentId::parse(&self.incident),
+            desired: self.desired,
+            intended: at,
+            outcome: None,
+            cool_down_until: at,
+            need,
+        })
+    }
+
+    fn followed(&self, request_id: Option<String>) -> Answer<Followed> {
+        let code = QuotaCode::parse(&self.code);
+        Ok(Followed {
+            code: code.ok_or_else(|| unreadable(&self.code, "it is no quota code"))?,
+            name: self.name.clone(),
+            desired: self.desired,
+            value_before: self.value_before,
+            request_id,
+            intended: self.at.parse().map_err(|e| unreadable(&self.code, e))?,
+        })
+    }
+}
+
+/// `FILED#<account>#<region>`: when requests were filed, as one text, so that a write can say on which it is
+/// based.
+#[derive(Debug, Default)]
+pub(super) struct Filed {
+    /// The times that count, those of an earlier version's item of the day among them.
+    pub(super) times: Vec<Timestamp>,
+    /// What stands in the item; `None` where there is none.
+    text: Option<String>,
+}
+
+impl Filed {
+    /// Nobody's clock is ahead by so much that this would forget a time that counts.
+    const KEPT: SignedDuration = SignedDuration::from_hours(48);
+
+    pub(super) fn read(item: Option<Item>, of_day: Option<Item>, now: Timestamp) -> Answer<Self> {
+        #[derive(Deserialize)]
+        struct Times {
+            times: String,
+        }
+        #[derive(Deserialize)]
+        struct OfDay {
+            #[serde(default)]
+            filed: i64,
+        }
+        let unread = |e| unreadable("of the requests filed", e);
+        let text = item.map(from_item).transpose().map_err(unread)?.map(|Times { times }| times);
+        let OfDay { filed } = of_day.map_or(Ok(OfDay { filed: 0 }), from_item).map_err(unread)?;
+        let mut times = parsed(text.as_deref().unwrap_or_default())?;
+        times.extend((0..filed).map(|_| now));
+        Ok(Self { times, text })
+    }
+
+    /// Adds `at` to the item.
+    pub(super) fn with(&self, at: Timestamp, now: Timestamp) -> Update {
+        let mut update = self.written(|times| {
+            times.retain(|at| after(*at, Self::KEPT) > now);
+            times.push(at);
+        });
+        update.set("ttl", after(now, crate::aws::dynamodb::keys::DAY_KEPT).as_second());
+        update
+    }
+
+    /// Takes `at` out of the item; `None` where it does not hold it.
+    pub(super) fn without(&self, at: Timestamp) -> Option<Update> {
+        let texts = self.text.as_deref()?.split_whitespace();
+        let held = stamp(at);
+        texts.into_iter().any(|text| text == held).then(|| {
+            self.written(|times| {
+                if let Some(n) = times.iter().position(|time| stamp(*time) == held) {
+                    times.remove(n);
+                }
+            })
+        })
+    }
+
+    /// The item changed, if it still is what was read.
+    fn written(&self, change: impl FnOnce(&mut Vec<Timestamp>)) -> Update {
+        let mut times = parsed(self.text.as_deref().unwrap_or_default()).unwrap_or_default();
+        change(&mut times);
+        let times: Vec<String> = times.into_iter().map(stamp).collect();
+        let mut update = Update::default();
+        update.set("times", times.join(" "));
+        match &self.text {
+            None => update.only_if("attribute_not_exists(#times)"),
+            Some(text) => {
+                update.only_if("#times = :before");
+                update.value(":before", &**text);
+            }
+        }
+        update
+    }
+}
+
+fn parsed(times: &str) -> Answer<Vec<Timestamp>> {
+    let time = |text: &str| text.parse().map_err(|e| unreadable("of the requests filed", e));
+    times.split_whitespace().map(time).collect()
+}

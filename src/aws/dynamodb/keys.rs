@@ -1,0 +1,137 @@
+//! Keys and simple attributes of the ledger's items.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::answer::{Answer, PortError};
+use crate::aws::dynamodb::update::Item;
+use crate::diagnosis::{Cause, Rank};
+use crate::ids::{IncidentId, Place, QuotaCode};
+use crate::incident::band::Band;
+use crate::incident::flood::{Opened, hour_of};
+use crate::incident::lane::{Lane, crowd_of};
+use crate::shards::Shard;
+
+/// A counter is of no use after its time; kept for whoever looks.
+pub(crate) const DAY_KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
+
+/// In place of a lease's owner, after people were told: until then claims only count.
+pub(crate) const SILENCE: &str = "silence";
+
+/// In place of a rule's id where only a metric spoke.
+pub(crate) const NO_RULE: &str = "-";
+
+pub(crate) const INCIDENT: &str = "INCIDENT#";
+
+pub(crate) fn incident_key(id: &IncidentId) -> String {
+    format!("{INCIDENT}{id}")
+}
+
+pub(crate) fn id_of(key: &str) -> Option<IncidentId> {
+    IncidentId::parse(key.strip_prefix(INCIDENT)?)
+}
+
+/// `None` when the key is no incident's.
+pub(crate) fn id(item: &Item) -> Option<IncidentId> {
+    id_of(pk(item)?)
+}
+
+/// The key of an item.
+pub(crate) fn pk(item: &Item) -> Option<&str> {
+    Some(item.get("pk")?.as_s().ok()?)
+}
+
+/// A key alone, as requests name an item by it.
+pub(crate) fn key(pk: &str) -> Item {
+    Item::from([("pk".to_owned(), AttributeValue::S(pk.to_owned()))])
+}
+
+/// When it is due, as written; `None` once closed.
+pub(crate) fn due_at(item: &Item) -> Option<&str> {
+    Some(item.get("due_at")?.as_s().ok()?)
+}
+
+/// The rank of its cause; of a cause that is not known, the last.
+pub(crate) fn rank(item: &Item) -> Rank {
+    let cause = item.get("cause").and_then(|cause| Cause::parse(cause.as_s().ok()?));
+    cause.unwrap_or(Cause::Unknown).rank()
+}
+
+pub(crate) fn quota_key(place: &Place, code: &QuotaCode) -> String {
+    format!("QUOTA#{}#{}#{code}", place.account, place.region)
+}
+
+pub(crate) fn day_key(place: &Place, now: Timestamp) -> String {
+    format!("DAY#{}#{}#{}", place.account, place.region, now.strftime("%F"))
+}
+
+/// Earlier versions counted the requests of a day of UTC under [`day_key`].
+pub(crate) fn filed_key(place: &Place) -> String {
+    format!("FILED#{}", place_key(place))
+}
+
+pub(crate) fn watch_key(place: &Place) -> String {
+    format!("WATCH#{}", place_key(place))
+}
+
+/// The key of the index of what was seen last.
+pub(crate) fn place_key(place: &Place) -> String {
+    format!("{}#{}", place.account, place.region)
+}
+
+pub(crate) fn crowd_key(lane: Lane, now: Timestamp) -> String {
+    let since = stamp(Timestamp::from_second(crowd_of(now)).unwrap_or(now));
+    match lane {
+        // As earlier versions counted all of them.
+        Lane::Other => format!("CROWD#{since}"),
+        Lane::Access | Lane::Throttle => format!("CROWD#{since}#{lane}"),
+    }
+}
+
+/// Incidents that were opened in an hour: `opened` counts all of a place, and an attribute for each sender its own.
+pub(crate) fn opened_key(opened: &Opened, now: Timestamp) -> String {
+    format!("NEW#{}#{}", opened.place, stamp(hour_of(now)))
+}
+
+/// The attribute that counts a sender's incidents in a `NEW#` item.
+pub(crate) fn sender_attribute(sender: &str) -> String {
+    format!("of_{sender}")
+}
+
+/// RFC 3339 in whole seconds, so that times compare as their texts do.
+pub(crate) fn stamp(time: Timestamp) -> String {
+    time.strftime("%FT%TZ").to_string()
+}
+
+pub(crate) fn unreadable(what: &str, why: impl std::fmt::Display) -> PortError {
+    PortError::invalid(format!("the ledger's item {what} cannot be read: {why}"))
+}
+
+pub(crate) fn time(item: &str, text: Option<&str>) -> Answer<Option<Timestamp>> {
+    text.map(|t| t.parse().map_err(|e| unreadable(item, e))).transpose()
+}
+
+/// The attribute with the value of `open` while the incident follows no request.
+pub(crate) const HOME: &str = "home";
+
+pub(crate) fn home(id: &IncidentId, cause: Cause) -> String {
+    open_key(Band::of(cause), Shard::of(id))
+}
+
+/// The value of `open` while it follows a request.
+pub(crate) fn following(id: &IncidentId) -> String {
+    open_key(Band::Following, Shard::of(id))
+}
+
+/// The key of every open incident in versions before 0.2, whatever its shard and band.
+pub(crate) const BEFORE_SHARDS: &str = "1";
+
+/// The value of `open` in one part of the index.
+pub(crate) fn open_key(band: Band, shard: Shard) -> String {
+    let band = match band {
+        Band::Urgent => 'u',
+        Band::Following => 'f',
+        Band::Other => 'o',
+    };
+    format!("{band}{}", shard.number())
+}

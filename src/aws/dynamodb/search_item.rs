@@ -1,0 +1,48 @@
+//! A search for errors, as an attribute.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use serde_dynamo::to_attribute_value;
+
+use crate::answer::Answer;
+use crate::aws::dynamodb::keys::{stamp, unreadable};
+use crate::incident::search::{LogKind, LogQuery, Search};
+
+/// The search for what is behind an alarm.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Searched {
+    alarm: String,
+    looks: u32,
+    #[serde(default)]
+    queries: Vec<Begun>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Begun {
+    pub(crate) kind: String,
+    id: String,
+}
+
+impl Searched {
+    pub(crate) fn of(search: &Search) -> Self {
+        let begun = |q: &LogQuery| Begun { kind: q.kind.to_string(), id: q.id.clone() };
+        Self {
+            alarm: stamp(search.alarm),
+            looks: search.looks,
+            queries: search.queries.iter().map(begun).collect(),
+        }
+    }
+
+    pub(crate) fn attribute(&self) -> Answer<AttributeValue> {
+        to_attribute_value(self).map_err(|e| unreadable("of a search", e))
+    }
+
+    pub(crate) fn search(&self) -> Answer<Search> {
+        let query = |q: &Begun| Some(LogQuery { kind: LogKind::parse(&q.kind)?, id: q.id.clone() });
+        Ok(Search {
+            alarm: self.alarm.parse().map_err(|e| unreadable("of a search", e))?,
+            looks: self.looks,
+            queries: self.queries.iter().filter_map(query).collect(),
+        })
+    }
+}

@@ -1,0 +1,328 @@
+//! The calls to the table: one write, several writes or none, the items of an incident, the index of open ones.
+//!
+//! Invariant: a call that fails is an error, and an item that does not exist is `None`.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem,
+};
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use crate::answer::{Answer, PortError};
+use crate::aws::dynamodb::keys;
+use crate::aws::dynamodb::keys::{BEFORE_SHARDS, SILENCE, open_key, stamp};
+use crate::aws::dynamodb::update::{Item, Update};
+use crate::aws::error;
+use crate::ids::Place;
+use crate::incident::band::Band;
+use crate::incident::record::State;
+use crate::shards::{Shard, Shards};
+
+/// The sparse index of open incidents by due time.
+const INDEX: &str = "open-due";
+/// The index of incidents by place and the time they were seen last.
+const SEEN_INDEX: &str = "place-seen";
+
+/// A transaction that met another, and a read of which a part was put off, is tried so often in all.
+pub(super) const TRIES: u32 = 3;
+/// `BatchGetItem` takes so many keys.
+const KEYS: usize = 100;
+
+/// What a conditional write came to.
+pub(super) enum Written {
+    /// It happened; the item as it was before, if there was one.
+    Yes(Option<Item>),
+    /// Its condition did not hold; the item as it is.
+    No(Option<Item>),
+}
+
+/// The table, and who writes to it.
+pub(super) struct Table<'a> {
+    pub(super) client: &'a Client,
+    pub(super) name: &'a str,
+}
+
+/// Every value of `open` in that band of `shards`. What versions before 0.2 wrote is looked for once, and first: it
+/// may be anything.
+fn open_keys(shards: Shards, band: Band) -> Vec<String> {
+    let is_old_too = band == Band::Urgent && shards.contains(Shard::FIRST);
+    let old = is_old_too.then(|| BEFORE_SHARDS.to_owned());
+    shards.iter().map(|shard| open_key(band, shard)).chain(old).collect()
+}
+
+/// A missing table is no missing item.
+fn failed<E>(action: &str, sdk: &SdkError<E, aws_sdk_dynamodb::config::http::HttpResponse>) -> PortError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    if error::is_absent(sdk) {
+        return PortError::invalid("the ledger's table does not exist");
+    }
+    error::of_read(action, sdk)
+}
+
+async fn pause(tries: u32) {
+    tokio::time::sleep(std::time::Duration::from_millis(100) * tries).await;
+}
+
+impl Table<'_> {
+    pub(super) async fn update(&self, key: &str, update: Update) -> Answer<Written> {
+        let parts = update.into_parts();
+        let call = self
+            .client
+            .update_item()
+            .table_name(self.name)
+            .key("pk", AttributeValue::S(key.to_owned()))
+            .update_expression(parts.expression)
+            .set_condition_expression(parts.condition)
+            .set_expression_attribute_names(parts.names)
+            .set_expression_attribute_values(parts.values)
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match call.send().await {
+            Ok(done) => Ok(Written::Yes(done.attributes)),
+            Err(sdk) => match sdk.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(e)) => Ok(Written::No(e.item.clone())),
+                _ => Err(failed("dynamodb:UpdateItem", &sdk)),
+            },
+        }
+    }
+
+    /// Every write or none. `Err` with the reasons, in the order of the writes, when a condition did not
+    /// hold.
+    pub(super) async fn transact(
+        &self,
+        writes: Vec<TransactWriteItem>,
+    ) -> Answer<Result<(), Vec<CancellationReason>>> {
+        let mut tries = 1;
+        loop {
+            let call = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
+            let Err(sdk) = call.send().await else { return Ok(Ok(())) };
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+                sdk.as_service_error()
+            else {
+                return Err(failed("dynamodb:UpdateItem", &sdk));
+            };
+            let reasons = cancelled.cancellation_reasons().to_vec();
+            if reasons.iter().any(is_refused) {
+                return Ok(Err(reasons));
+            }
+            // It met another transaction on the same items, or the table's limits.
+            if tries == TRIES {
+                return Err(PortError::Throttled);
+            }
+            pause(tries).await;
+            tries += 1;
+        }
+    }
+
+    pub(super) fn write(&self, key: String, update: Update) -> Answer<TransactWriteItem> {
+        let parts = update.into_parts();
+        let write = aws_sdk_dynamodb::types::Update::builder()
+            .table_name(self.name)
+            .key("pk", AttributeValue::S(key))
+            .update_expression(parts.expression)
+            .set_condition_expression(parts.condition)
+            .set_expression_attribute_names(parts.names)
+            .set_expression_attribute_values(parts.values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|e| PortError::invalid(e.to_string()))?;
+        Ok(TransactWriteItem::builder().update(write).build())
+    }
+
+    pub(super) async fn item(&self, key: String) -> Answer<Option<Item>> {
+        let call = self.client.get_item().table_name(self.name).consistent_read(true);
+        let answer = call.key("pk", AttributeValue::S(key)).send().await;
+        Ok(answer.map_err(|e| failed("dynamodb:GetItem", &e))?.item)
+    }
+
+    /// The items of `keys` that are there, by key: a hundred in one call.
+    pub(super) async fn items(&self, keys: Vec<String>) -> Answer<HashMap<String, Item>> {
+        let mut found = HashMap::new();
+        for some in keys.chunks(KEYS) {
+            let mut left: Vec<Item> = some.iter().map(|key| keys::key(key)).collect();
+            let mut tries = 1;
+            while !left.is_empty() {
+                let keys = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
+                let keys = keys.map_err(|e| PortError::invalid(e.to_string()))?;
+                let call = self.client.batch_get_item().request_items(self.name, keys);
+                let answer = call.send().await.map_err(|e| failed("dynamodb:BatchGetItem", &e))?;
+                let read = answer.responses.unwrap_or_default().into_values().flatten();
+                found.extend(read.filter_map(|item| Some((keys::pk(&item)?.to_owned(), item))));
+                // What the table's limits did not let through.
+                left =
+                    answer.unprocessed_keys.unwrap_or_default().into_values().flat_map(|k| k.keys).collect();
+                if !left.is_empty() {
+                    if tries == TRIES {
+                        return Err(PortError::Throttled);
+                    }
+                    pause(tries).await;
+                    tries += 1;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Incidents of one band of `shards` that are due by then and not leased, the most overdue first within each
+    /// shard; of each shard at most `most`. Key, cause and due time alone travel.
+    pub(super) async fn due(
+        &self,
+        shards: Shards,
+        band: Band,
+        now: Timestamp,
+        most: usize,
+    ) -> Answer<Vec<Item>> {
+        let part = async |open: String| {
+            let mut pages = self
+                .client
+                .query()
+                .table_name(self.name)
+                .index_name(INDEX)
+                .key_condition_expression("#open = :open AND due_at <= :now")
+                .projection_expression("pk, cause, due_at")
+                .filter_expression(
+                    "attribute_not_exists(lease_until) OR lease_until <= :now OR lease_owner = :silence",
+                )
+                .expression_attribute_names("#open", "open")
+                .expression_attribute_values(":open", AttributeValue::S(open))
+                .expression_attribute_values(":now", AttributeValue::S(stamp(now)))
+                .expression_attribute_values(":silence", AttributeValue::S(SILENCE.to_owned()))
+                .into_paginator()
+                .send();
+            let mut found = Vec::new();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|e| failed("dynamodb:Query", &e))?;
+                found.extend(page.items.unwrap_or_default());
+                if found.len() >= most {
+                    break;
+                }
+            }
+            found.truncate(most);
+            Ok(found)
+        };
+        side_by_side(open_keys(shards, band), part).await
+    }
+
+    /// Every open incident, the most overdue first.
+    pub(super) async fn open(&self) -> Answer<Vec<Item>> {
+        let part = async |open: String| {
+            let pages = self
+                .client
+                .query()
+                .table_name(self.name)
+                .index_name(INDEX)
+                .key_condition_expression("#open = :open")
+                .expression_attribute_names("#open", "open")
+                .expression_attribute_values(":open", AttributeValue::S(open))
+                .into_paginator();
+            let mut pages = pages.send();
+            let mut found = Vec::new();
+            while let Some(page) = pages.next().await {
+                found.extend(page.map_err(|e| failed("dynamodb:Query", &e))?.items.unwrap_or_default());
+            }
+            Ok(found)
+        };
+        let keys = Band::ALL.into_iter().flat_map(|band| open_keys(Shards::ALL, band));
+        let mut all = side_by_side(keys.collect(), part).await?;
+        all.sort_by(|a, b| keys::due_at(a).cmp(&keys::due_at(b)));
+        Ok(all)
+    }
+
+    /// The keys of incidents that follow a request in `place` and are not due yet. Of the others none is read, but
+    /// for those that versions before 0.2 wrote.
+    pub(super) async fn followers(&self, place: &Place, now: Timestamp) -> Answer<Vec<Item>> {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let part = async |open: String| {
+            let mut pages = self
+                .client
+                .query()
+                .table_name(self.name)
+                .index_name(INDEX)
+                .key_condition_expression("#open = :open AND due_at > :now")
+                .filter_expression("#state = :watching AND #account = :account AND #region = :region")
+                .projection_expression("pk")
+                .expression_attribute_names("#open", "open")
+                .expression_attribute_names("#state", "state")
+                .expression_attribute_names("#account", "account")
+                .expression_attribute_names("#region", "region")
+                .expression_attribute_values(":open", AttributeValue::S(open))
+                .expression_attribute_values(":now", AttributeValue::S(stamp(now)))
+                .expression_attribute_values(":watching", text(State::Watching.as_str()))
+                .expression_attribute_values(":account", text(place.account.as_str()))
+                .expression_attribute_values(":region", text(place.region.as_str()))
+                .into_paginator()
+                .send();
+            let mut found = Vec::new();
+            while let Some(page) = pages.next().await {
+                found.extend(page.map_err(|e| failed("dynamodb:Query", &e))?.items.unwrap_or_default());
+            }
+            Ok(found)
+        };
+        let mut keys = open_keys(Shards::ALL, Band::Following);
+        keys.push(BEFORE_SHARDS.to_owned());
+        side_by_side(keys, part).await
+    }
+
+    /// Incidents of `place` that were seen since then, the latest first.
+    pub(super) async fn seen(&self, place: &Place, since: Timestamp, most: usize) -> Answer<Vec<Item>> {
+        let call = self
+            .client
+            .query()
+            .table_name(self.name)
+            .index_name(SEEN_INDEX)
+            .key_condition_expression("#place = :place AND last_seen >= :since")
+            .expression_attribute_names("#place", "place")
+            .expression_attribute_values(":place", AttributeValue::S(keys::place_key(place)))
+            .expression_attribute_values(":since", AttributeValue::S(stamp(since)))
+            .scan_index_forward(false)
+            .limit(i32::try_from(most).unwrap_or(i32::MAX));
+        let answer = call.send().await.map_err(|e| failed("dynamodb:Query", &e))?;
+        Ok(answer.items.unwrap_or_default())
+    }
+
+    /// Closed incidents that are still kept. Reads the whole table: for a person, never for the function.
+    pub(super) async fn closed(&self) -> Answer<Vec<Item>> {
+        let mut pages = self
+            .client
+            .scan()
+            .table_name(self.name)
+            .filter_expression("begins_with(pk, :incident) AND attribute_not_exists(#open)")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":incident", AttributeValue::S(keys::INCIDENT.to_owned()))
+            .into_paginator()
+            .send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| failed("dynamodb:Scan", &e))?;
+            found.extend(page.items.unwrap_or_default());
+        }
+        Ok(found)
+    }
+}
+
+/// Whether the condition of that write did not hold.
+pub(super) fn is_refused(reason: &CancellationReason) -> bool {
+    reason.code() == Some("ConditionalCheckFailed")
+}
+
+/// Asks for every part of the index at once. One part without an answer is no answer.
+async fn side_by_side(
+    keys: Vec<String>,
+    ask: impl AsyncFn(String) -> Answer<Vec<Item>>,
+) -> Answer<Vec<Item>> {
+    let answers = join_all(keys.into_iter().map(|key| ask(key))).await;
+    let mut all = Vec::new();
+    for answer in answers {
+        all.extend(answer?);
+    }
+    Ok(all)
+}

@@ -1,0 +1,160 @@
+//! How the function is set up: trails, rules, alarms and its role's rights. Only people ask.
+
+use std::collections::HashMap;
+
+use aws_sdk_cloudtrail::types::{AdvancedEventSelector, EventSelector, ReadWriteType, Trail as SdkTrail};
+use aws_sdk_eventbridge::types::{Rule, RuleState as SdkState};
+use serde_json::Value;
+
+use crate::answer::{Answer, PortError};
+use crate::aws::clients::{Aws, Regional};
+use crate::aws::error;
+use crate::aws::iam::{SIMULATE, verdict};
+use crate::ids::{AccountId, Arn, Place, Region};
+use crate::installation::{EventRule, Reads, RuleState, Subscriptions, Trail, Trigger};
+use crate::permission::PolicyVerdict;
+use crate::ports::Setup;
+
+/// Whether a trail records management events that only read.
+/// See <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html>.
+fn records_reads(basic: &[EventSelector], advanced: &[AdvancedEventSelector]) -> bool {
+    let reads = |s: &EventSelector| {
+        s.include_management_events() != Some(false)
+            && !matches!(s.read_write_type(), Some(ReadWriteType::WriteOnly))
+    };
+    let field = |s: &AdvancedEventSelector, name: &str, value: &str| {
+        s.field_selectors().iter().any(|f| f.field() == name && f.equals().iter().any(|v| v == value))
+    };
+    let reads_too =
+        |s: &AdvancedEventSelector| field(s, "eventCategory", "Management") && !field(s, "readOnly", "false");
+    basic.iter().any(reads) || advanced.iter().any(reads_too)
+}
+
+/// What a rule reacts to.
+fn trigger(rule: &Rule) -> Trigger {
+    if rule.schedule_expression().is_some() {
+        return Trigger::Schedule;
+    }
+    // A pattern that is no JSON names no event.
+    let pattern = serde_json::from_str::<Value>(rule.event_pattern().unwrap_or_default());
+    Trigger::of_pattern(&pattern.unwrap_or_default())
+}
+
+impl Aws {
+    /// A trail is asked about where it is at home. What is not answered spoils nothing else.
+    async fn trail(&self, place: &Place, trail: &SdkTrail) -> Answer<Trail> {
+        let home = trail.home_region().and_then(Region::parse);
+        let region = home.unwrap_or_else(|| place.region.clone());
+        let there = self.at(&Place { account: place.account.clone(), region })?;
+        let arn = trail.trail_arn().unwrap_or_default();
+        let (status, selectors) = tokio::join!(
+            there.trail.get_trail_status().name(arn).send(),
+            there.trail.get_event_selectors().trail_name(arn).send(),
+        );
+        let status = status.map_err(|e| error::of_read("cloudtrail:GetTrailStatus", &e));
+        let selectors = selectors.map_err(|e| error::of_read("cloudtrail:GetEventSelectors", &e));
+        let owner = Arn::parse(arn).and_then(|arn| AccountId::parse(arn.account));
+        let records_reads = match (selectors, owner.filter(|owner| *owner != place.account)) {
+            (Ok(found), _) if records_reads(found.event_selectors(), found.advanced_event_selectors()) => {
+                Ok(Reads::Recorded)
+            }
+            (Ok(_), _) => Ok(Reads::LeftOut),
+            // To a member of an organization its trail is shown, and its selectors are refused in several ways.
+            (Err(why), Some(owner)) if !why.is_passing() => Ok(Reads::OfAccount(owner)),
+            (Err(why), _) => Err(why),
+        };
+        Ok(Trail {
+            name: trail.name().unwrap_or(arn).to_owned(),
+            is_logging: status.map(|status| status.is_logging().unwrap_or(false)),
+            records_reads,
+        })
+    }
+}
+
+impl Setup for Aws {
+    async fn trails(&self, place: &Place) -> Answer<Vec<Trail>> {
+        let region = self.at(place)?;
+        let all = region.trail.describe_trails().include_shadow_trails(true).send().await;
+        let all = all.map_err(|e| error::of_read("cloudtrail:DescribeTrails", &e))?;
+        let mut trails = Vec::new();
+        for trail in all.trail_list() {
+            trails.push(Box::pin(self.trail(place, trail)).await?);
+        }
+        Ok(trails)
+    }
+
+    async fn rules(&self, place: &Place, prefix: &str) -> Answer<Vec<EventRule>> {
+        // Another account's Region is refused before a client is made.
+        let _: std::rc::Rc<Regional> = self.at(place)?;
+        let events = aws_sdk_eventbridge::Client::new(&self.config_in(&place.region));
+        let (mut rules, mut next) = (Vec::new(), None);
+        loop {
+            let page = events.list_rules().name_prefix(prefix).set_next_token(next).send().await;
+            let page = page.map_err(|e| error::of_read("events:ListRules", &e))?;
+            rules.extend(page.rules().iter().filter_map(|rule| {
+                let state = match rule.state()? {
+                    SdkState::Disabled => RuleState::Disabled,
+                    SdkState::EnabledWithAllCloudtrailManagementEvents => RuleState::EnabledWithReads,
+                    _ => RuleState::Enabled,
+                };
+                Some(EventRule { name: rule.name()?.to_owned(), state, trigger: trigger(rule) })
+            }));
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(rules);
+            }
+        }
+    }
+
+    async fn subscriptions(&self, topic: &str) -> Answer<Subscriptions> {
+        let region = Arn::parse(topic).and_then(|arn| Region::parse(arn.region));
+        let region = region.ok_or_else(|| PortError::invalid(format!("`{topic}` is not a topic's ARN")))?;
+        let sns = aws_sdk_sns::Client::new(&self.config_in(&region));
+        let answer = sns.get_topic_attributes().topic_arn(topic).send().await;
+        let answer = answer.map_err(|e| crate::aws::sns::failed("sns:GetTopicAttributes", &e))?;
+        let number = |name: &str| {
+            let attribute = answer.attributes().and_then(|all| all.get(name));
+            let number = attribute.and_then(|number| number.parse().ok());
+            number.ok_or_else(|| PortError::invalid("the topic's attributes do not tell its subscriptions"))
+        };
+        Ok(Subscriptions {
+            confirmed: number("SubscriptionsConfirmed")?,
+            pending: number("SubscriptionsPending")?,
+        })
+    }
+
+    async fn own_alarms(&self, place: &Place, prefix: &str) -> Answer<Vec<(String, bool)>> {
+        let call = self.at(place)?.metrics.describe_alarms().alarm_name_prefix(prefix);
+        let mut pages = call.into_paginator().send();
+        let mut alarms = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| error::of_read("cloudwatch:DescribeAlarms", &e))?;
+            alarms.extend(page.metric_alarms().iter().filter_map(|alarm| {
+                Some((alarm.alarm_name()?.to_owned(), alarm.actions_enabled().unwrap_or(true)))
+            }));
+        }
+        Ok(alarms)
+    }
+
+    async fn rights(
+        &self,
+        place: &Place,
+        role: &str,
+        actions: &[&str],
+        resource: &str,
+    ) -> Answer<Option<Vec<PolicyVerdict>>> {
+        let iam = &self.at(place)?.iam;
+        let call = iam.simulate_principal_policy().policy_source_arn(role).resource_arns(resource);
+        let actions_asked = actions.iter().map(|a| (*a).to_owned()).collect();
+        let mut pages = call.set_action_names(Some(actions_asked)).into_paginator().send();
+        let mut verdicts: HashMap<String, PolicyVerdict> = HashMap::new();
+        while let Some(page) = pages.next().await {
+            let Some(page) = error::of_lookup(SIMULATE, page)? else { return Ok(None) };
+            let results = page.evaluation_results().iter();
+            verdicts.extend(results.map(|r| (r.eval_action_name().to_owned(), verdict(r.eval_decision()))));
+        }
+        let undecided = |action: &str| PortError::invalid(format!("IAM decided nothing about {action}"));
+        let of = |action: &&str| verdicts.get(*action).copied().ok_or_else(|| undecided(action));
+        actions.iter().map(of).collect::<Answer<_>>().map(Some)
+    }
+}

@@ -1,0 +1,192 @@
+//! How fast calls may be made: no faster than AWS documents, and no more than this process's share.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock, MonotonicClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota as Rate, RateLimiter};
+
+/// A request that AWS throttled is tried so often in all.
+pub(crate) const TRIES: u32 = 3;
+
+/// When calls may be made: no faster than the APIs are documented to take them, and in the long run no more than
+/// this process's share of that, because the rates are the account's and others work beside it.
+/// See <https://docs.aws.amazon.com/servicequotas/latest/userguide/reference_limits.html> and
+/// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html>.
+#[derive(Debug)]
+pub(crate) struct Rates {
+    pub(crate) applied: Limiter,
+    pub(crate) default: Limiter,
+    pub(crate) history: Limiter,
+    pub(crate) list: Limiter,
+    pub(crate) request: Limiter,
+    /// CloudTrail's.
+    pub(crate) lookup: Limiter,
+}
+
+/// Calls a second that an API takes, and how many calls one incident makes of it at most: these need not wait for
+/// the share.
+pub(crate) struct Documented {
+    a_second: u32,
+    an_incident: u32,
+}
+
+/// An incident asks about three limits at most.
+pub(crate) const READS: Documented = Documented { a_second: 5, an_incident: 3 };
+
+/// A listing of 1,100 quotas, applied values and defaults.
+pub(crate) const LISTS: Documented = Documented { a_second: 10, an_incident: 24 };
+
+/// One request, and what is tried again of it.
+pub(crate) const REQUESTS: Documented = Documented { a_second: 3, an_incident: TRIES };
+
+/// Four pages for what is behind an alarm; of who calls one page for the root user, four of now and four of a week ago.
+pub(crate) const LOOKUPS: Documented = Documented { a_second: 2, an_incident: 13 };
+
+impl Rates {
+    /// Those of one of `processes` that work side by side in the account.
+    pub(crate) fn shared_by(processes: u32) -> Self {
+        let of = |api| Limiter::new(&api, processes, MonotonicClock);
+        Self {
+            applied: of(READS),
+            default: of(READS),
+            history: of(READS),
+            list: of(LISTS),
+            request: of(REQUESTS),
+            lookup: of(LOOKUPS),
+        }
+    }
+}
+
+pub(crate) type Rated<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+/// Lets a call pass when both of its rates do.
+#[derive(Debug)]
+pub(crate) struct Limiter<C: Clock = MonotonicClock> {
+    /// This process's part of the documented rate, with room for one incident.
+    share: Rated<C>,
+    /// The documented rate.
+    pace: Rated<C>,
+}
+
+impl<C: Clock + Clone> Limiter<C> {
+    fn new(api: &Documented, processes: u32, clock: C) -> Self {
+        let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        let pace = Rate::per_second(at_least_one(api.a_second));
+        let share = Rate::with_period(pace.replenish_interval() * processes.max(1)).unwrap_or(pace);
+        Self {
+            share: RateLimiter::direct_with_clock(
+                share.allow_burst(at_least_one(api.an_incident)),
+                clock.clone(),
+            ),
+            pace: RateLimiter::direct_with_clock(pace, clock),
+        }
+    }
+
+    /// Waits until the next call may be made.
+    pub(crate) async fn turn(&self) {
+        self.turn_within(Duration::MAX, async |wait| tokio::time::sleep(wait).await).await;
+    }
+
+    /// The same, if this process's share has room for the call `soon`. `false`: no call may be made.
+    pub(crate) async fn turn_soon(&self, soon: Duration) -> bool {
+        self.turn_within(soon, async |wait| tokio::time::sleep(wait).await).await
+    }
+
+    /// The same, by a way to wait.
+    async fn turn_within(&self, soon: Duration, sleep: impl AsyncFn(Duration)) -> bool {
+        for rate in [&self.share, &self.pace] {
+            while let Err(early) = rate.check() {
+                let wait = early.wait_time_from(rate.clock().now());
+                if wait > soon {
+                    return false;
+                }
+                sleep(wait).await;
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use governor::clock::{FakeRelativeClock, Reference as _};
+
+    use super::*;
+
+    /// How long `calls` calls take one after the other, of an API that answers at once.
+    fn taken(api: &Documented, processes: u32, calls: u32) -> Duration {
+        let clock = FakeRelativeClock::default();
+        let limiter = Limiter::new(api, processes, clock.clone());
+        let begun = clock.now();
+        let waits = async {
+            for _ in 0..calls {
+                limiter.turn_within(Duration::MAX, async |wait| clock.advance(wait)).await;
+            }
+        };
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(waits);
+        clock.now().duration_since(begun).into()
+    }
+
+    #[test]
+    fn what_one_incident_asks_waits_for_no_share() {
+        for (api, most) in [(READS, 500), (LISTS, 1_500), (REQUESTS, 1_000), (LOOKUPS, 5_500)] {
+            let alone = taken(&api, 1, api.an_incident);
+            assert_eq!(taken(&api, 1000, api.an_incident), alone);
+            // Gathering evidence has six seconds, who calls is asked for eight more.
+            assert!(alone <= Duration::from_millis(most), "{alone:?}");
+        }
+    }
+
+    #[test]
+    fn in_the_long_run_all_processes_together_keep_to_the_documented_rate() {
+        for api in [READS, LISTS, REQUESTS, LOOKUPS] {
+            for processes in [1, 2, 5] {
+                let calls = 500;
+                let seconds = taken(&api, processes, calls).as_secs_f64();
+                let together = f64::from((calls - api.an_incident) * processes) / seconds;
+                assert!(together <= f64::from(api.a_second) * 1.01, "{processes}: {together} a second");
+                assert!(together >= f64::from(api.a_second) * 0.9, "{processes}: {together} a second");
+            }
+        }
+    }
+
+    #[test]
+    fn a_second_look_at_cloudtrail_reads_what_the_share_has_room_for() {
+        let clock = FakeRelativeClock::default();
+        let limiter = Limiter::new(&LOOKUPS, 5, clock.clone());
+        let begun = clock.now();
+        let turns = async |wanted: u32, soon| {
+            let mut taken = 0;
+            while taken < wanted && limiter.turn_within(soon, async |wait| clock.advance(wait)).await {
+                taken += 1;
+            }
+            taken
+        };
+        let looks = async {
+            let first = turns(LOOKUPS.an_incident, Duration::MAX).await;
+            let alone: Duration = clock.now().duration_since(begun).into();
+            // Its first page is waited for, the others only if they are near.
+            let second = turns(1, Duration::MAX).await + turns(3, Duration::from_secs(1)).await;
+            (first, second, alone)
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (first, second, alone) = runtime.block_on(looks);
+        // While the first one kept to the pace, room for three came back.
+        assert_eq!((first, second), (LOOKUPS.an_incident, 3));
+        let taken: Duration = clock.now().duration_since(begun).into();
+        let further = taken.checked_sub(alone).unwrap();
+        assert!(further < Duration::from_secs(6), "the second look fits the time that it has: {further:?}");
+    }
+
+    #[test]
+    fn no_process_calls_faster_than_the_documented_rate() {
+        let burst = taken(&LISTS, 1, LISTS.an_incident).as_secs_f64();
+        assert!(
+            burst >= f64::from(LISTS.an_incident - LISTS.a_second) / f64::from(LISTS.a_second),
+            "{burst}"
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! Service Quotas.
+//!
+//! One law: a request for more is sent once. It is repeated only when AWS says that it did not take it.
+
+use std::time::Duration;
+
+use aws_sdk_servicequotas::config::retry::RetryConfig;
+use aws_sdk_servicequotas::types::{self as sdk, ServiceQuota};
+use tokio::time::Instant;
+
+use crate::answer::{Answer, PortError};
+use crate::aws::clients::{Aws, Listing, Regional, timestamp};
+use crate::aws::error;
+use crate::aws::rates::{Limiter, TRIES};
+use crate::ids::{Place, QuotaCode};
+use crate::ports::Quotas;
+use crate::quota::request::{IncreaseRequest, QuotaValue, RequestStatus};
+use crate::quota::{Catalog, Quota};
+
+/// What this adapter calls.
+pub(crate) const ACTIONS: &[&str] = &[
+    "servicequotas:GetAWSDefaultServiceQuota",
+    "servicequotas:GetRequestedServiceQuotaChange",
+    "servicequotas:GetServiceQuota",
+    "servicequotas:ListAWSDefaultServiceQuotas",
+    "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
+    "servicequotas:ListServiceQuotas",
+    "servicequotas:RequestServiceQuotaIncrease",
+];
+
+const SERVICE: &str = "bedrock";
+/// New models appear a few times a week; a listing is eleven pages.
+const LISTING_KEPT: Duration = Duration::from_hours(1);
+
+/// `None` where Service Quotas has no such quota; an answer without its value is an error.
+fn value(quota: Option<ServiceQuota>) -> Answer<Option<QuotaValue>> {
+    let Some(quota) = quota else { return Ok(None) };
+    let value = quota.value.ok_or_else(|| PortError::invalid("Service Quotas names no value"))?;
+    Ok(Some(QuotaValue { value, adjustable: quota.adjustable }))
+}
+
+fn status(status: Option<&sdk::RequestStatus>) -> RequestStatus {
+    match status {
+        Some(sdk::RequestStatus::Approved) => RequestStatus::Approved,
+        Some(sdk::RequestStatus::Denied) => RequestStatus::Denied,
+        Some(sdk::RequestStatus::CaseClosed) => RequestStatus::CaseClosed,
+        Some(sdk::RequestStatus::CaseOpened) => RequestStatus::CaseOpened,
+        Some(sdk::RequestStatus::NotApproved) => RequestStatus::NotApproved,
+        Some(sdk::RequestStatus::InvalidRequest) => RequestStatus::InvalidRequest,
+        // A status that is newer than this code is taken for an open one: then nothing is filed.
+        _ => RequestStatus::Pending,
+    }
+}
+
+/// `None` for what names no request.
+pub(crate) fn request(change: &sdk::RequestedServiceQuotaChange) -> Option<IncreaseRequest> {
+    Some(IncreaseRequest {
+        id: change.id()?.to_owned(),
+        code: QuotaCode::parse(change.quota_code()?)?,
+        desired: change.desired_value()?,
+        status: status(change.status()),
+        created: timestamp(change.created()?)?,
+        case_id: change.case_id().map(str::to_owned),
+    })
+}
+
+fn listed(quotas: Vec<ServiceQuota>) -> impl Iterator<Item = Quota> {
+    quotas.into_iter().filter_map(|q| {
+        Some(Quota {
+            code: QuotaCode::parse(q.quota_code()?)?,
+            name: q.quota_name()?.to_owned(),
+            adjustable: q.adjustable,
+            value: q.value,
+        })
+    })
+}
+
+/// Every page of an answer, one turn of `limiter` for each.
+async fn every_page<T>(
+    limiter: &Limiter,
+    fetch: impl AsyncFn(Option<String>) -> Answer<(Vec<T>, Option<String>)>,
+) -> Answer<Vec<T>> {
+    let (mut found, mut next) = (Vec::new(), None);
+    loop {
+        limiter.turn().await;
+        let (page, token) = fetch(next).await?;
+        found.extend(page);
+        next = token;
+        if next.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+impl Regional {
+    async fn all_applied(&self) -> Answer<Vec<ServiceQuota>> {
+        every_page(&self.rates.list, async |token| {
+            let call = self.quotas.list_service_quotas().service_code(SERVICE).max_results(100);
+            let page = call.set_next_token(token).send().await;
+            let page = page.map_err(|e| error::of_read("servicequotas:ListServiceQuotas", &e))?;
+            Ok((page.quotas.unwrap_or_default(), page.next_token))
+        })
+        .await
+    }
+
+    async fn all_defaults(&self) -> Answer<Vec<ServiceQuota>> {
+        every_page(&self.rates.list, async |token| {
+            let call = self.quotas.list_aws_default_service_quotas().service_code(SERVICE).max_results(100);
+            let page = call.set_next_token(token).send().await;
+            let page = page.map_err(|e| error::of_read("servicequotas:ListAWSDefaultServiceQuotas", &e))?;
+            Ok((page.quotas.unwrap_or_default(), page.next_token))
+        })
+        .await
+    }
+}
+
+impl Quotas for Aws {
+    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
+        let region = self.at(place)?;
+        region.rates.applied.turn().await;
+        let call = region.quotas.get_service_quota().service_code(SERVICE).quota_code(code.as_str());
+        let found = error::of_lookup("servicequotas:GetServiceQuota", call.send().await)?;
+        value(found.and_then(|answer| answer.quota))
+    }
+
+    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
+        let region = self.at(place)?;
+        region.rates.default.turn().await;
+        let call = region.quotas.get_aws_default_service_quota().service_code(SERVICE);
+        let answer = call.quota_code(code.as_str()).send().await;
+        let found = error::of_lookup("servicequotas:GetAWSDefaultServiceQuota", answer)?;
+        value(found.and_then(|answer| answer.quota))
+    }
+
+    async fn request(&self, place: &Place, id: &str) -> Answer<Option<IncreaseRequest>> {
+        let region = self.at(place)?;
+        region.rates.history.turn().await;
+        let answer = region.quotas.get_requested_service_quota_change().request_id(id).send().await;
+        let found = error::of_lookup("servicequotas:GetRequestedServiceQuotaChange", answer)?;
+        let Some(change) = found.and_then(|answer| answer.requested_quota) else { return Ok(None) };
+        let why = || {
+            PortError::invalid("Service Quotas describes the request without its id, quota, value or date")
+        };
+        request(&change).map(Some).ok_or_else(why)
+    }
+
+    async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>> {
+        let region = self.at(place)?;
+        let action = "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota";
+        let mut found = every_page(&region.rates.history, async |token| {
+            let call = region.quotas.list_requested_service_quota_change_history_by_quota();
+            let call = call.service_code(SERVICE).quota_code(code.as_str()).max_results(100);
+            // Nobody requested an increase of a quota that Service Quotas does not know.
+            let Some(page) = error::of_lookup(action, call.set_next_token(token).send().await)? else {
+                return Ok((Vec::new(), None));
+            };
+            Ok((page.requested_quotas().iter().filter_map(request).collect(), page.next_token))
+        })
+        .await?;
+        found.sort_by_key(|r| std::cmp::Reverse(r.created));
+        Ok(found)
+    }
+
+    /// Applied values where the account has them, and every other quota with its default.
+    async fn listing(&self, place: &Place) -> Answer<Catalog> {
+        let region = self.at(place)?;
+        if let Some(known) = region.listing.borrow().as_ref()
+            && known.since.elapsed() < LISTING_KEPT
+        {
+            return Ok(known.catalog.clone());
+        }
+        let (applied, defaults) = tokio::join!(region.all_applied(), region.all_defaults());
+        // The later of two quotas with one code holds.
+        let catalog = Catalog::new(listed(defaults?).chain(listed(applied?)));
+        let listing = Listing { since: Instant::now(), catalog: catalog.clone() };
+        *region.listing.borrow_mut() = Some(listing);
+        Ok(catalog)
+    }
+
+    async fn request_increase(
+        &self,
+        place: &Place,
+        code: &QuotaCode,
+        desired: f64,
+    ) -> Answer<IncreaseRequest> {
+        let region = self.at(place)?;
+        let once = aws_sdk_servicequotas::config::Builder::new().retry_config(RetryConfig::disabled());
+        let mut tries = 0;
+        let answer = loop {
+            region.rates.request.turn().await;
+            let call = region.quotas.request_service_quota_increase().service_code(SERVICE);
+            let call = call.quota_code(code.as_str()).desired_value(desired).support_case_allowed(true);
+            let answer = call.customize().config_override(once.clone()).send().await;
+            let answer = answer.map_err(|e| error::of_write("servicequotas:RequestServiceQuotaIncrease", &e));
+            tries += 1;
+            if !matches!(answer, Err(PortError::Throttled)) || tries == TRIES {
+                break answer?;
+            }
+            tokio::time::sleep(Duration::from_millis(500) * tries).await;
+        };
+        // An answer that names no request leaves in doubt what happened; the history tells.
+        answer.requested_quota().and_then(request).ok_or(PortError::UnknownOutcome)
+    }
+}

@@ -1,0 +1,65 @@
+//! The topic people are told through.
+//! See <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>.
+
+use aws_sdk_sns::Client;
+use aws_sdk_sns::config::http::HttpResponse;
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::types::MessageAttributeValue;
+
+use crate::answer::{Answer, PortError};
+use crate::aws::clients::{Aws, Lazy};
+use crate::aws::error;
+use crate::notice::{Notice, message};
+use crate::ports::Topic;
+
+/// What this adapter calls.
+pub(crate) const ACTIONS: &[&str] = &["sns:GetTopicAttributes", "sns:Publish"];
+
+impl Aws {
+    fn topic(&self) -> Answer<&(Lazy<Client>, String)> {
+        self.own.topic.as_ref().ok_or_else(|| PortError::invalid("no topic is configured"))
+    }
+}
+
+/// A missing topic is no missing answer.
+pub(crate) fn failed<E>(action: &str, sdk: &SdkError<E, HttpResponse>) -> PortError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    if error::is_absent(sdk) {
+        return PortError::invalid("the topic does not exist");
+    }
+    error::of_read(action, sdk)
+}
+
+impl Topic for Aws {
+    async fn publish(&self, notice: &Notice) -> Answer<()> {
+        let (client, arn) = self.topic()?;
+        let message = message(notice);
+        let mut call = client
+            .publish()
+            .topic_arn(arn)
+            .subject(message.subject)
+            .message(message.body)
+            .message_structure("json");
+        for (name, values) in message.attributes {
+            let (kind, value) = match values.as_slice() {
+                [one] => ("String", one.clone()),
+                several => ("String.Array", serde_json::json!(several).to_string()),
+            };
+            let value = MessageAttributeValue::builder().data_type(kind).string_value(value).build();
+            call = call.message_attributes(name, value.map_err(|e| PortError::invalid(e.to_string()))?);
+        }
+        call.send().await.map(|_| ()).map_err(|e| failed("sns:Publish", &e))
+    }
+
+    async fn subscribers(&self) -> Answer<u32> {
+        let (client, arn) = self.topic()?;
+        let answer = client.get_topic_attributes().topic_arn(arn).send().await;
+        let answer = answer.map_err(|e| failed("sns:GetTopicAttributes", &e))?;
+        let confirmed = answer.attributes().and_then(|all| all.get("SubscriptionsConfirmed"));
+        confirmed
+            .and_then(|number| number.parse().ok())
+            .ok_or_else(|| PortError::invalid("the topic's attributes do not tell its subscriptions"))
+    }
+}

@@ -1,0 +1,10 @@
+//! How a command ends.
+
+/// How a command ended that did not fail as a whole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Every piece of input was answered.
+    AllAnswered,
+    /// Some input was bad; the rest is answered.
+    SomeBad,
+}

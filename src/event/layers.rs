@@ -1,0 +1,617 @@
+//! The layers around an event: Lambda's batches, SNS, SQS, Kinesis, EventBridge.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::event::envelope::{Envelope, Malformed, shown};
+use crate::event::opener::{LARGEST, Opener, UNPACKED};
+use crate::event::signal::Signal;
+use crate::event::value::{Maybe, Text, mended, object};
+use crate::event::{alarm, cloudtrail, logs, service};
+use crate::identity::Home;
+use crate::shards::Shard;
+
+/// A payload, taken apart.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Whether it was a batch of queue messages, which are acknowledged one by one.
+    pub is_batch: bool,
+    /// Its items; one for a payload that is no batch.
+    pub items: Vec<Item>,
+}
+
+/// One message of a batch, or the whole payload.
+#[derive(Debug)]
+pub struct Item {
+    /// The queue's message id; `None` for a payload that is no batch.
+    pub id: Option<String>,
+    /// What it says, or why it cannot be read.
+    pub read: Result<Vec<Signal>, Malformed>,
+}
+
+/// No real payload nests deeper; a hostile one stops here.
+const DEEPEST: usize = 8;
+
+/// Every key that tells one layer from another.
+#[derive(Deserialize)]
+struct Layer<'a> {
+    #[serde(borrow, rename = "Records")]
+    records: Option<&'a RawValue>,
+    #[serde(borrow)]
+    awslogs: Option<&'a RawValue>,
+    #[serde(borrow, rename = "logEvents")]
+    log_events: Option<&'a RawValue>,
+    #[serde(borrow, rename = "messageType", default)]
+    message_type: Text<'a>,
+    #[serde(borrow, rename = "Type", default)]
+    sns_type: Text<'a>,
+    #[serde(borrow, rename = "Message", default)]
+    sns_message: Text<'a>,
+    #[serde(borrow, rename = "AlarmName", default)]
+    alarm_name: Text<'a>,
+    #[serde(borrow, rename = "NewStateValue", default)]
+    new_state: Text<'a>,
+    #[serde(borrow, rename = "alarmData")]
+    alarm_data: Option<&'a RawValue>,
+    #[serde(borrow, rename = "detail-type", default)]
+    detail_type: Text<'a>,
+    #[serde(borrow, rename = "detailType", default)]
+    detail_type_in_camel_case: Text<'a>,
+    #[serde(borrow, default)]
+    source: Text<'a>,
+    #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    account: Text<'a>,
+    #[serde(borrow, default)]
+    region: Text<'a>,
+    #[serde(borrow, default)]
+    time: Text<'a>,
+    #[serde(borrow, rename = "eventSource", default)]
+    event_source: Text<'a>,
+    #[serde(borrow, rename = "eventName", default)]
+    event_name: Text<'a>,
+    #[serde(borrow, rename = "CloudTrailEvent", default)]
+    cloudtrail_event: Text<'a>,
+    #[serde(borrow, rename = "schemaType", default)]
+    schema_type: Text<'a>,
+}
+
+#[derive(Deserialize)]
+struct Record<'a> {
+    #[serde(borrow, rename = "messageId", default)]
+    message_id: Text<'a>,
+    #[serde(borrow, rename = "eventID", default)]
+    event_id: Text<'a>,
+    #[serde(borrow, default)]
+    body: Text<'a>,
+    #[serde(borrow, rename = "Sns", default)]
+    sns: Maybe<Sns<'a>>,
+    #[serde(borrow, default)]
+    kinesis: Maybe<Data<'a>>,
+    #[serde(borrow, rename = "eventSource", default)]
+    event_source: Text<'a>,
+    /// As SNS spells it.
+    #[serde(borrow, rename = "EventSource", default)]
+    source_of_topic: Text<'a>,
+}
+
+#[derive(Deserialize)]
+struct Sns<'a> {
+    #[serde(borrow, rename = "MessageId", default)]
+    message_id: Text<'a>,
+    #[serde(borrow, rename = "Message", default)]
+    message: Text<'a>,
+}
+
+/// What Kinesis and CloudWatch Logs pack their data in.
+#[derive(Deserialize)]
+pub(crate) struct Data<'a> {
+    #[serde(borrow, default)]
+    data: Text<'a>,
+}
+
+impl Data<'_> {
+    fn read(&self, to: &mut Opener<'_>, at: &str) -> Result<(), Malformed> {
+        let at = format!("{at}.data");
+        let data = self.data.even_empty().ok_or_else(|| Malformed::new(&at, "expected a string"))?;
+        logs::read_packed(data, to, &at)
+    }
+}
+
+/// Reads a payload as Lambda hands it over, and keeps all of it. An error means that nothing of it can be read.
+pub fn read(payload: &[u8], home: &Home) -> Result<Delivery, Malformed> {
+    let payload = Payload::of(payload)?;
+    let mut items = payload.items(home)?;
+    let mut all = Vec::new();
+    let mut signals = Vec::new();
+    while let Some(item) = items.next(&mut |signal| signals.push(signal))? {
+        let signals = std::mem::take(&mut signals);
+        all.push(Item { id: item.id, read: item.read.map(|()| signals) });
+    }
+    Ok(Delivery { is_batch: items.is_batch(), items: all })
+}
+
+/// A payload as text in which every escape is whole.
+pub struct Payload<'a>(Cow<'a, str>);
+
+impl<'a> Payload<'a> {
+    /// An error means that nothing of it can be read.
+    pub fn of(payload: &'a [u8]) -> Result<Self, Malformed> {
+        let text = std::str::from_utf8(payload)
+            .map_err(|e| Malformed::new("event", format!("not UTF-8: byte {}", e.valid_up_to() + 1)))?;
+        Ok(Self(mended(text)))
+    }
+
+    /// Takes it apart, as Lambda hands it over. An error means that nothing of it can be read.
+    pub fn items<'p>(&'p self, home: &'p Home) -> Result<Items<'p>, Malformed> {
+        Items::of(&self.0, home)
+    }
+}
+
+/// The items of a payload, read one after the other: what one unpacks to is dropped before the next is read, so
+/// that the memory a delivery needs is that of its largest item.
+pub struct Items<'a> {
+    home: &'a Home,
+    parts: Parts<'a>,
+    next: usize,
+    is_batch: bool,
+    /// So many bytes may still be unpacked of this delivery.
+    left: usize,
+}
+
+/// What a payload is made of.
+enum Parts<'a> {
+    /// One event, which is no batch.
+    One(&'a str, Box<Layer<'a>>),
+    /// Lambda's `Records`.
+    Records(Vec<&'a RawValue>),
+    /// EventBridge Pipes hands over a list of events.
+    Events(Vec<&'a RawValue>),
+}
+
+/// An item whose signals were handed over. If it cannot be read, those handed over before it was seen do not
+/// count.
+#[derive(Debug)]
+pub struct ReadItem {
+    /// See [`Item::id`].
+    pub id: Option<String>,
+    /// Why it cannot be read.
+    pub read: Result<(), Malformed>,
+}
+
+impl<'a> Items<'a> {
+    fn of(text: &'a str, home: &'a Home) -> Result<Self, Malformed> {
+        let at = "event";
+        let parts = if text.trim_start().starts_with('[') {
+            let events: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
+            if events.is_empty() {
+                return Err(Malformed::new(at, "an empty list"));
+            }
+            Parts::Events(events)
+        } else {
+            let layer = layer(text, at)?;
+            match layer.records {
+                Some(records) => Parts::Records(split(records, "event.Records")?),
+                None => Parts::One(text, Box::new(layer)),
+            }
+        };
+        Ok(Self { home, parts, next: 0, is_batch: false, left: UNPACKED })
+    }
+
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        match &self.parts {
+            Parts::One(..) => 1,
+            Parts::Records(all) | Parts::Events(all) => all.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether it is a batch of queue messages, which are acknowledged one by one; known after the last item.
+    pub fn is_batch(&self) -> bool {
+        self.is_batch
+    }
+
+    /// Reads the next item and hands its signals to `sink`; `None` after the last. An error means that the
+    /// payload is one event, and that it cannot be read.
+    pub fn next(&mut self, sink: &mut dyn FnMut(Signal)) -> Result<Option<ReadItem>, Malformed> {
+        let n = self.next;
+        self.next += 1;
+        let mut reader = Opener { home: self.home, sink, left: &mut self.left, of_item: LARGEST };
+        let item = match &self.parts {
+            Parts::One(text, layer) if n == 0 => {
+                open(text, layer, &mut reader, "event", 0)?;
+                Some(ReadItem { id: None, read: Ok(()) })
+            }
+            Parts::One(..) => None,
+            Parts::Records(all) => all.get(n).map(|raw| {
+                let at = format!("event.Records[{n}]");
+                match object::<Record<'_>>(raw.get(), &at) {
+                    Ok(record) => {
+                        self.is_batch |= record.body.even_empty().is_some();
+                        ReadItem { id: record.id(), read: open_record(&record, raw, &mut reader, &at, 0) }
+                    }
+                    Err(malformed) => ReadItem { id: message_id(raw), read: Err(malformed) },
+                }
+            }),
+            Parts::Events(all) => all.get(n).map(|event| {
+                let at = format!("event[{n}]");
+                let read =
+                    layer(event.get(), &at).and_then(|layer| open(event.get(), &layer, &mut reader, &at, 1));
+                ReadItem { id: None, read }
+            }),
+        };
+        Ok(item)
+    }
+}
+
+/// The latest time that any signal of `payload` tells; `None` where none does, or it cannot be read.
+pub fn latest(payload: &[u8], home: &Home) -> Option<jiff::Timestamp> {
+    let payload = Payload::of(payload).ok()?;
+    let mut items = payload.items(home).ok()?;
+    let (mut latest, mut of_item) = (None, None);
+    while let Some(item) = items.next(&mut |signal| of_item = of_item.max(time_of(&signal))).ok()? {
+        if item.read.is_ok() {
+            latest = latest.max(of_item);
+        }
+        of_item = None;
+    }
+    latest
+}
+
+fn time_of(signal: &Signal) -> Option<jiff::Timestamp> {
+    match signal {
+        Signal::Error(error) => error.at,
+        Signal::Alarm(alarm) => alarm.at,
+        _ => None,
+    }
+}
+
+impl Record<'_> {
+    fn id(&self) -> Option<String> {
+        let sns = self.sns.get().and_then(|s| s.message_id.owned());
+        self.message_id.owned().or(sns).or_else(|| self.event_id.owned())
+    }
+}
+
+/// The id of a record that reads no further, so that it alone can fail.
+fn message_id(raw: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct IdOnly<'a> {
+        #[serde(borrow, rename = "messageId", default)]
+        message_id: Text<'a>,
+    }
+    object::<IdOnly<'_>>(raw.get(), "").ok()?.message_id.owned()
+}
+
+fn split<'a>(raw: &'a RawValue, at: &str) -> Result<Vec<&'a RawValue>, Malformed> {
+    serde_json::from_str(raw.get()).map_err(|_| Malformed::new(at, "expected a list"))
+}
+
+/// Reads the keys of one layer; anything but a JSON object is malformed.
+fn layer<'a>(text: &'a str, at: &str) -> Result<Layer<'a>, Malformed> {
+    let start = text.trim_start();
+    if start.starts_with('{') {
+        return object(text, at);
+    }
+    let found = match start.chars().next() {
+        None => "nothing",
+        Some('[') => "a list",
+        Some('"') => "a string",
+        Some('0'..='9' | '-') => "a number",
+        Some(_) if matches!(start.trim_end(), "null" | "true" | "false") => "no object",
+        Some(_) => "text that is no JSON",
+    };
+    Err(Malformed::new(at, format!("expected a JSON object, found {found}")))
+}
+
+fn open_record(
+    record: &Record<'_>,
+    raw: &RawValue,
+    to: &mut Opener<'_>,
+    at: &str,
+    depth: usize,
+) -> Result<(), Malformed> {
+    if let Some(body) = record.body.even_empty() {
+        let at = format!("{at}.body");
+        let layer = layer(body, &at)?;
+        return open(body, &layer, to, &at, depth + 1);
+    }
+    if let Some(message) = record.sns.get().and_then(|s| s.message.even_empty()) {
+        return open_message(message, to, &format!("{at}.Sns.Message"), depth + 1);
+    }
+    if let Some(kinesis) = record.kinesis.get() {
+        return kinesis.read(to, &format!("{at}.kinesis"));
+    }
+    match record.event_source.get().or_else(|| record.source_of_topic.get()) {
+        // CloudTrail's own files hold `Records` too.
+        Some(source) if source.ends_with(".amazonaws.com") => {
+            to.put(cloudtrail::read(raw.get(), Envelope::default(), to.home, at)?);
+        }
+        Some(source) => to.put(Signal::ignored(format!("a record of {}", shown(source)))),
+        None => return Err(Malformed::new(at, "a record with neither `body`, `Sns` nor `kinesis`")),
+    }
+    Ok(())
+}
+
+/// What SNS carries: an event, or words that somebody published.
+fn open_message(message: &str, to: &mut Opener<'_>, at: &str, depth: usize) -> Result<(), Malformed> {
+    if message.trim_start().starts_with('{') {
+        let layer = layer(message, at)?;
+        return open(message, &layer, to, at, depth);
+    }
+    let signal = logs::line(message, to.home);
+    to.put(signal.unwrap_or_else(|| Signal::ignored("a text message that is no Bedrock error")));
+    Ok(())
+}
+
+/// Opens one layer and whatever lies inside.
+fn open(text: &str, layer: &Layer<'_>, to: &mut Opener<'_>, at: &str, depth: usize) -> Result<(), Malformed> {
+    if depth > DEEPEST {
+        return Err(Malformed::new(at, "envelopes nested too deep"));
+    }
+    if let Some(records) = layer.records {
+        let at = format!("{at}.Records");
+        for (n, raw) in split(records, &at)?.into_iter().enumerate() {
+            let at = format!("{at}[{n}]");
+            let record: Record<'_> = object(raw.get(), &at)?;
+            open_record(&record, raw, to, &at, depth + 1)?;
+        }
+        return Ok(());
+    }
+    if let Some(awslogs) = layer.awslogs {
+        let at = format!("{at}.awslogs");
+        return object::<Data<'_>>(awslogs.get(), &at)?.read(to, &at);
+    }
+    if layer.log_events.is_some() || layer.message_type.get() == Some("CONTROL_MESSAGE") {
+        return logs::read(text, to, at);
+    }
+    if let Some(signal) = single(text, layer, to, at, depth)? {
+        to.put(signal);
+    }
+    Ok(())
+}
+
+/// Opens a layer that says one thing; `None` if what lies inside it was opened instead.
+fn single(
+    text: &str,
+    layer: &Layer<'_>,
+    to: &mut Opener<'_>,
+    at: &str,
+    depth: usize,
+) -> Result<Option<Signal>, Malformed> {
+    let home = to.home;
+    if let Some(inner) = layer.cloudtrail_event.get() {
+        return cloudtrail::read(inner, Envelope::default(), home, &format!("{at}.CloudTrailEvent"))
+            .map(Some);
+    }
+    match layer.sns_type.get() {
+        Some("Notification") if layer.sns_message.get().is_some() => {
+            let message = layer.sns_message.get().unwrap_or_default();
+            open_message(message, to, &format!("{at}.Message"), depth + 1)?;
+            return Ok(None);
+        }
+        Some("SubscriptionConfirmation" | "UnsubscribeConfirmation") => {
+            return Ok(Some(Signal::ignored(
+                "a confirmation of an SNS subscription; its link is never fetched",
+            )));
+        }
+        _ => {}
+    }
+    if layer.alarm_name.get().is_some() && layer.new_state.get().is_some() {
+        return alarm::read_sns(text, home, at).map(Some);
+    }
+    let envelope =
+        Envelope { account: layer.account.get(), region: layer.region.get(), time: layer.time.get() };
+    if let Some(kind) = layer.detail_type.get().or_else(|| layer.detail_type_in_camel_case.get()) {
+        // One published form writes an EventBridge envelope around a direct alarm's body.
+        let Some(detail) = layer.detail.or(layer.alarm_data) else {
+            return Err(Malformed::new(at, "an EventBridge event without `detail`"));
+        };
+        return open_event(kind, layer.source.get().unwrap_or_default(), detail, text, envelope, home, at)
+            .map(Some);
+    }
+    if layer.alarm_data.is_some() {
+        return alarm::read_direct(text, home, at).map(Some);
+    }
+    if layer.event_source.get().is_some_and(|s| s.ends_with(".amazonaws.com"))
+        && layer.event_name.get().is_some()
+    {
+        return cloudtrail::read(text, envelope, home, at).map(Some);
+    }
+    if layer.schema_type.get() == Some("ModelInvocationLog") {
+        return logs::invocation(text, home, at).map(Some);
+    }
+    let signal = logs::line(text, home);
+    Ok(signal.or_else(|| Some(Signal::ignored("no event of a kind known here, and no Bedrock error in it"))))
+}
+
+/// Who reads an event that EventBridge delivers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    Alarm,
+    CloudTrail,
+    Health,
+    Job,
+    SupportCase,
+    Tick,
+}
+
+/// A form of event that EventBridge delivers and that is read here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventForm {
+    /// Its `detail-type`.
+    pub detail_type: &'static str,
+    /// The logical id of the template's rule that delivers it.
+    pub rule: &'static str,
+    reader: Reader,
+}
+
+const fn form(detail_type: &'static str, rule: &'static str, reader: Reader) -> EventForm {
+    EventForm { detail_type, rule, reader }
+}
+
+/// Every form of event that EventBridge delivers and that is read here. Jobs have further kinds: what else
+/// comes from `aws.bedrock` is read as one.
+pub const EVENTS: &[EventForm] = &[
+    form("AWS API Call via CloudTrail", "InferenceErrorsRule", Reader::CloudTrail),
+    form("AWS Health Event", "HealthRule", Reader::Health),
+    form("AWS Service Event via CloudTrail", "QuotaNewsRule", Reader::CloudTrail),
+    form("Batch Inference Job State Change", "JobsRule", Reader::Job),
+    form("Bedrock Data Automation Job Failed With Client Error", "JobsRule", Reader::Job),
+    form("Bedrock Data Automation Job Failed With Service Error", "JobsRule", Reader::Job),
+    form("CloudWatch Alarm Contributor State Change", "AlarmContributorsRule", Reader::Alarm),
+    form("CloudWatch Alarm State Change", "YourAlarmsRule", Reader::Alarm),
+    form("Model Customization Job State Change", "JobsRule", Reader::Job),
+    form("Scheduled Event", "LaterTickRule", Reader::Tick),
+    form("Scheduled Event", "TickRule", Reader::Tick),
+    form("Support Case Update", "SupportNewsRule", Reader::SupportCase),
+];
+
+/// What is read here and comes by no rule of the template: what it is, how it gets to the function, and
+/// samples of it in `events/`.
+pub const DIRECT: &[(&str, &str, &[&str])] = &[
+    ("an alarm's direct action", "name the function as an action of the alarm", &["alarm-direct"]),
+    ("an alarm's message to a topic", "subscribe the function to the topic", &["alarm-sns"]),
+    ("another event in a topic's message", "subscribe the function to the topic", &["eventbridge-in-sns"]),
+    (
+        "a topic's message in a queue of yours",
+        "an event source mapping; the function's role needs the rights to read the queue",
+        &["alarm-sns-in-sqs"],
+    ),
+    (
+        "a contributor of an alarm that is not the stack's own",
+        "a rule of yours with the function as its target",
+        &["alarm-contributor"],
+    ),
+    (
+        "an application's log",
+        "a subscription of the log group",
+        &["logs-application", "logs-credentials-expired", "logs-forged-throttle"],
+    ),
+    (
+        "an application's log in a Kinesis stream",
+        "an event source mapping; the function's role needs the rights to read the stream",
+        &["logs-kinesis"],
+    ),
+    ("the model-invocation log", "a subscription of its log group", &["logs-invocation"]),
+    ("a tick of every shard", "invoke the function with it", &["tick"]),
+    ("a record of CloudTrail without EventBridge", "invoke the function with it", &["cloudtrail-bare"]),
+];
+
+/// An EventBridge event.
+fn open_event(
+    kind: &str,
+    source: &str,
+    detail: &RawValue,
+    whole: &str,
+    envelope: Envelope<'_>,
+    home: &Home,
+    at: &str,
+) -> Result<Signal, Malformed> {
+    let inner = format!("{at}.detail");
+    let known = EVENTS.iter().find(|form| form.detail_type == kind).map(|form| form.reader);
+    match known.or((source == "aws.bedrock").then_some(Reader::Job)) {
+        Some(Reader::Alarm) => alarm::read_event(detail.get(), envelope, home, &inner),
+        Some(Reader::CloudTrail) => cloudtrail::read(detail.get(), envelope, home, &inner),
+        Some(Reader::Health) => service::read_health(detail.get(), whole, envelope, home, &inner),
+        Some(Reader::Job) => service::read_job(kind, detail.get(), envelope, home, &inner),
+        Some(Reader::SupportCase) => service::read_support_case(detail.get(), envelope, home, &inner),
+        Some(Reader::Tick) => Ok(Signal::Tick { shard: shard(detail.get()) }),
+        None => Ok(Signal::ignored(format!("an event of another kind, from {}", shown(source)))),
+    }
+}
+
+/// The shard that a tick of the template's rules is for. A tick that names none, or one that is not known here, is for
+/// all of them: nothing stays unswept.
+fn shard(detail: &str) -> Option<Shard> {
+    #[derive(Deserialize)]
+    struct Detail {
+        shard: u64,
+    }
+    serde_json::from_str(detail).ok().and_then(|Detail { shard }| Shard::new(shard))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn whole(payload: &str) -> Result<Delivery, Malformed> {
+        read(payload.as_bytes(), &Home::default())
+    }
+
+    #[test]
+    fn what_is_no_object_is_named() {
+        let message = |payload| whole(payload).unwrap_err().to_string();
+        assert_eq!(message(""), "event: expected a JSON object, found nothing");
+        assert_eq!(message("42"), "event: expected a JSON object, found a number");
+        assert_eq!(message("[[[["), "event: the JSON ends too early: line 1, column 4");
+        assert_eq!(message("[]"), "event: an empty list");
+        assert_eq!(message("null"), "event: expected a JSON object, found no object");
+        assert_eq!(
+            message(r#"{"version": "0", "detail-ty"#),
+            "event: the JSON ends too early: line 1, column 27"
+        );
+        assert!(
+            message(r#"{"detail-type":"CloudWatch Alarm State Change","source":"aws.cloudwatch"}"#)
+                .contains("without `detail`")
+        );
+    }
+
+    #[test]
+    fn in_a_batch_only_the_bad_item_fails() {
+        let delivery = whole(r#"{"Records":[{"messageId":"a","body":"{\"detail-type\":\"Scheduled Event\",\"source\":\"aws.events\",\"detail\":{}}"},{"messageId":"b","body":"cut {"},{"messageId":"c","body":7}]}"#).unwrap();
+        assert!(delivery.is_batch);
+        let ok: Vec<_> = delivery.items.iter().map(|i| (i.id.as_deref(), i.read.is_ok())).collect();
+        assert_eq!(ok, [(Some("a"), true), (Some("b"), false), (Some("c"), false)]);
+        let why = delivery.items[1].read.as_ref().unwrap_err();
+        assert_eq!(why.at, "event.Records[1].body");
+    }
+
+    #[test]
+    fn a_bomb_is_refused() {
+        use std::io::Write as _;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        for _ in 0..40 {
+            packed.write_all(&vec![b'a'; 1024 * 1024]).unwrap();
+        }
+        let data = base64::engine::general_purpose::STANDARD.encode(packed.finish().unwrap());
+        let of = |kinesis: &[&String]| {
+            let records = kinesis.iter().map(|data| format!(r#"{{"kinesis":{{"data":"{data}"}}}}"#));
+            whole(&format!(r#"{{"Records":[{}]}}"#, records.collect::<Vec<_>>().join(","))).unwrap().items
+        };
+        let control =
+            base64::engine::general_purpose::STANDARD.encode(r#"{"messageType":"CONTROL_MESSAGE"}"#);
+        let items = of(&[&data, &control]);
+        assert_eq!(items[0].read.as_ref().unwrap_err().what, "unpacks to more than 32 MiB");
+        assert!(items[1].read.is_ok(), "it fails alone");
+        // Each refused one has cost as much as it may; the fifth finds nothing left.
+        let items = of(&[&data, &data, &data, &data, &control]);
+        let why: Vec<_> = items.iter().map(|i| i.read.as_ref().err().map(|m| m.what.as_str())).collect();
+        assert_eq!(why[..4], [Some("unpacks to more than 32 MiB"); 4]);
+        assert_eq!(why[4], Some("the delivery unpacks to more than 128 MiB"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = read(&bytes, &Home::default());
+        }
+
+        #[test]
+        fn any_json_with_our_keys_is_read_without_a_panic(key in "(Records|awslogs|logEvents|Type|Message|AlarmName|alarmData|detail-type|detail|source|eventSource|schemaType)", value in "(null|7|\"x\"|\\[\\{\\}\\]|\\{\"a\":\\[\\]\\}|\"\\{\\}\")", other in "(detail-type|eventName|NewStateValue|Records)") {
+            let json = format!(r#"{{"{key}": {value}, "{other}x": {value}, "detail-type": "CloudWatch Alarm State Change"}}"#);
+            let _ = read(json.as_bytes(), &Home::default());
+        }
+    }
+}

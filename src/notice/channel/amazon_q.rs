@@ -1,0 +1,96 @@
+//! The custom notification of Amazon Q Developer in chat applications.
+//! See <https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html>.
+
+use serde_json::{Map, Value, json};
+
+use crate::diagnosis::{Category, Cause};
+use crate::ids::IncidentId;
+use crate::notice::channel::email;
+use crate::notice::{Notice, digest};
+use crate::plan::action::Action;
+use crate::plan::number;
+use crate::text;
+
+/// A chat message is no mail.
+const MOST_STEPS: usize = 5;
+const MOST_LINES: usize = 20;
+
+/// The schema's document. Messages of one incident share a thread. The sentences are ours and quote
+/// facts in code spans, which no fact can end; see [`text::line`].
+pub(crate) fn chat(notice: &Notice) -> Value {
+    let mut lines = vec![notice.summary.clone()];
+    lines.extend(notice.because.iter().cloned());
+    lines.extend(
+        notice
+            .incidents
+            .iter()
+            .take(MOST_LINES)
+            .map(|l| format!("- {}: {}", digest::name(l.cause), email::of_line(l))),
+    );
+    if notice.incidents.len() > MOST_LINES {
+        lines.push("The others are in the mail.".to_owned());
+    }
+    for action in &notice.actions {
+        lines.push(match action {
+            Action::RequestIncrease(i) => format!(
+                "Requested: `{}` ({}) from {} to {}.",
+                i.quota.name,
+                i.quota.code,
+                number(i.applied),
+                number(i.desired)
+            ),
+            Action::PrepareSupportCase { .. } => "A support case is ready to paste; see the mail.".to_owned(),
+            Action::RemindAccess(r) => format!("This is the reminder for {}.", r.audience),
+        });
+    }
+    lines.extend(
+        notice
+            .withheld
+            .iter()
+            .map(|w| format!("No increase was requested: {}.", w.reason.trim_end_matches('.'))),
+    );
+    let steps = notice.next_steps.iter().take(MOST_STEPS).map(|s| match (&s.command, &s.link) {
+        (Some(command), _) if command.contains('\n') => format!("{} It is in the mail.", s.text),
+        (Some(command), _) => format!("{} `{}`", s.text, command.replace('`', "'")),
+        (None, Some(link)) => format!("{} {link}", s.text),
+        (None, None) => s.text.clone(),
+    });
+    let mut context = Map::new();
+    let mut put = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            context.insert(key.to_owned(), Value::String(text::cut_to(value, 256)));
+        }
+    };
+    put("notice_id", Some(notice.notice_id.clone()));
+    put("incident_id", notice.incident_id.as_ref().map(ToString::to_string));
+    put("severity", Some(notice.severity.to_string()));
+    put("cause", notice.category.zip(notice.cause).map(|(category, cause)| format!("{category}/{cause}")));
+    put("account", notice.account.as_ref().map(ToString::to_string));
+    put("region", notice.region.as_ref().map(ToString::to_string));
+    put("model_id", notice.model_id.as_ref().map(ToString::to_string));
+    put("caller", notice.caller.as_ref().map(ToString::to_string));
+    let keywords: Vec<&str> = [notice.category.map(Category::as_str), notice.cause.map(Cause::as_str)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let resources: Vec<&str> = notice.facts.resource.as_deref().into_iter().collect();
+    json!({
+        "version": "1.0",
+        "source": "custom",
+        "id": notice.notice_id,
+        "content": {
+            "textType": "client-markdown",
+            "title": text::line(&notice.title, 250),
+            "description": text::cut_to(lines.join("\n"), 8000),
+            "nextSteps": steps.map(|s| text::cut_to(s, 1500)).collect::<Vec<_>>(),
+            "keywords": keywords,
+        },
+        "metadata": {
+            "threadId": notice.incident_id.as_ref().map_or(notice.notice_id.as_str(), IncidentId::as_str),
+            "summary": text::line(&notice.title, 250),
+            "eventType": format!("bedrock-remediator.{}", notice.kind),
+            "relatedResources": resources,
+            "additionalContext": context,
+        },
+    })
+}

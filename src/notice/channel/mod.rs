@@ -1,0 +1,5 @@
+//! The forms of a notice, one outlet a file.
+
+pub(crate) mod amazon_q;
+pub(crate) mod email;
+pub(crate) mod message;

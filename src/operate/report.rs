@@ -1,0 +1,114 @@
+//! The account at a glance: what is open, what is over, and how near use comes to the quotas.
+//!
+//! One law: asks and changes nothing. What could not be asked is said.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::answer::{Answer, PortError};
+use crate::ids::Place;
+use crate::incident::record::{Record, State};
+use crate::model::ModelId;
+use crate::notice::points::warned;
+use crate::operate::{Shown, look};
+use crate::ports::World;
+use crate::run::context::{PATIENCE, Terms};
+use crate::run::forecast::{DAY, Shared, by_quota, used};
+use crate::time::{Window, after};
+use crate::usage::headroom::Near;
+use crate::usage::{Hour, Period, Usage, burndown, course};
+
+/// So far back use is shown.
+const SHOWN: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// So many quotas are shown, the fullest first.
+const QUOTAS: usize = 8;
+/// Of so many open incidents is said what would be told now.
+const LOOKED_AT: usize = 40;
+
+/// What a report shows.
+#[derive(Debug)]
+pub struct Report {
+    /// As of then.
+    pub made: Timestamp,
+    /// Where use is looked at; `None` if nothing tells.
+    pub place: Option<Place>,
+    /// Open incidents, the latest first.
+    pub open: Vec<Shown>,
+    /// Open incidents beyond those of which is said what would be told.
+    pub more: Vec<Record>,
+    /// Incidents that are over and still remembered, the latest first.
+    pub past: Vec<Record>,
+    /// Use against quota, the fullest first.
+    pub uses: Vec<Use>,
+    /// What could not be asked.
+    pub unread: Vec<PortError>,
+}
+
+/// The use of one quota.
+#[derive(Debug)]
+pub struct Use {
+    /// The quota, and how near use came to it in the last day.
+    pub near: Near,
+    /// What counts against it.
+    pub models: Vec<ModelId>,
+    /// Two weeks of it.
+    pub course: Vec<Hour>,
+}
+
+/// Gathers what there is to show. An error means that the ledger could not be asked.
+pub async fn report<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Report> {
+    let mut records = world.all(false).await?;
+    // What may be misuse comes first.
+    let warns = |record: &Record| record.state != State::Closed && warned(record.notices.heard());
+    records.sort_by_key(|record| (!warns(record), std::cmp::Reverse(record.incident.last_seen)));
+    let (past, mut open): (Vec<Record>, Vec<Record>) =
+        records.into_iter().partition(|record| record.state == State::Closed);
+    let more = open.split_off(open.len().min(LOOKED_AT));
+    let mut shown = Vec::new();
+    for record in open {
+        shown.push(Box::pin(look(world, terms, record)).await);
+    }
+    let place = terms.home.place();
+    let mut report =
+        Report { made: world.now(), place, open: shown, more, past, uses: Vec::new(), unread: Vec::new() };
+    if let Some(place) = &report.place {
+        match Box::pin(uses(world, place)).await {
+            Ok((uses, unread)) => (report.uses, report.unread) = (uses, unread),
+            Err(why) => report.unread.push(why),
+        }
+    }
+    Ok(report)
+}
+
+/// The fullest quotas by the last day, and what became of them in two weeks; and why some application inference
+/// profiles, whose calls count as well, could not be resolved.
+async fn uses<W: World>(world: &W, place: &Place) -> Answer<(Vec<Use>, Vec<PortError>)> {
+    let now = world.now();
+    let since = |back| now.saturating_sub(back).unwrap_or(now);
+    let (used, unread) = used(world, place, after(now, PATIENCE)).await?;
+    if used.is_empty() {
+        return Ok((Vec::new(), unread));
+    }
+    let called: Vec<ModelId> = used.iter().map(|u| u.called.clone()).collect();
+    let last_day = Window { from: since(DAY), to: now };
+    let (listing, series) =
+        tokio::join!(world.listing(place), world.usage(place, &called, last_day, Period::Minute));
+    let (listing, series) = (listing?, series?);
+    let measured: Vec<_> = used.iter().zip(&series).collect();
+    let shared = by_quota(&listing, &measured);
+    let of = |shared| Some((Shared::near(shared, &shared.usage(last_day))?, shared));
+    let mut near: Vec<_> = shared.iter().filter_map(of).collect();
+    near.sort_by(|(a, _), (b, _)| b.share().total_cmp(&a.share()));
+    near.truncate(QUOTAS);
+    let mut all = Vec::new();
+    for (near, shared) in near {
+        let models: Vec<ModelId> = shared.members.iter().map(|(used, _)| used.called.clone()).collect();
+        let before = Window { from: since(SHOWN), to: last_day.from };
+        let mut series = world.usage(place, &models, before, Period::FiveMinutes).await?;
+        series.extend(shared.members.iter().map(|(_, series)| (*series).clone()));
+        let usage = Usage::of(&series, burndown(shared.model), now, now);
+        let near = Near { growth: usage.growth(near.limit), ..near };
+        let course = course(&series, burndown(shared.model), near.limit);
+        all.push(Use { near, models, course });
+    }
+    Ok((all, unread))
+}

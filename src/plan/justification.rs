@@ -1,0 +1,148 @@
+//! The plan's own sentences: numbers, justifications, corrections.
+
+use crate::incident::Incident;
+use crate::model::ModelId;
+use crate::plan::action::Withheld;
+use crate::plan::choose_quota::Case;
+use crate::quota::{Limit, Quota, unit};
+use crate::text::{number, whole};
+
+pub(crate) fn number_or_unknown(value: Option<f64>) -> String {
+    value.map_or_else(|| "unknown".to_owned(), number)
+}
+
+/// What AWS's reviewers ask for.
+/// See <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-increase.html>.
+pub(crate) fn justification(case: &Case<'_>, desired: Option<f64>) -> String {
+    let (n, usage, quota) = (number, case.usage, case.quota);
+    let asked = desired.map(|d| format!(" Asked for: {}.", n(d))).unwrap_or_default();
+    let is_of_requests = case.limit.limit == Limit::RequestsPerMinute;
+    let demand = |limit| {
+        // Only of this quota is known whether it was full; one of nothing always is.
+        let is_known = (limit == Limit::RequestsPerMinute) == is_of_requests || case.applied <= 0.0;
+        usage.demand(limit, if is_known { case.applied } else { f64::INFINITY })
+    };
+    let mut lines = vec![
+        format!(
+            "Quota: {} ({}), account {}, Region {}, model {}.",
+            quota.name, quota.code, case.place.account, case.place.region, case.model
+        ),
+        format!(
+            "Applied value {}, AWS default {} {}.{asked}",
+            n(case.applied),
+            number_or_unknown(case.default),
+            unit(case.limit.limit)
+        ),
+        format!(
+            "Measured by CloudWatch over the last 14 days: peak {} requests and {} tokens per minute (95th percentile {} and {}), {} calls throttled in the worst minute.",
+            n(usage.peak_requests),
+            n(usage.peak_tokens),
+            n(usage.p95_requests),
+            n(usage.p95_tokens),
+            n(usage.peak_throttles)
+        ),
+        format!(
+            "Average request: {} input and {} output tokens; {:.0} % of the requests fell into minutes whose average was over twice that. Demand in the worst minute, throttled calls included: {} requests, {} tokens.",
+            n(usage.average_input),
+            n(usage.average_output),
+            usage.large_share * 100.0,
+            n(demand(Limit::RequestsPerMinute)),
+            n(demand(Limit::TokensPerMinute))
+        ),
+    ];
+    let growth = usage.trend.map_or_else(
+        || "Expected growth: (add one sentence).".to_owned(),
+        |trend| format!("Requests of the last 7 days against the 7 before: {:+.0} %. Expected growth: (add one sentence).", ((trend - 1.0) * 100.0).round() + 0.0),
+    );
+    lines.push(format!("Use case: (add one sentence). {growth}"));
+    lines.join("\n")
+}
+
+/// Why calls are throttled although use is far below the quota, as far as the numbers tell.
+pub(crate) fn far_below(case: &Case<'_>, requested: Option<u64>) -> String {
+    let (n, usage, limit) = (number, case.usage, case.limit.limit);
+    if limit == Limit::TokensPerDay {
+        return "calls through other profiles of the model, or of other models, count against the same day"
+            .to_owned();
+    }
+    let is_tokens = limit != Limit::RequestsPerMinute;
+    // A cast stops at the largest whole number, and no quota is negative.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let holds = case.applied as u64;
+    if let Some(asked) = requested.filter(|asked| is_tokens && *asked > holds) {
+        return format!(
+            "one request alone reserves {} of the {} tokens: lower its `max_tokens`, no increase is needed for what is used",
+            whole(asked),
+            n(case.applied)
+        );
+    }
+    if usage.peak_requests < 1.0 {
+        return format!(
+            "no call was admitted in {} at all: either every request reserves more than the quota, or the calls are counted in another Region",
+            case.place.region
+        );
+    }
+    let (peak, usual) = if is_tokens {
+        (usage.peak_tokens, usage.p95_tokens)
+    } else {
+        (usage.peak_requests, usage.p95_requests)
+    };
+    if usual > 0.0 && peak >= usual * BURST {
+        return format!(
+            "the load comes in bursts: the busiest minute had {} where 95 % of the minutes have at most {}, and within such a minute seconds count: spread the calls",
+            n(peak),
+            n(usual)
+        );
+    }
+    let reserved = case.applied / usage.peak_requests;
+    let used = usage.peak_tokens / usage.peak_requests;
+    if is_tokens && reserved <= LARGEST_OUTPUT {
+        return format!(
+            "at admission a request reserves its input and `max_tokens`, and {} requests a minute fill the quota if each reserves {} tokens, where they use {}: set `max_tokens` to what the answers need",
+            n(usage.peak_requests),
+            n(reserved),
+            n(used)
+        );
+    }
+    "neither use nor reservations can have filled it: most likely AWS's own capacity, or the model's calls from another Region".to_owned()
+}
+
+/// A minute so many times the usual is a burst.
+const BURST: f64 = 3.0;
+/// No model's `max_tokens` is larger.
+const LARGEST_OUTPUT: f64 = 200_000.0;
+
+/// A support case for a quota that Service Quotas cannot raise for us.
+pub(crate) fn support_case(quota: &Quota, why: &Withheld, justification: &str) -> String {
+    format!(
+        "Please raise the quota `{}` ({}) of Amazon Bedrock. It cannot be asked for through Service Quotas: {}.\n\n{justification}",
+        quota.name, quota.code, why.reason
+    )
+}
+
+/// A support case for the daily limit.
+pub(crate) fn daily_case(incident: &Incident, model: Option<&ModelId>, quota: &Quota) -> String {
+    let place = incident.place();
+    let unknown = || "(fill in)".to_owned();
+    format!(
+        "Please raise the daily token limit of Amazon Bedrock, `{}` ({}), account {}, Region {}. Calls of {} are refused with \"too many tokens per day\".\n\
+         Use case: (add one sentence). Tokens per day needed: (add the number). Expected growth: (add one sentence).",
+        quota.name,
+        quota.code,
+        place.as_ref().map_or_else(unknown, |p| p.account.to_string()),
+        place.as_ref().map_or_else(unknown, |p| p.region.to_string()),
+        model.map_or_else(unknown, ToString::to_string),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (value, text) in [(0.0, "0"), (999.0, "999"), (1000.0, "1,000"), (1_234_567.4, "1,234,567")] {
+            assert_eq!(number(value), text);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The commands with which a person says yes or no, where nothing is filed until one does.
+//!
+//! Invariant: ready to paste. A command names the ledger, the topic and every guard rail that is not the default.
+
+use crate::ids::IncidentId;
+use crate::incident::Incident;
+use crate::plan::action::{Plan, Reason, Step};
+use crate::run::context::Terms;
+
+/// Whether a request that is withheld for this reason waits for a person's word.
+const fn waits(reason: Reason) -> bool {
+    matches!(reason, Reason::UnusualCaller | Reason::NeedsApproval)
+}
+
+/// Adds the commands to approve and to close `incident`, if `plan` waits for a person's word on it.
+pub(crate) fn ask(plan: &mut Plan, incident: &Incident, terms: &Terms<'_>) {
+    if !plan.withheld.iter().any(|withheld| waits(withheld.kind)) {
+        return;
+    }
+    let yes =
+        "If the demand is legitimate, approve it: the request is filed at once, under the other guard rails.";
+    let no = "If it is not, close the incident once that is dealt with: nothing is approved.";
+    for (text, verb) in [(yes, "approve"), (no, "close")] {
+        let command = Some(command(verb, &incident.id, terms));
+        plan.steps.push(Step { text: text.to_owned(), command, link: None });
+    }
+}
+
+fn command(verb: &str, id: &IncidentId, terms: &Terms<'_>) -> String {
+    let home = terms.home;
+    let mut words: Vec<String> = Vec::new();
+    if verb == "approve" {
+        let rails = terms.config.of_requests();
+        words.extend(rails.into_iter().map(|(name, value)| format!("{name}={}", quoted(&value))));
+    }
+    words.extend(home.region.as_ref().map(|region| format!("AWS_REGION={region}")));
+    words.extend(["bedrock-remediator".to_owned(), verb.to_owned(), id.to_string()]);
+    words.extend(home.table.as_ref().map(|table| format!("--table {}", quoted(table))));
+    words.extend(home.topic.as_ref().map(|topic| format!("--topic {}", quoted(topic))));
+    words.join(" ")
+}
+
+/// As a shell reads it as one word.
+fn quoted(text: &str) -> String {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:,".contains(&b);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::identity::Home;
+    use crate::ids::Region;
+    use crate::run::context::Allowance;
+
+    fn of(config: &Config, home: &Home) -> String {
+        let allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+        let id = IncidentId::parse("inc-0123456789abcdef").unwrap();
+        command("approve", &id, &Terms { config, home, allowance })
+    }
+
+    #[test]
+    fn the_command_names_what_the_function_knows_and_its_environment_does_not() {
+        let home = Home {
+            region: Region::parse("us-east-1"),
+            table: Some("ledger".to_owned()),
+            topic: Some("arn:aws:sns:us-east-1:111122223333:people".to_owned()),
+            ..Home::default()
+        };
+        assert_eq!(
+            of(&Config::default(), &home),
+            "AWS_REGION=us-east-1 bedrock-remediator approve inc-0123456789abcdef --table ledger --topic arn:aws:sns:us-east-1:111122223333:people"
+        );
+        let var = |name: &str| match name {
+            "DENIED_MODELS" => Some("amazon.*, *opus*".to_owned()),
+            "MAX_TOKENS_PER_MINUTE" => Some("8000000".to_owned()),
+            "QUOTA_COOL_DOWN_HOURS" => Some("24".to_owned()),
+            _ => None,
+        };
+        let config = Config::from_vars(var).unwrap();
+        assert_eq!(
+            of(&config, &Home::default()),
+            "DENIED_MODELS='amazon.*,*opus*' MAX_TOKENS_PER_MINUTE=8000000 QUOTA_COOL_DOWN_HOURS=24 bedrock-remediator approve inc-0123456789abcdef"
+        );
+        let vars: Vec<(&str, String)> = config.of_requests();
+        let read = |name: &str| vars.iter().find(|(n, _)| *n == name).map(|(_, value)| value.clone());
+        let again = Config::from_vars(read).unwrap();
+        assert_eq!(again.of_requests(), vars, "what is printed is read as the same");
+        assert!(again.denied_models.fit(&crate::model::ModelId::parse("anthropic.claude-opus-5").unwrap()));
+    }
+
+    #[test]
+    fn a_shell_reads_each_value_as_one_word() {
+        assert_eq!(
+            (quoted("a b").as_str(), quoted("it's").as_str(), quoted("").as_str()),
+            ("'a b'", r"'it'\''s'", "''")
+        );
+    }
+}

@@ -1,0 +1,60 @@
+//! What to change where it is the way of calling that hurts.
+//!
+//! One law: said only with numbers, and only beyond what an SDK does by itself.
+//! See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>.
+
+use crate::callers::{Callers, Client, named};
+use crate::diagnosis::Category;
+use crate::incident::Incident;
+use crate::plan::action::Step;
+use crate::plan::whole;
+
+/// What callers change.
+pub(crate) fn steps(incident: &Incident) -> Vec<Step> {
+    // What is seen coming tells of calls that did not fail.
+    if incident.is_ahead() {
+        return Vec::new();
+    }
+    let callers = incident.callers.all();
+    let category = incident.cause.category();
+    let mut said = Vec::new();
+    if category == Category::Quota {
+        said.extend(shared(&callers));
+    }
+    if matches!(category, Category::Quota | Category::Capacity) {
+        said.extend(callers.hurries().map(hurried));
+    } else {
+        said.extend(callers.repeats().map(repeated));
+    }
+    said.into_iter().map(|text| Step { text, command: None, link: None }).collect()
+}
+
+fn shared(callers: &Callers) -> Option<String> {
+    let number = callers.principals();
+    (number > 1).then(|| {
+        format!(
+            "{number} callers share this quota: agree who may use how much of it. An application inference profile for each shows their use apart and costs nothing; it does not divide the quota. Move what can wait to batch inference or to quieter hours."
+        )
+    })
+}
+
+fn hurried(client: &Client) -> String {
+    let (row, all) = (client.calls.row, client.calls.errors);
+    let in_all = if row == all { String::new() } else { format!(", {} times in all", whole(all)) };
+    format!(
+        "One client of {} failed {} times in a row, each time within a second of the one before{in_all}: it retries without waiting, or calls with many threads at once. Let it back off exponentially with jitter, three attempts at most, and limit how many calls it makes side by side.",
+        named(client.caller.as_deref(), client.agent.as_deref()),
+        whole(row)
+    )
+}
+
+fn repeated(client: &Client) -> String {
+    let seconds = client.calls.last.duration_since(client.calls.first).as_secs().max(1).unsigned_abs();
+    let within =
+        if seconds < 120 { format!("{seconds} seconds") } else { format!("{} minutes", seconds / 60) };
+    format!(
+        "One client of {} was refused {} times in the same words within {within}: it seems to send the same request again and again. No retry can succeed; let it give up on this error at once.",
+        named(client.caller.as_deref(), client.agent.as_deref()),
+        whole(client.calls.same + 1)
+    )
+}

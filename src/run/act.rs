@@ -1,0 +1,186 @@
+//! Carries out a plan's increase request: reserve first, file then.
+//!
+//! One law: nothing is left to choose here, and nothing is filed that the ledger does not hold a
+//! reservation for. A refusal is an outcome, not an error.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::answer::{Answer, PortError, Rejection};
+use crate::config::Config;
+use crate::ids::Place;
+use crate::incident::record::Lease;
+use crate::plan::action::{Action, Increase, Plan, Reason, Withheld, look_at};
+use crate::plan::{beyond_budget, closed_unchanged, cooling_down, suspected};
+use crate::ports::{Ledger, Quotas};
+use crate::quota::record::{Intent, Reserved};
+use crate::quota::request::{Followed, IncreaseRequest};
+use crate::time::after;
+
+/// Files what `plan` asks for and writes into it what came of it. What is followed from now on is
+/// returned. An error means that the lease was lost or the ledger could not be written; then nothing
+/// more may be done with this incident here.
+pub async fn act<W: Quotas + Ledger>(
+    world: &W,
+    config: &Config,
+    lease: &Lease,
+    place: &Place,
+    plan: &mut Plan,
+    now: Timestamp,
+) -> Answer<Option<Followed>> {
+    if let Some(adopted) = &plan.adopted {
+        return Ok(Some(adopted.clone()));
+    }
+    let asked =
+        plan.actions.iter().position(|a| matches!(a, Action::RequestIncrease(i) if i.request_id.is_none()));
+    let Some(at) = asked else { return Ok(None) };
+    let Some(Action::RequestIncrease(increase)) = plan.actions.get(at).cloned() else { return Ok(None) };
+    let by_hand = vec![increase.by_hand(place), look_at(place, &increase.quota.code)];
+    let done = reserve_and_file(world, config, lease, place, increase, plan.is_full, now).await?;
+    match done {
+        Done::Filed(filed) => {
+            let (increase, followed) = *filed;
+            if let Some(action) = plan.actions.get_mut(at) {
+                *action = Action::RequestIncrease(increase);
+            }
+            Ok(Some(followed))
+        }
+        Done::Withheld(withheld, for_now) => {
+            plan.look_again = for_now;
+            plan.actions.remove(at);
+            plan.withheld.push(withheld);
+            plan.steps = by_hand;
+            Ok(None)
+        }
+    }
+}
+
+enum Done {
+    Filed(Box<(Increase, Followed)>),
+    /// And whether the same may be filed a little later.
+    Withheld(Withheld, bool),
+}
+
+fn withheld(kind: Reason, reason: impl Into<String>) -> Done {
+    Done::Withheld(Withheld { kind, reason: reason.into(), candidates: Vec::new() }, false)
+}
+
+/// How many requests 24 hours may have with this one. The last place is kept for a quota that is nearly full, so
+/// that what is less pressing cannot use up the day; where there is but one place, whoever comes first has it.
+fn most_a_day(config: &Config, is_full: bool) -> u32 {
+    match config.max_increases_per_day {
+        most @ 2.. if !is_full => most - 1,
+        most => most,
+    }
+}
+
+async fn reserve_and_file<W: Quotas + Ledger>(
+    world: &W,
+    config: &Config,
+    lease: &Lease,
+    place: &Place,
+    mut increase: Increase,
+    is_full: bool,
+    now: Timestamp,
+) -> Answer<Done> {
+    let mut followed = Followed {
+        code: increase.quota.code.clone(),
+        name: increase.quota.name.clone(),
+        desired: increase.desired,
+        value_before: increase.applied,
+        request_id: None,
+        intended: now,
+    };
+    let intent = Intent {
+        place: place.clone(),
+        followed: followed.clone(),
+        cool_down_until: after(now, config.quota_cool_down),
+        most_a_day: most_a_day(config, is_full),
+        need: increase.need,
+        floor: increase.floor(),
+        budget: config.budget(),
+    };
+    match world.reserve(lease, &intent, now).await? {
+        Reserved::Yes => {}
+        Reserved::CoolingDown(last) => return Ok(Done::Withheld(cooling_down(&last), false)),
+        Reserved::Suspected(suspicion) => return Ok(Done::Withheld(suspected(&suspicion), false)),
+        Reserved::ClosedUnchanged(refused) => return Ok(Done::Withheld(closed_unchanged(&refused), false)),
+        Reserved::BeyondBudget(allowed) => return Ok(Done::Withheld(beyond_budget(&allowed), false)),
+        Reserved::DailyLimit => {
+            let most = intent.most_a_day;
+            let kept = if most < config.max_increases_per_day {
+                ": the last place is kept for a quota of which more than 80 % is used"
+            } else {
+                ""
+            };
+            let reason = format!(
+                "{most} requests were filed in this account and Region within 24 hours, which is the limit{kept}"
+            );
+            return Ok(withheld(Reason::DailyLimit, reason));
+        }
+    }
+    let code = &increase.quota.code;
+    let request = match world.request_increase(place, code, increase.desired).await {
+        Ok(request) => request,
+        Err(PortError::UnknownOutcome) => match since(world, place, &followed).await {
+            Ok(Some(request)) => request,
+            // Perhaps it was filed and is not listed yet: the intent stands, the sweep looks again.
+            Ok(None) | Err(_) => return Ok(Done::Filed(Box::new((increase, followed)))),
+        },
+        Err(error) => {
+            world.not_filed(lease, place, &followed).await?;
+            return Ok(refused(world, place, &followed, &error).await);
+        }
+    };
+    followed.request_id = Some(request.id.clone());
+    increase.request_id = Some(request.id);
+    increase.status = Some(request.status);
+    Ok(Done::Filed(Box::new((increase, followed))))
+}
+
+/// Service Quotas' clock may be behind ours by so much, and somebody's who drives on by more than usual.
+const SKEW: SignedDuration = SignedDuration::from_mins(15);
+
+/// The request that our doubtful call made: one of this quota since the intent, for the same value, because the
+/// reservation let nobody else of us file. Somebody of the account may have filed another one meanwhile.
+pub(crate) async fn since(
+    world: &impl Quotas,
+    place: &Place,
+    followed: &Followed,
+) -> Answer<Option<IncreaseRequest>> {
+    let history = world.history(place, &followed.code).await?;
+    let since = followed.intended.saturating_sub(SKEW).unwrap_or(followed.intended);
+    Ok(history.into_iter().find(|r| r.created >= since && r.desired == followed.desired))
+}
+
+/// What a refusal means for the plan.
+async fn refused(world: &impl Quotas, place: &Place, followed: &Followed, error: &PortError) -> Done {
+    let PortError::Rejected(rejection, reason) = error else {
+        let reason = format!("the request could not be filed: {error}");
+        let withheld = Withheld { kind: Reason::NoEvidence, reason, candidates: Vec::new() };
+        return Done::Withheld(withheld, error.is_passing());
+    };
+    let kind = match rejection {
+        Rejection::AlreadyOpen => {
+            let reason = match world.history(place, &followed.code).await {
+                Ok(history) => match history.iter().find(|r| r.status.is_open()) {
+                    Some(open) => format!("request {} of this quota is open", open.id),
+                    None => {
+                        "a request of this quota is open, which Service Quotas does not list yet".to_owned()
+                    }
+                },
+                Err(error) => {
+                    format!("a request of this quota is open; which one could not be read: {error}")
+                }
+            };
+            return withheld(Reason::AlreadyRequested, reason);
+        }
+        Rejection::TooManyOpen => {
+            let reason =
+                format!("AWS takes no further request until one of the open ones is decided: {reason}");
+            return withheld(Reason::AlreadyRequested, reason);
+        }
+        Rejection::TooLow => Reason::BelowDefault,
+        Rejection::LeaseLost | Rejection::Invalid => Reason::NotAdjustable,
+    };
+    withheld(kind, format!("Service Quotas refused the request: {reason}"))
+}

@@ -1,0 +1,87 @@
+//! Quotas that only a person can have raised: zero, below AWS's default, or not adjustable.
+//!
+//! Invariant: such an incident is over when the value moves, and nothing else of a quota ends it.
+
+use jiff::Timestamp;
+
+use crate::answer::Answer;
+use crate::evidence::Evidence;
+use crate::ids::{Place, QuotaCode};
+use crate::incident::notice_kind::Kind;
+use crate::incident::record::{Awaited, Finish, Record, State};
+use crate::incident::schedule::UNTOLD;
+use crate::notice::Notice;
+use crate::plan::action::{Action, Plan, Reason};
+use crate::plan::number;
+use crate::ports::Quotas;
+use crate::run::prepared::Ready;
+use crate::run::still::again_at;
+use crate::time::after;
+
+/// What `plan` leaves to a person, if nothing else can raise the quota. `before`: what was left to a person until now; of
+/// the same quota its value stays, so that it can be told from where the value moved.
+pub(crate) fn awaited(plan: &Plan, evidence: &Evidence, before: Option<Awaited>) -> Option<Awaited> {
+    let is_by_hand = |kind: Reason| matches!(kind, Reason::BelowDefault | Reason::NotAdjustable);
+    plan.withheld.iter().find(|withheld| is_by_hand(withheld.kind))?;
+    let quota = plan.actions.iter().find_map(|action| match action {
+        Action::PrepareSupportCase { quota, .. } => quota.as_ref(),
+        Action::RequestIncrease(_) | Action::RemindAccess(_) => None,
+    })?;
+    let now = Awaited {
+        code: quota.code.clone(),
+        name: quota.name.clone(),
+        value: value_of(evidence, &quota.code)?,
+    };
+    // A value that was lowered since is what a raise starts from.
+    Some(before.filter(|before| before.code == now.code && before.value <= now.value).unwrap_or(now))
+}
+
+/// The applied value of a quota, as `evidence` has it; `None` where it could not be read, or there is none.
+fn value_of(evidence: &Evidence, code: &QuotaCode) -> Option<f64> {
+    let is_it = |quota: &crate::quota::Quota| quota.code == *code;
+    let limit = evidence.limits.iter().find(|l| l.found.quota.as_ref().is_some_and(is_it))?;
+    Some(limit.applied.read().copied().flatten()?.value)
+}
+
+/// What the quota that `record` waits for has moved to, as `evidence` tells; `None` where it has not, or that is not
+/// known.
+pub(crate) fn moved(record: &Record, evidence: &Evidence) -> Option<f64> {
+    let awaited = record.awaited.as_ref()?;
+    value_of(evidence, &awaited.code).filter(|value| *value > awaited.value)
+}
+
+/// Asks Service Quotas for the value of the quota that `record` waits for; see [`moved`].
+pub(crate) async fn look<W: Quotas>(world: &W, record: &mut Record, place: &Place) -> Answer<Option<f64>> {
+    let Some(awaited) = &mut record.awaited else { return Ok(None) };
+    let applied = match world.applied(place, &awaited.code).await? {
+        Some(applied) => Some(applied),
+        None => world.default_value(place, &awaited.code).await?,
+    };
+    let Some(applied) = applied else { return Ok(None) };
+    if applied.value > awaited.value {
+        return Ok(Some(applied.value));
+    }
+    awaited.value = applied.value;
+    Ok(None)
+}
+
+/// Ends the incident: the quota moved to `value`.
+pub(crate) fn over(record: Record, value: f64, evidence: &Evidence, now: Timestamp) -> Ready {
+    let said = record.awaited.as_ref().map(|awaited| {
+        format!(
+            "The quota `{}` moved from {} to {}. If calls are still throttled, the new value is looked at as any other.",
+            awaited.name,
+            number(awaited.value),
+            number(value)
+        )
+    });
+    let plan = Plan::default();
+    let mut notice = Notice::compose(Kind::Resolved, &record, &plan, evidence);
+    notice.summary = said.unwrap_or(notice.summary);
+    let told = Finish {
+        told: Some(notice.told(&record, evidence, now)),
+        ..Finish::new(State::Closed, now, record.incident.counts)
+    };
+    let untold = again_at(&record, after(now, UNTOLD), now);
+    Ready { notice: Some(notice), is_told_alone: true, untold, ..Ready::silent(record.incident, told) }
+}

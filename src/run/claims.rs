@@ -1,0 +1,276 @@
+//! The incidents of one delivery: each is claimed in the ledger, and driven if there is time.
+//!
+//! Invariant: what the ledger holds is due. What is urgent is claimed and driven first, one after the other; what is only
+//! counted is claimed side by side.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use futures_util::stream::{self, StreamExt as _};
+use jiff::SignedDuration;
+
+use crate::answer::{Answer, PortError};
+use crate::diagnosis::{Category, Rank};
+use crate::ids::IncidentId;
+use crate::incident::Incident;
+use crate::incident::flood::{Doubt, Floods, Opened, Room, bounded};
+use crate::incident::lane::Lane;
+use crate::incident::record::{Claim, Finish, Lease, State};
+use crate::ports::World;
+use crate::run::context::{AT_ONCE, Terms};
+use crate::run::respond::{Driven, drive};
+
+/// What became of one incident.
+#[derive(Debug)]
+pub struct IncidentReport {
+    /// The incident as this delivery told it.
+    pub incident: Incident,
+    /// What was decided, done and told; `None` when it was only counted, because somebody else holds
+    /// it, people were told a short time ago, or it is left to the next sweep; an error when it stays
+    /// due.
+    pub driven: Result<Option<Driven>, PortError>,
+    /// Whether the ledger holds it. If not, its items have to be delivered again.
+    pub recorded: bool,
+}
+
+/// The claims of one delivery.
+pub(crate) struct Claims<'a, W> {
+    world: &'a W,
+    terms: &'a Terms<'a>,
+    /// What the ledger said has no room in this hour.
+    full: RefCell<Full>,
+}
+
+#[derive(Default)]
+struct Full {
+    senders: HashSet<Opened>,
+    places: HashSet<String>,
+}
+
+impl Full {
+    fn room(&self, opened: &Opened) -> Room {
+        if self.places.contains(&opened.place) {
+            Room::PlaceFull
+        } else if self.senders.contains(opened) {
+            Room::SenderFull
+        } else {
+            Room::Free
+        }
+    }
+
+    fn put(&mut self, opened: Opened, room: Room) {
+        match room {
+            Room::Free => {}
+            Room::SenderFull => {
+                self.senders.insert(opened);
+            }
+            Room::PlaceFull => {
+                self.places.insert(opened.place);
+            }
+        }
+    }
+}
+
+/// What came of a claim within the bounds.
+enum Claimed {
+    Done(Claim),
+    /// It is new, and there is no room for it. With a lease it was opened all the same, and has to be closed.
+    Beyond(Room, Option<Box<(Lease, Finish)>>),
+}
+
+/// What is beyond the bounds.
+#[derive(Default)]
+struct Beyond {
+    floods: Floods,
+    /// What was opened before that was known, and where it is counted instead.
+    opened: Vec<(Lease, Finish, IncidentId)>,
+}
+
+impl Beyond {
+    /// Counts `incident` in the incident of many different errors that it returns.
+    fn put(&mut self, incident: Incident, room: Room, opened: Option<Box<(Lease, Finish)>>) -> IncidentId {
+        let many = self.floods.put(incident, room);
+        self.opened.extend(opened.map(|opened| (opened.0, opened.1, many.clone())));
+        many
+    }
+}
+
+impl<'a, W: World> Claims<'a, W> {
+    pub(crate) fn new(world: &'a W, terms: &'a Terms<'a>) -> Self {
+        Self { world, terms, full: RefCell::default() }
+    }
+
+    /// Claims and drives `incidents`. The reports come by rank, and then in the order of `incidents`.
+    pub(crate) async fn all(&self, incidents: Vec<Incident>) -> Vec<IncidentReport> {
+        let (floods, mut incidents): (Vec<_>, Vec<_>) =
+            bounded(incidents).into_iter().partition(|incident| incident.facts.many.is_some());
+        incidents.sort_by_cached_key(|incident| (incident.cause.rank(), Doubt::of(incident)));
+        let mut beyond = Beyond::default();
+        for flood in floods {
+            beyond.floods.join(flood);
+        }
+        let mut reports = Vec::new();
+        let mut crowded = BTreeSet::new();
+        let mut left = Vec::new();
+        for (n, incident) in incidents.into_iter().enumerate() {
+            let rank = incident.cause.rank();
+            if self.is_left(&incident, rank, &crowded) {
+                left.push((n, incident));
+                continue;
+            }
+            match self.claim(&incident, self.terms.allowance.lease).await {
+                Ok(Claimed::Beyond(room, opened)) => {
+                    beyond.put(incident, room, opened);
+                }
+                claimed => {
+                    for report in self.driven(incident, claimed).await {
+                        if matches!(&report.driven, Ok(Some(driven)) if driven.is_left) {
+                            crowded.insert(rank);
+                        }
+                        reports.push((n, report));
+                    }
+                }
+            }
+        }
+        let counted = left.into_iter().map(|(n, incident)| async move {
+            let claimed = self.claim(&incident, SignedDuration::ZERO).await;
+            (n, incident, claimed)
+        });
+        let mut counted = stream::iter(counted).buffer_unordered(AT_ONCE);
+        while let Some((n, incident, claimed)) = counted.next().await {
+            match claimed {
+                Ok(Claimed::Beyond(room, opened)) => {
+                    beyond.put(incident, room, opened);
+                }
+                claimed => reports.push((n, counted_only(incident, claimed.map(|_| ())))),
+            }
+        }
+        reports.sort_by_key(|(n, _)| *n);
+        let mut reports: Vec<_> = reports.into_iter().map(|(_, report)| report).collect();
+        reports.extend(self.together(beyond, &crowded).await);
+        reports
+    }
+
+    /// Whether it is only counted, and left to the next sweep.
+    fn is_left(&self, incident: &Incident, rank: Rank, crowded: &BTreeSet<Rank>) -> bool {
+        let is_crowded = crowded.contains(&rank) || (!rank.is_urgent() && !crowded.is_empty());
+        let is_full = Opened::of(incident).is_some_and(|o| self.full.borrow().room(&o) != Room::Free);
+        // Nothing crowds out what AWS recorded.
+        ((is_crowded || is_full) && !incident.is_certain()) || self.world.now() >= self.terms.allowance.until
+    }
+
+    /// Claims `incident`, if it is known or there is room for a new one.
+    async fn claim(&self, incident: &Incident, lease: SignedDuration) -> Answer<Claimed> {
+        let (world, now) = (self.world, self.world.now());
+        let opened = Opened::of(incident);
+        let room = opened.as_ref().map_or(Room::Free, |opened| self.full.borrow().room(opened));
+        // One read, in place of what opens it, counts it and closes it again. Without an answer the claim tells.
+        if room != Room::Free
+            && let Ok(known) = world.incident(&incident.id).await
+            && known.is_none_or(|record| record.state == State::Closed)
+        {
+            return Ok(Claimed::Beyond(room, None));
+        }
+        let claim = world.claim(incident, now, lease).await?;
+        let (Claim::Mine(lease, record), Some(opened)) = (&claim, opened) else {
+            return Ok(Claimed::Done(claim));
+        };
+        if !record.was_opened_by(incident) {
+            return Ok(Claimed::Done(claim));
+        }
+        // Where the ledger does not say, the incident stays.
+        let room = world.admit(&opened, now).await.unwrap_or(Room::Free);
+        if room == Room::Free {
+            return Ok(Claimed::Done(claim));
+        }
+        self.full.borrow_mut().put(opened, room);
+        let end = Finish::new(State::Closed, now, record.incident.counts);
+        Ok(Claimed::Beyond(room, Some(Box::new((lease.clone(), end)))))
+    }
+
+    /// Drives what was claimed. What turns out to be behind an alarm is driven as well, and stands in its place.
+    async fn driven(&self, incident: Incident, claimed: Answer<Claimed>) -> Vec<IncidentReport> {
+        let (world, terms) = (self.world, self.terms);
+        let lane = match incident.cause.category() {
+            _ if !incident.is_certain() => Lane::Other,
+            Category::Quota => Lane::Throttle,
+            _ => Lane::Access,
+        };
+        let (lease, record) = match claimed {
+            Ok(Claimed::Done(Claim::Mine(lease, record))) => (lease, *record),
+            claimed => return vec![counted_only(incident, claimed.map(|_| ()))],
+        };
+        let driven = Box::pin(drive(world, terms, &lease, record, None, lane)).await.map(Some);
+        let mut report = IncidentReport { incident, driven, recorded: true };
+        let (mut others, mut is_superseded) = (Vec::new(), false);
+        if let Ok(Some(driven)) = &mut report.driven {
+            others = std::mem::take(&mut driven.others);
+            is_superseded = driven.superseded_by.is_some();
+            report.incident =
+                Incident { items: std::mem::take(&mut report.incident.items), ..driven.incident.clone() };
+        }
+        let items = report.incident.items.clone();
+        let mut reports = Vec::new();
+        if !is_superseded || others.is_empty() {
+            reports.push(report);
+        }
+        for found in others {
+            let (lease, record, learnt) = found.open();
+            let incident = Incident { items: items.clone(), ..record.incident.clone() };
+            let driven = Box::pin(drive(world, terms, &lease, record, learnt, lane)).await.map(Some);
+            reports.push(IncidentReport { incident, driven, recorded: true });
+        }
+        reports
+    }
+
+    /// Claims an incident of many different errors, and drives it if there is time.
+    async fn flood(&self, flood: Incident, crowded: &BTreeSet<Rank>) -> Result<Vec<IncidentReport>, NoRoom> {
+        let is_left = !crowded.is_empty() || self.world.now() >= self.terms.allowance.until;
+        let lease = if is_left { SignedDuration::ZERO } else { self.terms.allowance.lease };
+        match self.claim(&flood, lease).await {
+            Ok(Claimed::Beyond(room, opened)) => Err((flood, room, opened)),
+            claimed if is_left => Ok(vec![counted_only(flood, claimed.map(|_| ()))]),
+            claimed => Ok(self.driven(flood, claimed).await),
+        }
+    }
+
+    /// Counts what is beyond the bounds in incidents of many different errors, and closes what of it was opened.
+    async fn together(&self, beyond: Beyond, crowded: &BTreeSet<Rank>) -> Vec<IncidentReport> {
+        let Beyond { floods, opened } = beyond;
+        let mut reports = Vec::new();
+        let mut counted_in: HashMap<IncidentId, IncidentId> = HashMap::new();
+        let mut of_places = Beyond::default();
+        for flood in floods.incidents() {
+            let id = flood.id.clone();
+            match self.flood(flood, crowded).await {
+                Ok(told) => reports.extend(told),
+                Err((flood, room, opened)) => {
+                    counted_in.insert(id, of_places.put(flood, room, opened));
+                }
+            }
+        }
+        for flood in of_places.floods.incidents() {
+            // No bound applies to a place's own.
+            reports.extend(self.flood(flood, crowded).await.unwrap_or_default());
+        }
+        let is_recorded =
+            |id: &IncidentId| reports.iter().any(|report| report.incident.id == *id && report.recorded);
+        let closing = opened.into_iter().chain(of_places.opened).filter_map(|(lease, end, many)| {
+            let many = counted_in.get(&many).cloned().unwrap_or(many);
+            let end = Finish { superseded_by: Some(many.clone()), ..end };
+            is_recorded(&many).then_some(async move { self.world.finish(&lease, &end).await })
+        });
+        // What cannot be closed is due, and told by itself.
+        stream::iter(closing.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).for_each(|_| async {}).await;
+        reports
+    }
+}
+
+/// What has no room, why, and what was opened of it.
+type NoRoom = (Incident, Room, Option<Box<(Lease, Finish)>>);
+
+/// The report of what was not driven.
+fn counted_only(incident: Incident, claimed: Answer<()>) -> IncidentReport {
+    let recorded = claimed.is_ok();
+    IncidentReport { incident, driven: claimed.map(|()| None), recorded }
+}

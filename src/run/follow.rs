@@ -1,0 +1,325 @@
+//! Follows an increase request to its end, and tells what AWS leaves open or does not answer.
+//!
+//! Invariant: only AWS's own word ends a request. A call that failed says nothing about it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::answer::{Answer, PortError};
+use crate::evidence::{Evidence, Overdue};
+use crate::ids::{Place, QuotaCode};
+use crate::incident::notice_kind::Kind;
+use crate::incident::notices::Told;
+use crate::incident::record::{Finish, Lease, Record, State, Unread};
+use crate::incident::schedule::{Findings, LATER, LeftOpen, OUTCOMES, UNLISTED, UNTOLD};
+use crate::notice::Notice;
+use crate::notice::outcome::Outcome;
+use crate::notice::points::about;
+use crate::plan::action::Plan;
+use crate::plan::{number, plan};
+use crate::ports::{Quotas, World};
+use crate::quota::record::Ended;
+use crate::quota::request::{Followed, IncreaseRequest, RequestOutcome, RequestStatus};
+use crate::run::context::{PATIENCE, Terms};
+use crate::run::gather::gather;
+use crate::run::prepared::Ready;
+use crate::run::respond::prepare;
+use crate::run::still::{again_at, is_failing, nothing_new};
+use crate::time::after;
+
+/// Looks whether a request has ended: by its status, and by the applied value against the one before,
+/// because a closed case does not say how it was closed.
+pub(crate) async fn follow<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    lease: &Lease,
+    mut record: Record,
+    followed: &Followed,
+    place: &Place,
+    now: Timestamp,
+) -> Answer<Ready> {
+    let id = followed.request_id.as_deref().unwrap_or_default();
+    let (request, value) = tokio::join!(world.request(place, id), value(world, place, &followed.code));
+    let status = request.as_ref().map(|r| r.as_ref().map(|r| r.status)).map_err(Clone::clone);
+    let is_news = is_news(&record, terms, now);
+    let ended = match outcome(followed, status, value, now) {
+        Ok(ended) => {
+            record.unread = None;
+            ended
+        }
+        Err(errors) if !is_news => {
+            let question = format!("whether AWS granted the increase request {id} of `{}`", followed.name);
+            return Ok(unanswered(record, question, errors, after(now, OUTCOMES), now));
+        }
+        Err(_) => {
+            record.unread = Some(Unread::at(now, record.unread));
+            None
+        }
+    };
+    let Some(ended) = ended else {
+        if is_news {
+            return prepare(world, terms, lease, record, None).await;
+        }
+        let is_left_open = match record.is_left_open(terms.config, now) {
+            LeftOpen::Yes => true,
+            LeftOpen::No => false,
+            // Where CloudWatch does not answer, the reminder comes a week later.
+            LeftOpen::IfFailing => {
+                record.goes_on(terms.config, now)
+                    || is_failing(world, terms, &record.incident, now).await == Ok(true)
+            }
+        };
+        return Ok(match request {
+            Ok(Some(open)) if is_left_open => left_open(record, followed, &open, place, now),
+            _ => nothing_new(record, after(now, OUTCOMES), now),
+        });
+    };
+    let untold = again_at(&record, after(now, UNTOLD), now);
+    record.followed = None;
+    let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
+    let mut decided = plan(&record.incident, &evidence, terms.config);
+    // The outcome is the news; what would be decided today is the next drive's.
+    decided.actions.clear();
+    decided.withheld.clear();
+    decided.adopted = None;
+    if ended.how == RequestOutcome::Granted {
+        decided.justification = None;
+    }
+    let notice = Notice::of_outcome(&record, &ended, &decided, &evidence);
+    // Nothing is silent: throttling that goes on after a decision is judged anew.
+    let told = Finish {
+        // What goes on after a decision is told as something new.
+        told: Some(Told { repeats: 0, ..notice.told(&record, &evidence, now) }),
+        ended: Some(Ended {
+            place: place.clone(),
+            followed: followed.clone(),
+            outcome: ended.how,
+            value: ended.value,
+            at: now,
+        }),
+        search: record.search.clone(),
+        ..Finish::new(
+            State::Told,
+            after(now, LATER.min(terms.config.notice_cool_down)),
+            record.incident.counts,
+        )
+    };
+    Ok(Ready {
+        plan: decided,
+        notice: Some(notice),
+        is_told_alone: true,
+        untold,
+        ..Ready::silent(record.incident, told)
+    })
+}
+
+/// The value that holds: the applied one, or AWS's default where the account has none of its own. `None` where
+/// this account and Region have no such quota.
+async fn value<W: Quotas>(world: &W, place: &Place, code: &QuotaCode) -> Answer<Option<f64>> {
+    let value = match world.applied(place, code).await? {
+        Some(applied) => Some(applied),
+        None => world.default_value(place, code).await?,
+    };
+    Ok(value.map(|value| value.value))
+}
+
+/// A request that Service Quotas marks as approved takes effect within this time.
+const IN_EFFECT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How a request ended, by its `status` and by the `value` that holds: `Ok(None)` while it has not, and the
+/// errors where AWS did not answer enough to tell. A value of at least what was asked for tells by itself. A
+/// status of `None` is Service Quotas' own word that it has no such request (any more).
+fn outcome(
+    followed: &Followed,
+    status: Answer<Option<RequestStatus>>,
+    value: Answer<Option<f64>>,
+    now: Timestamp,
+) -> Result<Option<Outcome>, Vec<PortError>> {
+    let age = now.duration_since(followed.intended);
+    let took = match age.as_hours() {
+        ..1 => "less than an hour".to_owned(),
+        1 => "an hour".to_owned(),
+        hours @ 2..48 => format!("{hours} hours"),
+        hours => format!("{} days", hours / 24),
+    };
+    let (name, before, asked) = (&followed.name, number(followed.value_before), number(followed.desired));
+    let holding = value.as_ref().ok().copied().flatten();
+    let of = |how, sentence| {
+        Ok(Some(Outcome { request_id: followed.request_id.clone(), how, value: holding, sentence }))
+    };
+    if let Ok(Some(value)) = value
+        && value >= followed.desired
+    {
+        let sentence =
+            format!("AWS raised `{name}` from {before} to {} as asked; it took {took}.", number(value));
+        return of(RequestOutcome::Granted, sentence);
+    }
+    let status = match (status, &value) {
+        (Err(status), Err(value)) => return Err(vec![status, value.clone()]),
+        (Err(error), Ok(_)) => return Err(vec![error]),
+        (Ok(status), _) => status,
+    };
+    // A request that was filed a moment ago may not be listed yet.
+    if status.map_or(age < UNLISTED, RequestStatus::is_open) {
+        return Ok(None);
+    }
+    let value = value.map_err(|error| vec![error])?;
+    if let Some(value) = value.filter(|value| *value > followed.value_before) {
+        let sentence = format!(
+            "AWS raised `{name}` from {before} to {}; {asked} was asked for. It took {took}.",
+            number(value)
+        );
+        return of(RequestOutcome::PartlyGranted, sentence);
+    }
+    let holds = match value {
+        Some(value) if value < followed.value_before => {
+            format!("the value is {}, and was {before}", number(value))
+        }
+        Some(_) => format!("the value is still {before}"),
+        None => "Service Quotas has no such quota here any more".to_owned(),
+    };
+    match status {
+        Some(RequestStatus::Approved) if age < IN_EFFECT => Ok(None),
+        Some(RequestStatus::Approved) => of(
+            RequestOutcome::ClosedUnchanged,
+            format!(
+                "AWS approved the request for {asked} of `{name}`, and after {took} {holds}. Ask in the support case when it takes effect."
+            ),
+        ),
+        Some(RequestStatus::Denied | RequestStatus::NotApproved | RequestStatus::InvalidRequest) => of(
+            RequestOutcome::Denied,
+            format!(
+                "AWS did not grant the request for {asked} of `{name}`; {holds}. Answer in the support case with the use case and the measured demand, or spread the load over other models and Regions."
+            ),
+        ),
+        None => of(
+            RequestOutcome::ClosedUnchanged,
+            format!(
+                "Service Quotas has no record of the request for {asked} of `{name}` any more, {took} after it was filed, and {holds}. Answer in the support case, ask for less than {asked}, or spread the load."
+            ),
+        ),
+        Some(_) => of(
+            RequestOutcome::ClosedUnchanged,
+            format!(
+                "AWS closed the request for `{name}` after {took} and {holds}. The same request would end the same way: answer in the support case, ask for less than {asked}, or spread the load."
+            ),
+        ),
+    }
+}
+
+/// Whether there is something new about the errors, of which people have not heard: who calls, the cause.
+fn is_news(record: &Record, terms: &Terms<'_>, now: Timestamp) -> bool {
+    let is_new = record.notices.heard().lacks(&about(&record.incident), now);
+    let found = Findings { is_urgent: false, is_new, is_missing: false, is_taken: false };
+    is_new && record.telling(terms.config, now, found).is_some()
+}
+
+/// Reminds people of a request that AWS has left open.
+fn left_open(
+    record: Record,
+    followed: &Followed,
+    request: &IncreaseRequest,
+    place: &Place,
+    now: Timestamp,
+) -> Ready {
+    let plan = Plan::of_open_request(followed, request, place);
+    let evidence = Evidence::none(record.incident.model.clone(), now);
+    let notice = Notice::of_open_request(&record, followed, request, &plan, &evidence);
+    let untold = again_at(&record, after(now, UNTOLD), now);
+    let told = Finish {
+        told: Some(notice.told(&record, &evidence, now)),
+        ..again_at(&record, after(now, OUTCOMES), now)
+    };
+    Ready { plan, notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
+}
+
+/// AWS did not answer `question`, on which it depends how the incident goes on. It is asked again at `due_at`,
+/// and after a day people are told.
+pub(crate) fn unanswered(
+    mut record: Record,
+    question: String,
+    errors: Vec<PortError>,
+    due_at: Timestamp,
+    now: Timestamp,
+) -> Ready {
+    let unread = Unread::at(now, record.unread);
+    record.unread = Some(unread);
+    if !unread.is_news(now) {
+        return nothing_new(record, due_at, now);
+    }
+    let plan = Plan::of_unanswered(&record, &errors);
+    let evidence = Evidence {
+        overdue: Some(Overdue { question, since: unread.since, errors }),
+        ..Evidence::none(record.incident.model.clone(), now)
+    };
+    let notice = Notice::compose(Kind::Unanswered, &record, &plan, &evidence);
+    let untold = again_at(&record, after(now, UNTOLD), now);
+    let told = Finish {
+        told: Some(notice.told(&record, &evidence, now)),
+        unread: Some(Unread { told: Some(now), ..unread }),
+        ..again_at(&record, due_at, now)
+    };
+    Ready { plan, notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-20T14:00:00Z".parse().unwrap()
+    }
+
+    /// Asked for 10 where 5 held, so many hours ago.
+    fn followed(hours: i64) -> Followed {
+        Followed {
+            code: QuotaCode::parse("L-27A15A5E").unwrap(),
+            name: "Tokens".to_owned(),
+            desired: 10.0,
+            value_before: 5.0,
+            request_id: Some("request-1".to_owned()),
+            intended: now() - SignedDuration::from_hours(hours),
+        }
+    }
+
+    #[test]
+    fn a_request_ends_by_awss_own_word_and_by_nothing_else() {
+        use RequestOutcome as How;
+        use RequestStatus as Is;
+        let gone = || Err(PortError::Throttled);
+        for (what, hours, status, value, ends) in [
+            ("open", 99, Ok(Some(Is::Pending)), Ok(Some(5.0)), Ok(None)),
+            ("open, its value unread", 99, Ok(Some(Is::CaseOpened)), gone(), Ok(None)),
+            ("open, partly raised", 99, Ok(Some(Is::CaseOpened)), Ok(Some(7.0)), Ok(None)),
+            ("unread", 99, Err(PortError::Throttled), Ok(Some(5.0)), Err(1)),
+            ("both unread", 99, Err(PortError::Throttled), gone(), Err(2)),
+            ("closed, its value unread", 99, Ok(Some(Is::CaseClosed)), gone(), Err(1)),
+            (
+                "raised, its status unread",
+                99,
+                Err(PortError::Throttled),
+                Ok(Some(10.0)),
+                Ok(Some(How::Granted)),
+            ),
+            ("raised", 99, Ok(Some(Is::CaseClosed)), Ok(Some(12.0)), Ok(Some(How::Granted))),
+            ("raised in part", 99, Ok(Some(Is::CaseClosed)), Ok(Some(7.0)), Ok(Some(How::PartlyGranted))),
+            ("closed", 99, Ok(Some(Is::CaseClosed)), Ok(Some(5.0)), Ok(Some(How::ClosedUnchanged))),
+            (
+                "closed and lowered",
+                99,
+                Ok(Some(Is::CaseClosed)),
+                Ok(Some(4.0)),
+                Ok(Some(How::ClosedUnchanged)),
+            ),
+            ("the quota is gone", 99, Ok(Some(Is::CaseClosed)), Ok(None), Ok(Some(How::ClosedUnchanged))),
+            ("denied", 99, Ok(Some(Is::Denied)), Ok(Some(5.0)), Ok(Some(How::Denied))),
+            ("not listed yet", 0, Ok(None), Ok(Some(5.0)), Ok(None)),
+            ("listed no more", 99, Ok(None), Ok(Some(5.0)), Ok(Some(How::ClosedUnchanged))),
+            ("approved, not in effect", 99, Ok(Some(Is::Approved)), Ok(Some(5.0)), Ok(None)),
+            ("approved in vain", 999, Ok(Some(Is::Approved)), Ok(Some(5.0)), Ok(Some(How::ClosedUnchanged))),
+        ] {
+            let found = outcome(&followed(hours), status, value, now());
+            let found = found.map(|ended| ended.map(|ended| ended.how)).map_err(|errors| errors.len());
+            assert_eq!(found, ends, "{what}");
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The daily watch over one Region: which quotas are nearly full, and which models in use will end.
+//!
+//! One law: the watch only sees. What it finds are incidents as any other, and go through the same stages.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::answer::{Answer, PortError};
+use crate::callers::{Callers, Recent};
+use crate::diagnosis::Cause;
+use crate::event::signal::Call;
+use crate::ids::{Place, QuotaCode};
+use crate::incident::{Incident, Symptom, fold};
+use crate::model::{ModelId, ModelKind};
+use crate::ports::{Clock, Models, Telemetry, World, ask};
+use crate::quota::{Catalog, Limit, Quota, Variant, find};
+use crate::run::context::Terms;
+use crate::time::{Window, after};
+use crate::usage::headroom::{FROM, Near, WATCHED, lead};
+use crate::usage::{Period, Series, Usage, burndown};
+
+/// Looked at this often.
+const EVERY: SignedDuration = SignedDuration::from_hours(24);
+/// A watch that fails, or dies, is taken up again after this long.
+const AGAIN: SignedDuration = SignedDuration::from_hours(1);
+/// All questions together get so long.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
+pub(crate) const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// Growth is read over so long.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// Of the calls of models that end, the latest are read for who makes them.
+const CALLS: usize = 200;
+/// So many application inference profiles are resolved.
+const PROFILES: usize = 20;
+
+/// What a watch saw.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// How many ids were called in the last two weeks.
+    pub models: usize,
+    /// Every quota that they count against, the fullest first.
+    pub quotas: Vec<Near>,
+    /// Models in use that end, or will.
+    pub ending: Vec<ModelId>,
+    /// What could not be asked.
+    pub failed: Vec<PortError>,
+}
+
+/// A watch, and the incidents that it found.
+pub(crate) struct Watch {
+    pub(crate) place: Place,
+    /// What stands in the ledger for as long as it is at work.
+    pub(crate) again: Timestamp,
+    pub(crate) watched: Watched,
+    pub(crate) incidents: Vec<Incident>,
+}
+
+/// Watches the function's own Region, if that is due. `None` where it is not, or nothing tells which Region
+/// that is. An error means that the ledger could not be asked, or which models are used.
+pub(crate) async fn watch<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Option<Watch>> {
+    let Some(place) = terms.home.place() else { return Ok(None) };
+    let now = world.now();
+    let again = after(now, AGAIN);
+    if terms.config.headroom_threshold <= 0.0 || !world.watch(&place, now, again).await? {
+        return Ok(None);
+    }
+    let until = after(now, PATIENCE).min(terms.allowance.until);
+    let (used, unread) = used(world, &place, until).await?;
+    let mut found = Watch { place, again, watched: Watched::default(), incidents: Vec::new() };
+    found.watched.models = used.len();
+    found.watched.failed = unread;
+    if !used.is_empty() {
+        found.look(world, &used, terms.config.headroom_threshold, now, until).await;
+    }
+    Ok(Some(found))
+}
+
+impl Watch {
+    /// Those that will be full before AWS has decided a request, although a day shows them below `threshold`: the ids that
+    /// are used the most of each quota. Two weeks are read of what is near enough.
+    async fn filling_up<'a, W: World>(
+        &mut self,
+        world: &W,
+        shared: &[Shared<'a, '_>],
+        threshold: f64,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Vec<&'a ModelId> {
+        let place = &self.place;
+        let before = |time| now.saturating_sub(time).unwrap_or(now);
+        let (window, earlier) = (before(LOOK_BACK), Window { from: before(LOOK_BACK), to: before(DAY) });
+        let is_candidate = |one: &&Shared<'_, '_>| {
+            let of_it = self.watched.quotas.iter().find(|near| near.quota.code == one.quota.code);
+            of_it.is_some_and(|near| (threshold * FROM..threshold).contains(&near.share()))
+        };
+        let asked = shared.iter().filter(is_candidate).map(async |one| {
+            let members: Vec<ModelId> = one.members.iter().map(|(used, _)| used.called.clone()).collect();
+            let (series, record) = tokio::join!(
+                ask(world, until, world.usage(place, &members, earlier, Period::FiveMinutes)),
+                ask(world, until, world.quota(place, &one.quota.code)),
+            );
+            let earlier = series?;
+            let series: Vec<&Series> = one.members.iter().map(|(_, day)| *day).chain(&earlier).collect();
+            let usage = Usage::of(&series, burndown(one.model), window, now);
+            let lead = lead(&record?);
+            let near = one.near(&usage).filter(|near| near.is_due(threshold, lead, now));
+            Answer::Ok(near.and_then(|_| one.busiest()))
+        });
+        let answers = join_all(asked).await;
+        let mut models = Vec::new();
+        for answer in answers {
+            match answer {
+                Ok(model) => models.extend(model),
+                Err(error) => self.watched.failed.push(error),
+            }
+        }
+        models
+    }
+
+    /// Looks at a day of everything that is used.
+    async fn look<W: World>(
+        &mut self,
+        world: &W,
+        used: &[Used],
+        threshold: f64,
+        now: Timestamp,
+        until: Timestamp,
+    ) {
+        let place = &self.place.clone();
+        let called: Vec<ModelId> = used.iter().map(|u| u.called.clone()).collect();
+        let window = Window { from: now.saturating_sub(DAY).unwrap_or(now), to: now };
+        let (series, listing, lives) = tokio::join!(
+            ask(world, until, world.usage(place, &called, window, Period::Minute)),
+            ask(world, until, world.listing(place)),
+            ask(world, until, world.lives(place)),
+        );
+        let measured: Vec<(&Used, &Series)> = used.iter().zip(series.iter().flatten()).collect();
+        if let Ok(listing) = &listing {
+            let shared = by_quota(listing, &measured);
+            let mut models = nearly_full(&shared, threshold, window, &mut self.watched.quotas);
+            models.extend(self.filling_up(world, &shared, threshold, now, until).await);
+            models.sort_by_key(|model| measured.iter().position(|(used, _)| used.called == **model));
+            models.dedup();
+            let full = models.iter().filter_map(|model| incident(place, model, Cause::NearQuota, now));
+            self.incidents.extend(full);
+        }
+        if let Ok(lives) = &lives {
+            let ends =
+                |m: &ModelId| lives.iter().any(|(l, life)| l.base() == m.base() && life.is_ending(now));
+            let ending = measured
+                .iter()
+                .filter(|(used, series)| series.first_use.is_some() && used.model.as_ref().is_some_and(ends));
+            self.watched.ending = ending.map(|(used, _)| used.called.clone()).collect();
+        }
+        if !self.watched.ending.is_empty() {
+            // Who calls is an addition: the end is told without it, and the failure is counted.
+            let recorded = ask(world, until, world.recorded(place, window, CALLS)).await;
+            let calls = recorded.map_or_else(
+                |error| {
+                    self.watched.failed.push(error);
+                    Vec::new()
+                },
+                |recorded| recorded.calls,
+            );
+            let ending = self.watched.ending.iter().filter_map(|model| {
+                let mut found = incident(place, model, Cause::LegacyModel, now)?;
+                found.callers = Recent::of(Some(now), callers_of(model, &calls));
+                Some(found)
+            });
+            self.incidents.extend(ending);
+        }
+        let failed = [series.err(), listing.err(), lives.err()];
+        self.watched.failed.extend(failed.into_iter().flatten());
+    }
+}
+
+/// Puts the next watch off to its time, once what this one found is in the ledger.
+pub(crate) async fn done<W: World>(world: &W, watch: &Watch) -> Answer<()> {
+    if watch.watched.failed.is_empty() {
+        world.watch(&watch.place, watch.again, after(watch.again, EVERY.saturating_sub(AGAIN))).await?;
+    }
+    Ok(())
+}
+
+/// An id that is called, as CloudWatch counts it, and the model that it stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct Used {
+    pub(crate) called: ModelId,
+    /// `None` for an application inference profile that could not be resolved.
+    pub(crate) model: Option<ModelId>,
+}
+
+/// The ids that are called in `place`, application inference profiles resolved; and why some of these could not
+/// be.
+pub(crate) async fn used<W: Telemetry + Models + Clock>(
+    world: &W,
+    place: &Place,
+    until: Timestamp,
+) -> Answer<(Vec<Used>, Vec<PortError>)> {
+    let called = ask(world, until, world.used(place)).await?;
+    let is_profile = |id: &&ModelId| id.kind() == ModelKind::ApplicationProfile;
+    let profiles: Vec<&ModelId> = called.iter().filter(is_profile).take(PROFILES).collect();
+    let asked = profiles.iter().map(|profile| ask(world, until, world.profile_models(place, profile)));
+    let mut routes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut unread = Vec::new();
+    for (answer, profile) in join_all(asked).await.into_iter().zip(&profiles) {
+        match answer {
+            Ok(Some(arns)) => {
+                routes.insert(profile.as_str(), arns);
+            }
+            // It was deleted since it was called.
+            Ok(None) => {}
+            Err(error) => unread.push(error),
+        }
+    }
+    let resolve = |id: &ModelId| match id.kind() {
+        ModelKind::ApplicationProfile => {
+            routes.get(id.as_str()).and_then(|routes| ModelId::behind_profile(routes, &place.region))
+        }
+        _ => Some(id.clone()),
+    };
+    Ok((called.iter().map(|id| Used { called: id.clone(), model: resolve(id) }).collect(), unread))
+}
+
+/// Those of `used` whose calls count against the same quotas as `model`'s.
+pub(crate) fn sharing(used: &[Used], model: &ModelId) -> Vec<ModelId> {
+    let family = model.sharing_a_quota();
+    let same = used.iter().filter(|u| u.model.as_ref().is_some_and(|m| family.contains(m)));
+    same.map(|u| u.called.clone()).collect()
+}
+
+/// Everything that counts against one quota.
+pub(crate) struct Shared<'a, 's> {
+    quota: Quota,
+    limit: Limit,
+    /// The model behind the first of them.
+    pub(crate) model: &'a ModelId,
+    pub(crate) members: Vec<(&'a Used, &'s Series)>,
+}
+
+impl<'a> Shared<'a, '_> {
+    /// The id with the most admitted calls.
+    fn busiest(&self) -> Option<&'a ModelId> {
+        let calls = |series: &Series| series.points.iter().map(|(_, m)| m.invocations).sum::<f64>();
+        let busiest = self.members.iter().max_by(|(_, a), (_, b)| calls(a).total_cmp(&calls(b)));
+        busiest.map(|(used, _)| &used.called)
+    }
+
+    /// What all of it together used in `window`.
+    pub(crate) fn usage(&self, window: Window) -> Usage {
+        let series: Vec<&Series> = self.members.iter().map(|(_, series)| *series).collect();
+        Usage::of(&series, burndown(self.model), window.from, window.to)
+    }
+
+    /// How near `usage` comes to the quota; `None` where it is 0 or not known.
+    pub(crate) fn near(&self, usage: &Usage) -> Option<Near> {
+        Near::of(&self.quota, self.limit, self.quota.value.unwrap_or_default(), usage)
+    }
+}
+
+/// The ids, the most used of each quota's, that come to `threshold` in `window`. Every quota is added to `quotas`, the
+/// fullest first.
+fn nearly_full<'a>(
+    shared: &[Shared<'a, '_>],
+    threshold: f64,
+    window: Window,
+    quotas: &mut Vec<Near>,
+) -> Vec<&'a ModelId> {
+    let mut models = Vec::new();
+    for one in shared {
+        let usage = one.usage(window);
+        let Some(near) = one.near(&usage) else { continue };
+        // Where calls are throttled already, the throttle's own incident tells of it.
+        let is_told = near.share() >= threshold && usage.recent_throttles <= 0.0;
+        models.extend(one.busiest().filter(|_| is_told));
+        quotas.push(near);
+    }
+    quotas.sort_by(|a: &Near, b: &Near| b.share().total_cmp(&a.share()));
+    models
+}
+
+/// The quotas of `listing` that the measured ids count against.
+pub(crate) fn by_quota<'a, 's>(
+    listing: &Catalog,
+    measured: &[(&'a Used, &'s Series)],
+) -> Vec<Shared<'a, 's>> {
+    let mut shared: BTreeMap<QuotaCode, Shared<'a, 's>> = BTreeMap::new();
+    for (used, series) in measured {
+        let Some(model) = &used.model else { continue };
+        for limit in WATCHED {
+            let Some(quota) = find(listing, model, limit, Variant::Standard).quota else { continue };
+            let one = shared.entry(quota.code.clone()).or_insert_with(|| Shared {
+                quota,
+                limit,
+                model,
+                members: Vec::new(),
+            });
+            one.members.push((used, series));
+        }
+    }
+    shared.into_values().collect()
+}
+
+/// Who made those of `calls` that were of `model`.
+fn callers_of(model: &ModelId, calls: &[Call]) -> Callers {
+    let mut callers = Callers::default();
+    for call in calls.iter().filter(|call| call.model.as_ref() == Some(model)) {
+        callers.see(call.caller.as_deref(), &call.origin, call.at, 0);
+    }
+    callers
+}
+
+fn incident(place: &Place, model: &ModelId, cause: Cause, now: Timestamp) -> Option<Incident> {
+    fold([Symptom::ahead(place, model, cause, now)]).pop()
+}

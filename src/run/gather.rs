@@ -1,0 +1,381 @@
+//! Gathers what a plan needs, all at once. A call that fails becomes a value of the evidence.
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::access;
+use crate::answer::{Answer, Gathered};
+use crate::diagnosis::{Category, Cause};
+use crate::evidence::{Evidence, LimitEvidence, since};
+use crate::ids::{Arn, Place, Region, caller_of, is_root};
+use crate::incident::Incident;
+use crate::model::access::Availability;
+use crate::model::{ModelId, ModelKind};
+use crate::permission::{Needed, PolicyVerdict, Ruling};
+use crate::ports::{Clock, Ledger, Models, Permissions, Quotas, Telemetry, Topic, ask};
+use crate::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, find};
+use crate::run::forecast;
+use crate::time::Window;
+use crate::usage::headroom::WATCHED;
+use crate::usage::{Period, Usage, burndown};
+
+/// How far back usage is read, and how much of it by the minute.
+pub(crate) const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+pub(crate) const BY_THE_MINUTE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Where so many ids or fewer may share a quota, all are read at once. In a Region whose geography is not known
+/// it is every geography's, and two weeks of them take more pages of CloudWatch than there is time.
+pub(crate) const MANY: usize = 6;
+
+/// Gathers what a plan for `incident` needs, as far as it is answered until then.
+pub async fn gather<W>(world: &W, incident: &Incident, now: Timestamp, until: Timestamp) -> Evidence
+where
+    W: Quotas + Telemetry + Models + Permissions + Ledger + Topic + Clock,
+{
+    let mut evidence = Evidence::none(incident.model.clone(), now);
+    let Some(place) = incident.place() else { return evidence };
+    let called = incident.model.clone();
+    // What a profile stands for tells which model is meant, and in which Regions.
+    let is_permission = is_of_own_policies(incident.cause);
+    let profile = called
+        .as_ref()
+        .filter(|m| m.kind() == ModelKind::ApplicationProfile || (is_permission && m.is_cross_region()));
+    if let Some(profile) = profile {
+        evidence.profile = ask(world, until, world.profile_models(&place, profile)).await.into();
+        if profile.kind() == ModelKind::ApplicationProfile {
+            let routes = evidence.profile.read().and_then(Option::as_deref);
+            evidence.model = routes.and_then(|routes| ModelId::behind_profile(routes, &place.region));
+        }
+    }
+    let model = evidence.model.clone();
+    match incident.cause.category() {
+        Category::Quota if incident.cause.is_rate() => {
+            let Some(model) = model else { return evidence };
+            ((evidence.limits, evidence.listing), evidence.usage, evidence.listeners) = tokio::join!(
+                limits(world, &place, &model, wanted(incident.cause), until),
+                gathered(world, until, usage(world, &place, &model, incident, now, until)),
+                gathered(world, until, world.subscribers()),
+            );
+            // Calls through other application profiles count as well. They are looked for where what is known of does
+            // not fill the quota.
+            if !incident.is_ahead() && !evidence.is_filled() {
+                evidence.usage = match evidence.usage {
+                    Gathered::Read(usage) => {
+                        gathered(
+                            world,
+                            until,
+                            usage_of_all(world, &place, &model, incident, usage, now, until),
+                        )
+                        .await
+                    }
+                    other => other,
+                };
+            }
+            // Use decides which limit is full, whatever the error named.
+            if let Some(other) = other_limit(incident.cause).filter(|_| evidence.is_far_below()) {
+                let (others, _) = limits(world, &place, &model, &[other], until).await;
+                let usage = evidence.usage.read();
+                let is_near =
+                    |l: &LimitEvidence| usage.is_some_and(|usage| l.is_far_below(usage) == Some(false));
+                evidence.limits.extend(others.into_iter().filter(is_near));
+            }
+        }
+        Category::ModelAccess => {
+            let Some(model) = model else { return evidence };
+            let is_legacy = incident.cause == Cause::LegacyModel;
+            // Asked at once with the state, which tells whether the answer matters.
+            let may_lack_agreement = matches!(incident.cause, Cause::NotGranted | Cause::Marketplace);
+            (evidence.model_state, evidence.offers, evidence.lives, evidence.usage) = tokio::join!(
+                gathered(world, until, world.model_state(&place, &model)),
+                gather_if(may_lack_agreement, world, until, world.agreement_offers(&place, &model)),
+                gather_if(is_legacy, world, until, world.lives(&place)),
+                gather_if(
+                    incident.is_ahead(),
+                    world,
+                    until,
+                    usage(world, &place, &model, incident, now, until)
+                ),
+            );
+            let state = evidence.model_state.read().and_then(Option::as_ref);
+            if state.is_none_or(|s| s.agreement == Availability::Available) {
+                evidence.offers = Gathered::NotAsked;
+            }
+            let is_known_absent = matches!(&evidence.model_state, Gathered::Read(None))
+                || state.is_some_and(|s| s.region != Availability::Available || s.life == Ok(None));
+            if is_known_absent {
+                evidence.offered = gathered(world, until, world.offered(&place)).await;
+            }
+        }
+        Category::ModelId => {
+            let Some(model) = model else { return evidence };
+            (evidence.model_state, evidence.offered) = tokio::join!(
+                gathered(world, until, world.model_state(&place, &model)),
+                gathered(world, until, world.offered(&place)),
+            );
+            let is_here = |offered: &Vec<ModelId>| offered.iter().any(|o| o.base() == model.base());
+            if evidence.offered.read().is_some_and(|offered| !is_here(offered)) {
+                evidence.elsewhere = elsewhere(world, &place, until).await;
+            }
+        }
+        Category::Permission if is_permission => {
+            evidence.rulings = rulings(world, &place, incident, &evidence.profile, until).await;
+        }
+        _ => {}
+    }
+    evidence
+}
+
+/// Whether a policy that the caller's owner can change may be what is missing. A denial that names another
+/// layer outranks whatever could be asked.
+pub(crate) fn is_of_own_policies(cause: Cause) -> bool {
+    matches!(cause, Cause::IamUnspecified | Cause::IdentityPolicy)
+}
+
+pub(crate) async fn gathered<T>(
+    world: &impl Clock,
+    until: Timestamp,
+    call: impl Future<Output = Answer<T>>,
+) -> Gathered<T> {
+    ask(world, until, call).await.into()
+}
+
+pub(crate) async fn gather_if<T>(
+    is_asked: bool,
+    world: &impl Clock,
+    until: Timestamp,
+    call: impl Future<Output = Answer<T>>,
+) -> Gathered<T> {
+    if is_asked { gathered(world, until, call).await } else { Gathered::NotAsked }
+}
+
+/// Where most models are offered first, by partition.
+pub(crate) const WELL_STOCKED: &[&str] =
+    &["us-east-1", "us-west-2", "eu-central-1", "ap-northeast-1", "us-gov-west-1", "us-gov-east-1"];
+
+/// So many other Regions are asked.
+pub(crate) const MOST_REGIONS: usize = 3;
+
+pub(crate) async fn elsewhere(
+    world: &(impl Models + Clock),
+    place: &Place,
+    until: Timestamp,
+) -> Vec<(Region, Answer<Vec<ModelId>>)> {
+    let regions = WELL_STOCKED.iter().filter_map(|r| Region::parse(r));
+    let others = regions.filter(|r| *r != place.region && r.partition() == place.region.partition());
+    let asked = others.take(MOST_REGIONS).map(async |region| {
+        let there = Place { account: place.account.clone(), region };
+        let offered = ask(world, until, world.offered(&there)).await;
+        (there.region, offered)
+    });
+    join_all(asked).await
+}
+
+/// What IAM says of the caller, the action and every resource of the call, which `profile` routes to several
+/// models if it is one.
+pub(crate) async fn rulings(
+    world: &(impl Permissions + Clock),
+    place: &Place,
+    incident: &Incident,
+    profile: &Gathered<Option<Vec<String>>>,
+    until: Timestamp,
+) -> Gathered<Option<Vec<Ruling>>> {
+    let facts = &incident.facts;
+    let caller = incident.caller.as_deref().or(facts.principal.as_deref());
+    let (Some(caller), Some(action)) = (caller.and_then(caller_of), access::action_of(facts)) else {
+        return Gathered::NotAsked;
+    };
+    let routes = match profile {
+        Gathered::NotAsked => &[][..],
+        Gathered::Read(Some(routes)) => routes,
+        // Without the profile's models only a part of what the call needs is known, and a verdict on a part
+        // would read as one on the whole. The evidence says why the profile is not known.
+        Gathered::Read(None) | Gathered::Unread(_) => return Gathered::NotAsked,
+    };
+    let needed = access::needed(incident.model.as_ref(), place, facts.resource.as_deref(), routes);
+    let is_own = Arn::parse(&caller).is_some_and(|arn| arn.account == place.account.as_str());
+    if needed.is_empty() || is_root(&caller) {
+        return Gathered::NotAsked;
+    }
+    if !is_own {
+        // Both accounts' policies decide, and only one can be asked.
+        let open = |needed: Needed| Ruling {
+            resource: needed.arn,
+            verdict: PolicyVerdict::Undetermined,
+            layer: None,
+            missing_context: Vec::new(),
+        };
+        return Gathered::Read(Some(needed.into_iter().map(open).collect()));
+    }
+    gathered(world, until, world.simulate(place, &caller, action, &needed)).await
+}
+
+/// The limits that an error of `cause` can mean.
+pub(crate) fn wanted(cause: Cause) -> &'static [Limit] {
+    match cause {
+        Cause::RequestsPerMinute => &[Limit::RequestsPerMinute],
+        Cause::TokensPerMinute => &[Limit::TokensPerMinute],
+        Cause::TokensPerDay => &[Limit::TokensPerDay],
+        Cause::NearQuota => &WATCHED,
+        _ => &[Limit::TokensPerMinute, Limit::RequestsPerMinute],
+    }
+}
+
+/// The minute's other limit, where `cause` names one.
+pub(crate) fn other_limit(cause: Cause) -> Option<Limit> {
+    match cause {
+        Cause::RequestsPerMinute => Some(Limit::TokensPerMinute),
+        Cause::TokensPerMinute => Some(Limit::RequestsPerMinute),
+        _ => None,
+    }
+}
+
+/// What is known of each quota of `wanted`, and whether the account's listing could be read, if it had to be.
+pub(crate) async fn limits(
+    world: &(impl Quotas + Ledger + Clock),
+    place: &Place,
+    model: &ModelId,
+    wanted: &[Limit],
+    until: Timestamp,
+) -> (Vec<LimitEvidence>, Gathered<()>) {
+    let among = |catalog: &Catalog| -> Vec<(Limit, Found)> {
+        wanted.iter().map(|l| (*l, find(catalog, model, *l, Variant::Standard))).collect()
+    };
+    let built_in = among(Catalog::built_in());
+    // A model newer than the catalogue: the account's own listing may know it.
+    let known = built_in.iter().any(|(_, f)| f.verdict == Verdict::Matched);
+    let listing = gather_if(!known, world, until, world.listing(place)).await;
+    let found = listing.read().map_or(built_in, among);
+    let limits = join_all(found.into_iter().map(|(l, found)| limit(world, place, l, found, until))).await;
+    (limits, listing.map(|_| ()))
+}
+
+pub(crate) async fn limit(
+    world: &(impl Quotas + Ledger + Clock),
+    place: &Place,
+    limit: Limit,
+    found: Found,
+    until: Timestamp,
+) -> LimitEvidence {
+    let Some(Quota { code, .. }) = found.quota.clone() else {
+        return LimitEvidence {
+            limit,
+            found,
+            applied: Gathered::NotAsked,
+            default: Gathered::NotAsked,
+            history: Gathered::NotAsked,
+            record: Gathered::NotAsked,
+        };
+    };
+    let (applied, default, history, record) = tokio::join!(
+        gathered(world, until, world.applied(place, &code)),
+        gathered(world, until, world.default_value(place, &code)),
+        gathered(world, until, world.history(place, &code)),
+        gathered(world, until, world.quota(place, &code)),
+    );
+    let applied = match applied {
+        Gathered::Read(None) => default.clone(),
+        other => other,
+    };
+    LimitEvidence { limit, found, applied, default, history, record }
+}
+
+/// Leaves out of `sharing` what was not called, and keeps what the incident is about.
+pub(crate) fn narrow(sharing: &mut Vec<ModelId>, about: &[Option<&ModelId>], used: &[ModelId]) {
+    sharing.retain(|id| about.contains(&Some(id)) || used.contains(id));
+}
+
+/// The same `usage` with everything else that is called and counts against the quota, application profiles among it.
+pub(crate) async fn usage_of_all<W: Telemetry + Models + Clock>(
+    world: &W,
+    place: &Place,
+    model: &ModelId,
+    incident: &Incident,
+    usage: Usage,
+    now: Timestamp,
+    until: Timestamp,
+) -> Answer<Usage> {
+    let (used, unread) = forecast::used(world, place, until).await?;
+    let all = forecast::sharing(&used, model);
+    let is_other =
+        |id: &ModelId| id.kind() == ModelKind::ApplicationProfile && incident.model.as_ref() != Some(id);
+    if !all.iter().any(is_other) {
+        // One that could not be resolved may be of this model.
+        return unread.into_iter().next().map_or(Ok(usage), Err);
+    }
+    measured(world, place, model, &all, incident, now).await
+}
+
+pub(crate) async fn usage<W: Telemetry + Models + Clock>(
+    world: &W,
+    place: &Place,
+    model: &ModelId,
+    incident: &Incident,
+    now: Timestamp,
+    until: Timestamp,
+) -> Answer<Usage> {
+    let sharing = if incident.is_ahead() {
+        // Nobody waits, and other application profiles of the model fill the quota as well. Where one of them
+        // could not be resolved, the sum is not known.
+        let (used, unread) = forecast::used(world, place, until).await?;
+        if let Some(error) = unread.into_iter().next() {
+            return Err(error);
+        }
+        forecast::sharing(&used, model)
+    } else {
+        let mut sharing = model.sharing_a_quota();
+        // What was called here is counted here, whatever is known of its part of the world.
+        sharing.retain(|id| id == model || id.may_be_called_from(&place.region));
+        // CloudWatch counts an application profile's calls under the profile's own id.
+        let profile = incident.model.as_ref().filter(|m| m.kind() == ModelKind::ApplicationProfile);
+        sharing.extend(profile.cloned());
+        if sharing.len() > MANY
+            // What was not called has no metrics. Where that cannot be read, all are asked about.
+            && let Ok(used) = ask(world, until, world.used(place)).await
+        {
+            narrow(&mut sharing, &[Some(model), incident.model.as_ref()], &used);
+        }
+        sharing
+    };
+    measured(world, place, model, &sharing, incident, now).await
+}
+
+/// What CloudWatch measured of `sharing`, which count against one quota.
+pub(crate) async fn measured<W: Telemetry>(
+    world: &W,
+    place: &Place,
+    model: &ModelId,
+    sharing: &[ModelId],
+    incident: &Incident,
+    now: Timestamp,
+) -> Answer<Usage> {
+    let before = |wait| now.saturating_sub(wait).unwrap_or(now);
+    // Where the two meet, both periods begin anew, so that nothing is counted twice.
+    let meet = before(BY_THE_MINUTE);
+    let meet = Timestamp::from_second(meet.as_second().div_euclid(300) * 300).unwrap_or(meet);
+    let (fine, coarse) = (Window { from: meet, to: now }, Window { from: before(LOOK_BACK), to: meet });
+    let (fine, coarse) = tokio::join!(
+        world.usage(place, sharing, fine, Period::Minute),
+        world.usage(place, sharing, coarse, Period::FiveMinutes),
+    );
+    let mut series = fine?;
+    series.extend(coarse?);
+    Ok(Usage::of(&series, burndown(model), since(incident, now), now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_ids_those_in_use_are_read_and_always_the_one_that_was_called() {
+        let id = |text: &str| ModelId::parse(text).unwrap();
+        let (called, profile) = (id("us.amazon.nova-lite-v1:0"), id("a1b2c3d4e5f6"));
+        let mut sharing = called.sharing_a_quota();
+        sharing.push(profile.clone());
+        assert!(sharing.len() > MANY);
+        let used = [id("eu.amazon.nova-lite-v1:0"), id("us.amazon.nova-pro-v1:0")];
+        narrow(&mut sharing, &[Some(&called), Some(&profile)], &used);
+        assert_eq!(sharing, [called, used[0].clone(), profile]);
+    }
+}

@@ -1,0 +1,263 @@
+//! The line: a delivery in, the right thing done once, people told.
+//!
+//! One law: a delivery is acknowledged when every problem in it is told, or durably in the ledger with
+//! a due time. An item fails only when it cannot be read or the ledger cannot be written.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
+use sha2::{Digest as _, Sha256};
+
+use crate::answer::{Answer, PortError};
+use crate::diagnosis::{Cause, Diagnosis, diagnose};
+use crate::event::envelope::Malformed;
+use crate::event::{self, AlarmSignal, ErrorSignal, Payload, ReadItem, Signal};
+use crate::ids::Place;
+use crate::incident::{Folding, Symptom};
+use crate::ports::World;
+use crate::run::claims::Claims;
+pub use crate::run::claims::IncidentReport;
+use crate::run::context::Terms;
+use crate::run::investigate::investigate;
+use crate::run::sweep::{Swept, sweep_shards};
+use crate::shards::Shards;
+use crate::wire_enum::words;
+
+/// What the handler did with a delivery.
+#[derive(Debug)]
+pub struct Report {
+    /// Whether it was a batch, whose items are acknowledged one by one.
+    pub is_batch: bool,
+    /// Each item, in order.
+    pub items: Vec<ItemReport>,
+    /// Each incident, by its rank, and then in the order of its first symptom.
+    pub incidents: Vec<IncidentReport>,
+    /// Why incidents that follow a request could not be made due at once; they are due some minutes later.
+    pub unwoken: Vec<PortError>,
+    /// What the sweep did, if the delivery called for one; an error when the ledger could not be asked,
+    /// and then the next tick does it.
+    pub swept: Option<Answer<Swept>>,
+}
+
+/// What became of one item.
+#[derive(Debug)]
+pub struct ItemReport {
+    /// The queue's message id.
+    pub id: Option<String>,
+    /// What it was.
+    pub outcome: Outcome,
+    /// Why, for a person.
+    pub reason: Option<Cow<'static, str>>,
+    /// Whether it has to be delivered again.
+    pub failed: bool,
+}
+
+words! {
+    /// What an item was.
+    Outcome {
+        /// Nothing to act on.
+        Ignored = "ignored",
+        /// It could not be read.
+        Malformed = "malformed",
+        /// It told of a problem.
+        Incident = "incident",
+    }
+}
+
+/// Handles one delivery. An error means that nothing of it could be read.
+pub async fn handle<W: World>(world: &W, terms: &Terms<'_>, payload: &[u8]) -> Result<Report, Malformed> {
+    let payload = Payload::of(payload)?;
+    let mut delivery = payload.items(terms.home)?;
+    let mut reading = Reading { items: Vec::with_capacity(delivery.len()), ..Reading::default() };
+    // What one item holds is folded and dropped before the next is read.
+    loop {
+        let mut told = Told::default();
+        let n = reading.items.len();
+        let Some(item) = delivery
+            .next(&mut |signal| told.take(signal.within_reason(world.now()), n, &mut reading.known))?
+        else {
+            break;
+        };
+        reading.item(world, terms, n, item, told).await;
+    }
+    let is_batch = delivery.is_batch();
+    let incidents = Claims::new(world, terms).all(reading.folding.incidents()).await;
+    let mut items = reading.items;
+    for incident in incidents.iter().filter(|i| !i.recorded) {
+        for n in &incident.incident.items {
+            if let Some(item) = items.get_mut(*n) {
+                item.failed = true;
+                item.reason = Some("the ledger could not be written".into());
+            }
+        }
+    }
+    let mut unwoken = Vec::new();
+    for place in &reading.wake {
+        // The sweep's own due times find the followers that could not be woken, some minutes later.
+        unwoken.extend(world.wake_followers(place, world.now()).await.err());
+    }
+    let swept = if reading.sweep.is_empty() {
+        None
+    } else {
+        Some(Box::pin(sweep_shards(world, terms, reading.sweep)).await)
+    };
+    Ok(Report { is_batch, items, incidents, unwoken, swept })
+}
+
+/// So many items say in full why they cannot be read.
+const REASONS: usize = 100;
+/// So many texts are diagnosed once only. A storm says the same thing a thousand times; what says a thousand
+/// things is diagnosed as it comes.
+const KNOWN: usize = 1000;
+
+/// What has been read of a delivery.
+#[derive(Default)]
+struct Reading {
+    items: Vec<ItemReport>,
+    folding: Folding,
+    known: Known,
+    malformed: usize,
+    /// The shards to sweep.
+    sweep: Shards,
+    wake: BTreeSet<Place>,
+}
+
+/// Diagnoses by the hash of what was diagnosed.
+#[derive(Default)]
+struct Known(HashMap<[u8; 32], Diagnosis>);
+
+impl Known {
+    fn diagnose(&mut self, error: &ErrorSignal) -> Diagnosis {
+        let text = error.text();
+        let mut hash = Sha256::new();
+        for part in [text.code, text.operation, Some(text.message)] {
+            // A length before each part, so that no two texts run together.
+            hash.update(part.map_or(u64::MAX, |part| part.len() as u64).to_le_bytes());
+            hash.update(part.unwrap_or_default());
+        }
+        hash.update(text.status.unwrap_or_default().to_le_bytes());
+        let key = hash.finalize().into();
+        if let Some(known) = self.0.get(&key) {
+            return known.clone();
+        }
+        let found = diagnose(&text);
+        if self.0.len() < KNOWN {
+            self.0.insert(key, found.clone());
+        }
+        found
+    }
+}
+
+/// What one item says. It counts only if all of the item can be read.
+#[derive(Default)]
+struct Told {
+    folding: Folding,
+    alarms: Vec<AlarmSignal>,
+    wake: BTreeSet<Place>,
+    /// The shards to sweep.
+    sweep: Shards,
+    is_error: bool,
+    /// Why the first signal that is no problem is none.
+    reason: Option<Cow<'static, str>>,
+}
+
+impl Told {
+    fn take(&mut self, signal: Signal, n: usize, known: &mut Known) {
+        let reason = match signal {
+            Signal::Error(error) => {
+                let found = known.diagnose(&error);
+                if found.cause != Cause::Unrelated {
+                    self.is_error = true;
+                    self.folding.put(Symptom::of_error(&error, found, n));
+                    return;
+                }
+                "not about Bedrock inference".into()
+            }
+            Signal::Alarm(alarm) => {
+                self.alarms.push(alarm);
+                return;
+            }
+            Signal::QuotaChange(change) => {
+                self.sweep = Shards::ALL;
+                self.wake.extend(
+                    change.account.zip(change.region).map(|(account, region)| Place { account, region }),
+                );
+                "news of a quota or a support case: the requests it may concern are looked at".into()
+            }
+            Signal::Tick { shard } => {
+                self.sweep = self.sweep.and(shard.map_or(Shards::ALL, Shards::one));
+                "a tick: whatever is due is looked after".into()
+            }
+            Signal::Ignored(event::Ignored(reason)) => reason.into(),
+        };
+        self.reason.get_or_insert(reason);
+    }
+}
+
+impl Reading {
+    async fn item<W: World>(
+        &mut self,
+        world: &W,
+        terms: &Terms<'_>,
+        n: usize,
+        item: ReadItem,
+        mut told: Told,
+    ) {
+        let mut report = ItemReport { id: item.id, outcome: Outcome::Ignored, reason: None, failed: false };
+        if let Err(malformed) = item.read {
+            report.outcome = Outcome::Malformed;
+            report.failed = true;
+            self.malformed += 1;
+            report.reason = Some(if self.malformed <= REASONS {
+                malformed.to_string().into()
+            } else {
+                "it cannot be read either; the first hundred reasons are given".into()
+            });
+            self.items.push(report);
+            return;
+        }
+        for alarm in &told.alarms {
+            if world.now() >= terms.allowance.until {
+                let model = alarm.models.first().cloned();
+                told.folding.put(Symptom::of_alarm(alarm, alarm.metric, model, n));
+                continue;
+            }
+            for symptom in Box::pin(investigate(world, alarm, n, world.now())).await {
+                told.folding.put(symptom);
+            }
+        }
+        if told.is_error || !told.alarms.is_empty() {
+            report.outcome = Outcome::Incident;
+        } else {
+            report.reason = told.reason;
+        }
+        self.sweep = self.sweep.and(told.sweep);
+        self.wake.extend(told.wake);
+        self.folding.join(told.folding);
+        self.items.push(report);
+    }
+}
+
+impl Report {
+    /// The outcome of the whole: an incident over malformed over ignored.
+    pub fn outcome(&self) -> Outcome {
+        self.items.iter().map(|i| i.outcome).max().unwrap_or(Outcome::Ignored)
+    }
+
+    /// The items a queue has to deliver again. One without an id cannot be named: then an empty id tells the
+    /// poller that the whole batch failed.
+    /// See <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
+    pub fn batch_response(&self) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        let failed = self.items.iter().filter(|i| i.failed).map(|i| i.id.clone().unwrap_or_default());
+        response.batch_item_failures = failed
+            .map(|id| {
+                let mut failure = BatchItemFailure::default();
+                failure.item_identifier = id;
+                failure
+            })
+            .collect();
+        response
+    }
+}

@@ -1,0 +1,168 @@
+//! An alarm says that something is wrong, not what: finds the models it is about and the errors behind it.
+//!
+//! Invariant: never fails. Where nothing is found, the alarm's own metric is the symptom, and the notice says where
+//! was looked and what could not be read.
+
+mod search;
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::answer::{Answer, PortError};
+use crate::diagnosis::{Category, Cause, Facts};
+use crate::event::{AlarmSignal, Metric};
+use crate::ids::Place;
+use crate::incident::{Incident, Symptom};
+use crate::model::ModelId;
+use crate::ports::{Clock, Ledger, Telemetry, ask};
+pub use crate::run::investigate::search::Found;
+pub(crate) use crate::run::investigate::search::{Learnt, learn};
+use crate::text::Safe;
+use crate::time::{Window, after};
+
+/// An alarm over all models is looked into for at most so many of them.
+const MOST_MODELS: usize = 8;
+/// A composite alarm is looked into for at most so many that set it off.
+const MOST_CHILDREN: usize = 8;
+/// Alarms look at a period that has passed, and CloudTrail is minutes late.
+const BEFORE: SignedDuration = SignedDuration::from_mins(15);
+/// Nothing is told yet, so that models are looked for only so long.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
+
+/// The symptoms that `alarm`, which came with item `item`, stands for: for each model one that the ledger
+/// knows already, or else only the alarm's metric.
+pub async fn investigate<W>(world: &W, alarm: &AlarmSignal, item: usize, now: Timestamp) -> Vec<Symptom>
+where
+    W: Telemetry + Ledger + Clock,
+{
+    let place =
+        alarm.account.clone().zip(alarm.region.clone()).map(|(account, region)| Place { account, region });
+    let Some(place) = place else {
+        return vec![Symptom::of_alarm(alarm, alarm.metric, alarm.models.first().cloned(), item)];
+    };
+    let window = Window { from: since(alarm.at.unwrap_or(now).min(now)), to: now };
+    let until = after(now, PATIENCE);
+    let (concerned, seen) = tokio::join!(
+        concerned(world, &place, alarm, window, until),
+        ask(world, until, world.seen(&place, window.from)),
+    );
+    // Where the ledger could not be read, the search that follows asks it again, and says so.
+    let seen = seen.unwrap_or_default();
+    let behind = |(metric, model): (Metric, Option<ModelId>)| {
+        if let Some(incident) = known(&seen, metric, model.as_ref()) {
+            return Symptom::of_known(alarm, incident, item);
+        }
+        let mut symptom = Symptom::of_alarm(alarm, metric, model, item);
+        symptom.diagnosis.facts.models_unread = concerned.unread.as_deref().map(|why| Safe::line(why, 120));
+        symptom
+    };
+    concerned.about.into_iter().map(behind).collect()
+}
+
+/// What an alarm is about.
+#[derive(Default)]
+struct Concerned {
+    /// Which metric of which models; `None` for a model that nothing tells.
+    about: Vec<(Metric, Option<ModelId>)>,
+    /// Why no model is known, where CloudWatch did not answer.
+    unread: Option<String>,
+}
+
+/// From when on errors may be behind an alarm of that time.
+fn since(alarm: Timestamp) -> Timestamp {
+    alarm.saturating_sub(BEFORE).unwrap_or(alarm)
+}
+
+/// Which metric of which models it is about.
+async fn concerned(
+    world: &(impl Telemetry + Clock),
+    place: &Place,
+    alarm: &AlarmSignal,
+    window: Window,
+    until: Timestamp,
+) -> Concerned {
+    let mut unread = Vec::new();
+    let names = alarm.children.get(..MOST_CHILDREN).unwrap_or(&alarm.children);
+    let children = match names {
+        [] => Vec::new(),
+        names => or_unread(ask(world, until, world.alarms(place, names)).await, &mut unread),
+    };
+    let alarms = if children.is_empty() { std::slice::from_ref(alarm) } else { &children[..] };
+    let of_each = alarms.iter().map(|alarm| models(world, place, alarm, window, until));
+    let mut about: Vec<(Metric, Option<ModelId>)> = Vec::new();
+    for (alarm, (models, errors)) in alarms.iter().zip(join_all(of_each).await) {
+        let models = models.into_iter().map(|model| (alarm.metric, Some(model)));
+        about.extend(models.filter(|one| !about.contains(one)).collect::<Vec<_>>());
+        unread.extend(errors);
+    }
+    about.truncate(MOST_MODELS);
+    if !about.is_empty() {
+        return Concerned { about, unread: None };
+    }
+    about.push((alarms.first().map_or(alarm.metric, |a| a.metric), None));
+    Concerned { about, unread: unread.first().map(ToString::to_string) }
+}
+
+/// The answer; nothing where there is none, and then the error is kept.
+fn or_unread<T>(answer: Answer<Vec<T>>, unread: &mut Vec<PortError>) -> Vec<T> {
+    answer.unwrap_or_else(|error| {
+        unread.push(error);
+        Vec::new()
+    })
+}
+
+/// The models that made an alarm go off: those it names, those that CloudWatch names for it, or those
+/// whose metric moved. Beside them, why CloudWatch did not answer.
+async fn models(
+    world: &(impl Telemetry + Clock),
+    place: &Place,
+    alarm: &AlarmSignal,
+    window: Window,
+    until: Timestamp,
+) -> (Vec<ModelId>, Vec<PortError>) {
+    let mut unread = Vec::new();
+    if let [model] = alarm.models.as_slice() {
+        return (vec![model.clone()], unread);
+    }
+    let mut moved = Vec::new();
+    if alarm.has_contributors {
+        // An alarm that CloudWatch does not know any more has no contributors.
+        let contributors = ask(world, until, world.contributors(place, &alarm.name)).await;
+        moved = or_unread(contributors.map(Option::unwrap_or_default), &mut unread);
+    }
+    if moved.is_empty() && alarm.metric.name().is_some() {
+        let behind = ask(world, until, world.models_behind(place, alarm.metric, window)).await;
+        moved = or_unread(behind, &mut unread);
+    }
+    if alarm.models.is_empty() {
+        return (moved, unread);
+    }
+    moved.retain(|model| alarm.models.contains(model));
+    (if moved.is_empty() { alarm.models.clone() } else { moved }, unread)
+}
+
+/// The incident, of those that were seen, whose errors explain `metric`: one that was seen most.
+fn known<'i>(seen: &'i [Incident], metric: Metric, model: Option<&ModelId>) -> Option<&'i Incident> {
+    let of_model = seen.iter().filter(|i| model.is_none_or(|model| i.is_about(model)));
+    of_model.filter(|i| i.counts.errors > 0 && explains(metric, i.cause, &i.facts)).max_by_key(|i| {
+        // An unknown error explains less than a known one.
+        (i.rule.is_some(), i.counts.errors)
+    })
+}
+
+/// Whether an error can have moved the metric: CloudWatch counts throttles by themselves, and some say
+/// that capacity is short.
+/// See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>.
+fn explains(metric: Metric, cause: Cause, facts: &Facts) -> bool {
+    let category = cause.category();
+    let is_refused = facts.status == Some(429)
+        || facts.code.as_deref().is_some_and(|c| c.contains("hrottl") || c.contains("NotReady"));
+    match metric {
+        Metric::Throttles => cause.is_throttle() || (category == Category::Capacity && is_refused),
+        // This endpoint counts every 4xx, so a throttle explains it as well as a refusal.
+        Metric::MantleClientErrors => category != Category::Capacity || is_refused,
+        Metric::ServerErrors => category == Category::Capacity,
+        Metric::ClientErrors => category != Category::Capacity && !cause.is_throttle(),
+        Metric::LegacyInvocations | Metric::Other => true,
+    }
+}

@@ -1,0 +1,363 @@
+//! The search for errors behind an alarm of which only the metric is known: cheapest first, over several
+//! looks.
+//!
+//! One law: a look costs at most nine calls (what the ledger saw, the volume, four pages of CloudTrail, two
+//! searches through logs, whether invocations are logged). What is found are incidents of their own; what is
+//! not found is said with where it was looked for.
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use crate::answer::Answer;
+use crate::config::Config;
+use crate::diagnosis::{Cause, diagnose};
+use crate::event::{ErrorSignal, Metric};
+use crate::evidence::{Evidence, Looked};
+use crate::ids::{IncidentId, Place};
+use crate::incident::flood::bounded;
+use crate::incident::record::{Claim, Finish, Lease, Record, State};
+use crate::incident::schedule::LATER;
+use crate::incident::search::{LogKind, LogQuery, Search};
+use crate::incident::{Incident, Symptom, fold};
+use crate::ports::{Clock, Ledger, Records, World, ask};
+use crate::run::context::Terms;
+use crate::run::investigate::{explains, known, since};
+use crate::time::{Window, after};
+use crate::usage::Minute;
+
+/// So many looks: with one every five minutes, longer than CloudTrail is ever late.
+const LOOKS: u32 = 6;
+/// CloudTrail shows 50 events a call, and takes two calls a second.
+const PAGE: usize = 50;
+const PAGES: usize = 4;
+/// So many of the errors should be among the events that are read, or it is not tried.
+const HOPE: f64 = 3.0;
+
+/// What a look came to.
+#[derive(Debug, Default)]
+pub(crate) struct Learnt {
+    /// Where it was looked, and what was there.
+    pub(crate) looked: Vec<Looked>,
+    /// The search as it stands now.
+    pub(crate) search: Option<Search>,
+    /// Whether the incident's own cause became known.
+    pub(crate) is_named: bool,
+    /// Other incidents that were found behind the alarm, to be driven.
+    pub(crate) others: Vec<Found>,
+    /// The first of these, where it takes the incident's place.
+    pub(crate) superseded_by: Option<IncidentId>,
+    /// What a plan looks at, where it was gathered a moment ago.
+    pub(crate) evidence: Option<Evidence>,
+}
+
+/// An incident that was found behind another one's alarm, and is ours to drive.
+#[derive(Debug)]
+pub struct Found {
+    pub(crate) lease: Lease,
+    pub(crate) record: Record,
+    /// Where it was found.
+    pub(crate) looked: Vec<Looked>,
+}
+
+impl Found {
+    /// The incident, and what is known of it already.
+    pub(crate) fn open(self) -> (Lease, Record, Option<Learnt>) {
+        (self.lease, self.record, Some(Learnt { looked: self.looked, ..Learnt::default() }))
+    }
+}
+
+impl Learnt {
+    /// Whether there is anything that was not known before.
+    pub(crate) fn is_news(&self) -> bool {
+        self.is_named || self.superseded_by.is_some() || !self.others.is_empty()
+    }
+}
+
+/// Takes the next look for errors behind `record`, if only a metric is known of it. What is found of its
+/// own fingerprint is learnt by it; the rest is claimed. An error means that the ledger could not be
+/// written.
+pub(crate) async fn learn<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    record: &mut Record,
+    until: Timestamp,
+) -> Answer<Learnt> {
+    let now = world.now();
+    let Some(place) = record.incident.place().filter(|_| record.incident.is_metric_only()) else {
+        return Ok(Learnt::default());
+    };
+    let alarm = record.incident.last_seen.unwrap_or(now).min(now);
+    let begun = record.search.take().filter(|search| search.alarm >= alarm);
+    let is_first = begun.is_none();
+    let mut search = begun.unwrap_or(Search { alarm, looks: LOOKS, queries: Vec::new() });
+    if search.looks == 0 {
+        return Ok(Learnt { search: Some(search), ..Learnt::default() });
+    }
+    search.looks -= 1;
+    let window = Window { from: since(search.alarm), to: now };
+    let metric = metric_of(&record.incident);
+    let (seen, trail, logs, logging) = tokio::join!(
+        ask(world, until, world.seen(&place, window.from)),
+        of_trail(world, &place, metric, window, until),
+        of_logs(world, terms.config, &place, window, &search.queries, is_first, until),
+        async {
+            let is_asked = is_first
+                && terms.config.invocation_log_group.is_none()
+                && metric != Metric::MantleClientErrors;
+            if is_asked { Some(ask(world, until, world.invocation_logging(&place)).await) } else { None }
+        },
+    );
+    let mut learnt = Learnt::default();
+    let relevant = |errors: Vec<ErrorSignal>| symptoms(errors, terms, &record.incident, metric);
+    let from_trail = relevant(trail.errors);
+    learnt.looked.push(trail.looked.found(from_trail.len()));
+    learnt.looked.extend(logs.looked);
+    learnt.looked.extend(logging.map(Looked::InvocationLogging));
+    search.queries = logs.going_on;
+    // The same error stands in several places; what CloudTrail tells is the most.
+    let found = if from_trail.is_empty() { relevant(logs.errors) } else { from_trail };
+    for (n, mut incident) in bounded(fold(found)).into_iter().enumerate() {
+        incident.items.clear();
+        if n == 0 && incident.id != record.incident.id {
+            incident.counts.alarms = record.incident.counts.alarms;
+        }
+        take_in(world, terms, record, incident, &mut learnt).await?;
+    }
+    let mut seen = match seen {
+        Ok(seen) => seen,
+        Err(error) => {
+            learnt.looked.push(Looked::LedgerUnread(error));
+            Vec::new()
+        }
+    };
+    // What was counted of itself meanwhile is the next look's.
+    seen.retain(|incident| incident.id != record.incident.id);
+    if let Some(known) = known(&seen, metric, record.incident.model.as_ref()).filter(|_| !learnt.is_news()) {
+        learnt.superseded_by = Some(known.id.clone());
+    }
+    if learnt.is_news() {
+        search = Search { looks: 0, queries: Vec::new(), ..search };
+    }
+    // A request that was filed on the metric alone is followed to its end.
+    if learnt.is_named || record.followed.is_some() {
+        learnt.superseded_by = None;
+    }
+    learnt.search = Some(search);
+    Ok(learnt)
+}
+
+/// Counts what was found: as the incident's own cause, or as an incident of its own.
+async fn take_in<W: Ledger + Clock>(
+    world: &W,
+    terms: &Terms<'_>,
+    record: &mut Record,
+    found: Incident,
+    learnt: &mut Learnt,
+) -> Answer<()> {
+    let (id, before) = (found.id.clone(), record.incident.cause.remedy());
+    let now = world.now();
+    let claim = world.claim(&found, now, terms.allowance.lease).await?;
+    if id == record.incident.id {
+        record.incident.count(&found);
+        learnt.is_named = true;
+        return Ok(());
+    }
+    learnt.superseded_by.get_or_insert(id);
+    let Claim::Mine(lease, other) = claim else { return Ok(()) };
+    match record.notices.last() {
+        // People know already what to do: this notice told them, under another name.
+        Some(told) if other.incident.cause.remedy() == before && other.notices.is_empty() => {
+            let due_at = after(told.at, LATER.min(terms.config.notice_cool_down)).max(now);
+            let end = Finish {
+                silent_until: Some(due_at),
+                told: Some(told.clone()),
+                ..Finish::new(State::Told, due_at, other.incident.counts)
+            };
+            world.finish(&lease, &end).await
+        }
+        _ => {
+            let looked = learnt.looked.iter().filter(|l| l.is_hit()).cloned().collect();
+            learnt.others.push(Found { lease, record: *other, looked });
+            Ok(())
+        }
+    }
+}
+
+/// The metric that the alarm watched, as far as the incident tells.
+fn metric_of(incident: &Incident) -> Metric {
+    let named = incident.facts.metric.as_deref().map(Metric::named);
+    named.unwrap_or(match incident.cause {
+        Cause::RateUnspecified => Metric::Throttles,
+        Cause::InternalError => Metric::ServerErrors,
+        Cause::LegacyModel => Metric::LegacyInvocations,
+        _ => Metric::Other,
+    })
+}
+
+/// What `errors` mean, as far as they are of the incident's model, can have moved its metric, and are not
+/// the function's own.
+fn symptoms(
+    errors: Vec<ErrorSignal>,
+    terms: &Terms<'_>,
+    incident: &Incident,
+    metric: Metric,
+) -> Vec<Symptom> {
+    let own = terms.home.role.as_ref();
+    let errors = errors.into_iter().filter(|e| own.is_none() || e.caller.as_ref() != own);
+    let of_model = errors.filter(|e| incident.model.is_none() || e.model == incident.model);
+    let read = of_model.map(|mut e| {
+        e.account.clone_from(&incident.account);
+        e.region.clone_from(&incident.region);
+        let found = diagnose(&e.text());
+        Symptom::of_error(&e, found, 0)
+    });
+    read.filter(|s| {
+        s.diagnosis.cause != Cause::Unrelated && explains(metric, s.diagnosis.cause, &s.diagnosis.facts)
+    })
+    .collect()
+}
+
+/// What CloudTrail told.
+struct FromTrail {
+    looked: Looked,
+    errors: Vec<ErrorSignal>,
+}
+
+/// CloudTrail's event history, where the window's volume makes it hopeful: it cannot be asked for errors
+/// alone.
+/// See <https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html>.
+async fn of_trail<W: World>(
+    world: &W,
+    place: &Place,
+    metric: Metric,
+    window: Window,
+    until: Timestamp,
+) -> FromTrail {
+    let most = PAGES * PAGE;
+    if metric == Metric::MantleClientErrors {
+        return FromTrail { looked: Looked::NotInTrail, errors: Vec::new() };
+    }
+    // Without the volume there is hope.
+    if let Ok(volume) = ask(world, until, world.volume(place, window)).await
+        && let Some(calls) = too_many(&volume, metric, most)
+    {
+        return FromTrail { looked: Looked::TrailTooBusy { calls, most }, errors: Vec::new() };
+    }
+    match ask(world, until, world.recorded(place, window, most)).await {
+        Ok(recorded) => FromTrail {
+            looked: Looked::Trail { read: recorded.read, is_whole: recorded.is_whole, found: 0 },
+            errors: recorded.errors,
+        },
+        Err(error) => FromTrail { looked: Looked::TrailUnread(error), errors: Vec::new() },
+    }
+}
+
+/// How many calls there were, where the errors would drown among the `most` that are read.
+fn too_many(volume: &Minute, metric: Metric, most: usize) -> Option<f64> {
+    // AWS describes `Invocations` in two ways: the calls that succeeded, or the calls that were admitted, those
+    // that failed later among them. Throttles are in neither. At least so many calls there were by either
+    // description; by the first it may be more, but never more than twice as many, and only where every other
+    // call failed, which is where errors are found at once.
+    let calls = volume.invocations.max(volume.client_errors + volume.server_errors) + volume.throttles;
+    let failed = match metric {
+        Metric::Throttles => volume.throttles,
+        Metric::ServerErrors => volume.server_errors,
+        Metric::ClientErrors => volume.client_errors,
+        // The mantle's calls are counted in a namespace of their own.
+        Metric::MantleClientErrors => 0.0,
+        Metric::LegacyInvocations | Metric::Other => {
+            volume.throttles + volume.client_errors + volume.server_errors
+        }
+    };
+    // No count of calls comes near 2^53.
+    #[allow(clippy::cast_precision_loss)]
+    let most = most as f64;
+    // Errors that CloudWatch has not counted yet may be any number.
+    (calls > most && failed > 0.0 && failed / calls * most < HOPE).then_some(calls)
+}
+
+/// What logs told, and which searches go on.
+#[derive(Default)]
+struct FromLogs {
+    looked: Vec<Looked>,
+    errors: Vec<ErrorSignal>,
+    going_on: Vec<LogQuery>,
+}
+
+/// The log groups that the operator named: on the first look a search is begun, later its answer read.
+async fn of_logs<W: Records + Clock>(
+    world: &W,
+    config: &Config,
+    place: &Place,
+    window: Window,
+    queries: &[LogQuery],
+    is_first: bool,
+    until: Timestamp,
+) -> FromLogs {
+    let mut from = FromLogs::default();
+    if is_first {
+        let invocations: Vec<String> = config.invocation_log_group.iter().cloned().collect();
+        let begin = async |kind, groups: &[String]| match groups {
+            [] => None,
+            groups => Some(ask(world, until, world.start_query(place, kind, groups, window)).await),
+        };
+        let (one, two) = tokio::join!(
+            begin(LogKind::Invocation, &invocations),
+            begin(LogKind::Application, &config.application_log_groups)
+        );
+        for (kind, begun) in [(LogKind::Invocation, one), (LogKind::Application, two)] {
+            match begun {
+                Some(Ok(query)) => {
+                    from.looked.push(Looked::LogsGoingOn(kind));
+                    from.going_on.push(query);
+                }
+                Some(Err(error)) => from.looked.push(Looked::LogsUnread(kind, error)),
+                None => from.looked.push(Looked::LogsNotNamed(kind)),
+            }
+        }
+        return from;
+    }
+    let answers = queries.iter().map(|query| ask(world, until, world.query_results(place, query)));
+    for (query, answer) in queries.iter().zip(join_all(answers).await) {
+        match answer {
+            Ok(Some(errors)) => {
+                from.looked.push(Looked::Logs { kind: query.kind, found: errors.len() });
+                from.errors.extend(errors);
+            }
+            Err(error) if !error.is_passing() => from.looked.push(Looked::LogsUnread(query.kind, error)),
+            Ok(None) | Err(_) => from.going_on.push(query.clone()),
+        }
+    }
+    from
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_drown_by_either_description_of_what_counts_as_an_invocation() {
+        // 10,000 calls of which so many failed: without and with the failed ones among `Invocations`.
+        let volumes = |failed: f64| {
+            [10_000.0 - failed, 10_000.0].map(|invocations| Minute {
+                invocations,
+                client_errors: failed,
+                ..Minute::NONE
+            })
+        };
+        for (failed, is_read) in
+            [(3.0, false), (100.0, false), (200.0, true), (5_000.0, true), (9_900.0, true)]
+        {
+            for volume in volumes(failed) {
+                let given_up = too_many(&volume, Metric::ClientErrors, 200);
+                assert_eq!(given_up.is_none(), is_read, "{volume:?}: {given_up:?}");
+            }
+        }
+        // All of them fail, which by the one description are no invocations at all.
+        let all = Minute { client_errors: 500.0, ..Minute::NONE };
+        assert_eq!(too_many(&all, Metric::ClientErrors, 200), None);
+        // Throttles are invocations by neither.
+        let throttled = Minute { invocations: 9_900.0, throttles: 100.0, ..Minute::NONE };
+        assert_eq!(too_many(&throttled, Metric::Throttles, 200), Some(10_000.0));
+    }
+}

@@ -1,0 +1,17 @@
+//! The line from a delivery to a notice, and what follows later.
+
+pub mod act;
+mod by_hand;
+mod claims;
+pub mod context;
+pub mod follow;
+pub mod forecast;
+pub mod gather;
+pub mod handler;
+pub mod investigate;
+mod prepared;
+pub mod respond;
+pub(crate) mod still;
+mod suspected;
+pub mod sweep;
+mod who_calls;

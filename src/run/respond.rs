@@ -1,0 +1,357 @@
+//! Takes one incident, whose lease we hold, from evidence to a notice that is told and recorded.
+//!
+//! One law: whatever fails on the way, the ledger says when somebody looks again.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::access;
+use crate::answer::Answer;
+use crate::config::Config;
+use crate::diagnosis::Cause;
+use crate::evidence::{Evidence, has_room};
+use crate::ids::{IncidentId, Place};
+use crate::incident::Incident;
+use crate::incident::lane::Lane;
+use crate::incident::notice_kind::Kind;
+use crate::incident::notices::Telling;
+use crate::incident::record::{Finish, Lease, Record, State};
+use crate::incident::schedule::{Findings, LATE, LEFT, LOOK, OUTCOMES, UNLISTED, UNTOLD};
+use crate::incident::search::Search;
+use crate::notice::Notice;
+use crate::notice::points::points;
+use crate::plan::action::{Action, Increase, Plan, Reason};
+use crate::plan::{self, plan};
+use crate::ports::{Clock, Ledger, Records, Topic, World};
+use crate::quota::Quota;
+use crate::quota::record::{Need, Remember};
+use crate::quota::request::Followed;
+use crate::run::act::{act, since};
+use crate::run::context::{PATIENCE, Terms};
+use crate::run::gather::gather;
+use crate::run::investigate::{Found, Learnt, learn};
+use crate::run::prepared::Ready;
+use crate::run::{by_hand, who_calls};
+use crate::time::after;
+
+/// What came of driving an incident.
+#[derive(Debug)]
+pub struct Driven {
+    /// The incident, with what was learnt of it on the way.
+    pub incident: Incident,
+    /// What was decided and done.
+    pub plan: Plan,
+    /// What was told; `None` when nothing new was to be told, or it is left to the next sweep.
+    pub notice: Option<Notice>,
+    /// Whether it is left to the next sweep, because many incidents are told of at once.
+    pub is_left: bool,
+    /// What turned out to be behind its alarm, still to be driven.
+    pub others: Vec<Found>,
+    /// The incident that takes its place.
+    pub superseded_by: Option<IncidentId>,
+}
+
+/// Drives `record` to its end. What was already `learnt` is not looked for again. Its notice is tallied in `lane`. An error means that the
+/// ledger or the topic failed; then the incident stays in the ledger, due.
+pub(crate) async fn drive<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    lease: &Lease,
+    record: Record,
+    learnt: Option<Learnt>,
+    lane: Lane,
+) -> Answer<Driven> {
+    let mut ready = prepare(world, terms, lease, record, learnt).await?;
+    let mut driven = Driven {
+        incident: ready.incident,
+        plan: ready.plan,
+        notice: None,
+        is_left: false,
+        others: ready.others,
+        superseded_by: ready.told.superseded_by.clone(),
+    };
+    if ready.notice.is_some() && !ready.is_told_alone && is_crowded(world, terms.config, lane).await {
+        // The sweep tells of it together with the others. Until then its claims only count.
+        ready.untold.due_at = world.now();
+        ready.untold.silent_until = Some(after(world.now(), LEFT));
+        world.finish(lease, &ready.untold).await?;
+        driven.is_left = true;
+        return Ok(driven);
+    }
+    tell(world, lease, ready.notice.as_ref(), &ready.told, &ready.untold).await?;
+    driven.notice = ready.notice;
+    Ok(driven)
+}
+
+/// Whether more has been told of in the last minutes than a person reads one by one.
+async fn is_crowded(world: &impl World, config: &Config, lane: Lane) -> bool {
+    // Where the ledger cannot say, it is better told twice than not at all.
+    world.tally(lane, world.now()).await.is_ok_and(|told| told > config.digest_above)
+}
+
+/// Publishes `notice`, if there is one, and records what came of it.
+pub(crate) async fn tell<W: Ledger + Topic>(
+    world: &W,
+    lease: &Lease,
+    notice: Option<&Notice>,
+    told: &Finish,
+    untold: &Finish,
+) -> Answer<()> {
+    if let Some(notice) = notice
+        && let Err(error) = world.publish(notice).await
+    {
+        world.finish(lease, untold).await?;
+        return Err(error);
+    }
+    world.finish(lease, told).await
+}
+
+/// Decides on `record` and acts, up to the notice. What was already `learnt` is not looked for again.
+pub(crate) async fn prepare<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    lease: &Lease,
+    mut record: Record,
+    learnt: Option<Learnt>,
+) -> Answer<Ready> {
+    let (config, now) = (terms.config, world.now());
+    let until = after(now, PATIENCE);
+    // Ledgers keep the first id and the newest facts.
+    record.incident.call_the_newest();
+    let place = record.incident.place();
+    // First of all: what an earlier drive left in doubt also decides what the evidence will say.
+    let resumed = match (record.followed.take(), &place) {
+        (Some(followed), Some(place)) => resume(world, lease, place, followed, now).await?,
+        _ => None,
+    };
+    record.followed.clone_from(&resumed);
+    let remedy = record.incident.cause.remedy();
+    let learnt = match learnt {
+        Some(learnt) => learnt,
+        None => Box::pin(learn(world, terms, &mut record, until)).await?,
+    };
+    if learnt.superseded_by.is_some() {
+        return Ok(superseded(record, learnt, now));
+    }
+    let mut evidence = match learnt.evidence {
+        Some(evidence) => evidence,
+        None => Box::pin(gather(world, &record.incident, now, until)).await,
+    };
+    evidence.looked = learnt.looked;
+    if let Some(moved) = by_hand::moved(&record, &evidence) {
+        let over = by_hand::over(record, moved, &evidence, now);
+        return Ok(Ready { others: learnt.others, ..over });
+    }
+    let mut plan = decided(world, terms, &record.incident, &mut evidence).await;
+    suspect(world, place.as_ref(), &plan).await?;
+    // A request that was reserved or filed in a drive that did not end is news still.
+    let filed_before = matches!(record.state, State::Planned | State::Filed);
+    let filed_now = resumed.is_none();
+    let followed = match (resumed, &place) {
+        (Some(followed), Some(place)) => {
+            tell_of(&mut plan, &followed, place, &evidence);
+            Some(followed)
+        }
+        (None, Some(place)) => act(world, config, lease, place, &mut plan, now).await?,
+        (_, None) => None,
+    };
+    let is_suspicion_news =
+        plan.suspicion.as_ref().is_some_and(|suspicion| !record.was_told_since(suspicion.since));
+    let is_ours = plan.adopted.is_none();
+    let is_request_news = is_ours && followed.is_some() && (filed_now || filed_before);
+    record.followed.clone_from(&followed);
+    record.awaited = by_hand::awaited(&plan, &evidence, record.awaited.take());
+    let is_step = record.incident.cause.is_step();
+    let may_go_on = record.goes_on(config, now) || record.incident.last_seen.is_none();
+    let is_waiting = plan.suspicion.is_some() && !may_go_on;
+    let state = match &followed {
+        Some(_) => State::Watching,
+        None if plan.look_again => State::Seen,
+        None => State::Told,
+    };
+    let mut told = Finish {
+        followed,
+        search: learnt.search,
+        unread: record.unread,
+        awaited: record.awaited.clone(),
+        ..Finish::new(state, now, record.incident.counts)
+    };
+    let untold = Finish {
+        state: if told.followed.is_some() && is_ours { State::Filed } else { State::Seen },
+        // Somebody else's request is found again by the next drive.
+        followed: told.followed.clone().filter(|_| is_ours),
+        due_at: after(now, UNTOLD),
+        silent_until: Some(after(now, UNTOLD)),
+        ..told.clone()
+    };
+    // What was told on the metric alone and turned out to ask for something else.
+    let is_other_remedy = learnt.is_named && remedy != record.incident.cause.remedy();
+    let done = if is_step { is_done(&record, &evidence, config) } else { None };
+    let points = points(&record.incident, &plan);
+    let found = Findings {
+        is_urgent: is_request_news || is_suspicion_news || is_other_remedy,
+        is_new: record.notices.heard().lacks(&points, now),
+        // A step that is known to be missing, or a person's word that is waited for, is reminded of, whether anybody
+        // calls meanwhile or not.
+        is_missing: done == Some(false) || is_waiting,
+        is_taken: done == Some(true) && !is_waiting,
+    };
+    // An open request is not told again as a request: people are reminded of it where it is followed.
+    let is_reminded_of = state == State::Watching && record.last_told().is_some();
+    let telling = record.telling(config, now, found);
+    let telling = telling.filter(|telling| *telling == Telling::News || !is_reminded_of);
+    let notice =
+        telling.map(|why| Notice::compose(kind_of(&record, is_waiting, why), &record, &plan, &evidence));
+    if let (Some(notice), Some(telling)) = (&notice, telling) {
+        let news = notice.told(&record, &evidence, now).saying(record.notices.heard(), telling, &points, now);
+        record.notices.push(news.clone());
+        told.told = Some(news);
+    }
+    look_again(&mut told, &record, config, now);
+    Ok(Ready {
+        incident: record.incident,
+        plan,
+        notice,
+        is_told_alone: is_request_news || is_suspicion_news,
+        told,
+        untold,
+        others: learnt.others,
+    })
+}
+
+/// All questions about who calls get so long: CloudTrail takes two calls a second.
+const PATIENCE_FOR_CALLERS: SignedDuration = SignedDuration::from_secs(8);
+
+/// The kind of a notice of `record`, which is told for `why`. `is_waiting`: a person's word is waited for although nothing
+/// goes on.
+fn kind_of(record: &Record, is_waiting: bool, why: Telling) -> Kind {
+    let is_step = record.incident.cause.is_step();
+    match record.notices.is_empty() {
+        true => Kind::opening(&record.incident),
+        // Another of the model's quotas is nearly full, or something else can be done about it.
+        false if record.incident.is_ahead() && why == Telling::News => Kind::opening(&record.incident),
+        false if record.notices.is_over() => Kind::Again,
+        false if is_step || is_waiting || record.awaited.is_some() => Kind::Reminder,
+        false => Kind::Again,
+    }
+}
+
+/// Writes into `told` until when claims only count, and when somebody looks again.
+fn look_again(told: &mut Finish, record: &Record, config: &Config, now: Timestamp) {
+    told.silent_until = record.silence(config, now);
+    told.due_at = match told.state {
+        State::Watching => after(now, OUTCOMES),
+        State::Seen => after(now, LATE),
+        _ => record.next_look(config, now),
+    };
+    // What is counted in a short silence is looked at when it ends. A step of which people are reminded no more, and that
+    // nobody runs into now, is left alone until its next look. That a quota is nearly full is no call.
+    let incident = &record.incident;
+    let is_left_alone =
+        incident.cause.is_step() && (incident.cause == Cause::NearQuota || !record.is_busy(now));
+    if told.silent_until.is_none() && !is_left_alone {
+        told.silent_until = Some(after(now, LATE));
+        told.due_at = told.due_at.min(after(now, LATE));
+    }
+    if told.search.as_ref().is_some_and(Search::is_on) {
+        told.due_at = told.due_at.min(after(now, LOOK));
+    }
+}
+
+/// The plan for `incident`, for which CloudTrail is asked who calls if all depends on that.
+pub(crate) async fn decided<W: Records + Clock>(
+    world: &W,
+    terms: &Terms<'_>,
+    incident: &Incident,
+    evidence: &mut Evidence,
+) -> Plan {
+    let mut decided = plan(incident, evidence, terms.config);
+    if decided.asks_who_calls {
+        let until = after(world.now(), PATIENCE_FOR_CALLERS);
+        who_calls::look(world, incident, evidence, until).await;
+        decided = plan(incident, evidence, terms.config);
+    }
+    plan::ask(&mut decided, incident, terms);
+    decided
+}
+
+/// Writes down what `plan` suspects, before anything is told of it.
+async fn suspect<W: Ledger>(world: &W, place: Option<&Place>, plan: &Plan) -> Answer<()> {
+    let Some((suspicion, place)) = plan.suspicion.as_ref().zip(place) else { return Ok(()) };
+    for code in &plan.to_suspect {
+        world.remember(place, code, &Remember::Suspect(suspicion.clone())).await?;
+    }
+    Ok(())
+}
+
+/// Whether the step that `record` asks for is taken; see [`access::is_done`]. Below a nearly full quota it is
+/// once there is room again.
+pub(crate) fn is_done(record: &Record, evidence: &Evidence, config: &Config) -> Option<bool> {
+    if record.incident.cause == Cause::NearQuota {
+        return has_room(evidence, config.headroom_threshold);
+    }
+    let had_missing = record.notices.had_missing();
+    access::is_done(record.incident.cause, &evidence.asked(), had_missing)
+}
+
+/// Ends an incident of which only a metric was known: others turned out to be behind it, and tell of it.
+fn superseded(record: Record, learnt: Learnt, now: Timestamp) -> Ready {
+    let end = Finish {
+        search: learnt.search,
+        superseded_by: learnt.superseded_by,
+        ..Finish::new(State::Closed, now, record.incident.counts)
+    };
+    Ready { others: learnt.others, ..Ready::silent(record.incident, end) }
+}
+
+/// A drive that began elsewhere and did not end: finds out whether its request was filed.
+async fn resume<W: World>(
+    world: &W,
+    lease: &Lease,
+    place: &Place,
+    mut followed: Followed,
+    now: Timestamp,
+) -> Answer<Option<Followed>> {
+    if followed.request_id.is_some() {
+        return Ok(Some(followed));
+    }
+    match since(world, place, &followed).await {
+        Ok(Some(request)) => {
+            followed.request_id = Some(request.id);
+            return Ok(Some(followed));
+        }
+        // Only Service Quotas can say that it was not filed.
+        Err(_) => return Ok(Some(followed)),
+        Ok(None) if after(followed.intended, UNLISTED) > now => return Ok(Some(followed)),
+        Ok(None) => {}
+    }
+    world.not_filed(lease, place, &followed).await?;
+    Ok(None)
+}
+
+/// Puts a request that was filed in an earlier drive into the plan, in place of what a fresh look at
+/// the quota would say about our own open request.
+fn tell_of(plan: &mut Plan, followed: &Followed, place: &Place, evidence: &Evidence) {
+    let known =
+        evidence.limits.iter().find(|l| l.found.quota.as_ref().is_some_and(|q| q.code == followed.code));
+    let quota = known.and_then(|l| l.found.quota.clone()).unwrap_or_else(|| Quota {
+        code: followed.code.clone(),
+        name: followed.name.clone(),
+        adjustable: true,
+        value: None,
+    });
+    let default = known.and_then(|l| l.default.read().copied().flatten()).map(|d| d.value);
+    // What is suspected meanwhile is no less suspicious.
+    plan.withheld.retain(|withheld| withheld.kind == Reason::UnusualCaller);
+    plan.adopted = None;
+    plan.actions.retain(|a| !matches!(a, Action::RequestIncrease(_) | Action::PrepareSupportCase { .. }));
+    plan.actions.push(Action::RequestIncrease(Increase {
+        quota,
+        applied: followed.value_before,
+        default,
+        desired: followed.desired,
+        region: place.region.clone(),
+        request_id: followed.request_id.clone(),
+        status: None,
+        need: Need::default(),
+    }));
+}

@@ -1,0 +1,100 @@
+//! Whether calls still fail, and what becomes of an incident of which nothing is new.
+
+use jiff::Timestamp;
+
+use crate::answer::Answer;
+use crate::diagnosis::{Category, Cause};
+use crate::event::Metric;
+use crate::incident::Incident;
+use crate::incident::record::{Finish, Record};
+use crate::incident::schedule::{LOOK, STILL, is_measured};
+use crate::incident::search::Search;
+use crate::ports::World;
+use crate::run::context::Terms;
+use crate::run::prepared::Ready;
+use crate::time::{Window, after};
+use crate::usage::Period;
+
+/// The end of "it is not known …", where CloudWatch does not answer.
+pub(crate) const STILL_FAILING: &str = "whether calls still fail";
+
+/// Whether CloudWatch has counted errors of this incident in the last hour, where a metric counts these alone.
+pub(crate) async fn is_failing<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    incident: &Incident,
+    now: Timestamp,
+) -> Answer<bool> {
+    if is_of_another_account(terms, incident) || !is_measured(incident) {
+        return Ok(false);
+    }
+    let window = Window { from: now.saturating_sub(STILL).unwrap_or(now), to: now };
+    still_failing(world, incident, window).await
+}
+
+/// Another account's metrics cannot be read from here, today or later. That nothing more is heard is all that will be
+/// known.
+pub(crate) fn is_of_another_account(terms: &Terms<'_>, incident: &Incident) -> bool {
+    let own = terms.home.account.as_ref();
+    own.is_some() && incident.account.is_some() && own != incident.account.as_ref()
+}
+
+/// As it is, and due again then. A silence that is over is not kept: to a clock that is behind it would not be
+/// over yet, and what is claimed there would only count.
+pub(crate) fn again_at(record: &Record, due_at: Timestamp, now: Timestamp) -> Finish {
+    Finish {
+        followed: record.followed.clone(),
+        silent_until: record.silent_until.filter(|until| *until > now),
+        search: record.search.clone(),
+        unread: record.unread,
+        awaited: record.awaited.clone(),
+        ..Finish::new(record.state, due_at, record.incident.counts)
+    }
+}
+
+pub(crate) fn nothing_new(record: Record, due_at: Timestamp, now: Timestamp) -> Ready {
+    let due_at = if is_searched(&record) { due_at.min(after(now, LOOK)) } else { due_at };
+    let mut end = again_at(&record, due_at, now);
+    // Without a silence nobody looks at what was only counted because of this look.
+    end.due_if_counted = Some(now).filter(|_| end.silent_until.is_none());
+    Ready::silent(record.incident, end)
+}
+
+/// Whether CloudWatch still counts errors of this kind. An incident without a place has no metrics;
+/// then nothing is known to fail.
+pub(crate) async fn still_failing<W: World>(world: &W, incident: &Incident, window: Window) -> Answer<bool> {
+    let Some(place) = incident.place() else { return Ok(false) };
+    let is_mantle = incident.facts.operation.as_deref() == Some("CreateInference")
+        || incident.facts.metric.as_deref() == Metric::MantleClientErrors.name();
+    let metric = match incident.cause.category() {
+        _ if is_mantle => Metric::MantleClientErrors,
+        Category::Quota => Metric::Throttles,
+        Category::Capacity => Metric::ServerErrors,
+        _ if incident.cause == Cause::LegacyModel => Metric::LegacyInvocations,
+        _ => Metric::ClientErrors,
+    };
+    let Some(model) = &incident.model else {
+        return Ok(!world.models_behind(&place, metric, window).await?.is_empty());
+    };
+    if is_mantle {
+        return Ok(world.models_behind(&place, metric, window).await?.contains(model));
+    }
+    let models = std::slice::from_ref(model);
+    let series = world.usage(&place, models, window, Period::FiveMinutes).await?;
+    Ok(series.iter().flat_map(|s| &s.points).any(|(_, m)| match metric {
+        Metric::Throttles => m.throttles > 0.0,
+        Metric::ServerErrors => m.server_errors > 0.0,
+        // Before its end is near, calls of it are not counted apart.
+        Metric::LegacyInvocations => m.is_used() || m.client_errors > 0.0,
+        _ => m.client_errors > 0.0,
+    }))
+}
+
+/// Whether errors behind its alarm are still looked for, or it went off again since.
+pub(crate) fn is_searched(record: &Record) -> bool {
+    let went_off = |search: &Search| {
+        let last = record.incident.last_seen;
+        record.incident.is_metric_only() && last.is_some_and(|last| last > search.alarm)
+    };
+    record.search.as_ref().is_some_and(|search| search.is_on() || went_off(search))
+}

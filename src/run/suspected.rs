@@ -1,0 +1,47 @@
+//! An incident whose quota is suspected does not end by itself: a quiet day says nothing of who called before it.
+//!
+//! Invariant: it ends when a person approves or closes it, or when nothing was called for a month. People are reminded
+//! of it until then.
+
+use jiff::Timestamp;
+
+use crate::answer::Answer;
+use crate::evidence::Evidence;
+use crate::incident::record::{Lease, Record};
+use crate::incident::schedule::{FORGOTTEN, STEPS};
+use crate::plan::remembered_suspicion;
+use crate::ports::World;
+use crate::run::context::Terms;
+use crate::run::investigate::Learnt;
+use crate::run::prepared::Ready;
+use crate::run::respond::prepare;
+use crate::run::still::nothing_new;
+use crate::time::after;
+
+/// Whether it stays open although nothing fails any more.
+pub(crate) fn stays_open(record: &Record, evidence: &Evidence, now: Timestamp) -> bool {
+    let is_forgotten = record.incident.last_seen.is_some_and(|seen| after(seen, FORGOTTEN) <= now);
+    remembered_suspicion(evidence).is_some() && !is_forgotten
+}
+
+/// Reminds people of it, if that is due; else it is looked at again within a day.
+pub(crate) async fn keep_open<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    lease: &Lease,
+    mut record: Record,
+    evidence: Evidence,
+    now: Timestamp,
+) -> Answer<Ready> {
+    record.unread = None;
+    if let Some(reminder) = record.quiet_until(terms.config, now) {
+        return Ok(nothing_new(record, reminder.min(after(now, STEPS)), now));
+    }
+    let search = record.search.clone();
+    let learnt = Learnt { search, evidence: Some(evidence), ..Learnt::default() };
+    let mut ready = prepare(world, terms, lease, record, Some(learnt)).await?;
+    if ready.notice.is_none() {
+        ready.told.due_at = after(now, STEPS);
+    }
+    Ok(ready)
+}

@@ -1,0 +1,430 @@
+//! On ticks: whatever is due goes through the same stages, until it is over.
+//!
+//! One law: one incident that cannot be driven does not keep the others waiting, and stays due.
+
+use std::collections::HashSet;
+
+use futures_util::stream::{self, StreamExt as _};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::answer::{Answer, PortError};
+use crate::diagnosis::Cause;
+use crate::evidence::Evidence;
+use crate::ids::IncidentId;
+use crate::incident::notice_kind::Kind;
+use crate::incident::record::{Claim, Finish, Lease, Record, State};
+use crate::incident::schedule::{FORGOTTEN, LATER, UNTOLD, is_measured};
+use crate::notice::Notice;
+use crate::plan::action::Plan;
+use crate::ports::World;
+use crate::run::by_hand;
+use crate::run::context::{AT_ONCE, PATIENCE, Terms};
+use crate::run::follow::{follow, unanswered};
+use crate::run::forecast::{Watched, done, watch};
+use crate::run::gather::gather;
+use crate::run::investigate::{Learnt, learn};
+use crate::run::prepared::Ready;
+use crate::run::respond::{is_done, prepare, tell};
+use crate::run::still::{
+    STILL_FAILING, again_at, is_failing, is_of_another_account, is_searched, nothing_new, still_failing,
+};
+use crate::run::suspected::{keep_open, stays_open};
+use crate::shards::{Shard, Shards};
+use crate::time::{Window, after};
+
+/// Incidents are asked for so many at a time.
+const PAGE: usize = 100;
+/// A digest names at most so many incidents, so that SNS carries it in every form; more make another.
+const MOST: usize = 100;
+
+/// What a sweep did.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// The shards that were swept.
+    pub shards: Shards,
+    /// Notices told.
+    pub notices: Vec<Notice>,
+    /// Incidents that could not be driven, and why; they stay due.
+    pub failed: Vec<(String, PortError)>,
+    /// Whether time ran out before all that was due was looked at.
+    pub out_of_time: bool,
+    /// What the watch saw, if it was due; an error where it could not look, and then it tries again.
+    pub watched: Option<Answer<Watched>>,
+    /// How many have confirmed that they want to be told; an error where the topic did not say. `None` where it
+    /// was not asked.
+    pub subscribers: Option<Answer<u32>>,
+}
+
+/// Drives everything that is due in every shard; see [`sweep_shards`].
+pub async fn sweep<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Swept> {
+    sweep_shards(world, terms, Shards::ALL).await
+}
+
+/// Drives everything that is due in `shards`, as far as the time allows; the rest is due at the next sweep. What is
+/// done once for all shards, the watch and the look at the topic, is done with [`Shard::FIRST`]. An error means that
+/// the ledger could not be asked.
+pub async fn sweep_shards<W: World>(world: &W, terms: &Terms<'_>, shards: Shards) -> Answer<Swept> {
+    let mut swept = Swept { shards, ..Swept::default() };
+    let mut waiting = Vec::new();
+    let mut looked_at = HashSet::new();
+    // Until a page brings nothing that was not looked at: what failed stays due.
+    loop {
+        let mut due = match world.due(shards, world.now(), PAGE).await {
+            Ok(due) => due,
+            Err(error) if looked_at.is_empty() => return Err(error),
+            Err(error) => {
+                swept.failed.push(("the list of what is due".to_owned(), error));
+                break;
+            }
+        };
+        due.retain(|id| looked_at.insert(id.clone()));
+        if due.is_empty() {
+            break;
+        }
+        // Looked at side by side, and told in the order of the list, which is by rank.
+        let mut looks = stream::iter(due).map(|id| look(world, terms, id)).buffered(AT_ONCE);
+        while let Some(look) = looks.next().await {
+            swept.out_of_time |= look.is_too_late;
+            swept.failed.extend(look.failed);
+            wait(world, look.ready, &mut waiting, &mut swept).await;
+        }
+        if swept.out_of_time {
+            break;
+        }
+    }
+    let is_first = shards.contains(Shard::FIRST);
+    if is_first {
+        let foreseen = watched(world, terms, &mut swept).await;
+        wait(world, foreseen, &mut waiting, &mut swept).await;
+    }
+    if waiting.len() > terms.config.digest_above as usize {
+        together(world, waiting, &mut swept).await;
+    } else {
+        one_by_one(world, waiting, &mut swept).await;
+    }
+    if is_first {
+        swept.subscribers = Some(world.subscribers().await);
+    }
+    Ok(swept)
+}
+
+/// What came of the look at one incident that is due.
+#[derive(Default)]
+struct Look {
+    /// What is to be told or recorded: the incident, and what turned out to be behind its alarm.
+    ready: Vec<(Lease, Ready)>,
+    failed: Vec<(String, PortError)>,
+    /// Whether there was no time left; then no lease was taken.
+    is_too_late: bool,
+}
+
+/// Looks after one incident. What it ends in silence is recorded at once: nobody waits for it.
+async fn look<W: World>(world: &W, terms: &Terms<'_>, id: IncidentId) -> Look {
+    let mut look = Look::default();
+    if world.now() >= terms.allowance.until {
+        look.is_too_late = true;
+        return look;
+    }
+    let (lease, mut ready) = match Box::pin(look_after(world, terms, &id)).await {
+        Ok(Some(ready)) => ready,
+        Ok(None) => return look,
+        Err(error) => {
+            look.failed.push((id.to_string(), error));
+            return look;
+        }
+    };
+    let others = std::mem::take(&mut ready.others);
+    look.put(world, lease, ready).await;
+    // What turned out to be behind an alarm is driven together with it.
+    for found in others {
+        let (lease, record, learnt) = found.open();
+        match Box::pin(prepare(world, terms, &lease, record, learnt)).await {
+            Ok(other) => look.put(world, lease, other).await,
+            Err(error) => look.failed.push((lease.incident.to_string(), error)),
+        }
+    }
+    look
+}
+
+impl Look {
+    async fn put<W: World>(&mut self, world: &W, lease: Lease, ready: Ready) {
+        if ready.notice.is_some() {
+            self.ready.push((lease, ready));
+        } else if let Err(error) = world.finish(&lease, &ready.told).await {
+            self.failed.push((lease.incident.to_string(), error));
+        }
+    }
+}
+
+/// Watches what is coming, if that is due and there is time. What was found is claimed, and ready to be told.
+async fn watched<W: World>(world: &W, terms: &Terms<'_>, swept: &mut Swept) -> Vec<(Lease, Ready)> {
+    let mut ready = Vec::new();
+    if world.now() >= terms.allowance.until {
+        return ready;
+    }
+    let mut seen = match Box::pin(watch(world, terms)).await {
+        Ok(Some(seen)) => seen,
+        Ok(None) => return ready,
+        Err(error) => {
+            swept.watched = Some(Err(error));
+            return ready;
+        }
+    };
+    let mut is_whole = true;
+    for incident in std::mem::take(&mut seen.incidents) {
+        // What there is no time for is handed to the next sweep.
+        let is_left = world.now() >= terms.allowance.until;
+        let lease = if is_left { SignedDuration::ZERO } else { terms.allowance.lease };
+        let driven = match world.claim(&incident, world.now(), lease).await {
+            Ok(Claim::Mine(lease, record)) if !is_left => {
+                let id = lease.incident.to_string();
+                let prepared = Box::pin(prepare(world, terms, &lease, *record, None)).await;
+                prepared.map(|prepared| ready.push((lease, prepared))).map_err(|error| (id, error))
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                is_whole = false;
+                Err((incident.id.to_string(), error))
+            }
+        };
+        swept.failed.extend(driven.err());
+    }
+    if is_whole && let Err(error) = done(world, &seen).await {
+        // It is watched again sooner; nobody is told twice.
+        seen.watched.failed.push(error);
+    }
+    swept.watched = Some(Ok(seen.watched));
+    ready
+}
+
+/// Takes the lease of an incident that is due, and brings it up to its notice. `None` when another was
+/// faster.
+async fn look_after<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    id: &IncidentId,
+) -> Answer<Option<(Lease, Ready)>> {
+    let Some((lease, mut record)) = world.take_over(id, world.now(), terms.allowance.lease).await? else {
+        return Ok(None);
+    };
+    let now = world.now();
+    if is_searched(&record) {
+        let learnt = Box::pin(learn(world, terms, &mut record, after(now, PATIENCE))).await?;
+        if learnt.is_news() || !matches!(record.state, State::Watching | State::Told) {
+            return Ok(Some((lease.clone(), prepare(world, terms, &lease, record, Some(learnt)).await?)));
+        }
+        record.search = learnt.search;
+    }
+    let ready = match (record.state, record.followed.clone(), record.incident.place()) {
+        (State::Watching, Some(followed), Some(place)) if followed.request_id.is_some() => {
+            follow(world, terms, &lease, record, &followed, &place, now).await?
+        }
+        (State::Told, ..) => quiet(world, terms, &lease, record, now).await?,
+        _ => prepare(world, terms, &lease, record, None).await?,
+    };
+    Ok(Some((lease, ready)))
+}
+
+/// Ends what is told by itself, or not at all; the rest waits to be told together, as many as a digest names.
+async fn wait<W: World>(
+    world: &W,
+    ready: Vec<(Lease, Ready)>,
+    waiting: &mut Vec<(Lease, Ready)>,
+    swept: &mut Swept,
+) {
+    let (alone, others): (Vec<_>, Vec<_>) =
+        ready.into_iter().partition(|(_, ready)| ready.is_told_alone || ready.notice.is_none());
+    one_by_one(world, alone, swept).await;
+    waiting.extend(others);
+    while waiting.len() >= MOST {
+        let later = waiting.split_off(MOST);
+        together(world, std::mem::replace(waiting, later), swept).await;
+    }
+}
+
+/// Tells of each by itself.
+async fn one_by_one<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swept) {
+    for (lease, ready) in all {
+        match tell(world, &lease, ready.notice.as_ref(), &ready.told, &ready.untold).await {
+            Ok(()) => swept.notices.extend(ready.notice),
+            Err(error) => swept.failed.push((lease.incident.to_string(), error)),
+        }
+    }
+}
+
+/// Tells of all in one digest.
+async fn together<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swept) {
+    let notices: Vec<&Notice> = all.iter().filter_map(|(_, ready)| ready.notice.as_ref()).collect();
+    let digest = Notice::digest(&notices);
+    let published = world.publish(&digest).await;
+    for (lease, ready) in all {
+        let end = if published.is_ok() { ready.told } else { ready.untold };
+        let recorded = world.finish(&lease, &end).await;
+        if let Err(error) = published.clone().and(recorded) {
+            swept.failed.push((lease.incident.to_string(), error));
+        }
+    }
+    if published.is_ok() {
+        swept.notices.push(digest);
+    }
+}
+
+/// An incident with nothing to follow. While it goes on, what to do is decided anew, and people are told again; when
+/// CloudWatch has been quiet for long enough, it is closed.
+async fn quiet<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    lease: &Lease,
+    mut record: Record,
+    now: Timestamp,
+) -> Answer<Ready> {
+    let mut unread = Vec::new();
+    if let Some(place) = record.incident.place() {
+        match by_hand::look(world, &mut record, &place).await {
+            Ok(Some(value)) => {
+                let evidence = Evidence::none(record.incident.model.clone(), now);
+                return Ok(by_hand::over(record, value, &evidence, now));
+            }
+            Ok(None) => {}
+            Err(error) => unread.push(error),
+        }
+    }
+    if record.incident.cause.is_step() {
+        return step(world, terms, lease, record, now).await;
+    }
+    match is_failing(world, terms, &record.incident, now).await {
+        Ok(true) => {
+            // CloudWatch tells that calls fail, whether their errors arrive or not. That is no alarm that went off anew.
+            let search = record.search.clone();
+            record.incident.last_seen = Some(now);
+            record.unread = None;
+            let learnt = Learnt { search, ..Learnt::default() };
+            return prepare(world, terms, lease, record, Some(learnt)).await;
+        }
+        Ok(false) => {}
+        Err(error) => unread.push(error),
+    }
+    if record.goes_on(terms.config, now) || record.is_busy(now) {
+        record.unread = None;
+        return prepare(world, terms, lease, record, None).await;
+    }
+    let next = record.next_look(terms.config, now);
+    if !unread.is_empty() {
+        return Ok(unanswered(record, STILL_FAILING.to_owned(), unread, next.min(after(now, LATER)), now));
+    }
+    if record.closes_at(terms.config, now) > now {
+        record.unread = None;
+        return Ok(nothing_new(record, next, now));
+    }
+    match is_quiet(world, terms, &record, now).await {
+        Ok(true) => {}
+        Ok(false) => {
+            record.unread = None;
+            return Ok(nothing_new(record, after(now, LATER), now));
+        }
+        Err(error) => {
+            return Ok(unanswered(record, STILL_FAILING.to_owned(), vec![error], after(now, LATER), now));
+        }
+    }
+    let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
+    ended(world, terms, lease, record, evidence, now).await
+}
+
+/// A step that a person has to take: reminded of until it is taken. Where nothing tells whether it is, it
+/// ends when CloudWatch has been quiet for long enough; where it is known to be missing, when nobody has
+/// called for a month.
+async fn step<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    lease: &Lease,
+    mut record: Record,
+    now: Timestamp,
+) -> Answer<Ready> {
+    let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
+    let done = is_done(&record, &evidence, terms.config);
+    if done == Some(true) && record.settles_at(terms.config, now) <= now {
+        return ended(world, terms, lease, record, evidence, now).await;
+    }
+    let is_near = record.incident.cause == Cause::NearQuota;
+    // A reminder is no call.
+    let over = match done {
+        Some(false) => after(record.incident.last_seen.unwrap_or(record.last_news(now)), FORGOTTEN),
+        _ => record.closes_at(terms.config, now),
+    };
+    let goes_on = record.goes_on(terms.config, now);
+    let mut unread: Vec<PortError> =
+        if done.is_none() { evidence.unread().cloned().collect() } else { Vec::new() };
+    // What could not be read for now may be what is missing: then quiet alone does not end it. Nor does it say
+    // that a quota has room again.
+    let is_open = match record.incident.cause {
+        Cause::NearQuota => !unread.is_empty(),
+        _ => unread.iter().any(PortError::is_passing),
+    };
+    if !goes_on && over <= now && !is_open {
+        match is_quiet(world, terms, &record, now).await {
+            Ok(true) => return ended(world, terms, lease, record, evidence, now).await,
+            Ok(false) => {}
+            Err(error) => unread.push(error),
+        }
+    }
+    let is_due = record.quiet_until(terms.config, now).is_none();
+    let is_reminded_of = is_due && (goes_on || done == Some(false));
+    match done {
+        // Of a quota that is nearly full it is decided every day what to do, whether people are told or not.
+        _ if is_reminded_of || record.is_busy(now) || (is_near && done == Some(false)) => {
+            record.unread = None;
+            let search = record.search.clone();
+            let learnt = Learnt { search, evidence: Some(evidence), ..Learnt::default() };
+            prepare(world, terms, lease, record, Some(learnt)).await
+        }
+        _ if !unread.is_empty() => {
+            let question = "whether the step is taken, and whether calls still fail";
+            Ok(unanswered(record, question.to_owned(), unread, after(now, LATER), now))
+        }
+        _ => {
+            record.unread = None;
+            let next = record.next_look(terms.config, now);
+            Ok(nothing_new(record, next, now))
+        }
+    }
+}
+
+/// It is over, unless a person has to look first.
+async fn ended<W: World>(
+    world: &W,
+    terms: &Terms<'_>,
+    lease: &Lease,
+    record: Record,
+    evidence: Evidence,
+    now: Timestamp,
+) -> Answer<Ready> {
+    if stays_open(&record, &evidence, now) {
+        return Box::pin(keep_open(world, terms, lease, record, evidence, now)).await;
+    }
+    Ok(resolved(record, &evidence, now))
+}
+
+/// It is over.
+fn resolved(record: Record, evidence: &Evidence, now: Timestamp) -> Ready {
+    let plan = Plan::default();
+    let notice = Notice::compose(Kind::Resolved, &record, &plan, evidence);
+    let told = Finish {
+        told: Some(notice.told(&record, evidence, now)),
+        ..Finish::new(State::Closed, now, record.incident.counts)
+    };
+    let untold = again_at(&record, after(now, UNTOLD), now);
+    Ready { notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
+}
+
+/// Whether CloudWatch has been quiet for long enough.
+async fn is_quiet<W: World>(world: &W, terms: &Terms<'_>, record: &Record, now: Timestamp) -> Answer<bool> {
+    if is_of_another_account(terms, &record.incident) {
+        return Ok(true);
+    }
+    // A metric that counts other errors as well says little of a whole week.
+    let is_measured = is_measured(&record.incident);
+    let config = terms.config;
+    let wait = if is_measured { record.quiet_to_close(config) } else { config.quiet_to_close };
+    let window = Window { from: now.saturating_sub(wait).unwrap_or(now), to: now };
+    Ok(!still_failing(world, &record.incident, window).await?)
+}

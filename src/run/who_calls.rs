@@ -1,0 +1,66 @@
+//! Asks CloudTrail's event history who calls a model: now, and a week ago.
+//!
+//! Invariant: asked only when nothing else stands against a request, with a bounded number of calls. It decides nothing.
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::answer::Answer;
+use crate::event::signal::Recorded;
+use crate::evidence::{Evidence, since};
+use crate::ids::Place;
+use crate::incident::Incident;
+use crate::misuse::strangers::{Sample, Samples};
+use crate::model::ModelId;
+use crate::ports::{Clock, Records, ask};
+use crate::time::Window;
+
+/// Who calls now is asked of so long.
+const HOURS: SignedDuration = SignedDuration::from_hours(3);
+/// Of the events of now so many are read, the newest. The event history cannot be asked for one model's calls.
+const MOST: usize = 200;
+/// A week ago a quarter of a day is looked at with so many events, so that jobs of the night are seen as well.
+const MOST_OF_QUARTER: usize = 50;
+const QUARTERS: i32 = 4;
+const QUARTER: SignedDuration = SignedDuration::from_hours(6);
+const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Asks who calls what `incident` is about, and whether the account's root user does.
+pub(crate) async fn look<W: Records + Clock>(
+    world: &W,
+    incident: &Incident,
+    evidence: &mut Evidence,
+    until: Timestamp,
+) {
+    let Some(place) = incident.place() else { return };
+    let now = evidence.now;
+    let mut models: Vec<ModelId> = evidence.model.iter().flat_map(ModelId::sharing_a_quota).collect();
+    models.extend(incident.model.clone());
+    let root = Window { from: since(incident, now), to: now };
+    let (root, callers) = tokio::join!(
+        ask(world, until, world.called_by_root(&place, root)),
+        callers(world, &place, &models, now, until),
+    );
+    (evidence.root, evidence.callers) = (root.into(), callers.into());
+}
+
+async fn callers<W: Records + Clock>(
+    world: &W,
+    place: &Place,
+    models: &[ModelId],
+    now: Timestamp,
+    until: Timestamp,
+) -> Answer<Samples> {
+    let back = |wait: SignedDuration| now.saturating_sub(wait).unwrap_or(now);
+    let quarter = |n: i32| {
+        let to = back(WEEK.saturating_add(QUARTER * n));
+        Window { from: to.saturating_sub(QUARTER).unwrap_or(to), to }
+    };
+    let earlier =
+        (0..QUARTERS).map(|n| ask(world, until, world.recorded(place, quarter(n), MOST_OF_QUARTER)));
+    let last = Window { from: back(HOURS), to: now };
+    let (last, earlier) =
+        tokio::join!(ask(world, until, world.recorded(place, last, MOST)), join_all(earlier));
+    let earlier: Vec<Recorded> = earlier.into_iter().collect::<Answer<_>>()?;
+    Ok(Samples { now: Sample::of(&[last?], models), earlier: Sample::of(&earlier, models) })
+}

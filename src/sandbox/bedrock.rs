@@ -1,0 +1,142 @@
+//! Bedrock's descriptions and IAM, as the world file has them.
+
+use crate::answer::{Answer, PortError};
+use crate::ids::Place;
+use crate::model::access::{ModelState, UseCaseForm};
+use crate::model::lifecycle::Life;
+use crate::model::{ModelId, ModelKind};
+use crate::permission::{Needed, PolicyVerdict, Ruling};
+use crate::ports::{Models, Permissions};
+use crate::sandbox::state::{Sandbox, State};
+use crate::sandbox::{ModelEntry, PolicyEntry, PortCall};
+
+impl State {
+    fn described(&self, place: &Place, model: &ModelId) -> Option<&ModelEntry> {
+        let of = |m: &&ModelEntry| {
+            m.model_id == model.base() && m.region.as_ref().is_none_or(|r| *r == place.region)
+        };
+        self.file.availability.iter().find(of)
+    }
+}
+
+impl ModelEntry {
+    fn life(&self) -> Life {
+        Life { lifecycle: self.lifecycle, legacy_from: self.legacy_from, ends: self.ends }
+    }
+}
+
+impl PolicyEntry {
+    /// Whether it is about that action on that resource.
+    pub(crate) fn fits(&self, action: &str, resource: &str) -> bool {
+        self.action.as_deref().is_none_or(|a| a == action)
+            && self.resource.as_deref().is_none_or(|r| wildmatch::WildMatch::new(r).matches(resource))
+    }
+}
+
+impl Models for Sandbox {
+    /// A profile that AWS defines is there without an entry, and routes to its source Region at least.
+    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Option<Vec<String>>> {
+        self.call_at(place, PortCall::ProfileModels, |state| {
+            let entry = state.file.profiles.iter().find(|p| p.id == profile.as_str());
+            let region = &place.region;
+            let here = || {
+                let partition = region.partition();
+                vec![format!("arn:{partition}:bedrock:{region}::foundation-model/{}", profile.base())]
+            };
+            Ok(entry.map(|entry| entry.models.clone()).or_else(|| profile.is_cross_region().then(here)))
+        })
+        .await
+    }
+
+    async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>> {
+        self.call_at(place, PortCall::Offered, |state| {
+            // A world without an entry does not say what the Region offers.
+            let entry = state.file.offered.iter().find(|o| o.region == place.region);
+            let why = || format!("the world file does not name the ids that {} offers", place.region);
+            let entry = entry.ok_or_else(|| PortError::invalid(why()))?;
+            Ok(entry.model_ids.iter().filter_map(|id| ModelId::parse(id)).collect())
+        })
+        .await
+    }
+
+    /// The models that the file tells of by themselves, and those that it says are offered.
+    async fn lives(&self, place: &Place) -> Answer<Vec<(ModelId, Life)>> {
+        self.call_at(place, PortCall::Lives, |state| {
+            let told = state.file.availability.iter();
+            let told = told.filter(|m| m.region.as_ref().is_none_or(|r| *r == place.region));
+            let told = told.filter_map(|m| Some((ModelId::parse(&m.model_id)?, m.life())));
+            let offered = state.file.offered.iter().filter(|o| o.region == place.region);
+            let offered = offered.flat_map(|o| &o.model_ids).filter_map(|id| ModelId::parse(id));
+            let offered = offered.filter(|m| m.kind() == ModelKind::Foundation);
+            let mut lives: Vec<(ModelId, Life)> = told.collect();
+            for model in offered {
+                if !lives.iter().any(|(known, _)| *known == model) {
+                    lives.push((model, Life::default()));
+                }
+            }
+            Ok(lives)
+        })
+        .await
+    }
+
+    async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<Option<ModelState>> {
+        self.call_at(place, PortCall::ModelState, |state| {
+            let entry = state.described(place, model);
+            Ok(Some(entry.map_or_else(ModelState::default, |m| ModelState {
+                life: Ok(Some(m.life())),
+                agreement: m.agreement,
+                authorized: m.authorized.unwrap_or(true),
+                region: m.region_availability,
+                form: match m.form_submitted {
+                    None => UseCaseForm::NotNeeded,
+                    Some(true) => UseCaseForm::Submitted,
+                    Some(false) => UseCaseForm::Missing,
+                },
+            })))
+        })
+        .await
+    }
+
+    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<Option<usize>> {
+        self.call_at(place, PortCall::AgreementOffers, |state| {
+            Ok(Some(state.described(place, model).map_or(1, |m| m.offers)))
+        })
+        .await
+    }
+
+    async fn invocation_logging(&self, place: &Place) -> Answer<Option<String>> {
+        self.call_at(place, PortCall::InvocationLogging, |state| {
+            let entry = state.file.logging.iter().find(|l| l.region == place.region);
+            Ok(entry.map(|l| l.log_group.clone()))
+        })
+        .await
+    }
+}
+
+impl Permissions for Sandbox {
+    async fn simulate(
+        &self,
+        place: &Place,
+        caller: &str,
+        action: &str,
+        needed: &[Needed],
+    ) -> Answer<Option<Vec<Ruling>>> {
+        self.call_at(place, PortCall::Simulate, |state| {
+            if !state.file.policies.iter().any(|p| p.caller == caller) {
+                return Ok(None);
+            }
+            let of = |needed: &Needed| {
+                let mut of_caller = state.file.policies.iter().filter(|p| p.caller == caller);
+                let fits = of_caller.find(|p| p.fits(action, &needed.arn));
+                Ruling {
+                    resource: needed.arn.clone(),
+                    verdict: fits.map_or(PolicyVerdict::Undetermined, |p| p.verdict),
+                    layer: fits.and_then(|p| p.layer),
+                    missing_context: fits.map(|p| p.missing_context.clone()).unwrap_or_default(),
+                }
+            };
+            Ok(Some(needed.iter().map(of).collect()))
+        })
+        .await
+    }
+}

@@ -1,0 +1,40 @@
+//! Increase requests as the embedded Service Quotas keeps them.
+
+use crate::ids::Region;
+use crate::quota::Catalog;
+use crate::quota::request::IncreaseRequest;
+use crate::sandbox::{QuotaEntry, WorldFile};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Filed {
+    pub(crate) region: Region,
+    pub(crate) request: IncreaseRequest,
+}
+
+pub(crate) fn filed_before(file: &WorldFile) -> Vec<Filed> {
+    let requests = file.requests.iter().enumerate().map(|(n, r)| Filed {
+        region: r.region.clone(),
+        request: IncreaseRequest {
+            id: request_id(n),
+            code: r.code.clone(),
+            desired: r.desired,
+            status: r.status,
+            created: r.created,
+            case_id: r.case_id.clone(),
+        },
+    });
+    requests.collect()
+}
+
+pub(crate) fn request_id(n: usize) -> String {
+    format!("request-{:04}", n + 1)
+}
+
+/// Every quota of a Region.
+#[derive(Clone, Debug)]
+pub(crate) struct Listing {
+    pub(crate) region: Region,
+    /// The quotas of the world file that it was made of.
+    pub(crate) of: Vec<QuotaEntry>,
+    pub(crate) catalog: Catalog,
+}

@@ -1,0 +1,88 @@
+//! How the function is set up, as the world file has it.
+
+use crate::answer::{Answer, PortError};
+use crate::ids::Place;
+use crate::installation::{EventRule, Reads, Subscriptions, Trail, Trigger};
+use crate::permission::PolicyVerdict;
+use crate::ports::Setup;
+use crate::sandbox::PortCall;
+use crate::sandbox::file::{RuleEntry, TrailEntry};
+use crate::sandbox::state::Sandbox;
+
+impl Setup for Sandbox {
+    async fn trails(&self, _: &Place) -> Answer<Vec<Trail>> {
+        self.call(PortCall::Trails, |state| {
+            let denied = |action: &str| PortError::Denied(action.to_owned());
+            let trail = |entry: &TrailEntry| Trail {
+                name: entry.name.clone(),
+                is_logging: entry.is_logging.ok_or_else(|| denied("cloudtrail:GetTrailStatus")),
+                records_reads: match (&entry.account, entry.records_reads) {
+                    (Some(account), _) => Ok(Reads::OfAccount(account.clone())),
+                    (None, Some(true)) => Ok(Reads::Recorded),
+                    (None, Some(false)) => Ok(Reads::LeftOut),
+                    (None, None) => Err(denied("cloudtrail:GetEventSelectors")),
+                },
+            };
+            Ok(state.file.trails.iter().map(trail).collect())
+        })
+        .await
+    }
+
+    async fn rules(&self, _: &Place, prefix: &str) -> Answer<Vec<EventRule>> {
+        self.call(PortCall::Rules, |state| {
+            let named = state.file.rules.iter().filter(|rule| rule.name.starts_with(prefix));
+            let rule = |entry: &RuleEntry| EventRule {
+                name: entry.name.clone(),
+                state: entry.state,
+                trigger: if entry.is_scheduled {
+                    Trigger::Schedule
+                } else {
+                    Trigger::Events(entry.detail_types.clone())
+                },
+            };
+            Ok(named.map(rule).collect())
+        })
+        .await
+    }
+
+    /// Through the same gate as the people's topic.
+    async fn subscriptions(&self, topic: &str) -> Answer<Subscriptions> {
+        self.call(PortCall::Subscribers, |state| {
+            let people = (state.file.subscribers.unwrap_or(1), 0);
+            let entry = state.file.topics.get(topic);
+            let (confirmed, pending) = entry.map_or(people, |entry| (entry.confirmed, entry.pending));
+            Ok(Subscriptions { confirmed, pending })
+        })
+        .await
+    }
+
+    async fn own_alarms(&self, _: &Place, prefix: &str) -> Answer<Vec<(String, bool)>> {
+        self.call(PortCall::OwnAlarms, |state| {
+            let named = state.file.own_alarms.iter().filter(|(name, _)| name.starts_with(prefix));
+            Ok(named.map(|(name, acts)| (name.clone(), *acts)).collect())
+        })
+        .await
+    }
+
+    /// By the same entries as of any caller.
+    async fn rights(
+        &self,
+        _: &Place,
+        role: &str,
+        actions: &[&str],
+        resource: &str,
+    ) -> Answer<Option<Vec<PolicyVerdict>>> {
+        self.call(PortCall::Rights, |state| {
+            let of_role = || state.file.policies.iter().filter(|p| p.caller == role);
+            if of_role().next().is_none() {
+                return Ok(None);
+            }
+            let verdict = |action: &&str| {
+                let fits = of_role().find(|p| p.fits(action, resource));
+                fits.map_or(PolicyVerdict::Undetermined, |p| p.verdict)
+            };
+            Ok(Some(actions.iter().map(verdict).collect()))
+        })
+        .await
+    }
+}

@@ -1,0 +1,230 @@
+//! Service Quotas, with its real rules: open requests block, values are checked against the default,
+//! and a closed case says nothing.
+//! See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_RequestServiceQuotaIncrease.html>.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::answer::{Answer, PortError, Rejection};
+use crate::ids::{Place, QuotaCode};
+use crate::ports::Quotas;
+use crate::quota::request::{IncreaseRequest, QuotaValue, RequestStatus};
+use crate::quota::{Catalog, Quota};
+use crate::sandbox::filed::{Filed, Listing, request_id};
+use crate::sandbox::state::{Sandbox, State};
+use crate::sandbox::{Happened, PortCall, QuotaEntry};
+
+/// Open requests: at most so many in a Region.
+const MOST_OPEN: usize = 2;
+/// History is kept this long.
+const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// A quota as this world has it.
+struct Known {
+    quota: Quota,
+    applied: Option<f64>,
+    default: Option<f64>,
+}
+
+impl Known {
+    fn value(&self, of: fn(&Self) -> Option<f64>) -> Option<QuotaValue> {
+        Some(QuotaValue { value: of(self)?, adjustable: self.quota.adjustable })
+    }
+}
+
+impl State {
+    /// Every quota of this account and Region. It is made anew only when a quota of the world file has changed.
+    fn listing(&mut self, place: &Place) -> Catalog {
+        let quotas = &self.file.quotas;
+        let is_of_now = |known: &&Listing| known.region == place.region && known.of == *quotas;
+        if let Some(known) = self.listings.iter().find(is_of_now) {
+            return known.catalog.clone();
+        }
+        let mut codes: BTreeSet<&QuotaCode> = quotas.iter().map(|q| &q.code).collect();
+        let mut listed: Vec<Known> = codes.iter().filter_map(|code| self.known(place, code)).collect();
+        let built_in = Catalog::built_in().quotas().iter().filter(|_| !self.lists_little);
+        let built_in = built_in.filter(|q| codes.insert(&q.code));
+        listed.extend(built_in.map(|q| Known { applied: None, default: q.value, quota: q.clone() }));
+        let catalog =
+            Catalog::new(listed.into_iter().map(|k| Quota { value: k.applied.or(k.default), ..k.quota }));
+        let listing = Listing { region: place.region.clone(), of: quotas.clone(), catalog: catalog.clone() };
+        self.listings.retain(|known| known.region != place.region);
+        self.listings.push(listing);
+        catalog
+    }
+
+    /// `None` where this account and Region have no such quota.
+    fn known(&self, place: &Place, code: &QuotaCode) -> Option<Known> {
+        let fits = |q: &&QuotaEntry| q.code == *code && q.region.as_ref().is_none_or(|r| *r == place.region);
+        let entry = self.file.quotas.iter().find(fits);
+        let listed = Catalog::built_in().get(code).cloned();
+        let named = || {
+            let entry = entry?;
+            Some(Quota {
+                code: code.clone(),
+                name: entry.name.clone()?,
+                adjustable: entry.adjustable.unwrap_or(true),
+                value: None,
+            })
+        };
+        let mut quota = listed.or_else(named)?;
+        if let Some(adjustable) = entry.and_then(|e| e.adjustable) {
+            quota.adjustable = adjustable;
+        }
+        let default = entry.and_then(|e| e.default).or(quota.value);
+        Some(Known { quota, applied: entry.and_then(|e| e.applied), default })
+    }
+
+    fn history(&self, place: &Place, code: &QuotaCode) -> Vec<IncreaseRequest> {
+        let oldest = self.now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+        let of_quota =
+            |f: &&Filed| f.region == place.region && f.request.code == *code && f.request.created >= oldest;
+        let mut history: Vec<_> = self.requests.iter().filter(of_quota).map(|f| f.request.clone()).collect();
+        history.sort_by_key(|r| std::cmp::Reverse(r.created));
+        history
+    }
+
+    fn file(&mut self, place: &Place, code: &QuotaCode, desired: f64) -> Answer<IncreaseRequest> {
+        let refused = |kind, why: &str| Err(PortError::Rejected(kind, why.to_owned()));
+        let Some(known) = self.known(place, code) else {
+            return refused(Rejection::Invalid, "the quota does not exist");
+        };
+        if !known.quota.adjustable {
+            return refused(Rejection::Invalid, "the quota is not adjustable");
+        }
+        if self.history(place, code).iter().any(|r| r.status.is_open()) {
+            let why = "only one open service quota increase request is allowed per quota";
+            return refused(Rejection::AlreadyOpen, why);
+        }
+        let open = self.requests.iter().filter(|f| f.region == place.region && f.request.status.is_open());
+        if open.count() >= MOST_OPEN {
+            return refused(Rejection::TooManyOpen, "too many open quota increase requests in the Region");
+        }
+        let floor = known.default.unwrap_or(0.0).max(known.applied.unwrap_or(0.0));
+        if desired <= floor {
+            let why =
+                format!("you must provide a quota value greater than the default quota value of {floor:?}");
+            return refused(Rejection::TooLow, &why);
+        }
+        if desired > 1e10 {
+            return refused(Rejection::Invalid, "the value is too large");
+        }
+        let request = IncreaseRequest {
+            id: request_id(self.requests.len()),
+            code: code.clone(),
+            desired,
+            status: RequestStatus::Pending,
+            created: self.now,
+            case_id: None,
+        };
+        self.requests.push(Filed { region: place.region.clone(), request: request.clone() });
+        Ok(request)
+    }
+}
+
+impl Sandbox {
+    /// From now on Service Quotas lists only the quotas of the world file, and not all that are built in.
+    pub fn list_little(&self) {
+        let mut state = self.state.borrow_mut();
+        state.lists_little = true;
+        state.listings.clear();
+    }
+
+    /// Somebody of the account asks for more by hand. The refusal is Service Quotas' own.
+    pub fn request_by_hand(&self, place: &Place, code: &QuotaCode, desired: f64) -> Answer<IncreaseRequest> {
+        self.state.borrow_mut().file(place, code, desired)
+    }
+
+    /// AWS's decision on a request: its status, and the applied value from now on if it changes.
+    pub fn decide(&self, request_id: &str, status: RequestStatus, applied: Option<f64>) {
+        let mut state = self.state.borrow_mut();
+        let Some(at) = state.requests.iter().position(|f| f.request.id == request_id) else { return };
+        let Some(filed) = state.requests.get_mut(at) else { return };
+        filed.request.status = status;
+        if status == RequestStatus::CaseOpened {
+            filed.request.case_id = Some(format!("case-{request_id}"));
+        }
+        let (region, code) = (filed.region.clone(), filed.request.code.clone());
+        let Some(applied) = applied else { return };
+        let entry = state
+            .file
+            .quotas
+            .iter_mut()
+            .find(|q| q.code == code && q.region.as_ref().is_none_or(|r| *r == region));
+        match entry {
+            Some(entry) => entry.applied = Some(applied),
+            None => state.file.quotas.push(QuotaEntry {
+                region: Some(region),
+                code,
+                name: None,
+                applied: Some(applied),
+                default: None,
+                adjustable: None,
+            }),
+        }
+    }
+
+    /// The applied value of the quota that a request is for; `None` when there is no such request or
+    /// value.
+    pub fn applied_to(&self, request_id: &str) -> Option<f64> {
+        let state = self.state.borrow();
+        let filed = state.requests.iter().find(|f| f.request.id == request_id)?;
+        let place = Place { account: state.file.account.clone()?, region: filed.region.clone() };
+        let known = state.known(&place, &filed.request.code)?;
+        known.applied.or(known.default)
+    }
+
+    /// Every increase request this world knows, oldest first.
+    pub fn increase_requests(&self) -> Vec<IncreaseRequest> {
+        self.state.borrow().requests.iter().map(|f| f.request.clone()).collect()
+    }
+}
+
+impl Quotas for Sandbox {
+    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
+        self.call_at(place, PortCall::Applied, |state| {
+            Ok(state.known(place, code).and_then(|q| q.value(|q| q.applied)))
+        })
+        .await
+    }
+
+    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
+        self.call_at(place, PortCall::DefaultValue, |state| {
+            Ok(state.known(place, code).and_then(|q| q.value(|q| q.default)))
+        })
+        .await
+    }
+
+    async fn request(&self, place: &Place, id: &str) -> Answer<Option<IncreaseRequest>> {
+        self.call_at(place, PortCall::Request, |state| {
+            let oldest = state.now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+            let filed = state.requests.iter().find(|f| f.region == place.region && f.request.id == id);
+            Ok(filed.map(|f| f.request.clone()).filter(|r| r.status.is_open() || r.created >= oldest))
+        })
+        .await
+    }
+
+    async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>> {
+        self.call_at(place, PortCall::History, |state| Ok(state.history(place, code))).await
+    }
+
+    async fn listing(&self, place: &Place) -> Answer<Catalog> {
+        self.call_at(place, PortCall::Listing, |state| Ok(state.listing(place))).await
+    }
+
+    async fn request_increase(
+        &self,
+        place: &Place,
+        code: &QuotaCode,
+        desired: f64,
+    ) -> Answer<IncreaseRequest> {
+        self.call_at(place, PortCall::RequestIncrease, |state| {
+            let answer = state.file(place, code, desired);
+            let request_id = answer.as_ref().ok().map(|request| request.id.clone());
+            state.note(|| Happened::Asked { place: place.clone(), code: code.clone(), desired, request_id });
+            answer
+        })
+        .await
+    }
+}

@@ -1,0 +1,263 @@
+//! The embedded world's state, and the one gate that each call passes.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::task::Poll;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::answer::{Answer, PortError};
+use crate::ids::Place;
+use crate::notice::{Message, Notice, message};
+use crate::ports::{Clock, Topic};
+use crate::sandbox::calls::PortCall;
+use crate::sandbox::file::{FaultKind, WorldFile};
+use crate::sandbox::filed::{self, Filed, Listing};
+use crate::sandbox::happened::{Happened, NextFault};
+use crate::sandbox::meter::{Begun, Feed};
+use crate::sandbox::tables::{Slow, Tables};
+use crate::time::after;
+
+/// An embedded world. Its methods take `&self`: several handlers can share one.
+#[derive(Debug)]
+pub struct Sandbox {
+    pub(crate) state: RefCell<State>,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) now: Timestamp,
+    /// How far the clock that functions read is ahead.
+    pub(crate) ahead: SignedDuration,
+    pub(crate) file: WorldFile,
+    pub(crate) feed: Feed,
+    pub(crate) requests: Vec<Filed>,
+    pub(crate) listings: Vec<Listing>,
+    /// Whether Service Quotas lists only the quotas of the world file.
+    pub(crate) lists_little: bool,
+    pub(crate) ledger: Tables,
+    published: Vec<(Notice, Message)>,
+    calls: BTreeMap<PortCall, u32>,
+    /// How the next call fails.
+    pub(crate) next_fault: Option<NextFault>,
+    pub(crate) journal: Option<Vec<Happened>>,
+    /// Whether some call waits for an answer that never comes.
+    hangs: bool,
+    /// Searches through logs that were begun.
+    pub(crate) queries: Vec<Begun>,
+    pub(crate) slow: Slow,
+    /// CloudWatch does not show what is younger than this yet.
+    pub(crate) metrics_late: SignedDuration,
+    /// Each call moves the clock by so much; unlike [`Slow`], where whoever drives the world moves it.
+    pub(crate) latency: SignedDuration,
+}
+
+impl Sandbox {
+    /// A world as `file` describes it. Its clock shows `file.now`, else `now`.
+    pub fn new(file: WorldFile, now: Timestamp) -> Self {
+        let state = State {
+            now: file.now.unwrap_or(now),
+            ahead: SignedDuration::ZERO,
+            feed: Feed::default(),
+            requests: filed::filed_before(&file),
+            listings: Vec::new(),
+            lists_little: false,
+            ledger: Tables::of(&file),
+            published: Vec::new(),
+            calls: BTreeMap::new(),
+            next_fault: None,
+            journal: None,
+            hangs: false,
+            queries: Vec::new(),
+            slow: Slow::default(),
+            metrics_late: SignedDuration::ZERO,
+            latency: SignedDuration::ZERO,
+            file,
+        };
+        Self { state: RefCell::new(state) }
+    }
+
+    /// How often each call was made, by its name.
+    pub fn calls(&self) -> BTreeMap<&'static str, u32> {
+        self.state.borrow().calls.iter().map(|(call, count)| (call.as_str(), *count)).collect()
+    }
+
+    /// What was published, oldest first.
+    pub fn published(&self) -> Vec<Notice> {
+        self.state.borrow().published.iter().map(|(notice, _)| notice.clone()).collect()
+    }
+
+    /// The messages that were published, as SNS would have got them.
+    pub fn messages(&self) -> Vec<Message> {
+        self.state.borrow().published.iter().map(|(_, message)| message.clone()).collect()
+    }
+
+    /// Changes the world: what AWS's people or the account's would do meanwhile.
+    pub fn change(&self, change: impl FnOnce(&mut WorldFile)) {
+        change(&mut self.state.borrow_mut().file);
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, time: SignedDuration) {
+        let mut state = self.state.borrow_mut();
+        state.now = after(state.now, time);
+    }
+
+    /// The gate.
+    pub(crate) async fn call<T>(
+        &self,
+        call: PortCall,
+        happen: impl FnOnce(&mut State) -> Answer<T>,
+    ) -> Answer<T> {
+        let fault = self.state.borrow_mut().count(call);
+        if fault.is_some() {
+            self.state.borrow_mut().note(|| Happened::Failed { call });
+        }
+        yield_now().await;
+        self.take_time().await;
+        self.state.borrow_mut().wait_for_an_answer();
+        match fault {
+            Some(FaultKind::Denied) => return Err(PortError::Denied(call.action().to_owned())),
+            Some(FaultKind::Throttled) => return Err(PortError::Throttled),
+            Some(FaultKind::Unavailable) => return Err(PortError::Unavailable("fault".to_owned())),
+            Some(FaultKind::Hangs) => {
+                self.state.borrow_mut().hangs = true;
+                return std::future::pending().await;
+            }
+            Some(FaultKind::LostAnswer) | None => {}
+        }
+        let answer = happen(&mut self.state.borrow_mut());
+        yield_now().await;
+        if fault == Some(FaultKind::LostAnswer) { Err(PortError::UnknownOutcome) } else { answer }
+    }
+
+    /// The gate to what is asked of one account and Region. One account's credentials ask about no other.
+    pub(crate) async fn call_at<T>(
+        &self,
+        place: &Place,
+        call: PortCall,
+        happen: impl FnOnce(&mut State) -> Answer<T>,
+    ) -> Answer<T> {
+        self.call(call, |state| match &state.file.account {
+            Some(own) if *own != place.account => Err(PortError::invalid(format!(
+                "account {} cannot be asked from account {own}",
+                place.account
+            ))),
+            _ => happen(state),
+        })
+        .await
+    }
+}
+
+impl State {
+    /// The time that a call takes passes.
+    fn wait_for_an_answer(&mut self) {
+        self.now = after(self.now, self.latency);
+        self.ledger.look_at(self.now);
+    }
+
+    /// Counts a call and says how it fails, if it does.
+    fn count(&mut self, call: PortCall) -> Option<FaultKind> {
+        let count = self.calls.entry(call).or_default();
+        *count += 1;
+        let nth = *count;
+        if let Some(fault) = self.next_fault.take_if(|f| f.call.is_none_or(|of| of == call)) {
+            return Some(fault.kind);
+        }
+        self.file.faults.iter().find(|f| f.call == call && f.nth.is_none_or(|n| n == nth)).map(|f| f.kind)
+    }
+
+    /// Writes down what happened, if a journal is kept.
+    pub(crate) fn note(&mut self, happened: impl FnOnce() -> Happened) {
+        if let Some(journal) = &mut self.journal {
+            journal.push(happened());
+        }
+    }
+}
+
+/// Lets whatever else is ready run first; needs no particular executor.
+pub(crate) async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+impl Clock for Sandbox {
+    fn now(&self) -> Timestamp {
+        let state = self.state.borrow();
+        after(state.now, state.ahead)
+    }
+
+    async fn sleep(&self, duration: SignedDuration) {
+        yield_now().await;
+        if self.is_slow() {
+            self.wait_for(duration).await;
+        } else {
+            self.pass(duration);
+        }
+    }
+
+    /// Unless calls take time, it passes only for one that hangs: then, once nothing else goes on, the limit is over.
+    async fn within<T>(&self, limit: SignedDuration, work: impl Future<Output = T>) -> Option<T> {
+        let until = after(self.state.borrow().now, limit);
+        let mut work = std::pin::pin!(work);
+        let mut waits = 0;
+        std::future::poll_fn(|context| {
+            if let Poll::Ready(done) = work.as_mut().poll(context) {
+                return Poll::Ready(Some(done));
+            }
+            let mut state = self.state.borrow_mut();
+            waits += u32::from(state.hangs);
+            let is_over = state.slow.is_on() && state.now >= until;
+            if is_over || waits > WAITS || limit <= SignedDuration::ZERO {
+                state.now = state.now.max(until);
+                return Poll::Ready(None);
+            }
+            if state.hangs {
+                context.waker().wake_by_ref();
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// What does not hang is answered after fewer waits than this.
+pub(crate) const WAITS: u32 = 64;
+
+impl Topic for Sandbox {
+    /// Refuses what SNS refuses.
+    async fn publish(&self, notice: &Notice) -> Answer<()> {
+        self.call(PortCall::Publish, |state| {
+            let message = message(notice);
+            let refused = |why: &str| Err(PortError::invalid(format!("InvalidParameter: {why}")));
+            if message.subject.is_empty()
+                || message.subject.len() >= 100
+                || !message.subject.chars().all(|c| c == ' ' || c.is_ascii_graphic())
+            {
+                return refused("Subject");
+            }
+            if message.size() > crate::notice::LARGEST {
+                return refused("Message too long");
+            }
+            if message.attributes.values().any(|v| v.is_empty() || v.iter().any(String::is_empty)) {
+                return refused("empty attribute");
+            }
+            state.note(|| Happened::Published(Box::new(notice.clone())));
+            state.published.push((notice.clone(), message));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn subscribers(&self) -> Answer<u32> {
+        self.call(PortCall::Subscribers, |state| Ok(state.file.subscribers.unwrap_or(1))).await
+    }
+}

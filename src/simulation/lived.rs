@@ -1,0 +1,45 @@
+//! What a life came to.
+
+use serde::Serialize;
+
+/// What a life held: that much was put to the test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Lived {
+    pub messages: u64,
+    pub deliveries: u64,
+    pub functions: u64,
+    pub crashes: u64,
+    pub faults: u64,
+    pub incidents: u64,
+    pub notices: u64,
+    pub digests: u64,
+    pub unanswered: u64,
+    pub repeats: u64,
+    pub requests: u64,
+    pub outcomes: u64,
+    pub foreseen: u64,
+    pub served: u64,
+    pub dead_letters: u64,
+}
+
+impl Lived {
+    /// Adds another life.
+    pub fn add(&mut self, other: Self) {
+        self.messages += other.messages;
+        self.deliveries += other.deliveries;
+        self.functions += other.functions;
+        self.crashes += other.crashes;
+        self.faults += other.faults;
+        self.incidents += other.incidents;
+        self.notices += other.notices;
+        self.digests += other.digests;
+        self.unanswered += other.unanswered;
+        self.repeats += other.repeats;
+        self.requests += other.requests;
+        self.outcomes += other.outcomes;
+        self.foreseen += other.foreseen;
+        self.served += other.served;
+        self.dead_letters += other.dead_letters;
+    }
+}

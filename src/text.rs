@@ -1,0 +1,421 @@
+//! Makes text that others wrote harmless, before it is kept or shown.
+//!
+//! One law: what is shown of somebody else's text is a [`Safe`], and there is one gate to it. A name keeps
+//! its own shape or is left out; prose never has one.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::ids::is_of_arn;
+
+/// Text that somebody else wrote and that may be shown: one line of printable ASCII without markup,
+/// mentions, links, addresses, telephone numbers and secrets. It is made here and nowhere else, so that
+/// no other text gets into a notice.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Safe(String);
+
+/// The longest text that passes; no ARN that IAM knows is longer.
+const LONGEST: usize = 512;
+/// What stands in the place of what is not shown.
+const LEFT_OUT: &str = "[...]";
+
+impl Safe {
+    /// The words of `text` that may be shown, at most `most` bytes.
+    pub fn line(text: &str, most: usize) -> Self {
+        let ascii = line(cut(text, 4 * LONGEST), usize::MAX);
+        let words: Vec<&str> = ascii.split(' ').collect();
+        let mut shown: Vec<&str> = Vec::with_capacity(words.len());
+        let mut at = 0;
+        while let Some(word) = words.get(at) {
+            // A telephone number may have blanks in it.
+            let numbers = words.get(at..).unwrap_or_default().iter().take_while(|w| is_dialled(w)).count();
+            let run = words.get(at..at + numbers).unwrap_or_default();
+            if is_telephone(run) {
+                shown.push(LEFT_OUT);
+                at += numbers;
+                continue;
+            }
+            shown.push(if may_be_shown(word) { word } else { LEFT_OUT });
+            at += 1;
+        }
+        shown.dedup_by(|a, b| *a == LEFT_OUT && *b == LEFT_OUT);
+        Self(line(&shown.join(" "), most))
+    }
+
+    /// An ARN in its own shape. A part of its name that reads like an address, a domain, a telephone
+    /// number or a secret is written so that nothing makes a link of it. `None` for what is no ARN.
+    pub fn arn(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.len() > LONGEST || !text.bytes().all(is_of_arn) {
+            return None;
+        }
+        let parsed = crate::ids::Arn::parse(text)?;
+        let head = text.strip_suffix(parsed.resource)?;
+        let shown: String = parsed.resource.split_inclusive(['/', ':']).map(part).collect();
+        Some(Self(format!("{head}{shown}")))
+    }
+
+    /// A name of letters, digits and `._:/#-`, such as a code, an operation or a source; `None` for
+    /// anything else.
+    pub fn name(text: &str) -> Option<Self> {
+        const LONGEST_NAME: usize = 80;
+        let fits = (1..=LONGEST_NAME).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:/#-".contains(&b))
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '/')
+            && may_be_shown(text);
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// A word of letters, digits and `_`, dots between, as error codes are.
+    pub fn code(text: &str) -> Option<Self> {
+        let fits = text.len() <= 64
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.');
+        if fits { Self::name(text) } else { None }
+    }
+
+    /// As written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Safe {
+    fn from(text: &str) -> Self {
+        Self::line(text, LONGEST)
+    }
+}
+
+impl From<String> for Safe {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Safe {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl Deref for Safe {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Safe {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Safe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One part of an ARN's resource with the sign that ends it.
+fn part(part: &str) -> String {
+    let name = part.trim_end_matches(['/', ':']);
+    let end = part.strip_prefix(name).unwrap_or_default();
+    // A telephone number has signs between its digits; an account or another id has not.
+    let has_signs = name.bytes().any(|b| !b.is_ascii_digit());
+    if is_secret(name) || (has_signs && is_telephone(&[name])) {
+        return format!("{LEFT_OUT}{end}");
+    }
+    if name.contains('@') || is_domain(name) {
+        return format!("{}{end}", name.replace('@', "(at)").replace('.', "(dot)"));
+    }
+    part.to_owned()
+}
+
+/// Whether one word of somebody else's text may be shown.
+pub(crate) fn may_be_shown(word: &str) -> bool {
+    let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let lower = core.to_ascii_lowercase();
+    let is_link = word.contains("://")
+        || word.contains("//")
+        || ["www.", "mailto:", "tel:", "javascript:"].iter().any(|start| lower.starts_with(start));
+    !is_link && !word.contains(['@', '\\']) && !is_domain(core) && !is_secret(core)
+}
+
+/// Whether some part of `word` is a host of the internet. Of longer endings only those that mail
+/// programs and chats make links of are known; any two letters may be a country's.
+pub(crate) fn is_domain(word: &str) -> bool {
+    const ENDINGS: &[&str] = &[
+        "academy",
+        "agency",
+        "app",
+        "arpa",
+        "biz",
+        "blog",
+        "cash",
+        "center",
+        "chat",
+        "click",
+        "cloud",
+        "club",
+        "com",
+        "company",
+        "dev",
+        "digital",
+        "edu",
+        "email",
+        "example",
+        "finance",
+        "fun",
+        "gov",
+        "group",
+        "help",
+        "host",
+        "info",
+        "int",
+        "invalid",
+        "life",
+        "link",
+        "live",
+        "local",
+        "localhost",
+        "ltd",
+        "media",
+        "mil",
+        "mobi",
+        "money",
+        "net",
+        "network",
+        "news",
+        "one",
+        "online",
+        "onion",
+        "org",
+        "page",
+        "pay",
+        "pro",
+        "pub",
+        "rocks",
+        "run",
+        "security",
+        "services",
+        "shop",
+        "site",
+        "social",
+        "software",
+        "solutions",
+        "space",
+        "support",
+        "systems",
+        "team",
+        "tech",
+        "test",
+        "today",
+        "top",
+        "vip",
+        "website",
+        "wiki",
+        "work",
+        "works",
+        "world",
+        "xyz",
+        "zip",
+        "zone",
+    ];
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    word.split(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c)).any(|host| {
+        let Some((before, ending)) = host.trim_matches('.').rsplit_once('.') else { return false };
+        let ending = ending.to_ascii_lowercase();
+        let is_country = ending.len() == 2 && ending.bytes().all(|b| b.is_ascii_lowercase());
+        (is_country || ENDINGS.contains(&ending.as_str())) && before.split('.').all(is_label)
+    })
+}
+
+/// Whether `word` holds what opens something: an access key, a secret key, a token.
+pub(crate) fn is_secret(word: &str) -> bool {
+    // How the well-known ones begin, and how much follows at least.
+    const BEGINNINGS: &[(&str, usize)] = &[
+        ("ABSK", 16),
+        ("AIza", 20),
+        ("AKIA", 16),
+        ("ASIA", 16),
+        ("bedrock-api-key-", 8),
+        ("eyJ", 10),
+        ("ghp_", 16),
+        ("github_pat_", 16),
+        ("glpat-", 16),
+        ("sk-", 16),
+        ("sk_", 16),
+        ("xoxb-", 10),
+        ("xoxp-", 10),
+    ];
+    let is_of_token = |b: &u8| b.is_ascii_alphanumeric() || b"+/=_-".contains(b);
+    let begins = |(start, least): &(&str, usize)| {
+        word.match_indices(start).any(|(at, _)| {
+            let outside = word.get(..at).and_then(|t| t.bytes().next_back());
+            let rest = word.get(at + start.len()..).unwrap_or_default();
+            // In capitals it is found inside a word as well.
+            let is_in_capitals = start.bytes().all(|b| b.is_ascii_uppercase());
+            (is_in_capitals || outside.is_none_or(|b| !b.is_ascii_alphanumeric()))
+                && rest.bytes().take_while(is_of_token).count() >= *least
+        })
+    };
+    // A secret key is forty characters of base64, other keys are longer.
+    let is_mixed = |run: &str| {
+        run.bytes().any(|b| b.is_ascii_digit())
+            && run.bytes().any(|b| b.is_ascii_uppercase())
+            && run.bytes().any(|b| b.is_ascii_lowercase())
+    };
+    let keys = word.split(|c: char| !c.is_ascii_alphanumeric() && c != '+');
+    let with_strokes = word.split(|c: char| !c.is_ascii_alphanumeric() && c != '+' && c != '/');
+    BEGINNINGS.iter().any(begins)
+        || keys.into_iter().any(|run| run.len() >= 32 && is_mixed(run))
+        || with_strokes.into_iter().any(|run| run.len() == 40 && is_mixed(run))
+}
+
+/// Whether `word` is made of what telephone numbers are made of.
+fn is_dialled(word: &str) -> bool {
+    word.bytes().any(|b| b.is_ascii_digit() || b == b'+')
+        && word.bytes().all(|b| b.is_ascii_digit() || b"+-().,;:/".contains(&b))
+}
+
+/// Whether words that stand side by side are a telephone number.
+fn is_telephone(run: &[&str]) -> bool {
+    let digits: usize = run.iter().map(|w| w.bytes().filter(u8::is_ascii_digit).count()).sum();
+    // Thousands are set apart by commas.
+    let is_number = matches!(run, [one] if one.contains(',') || one.bytes().all(|b| b.is_ascii_digit()));
+    digits >= 7 && !is_number && run.iter().all(|w| is_dialled(w))
+}
+
+/// One line of printable ASCII, at most `most` bytes, without what could end a code span or begin a
+/// mention in a chat.
+pub(crate) fn line(text: &str, most: usize) -> String {
+    let harmless = |c: char| c.is_ascii_graphic() && !"`<>|".contains(c);
+    let ascii: String = text.chars().map(|c| if harmless(c) { c } else { ' ' }).collect();
+    let joined = ascii.split_whitespace().collect::<Vec<_>>().join(" ");
+    if joined.len() <= most {
+        return joined;
+    }
+    format!("{}...", cut(&joined, most.saturating_sub(3)).trim_end())
+}
+
+/// `text` as a terminal may be given it: what steers a terminal, or turns the direction of writing, is
+/// left out.
+pub fn printable(text: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().filter(|c| !steers(*c)).collect()
+}
+
+/// At most `most` bytes of `text`, at a character boundary.
+pub(crate) fn cut(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
+}
+
+/// Cuts `text` to `most` bytes.
+pub(crate) fn bound(text: &mut String, most: usize) {
+    let kept = cut(text, most).len();
+    text.truncate(kept);
+}
+
+pub(crate) fn cut_to(mut text: String, most: usize) -> String {
+    bound(&mut text, most);
+    text
+}
+
+/// `1234567.0` → `1,234,567`.
+pub fn number(value: f64) -> String {
+    grouped(&format!("{:.0}", value.abs()))
+}
+
+/// `1234567` → `1,234,567`.
+pub(crate) fn whole(value: u64) -> String {
+    grouped(&value.to_string())
+}
+
+pub(crate) fn grouped(whole: &str) -> String {
+    let mut grouped = String::new();
+    for (n, digit) in whole.chars().enumerate() {
+        if n > 0 && (whole.len() - n).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_could_lure_or_open_something_is_left_out_of_a_line() {
+        let cases = [
+            ("see https://evil.example/aws-login now", "see [...] now"),
+            ("see evil.example, or www.evil.test/x", "see [...] or [...]"),
+            ("mail help@evil.example", "mail [...]"),
+            ("call +1-555-0100 now", "call [...] now"),
+            ("call (555) 010 0100 now", "call [...] now"),
+            ("key AKIAIOSFODNN7EXAMPLE of", "key [...] of"),
+            ("AWS_BEARER_TOKEN_BEDROCK=ABSKQmVkcm9ja0FQSUtleS1hYmNk", "[...]"),
+            ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "[...]"),
+            ("token eyJhbGciOiJIUzI1NiJ9.e30.x", "token [...]"),
+            ("<!channel> `code` \u{202e}x\u{1b}[31m", "!channel code x [31m"),
+            ("limit 8,500,000 of 5000000", "limit 8,500,000 of 5000000"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(Safe::from(text).as_str(), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_arn_keeps_its_shape_and_nothing_in_it_is_a_link() {
+        let shown = |text: &str| Safe::arn(text).map(|s| s.to_string());
+        for same in [
+            "arn:aws:iam::111122223333:role/app",
+            "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/ann",
+            "arn:aws:bedrock:us-east-1::foundation-model/us.amazon.nova-lite-v1:0",
+            "arn:aws:bedrock:us-east-1:111122223333:inference-profile/global.anthropic.claude-opus-4-8",
+            "arn:aws:bedrock:us-east-1:111122223333:guardrail/*",
+            "arn:aws:organizations::444455556666:policy/o-1/service_control_policy/p-1",
+        ] {
+            assert_eq!(shown(same).as_deref(), Some(same));
+        }
+        let user = |name: &str| shown(&format!("arn:aws:iam::111122223333:user/{name}"));
+        let of = |name: &str| Some(format!("arn:aws:iam::111122223333:user/{name}"));
+        assert_eq!(user("ann@evil.example"), of("ann(at)evil(dot)example"));
+        assert_eq!(user("evil.com"), of("evil(dot)com"));
+        assert_eq!(user("+1-555-0100"), of("[...]"));
+        assert_eq!(user("AKIAIOSFODNN7EXAMPLE"), of("[...]"));
+        assert_eq!(user("<@U1>"), None);
+        assert_eq!(user("a b"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_safe_text_is_short_and_harmless(text in "(\\PC|https://|www\\.|@|\\.com|AKIAIOSFODNN7EXAMPLE| |<|`){0,80}") {
+            let shown = Safe::from(text.as_str());
+            prop_assert!(shown.len() <= LONGEST && shown.bytes().all(|b| b == b' ' || b.is_ascii_graphic()));
+            prop_assert!(!shown.contains(['<', '>', '`', '|', '@']) && !shown.contains("://"));
+            prop_assert!(!shown.contains("AKIA") || !text.contains("AKIAIOSFODNN7EXAMPLE"));
+            prop_assert_eq!(Safe::from(shown.as_str()), shown);
+        }
+
+        #[test]
+        fn a_line_is_one_line(text in ".{0,300}", most in 10usize..120) {
+            let line = line(&text, most);
+            prop_assert!(line.len() <= most && line.is_ascii() && !line.contains('\n'));
+        }
+    }
+}
