@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::diagnosis::{Cause, Facts};
-use crate::ids::{Arn, Place, console_host};
+use crate::ids::{AccountRegion, Arn, console_host};
 use crate::model::access::{Availability, ModelState, UseCaseForm};
 use crate::model::lifecycle::Lifecycle;
 use crate::model::{ModelId, ModelKind};
@@ -32,7 +32,7 @@ pub struct Reminder {
     pub missing: Vec<&'static str>,
 }
 
-struct Step {
+struct AccessStep {
     cause: Cause,
     name: &'static str,
     audience: &'static str,
@@ -45,54 +45,54 @@ struct Step {
 const CATALOG_PAGE: &str = "bedrock/home?region={region}#/model-catalog";
 
 #[rustfmt::skip]
-const STEPS: &[Step] = &[
-    Step { cause: Cause::NotGranted, name: "model-access", audience: "an administrator of the account",
+const STEPS: &[AccessStep] = &[
+    AccessStep { cause: Cause::NotGranted, name: "model-access", audience: "an administrator of the account",
         text: "Give the account access to the model: open it once in the model catalog's playground as somebody with AWS Marketplace rights, which subscribes the account in the background. For Anthropic models the use-case form must be submitted first. Allow up to 15 minutes. If it fails then as well, the caller's own IAM policy is what is missing.",
         commands: &["aws bedrock get-foundation-model-availability --model-id {model} --region {region}"], console: Some(CATALOG_PAGE) },
-    Step { cause: Cause::UseCaseForm, name: "use-case-form", audience: "somebody who may sign for the organization",
+    AccessStep { cause: Cause::UseCaseForm, name: "use-case-form", audience: "somebody who may sign for the organization",
         text: "Submit Anthropic's use-case form: once for the account, or once in the organization's management account for all members. It is a legal statement and so a person's task. Access follows within 15 minutes.",
         commands: &["aws bedrock get-use-case-for-model-access --region {region}"], console: Some(CATALOG_PAGE) },
-    Step { cause: Cause::Marketplace, name: "marketplace-subscription", audience: "an administrator with AWS Marketplace rights",
+    AccessStep { cause: Cause::Marketplace, name: "marketplace-subscription", audience: "an administrator with AWS Marketplace rights",
         text: "Subscribe the account to the model once: open it in the model catalog, or accept its agreement by command. Do it as an administrator; do not leave `aws-marketplace:Subscribe` on the application's role. If a provisioning role must have it, add the condition `aws:CalledViaLast` = `bedrock.amazonaws.com`.",
         commands: &["aws bedrock list-foundation-model-agreement-offers --model-id {model} --region {region}", "aws bedrock create-foundation-model-agreement --model-id {model} --region {region} --offer-token \"$(aws bedrock list-foundation-model-agreement-offers --model-id {model} --region {region} --query 'offers[0].offerToken' --output text)\""], console: Some(CATALOG_PAGE) },
-    Step { cause: Cause::Payment, name: "payment-method", audience: "whoever pays for the account",
+    AccessStep { cause: Cause::Payment, name: "payment-method", audience: "whoever pays for the account",
         text: "Add a valid payment method to the account that pays (for members of an organization: the management account). AWS India accounts need another method than a stored card. Then open the model once in the catalog; allow two minutes.",
         commands: &[], console: Some("billing/home#/paymentmethods") },
-    Step { cause: Cause::LegacyModel, name: "replace-model", audience: "the owner of the application",
+    AccessStep { cause: Cause::LegacyModel, name: "replace-model", audience: "the owner of the application",
         text: "Move to an active model: this one is legacy or has ended, and access to it does not come back. Its replacement is on Bedrock's model-lifecycle page, most often the newest model of the same family.",
         commands: &["aws bedrock list-foundation-models --by-provider {provider} --region {region} --query 'modelSummaries[?modelLifecycle.status==`ACTIVE`].modelId'"], console: Some(CATALOG_PAGE) },
-    Step { cause: Cause::Location, name: "supported-location", audience: "the AWS account team",
+    AccessStep { cause: Cause::Location, name: "supported-location", audience: "the AWS account team",
         text: "The provider does not serve the country the account or the caller is in. Only AWS and the provider can change that; until then a model of another provider is the way.",
         commands: &[], console: None },
-    Step { cause: Cause::AccountRestricted, name: "account-restriction", audience: "an administrator who may open support cases",
+    AccessStep { cause: Cause::AccountRestricted, name: "account-restriction", audience: "an administrator who may open support cases",
         text: "AWS restricts this account or offers the model to others only. Open a support case of type account and ask what is needed; no policy and no quota of the account lifts it.",
         commands: &[], console: Some("support/home#/case/create?issueType=customer-service") },
-    Step { cause: Cause::IdentityPolicy, name: "iam-policy", audience: "whoever owns the role's policies",
+    AccessStep { cause: Cause::IdentityPolicy, name: "iam-policy", audience: "whoever owns the role's policies",
         text: "No identity-based policy allows the call. Give the role exactly the action that was denied, on exactly the resources that it needs.",
         commands: &[], console: None },
-    Step { cause: Cause::IamUnspecified, name: "iam-policy", audience: "whoever owns the role's policies",
+    AccessStep { cause: Cause::IamUnspecified, name: "iam-policy", audience: "whoever owns the role's policies",
         text: "The call was denied and the message does not say by which policy. If the role's own policies lack the action, give it exactly that, on exactly that resource; otherwise look at its permissions boundary, the organization's policies and the VPC endpoint.",
         commands: &[], console: None },
-    Step { cause: Cause::PermissionsBoundary, name: "permissions-boundary", audience: "whoever set the permissions boundary",
+    AccessStep { cause: Cause::PermissionsBoundary, name: "permissions-boundary", audience: "whoever set the permissions boundary",
         text: "The role's permissions boundary leaves this action out. Ask its owner whether the role should have it; a policy on the role alone will not help.",
         commands: &[], console: None },
-    Step { cause: Cause::SessionPolicy, name: "session-policy", audience: "the owner of the code that assumes the role",
+    AccessStep { cause: Cause::SessionPolicy, name: "session-policy", audience: "the owner of the code that assumes the role",
         text: "The session was given a policy that leaves this action out. It is set where `AssumeRole` is called, or by the product that hands out the session.",
         commands: &[], console: None },
-    Step { cause: Cause::ResourcePolicy, name: "resource-policy", audience: "the owner of the VPC endpoint, key or guardrail",
+    AccessStep { cause: Cause::ResourcePolicy, name: "resource-policy", audience: "the owner of the VPC endpoint, key or guardrail",
         text: "The policy of a resource on the way does not let the caller in. Its owner decides whether it should.",
         commands: &[], console: None },
-    Step { cause: Cause::ServiceControlPolicy, name: "organization-policy", audience: "the organization's administrators",
+    AccessStep { cause: Cause::ServiceControlPolicy, name: "organization-policy", audience: "the organization's administrators",
         text: "A policy of the organization blocks the call. That is a decision: ask its owners whether this model and these Regions are meant to be blocked. For a cross-Region profile every Region it routes to must be allowed, for a global profile also the ARN without a Region.",
         commands: &[], console: None },
-    Step { cause: Cause::ExplicitDeny, name: "explicit-deny", audience: "the owner of the policy that denies",
+    AccessStep { cause: Cause::ExplicitDeny, name: "explicit-deny", audience: "the owner of the policy that denies",
         text: "A policy denies this call explicitly. Somebody decided that: ask them. Nothing the application's owner adds will change it.",
         commands: &[], console: None },
 ];
 
 /// What Bedrock and IAM were asked about an incident of access or permission.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Asked<'a> {
+pub struct AccessEvidence<'a> {
     /// Bedrock's own word on the model; `None` where it is not known.
     pub state: Option<&'a ModelState>,
     /// How many agreements the model's provider offers; `None` where it was not asked.
@@ -103,10 +103,12 @@ pub struct Asked<'a> {
 
 /// What is really missing, where the error's own text leaves it open: its cause. What the text says by
 /// itself outranks whatever else is known.
-pub fn missing(cause: Cause, asked: &Asked<'_>) -> Cause {
+pub fn missing(cause: Cause, asked: &AccessEvidence<'_>) -> Cause {
     match cause {
         Cause::NotGranted => missing_access(asked).unwrap_or(cause),
-        Cause::IdentityPolicy | Cause::IamUnspecified => Finding::of(asked.rulings).cause().unwrap_or(cause),
+        Cause::IdentityPolicy | Cause::IamUnspecified => {
+            StepFinding::of(asked.rulings).cause().unwrap_or(cause)
+        }
         other => other,
     }
 }
@@ -114,7 +116,7 @@ pub fn missing(cause: Cause, asked: &Asked<'_>) -> Cause {
 /// Whether the step is taken that `cause` asks for, where anything but the next call can tell; `had_missing`:
 /// whether Bedrock said before that something was missing. That everything holds is no proof by itself: it
 /// was said of accounts whose calls failed.
-pub fn is_done(cause: Cause, asked: &Asked<'_>, had_missing: bool) -> Option<bool> {
+pub fn is_done(cause: Cause, asked: &AccessEvidence<'_>, had_missing: bool) -> Option<bool> {
     match cause {
         Cause::UseCaseForm => match asked.state?.form {
             UseCaseForm::Submitted => Some(true),
@@ -130,17 +132,17 @@ pub fn is_done(cause: Cause, asked: &Asked<'_>, had_missing: bool) -> Option<boo
                 _ => Some(false),
             }
         }
-        Cause::IdentityPolicy | Cause::IamUnspecified => match Finding::of(asked.rulings) {
-            Finding::Open => None,
-            Finding::Allowed => Some(true),
-            Finding::Withheld(_) | Finding::LacksAll | Finding::Lacks(_) => Some(false),
+        Cause::IdentityPolicy | Cause::IamUnspecified => match StepFinding::of(asked.rulings) {
+            StepFinding::Open => None,
+            StepFinding::Allowed => Some(true),
+            StepFinding::Withheld(_) | StepFinding::LacksAll | StepFinding::Lacks(_) => Some(false),
         },
         _ => None,
     }
 }
 
 /// The step of access that Bedrock knows not to be done.
-fn missing_access(asked: &Asked<'_>) -> Option<Cause> {
+fn missing_access(asked: &AccessEvidence<'_>) -> Option<Cause> {
     let state = asked.state?;
     if state.form == UseCaseForm::Missing {
         return Some(Cause::UseCaseForm);
@@ -161,11 +163,11 @@ fn missing_access(asked: &Asked<'_>) -> Option<Cause> {
 pub fn reminder(
     cause: Cause,
     model: Option<&ModelId>,
-    place: Option<&Place>,
+    place: Option<&AccountRegion>,
     facts: &Facts,
-    asked: &Asked<'_>,
+    asked: &AccessEvidence<'_>,
 ) -> Option<Reminder> {
-    let finding = Finding::of(asked.rulings);
+    let finding = StepFinding::of(asked.rulings);
     let cause = missing(cause, asked);
     let step = STEPS.iter().find(|s| s.cause == cause)?;
     let fill = |text: &str| fill(text, model, place);
@@ -174,14 +176,16 @@ pub fn reminder(
     if matches!(step.cause, Cause::IdentityPolicy | Cause::IamUnspecified) {
         match finding {
             // Whoever may write a log can name any resource in it; IAM's simulator was asked about real ones.
-            Finding::Open if facts.forgeable => {}
-            Finding::Open | Finding::LacksAll => commands.extend(least_statement(model, place, facts)),
-            Finding::Lacks(mut some) => {
+            StepFinding::Open if facts.forgeable => {}
+            StepFinding::Open | StepFinding::LacksAll => {
+                commands.extend(least_statement(model, place, facts))
+            }
+            StepFinding::Lacks(mut some) => {
                 some.retain(|arn| place.is_some_and(|place| is_of(arn, place)));
                 commands.extend(action_of(facts).and_then(|a| statement(a, some)));
             }
-            Finding::Allowed => ALLOWED.clone_into(&mut text),
-            Finding::Withheld(_) => {}
+            StepFinding::Allowed => ALLOWED.clone_into(&mut text),
+            StepFinding::Withheld(_) => {}
         }
     }
     // Without a Region the partition is not known either, and most accounts are of `aws`.
@@ -192,7 +196,7 @@ pub fn reminder(
 }
 
 /// What IAM's policy simulator found out.
-enum Finding {
+enum StepFinding {
     /// Nothing, or not enough.
     Open,
     /// Somebody decided against it; the cause of that.
@@ -207,7 +211,7 @@ enum Finding {
 
 const ALLOWED: &str = "The caller's own policies allow the call by now, for every resource that it needs, as far as IAM's policy simulator tells. If calls still fail, another policy decides: the session's, a VPC endpoint's or a resource's. Look where the role is assumed and through which endpoint it calls.";
 
-impl Finding {
+impl StepFinding {
     fn of(rulings: &[Ruling]) -> Self {
         let any = |fits: &dyn Fn(&Ruling) -> bool| rulings.iter().any(fits);
         if any(&|r| r.layer == Some(PolicyLayer::Organization)) {
@@ -264,7 +268,7 @@ const MOST_NEEDED: usize = 12;
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html>.
 pub fn needed(
     model: Option<&ModelId>,
-    place: &Place,
+    place: &AccountRegion,
     denied: Option<&str>,
     routes: &[String],
 ) -> Vec<Needed> {
@@ -344,7 +348,7 @@ pub fn checklist(state: &ModelState) -> Checklist {
 }
 
 /// `text` with its placeholders filled; `None` when one of them is unknown.
-fn fill(text: &str, model: Option<&ModelId>, place: Option<&Place>) -> Option<String> {
+fn fill(text: &str, model: Option<&ModelId>, place: Option<&AccountRegion>) -> Option<String> {
     let model = model.filter(|m| m.names_a_model());
     let values = [
         ("{model}", model.map(ModelId::base)),
@@ -363,7 +367,11 @@ fn fill(text: &str, model: Option<&ModelId>, place: Option<&Place>) -> Option<St
 
 /// The least IAM statement that would allow what was denied: for a profile the profile *and* the
 /// foundation models it routes to. `None` when action or resource is not known well enough.
-pub fn least_statement(model: Option<&ModelId>, place: Option<&Place>, facts: &Facts) -> Option<String> {
+pub fn least_statement(
+    model: Option<&ModelId>,
+    place: Option<&AccountRegion>,
+    facts: &Facts,
+) -> Option<String> {
     let action = action_of(facts)?;
     // The bedrock-mantle endpoint has resources of its own.
     let model = model.filter(|_| action.starts_with("bedrock:"));
@@ -396,7 +404,7 @@ struct Statement<'a> {
 
 /// The ARN that was denied; a foundation model of another Region is one that a cross-Region profile
 /// routes to, and then every Region of the profile is meant.
-fn denied_resource(arn: &str, place: Option<&Place>) -> Option<String> {
+fn denied_resource(arn: &str, place: Option<&AccountRegion>) -> Option<String> {
     // Without a place nothing tells whose resource it is; AWS's own models are everybody's.
     if !place.map_or_else(|| Arn::parse(arn).is_some_and(|a| is_own_model(&a)), |place| is_of(arn, place)) {
         return None;
@@ -424,7 +432,7 @@ const TYPES: &[&str] = &[
 
 /// Whether an ARN names a resource that a statement for `place` may hold: one of AWS's own models, or one of
 /// the account's, in the shape that IAM knows.
-fn is_of(arn: &str, place: &Place) -> bool {
+fn is_of(arn: &str, place: &AccountRegion) -> bool {
     let partition = arn.split(':').nth(1);
     let Some(parsed) = Arn::parse(arn).filter(|_| partition == Some(place.region.partition())) else {
         return false;
@@ -457,12 +465,12 @@ fn covers(resource: &str, arn: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::PortError;
     use crate::diagnosis::Category;
+    use crate::error::ServiceError;
     use crate::ids::{AccountId, Region};
 
-    fn place() -> Place {
-        Place {
+    fn place() -> AccountRegion {
+        AccountRegion {
             account: AccountId::parse("111122223333").unwrap(),
             region: Region::parse("eu-west-1").unwrap(),
         }
@@ -473,7 +481,7 @@ mod tests {
         for cause in Cause::ALL {
             let concerns = matches!(cause.category(), Category::ModelAccess | Category::Permission);
             assert_eq!(
-                reminder(*cause, None, None, &Facts::default(), &Asked::default()).is_some(),
+                reminder(*cause, None, None, &Facts::default(), &AccessEvidence::default()).is_some(),
                 concerns,
                 "{cause}"
             );
@@ -499,14 +507,14 @@ mod tests {
     #[test]
     fn what_bedrock_does_not_answer_is_neither_done_nor_missing() {
         let state = ModelState {
-            life: Err(PortError::Throttled),
-            form: UseCaseForm::Unread(PortError::Denied("bedrock:GetUseCaseForModelAccess".to_owned())),
+            life: Err(ServiceError::Throttled),
+            form: UseCaseForm::Unread(ServiceError::Denied("bedrock:GetUseCaseForModelAccess".to_owned())),
             ..ModelState::default()
         };
         let list = checklist(&state);
         assert_eq!(list.unread, ["the model is active", "Anthropic's use-case form was submitted"]);
         assert_eq!((list.done.len(), list.missing.len()), (3, 0));
-        let asked = Asked { state: Some(&state), ..Asked::default() };
+        let asked = AccessEvidence { state: Some(&state), ..AccessEvidence::default() };
         for cause in [Cause::NotGranted, Cause::Marketplace, Cause::Payment, Cause::UseCaseForm] {
             assert_eq!(is_done(cause, &asked, true), None, "{cause}: what was not read may be missing");
         }
@@ -530,7 +538,7 @@ mod tests {
             Cause::ResourcePolicy,
         ] {
             let reminder =
-                reminder(cause, model.as_ref(), Some(&place()), &facts, &Asked::default()).unwrap();
+                reminder(cause, model.as_ref(), Some(&place()), &facts, &AccessEvidence::default()).unwrap();
             assert!(reminder.commands.is_empty(), "{cause}: {:?}", reminder.commands);
             assert!(!reminder.text.contains("Allow\""), "{cause}");
         }
@@ -576,7 +584,8 @@ mod tests {
                 ..Facts::default()
             };
             let reminder =
-                reminder(Cause::IdentityPolicy, None, Some(&place()), &facts, &Asked::default()).unwrap();
+                reminder(Cause::IdentityPolicy, None, Some(&place()), &facts, &AccessEvidence::default())
+                    .unwrap();
             reminder.commands.iter().any(|c| c.contains(resource))
         };
         for allowed in [
@@ -607,7 +616,7 @@ mod tests {
     #[test]
     fn a_command_with_an_unknown_place_is_left_out() {
         let reminder =
-            reminder(Cause::UseCaseForm, None, None, &Facts::default(), &Asked::default()).unwrap();
+            reminder(Cause::UseCaseForm, None, None, &Facts::default(), &AccessEvidence::default()).unwrap();
         assert!(reminder.commands.is_empty() && reminder.link.is_none());
     }
 }

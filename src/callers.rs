@@ -9,7 +9,7 @@ use core::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::diagnosis::Original;
+use crate::original::Original;
 use crate::text::{Safe, cut};
 
 /// What kind of address a call came from.
@@ -99,7 +99,7 @@ pub(crate) fn hash(seed: u32, text: &str) -> u32 {
 
 /// Errors of one caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Share {
+pub struct CallerShare {
     /// ARN of the role without path and session, or of the user; `None` if unknown.
     pub caller: Option<String>,
     /// See [`Origin::address`].
@@ -114,7 +114,7 @@ pub struct Share {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
     id: u32,
-    /// See [`Share::caller`].
+    /// See [`CallerShare::caller`].
     pub caller: Option<String>,
     /// See [`Origin::agent`].
     pub agent: Option<String>,
@@ -146,7 +146,7 @@ pub struct Calls {
 pub struct Callers {
     /// How many errors were looked at.
     pub errors: u64,
-    shares: Vec<Share>,
+    shares: Vec<CallerShare>,
     clients: Vec<Client>,
 }
 
@@ -169,14 +169,16 @@ impl Callers {
         }
         self.errors = self.errors.saturating_add(1);
         let caller = caller.map(|c| cut(c, LONGEST));
-        let is_known = |s: &&mut Share| {
+        let is_known = |s: &&mut CallerShare| {
             s.caller.as_deref() == caller && s.address == origin.address && s.agent == origin.agent
         };
         if let Some(share) = self.shares.iter_mut().find(is_known) {
             share.errors = share.errors.saturating_add(1);
         } else {
             let (caller, agent) = (caller.map(str::to_owned), origin.agent.clone());
-            put(&mut self.shares, Share { caller, address: origin.address, agent, errors: 1 }, |s| s.errors);
+            put(&mut self.shares, CallerShare { caller, address: origin.address, agent, errors: 1 }, |s| {
+                s.errors
+            });
         }
         let Some((id, at)) = origin.client.zip(at) else { return };
         if let Some(client) = self.clients.iter_mut().find(|c| c.id == id) {
@@ -193,7 +195,7 @@ impl Callers {
     pub fn add(&mut self, other: Self) {
         self.errors = self.errors.saturating_add(other.errors);
         for share in other.shares {
-            let is_same = |s: &&mut Share| {
+            let is_same = |s: &&mut CallerShare| {
                 s.caller == share.caller && s.address == share.address && s.agent == share.agent
             };
             match self.shares.iter_mut().find(is_same) {
@@ -210,8 +212,8 @@ impl Callers {
     }
 
     /// The callers, each with its share from 0 to 1 of the errors that were looked at, most errors first.
-    pub fn shares(&self) -> Vec<(&Share, f64)> {
-        let mut shares: Vec<&Share> = self.shares.iter().collect();
+    pub fn shares(&self) -> Vec<(&CallerShare, f64)> {
+        let mut shares: Vec<&CallerShare> = self.shares.iter().collect();
         shares.sort_by(|a, b| b.errors.cmp(&a.errors).then_with(|| a.caller.cmp(&b.caller)));
         // No count comes near 2^53.
         #[allow(clippy::cast_precision_loss)]
@@ -260,9 +262,9 @@ impl Calls {
 
     fn add(&mut self, later: &Self) {
         let gap = later.first.duration_since(self.last).abs();
-        let goes_on = gap <= AT_ONCE;
+        let is_ongoing = gap <= AT_ONCE;
         let whole = later.running == later.errors;
-        self.running = match (goes_on, whole) {
+        self.running = match (is_ongoing, whole) {
             (true, true) => self.running.saturating_add(later.running),
             _ => later.running,
         };
@@ -287,22 +289,22 @@ fn put<T>(entries: &mut Vec<T>, entry: T, errors: impl Fn(&T) -> u64) {
 /// The callers of the last minutes that had errors: a ring with a place for each minute, which the ledger
 /// keeps without reading it first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recent(Vec<Minute>);
+pub struct RecentCallers(Vec<CallerMinute>);
 
 /// Callers of one minute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Minute {
+pub struct CallerMinute {
     /// Minutes since 1970.
     minute: i64,
     #[serde(flatten)]
     callers: Callers,
 }
 
-impl Minute {
+impl CallerMinute {
     /// Its place in the ring.
     pub(crate) fn place(&self) -> usize {
         let minute = usize::try_from(self.minute).unwrap_or_default();
-        minute % Recent::PLACES
+        minute % RecentCallers::PLACES
     }
 
     /// Minutes since 1970.
@@ -312,7 +314,7 @@ impl Minute {
     }
 }
 
-impl Recent {
+impl RecentCallers {
     /// The ring has so many places.
     pub const PLACES: usize = 8;
     /// What is older than this many minutes when the last error came is another story.
@@ -324,7 +326,7 @@ impl Recent {
         Self(
             minute
                 .filter(|_| callers.errors > 0)
-                .map(|minute| Minute { minute, callers })
+                .map(|minute| CallerMinute { minute, callers })
                 .into_iter()
                 .collect(),
         )
@@ -341,13 +343,13 @@ impl Recent {
     }
 
     /// Its minutes, as the ledger keeps them.
-    pub(crate) fn kept(&self) -> impl Iterator<Item = Minute> {
-        self.0.iter().map(|m| Minute { minute: m.minute, callers: m.callers.clone().kept() })
+    pub(crate) fn kept(&self) -> impl Iterator<Item = CallerMinute> {
+        self.0.iter().map(|m| CallerMinute { minute: m.minute, callers: m.callers.clone().kept() })
     }
 
     /// All callers in it.
     pub fn all(&self) -> Callers {
-        let mut minutes: Vec<&Minute> = self.0.iter().collect();
+        let mut minutes: Vec<&CallerMinute> = self.0.iter().collect();
         minutes.sort_by_key(|m| m.minute);
         let newest = minutes.last().map_or(0, |m| m.minute);
         let mut all = Callers::default();
@@ -358,8 +360,8 @@ impl Recent {
     }
 }
 
-impl FromIterator<Minute> for Recent {
-    fn from_iter<I: IntoIterator<Item = Minute>>(minutes: I) -> Self {
+impl FromIterator<CallerMinute> for RecentCallers {
+    fn from_iter<I: IntoIterator<Item = CallerMinute>>(minutes: I) -> Self {
         Self(minutes.into_iter().collect())
     }
 }
@@ -448,15 +450,16 @@ mod tests {
 
     #[test]
     fn a_ring_of_minutes_forgets_what_is_old() {
-        let mut recent = Recent::default();
+        let mut recent = RecentCallers::default();
         for minute in 0..20 {
-            recent.put(&Recent::of(Some(at(minute * 60)), call("app", 1, minute * 60, "x")));
+            recent.put(&RecentCallers::of(Some(at(minute * 60)), call("app", 1, minute * 60, "x")));
         }
-        assert_eq!(recent.all().errors, Recent::PLACES as u64);
-        recent.put(&Recent::of(Some(at(7 * 3600)), call("late", 1, 7 * 3600, "x")));
+        assert_eq!(recent.all().errors, RecentCallers::PLACES as u64);
+        recent.put(&RecentCallers::of(Some(at(7 * 3600)), call("late", 1, 7 * 3600, "x")));
         assert_eq!(recent.all().errors, 1);
         let kept: Vec<String> = recent.kept().map(|m| serde_json::to_string(&m).unwrap()).collect();
-        let read: Recent = kept.iter().map(|m| serde_json::from_str::<Minute>(m).unwrap()).collect();
+        let read: RecentCallers =
+            kept.iter().map(|m| serde_json::from_str::<CallerMinute>(m).unwrap()).collect();
         assert_eq!(read, recent);
     }
 
@@ -467,7 +470,7 @@ mod tests {
             prop_assert_eq!(all.errors, calls.len() as u64);
             prop_assert!(all.shares().len() <= MOST && all.clients.len() <= MOST);
             prop_assert!(all.shares().iter().map(|(s, _)| s.errors).sum::<u64>() <= all.errors);
-            let kept = Recent::of(Some(at(0)), all);
+            let kept = RecentCallers::of(Some(at(0)), all);
             prop_assert!(kept.kept().all(|m| serde_json::to_string(&m).unwrap().len() < 1500));
         }
     }

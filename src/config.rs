@@ -11,12 +11,12 @@ use wildmatch::WildMatch;
 
 use crate::ids::Arn;
 use crate::model::ModelId;
-use crate::quota::record::Budget;
-use crate::wire_enum::words;
+use crate::quota::record::GrowthBudget;
+use crate::wire_enum::wire_enum;
 
-words! {
+wire_enum! {
     /// Whether increases are filed.
-    Mode {
+    pub enum Mode {
         /// Files increase requests, under the guard rails.
         Request = "request",
         /// Plans and tells; files nothing.
@@ -51,9 +51,9 @@ pub struct Config {
     pub max_increases_per_day: u32,
     /// `REQUIRE_HISTORY_DAYS`: the model was first used at least this long ago.
     pub require_history: SignedDuration,
-    /// `NOTICE_COOL_DOWN_MINUTES`: before the same is told again; see [`crate::incident::record::Record::quiet_until`] for how it grows.
+    /// `NOTICE_COOL_DOWN_MINUTES`: before the same is told again; see [`crate::incident::record::Record::muted_until`] for how it grows.
     pub notice_cool_down: SignedDuration,
-    /// `DIGEST_ABOVE`: more notices than this within [`crate::incident::lane::CROWD`] become one digest.
+    /// `DIGEST_ABOVE`: more notices than this within [`crate::incident::lane::DIGEST_WINDOW`] become one digest.
     pub digest_above: u32,
     /// `QUIET_HOURS_TO_CLOSE`: without errors, by metrics, before an incident is over; at least 7 days if people were told
     /// of it three times.
@@ -71,9 +71,9 @@ pub struct Config {
     pub application_log_groups: Vec<String>,
 }
 
-words! {
+wire_enum! {
     /// How much is logged.
-    LogLevel {
+    pub enum LogLevel {
         /// What failed.
         Error = "error",
         /// And what was odd.
@@ -185,18 +185,18 @@ impl Config {
     }
 
     /// How far our own requests may raise a quota.
-    pub(crate) fn budget(&self) -> Budget {
-        Budget { in_14_days: self.growth_14_days, in_90_days: self.growth_90_days }
+    pub(crate) fn budget(&self) -> GrowthBudget {
+        GrowthBudget { in_14_days: self.growth_14_days, in_90_days: self.growth_90_days }
     }
 
     /// Reads the variables through `var`; unset and empty ones keep their default.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadConfig> {
-        let mut read = Reader { var, bad: Vec::new() };
+        let mut read = VariableReader { var, bad: Vec::new() };
         let config = Self::read(&mut read);
         read.result(config)
     }
 
-    fn read<F: Fn(&str) -> Option<String>>(read: &mut Reader<F>) -> Self {
+    fn read<F: Fn(&str) -> Option<String>>(read: &mut VariableReader<F>) -> Self {
         let d = Self::default();
         Self {
             mode: read.word("MODE", MODE, Mode::parse).unwrap_or(d.mode),
@@ -267,7 +267,7 @@ fn log_groups(text: &str) -> Option<Vec<String>> {
 impl Settings {
     /// Reads the variables through `var`; [`Config`]'s keep their default when unset or empty.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadConfig> {
-        let mut read = Reader { var, bad: Vec::new() };
+        let mut read = VariableReader { var, bad: Vec::new() };
         let arn_of = |service: &'static str| {
             move |text: &str| Arn::parse(text).filter(|a| a.service == service).map(|_| text.to_owned())
         };
@@ -287,12 +287,12 @@ impl Settings {
     }
 }
 
-struct Reader<F> {
+struct VariableReader<F> {
     var: F,
     bad: Vec<String>,
 }
 
-impl<F: Fn(&str) -> Option<String>> Reader<F> {
+impl<F: Fn(&str) -> Option<String>> VariableReader<F> {
     fn text(&self, name: &str) -> Option<String> {
         (self.var)(name).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty())
     }

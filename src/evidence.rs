@@ -5,21 +5,21 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::access::Asked;
-use crate::answer::{Answer, Gathered, PortError};
+use crate::access::AccessEvidence;
+use crate::error::{Gathered, ServiceError, ServiceResult};
 use crate::ids::Region;
 use crate::incident::Incident;
 use crate::incident::search::LogKind;
 use crate::misuse::strangers::Samples;
 use crate::model::ModelId;
 use crate::model::access::{ModelState, UseCaseForm};
-use crate::model::lifecycle::Life;
+use crate::model::lifecycle::ModelLife;
 use crate::permission::Ruling;
 use crate::quota::record::QuotaRecord;
 use crate::quota::request::{IncreaseRequest, QuotaValue};
-use crate::quota::{Found, Limit, Verdict};
+use crate::quota::{Limit, QuotaMatch, Verdict};
 use crate::usage::Usage;
-use crate::usage::headroom::{Near, lead};
+use crate::usage::headroom::{QuotaUse, lead};
 
 /// What is known of one quota that could be the one.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct LimitEvidence {
     /// What it limits.
     pub limit: Limit,
     /// The quota, or why there is none.
-    pub found: Found,
+    pub found: QuotaMatch,
     /// The applied value; the default where the account has none of its own. `None` where this account and
     /// Region have no such quota.
     pub applied: Gathered<Option<QuotaValue>>,
@@ -49,7 +49,7 @@ impl LimitEvidence {
 
 /// Where the errors behind an alarm were looked for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Looked {
+pub enum SearchStep {
     /// CloudTrail's event history.
     Trail {
         /// How many recorded calls were read, failed or not.
@@ -67,7 +67,7 @@ pub enum Looked {
         most: usize,
     },
     /// CloudTrail did not answer.
-    TrailUnread(PortError),
+    TrailUnread(ServiceError),
     /// Not in CloudTrail's event history: it holds no data events, and the bedrock-mantle endpoint's calls
     /// are data events.
     NotInTrail,
@@ -83,15 +83,15 @@ pub enum Looked {
     /// No log group of that kind was named by the operator.
     LogsNotNamed(LogKind),
     /// Logs could not be searched.
-    LogsUnread(LogKind, PortError),
+    LogsUnread(LogKind, ServiceError),
     /// The log group that model invocations are written to, which the operator did not name; `None` where
     /// they are not logged.
-    InvocationLogging(Answer<Option<String>>),
+    InvocationLogging(ServiceResult<Option<String>>),
     /// The ledger could not be read for incidents that explain the alarm.
-    LedgerUnread(PortError),
+    LedgerUnread(ServiceError),
 }
 
-impl Looked {
+impl SearchStep {
     /// Whether errors were found there.
     pub(crate) fn is_hit(&self) -> bool {
         matches!(self, Self::Trail { found: 1.., .. } | Self::Logs { found: 1.., .. })
@@ -134,17 +134,17 @@ pub struct Evidence {
     /// The ids that can be called in the Region, where the one that was called cannot.
     pub offered: Gathered<Vec<ModelId>>,
     /// Every model of the Region with its life, where the one that is called ends.
-    pub lives: Gathered<Vec<(ModelId, Life)>>,
+    pub lives: Gathered<Vec<(ModelId, ModelLife)>>,
     /// How many agreements the model's provider offers, where none is in force; `None` where Bedrock knows no
     /// such model.
     pub offers: Gathered<Option<usize>>,
     /// What other Regions offer, where this one has no such model.
-    pub elsewhere: Vec<(Region, Answer<Vec<ModelId>>)>,
+    pub elsewhere: Vec<(Region, ServiceResult<Vec<ModelId>>)>,
     /// What IAM's policy simulator says of everything the call needs, where a policy of the caller's own may
     /// be what is missing; `None` where the account has no such caller.
     pub rulings: Gathered<Option<Vec<Ruling>>>,
     /// Where the errors behind an alarm were looked for, of which only the metric was known.
-    pub looked: Vec<Looked>,
+    pub looked: Vec<SearchStep>,
     /// A look at the open incident that AWS has not answered for so long that people are told.
     pub overdue: Option<Overdue>,
 }
@@ -157,7 +157,7 @@ pub struct Overdue {
     /// The first look without an answer.
     pub since: Timestamp,
     /// Why the last looks were not answered.
-    pub errors: Vec<PortError>,
+    pub errors: Vec<ServiceError>,
 }
 
 impl Evidence {
@@ -187,10 +187,10 @@ impl Evidence {
     /// Whether something about the quotas could not be read that may be readable a little later.
     pub fn is_missing_for_now(&self) -> bool {
         let of_callers = self.root.unread().into_iter().chain(self.callers.unread());
-        self.unread_of_quotas().chain(of_callers).any(PortError::is_passing)
+        self.unread_of_quotas().chain(of_callers).any(ServiceError::is_passing)
     }
 
-    fn unread_of_quotas(&self) -> impl Iterator<Item = &PortError> {
+    fn unread_of_quotas(&self) -> impl Iterator<Item = &ServiceError> {
         let limits = self
             .limits
             .iter()
@@ -218,7 +218,7 @@ impl Evidence {
     }
 
     /// Whatever was asked about access and permission, and was not answered.
-    pub(crate) fn unread_of_access(&self) -> Vec<&PortError> {
+    pub(crate) fn unread_of_access(&self) -> Vec<&ServiceError> {
         let of_state = self.model_state.read().and_then(Option::as_ref).map(|state| {
             let form = if let UseCaseForm::Unread(error) = &state.form { Some(error) } else { None };
             [state.life.as_ref().err(), form]
@@ -236,13 +236,13 @@ impl Evidence {
     }
 
     /// Whatever was asked and not answered.
-    pub(crate) fn unread(&self) -> impl Iterator<Item = &PortError> {
+    pub(crate) fn unread(&self) -> impl Iterator<Item = &ServiceError> {
         self.unread_of_quotas().chain(self.unread_of_access())
     }
 
     /// What Bedrock and IAM answered about access and permission.
-    pub fn asked(&self) -> Asked<'_> {
-        Asked {
+    pub fn asked(&self) -> AccessEvidence<'_> {
+        AccessEvidence {
             state: self.model_state.read().and_then(Option::as_ref),
             offers: self.offers.read().copied().flatten(),
             rulings: self.rulings.read().and_then(Option::as_deref).unwrap_or_default(),
@@ -266,13 +266,13 @@ pub(crate) const FAR_BELOW: f64 = 0.5;
 pub(crate) const FILLED: f64 = 0.9;
 
 /// Every quota of `evidence` whose use is known, the fullest first.
-pub fn nearest(evidence: &Evidence) -> Vec<Near> {
+pub fn nearest(evidence: &Evidence) -> Vec<QuotaUse> {
     let Some(usage) = evidence.usage.read() else { return Vec::new() };
     let known = evidence.limits.iter().filter_map(|l| {
         let quota = l.found.quota.as_ref().filter(|_| l.found.verdict == Verdict::Matched)?;
-        Near::of(quota, l.limit, l.applied.read().copied().flatten()?.value, usage)
+        QuotaUse::of(quota, l.limit, l.applied.read().copied().flatten()?.value, usage)
     });
-    let mut near: Vec<Near> = known.collect();
+    let mut near: Vec<QuotaUse> = known.collect();
     near.sort_by(|a, b| b.share().total_cmp(&a.share()));
     near
 }
@@ -283,11 +283,11 @@ pub fn has_room(evidence: &Evidence, threshold: f64) -> Option<bool> {
     if near.is_empty() {
         return None;
     }
-    let record = |near: &Near| {
+    let record = |near: &QuotaUse| {
         let known = evidence.limits.iter().filter(|l| l.found.quota.as_ref() == Some(&near.quota));
         known.into_iter().find_map(|l| l.record.read()).cloned().unwrap_or_default()
     };
-    let is_due = |near: &Near| near.is_due(threshold, lead(&record(near)), evidence.now);
+    let is_due = |near: &QuotaUse| near.is_due(threshold, lead(&record(near)), evidence.now);
     let has_room = threshold <= 0.0 || !near.iter().any(is_due);
     // A quota that could not be read may be the full one.
     let is_known = evidence.limits.iter().all(|l| l.applied.unread().is_none());

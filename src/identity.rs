@@ -1,10 +1,10 @@
 //! What the function knows of itself.
 
-use crate::ids::{AccountId, Place, Region};
+use crate::ids::{AccountId, AccountRegion, Region};
 
 /// What the reader knows of the function itself: where it runs, and how to tell its own traces.
 #[derive(Clone, Debug, Default)]
-pub struct Home {
+pub struct FunctionIdentity {
     /// The account it runs in; `None` outside AWS.
     pub account: Option<AccountId>,
     /// The Region it runs in. Events are regional, so this is where an event that names no Region
@@ -20,10 +20,10 @@ pub struct Home {
     pub topic: Option<String>,
 }
 
-impl Home {
+impl FunctionIdentity {
     /// Where it runs; `None` outside AWS.
-    pub fn place(&self) -> Option<Place> {
-        Some(Place { account: self.account.clone()?, region: self.region.clone()? })
+    pub fn place(&self) -> Option<AccountRegion> {
+        Some(AccountRegion { account: self.account.clone()?, region: self.region.clone()? })
     }
 
     /// The first of `named` that is a Region; else the one it runs in.

@@ -123,7 +123,7 @@ pub(crate) fn short_hash(text: &str) -> String {
 /// An account and a Region: everything Bedrock does is confined to the two, and every call to AWS
 /// names them. For cross-Region inference the Region is the *source* Region, where the call was made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub struct Place {
+pub struct AccountRegion {
     /// The account whose call failed and whose quotas count.
     pub account: AccountId,
     /// The source Region.

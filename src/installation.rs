@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::answer::Answer;
+use crate::error::ServiceResult;
 use crate::ids::AccountId;
 
 /// A CloudTrail trail, with an answer of its own to each question.
@@ -12,9 +12,9 @@ pub struct Trail {
     /// Its name.
     pub name: String,
     /// Whether it records now.
-    pub is_logging: Answer<bool>,
+    pub is_logging: ServiceResult<bool>,
     /// Whether it records management events that only read, as inference calls do.
-    pub records_reads: Answer<Reads>,
+    pub records_reads: ServiceResult<Reads>,
 }
 
 /// Whether a trail records management events that only read.
@@ -51,19 +51,19 @@ pub struct EventRule {
     /// Which events it gets.
     pub state: RuleState,
     /// What it reacts to.
-    pub trigger: Trigger,
+    pub trigger: RuleTrigger,
 }
 
 /// What an EventBridge rule reacts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trigger {
+pub enum RuleTrigger {
     /// Events of these `detail-type`s; a `*` stands for what the pattern leaves open at the end or the beginning.
     Events(Vec<String>),
     /// The clock.
     Schedule,
 }
 
-impl Trigger {
+impl RuleTrigger {
     /// What a rule with this event pattern reacts to.
     /// See <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>.
     pub fn of_pattern(pattern: &serde_json::Value) -> Self {

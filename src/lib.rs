@@ -8,9 +8,10 @@ pub mod time;
 mod wire_enum;
 pub mod shards;
 
-pub mod answer;
+pub mod error;
 pub mod identity;
 pub mod model;
+pub mod original;
 pub mod permission;
 pub mod quota;
 pub mod usage;

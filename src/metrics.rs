@@ -2,16 +2,16 @@
 //!
 //! One law: a metric that is not in this table is not written.
 
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
 /// The namespace of the function's own metrics.
 pub const NAMESPACE: &str = "BedrockRemediator";
 /// The one dimension of each of them, whose value is the function's name.
 pub const DIMENSION: &str = "FunctionName";
 
-words! {
+wire_enum! {
     /// A metric of the function's own.
-    OwnMetric {
+    pub enum OwnMetric {
         /// Items of deliveries.
         Items = "Items",
         /// Items, or whole deliveries, that have to be delivered again.

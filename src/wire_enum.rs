@@ -1,9 +1,9 @@
 //! Enums whose values are words that outputs carry and inputs are read from.
 //!
-//! One law: the word is written once, beside its variant.
+//! Invariant: the word is written once, beside its variant.
 
-macro_rules! words {
-    ($(#[$doc:meta])* $type:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+macro_rules! wire_enum {
+    ($(#[$doc:meta])* pub enum $type:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $type {
@@ -41,4 +41,4 @@ macro_rules! words {
     };
 }
 
-pub(crate) use words;
+pub(crate) use wire_enum;

@@ -6,12 +6,12 @@
 
 mod support;
 
-use bedrock_remediator::answer::{PortError, Rejection};
 use bedrock_remediator::diagnosis::Cause;
+use bedrock_remediator::error::{Rejection, ServiceError};
 use bedrock_remediator::event::Metric;
 use bedrock_remediator::ids::{AccountId, QuotaCode};
 use bedrock_remediator::incident::search::LogKind;
-use bedrock_remediator::installation::{EventRule, Reads, RuleState, Subscriptions, Trail, Trigger};
+use bedrock_remediator::installation::{EventRule, Reads, RuleState, RuleTrigger, Subscriptions, Trail};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::model::access::{Availability, UseCaseForm};
 use bedrock_remediator::model::lifecycle::Lifecycle;
@@ -42,12 +42,12 @@ fn code() -> QuotaCode {
     QuotaCode::parse("L-F4DDD3EB").unwrap()
 }
 
-fn rejected(kind: Rejection, text: &str) -> PortError {
-    PortError::Rejected(kind, text.to_owned())
+fn rejected(kind: Rejection, text: &str) -> ServiceError {
+    ServiceError::Rejected(kind, text.to_owned())
 }
 
-fn denied(action: &str) -> PortError {
-    PortError::Denied(action.to_owned())
+fn denied(action: &str) -> ServiceError {
+    ServiceError::Denied(action.to_owned())
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn every_refusal_of_an_increase_is_read_by_its_meaning_and_never_repeated() {
         ("AccessDeniedException", 400, "No.", denied(REQUEST)),
         ("NoSuchResourceException", 400, "None.", rejected(Rejection::Invalid, "None.")),
         // Perhaps it was taken all the same.
-        ("ServiceException", 500, "Oops.", PortError::UnknownOutcome),
+        ("ServiceException", 500, "Oops.", ServiceError::UnknownOutcome),
     ];
     for (error, status, message, meaning) in cases {
         let cloud = cloud();
@@ -91,7 +91,7 @@ fn an_answer_that_names_no_request_leaves_the_outcome_open() {
         ));
         let answer =
             block_on(cloud.aws("SERVICE_QUOTAS").request_increase(&place("us-east-1"), &code(), 9e6));
-        assert_eq!(answer.unwrap_err(), PortError::UnknownOutcome, "{body}");
+        assert_eq!(answer.unwrap_err(), ServiceError::UnknownOutcome, "{body}");
         assert_eq!(cloud.calls().len(), 1);
     }
 }
@@ -134,16 +134,17 @@ fn a_request_is_read_by_its_id_and_only_awss_own_word_says_that_there_is_none() 
     assert_eq!(block_on(aws.request(&here, "request-9999")), Ok(None));
     let action = "servicequotas:GetRequestedServiceQuotaChange";
     let refused = |error: &str| json!({ "__type": error, "Message": "No." }).to_string();
-    for (error, times, meaning) in
-        [("TooManyRequestsException", 3, PortError::Throttled), ("AccessDeniedException", 1, denied(action))]
-    {
+    for (error, times, meaning) in [
+        ("TooManyRequestsException", 3, ServiceError::Throttled),
+        ("AccessDeniedException", 1, denied(action)),
+    ] {
         let answers = (0..times).map(|_| (action.to_owned(), 400, refused(error)));
         cloud.state().instead.extend(answers);
         assert_eq!(block_on(aws.request(&here, &filed.id)), Err(meaning), "{error}");
     }
     // An answer that names no request is no word on it.
     cloud.state().instead.push((action.to_owned(), 200, json!({ "RequestedQuota": {} }).to_string()));
-    assert!(matches!(block_on(aws.request(&here, &filed.id)), Err(PortError::Rejected(..))));
+    assert!(matches!(block_on(aws.request(&here, &filed.id)), Err(ServiceError::Rejected(..))));
 }
 
 #[test]
@@ -387,11 +388,11 @@ fn the_set_up_is_read_where_it_stands() {
     assert_eq!(
         rules,
         [
-            rule("stack-TickRule-1", RuleState::Disabled, Trigger::Schedule),
+            rule("stack-TickRule-1", RuleState::Disabled, RuleTrigger::Schedule),
             rule(
                 "stack-InferenceErrorsRule-2",
                 RuleState::EnabledWithReads,
-                Trigger::Events(vec!["AWS API Call via CloudTrail".to_owned(), "Another*".to_owned()])
+                RuleTrigger::Events(vec!["AWS API Call via CloudTrail".to_owned(), "Another*".to_owned()])
             ),
         ]
     );
@@ -400,7 +401,7 @@ fn the_set_up_is_read_where_it_stands() {
     assert_eq!(listeners, Subscriptions { confirmed: 2, pending: 3 });
     assert!(matches!(
         block_on(sns.subscriptions("operators")),
-        Err(PortError::Rejected(Rejection::Invalid, _))
+        Err(ServiceError::Rejected(Rejection::Invalid, _))
     ));
     let alarms = block_on(cloud.aws("CLOUDWATCH").own_alarms(&here, "stack")).unwrap();
     assert_eq!(
@@ -476,7 +477,7 @@ fn cloudtrail_is_asked_for_the_root_user_by_name() {
     assert_eq!(shown(&[("role/app", 120)]), (Ok(false), 1));
     assert_eq!(shown(&[("user/root", 60)]), (Ok(false), 2), "a user of that name is not the root user");
     let (answer, calls) = shown(&[("user/root", 300)]);
-    assert!(matches!(answer, Err(PortError::Unavailable(_))) && calls == 4, "{answer:?} {calls}");
+    assert!(matches!(answer, Err(ServiceError::Unavailable(_))) && calls == 4, "{answer:?} {calls}");
 }
 
 #[test]
@@ -732,7 +733,7 @@ fn every_refusal_of_the_table_is_read_by_its_meaning() {
     let cases = [
         ("ResourceNotFoundException", 1, rejected(Rejection::Invalid, table)),
         ("AccessDeniedException", 1, denied("dynamodb:UpdateItem")),
-        ("ProvisionedThroughputExceededException", 3, PortError::Throttled),
+        ("ProvisionedThroughputExceededException", 3, ServiceError::Throttled),
     ];
     for (error, times, meaning) in cases {
         let cloud = cloud();

@@ -13,13 +13,14 @@ const LAYERS: &[&[&str]] = &[
     &["ids", "shards", "text", "time", "wire_enum"],
     // What is true of the field.
     &[
-        "answer",
+        "error",
         "callers",
         "config",
         "identity",
         "installation",
         "metrics",
         "model",
+        "original",
         "permission",
         "quota",
         "usage",
@@ -72,11 +73,20 @@ fn code(source: &str) -> impl Iterator<Item = (usize, &str)> {
     source.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//"))
 }
 
+/// Whether `line` holds `word`, and not as the beginning of a longer one.
+fn holds(line: &str, word: &str) -> bool {
+    let is_whole = |at: usize| {
+        !line[at + word.len()..]
+            .starts_with(|c: char| c.is_alphanumeric() && word.ends_with(char::is_alphanumeric))
+    };
+    line.match_indices(word).any(|(at, _)| is_whole(at))
+}
+
 fn offenders(files: &[(String, String)], forbidden: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for (name, source) in files {
         for (number, line) in code(source) {
-            if let Some(word) = forbidden.iter().find(|word| line.contains(*word)) {
+            if let Some(word) = forbidden.iter().find(|word| holds(line, word)) {
                 found.push(format!("{name}:{}: {word}", number + 1));
             }
         }
@@ -196,6 +206,9 @@ impl<'ast> syn::visit::Visit<'ast> for Paths {
     }
 
     fn visit_item_use(&mut self, _: &'ast syn::ItemUse) {}
+
+    /// `pub(super)` uses nothing.
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
 }
 
 /// Which modules each module uses. A name that a module passes on (`pub use`) is used where it is written.

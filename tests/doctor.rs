@@ -5,8 +5,8 @@
 mod support;
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::ids::{AccountId, Place, Region};
-use bedrock_remediator::operate::doctor::{ALARMS, Check, Finding, Patient, RULES, TRIGGERS, examine};
+use bedrock_remediator::ids::{AccountId, AccountRegion, Region};
+use bedrock_remediator::operate::doctor::{ALARMS, Check, Finding, Installation, RULES, TRIGGERS, examine};
 use bedrock_remediator::quota::{Catalog, Readable};
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use serde_json::{Value, json};
@@ -39,11 +39,11 @@ fn examined(account: &Value) -> Vec<Check> {
 
 fn examined_in(world: &Sandbox, role: Option<&str>) -> Vec<Check> {
     let config = Config { invocation_log_group: Some("bedrock-calls".to_owned()), ..Config::default() };
-    let place = Place {
+    let place = AccountRegion {
         account: AccountId::parse("111122223333").unwrap(),
         region: Region::parse("us-east-1").unwrap(),
     };
-    let patient = Patient {
+    let patient = Installation {
         stack: "bedrock-remediator",
         place: &place,
         role,
@@ -247,11 +247,11 @@ fn rules_seen(name: &str, rules: &[Value]) -> Check {
     account["rules"] = json!(rules);
     let world = sandbox(WorldFile::parse(&account.to_string()).unwrap());
     let config = Config::default();
-    let place = Place {
+    let place = AccountRegion {
         account: AccountId::parse("111122223333").unwrap(),
         region: Region::parse("us-east-1").unwrap(),
     };
-    let patient = Patient {
+    let patient = Installation {
         stack: name,
         place: &place,
         role: None,

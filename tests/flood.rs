@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bedrock_remediator::config::Config;
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::{AccountId, Region};
 use bedrock_remediator::incident::Incident;
 use bedrock_remediator::incident::flood::{IN_PLACE, OF_SENDER};
@@ -17,8 +17,8 @@ use bedrock_remediator::incident::record::State;
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::{Kind, Notice};
 use bedrock_remediator::ports::{Clock as _, Ledger as _};
-use bedrock_remediator::run::context::{Allowance, Terms};
-use bedrock_remediator::run::handler::{Report, handle};
+use bedrock_remediator::run::context::{RunContext, TimeBudget};
+use bedrock_remediator::run::handler::{DeliveryReport, handle};
 use bedrock_remediator::run::sweep::sweep;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use bedrock_remediator::shards::Shards;
@@ -61,15 +61,15 @@ fn log(group: &str, lines: impl Iterator<Item = String>) -> String {
     json!({ "awslogs": { "data": STANDARD.encode(data.to_string()) } }).to_string()
 }
 
-fn deliver_at_home(world: &Sandbox, payload: &str) -> Report {
+fn deliver_at_home(world: &Sandbox, payload: &str) -> DeliveryReport {
     // Each is told by itself.
     let config = Config { digest_above: 1000, ..Config::default() };
-    let home = Home {
+    let home = FunctionIdentity {
         account: AccountId::parse("111122223333"),
         region: Region::parse("us-east-1"),
-        ..Home::default()
+        ..FunctionIdentity::default()
     };
-    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
     block_on(handle(world, &terms, payload.as_bytes())).unwrap()
 }
 
@@ -313,10 +313,10 @@ fn what_only_counts_is_claimed_side_by_side() {
     let batch: Vec<String> = (0..160).map(|n| denied(&format!("app-{n}"), &invented(0))).collect();
     let payload = queue(&batch);
     let config = Config::default();
-    let home = Home::default();
+    let home = FunctionIdentity::default();
     // No time is left for anything but to count.
-    let allowance = Allowance { until: world.now(), lease: SignedDuration::from_secs(90) };
-    let terms = Terms { config: &config, home: &home, allowance };
+    let allowance = TimeBudget { until: world.now(), lease: SignedDuration::from_secs(90) };
+    let terms = RunContext { config: &config, home: &home, allowance };
     let latency = SignedDuration::from_millis(100);
     let (report, took) = in_time(&world, latency, handle(&world, &terms, payload.as_bytes()));
     assert!(report.unwrap().incidents.iter().all(|report| report.recorded));
@@ -333,9 +333,9 @@ fn a_sweep_looks_after_eight_at_a_time() {
     batch.extend((0..60).map(|n| denied(&format!("app-{n}"), &invented(0))));
     let payload = queue(&batch);
     let config = Config::default();
-    let home = Home::default();
-    let allowance = Allowance { until: world.now(), lease: SignedDuration::from_secs(90) };
-    let terms = Terms { config: &config, home: &home, allowance };
+    let home = FunctionIdentity::default();
+    let allowance = TimeBudget { until: world.now(), lease: SignedDuration::from_secs(90) };
+    let terms = RunContext { config: &config, home: &home, allowance };
     block_on(handle(&world, &terms, payload.as_bytes()))
         .unwrap()
         .incidents
@@ -344,8 +344,8 @@ fn a_sweep_looks_after_eight_at_a_time() {
     world.pass(SignedDuration::from_mins(5));
     let before = calls(&world, "take_over");
     let latency = SignedDuration::from_millis(100);
-    let allowance = Allowance { until: world.now() + SignedDuration::from_secs(40), ..allowance };
-    let (swept, took) = in_time(&world, latency, sweep(&world, &Terms { allowance, ..terms }));
+    let allowance = TimeBudget { until: world.now() + SignedDuration::from_secs(40), ..allowance };
+    let (swept, took) = in_time(&world, latency, sweep(&world, &RunContext { allowance, ..terms }));
     let swept = swept.unwrap();
     assert_eq!((calls(&world, "take_over") - before, swept.failed.len()), (80, 0));
     // Each takes a lease and asks IAM, two calls one after the other: ten rounds. Then 80 records are written.
@@ -363,14 +363,14 @@ fn a_sweep_tells_in_the_order_of_rank() {
         .collect();
     batch.extend((0..10).map(|n| denied(&format!("app-{n}"), &invented(0))));
     let config = Config { digest_above: 100, ..Config::default() };
-    let home = Home::default();
-    let allowance = Allowance { until: world.now(), lease: SignedDuration::from_secs(90) };
-    let terms = Terms { config: &config, home: &home, allowance };
+    let home = FunctionIdentity::default();
+    let allowance = TimeBudget { until: world.now(), lease: SignedDuration::from_secs(90) };
+    let terms = RunContext { config: &config, home: &home, allowance };
     block_on(handle(&world, &terms, queue(&batch).as_bytes())).unwrap();
     world.pass(SignedDuration::from_mins(5));
-    let allowance = Allowance { until: world.now() + SignedDuration::from_secs(40), ..allowance };
+    let allowance = TimeBudget { until: world.now() + SignedDuration::from_secs(40), ..allowance };
     let latency = SignedDuration::from_millis(100);
-    in_time(&world, latency, sweep(&world, &Terms { allowance, ..terms })).0.unwrap();
+    in_time(&world, latency, sweep(&world, &RunContext { allowance, ..terms })).0.unwrap();
     let causes: Vec<String> = world.published().iter().map(|n| n.cause.unwrap().to_string()).collect();
     assert_eq!((causes.len(), causes.iter().position(|cause| cause == "malformed")), (20, Some(10)));
 }
@@ -381,14 +381,14 @@ fn a_sweep_takes_no_lease_for_what_it_has_no_time_for() {
     let batch: Vec<String> = (0..80).map(|n| denied(&format!("app-{n}"), &invented(0))).collect();
     let payload = queue(&batch);
     let config = Config::default();
-    let home = Home::default();
-    let allowance = Allowance { until: world.now(), lease: SignedDuration::from_secs(90) };
-    let terms = Terms { config: &config, home: &home, allowance };
+    let home = FunctionIdentity::default();
+    let allowance = TimeBudget { until: world.now(), lease: SignedDuration::from_secs(90) };
+    let terms = RunContext { config: &config, home: &home, allowance };
     block_on(handle(&world, &terms, payload.as_bytes())).unwrap();
     world.pass(SignedDuration::from_mins(5));
-    let allowance = Allowance { until: world.now() + SignedDuration::from_secs(1), ..allowance };
+    let allowance = TimeBudget { until: world.now() + SignedDuration::from_secs(1), ..allowance };
     let latency = SignedDuration::from_millis(300);
-    let (swept, _) = in_time(&world, latency, sweep(&world, &Terms { allowance, ..terms }));
+    let (swept, _) = in_time(&world, latency, sweep(&world, &RunContext { allowance, ..terms }));
     assert!(swept.unwrap().out_of_time);
     let taken = calls(&world, "take_over") as usize;
     assert!((8..=16).contains(&taken), "{taken}");
@@ -402,9 +402,9 @@ fn one_incident_that_fails_in_a_sweep_keeps_no_other_waiting() {
     let batch: Vec<String> = (0..20).map(|n| denied(&format!("app-{n}"), &invented(0))).collect();
     let payload = queue(&batch);
     let config = Config::default();
-    let home = Home::default();
-    let allowance = Allowance { until: world.now(), lease: SignedDuration::from_secs(90) };
-    let terms = Terms { config: &config, home: &home, allowance };
+    let home = FunctionIdentity::default();
+    let allowance = TimeBudget { until: world.now(), lease: SignedDuration::from_secs(90) };
+    let terms = RunContext { config: &config, home: &home, allowance };
     block_on(handle(&world, &terms, payload.as_bytes())).unwrap();
     world.pass(SignedDuration::from_mins(5));
     world.change(|file| file.faults.push(fault("take_over", Some(3), FaultKind::Unavailable)));
@@ -456,11 +456,13 @@ fn throttles_of_models_that_nobody_knows_do_not_delay_one_of_a_model_with_a_quot
     let mut batch: Vec<String> = (0..200).map(|n| throttle(&format!("us.example.model-{n}-v1:0"))).collect();
     batch.push(throttle(SONNET));
     let payload = queue(&batch);
-    let (config, home) = (Config::default(), Home::default());
+    let (config, home) = (Config::default(), FunctionIdentity::default());
     // Time for a few of them.
-    let allowance =
-        Allowance { until: world.now() + SignedDuration::from_secs(2), lease: SignedDuration::from_secs(90) };
-    let terms = Terms { config: &config, home: &home, allowance };
+    let allowance = TimeBudget {
+        until: world.now() + SignedDuration::from_secs(2),
+        lease: SignedDuration::from_secs(90),
+    };
+    let terms = RunContext { config: &config, home: &home, allowance };
     let latency = SignedDuration::from_millis(100);
     let (report, _) = in_time(&world, latency, handle(&world, &terms, payload.as_bytes()));
     assert!(report.unwrap().incidents.iter().all(|report| report.recorded));

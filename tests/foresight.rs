@@ -5,15 +5,15 @@
 mod support;
 
 use bedrock_remediator::config::{Config, Mode};
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::{AccountId, QuotaCode, Region};
 use bedrock_remediator::model::access::Availability;
 use bedrock_remediator::notice::{Kind, Severity};
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::quota::request::RequestStatus;
-use bedrock_remediator::run::context::Terms;
-use bedrock_remediator::run::forecast::Watched;
-use bedrock_remediator::run::sweep::{Swept, sweep};
+use bedrock_remediator::run::context::RunContext;
+use bedrock_remediator::run::forecast::ForecastReport;
+use bedrock_remediator::run::sweep::{SweepReport, sweep};
 use bedrock_remediator::sandbox::{FaultKind, LastMinutes, MinuteEntry, Sandbox, UsageEntry, WorldFile};
 use bedrock_remediator::usage::Minute;
 use jiff::{SignedDuration, Timestamp};
@@ -26,21 +26,25 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Tokens a minute for Claude Sonnet 4.5 through geographic profiles.
 const TOKENS: &str = "L-F4DDD3EB";
 
-fn home() -> Home {
-    Home { account: AccountId::parse("111122223333"), region: Region::parse("us-east-1"), ..Home::default() }
+fn home() -> FunctionIdentity {
+    FunctionIdentity {
+        account: AccountId::parse("111122223333"),
+        region: Region::parse("us-east-1"),
+        ..FunctionIdentity::default()
+    }
 }
 
-fn tick_with(world: &Sandbox, config: &Config) -> Swept {
+fn tick_with(world: &Sandbox, config: &Config) -> SweepReport {
     let home = home();
-    block_on(sweep(world, &Terms { config, home: &home, allowance: ALLOWANCE })).unwrap()
+    block_on(sweep(world, &RunContext { config, home: &home, allowance: ALLOWANCE })).unwrap()
 }
 
 /// Of what is only coming, it tells.
-fn tick(world: &Sandbox) -> Swept {
+fn tick(world: &Sandbox) -> SweepReport {
     tick_with(world, &Config { headroom_mode: Mode::Observe, ..Config::default() })
 }
 
-fn watched(swept: Swept) -> Watched {
+fn watched(swept: SweepReport) -> ForecastReport {
     swept.watched.unwrap().unwrap()
 }
 
@@ -327,7 +331,7 @@ fn dies_anywhere(config: &Config) {
     let mut died = 0;
     for times in 1.. {
         let world = sandbox(account(&growing()));
-        let terms = Terms { config, home: &home, allowance: ALLOWANCE };
+        let terms = RunContext { config, home: &home, allowance: ALLOWANCE };
         if crash_after(times, sweep(&world, &terms)) {
             break;
         }

@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use bedrock_remediator::aws::ACTIONS;
 use bedrock_remediator::config::{Config, Mode};
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::{AccountId, Region};
 use bedrock_remediator::model::access::Availability;
 use bedrock_remediator::operate::doctor::{ALARMS, RULES};
 use bedrock_remediator::quota::request::RequestStatus;
-use bedrock_remediator::run::context::{Allowance, Terms};
-use bedrock_remediator::run::handler::{Report, handle};
+use bedrock_remediator::run::context::{RunContext, TimeBudget};
+use bedrock_remediator::run::handler::{DeliveryReport, handle};
 use bedrock_remediator::sandbox::{PortCall, Sandbox, WorldFile, healthy_for};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -30,19 +30,19 @@ use support::tls::Authority;
 /// Functions that the samples are shared among.
 const SIDE_BY_SIDE: usize = 12;
 
-const ALLOWANCE: Allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+const ALLOWANCE: TimeBudget = TimeBudget { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-fn home() -> Home {
-    Home {
+fn home() -> FunctionIdentity {
+    FunctionIdentity {
         account: AccountId::parse(ACCOUNT),
         region: Region::parse(REGION),
         role: None,
         log_group: Some("/aws/lambda/remediator".to_owned()),
-        ..Home::default()
+        ..FunctionIdentity::default()
     }
 }
 
@@ -118,11 +118,11 @@ fn told(notice: &Value) -> Value {
     ])
 }
 
-fn expected(file: WorldFile, payload: &[u8]) -> (Sandbox, Option<Report>) {
+fn expected(file: WorldFile, payload: &[u8]) -> (Sandbox, Option<DeliveryReport>) {
     let sandbox = Sandbox::new(file, Timestamp::now());
     let report = block_on(handle(
         &sandbox,
-        &Terms { config: &searching(), home: &home(), allowance: ALLOWANCE },
+        &RunContext { config: &searching(), home: &home(), allowance: ALLOWANCE },
         payload,
     ))
     .ok();
@@ -144,7 +144,7 @@ fn variables_of_searching(cloud: &Cloud) -> Vec<(String, String)> {
     variables
 }
 
-fn reply_of(report: Option<&Report>) -> Result<Value, ()> {
+fn reply_of(report: Option<&DeliveryReport>) -> Result<Value, ()> {
     let report = report.ok_or(())?;
     if report.is_batch {
         return Ok(serde_json::to_value(report.batch_response()).unwrap());

@@ -7,12 +7,12 @@ mod support;
 use std::path::Path;
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::incident::record::State;
 use bedrock_remediator::notice::{Kind, Notice};
 use bedrock_remediator::plan::Action;
 use bedrock_remediator::ports::{Clock as _, Ledger as _};
-use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::run::context::RunContext;
 use bedrock_remediator::run::handler::handle;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile, healthy_for};
 use jiff::SignedDuration;
@@ -560,7 +560,8 @@ fn samples() -> Vec<(String, String, WorldFile)> {
     let read = |name: String| {
         let payload = sample(&name);
         let beside = name.replace(".json", ".world.json");
-        let delivery = bedrock_remediator::event::read(payload.as_bytes(), &Home::default()).ok()?;
+        let delivery =
+            bedrock_remediator::event::read(payload.as_bytes(), &FunctionIdentity::default()).ok()?;
         let world = match std::fs::read_to_string(
             Path::new(env!("CARGO_MANIFEST_DIR")).join("events").join(beside),
         ) {
@@ -660,8 +661,8 @@ fn a_right_that_the_function_lacks_is_said_and_is_never_an_error() {
 
 #[test]
 fn a_function_that_dies_while_it_looks_loses_nothing() {
-    let (config, home) = (Config::default(), Home::default());
-    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    let (config, home) = (Config::default(), FunctionIdentity::default());
+    let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
     let (payload, file) = (sample("alarm-three-causes.json"), sample("alarm-three-causes.world.json"));
     let mut died = 0;
     for polls in 1..400 {
@@ -695,9 +696,12 @@ fn the_functions_own_errors_are_not_behind_an_alarm() {
         world(json!({ "errors": [found(LITE, "14:31:00", "AccessDeniedException", DENIED, "remediator")] }));
     let (config, home) = (
         Config::default(),
-        Home { role: Some("arn:aws:iam::111122223333:role/remediator".to_owned()), ..Home::default() },
+        FunctionIdentity {
+            role: Some("arn:aws:iam::111122223333:role/remediator".to_owned()),
+            ..FunctionIdentity::default()
+        },
     );
-    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
     block_on(handle(&world, &terms, alarm_of("InvocationClientErrors", LITE).as_bytes())).unwrap();
     assert_eq!(told(&world), [("unknown".to_owned(), Kind::Opened)]);
     let id = world.published()[0].incident_id.clone().unwrap();

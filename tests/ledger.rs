@@ -54,7 +54,7 @@ fn what_has_expired_is_no_more() {
 #[cfg(feature = "aws")]
 #[test]
 fn a_write_whose_answer_was_lost_is_repeated_and_still_ours() {
-    use bedrock_remediator::incident::record::{Claim, Finish, State};
+    use bedrock_remediator::incident::record::{Claim, Release, State};
     use bedrock_remediator::ports::Ledger as _;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
@@ -65,7 +65,7 @@ fn a_write_whose_answer_was_lost_is_repeated_and_still_ours() {
     let Claim::Mine(lease, record) = claim else { panic!("nobody else holds it") };
     assert_eq!((record.state, record.episode), (State::Seen, 1));
     lose();
-    let end = Finish::new(State::Told, at, record.incident.counts);
+    let end = Release::new(State::Told, at, record.incident.counts);
     block_on(table.finish(&lease, &end)).unwrap();
     assert_eq!(block_on(table.incident(&incident.id)).unwrap().unwrap().state, State::Told);
 }
@@ -86,9 +86,9 @@ fn an_item_that_cannot_be_read_is_an_error_and_hides_no_other() {
     let due = block_on(table.due(Shards::ALL, at, 10)).unwrap();
     assert_eq!(due.len(), 2, "nobody forgets it");
     let lease = jiff::SignedDuration::from_secs(90);
-    let error = block_on(table.take_over(&bad.id, at, lease)).unwrap_err().to_string();
+    let error = block_on(table.acquire_due(&bad.id, at, lease)).unwrap_err().to_string();
     assert!(error.contains(&key) && error.contains("cause"), "{error}");
-    assert!(block_on(table.take_over(&good.id, at, lease)).unwrap().is_some());
+    assert!(block_on(table.acquire_due(&good.id, at, lease)).unwrap().is_some());
 }
 
 /// An item as versions before 0.2 wrote it: the refusal is the last outcome alone.
@@ -98,7 +98,7 @@ fn a_refusal_that_an_earlier_version_wrote_outlives_later_requests() {
     use bedrock_remediator::incident::record::Claim;
     use bedrock_remediator::ports::Ledger as _;
     use bedrock_remediator::quota::record::{Intent, Refusal, Reserved};
-    use bedrock_remediator::quota::request::Followed;
+    use bedrock_remediator::quota::request::TrackedRequest;
     use serde_json::json;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
@@ -119,7 +119,7 @@ fn a_refusal_that_an_earlier_version_wrote_outlives_later_requests() {
         block_on(table.claim(&contract::incident("us-east-1"), at, jiff::SignedDuration::from_secs(90)));
     let Claim::Mine(lease, _) = claim.unwrap() else { panic!("only counted") };
     let place = contract::place("us-east-1");
-    let followed = |desired| Followed {
+    let followed = |desired| TrackedRequest {
         code: bedrock_remediator::ids::QuotaCode::parse("L-F4DDD3EB").unwrap(),
         name: "tokens".to_owned(),
         desired,
@@ -148,7 +148,7 @@ fn a_refusal_that_an_earlier_version_wrote_outlives_later_requests() {
 fn a_cause_of_another_version_reads_as_unknown_and_stays_as_it_was_written() {
     use bedrock_remediator::diagnosis::Cause;
     use bedrock_remediator::incident::Incident;
-    use bedrock_remediator::incident::record::{Claim, Finish, State};
+    use bedrock_remediator::incident::record::{Claim, Release, State};
     use bedrock_remediator::ports::Ledger as _;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
@@ -169,7 +169,7 @@ fn a_cause_of_another_version_reads_as_unknown_and_stays_as_it_was_written() {
         panic!("only counted")
     };
     assert_eq!((record.incident.cause, record.incident.counts.errors), (Cause::Unknown, 2));
-    let end = Finish::new(State::Told, later, record.incident.counts);
+    let end = Release::new(State::Told, later, record.incident.counts);
     block_on(table.finish(&lease, &end)).unwrap();
     for key in [key, detail] {
         let item = cloud.state().table.items[&key].clone();
@@ -230,13 +230,13 @@ fn an_item_of_before_that_is_only_counted_goes_to_its_shard() {
 #[cfg(feature = "aws")]
 #[test]
 fn the_version_before_can_read_what_this_one_writes() {
-    use bedrock_remediator::incident::record::{Finish, State};
+    use bedrock_remediator::incident::record::{Release, State};
     use bedrock_remediator::ports::Ledger as _;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let incident = contract::incident("us-east-1");
     let (lease, _) = block_on(contract::mine(&table, &incident, contract::now()));
-    let end = Finish {
+    let end = Release {
         followed: Some(contract::followed(contract::now())),
         silent_until: Some(contract::after(600)),
         told: Some(contract::told(contract::now())),
@@ -281,8 +281,8 @@ fn the_version_before_can_read_what_this_one_writes() {
 fn no_item_grows_with_time() {
     use bedrock_remediator::callers::Origin;
     use bedrock_remediator::incident::heard::Heard;
-    use bedrock_remediator::incident::notices::Told;
-    use bedrock_remediator::incident::record::{Claim, Finish, State};
+    use bedrock_remediator::incident::notices::NoticeRecord;
+    use bedrock_remediator::incident::record::{Claim, Release, State};
     use bedrock_remediator::incident::search::{LogKind, LogQuery, Search};
     use bedrock_remediator::ports::Ledger as _;
     use jiff::SignedDuration;
@@ -334,7 +334,7 @@ fn no_item_grows_with_time() {
                     Vec::new()
                 };
                 let heard = Heard::from(format!("w{n:08x}@490000"));
-                let told = Told {
+                let told = NoticeRecord {
                     id: format!("ntc-{n:016x}"),
                     kind,
                     at,
@@ -347,12 +347,16 @@ fn no_item_grows_with_time() {
                     kind: LogKind::Application,
                     id: "12ab3456-12ab-123a-789e-1234567890ab".to_owned(),
                 };
-                let end = Finish {
+                let end = Release {
                     followed: Some(contract::followed(at)),
                     told: Some(told),
                     silent_until: Some(at + SignedDuration::from_mins(60)),
                     search: Some(Search { alarm: at, looks: 3, queries: vec![query; 6] }),
-                    ..Finish::new(State::Watching, at + SignedDuration::from_mins(60), record.incident.counts)
+                    ..Release::new(
+                        State::Watching,
+                        at + SignedDuration::from_mins(60),
+                        record.incident.counts,
+                    )
                 };
                 table.finish(&lease, &end).await.unwrap();
             }
@@ -384,7 +388,7 @@ fn requests_that_an_earlier_version_counted_today_still_count() {
     use bedrock_remediator::incident::record::Claim;
     use bedrock_remediator::ports::Ledger as _;
     use bedrock_remediator::quota::record::{Intent, Reserved};
-    use bedrock_remediator::quota::request::Followed;
+    use bedrock_remediator::quota::request::TrackedRequest;
     let cloud = support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let at: jiff::Timestamp = "2026-11-20T14:34:05Z".parse().unwrap();
@@ -395,7 +399,7 @@ fn requests_that_an_earlier_version_counted_today_still_count() {
     let claim = block_on(table.claim(&contract::incident("us-east-1"), at, lease)).unwrap();
     let Claim::Mine(lease, _) = claim else { panic!("only counted") };
     let reserve = |code: &str| {
-        let followed = Followed {
+        let followed = TrackedRequest {
             code: bedrock_remediator::ids::QuotaCode::parse(code).unwrap(),
             name: "tokens".to_owned(),
             desired: 9e6,

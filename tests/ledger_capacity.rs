@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::ids::IncidentId;
-use bedrock_remediator::incident::record::{Finish, State};
+use bedrock_remediator::incident::record::{Release, State};
 use bedrock_remediator::incident::{Incident, fold};
 use bedrock_remediator::ports::Ledger as _;
 use bedrock_remediator::sandbox::WorldFile;
@@ -59,7 +59,7 @@ fn one_incident(cloud: &Cloud, table: &Aws) -> Vec<(&'static str, Consumed)> {
         cost(cloud, async { lease = Some(mine(table, &throttle(model, 0), now()).await.0) }),
     ));
     all.push(("claim: duplicate, held", cost(cloud, counted(table, &throttle(model, 1), after(61)))));
-    let end = Finish {
+    let end = Release {
         told: Some(told(after(62))),
         silent_until: Some(after(14_400)),
         ..finish(State::Told, after(14_400))
@@ -72,11 +72,12 @@ fn one_incident(cloud: &Cloud, table: &Aws) -> Vec<(&'static str, Consumed)> {
     }
     all.push(("claim: duplicate, silenced", cost(cloud, counted(table, &throttle(model, 20), after(1200)))));
     let id = throttle(model, 0).id;
-    let taken = async { lease = Some(table.take_over(&id, after(14_400), LEASE).await.unwrap().unwrap().0) };
+    let taken =
+        async { lease = Some(table.acquire_due(&id, after(14_400), LEASE).await.unwrap().unwrap().0) };
     all.push(("lease: taken by the sweep", cost(cloud, taken)));
     let over = async {
         let known = table.incident(&id).await.unwrap().unwrap();
-        let end = Finish::new(State::Closed, after(14_401), known.incident.counts);
+        let end = Release::new(State::Closed, after(14_401), known.incident.counts);
         cloud.state().table.consumed = Consumed::default();
         table.finish(lease.as_ref().unwrap(), &end).await.unwrap();
     };
@@ -91,7 +92,7 @@ fn fill(cloud: &Cloud, table: &Aws, open: usize) {
         let follows = model == models[1];
         let incident = throttle(model, 0);
         let (lease, _) = block_on(mine(table, &incident, now()));
-        let end = Finish {
+        let end = Release {
             followed: follows.then(|| followed(now())),
             ..finish(if follows { State::Watching } else { State::Told }, after(86_400))
         };

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::notice::{LARGEST, Message};
-use bedrock_remediator::run::context::{Allowance, Terms};
+use bedrock_remediator::run::context::{RunContext, TimeBudget};
 use bedrock_remediator::run::handler::handle;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use jiff::{SignedDuration, Timestamp};
@@ -24,13 +24,13 @@ fn message(code: &str, text: &str, model: &str, caller: &str) -> Option<Message>
         },
     });
     let world = Sandbox::new(WorldFile::default(), "2026-11-20T14:34:05Z".parse().unwrap());
-    let (config, home) = (Config::default(), Home::default());
-    let allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+    let (config, home) = (Config::default(), FunctionIdentity::default());
+    let allowance = TimeBudget { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime
         .block_on(handle(
             &world,
-            &Terms { config: &config, home: &home, allowance },
+            &RunContext { config: &config, home: &home, allowance },
             event.to_string().as_bytes(),
         ))
         .unwrap();

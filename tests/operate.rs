@@ -7,14 +7,14 @@ mod support;
 use std::process::Output;
 
 use bedrock_remediator::config::{Config, Mode};
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::IncidentId;
 use bedrock_remediator::incident::record::State;
 use bedrock_remediator::operate;
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::ports::Ledger as _;
 use bedrock_remediator::quota::request::RequestStatus;
-use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::run::context::RunContext;
 use jiff::SignedDuration;
 use serde_json::Value;
 use support::program::run;
@@ -27,13 +27,13 @@ fn observing() -> Config {
     Config { mode: Mode::Observe, ..Config::default() }
 }
 
-fn terms<'a>(config: &'a Config, home: &'a Home) -> Terms<'a> {
-    Terms { config, home, allowance: ALLOWANCE }
+fn terms<'a>(config: &'a Config, home: &'a FunctionIdentity) -> RunContext<'a> {
+    RunContext { config, home, allowance: ALLOWANCE }
 }
 
 #[test]
 fn what_was_only_observed_is_filed_once_a_person_approves() {
-    let (config, home) = (observing(), Home::default());
+    let (config, home) = (observing(), FunctionIdentity::default());
     let terms = terms(&config, &home);
     let world = sandbox(busy());
     let report = deliver_with(&world, &config, &throttle(SONNET));
@@ -56,7 +56,7 @@ fn a_person_stands_under_the_guard_rails() {
         (Config { max_increases_per_day: 0, ..observing() }, Reason::DailyLimit),
         (Config { max_tokens_per_minute: Some(1e6), ..observing() }, Reason::AtCeiling),
     ] {
-        let home = Home::default();
+        let home = FunctionIdentity::default();
         let world = sandbox(busy());
         let report = deliver_with(&world, &rail, &throttle(SONNET));
         let id = report.incidents[0].incident.id.clone();
@@ -68,7 +68,7 @@ fn a_person_stands_under_the_guard_rails() {
 
 #[test]
 fn what_is_closed_by_hand_opens_again_when_it_is_seen_again() {
-    let (config, home) = (Config::default(), Home::default());
+    let (config, home) = (Config::default(), FunctionIdentity::default());
     let terms = terms(&config, &home);
     let world = sandbox(busy());
     let report = deliver(&world, &sample("request-context-length.json"));
@@ -86,7 +86,7 @@ fn what_is_closed_by_hand_opens_again_when_it_is_seen_again() {
 
 #[test]
 fn a_request_of_an_incident_that_is_closed_by_hand_is_followed_to_its_end() {
-    let (config, home) = (Config::default(), Home::default());
+    let (config, home) = (Config::default(), FunctionIdentity::default());
     let terms = terms(&config, &home);
     let world = sandbox(busy());
     let report = deliver(&world, &throttle(SONNET));
@@ -104,7 +104,7 @@ fn a_request_of_an_incident_that_is_closed_by_hand_is_followed_to_its_end() {
 
 #[test]
 fn to_look_changes_nothing() {
-    let (config, home) = (Config::default(), Home::default());
+    let (config, home) = (Config::default(), FunctionIdentity::default());
     let terms = terms(&config, &home);
     let world = sandbox(busy());
     let report = deliver(&world, &throttle(SONNET));

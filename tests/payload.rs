@@ -8,16 +8,16 @@ use std::cell::Cell;
 
 use bedrock_remediator::config::Config;
 use bedrock_remediator::event::read;
-use bedrock_remediator::identity::Home;
-use bedrock_remediator::run::context::Terms;
-use bedrock_remediator::run::handler::{Report, handle};
+use bedrock_remediator::identity::FunctionIdentity;
+use bedrock_remediator::run::context::RunContext;
+use bedrock_remediator::run::handler::{DeliveryReport, handle};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use serde_json::{Value, json};
 use support::canary::{PROMPT, assert_clean, job, packed, quoted, sources, strings};
 use support::story::*;
 
 /// Everything that leaves: the forms of the messages, what the ledger keeps, what is logged and printed.
-fn outputs(world: &Sandbox, report: &Report) -> Vec<(String, String)> {
+fn outputs(world: &Sandbox, report: &DeliveryReport) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for message in world.messages() {
         all.push(("subject".to_owned(), message.subject.clone()));
@@ -110,7 +110,11 @@ fn a_prompt_or_a_lure_in_half_the_strings_of_every_sample_is_in_no_output() {
             with_each_string(&event, &change).into_iter().enumerate().filter(|(n, _)| (n / 2 + k) % 2 == 0);
         for (_, payload) in tried {
             let world = sandbox(WorldFile::default());
-            let terms = Terms { config: &Config::default(), home: &Home::default(), allowance: ALLOWANCE };
+            let terms = RunContext {
+                config: &Config::default(),
+                home: &FunctionIdentity::default(),
+                allowance: ALLOWANCE,
+            };
             match block_on(handle(&world, &terms, payload.to_string().as_bytes())) {
                 Ok(report) => {
                     told += world.messages().len();
@@ -212,7 +216,7 @@ fn why_something_is_malformed_or_ignored_quotes_nothing_of_it() {
     for name in samples {
         let event: Value = serde_json::from_str(&sample(&format!("{name}.json"))).unwrap();
         for payload in odd.iter().flat_map(|odd| changed(&event, odd)) {
-            let said = match read(payload.to_string().as_bytes(), &Home::default()) {
+            let said = match read(payload.to_string().as_bytes(), &FunctionIdentity::default()) {
                 Ok(delivery) => delivery
                     .items
                     .iter()
@@ -229,7 +233,8 @@ fn why_something_is_malformed_or_ignored_quotes_nothing_of_it() {
             let text = payload.to_string();
             for end in [text.len() / 3, text.len() / 2, text.len() - 1] {
                 let cut = text.as_bytes().get(..end).unwrap();
-                let said = read(cut, &Home::default()).err().map(|m| m.to_string()).unwrap_or_default();
+                let said =
+                    read(cut, &FunctionIdentity::default()).err().map(|m| m.to_string()).unwrap_or_default();
                 assert_clean(name, &[("reason".to_owned(), said)]);
             }
         }
@@ -256,7 +261,7 @@ fn an_odd_field_beside_an_error_hides_no_error() {
         for odd in odd.iter().flat_map(|odd| changed(&detail[key], odd)) {
             let mut payload = event.clone();
             payload["detail"][key] = odd.clone();
-            let delivery = read(payload.to_string().as_bytes(), &Home::default()).unwrap();
+            let delivery = read(payload.to_string().as_bytes(), &FunctionIdentity::default()).unwrap();
             let signals = delivery.items[0].read.as_ref().unwrap();
             assert!(format!("{:?}", signals[0]).starts_with("Error("), "{key}: {odd}: {signals:?}");
         }
@@ -272,7 +277,7 @@ fn half_a_surrogate_and_a_double_key_hide_no_error() {
         "Too many tokens, please wait before trying again.",
     );
     let is_error = |payload: &str| {
-        let delivery = read(payload.as_bytes(), &Home::default()).unwrap();
+        let delivery = read(payload.as_bytes(), &FunctionIdentity::default()).unwrap();
         format!("{:?}", delivery.items[0].read.as_ref().unwrap()[0]).starts_with("Error(")
     };
     assert!(is_error(&event));

@@ -5,12 +5,12 @@
 mod support;
 
 use bedrock_remediator::config::{Config, Mode};
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::{AccountId, Region};
 use bedrock_remediator::notice::Kind;
 use bedrock_remediator::plan::{Action, Reason};
 use bedrock_remediator::quota::request::RequestStatus;
-use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::run::context::RunContext;
 use bedrock_remediator::run::sweep::sweep;
 use bedrock_remediator::sandbox::{Days, LastMinutes, MinuteEntry, Sandbox, UsageEntry, WorldFile};
 use bedrock_remediator::usage::Minute;
@@ -342,13 +342,13 @@ fn where_only_a_person_can_raise_a_quota_another_that_is_free_is_named() {
 }
 
 fn tick(world: &Sandbox) {
-    let home = Home {
+    let home = FunctionIdentity {
         account: AccountId::parse("111122223333"),
         region: Region::parse("us-east-1"),
-        ..Home::default()
+        ..FunctionIdentity::default()
     };
     let config = Config { headroom_mode: Mode::Observe, ..Config::default() };
-    block_on(sweep(world, &Terms { config: &config, home: &home, allowance: ALLOWANCE })).unwrap();
+    block_on(sweep(world, &RunContext { config: &config, home: &home, allowance: ALLOWANCE })).unwrap();
 }
 
 #[test]

@@ -6,9 +6,9 @@ mod support;
 
 use bedrock_remediator::config::Config;
 use bedrock_remediator::incident::record::State;
-use bedrock_remediator::operate::report::{Report, report};
+use bedrock_remediator::operate::report::{AccountReport, report};
 use bedrock_remediator::quota::Limit;
-use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::run::context::RunContext;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use bedrock_remediator::usage::{Minute, Period, Series, course};
 use jiff::SignedDuration;
@@ -21,9 +21,10 @@ fn ledger() -> WorldFile {
     WorldFile::parse(&sample("ledger.world.json")).unwrap()
 }
 
-fn reported(world: &Sandbox, file: &WorldFile) -> Report {
+fn reported(world: &Sandbox, file: &WorldFile) -> AccountReport {
     let config = Config::default();
-    block_on(report(world, &Terms { config: &config, home: &file.home(), allowance: ALLOWANCE })).unwrap()
+    block_on(report(world, &RunContext { config: &config, home: &file.home(), allowance: ALLOWANCE }))
+        .unwrap()
 }
 
 #[test]

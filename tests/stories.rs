@@ -10,14 +10,14 @@ use std::task::{Context, Waker};
 
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::diagnosis::{Category, Cause, RULES};
-use bedrock_remediator::identity::Home;
-use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
+use bedrock_remediator::identity::FunctionIdentity;
+use bedrock_remediator::ids::{AccountId, AccountRegion, QuotaCode, Region};
 use bedrock_remediator::notice::{Kind, Severity};
 use bedrock_remediator::plan::{Action, Reason};
 use bedrock_remediator::ports::{Ledger, Quotas};
 use bedrock_remediator::quota::request::{IncreaseRequest, RequestStatus};
-use bedrock_remediator::run::context::{Allowance, Terms};
-use bedrock_remediator::run::handler::{Outcome, handle};
+use bedrock_remediator::run::context::{RunContext, TimeBudget};
+use bedrock_remediator::run::handler::{DeliveryOutcome, handle};
 use bedrock_remediator::run::sweep::sweep;
 use bedrock_remediator::sandbox::{FaultKind, LastMinutes, MinuteEntry, Sandbox, WorldFile};
 use bedrock_remediator::usage::Minute;
@@ -28,7 +28,7 @@ use support::story::*;
 fn a_measured_throttle_ends_in_one_increase_and_one_notice() {
     let world = sandbox(busy());
     let report = deliver(&world, &throttle(SONNET));
-    assert_eq!(report.outcome(), Outcome::Incident);
+    assert_eq!(report.outcome(), DeliveryOutcome::Incident);
     let requests = world.increase_requests();
     assert_eq!(requests.len(), 1);
     assert_eq!((requests[0].code.as_str(), requests[0].desired), ("L-F4DDD3EB", 8_500_000.0));
@@ -67,8 +67,8 @@ fn round_trips(future: impl Future) -> usize {
 #[test]
 fn a_new_throttle_of_a_known_model_costs_eighteen_calls_in_seven_round_trips_and_a_duplicate_one() {
     let world = sandbox(busy());
-    let (config, home, payload) = (Config::default(), Home::default(), throttle(SONNET));
-    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    let (config, home, payload) = (Config::default(), FunctionIdentity::default(), throttle(SONNET));
+    let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
     let deliver = || handle(&world, &terms, payload.as_bytes());
     assert_eq!(round_trips(deliver()), 7);
     // `usage` is asked by the minute and by five, and each is a request to CloudWatch.
@@ -97,8 +97,8 @@ fn a_new_throttle_of_a_known_model_costs_eighteen_calls_in_seven_round_trips_and
 fn a_missing_form_costs_seven_calls_in_five_round_trips() {
     let world = sandbox(WorldFile::parse(&sample("access-form-not-submitted.world.json")).unwrap());
     let (config, home, payload) =
-        (Config::default(), Home::default(), sample("access-form-not-submitted.json"));
-    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+        (Config::default(), FunctionIdentity::default(), sample("access-form-not-submitted.json"));
+    let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
     assert_eq!(round_trips(handle(&world, &terms, payload.as_bytes())), 5);
     let mut calls = world.calls();
     // The state of an Anthropic model is three requests to Bedrock at once.
@@ -472,8 +472,8 @@ fn an_incident_closes_when_the_metrics_are_quiet_and_not_before() {
 #[test]
 fn two_functions_with_the_same_news_act_once() {
     let world = sandbox(busy());
-    let (config, home, payload) = (Config::default(), Home::default(), throttle(SONNET));
-    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    let (config, home, payload) = (Config::default(), FunctionIdentity::default(), throttle(SONNET));
+    let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
     block_on(async {
         let one = handle(&world, &terms, payload.as_bytes());
         let two = handle(&world, &terms, payload.as_bytes());
@@ -485,8 +485,8 @@ fn two_functions_with_the_same_news_act_once() {
 
 #[test]
 fn a_function_that_dies_anywhere_is_made_up_for() {
-    let (config, home, payload) = (Config::default(), Home::default(), throttle(SONNET));
-    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    let (config, home, payload) = (Config::default(), FunctionIdentity::default(), throttle(SONNET));
+    let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
     let mut died = 0;
     for times in 1..200 {
         let world = sandbox(busy());
@@ -519,8 +519,9 @@ fn a_function_that_dies_anywhere_is_made_up_for() {
 #[test]
 fn what_there_is_no_time_for_is_handed_to_the_next_sweep() {
     let world = sandbox(busy());
-    let late = Allowance { until: now(), ..ALLOWANCE };
-    let terms = Terms { config: &Config::default(), home: &Home::default(), allowance: late };
+    let late = TimeBudget { until: now(), ..ALLOWANCE };
+    let terms =
+        RunContext { config: &Config::default(), home: &FunctionIdentity::default(), allowance: late };
     let payload =
         queue(&[throttle(SONNET), sample("access-use-case-form.json"), sample("alarm-throttles.json")]);
     let report = block_on(handle(&world, &terms, payload.as_bytes())).unwrap();
@@ -535,12 +536,14 @@ fn what_there_is_no_time_for_is_handed_to_the_next_sweep() {
 
 #[test]
 fn the_functions_own_calls_are_no_news() {
-    let home =
-        Home { role: Some("arn:aws:iam::111122223333:role/checkout-api".to_owned()), ..Home::default() };
+    let home = FunctionIdentity {
+        role: Some("arn:aws:iam::111122223333:role/checkout-api".to_owned()),
+        ..FunctionIdentity::default()
+    };
     let world = sandbox(busy());
-    let terms = Terms { config: &Config::default(), home: &home, allowance: ALLOWANCE };
+    let terms = RunContext { config: &Config::default(), home: &home, allowance: ALLOWANCE };
     let report = block_on(handle(&world, &terms, throttle(SONNET).as_bytes())).unwrap();
-    assert_eq!(report.outcome(), Outcome::Ignored);
+    assert_eq!(report.outcome(), DeliveryOutcome::Ignored);
     assert_eq!(report.items[0].reason.as_deref(), Some("a call of this function's own role"));
     assert!(world.calls().is_empty());
 }
@@ -576,7 +579,7 @@ fn what_cannot_be_read_is_withheld_with_the_reason() {
 #[test]
 fn the_sandbox_keeps_service_quotas_rules() {
     let world = sandbox(WorldFile::default());
-    let place = Place {
+    let place = AccountRegion {
         account: AccountId::parse("111122223333").unwrap(),
         region: Region::parse("us-east-1").unwrap(),
     };

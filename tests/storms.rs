@@ -12,7 +12,7 @@ use bedrock_remediator::notice::{Kind, LARGEST, Message, Notice};
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::ports::Ledger;
 use bedrock_remediator::quota::request::RequestStatus;
-use bedrock_remediator::run::handler::Report;
+use bedrock_remediator::run::handler::DeliveryReport;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use bedrock_remediator::shards::Shards;
 use jiff::SignedDuration;
@@ -44,7 +44,7 @@ fn told(world: &Sandbox) -> Vec<(IncidentId, String)> {
     world.published().into_iter().flat_map(of).collect()
 }
 
-fn ids(report: &Report) -> BTreeSet<IncidentId> {
+fn ids(report: &DeliveryReport) -> BTreeSet<IncidentId> {
     report.incidents.iter().map(|i| i.incident.id.clone()).collect()
 }
 

@@ -5,8 +5,8 @@
 mod support;
 
 use bedrock_remediator::config::{Config, Mode};
-use bedrock_remediator::identity::Home;
-use bedrock_remediator::ids::{AccountId, IncidentId, Place, QuotaCode, Region};
+use bedrock_remediator::identity::FunctionIdentity;
+use bedrock_remediator::ids::{AccountId, AccountRegion, IncidentId, QuotaCode, Region};
 use bedrock_remediator::incident::record::State;
 use bedrock_remediator::notice::points::warned;
 use bedrock_remediator::notice::{Kind, Notice, Severity};
@@ -15,7 +15,7 @@ use bedrock_remediator::plan::Reason;
 use bedrock_remediator::ports::Ledger as _;
 use bedrock_remediator::quota::record::{QuotaRecord, Suspect};
 use bedrock_remediator::quota::request::RequestStatus;
-use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::run::context::RunContext;
 use bedrock_remediator::sandbox::{CallEntry, FaultKind, MinuteEntry, Sandbox, WorldFile};
 use bedrock_remediator::usage::Minute;
 use jiff::{SignedDuration, Timestamp};
@@ -33,7 +33,7 @@ const TOKENS_A_CALL: f64 = 10_000.0;
 struct Account {
     world: Sandbox,
     config: Config,
-    home: Home,
+    home: FunctionIdentity,
     /// Whether failed calls come as CloudTrail's events; else an alarm goes off.
     has_events: bool,
 }
@@ -53,12 +53,12 @@ impl Account {
         let account = Self {
             world: sandbox(WorldFile::parse(&file.to_string()).unwrap()),
             config: Config::default(),
-            home: Home {
+            home: FunctionIdentity {
                 account: AccountId::parse("111122223333"),
                 region: Region::parse("us-east-1"),
                 table: Some("ledger".to_owned()),
                 topic: Some("arn:aws:sns:us-east-1:111122223333:people".to_owned()),
-                ..Home::default()
+                ..FunctionIdentity::default()
             },
             has_events: true,
         };
@@ -85,8 +85,8 @@ impl Account {
         self.world.change(|file| file.usage[0].series.extend(each));
     }
 
-    fn terms(&self) -> Terms<'_> {
-        Terms { config: &self.config, home: &self.home, allowance: ALLOWANCE }
+    fn terms(&self) -> RunContext<'_> {
+        RunContext { config: &self.config, home: &self.home, allowance: ALLOWANCE }
     }
 
     fn quota(&self) -> f64 {
@@ -143,7 +143,7 @@ impl Account {
     }
 
     fn record(&self) -> QuotaRecord {
-        let place = Place {
+        let place = AccountRegion {
             account: AccountId::parse("111122223333").unwrap(),
             region: Region::parse("us-east-1").unwrap(),
         };

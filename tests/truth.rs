@@ -7,11 +7,11 @@ mod support;
 
 use bedrock_remediator::config::Config;
 use bedrock_remediator::diagnosis::Cause;
-use bedrock_remediator::identity::Home;
-use bedrock_remediator::ids::{AccountId, Place, Region};
+use bedrock_remediator::identity::FunctionIdentity;
+use bedrock_remediator::ids::{AccountId, AccountRegion, Region};
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::quota::request::RequestStatus;
-use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::run::context::RunContext;
 use bedrock_remediator::run::handler::handle;
 use bedrock_remediator::run::sweep::sweep;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
@@ -237,7 +237,7 @@ fn no_line_of_a_log_outranks_what_cloudtrail_recorded() {
 fn a_request_that_somebody_else_filed_meanwhile_is_not_taken_for_ours() {
     let world = sandbox(busy());
     let config = Config::default();
-    let terms = Terms { config: &config, home: &Home::default(), allowance: ALLOWANCE };
+    let terms = RunContext { config: &config, home: &FunctionIdentity::default(), allowance: ALLOWANCE };
     let event = throttle(SONNET);
     // The function dies between reserving and filing.
     let planned = (1..200).find(|polls| {
@@ -249,7 +249,7 @@ fn a_request_that_somebody_else_filed_meanwhile_is_not_taken_for_ours() {
     assert!(world.increase_requests().is_empty());
     // Somebody asks for more, and gets a part of it: more than the function would have asked for.
     let followed = world.incidents()[0].record.followed.clone().unwrap();
-    let place = Place {
+    let place = AccountRegion {
         account: AccountId::parse("111122223333").unwrap(),
         region: Region::parse("us-east-1").unwrap(),
     };
@@ -269,9 +269,10 @@ fn a_request_that_somebody_else_filed_meanwhile_is_not_taken_for_ours() {
 fn what_another_account_does_is_over_when_nothing_more_is_heard_of_it() {
     let own = AccountId::parse("111122223333");
     let world = sandbox(WorldFile { account: own.clone(), ..busy() });
-    let home = Home { account: own, region: Region::parse("us-east-1"), ..Home::default() };
+    let home =
+        FunctionIdentity { account: own, region: Region::parse("us-east-1"), ..FunctionIdentity::default() };
     let config = Config::default();
-    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
     let event = throttle(SONNET).replace("111122223333", "999988887777");
     block_on(handle(&world, &terms, event.as_bytes())).unwrap();
     assert_eq!(kinds(&world), ["opened"]);

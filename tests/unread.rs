@@ -5,12 +5,12 @@
 mod support;
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::incident::record::State;
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::quota::request::{RequestOutcome, RequestStatus};
-use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::run::context::RunContext;
 use bedrock_remediator::run::handler::handle;
 use bedrock_remediator::sandbox::{FaultKind, MinuteEntry, Sandbox, WorldFile};
 use bedrock_remediator::usage::Minute;
@@ -277,8 +277,8 @@ fn followers_that_could_not_be_woken_are_reported_and_found_by_the_next_ticks() 
     let request = world.increase_requests().remove(0);
     world.decide(&request.id, RequestStatus::CaseClosed, Some(request.desired));
     breaks(&world, "wake_followers", FaultKind::Throttled);
-    let (config, home) = (Config::default(), Home::default());
-    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    let (config, home) = (Config::default(), FunctionIdentity::default());
+    let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
     let news = sample("quota-request-closed.json");
     let report = block_on(handle(&world, &terms, news.as_bytes())).unwrap();
     assert_eq!(report.unwoken.len(), 1);
@@ -301,7 +301,7 @@ fn a_quota_below_the_watch_is_not_called_free_while_another_could_not_be_read() 
     file.region = bedrock_remediator::ids::Region::parse("us-east-1");
     let world = sandbox(file);
     let home = world_home();
-    let terms = |config| Terms { config, home: &home, allowance: ALLOWANCE };
+    let terms = |config| RunContext { config, home: &home, allowance: ALLOWANCE };
     let config = Config::default();
     block_on(bedrock_remediator::run::sweep::sweep(&world, &terms(&config))).unwrap();
     assert_eq!(kinds(&world), ["headroom"]);
@@ -313,10 +313,10 @@ fn a_quota_below_the_watch_is_not_called_free_while_another_could_not_be_read() 
     assert!(!kinds(&world).contains(&"resolved".to_owned()), "{:?}", kinds(&world));
 }
 
-fn world_home() -> Home {
-    Home {
+fn world_home() -> FunctionIdentity {
+    FunctionIdentity {
         account: bedrock_remediator::ids::AccountId::parse("111122223333"),
         region: bedrock_remediator::ids::Region::parse("us-east-1"),
-        ..Home::default()
+        ..FunctionIdentity::default()
     }
 }

@@ -5,7 +5,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bedrock_remediator::simulation::years::{Family, Figures, Lived, Means, Policy, Setting, live};
+use bedrock_remediator::simulation::years::{Family, Figures, LivedYear, Means, Policy, Setting, live};
 
 /// What a figure may be at most, and of what: the mean of the account-years that are lived, or the worst of them.
 struct Bound {
@@ -99,7 +99,7 @@ const MORE: &[(Family, u64, i64)] = &[
     (Family::Odd, 1, 365),
 ];
 
-fn lived(lives: &[(Family, u64, i64)]) -> Vec<Lived> {
+fn lived(lives: &[(Family, u64, i64)]) -> Vec<LivedYear> {
     let (next, all) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -116,7 +116,7 @@ fn lived(lives: &[(Family, u64, i64)]) -> Vec<Lived> {
 }
 
 /// Whether `all` keep to the bounds of their families.
-fn check(all: &[Lived]) {
+fn check(all: &[LivedYear]) {
     let mut broken = Vec::new();
     for bound in BOUNDS {
         for family in bound.families {
@@ -131,7 +131,7 @@ fn check(all: &[Lived]) {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-fn sum(all: &[Lived], of: fn(&Figures) -> u32) -> u32 {
+fn sum(all: &[LivedYear], of: fn(&Figures) -> u32) -> u32 {
     all.iter().map(|lived| of(&lived.figures)).sum()
 }
 
@@ -157,7 +157,7 @@ fn account_years_with_attacks_and_loops_stay_within_their_bounds() {
 fn the_same_seed_is_the_same_year() {
     let setting = Setting { days: 30, ..Setting::new(11) };
     let once = || live(&setting, Family::Seasons, 1, Policy::ALL);
-    let figures = |lived: Vec<Lived>| lived.into_iter().map(|l| l.figures).collect::<Vec<_>>();
+    let figures = |lived: Vec<LivedYear>| lived.into_iter().map(|l| l.figures).collect::<Vec<_>>();
     let first = figures(once());
     assert_eq!(first, figures(once()));
     let other = live(&Setting { days: 30, ..Setting::new(12) }, Family::Seasons, 1, Policy::ALL);

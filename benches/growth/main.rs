@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 use bedrock_remediator::config::Config;
 use bedrock_remediator::diagnosis::{ErrorText, diagnose};
 use bedrock_remediator::event::{self};
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::{AccountId, QuotaCode, Region};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::quota::{Catalog, Limit, Quota, Variant, find};
-use bedrock_remediator::run::context::{Allowance, Terms};
+use bedrock_remediator::run::context::{RunContext, TimeBudget};
 use bedrock_remediator::run::handler::handle;
 use bedrock_remediator::sandbox::{IncidentEntry, Sandbox, WorldFile, healthy_for};
 use jiff::{SignedDuration, Timestamp};
@@ -34,7 +34,7 @@ use serde_json::{Value, json};
 /// Each point is the fastest of as many runs as fit into this, and of five at least.
 const TIME: Duration = Duration::from_millis(200);
 const INCIDENTS: usize = 20;
-const ALLOWANCE: Allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+const ALLOWANCE: TimeBudget = TimeBudget { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
 const A_TICK: &str = r#"{"detail-type":"Scheduled Event","source":"aws.events","detail":{}}"#;
 const NEWS: &str = r#"{"detail-type":"AWS Service Event via CloudTrail","source":"aws.servicequotas","account":"111122223333","region":"us-east-1","detail":{"eventSource":"servicequotas.amazonaws.com","eventName":"UpdateServiceQuotaIncreaseRequestStatus","awsRegion":"us-east-1","recipientAccountId":"111122223333","serviceEventDetails":{"newRequestStatus":"CASE_CLOSED","serviceCode":"bedrock"}}}"#;
 const THROTTLED: &str = "Too many tokens, please wait before trying again.";
@@ -67,8 +67,8 @@ fn now() -> Timestamp {
 /// The handler, waited for.
 fn deliver(world: &Sandbox, payload: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let (config, home) = (Config::default(), Home::default());
-    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    let (config, home) = (Config::default(), FunctionIdentity::default());
+    let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
     let report = runtime.block_on(handle(world, &terms, payload.as_bytes())).unwrap();
     assert!(report.batch_response().batch_item_failures.is_empty() && !matches!(report.swept, Some(Err(_))));
 }
@@ -97,7 +97,7 @@ fn denied(n: usize) -> String {
 }
 
 fn world(payload: &str) -> Sandbox {
-    let delivery = event::read(payload.as_bytes(), &Home::default()).unwrap();
+    let delivery = event::read(payload.as_bytes(), &FunctionIdentity::default()).unwrap();
     Sandbox::new(healthy_for(&delivery, now()), now())
 }
 
@@ -170,7 +170,7 @@ fn ledger() -> Plot {
             errors: 1,
             closed: false,
         };
-        let delivery = event::read(another.as_bytes(), &Home::default()).unwrap();
+        let delivery = event::read(another.as_bytes(), &FunctionIdentity::default()).unwrap();
         let file = WorldFile { incidents: (0..open).map(entry).collect(), ..healthy_for(&delivery, now()) };
         let world = Sandbox::new(file, now());
         assert_eq!(world.incidents().len(), open);

@@ -2,12 +2,12 @@
 
 #![no_main]
 
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::event::read;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|payload: &[u8]| {
-    let problems = match read(payload, &Home::default()) {
+    let problems = match read(payload, &FunctionIdentity::default()) {
         Ok(delivery) => delivery.items.into_iter().filter_map(|i| i.read.err()).collect(),
         Err(malformed) => vec![malformed],
     };

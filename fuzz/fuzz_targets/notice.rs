@@ -5,8 +5,8 @@
 use std::cell::RefCell;
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::run::context::{Allowance, Terms};
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::run::context::{RunContext, TimeBudget};
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::run::handler::handle;
 use bedrock_remediator::notice::LARGEST;
 use bedrock_remediator::sandbox::Sandbox;
@@ -33,10 +33,10 @@ fuzz_target!(|input: (&str, &str, &str, &str)| {
         },
     });
     let world = Sandbox::new(WorldFile::default(), Timestamp::UNIX_EPOCH);
-    let (config, home) = (Config::default(), Home::default());
-    let allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+    let (config, home) = (Config::default(), FunctionIdentity::default());
+    let allowance = TimeBudget { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
     let payload = event.to_string();
-    RUNTIME.with_borrow(|runtime| runtime.block_on(handle(&world, &Terms { config: &config, home: &home, allowance }, payload.as_bytes()))).unwrap();
+    RUNTIME.with_borrow(|runtime| runtime.block_on(handle(&world, &RunContext { config: &config, home: &home, allowance }, payload.as_bytes()))).unwrap();
     for message in world.messages() {
         assert!(message.subject.len() < 100 && message.subject.bytes().all(|b| b == b' ' || b.is_ascii_graphic()));
         assert!(message.body.len() <= LARGEST);

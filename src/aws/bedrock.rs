@@ -5,13 +5,13 @@ use aws_sdk_bedrock::types::{
     FoundationModelLifecycleStatus, InferenceProfileType, InferenceType, RegionAvailability,
 };
 
-use crate::answer::Answer;
 use crate::aws::clients::{Aws, timestamp};
 use crate::aws::error;
-use crate::ids::Place;
+use crate::error::ServiceResult;
+use crate::ids::AccountRegion;
 use crate::model::ModelId;
 use crate::model::access::{Availability, ModelState, UseCaseForm};
-use crate::model::lifecycle::{Life, Lifecycle};
+use crate::model::lifecycle::{Lifecycle, ModelLife};
 use crate::ports::Models;
 
 /// What this adapter calls.
@@ -26,9 +26,9 @@ pub(crate) const ACTIONS: &[&str] = &[
     "bedrock:ListInferenceProfiles",
 ];
 
-fn life(known: Option<&FoundationModelLifecycle>) -> Life {
-    let Some(known) = known else { return Life::default() };
-    Life {
+fn life(known: Option<&FoundationModelLifecycle>) -> ModelLife {
+    let Some(known) = known else { return ModelLife::default() };
+    ModelLife {
         lifecycle: match known.status {
             FoundationModelLifecycleStatus::Legacy => Lifecycle::Legacy,
             _ => Lifecycle::Active,
@@ -39,14 +39,18 @@ fn life(known: Option<&FoundationModelLifecycle>) -> Life {
 }
 
 impl Models for Aws {
-    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Option<Vec<String>>> {
+    async fn profile_models(
+        &self,
+        place: &AccountRegion,
+        profile: &ModelId,
+    ) -> ServiceResult<Option<Vec<String>>> {
         let call = self.at(place)?.bedrock.get_inference_profile();
         let answer = call.inference_profile_identifier(profile.as_str()).send().await;
         let found = error::of_lookup("bedrock:GetInferenceProfile", answer)?;
         Ok(found.map(|p| p.models().iter().filter_map(|m| m.model_arn()).map(str::to_owned).collect()))
     }
 
-    async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>> {
+    async fn offered(&self, place: &AccountRegion) -> ServiceResult<Vec<ModelId>> {
         let bedrock = &self.at(place)?.bedrock;
         let models = bedrock.list_foundation_models().by_inference_type(InferenceType::OnDemand).send();
         let profiles = bedrock.list_inference_profiles().type_equals(InferenceProfileType::SystemDefined);
@@ -59,14 +63,14 @@ impl Models for Aws {
         Ok(models.chain(profiles).collect())
     }
 
-    async fn lives(&self, place: &Place) -> Answer<Vec<(ModelId, Life)>> {
+    async fn lives(&self, place: &AccountRegion) -> ServiceResult<Vec<(ModelId, ModelLife)>> {
         let answer = self.at(place)?.bedrock.list_foundation_models().send().await;
         let answer = answer.map_err(|e| error::of_read("bedrock:ListFoundationModels", &e))?;
         let models = answer.model_summaries().iter();
         Ok(models.filter_map(|m| Some((ModelId::parse(m.model_id())?, life(m.model_lifecycle())))).collect())
     }
 
-    async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<Option<ModelState>> {
+    async fn model_state(&self, place: &AccountRegion, model: &ModelId) -> ServiceResult<Option<ModelState>> {
         let bedrock = &self.at(place)?.bedrock;
         let form = async {
             if model.provider() != Some("anthropic") {
@@ -108,13 +112,13 @@ impl Models for Aws {
         }))
     }
 
-    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<Option<usize>> {
+    async fn agreement_offers(&self, place: &AccountRegion, model: &ModelId) -> ServiceResult<Option<usize>> {
         let call = self.at(place)?.bedrock.list_foundation_model_agreement_offers().model_id(model.base());
         let offers = error::of_lookup("bedrock:ListFoundationModelAgreementOffers", call.send().await)?;
         Ok(offers.map(|answer| answer.offers().len()))
     }
 
-    async fn invocation_logging(&self, place: &Place) -> Answer<Option<String>> {
+    async fn invocation_logging(&self, place: &AccountRegion) -> ServiceResult<Option<String>> {
         let call = self.at(place)?.bedrock.get_model_invocation_logging_configuration();
         let answer = call.send().await;
         let answer =

@@ -8,13 +8,13 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::answer::{Answer, PortError};
 use crate::aws::config::{self, retries, timeouts};
 use crate::aws::error;
 use crate::aws::http::http_client;
 use crate::aws::rates::Rates;
-use crate::identity::Home;
-use crate::ids::{AccountId, Arn, Place, Region};
+use crate::error::{ServiceError, ServiceResult};
+use crate::identity::FunctionIdentity;
+use crate::ids::{AccountId, AccountRegion, Arn, Region};
 use crate::ports::Clock;
 use crate::quota::Catalog;
 
@@ -57,7 +57,7 @@ pub(crate) struct Regional {
     pub(crate) logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
     pub(crate) iam: Lazy<aws_sdk_iam::Client>,
     pub(crate) rates: Rates,
-    pub(crate) listing: RefCell<Option<Listing>>,
+    pub(crate) listing: RefCell<Option<CachedListing>>,
 }
 
 impl Aws {
@@ -68,13 +68,13 @@ impl Aws {
 
     /// With the credentials an engineer's machine has: environment, profile, single sign-on. The error
     /// says why they do not work.
-    pub async fn of_default_chain() -> Answer<Self> {
+    pub async fn of_default_chain() -> ServiceResult<Self> {
         let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
         let loader = loader.timeout_config(timeouts()).retry_config(retries());
         let aws = Self::new(loader.load().await);
         if aws.config.region().is_none() {
             let why = "no Region is set; set AWS_REGION or the profile's `region`";
-            return Err(PortError::invalid(why));
+            return Err(ServiceError::invalid(why));
         }
         let caller = aws_sdk_sts::Client::new(&aws.config).get_caller_identity().send().await;
         let caller = caller.map_err(|e| error::of_read("sts:GetCallerIdentity", &e))?;
@@ -113,8 +113,12 @@ impl Aws {
     }
 
     /// The account and Region that it works in.
-    pub fn home(&self) -> Home {
-        Home { account: self.account().cloned(), region: self.region(), ..Home::default() }
+    pub fn home(&self) -> FunctionIdentity {
+        FunctionIdentity {
+            account: self.account().cloned(),
+            region: self.region(),
+            ..FunctionIdentity::default()
+        }
     }
 
     /// Says that so many run side by side, which share the account's request rates.
@@ -143,7 +147,7 @@ impl Aws {
 
     /// Makes the clients that a throttle in `place` needs beside the ledger's: something to do while the
     /// first answer is awaited.
-    pub fn make_clients(&self, place: &Place) {
+    pub fn make_clients(&self, place: &AccountRegion) {
         if let Ok(region) = self.at(place) {
             LazyCell::force(&region.quotas);
             LazyCell::force(&region.metrics);
@@ -159,13 +163,13 @@ impl Aws {
     }
 
     /// The clients for `place`; an error if it is another account's.
-    pub(crate) fn at(&self, place: &Place) -> Answer<Rc<Regional>> {
+    pub(crate) fn at(&self, place: &AccountRegion) -> ServiceResult<Rc<Regional>> {
         if self.account() != Some(&place.account) {
             let why = match self.account() {
                 Some(own) => format!("account {} cannot be asked from account {own}", place.account),
                 None => "the account of the credentials is not known".to_owned(),
             };
-            return Err(PortError::invalid(why));
+            return Err(ServiceError::invalid(why));
         }
         let mut regions = self.regions.borrow_mut();
         let clients = regions.entry(place.region.clone()).or_insert_with(|| {
@@ -205,7 +209,7 @@ impl Clock for Aws {
 
 /// Every quota of the account in one Region, and since when it is known.
 #[derive(Debug)]
-pub(crate) struct Listing {
+pub(crate) struct CachedListing {
     pub(crate) since: Instant,
     pub(crate) catalog: Catalog,
 }

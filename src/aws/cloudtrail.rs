@@ -13,14 +13,14 @@ use aws_sdk_cloudwatchlogs::types::{QueryStatus, ResultField};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::answer::{Answer, PortError};
 use crate::aws::clients::Aws;
 use crate::aws::error;
 use crate::callers::Origin;
+use crate::error::{ServiceError, ServiceResult};
 use crate::event::signal::Recorded;
 use crate::event::{ErrorSignal, Source, recorded_call, recorded_error};
-use crate::identity::Home;
-use crate::ids::{Place, caller_of, is_root};
+use crate::identity::FunctionIdentity;
+use crate::ids::{AccountRegion, caller_of, is_root};
 use crate::incident::search::{LogKind, LogQuery};
 use crate::model::ModelId;
 use crate::ports::Records;
@@ -59,13 +59,13 @@ const MOST_OF_ROOT: usize = 200;
 
 impl Records for Aws {
     /// CloudTrail's user name of the root user is `root`.
-    async fn called_by_root(&self, place: &Place, window: Window) -> Answer<bool> {
+    async fn called_by_root(&self, place: &AccountRegion, window: Window) -> ServiceResult<bool> {
         let region = self.at(place)?;
         let user = LookupAttribute::builder()
             .attribute_key(LookupAttributeKey::Username)
             .attribute_value("root")
             .build()
-            .map_err(|e| PortError::invalid(e.to_string()))?;
+            .map_err(|e| ServiceError::invalid(e.to_string()))?;
         let (mut read, mut next) = (0, None);
         loop {
             region.rates.lookup.turn().await;
@@ -79,7 +79,8 @@ impl Records for Aws {
                 .set_next_token(next);
             let page = call.send().await.map_err(|e| error::of_read("cloudtrail:LookupEvents", &e))?;
             let is_call = |record: &str| {
-                let error = recorded_error(record, &Home::default()).and_then(|error| error.caller);
+                let error =
+                    recorded_error(record, &FunctionIdentity::default()).and_then(|error| error.caller);
                 let caller = error.or_else(|| recorded_call(record)?.caller);
                 // An IAM user may be called `root` too.
                 caller.as_deref().is_some_and(is_root)
@@ -94,18 +95,18 @@ impl Records for Aws {
             }
             if read >= MOST_OF_ROOT {
                 let why = "the root user has more events than are read";
-                return Err(PortError::Unavailable(why.to_owned()));
+                return Err(ServiceError::Unavailable(why.to_owned()));
             }
         }
     }
 
-    async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
+    async fn recorded(&self, place: &AccountRegion, window: Window, most: usize) -> ServiceResult<Recorded> {
         let region = self.at(place)?;
         let source = LookupAttribute::builder()
             .attribute_key(LookupAttributeKey::EventSource)
             .attribute_value("bedrock.amazonaws.com")
             .build()
-            .map_err(|e| PortError::invalid(e.to_string()))?;
+            .map_err(|e| ServiceError::invalid(e.to_string()))?;
         let mut recorded = Recorded::default();
         let mut next = None;
         loop {
@@ -127,7 +128,7 @@ impl Records for Aws {
             for event in page.events() {
                 recorded.read += 1;
                 let record = event.cloud_trail_event().unwrap_or_default();
-                recorded.errors.extend(recorded_error(record, &Home::default()));
+                recorded.errors.extend(recorded_error(record, &FunctionIdentity::default()));
                 recorded.calls.extend(recorded_call(record));
             }
             next = page.next_token;
@@ -140,11 +141,11 @@ impl Records for Aws {
 
     async fn start_query(
         &self,
-        place: &Place,
+        place: &AccountRegion,
         kind: LogKind,
         groups: &[String],
         window: Window,
-    ) -> Answer<LogQuery> {
+    ) -> ServiceResult<LogQuery> {
         let query = match kind {
             LogKind::Invocation => INVOCATIONS,
             LogKind::Application => APPLICATIONS,
@@ -159,11 +160,15 @@ impl Records for Aws {
             .query_string(query)
             .limit(MOST);
         let begun = call.send().await.map_err(|e| error::of_read("logs:StartQuery", &e))?;
-        let id = begun.query_id.ok_or_else(|| PortError::invalid("the search got no id"))?;
+        let id = begun.query_id.ok_or_else(|| ServiceError::invalid("the search got no id"))?;
         Ok(LogQuery { kind, id })
     }
 
-    async fn query_results(&self, place: &Place, query: &LogQuery) -> Answer<Option<Vec<ErrorSignal>>> {
+    async fn query_results(
+        &self,
+        place: &AccountRegion,
+        query: &LogQuery,
+    ) -> ServiceResult<Option<Vec<ErrorSignal>>> {
         let call = self.at(place)?.logs.get_query_results().query_id(&query.id);
         let answer = call.send().await.map_err(|e| error::of_read("logs:GetQueryResults", &e))?;
         match answer.status() {
@@ -171,7 +176,7 @@ impl Records for Aws {
             Some(QueryStatus::Running | QueryStatus::Scheduled) => return Ok(None),
             other => {
                 let how = other.map_or("without a status", QueryStatus::as_str);
-                return Err(PortError::invalid(format!("the search ended as `{how}`")));
+                return Err(ServiceError::invalid(format!("the search ended as `{how}`")));
             }
         }
         Ok(Some(answer.results().iter().filter_map(|row| found(query.kind, place, row)).collect()))
@@ -179,7 +184,7 @@ impl Records for Aws {
 }
 
 /// One row of an answer, by the names that the search gave its columns.
-fn found(kind: LogKind, place: &Place, row: &[ResultField]) -> Option<ErrorSignal> {
+fn found(kind: LogKind, place: &AccountRegion, row: &[ResultField]) -> Option<ErrorSignal> {
     let columns: HashMap<&str, &str> = row.iter().filter_map(|f| Some((f.field()?, f.value()?))).collect();
     let caller = columns.get("caller").copied();
     Some(ErrorSignal {

@@ -10,11 +10,11 @@ use aws_sdk_cloudwatch::types::{
 };
 use jiff::Timestamp;
 
-use crate::answer::{Answer, PortError};
 use crate::aws::clients::{Aws, Regional, timestamp};
 use crate::aws::error;
+use crate::error::{ServiceError, ServiceResult};
 use crate::event::{AlarmSignal, Described, Metric};
-use crate::ids::Place;
+use crate::ids::AccountRegion;
 use crate::model::ModelId;
 use crate::ports::Telemetry;
 use crate::time::Window;
@@ -109,7 +109,7 @@ impl Regional {
         &self,
         queries: Vec<MetricDataQuery>,
         window: Window,
-    ) -> Answer<Vec<MetricDataResult>> {
+    ) -> ServiceResult<Vec<MetricDataResult>> {
         let call = self
             .metrics
             .get_metric_data()
@@ -131,15 +131,15 @@ impl Regional {
 /// An error where the last word on one of the series is that a part of it is missing: half an answer would read
 /// as use that is not there. A series that spans pages is partial until its last one.
 /// See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataResult.html>.
-fn whole(results: &[MetricDataResult]) -> Answer<()> {
+fn whole(results: &[MetricDataResult]) -> ServiceResult<()> {
     let last: BTreeMap<_, _> =
         results.iter().map(|result| ((result.id(), result.label()), result.status_code())).collect();
     let missing = last.into_values().flatten().find(|status| **status != StatusCode::Complete);
     match missing {
         None => Ok(()),
-        Some(StatusCode::Forbidden) => Err(PortError::Denied("cloudwatch:GetMetricData".to_owned())),
+        Some(StatusCode::Forbidden) => Err(ServiceError::Denied("cloudwatch:GetMetricData".to_owned())),
         Some(status) => {
-            Err(PortError::Unavailable(format!("CloudWatch's answer is not whole: {}", status.as_str())))
+            Err(ServiceError::Unavailable(format!("CloudWatch's answer is not whole: {}", status.as_str())))
         }
     }
 }
@@ -162,11 +162,11 @@ fn series(results: &[MetricDataResult], models: usize, period: Period) -> impl I
 impl Telemetry for Aws {
     async fn usage(
         &self,
-        place: &Place,
+        place: &AccountRegion,
         models: &[ModelId],
         window: Window,
         period: Period,
-    ) -> Answer<Vec<Series>> {
+    ) -> ServiceResult<Vec<Series>> {
         let region = self.at(place)?;
         let mut all = Vec::new();
         for models in models.chunks(MOST_MODELS) {
@@ -179,7 +179,7 @@ impl Telemetry for Aws {
         Ok(all)
     }
 
-    async fn used(&self, place: &Place) -> Answer<Vec<ModelId>> {
+    async fn used(&self, place: &AccountRegion) -> ServiceResult<Vec<ModelId>> {
         let by_model = DimensionFilter::builder().name("ModelId").build();
         let call = self.at(place)?.metrics.list_metrics().namespace(NAMESPACE).metric_name("Invocations");
         let mut pages = call.dimensions(by_model).into_paginator().send();
@@ -197,9 +197,14 @@ impl Telemetry for Aws {
     }
 
     /// By one Metrics Insights query, the model with most of it first.
-    async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
+    async fn models_behind(
+        &self,
+        place: &AccountRegion,
+        metric: Metric,
+        window: Window,
+    ) -> ServiceResult<Vec<ModelId>> {
         let expression =
-            by_model(metric).ok_or_else(|| PortError::invalid("the metric has no name to ask by"))?;
+            by_model(metric).ok_or_else(|| ServiceError::invalid("the metric has no name to ask by"))?;
         let region = self.at(place)?;
         let query = MetricDataQuery::builder().id("models").expression(expression);
         let query = query.period(period_over(window)).build();
@@ -215,7 +220,7 @@ impl Telemetry for Aws {
         Ok(models)
     }
 
-    async fn volume(&self, place: &Place, window: Window) -> Answer<Minute> {
+    async fn volume(&self, place: &AccountRegion, window: Window) -> ServiceResult<Minute> {
         let queries = METRICS.iter().enumerate().filter(|(_, (name, _))| COUNTS.contains(name));
         let queries = queries.map(|(metric, (name, _))| {
             let all = format!("SUM(SEARCH('{{{NAMESPACE},ModelId}} MetricName=\"{name}\"', 'Sum', 60))");
@@ -231,7 +236,7 @@ impl Telemetry for Aws {
         Ok(all)
     }
 
-    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Option<Vec<ModelId>>> {
+    async fn contributors(&self, place: &AccountRegion, alarm: &str) -> ServiceResult<Option<Vec<ModelId>>> {
         let region = self.at(place)?;
         let (mut models, mut next): (Vec<ModelId>, Option<String>) = (Vec::new(), None);
         loop {
@@ -250,7 +255,7 @@ impl Telemetry for Aws {
         }
     }
 
-    async fn alarms(&self, place: &Place, names: &[String]) -> Answer<Vec<AlarmSignal>> {
+    async fn alarms(&self, place: &AccountRegion, names: &[String]) -> ServiceResult<Vec<AlarmSignal>> {
         let call = self.at(place)?.metrics.describe_alarms().set_alarm_names(Some(names.to_vec()));
         let answer = call.alarm_types(AlarmType::MetricAlarm).state_value(StateValue::Alarm).send().await;
         let answer = answer.map_err(|e| error::of_read("cloudwatch:DescribeAlarms", &e))?;
@@ -318,9 +323,9 @@ mod tests {
             "all pages but the last are partial"
         );
         for statuses in [&[partial.clone()][..], &[StatusCode::InternalError], &[complete, partial]] {
-            assert!(matches!(answer(statuses), Err(PortError::Unavailable(_))), "{statuses:?}");
+            assert!(matches!(answer(statuses), Err(ServiceError::Unavailable(_))), "{statuses:?}");
         }
-        let denied = PortError::Denied("cloudwatch:GetMetricData".to_owned());
+        let denied = ServiceError::Denied("cloudwatch:GetMetricData".to_owned());
         assert_eq!(answer(&[StatusCode::Forbidden]), Err(denied));
     }
 

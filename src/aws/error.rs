@@ -6,10 +6,10 @@
 use aws_sdk_servicequotas::config::http::HttpResponse;
 use aws_sdk_servicequotas::error::{ProvideErrorMetadata, SdkError};
 
-use crate::answer::{Answer, PortError, Rejection};
+use crate::error::{Rejection, ServiceError, ServiceResult};
 
 /// The error of a call that may be repeated. `action` is the IAM action it needs.
-pub(super) fn of_read<E>(action: &str, error: &SdkError<E, HttpResponse>) -> PortError
+pub(super) fn of_read<E>(action: &str, error: &SdkError<E, HttpResponse>) -> ServiceError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -18,8 +18,8 @@ where
             let status = service.raw().status().as_u16();
             of_service(action, service.err().code(), service.err().message(), status)
         }
-        SdkError::TimeoutError(_) => PortError::Unavailable("no answer in time".to_owned()),
-        _ => PortError::Unavailable(brief(error)),
+        SdkError::TimeoutError(_) => ServiceError::Unavailable("no answer in time".to_owned()),
+        _ => ServiceError::Unavailable(brief(error)),
     }
 }
 
@@ -33,7 +33,10 @@ pub(super) fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespons
 }
 
 /// The answer of a call that may be repeated, about something that may not exist: `None` is AWS's own word.
-pub(super) fn of_lookup<T, E>(action: &str, answer: Result<T, SdkError<E, HttpResponse>>) -> Answer<Option<T>>
+pub(super) fn of_lookup<T, E>(
+    action: &str,
+    answer: Result<T, SdkError<E, HttpResponse>>,
+) -> ServiceResult<Option<T>>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -46,7 +49,7 @@ where
 
 /// The error of a call that must not be repeated blindly: where it may have happened, the outcome is
 /// unknown.
-pub(super) fn of_write<E>(action: &str, error: &SdkError<E, HttpResponse>) -> PortError
+pub(super) fn of_write<E>(action: &str, error: &SdkError<E, HttpResponse>) -> ServiceError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -57,22 +60,22 @@ where
         SdkError::ServiceError(service) => (400..500).contains(&service.raw().status().as_u16()),
         _ => false,
     };
-    if certain { of_read(action, error) } else { PortError::UnknownOutcome }
+    if certain { of_read(action, error) } else { ServiceError::UnknownOutcome }
 }
 
-fn of_service(action: &str, code: Option<&str>, message: Option<&str>, status: u16) -> PortError {
+fn of_service(action: &str, code: Option<&str>, message: Option<&str>, status: u16) -> ServiceError {
     let code = code.unwrap_or_default();
     let message = match message.filter(|m| !m.is_empty()).unwrap_or(code) {
         "" => format!("HTTP status {status} without a reason"),
         known => known.to_owned(),
     };
-    let rejected = |kind| PortError::Rejected(kind, message.clone());
+    let rejected = |kind| ServiceError::Rejected(kind, message.clone());
     match code.trim_end_matches("Exception") {
         "AccessDenied" | "AuthorizationError" | "UnauthorizedOperation" | "NotAuthorized" => {
-            PortError::Denied(action.to_owned())
+            ServiceError::Denied(action.to_owned())
         }
-        "KMSAccessDenied" => PortError::Denied("kms:GenerateDataKey".to_owned()),
-        "DependencyAccessDenied" => PortError::Denied("iam:CreateServiceLinkedRole".to_owned()),
+        "KMSAccessDenied" => ServiceError::Denied("kms:GenerateDataKey".to_owned()),
+        "DependencyAccessDenied" => ServiceError::Denied("iam:CreateServiceLinkedRole".to_owned()),
         "TooManyRequests"
         | "Throttling"
         | "Throttled"
@@ -82,13 +85,13 @@ fn of_service(action: &str, code: Option<&str>, message: Option<&str>, status: u
         | "LimitExceeded"
         | "KMSThrottling"
         | "TransactionConflict"
-        | "TransactionInProgress" => PortError::Throttled,
+        | "TransactionInProgress" => ServiceError::Throttled,
         "ResourceAlreadyExists" => rejected(Rejection::AlreadyOpen),
         "QuotaExceeded" => rejected(Rejection::TooManyOpen),
         "IllegalArgument" if message.contains("greater than") => rejected(Rejection::TooLow),
-        _ if status == 429 => PortError::Throttled,
-        _ if status < 400 => PortError::Unavailable("the answer could not be read".to_owned()),
-        _ if status >= 500 => PortError::Unavailable(message),
+        _ if status == 429 => ServiceError::Throttled,
+        _ if status < 400 => ServiceError::Unavailable("the answer could not be read".to_owned()),
+        _ if status >= 500 => ServiceError::Unavailable(message),
         _ => rejected(Rejection::Invalid),
     }
 }
@@ -109,7 +112,7 @@ mod tests {
         let of = |code: &str, message: &str, status| {
             of_service("servicequotas:RequestServiceQuotaIncrease", Some(code), Some(message), status)
         };
-        let rejected = |kind, text: &str| PortError::Rejected(kind, text.to_owned());
+        let rejected = |kind, text: &str| ServiceError::Rejected(kind, text.to_owned());
         let too_low = "You must provide a quota value greater than the default quota value of 5000000.0";
         for (code, message, status, meaning) in [
             ("ResourceAlreadyExistsException", "open", 400, rejected(Rejection::AlreadyOpen, "open")),
@@ -118,20 +121,20 @@ mod tests {
                 "DependencyAccessDeniedException",
                 "role",
                 400,
-                PortError::Denied("iam:CreateServiceLinkedRole".to_owned()),
+                ServiceError::Denied("iam:CreateServiceLinkedRole".to_owned()),
             ),
             ("IllegalArgumentException", too_low, 400, rejected(Rejection::TooLow, too_low)),
             ("IllegalArgumentException", "no", 400, rejected(Rejection::Invalid, "no")),
             ("NoSuchResourceException", "none", 400, rejected(Rejection::Invalid, "none")),
             ("InvalidResourceStateException", "state", 400, rejected(Rejection::Invalid, "state")),
-            ("TooManyRequestsException", "slow", 400, PortError::Throttled),
+            ("TooManyRequestsException", "slow", 400, ServiceError::Throttled),
             (
                 "AccessDeniedException",
                 "no",
                 400,
-                PortError::Denied("servicequotas:RequestServiceQuotaIncrease".to_owned()),
+                ServiceError::Denied("servicequotas:RequestServiceQuotaIncrease".to_owned()),
             ),
-            ("ServiceException", "oops", 500, PortError::Unavailable("oops".to_owned())),
+            ("ServiceException", "oops", 500, ServiceError::Unavailable("oops".to_owned())),
         ] {
             assert_eq!(of(code, message, status), meaning, "{code}");
         }

@@ -6,10 +6,10 @@
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType};
 use futures_util::future::join_all;
 
-use crate::answer::{Answer, PortError};
 use crate::aws::clients::Aws;
 use crate::aws::error;
-use crate::ids::{Arn, Place};
+use crate::error::{ServiceError, ServiceResult};
+use crate::ids::{AccountRegion, Arn};
 use crate::permission::{Needed, PolicyLayer, PolicyVerdict, Ruling};
 use crate::ports::Permissions;
 
@@ -22,11 +22,11 @@ impl Permissions for Aws {
     /// A role's ARN is known without its path, which the simulator wants: it is looked up first.
     async fn simulate(
         &self,
-        place: &Place,
+        place: &AccountRegion,
         caller: &str,
         action: &str,
         needed: &[Needed],
-    ) -> Answer<Option<Vec<Ruling>>> {
+    ) -> ServiceResult<Option<Vec<Ruling>>> {
         let iam = &self.at(place)?.iam;
         let role = Arn::parse(caller).and_then(|arn| arn.resource.strip_prefix("role/"));
         let source = match role {
@@ -50,7 +50,7 @@ impl Permissions for Aws {
             async move {
                 let Some(answer) = error::of_lookup(SIMULATE, call.send().await)? else { return Ok(None) };
                 let result = answer.evaluation_results().first();
-                let result = result.ok_or_else(|| PortError::invalid("IAM decided nothing"))?;
+                let result = result.ok_or_else(|| ServiceError::invalid("IAM decided nothing"))?;
                 Ok(Some(ruling(needed, result)))
             }
         });

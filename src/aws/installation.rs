@@ -6,12 +6,12 @@ use aws_sdk_cloudtrail::types::{AdvancedEventSelector, EventSelector, ReadWriteT
 use aws_sdk_eventbridge::types::{Rule, RuleState as SdkState};
 use serde_json::Value;
 
-use crate::answer::{Answer, PortError};
 use crate::aws::clients::{Aws, Regional};
 use crate::aws::error;
 use crate::aws::iam::{SIMULATE, verdict};
-use crate::ids::{AccountId, Arn, Place, Region};
-use crate::installation::{EventRule, Reads, RuleState, Subscriptions, Trail, Trigger};
+use crate::error::{ServiceError, ServiceResult};
+use crate::ids::{AccountId, AccountRegion, Arn, Region};
+use crate::installation::{EventRule, Reads, RuleState, RuleTrigger, Subscriptions, Trail};
 use crate::permission::PolicyVerdict;
 use crate::ports::Setup;
 
@@ -31,21 +31,21 @@ fn records_reads(basic: &[EventSelector], advanced: &[AdvancedEventSelector]) ->
 }
 
 /// What a rule reacts to.
-fn trigger(rule: &Rule) -> Trigger {
+fn trigger(rule: &Rule) -> RuleTrigger {
     if rule.schedule_expression().is_some() {
-        return Trigger::Schedule;
+        return RuleTrigger::Schedule;
     }
     // A pattern that is no JSON names no event.
     let pattern = serde_json::from_str::<Value>(rule.event_pattern().unwrap_or_default());
-    Trigger::of_pattern(&pattern.unwrap_or_default())
+    RuleTrigger::of_pattern(&pattern.unwrap_or_default())
 }
 
 impl Aws {
     /// A trail is asked about where it is at home. What is not answered spoils nothing else.
-    async fn trail(&self, place: &Place, trail: &SdkTrail) -> Answer<Trail> {
+    async fn trail(&self, place: &AccountRegion, trail: &SdkTrail) -> ServiceResult<Trail> {
         let home = trail.home_region().and_then(Region::parse);
         let region = home.unwrap_or_else(|| place.region.clone());
-        let there = self.at(&Place { account: place.account.clone(), region })?;
+        let there = self.at(&AccountRegion { account: place.account.clone(), region })?;
         let arn = trail.trail_arn().unwrap_or_default();
         let (status, selectors) = tokio::join!(
             there.trail.get_trail_status().name(arn).send(),
@@ -72,7 +72,7 @@ impl Aws {
 }
 
 impl Setup for Aws {
-    async fn trails(&self, place: &Place) -> Answer<Vec<Trail>> {
+    async fn trails(&self, place: &AccountRegion) -> ServiceResult<Vec<Trail>> {
         let region = self.at(place)?;
         let all = region.trail.describe_trails().include_shadow_trails(true).send().await;
         let all = all.map_err(|e| error::of_read("cloudtrail:DescribeTrails", &e))?;
@@ -83,7 +83,7 @@ impl Setup for Aws {
         Ok(trails)
     }
 
-    async fn rules(&self, place: &Place, prefix: &str) -> Answer<Vec<EventRule>> {
+    async fn rules(&self, place: &AccountRegion, prefix: &str) -> ServiceResult<Vec<EventRule>> {
         // Another account's Region is refused before a client is made.
         let _: std::rc::Rc<Regional> = self.at(place)?;
         let events = aws_sdk_eventbridge::Client::new(&self.config_in(&place.region));
@@ -106,16 +106,18 @@ impl Setup for Aws {
         }
     }
 
-    async fn subscriptions(&self, topic: &str) -> Answer<Subscriptions> {
+    async fn subscriptions(&self, topic: &str) -> ServiceResult<Subscriptions> {
         let region = Arn::parse(topic).and_then(|arn| Region::parse(arn.region));
-        let region = region.ok_or_else(|| PortError::invalid(format!("`{topic}` is not a topic's ARN")))?;
+        let region =
+            region.ok_or_else(|| ServiceError::invalid(format!("`{topic}` is not a topic's ARN")))?;
         let sns = aws_sdk_sns::Client::new(&self.config_in(&region));
         let answer = sns.get_topic_attributes().topic_arn(topic).send().await;
         let answer = answer.map_err(|e| crate::aws::sns::failed("sns:GetTopicAttributes", &e))?;
         let number = |name: &str| {
             let attribute = answer.attributes().and_then(|all| all.get(name));
             let number = attribute.and_then(|number| number.parse().ok());
-            number.ok_or_else(|| PortError::invalid("the topic's attributes do not tell its subscriptions"))
+            number
+                .ok_or_else(|| ServiceError::invalid("the topic's attributes do not tell its subscriptions"))
         };
         Ok(Subscriptions {
             confirmed: number("SubscriptionsConfirmed")?,
@@ -123,7 +125,7 @@ impl Setup for Aws {
         })
     }
 
-    async fn own_alarms(&self, place: &Place, prefix: &str) -> Answer<Vec<(String, bool)>> {
+    async fn own_alarms(&self, place: &AccountRegion, prefix: &str) -> ServiceResult<Vec<(String, bool)>> {
         let call = self.at(place)?.metrics.describe_alarms().alarm_name_prefix(prefix);
         let mut pages = call.into_paginator().send();
         let mut alarms = Vec::new();
@@ -138,11 +140,11 @@ impl Setup for Aws {
 
     async fn rights(
         &self,
-        place: &Place,
+        place: &AccountRegion,
         role: &str,
         actions: &[&str],
         resource: &str,
-    ) -> Answer<Option<Vec<PolicyVerdict>>> {
+    ) -> ServiceResult<Option<Vec<PolicyVerdict>>> {
         let iam = &self.at(place)?.iam;
         let call = iam.simulate_principal_policy().policy_source_arn(role).resource_arns(resource);
         let actions_asked = actions.iter().map(|a| (*a).to_owned()).collect();
@@ -153,8 +155,8 @@ impl Setup for Aws {
             let results = page.evaluation_results().iter();
             verdicts.extend(results.map(|r| (r.eval_action_name().to_owned(), verdict(r.eval_decision()))));
         }
-        let undecided = |action: &str| PortError::invalid(format!("IAM decided nothing about {action}"));
+        let undecided = |action: &str| ServiceError::invalid(format!("IAM decided nothing about {action}"));
         let of = |action: &&str| verdicts.get(*action).copied().ok_or_else(|| undecided(action));
-        actions.iter().map(of).collect::<Answer<_>>().map(Some)
+        actions.iter().map(of).collect::<ServiceResult<_>>().map(Some)
     }
 }

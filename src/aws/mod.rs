@@ -2,7 +2,7 @@
 //!
 //! One law: an adapter translates and decides nothing. Each stands beside the list of the IAM actions
 //! it calls; time-outs, retries and request rates are kept here, and an error of the SDK leaves as one
-//! of the few words of [`PortError`].
+//! of the few words of [`ServiceError`].
 
 mod bedrock;
 mod clients;

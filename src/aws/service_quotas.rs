@@ -8,11 +8,11 @@ use aws_sdk_servicequotas::config::retry::RetryConfig;
 use aws_sdk_servicequotas::types::{self as sdk, ServiceQuota};
 use tokio::time::Instant;
 
-use crate::answer::{Answer, PortError};
-use crate::aws::clients::{Aws, Listing, Regional, timestamp};
+use crate::aws::clients::{Aws, CachedListing, Regional, timestamp};
 use crate::aws::error;
 use crate::aws::rates::{Limiter, TRIES};
-use crate::ids::{Place, QuotaCode};
+use crate::error::{ServiceError, ServiceResult};
+use crate::ids::{AccountRegion, QuotaCode};
 use crate::ports::Quotas;
 use crate::quota::request::{IncreaseRequest, QuotaValue, RequestStatus};
 use crate::quota::{Catalog, Quota};
@@ -33,9 +33,9 @@ const SERVICE: &str = "bedrock";
 const LISTING_KEPT: Duration = Duration::from_hours(1);
 
 /// `None` where Service Quotas has no such quota; an answer without its value is an error.
-fn value(quota: Option<ServiceQuota>) -> Answer<Option<QuotaValue>> {
+fn value(quota: Option<ServiceQuota>) -> ServiceResult<Option<QuotaValue>> {
     let Some(quota) = quota else { return Ok(None) };
-    let value = quota.value.ok_or_else(|| PortError::invalid("Service Quotas names no value"))?;
+    let value = quota.value.ok_or_else(|| ServiceError::invalid("Service Quotas names no value"))?;
     Ok(Some(QuotaValue { value, adjustable: quota.adjustable }))
 }
 
@@ -78,8 +78,8 @@ fn listed(quotas: Vec<ServiceQuota>) -> impl Iterator<Item = Quota> {
 /// Every page of an answer, one turn of `limiter` for each.
 async fn every_page<T>(
     limiter: &Limiter,
-    fetch: impl AsyncFn(Option<String>) -> Answer<(Vec<T>, Option<String>)>,
-) -> Answer<Vec<T>> {
+    fetch: impl AsyncFn(Option<String>) -> ServiceResult<(Vec<T>, Option<String>)>,
+) -> ServiceResult<Vec<T>> {
     let (mut found, mut next) = (Vec::new(), None);
     loop {
         limiter.turn().await;
@@ -93,7 +93,7 @@ async fn every_page<T>(
 }
 
 impl Regional {
-    async fn all_applied(&self) -> Answer<Vec<ServiceQuota>> {
+    async fn all_applied(&self) -> ServiceResult<Vec<ServiceQuota>> {
         every_page(&self.rates.list, async |token| {
             let call = self.quotas.list_service_quotas().service_code(SERVICE).max_results(100);
             let page = call.set_next_token(token).send().await;
@@ -103,7 +103,7 @@ impl Regional {
         .await
     }
 
-    async fn all_defaults(&self) -> Answer<Vec<ServiceQuota>> {
+    async fn all_defaults(&self) -> ServiceResult<Vec<ServiceQuota>> {
         every_page(&self.rates.list, async |token| {
             let call = self.quotas.list_aws_default_service_quotas().service_code(SERVICE).max_results(100);
             let page = call.set_next_token(token).send().await;
@@ -115,7 +115,7 @@ impl Regional {
 }
 
 impl Quotas for Aws {
-    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
+    async fn applied(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<Option<QuotaValue>> {
         let region = self.at(place)?;
         region.rates.applied.turn().await;
         let call = region.quotas.get_service_quota().service_code(SERVICE).quota_code(code.as_str());
@@ -123,7 +123,11 @@ impl Quotas for Aws {
         value(found.and_then(|answer| answer.quota))
     }
 
-    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
+    async fn default_value(
+        &self,
+        place: &AccountRegion,
+        code: &QuotaCode,
+    ) -> ServiceResult<Option<QuotaValue>> {
         let region = self.at(place)?;
         region.rates.default.turn().await;
         let call = region.quotas.get_aws_default_service_quota().service_code(SERVICE);
@@ -132,19 +136,19 @@ impl Quotas for Aws {
         value(found.and_then(|answer| answer.quota))
     }
 
-    async fn request(&self, place: &Place, id: &str) -> Answer<Option<IncreaseRequest>> {
+    async fn request(&self, place: &AccountRegion, id: &str) -> ServiceResult<Option<IncreaseRequest>> {
         let region = self.at(place)?;
         region.rates.history.turn().await;
         let answer = region.quotas.get_requested_service_quota_change().request_id(id).send().await;
         let found = error::of_lookup("servicequotas:GetRequestedServiceQuotaChange", answer)?;
         let Some(change) = found.and_then(|answer| answer.requested_quota) else { return Ok(None) };
         let why = || {
-            PortError::invalid("Service Quotas describes the request without its id, quota, value or date")
+            ServiceError::invalid("Service Quotas describes the request without its id, quota, value or date")
         };
         request(&change).map(Some).ok_or_else(why)
     }
 
-    async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>> {
+    async fn history(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<Vec<IncreaseRequest>> {
         let region = self.at(place)?;
         let action = "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota";
         let mut found = every_page(&region.rates.history, async |token| {
@@ -162,7 +166,7 @@ impl Quotas for Aws {
     }
 
     /// Applied values where the account has them, and every other quota with its default.
-    async fn listing(&self, place: &Place) -> Answer<Catalog> {
+    async fn listing(&self, place: &AccountRegion) -> ServiceResult<Catalog> {
         let region = self.at(place)?;
         if let Some(known) = region.listing.borrow().as_ref()
             && known.since.elapsed() < LISTING_KEPT
@@ -172,17 +176,17 @@ impl Quotas for Aws {
         let (applied, defaults) = tokio::join!(region.all_applied(), region.all_defaults());
         // The later of two quotas with one code holds.
         let catalog = Catalog::new(listed(defaults?).chain(listed(applied?)));
-        let listing = Listing { since: Instant::now(), catalog: catalog.clone() };
+        let listing = CachedListing { since: Instant::now(), catalog: catalog.clone() };
         *region.listing.borrow_mut() = Some(listing);
         Ok(catalog)
     }
 
     async fn request_increase(
         &self,
-        place: &Place,
+        place: &AccountRegion,
         code: &QuotaCode,
         desired: f64,
-    ) -> Answer<IncreaseRequest> {
+    ) -> ServiceResult<IncreaseRequest> {
         let region = self.at(place)?;
         let once = aws_sdk_servicequotas::config::Builder::new().retry_config(RetryConfig::disabled());
         let mut tries = 0;
@@ -193,12 +197,12 @@ impl Quotas for Aws {
             let answer = call.customize().config_override(once.clone()).send().await;
             let answer = answer.map_err(|e| error::of_write("servicequotas:RequestServiceQuotaIncrease", &e));
             tries += 1;
-            if !matches!(answer, Err(PortError::Throttled)) || tries == TRIES {
+            if !matches!(answer, Err(ServiceError::Throttled)) || tries == TRIES {
                 break answer?;
             }
             tokio::time::sleep(Duration::from_millis(500) * tries).await;
         };
         // An answer that names no request leaves in doubt what happened; the history tells.
-        answer.requested_quota().and_then(request).ok_or(PortError::UnknownOutcome)
+        answer.requested_quota().and_then(request).ok_or(ServiceError::UnknownOutcome)
     }
 }

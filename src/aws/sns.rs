@@ -6,9 +6,9 @@ use aws_sdk_sns::config::http::HttpResponse;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
 
-use crate::answer::{Answer, PortError};
 use crate::aws::clients::{Aws, Lazy};
 use crate::aws::error;
+use crate::error::{ServiceError, ServiceResult};
 use crate::notice::{Notice, message};
 use crate::ports::Topic;
 
@@ -16,24 +16,24 @@ use crate::ports::Topic;
 pub(crate) const ACTIONS: &[&str] = &["sns:GetTopicAttributes", "sns:Publish"];
 
 impl Aws {
-    fn topic(&self) -> Answer<&(Lazy<Client>, String)> {
-        self.own.topic.as_ref().ok_or_else(|| PortError::invalid("no topic is configured"))
+    fn topic(&self) -> ServiceResult<&(Lazy<Client>, String)> {
+        self.own.topic.as_ref().ok_or_else(|| ServiceError::invalid("no topic is configured"))
     }
 }
 
 /// A missing topic is no missing answer.
-pub(crate) fn failed<E>(action: &str, sdk: &SdkError<E, HttpResponse>) -> PortError
+pub(crate) fn failed<E>(action: &str, sdk: &SdkError<E, HttpResponse>) -> ServiceError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     if error::is_absent(sdk) {
-        return PortError::invalid("the topic does not exist");
+        return ServiceError::invalid("the topic does not exist");
     }
     error::of_read(action, sdk)
 }
 
 impl Topic for Aws {
-    async fn publish(&self, notice: &Notice) -> Answer<()> {
+    async fn publish(&self, notice: &Notice) -> ServiceResult<()> {
         let (client, arn) = self.topic()?;
         let message = message(notice);
         let mut call = client
@@ -48,18 +48,18 @@ impl Topic for Aws {
                 several => ("String.Array", serde_json::json!(several).to_string()),
             };
             let value = MessageAttributeValue::builder().data_type(kind).string_value(value).build();
-            call = call.message_attributes(name, value.map_err(|e| PortError::invalid(e.to_string()))?);
+            call = call.message_attributes(name, value.map_err(|e| ServiceError::invalid(e.to_string()))?);
         }
         call.send().await.map(|_| ()).map_err(|e| failed("sns:Publish", &e))
     }
 
-    async fn subscribers(&self) -> Answer<u32> {
+    async fn subscribers(&self) -> ServiceResult<u32> {
         let (client, arn) = self.topic()?;
         let answer = client.get_topic_attributes().topic_arn(arn).send().await;
         let answer = answer.map_err(|e| failed("sns:GetTopicAttributes", &e))?;
         let confirmed = answer.attributes().and_then(|all| all.get("SubscriptionsConfirmed"));
         confirmed
             .and_then(|number| number.parse().ok())
-            .ok_or_else(|| PortError::invalid("the topic's attributes do not tell its subscriptions"))
+            .ok_or_else(|| ServiceError::invalid("the topic's attributes do not tell its subscriptions"))
     }
 }

@@ -6,8 +6,8 @@ use anyhow::{Context as _, anyhow, bail};
 #[cfg(feature = "aws")]
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::config::Config;
-use bedrock_remediator::identity::Home;
-use bedrock_remediator::run::context::Allowance;
+use bedrock_remediator::identity::FunctionIdentity;
+use bedrock_remediator::run::context::TimeBudget;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use jiff::{SignedDuration, Timestamp};
 
@@ -29,26 +29,26 @@ pub(crate) struct Where {
 }
 
 /// Nobody waits for a program as Lambda does.
-pub(crate) const ALLOWANCE: Allowance =
-    Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+pub(crate) const ALLOWANCE: TimeBudget =
+    TimeBudget { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
 
 /// Does `$what` with the world that `$at` names, on the terms that hold there.
 macro_rules! on {
     ($at:expr, |$world:ident, $terms:ident| $what:expr) => {{
-        use bedrock_remediator::run::context::Terms;
+        use bedrock_remediator::run::context::RunContext;
         use $crate::cli::account::ALLOWANCE;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         match $at.embedded()? {
             Some((world, config, home)) => {
                 let ($world, $terms) =
-                    (&world, &Terms { config: &config, home: &home, allowance: ALLOWANCE });
+                    (&world, &RunContext { config: &config, home: &home, allowance: ALLOWANCE });
                 runtime.block_on($what)
             }
             #[cfg(feature = "aws")]
             None => {
                 let (world, config, home) = runtime.block_on($at.aws())?;
                 let ($world, $terms) =
-                    (&world, &Terms { config: &config, home: &home, allowance: ALLOWANCE });
+                    (&world, &RunContext { config: &config, home: &home, allowance: ALLOWANCE });
                 runtime.block_on(Box::pin($what))
             }
             #[cfg(not(feature = "aws"))]
@@ -90,7 +90,7 @@ impl Where {
     }
 
     /// The world file's account, if one is named.
-    pub(crate) fn embedded(&self) -> anyhow::Result<Option<(Sandbox, Config, Home)>> {
+    pub(crate) fn embedded(&self) -> anyhow::Result<Option<(Sandbox, Config, FunctionIdentity)>> {
         let Some(path) = &self.world else { return Ok(None) };
         let file = read_world(path)?;
         let config = file.guard_rails().context("the world file's `config` is wrong")?;
@@ -100,7 +100,7 @@ impl Where {
 
     /// The account of the credentials, with the ledger and topic that are named.
     #[cfg(feature = "aws")]
-    pub(crate) async fn aws(&self) -> anyhow::Result<(Aws, Config, Home)> {
+    pub(crate) async fn aws(&self) -> anyhow::Result<(Aws, Config, FunctionIdentity)> {
         let config = Config::from_vars(|name| std::env::var(name).ok())?;
         let mut aws = Aws::of_default_chain().await.context("AWS cannot be asked")?;
         if let Some(table) = self.table() {
@@ -110,7 +110,7 @@ impl Where {
         if let Some(topic) = self.topic() {
             aws = aws.with_topic(&topic);
         }
-        let home = Home { table: self.table(), topic: self.topic(), ..aws.home() };
+        let home = FunctionIdentity { table: self.table(), topic: self.topic(), ..aws.home() };
         Ok((aws, config, home))
     }
 }

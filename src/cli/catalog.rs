@@ -7,18 +7,18 @@ use anyhow::Context as _;
 use bedrock_remediator::quota::Catalog;
 use clap::Subcommand;
 
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
 /// Show or refresh the built-in catalogue of quotas
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct CatalogArgs {
     #[command(subcommand)]
-    command: Command,
+    command: CatalogCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum CatalogCommand {
     /// Lay a newer listing over the built-in catalogue and write the result
     ///
     /// Quotas and values that the listing lacks are kept: no account lists every quota. Build again
@@ -39,14 +39,14 @@ enum Command {
     },
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &CatalogArgs) -> anyhow::Result<CommandOutcome> {
     match &args.command {
-        Command::Import { listing, output } => import(listing, output),
-        Command::List { text } => list(text),
+        CatalogCommand::Import { listing, output } => import(listing, output),
+        CatalogCommand::List { text } => list(text),
     }
 }
 
-fn import(listing: &PathBuf, output: &PathBuf) -> anyhow::Result<Outcome> {
+fn import(listing: &PathBuf, output: &PathBuf) -> anyhow::Result<CommandOutcome> {
     let name = listing.display();
     let text = std::fs::read_to_string(listing).with_context(|| format!("cannot read `{name}`"))?;
     let newer = Catalog::from_listing(&text).with_context(|| format!("cannot use `{name}`"))?;
@@ -65,10 +65,10 @@ fn import(listing: &PathBuf, output: &PathBuf) -> anyhow::Result<Outcome> {
             after.quotas().len()
         );
     }
-    Ok(Outcome::AllAnswered)
+    Ok(CommandOutcome::AllAnswered)
 }
 
-fn list(text: &str) -> anyhow::Result<Outcome> {
+fn list(text: &str) -> anyhow::Result<CommandOutcome> {
     let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
     let wanted = text.to_lowercase();
     let mut found = false;
@@ -80,5 +80,5 @@ fn list(text: &str) -> anyhow::Result<Outcome> {
             writeln!(out, "{}  {:<10}  {}", print::styled(&quota.code, print::BOLD), adjustable, quota.name)?;
         }
     }
-    Ok(if found { Outcome::AllAnswered } else { Outcome::SomeBad })
+    Ok(if found { CommandOutcome::AllAnswered } else { CommandOutcome::SomeBad })
 }

@@ -4,7 +4,7 @@ use bedrock_remediator::diagnosis::{ErrorText, diagnose};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
 /// Say what error texts mean: JSON lines in, JSON lines out
@@ -13,10 +13,10 @@ use crate::cli::print;
 /// object a line, and writes {"id", "category", "cause", "rule", "remedy", "facts"}. The message may
 /// be a whole log line of any SDK. `rule` is null when nothing matched.
 #[derive(clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct ClassifyArgs {}
 
 #[derive(Deserialize)]
-struct Query {
+struct ClassifyQuery {
     #[serde(default)]
     id: Value,
     message: String,
@@ -25,9 +25,9 @@ struct Query {
     operation: Option<String>,
 }
 
-pub(crate) fn run(_: &Args) -> anyhow::Result<Outcome> {
+pub(crate) fn run(_: &ClassifyArgs) -> anyhow::Result<CommandOutcome> {
     print::answer_lines(|line| {
-        let query: Query = serde_json::from_value(line)
+        let query: ClassifyQuery = serde_json::from_value(line)
             // The error's own text would quote the line.
             .map_err(|_| "expected `message`, and strings and a number as they are described".to_owned())?;
         let found = diagnose(&ErrorText {

@@ -1,14 +1,14 @@
 //! `doctor`: whether everything is in place, Region by Region.
 
 use anyhow::bail;
-use bedrock_remediator::ids::{AccountId, Arn, Place, Region};
-use bedrock_remediator::operate::doctor::{Check, Finding, Patient, examine};
-use bedrock_remediator::ports::{Setup, World};
-use bedrock_remediator::run::context::Terms;
+use bedrock_remediator::ids::{AccountId, AccountRegion, Arn, Region};
+use bedrock_remediator::operate::doctor::{Check, Finding, Installation, examine};
+use bedrock_remediator::ports::{Services, Setup};
+use bedrock_remediator::run::context::RunContext;
 use serde_json::json;
 
 use crate::cli::account::{Where, on};
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
 /// Say what is missing for the function to see and act, and what mends it
@@ -38,11 +38,15 @@ fn region(text: &str) -> Result<Region, String> {
     Region::parse(text).ok_or_else(|| "a Region is a code such as us-east-1".to_owned())
 }
 
-pub(crate) fn run(args: &Doctor) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &Doctor) -> anyhow::Result<CommandOutcome> {
     on!(args.at, |world, terms| look(world, terms, args))
 }
 
-async fn look<W: World + Setup>(world: &W, terms: &Terms<'_>, args: &Doctor) -> anyhow::Result<Outcome> {
+async fn look<W: Services + Setup>(
+    world: &W,
+    terms: &RunContext<'_>,
+    args: &Doctor,
+) -> anyhow::Result<CommandOutcome> {
     let Some(account) = &terms.home.account else { bail!("the account is not known") };
     let regions = match args.regions.as_slice() {
         [] => Vec::from_iter(terms.home.region.clone()),
@@ -53,11 +57,11 @@ async fn look<W: World + Setup>(world: &W, terms: &Terms<'_>, args: &Doctor) -> 
     }
     let role = args.role.clone().or_else(|| std::env::var("ROLE_ARN").ok());
     let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
-    let mut outcome = Outcome::AllAnswered;
+    let mut outcome = CommandOutcome::AllAnswered;
     for region in regions {
         let checks = one(world, terms, args, account, &region, role.as_deref()).await;
         if checks.iter().any(|c| matches!(c.finding, Finding::Missing | Finding::Unknown)) {
-            outcome = Outcome::SomeBad;
+            outcome = CommandOutcome::SomeBad;
         }
         if args.at.json {
             print::json_line(&mut out, &json!({ "region": region, "checks": checks }))?;
@@ -68,21 +72,21 @@ async fn look<W: World + Setup>(world: &W, terms: &Terms<'_>, args: &Doctor) -> 
     Ok(outcome)
 }
 
-async fn one<W: World + Setup>(
+async fn one<W: Services + Setup>(
     world: &W,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     args: &Doctor,
     account: &AccountId,
     region: &Region,
     role: Option<&str>,
 ) -> Vec<Check> {
-    let place = Place { account: account.clone(), region: region.clone() };
+    let place = AccountRegion { account: account.clone(), region: region.clone() };
     let topic = args.at.topic();
     let is_of_here = |arn: &str| Arn::parse(arn).is_none_or(|arn| arn.region == region.as_str());
     // A topic tells its Region; the table stands beside it.
     let is_here = topic.as_deref().is_none_or(is_of_here);
     let table = args.at.table();
-    let patient = Patient {
+    let patient = Installation {
         stack: &args.stack,
         place: &place,
         role,

@@ -10,14 +10,14 @@ use bedrock_remediator::aws::Aws;
 use bedrock_remediator::config::Config;
 #[cfg(feature = "aws")]
 use bedrock_remediator::config::Mode;
-use bedrock_remediator::event::{
-    Malformed, {self},
-};
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::event::{self, Malformed};
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::notice::Notice;
-use bedrock_remediator::run::context::Terms;
-use bedrock_remediator::run::handler::{IncidentReport, ItemReport, Outcome as ItemOutcome, Report, handle};
-use bedrock_remediator::run::respond::Driven;
+use bedrock_remediator::run::context::RunContext;
+use bedrock_remediator::run::handler::{
+    DeliveryOutcome as ItemOutcome, DeliveryReport, IncidentReport, ItemReport, handle,
+};
+use bedrock_remediator::run::respond::Response;
 use bedrock_remediator::run::sweep::sweep;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile, healthy_for_payload};
 use bedrock_remediator::text::Safe;
@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use crate::cli::account::{ALLOWANCE, read, read_world};
 #[cfg(feature = "aws")]
 use crate::cli::live::Live;
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
 /// Say what the function would do with events, and show the mail it would send
@@ -38,7 +38,7 @@ use crate::cli::print;
 /// says. With --live the account of your credentials is asked instead; nothing is filed and nothing is
 /// sent. Start with `explain events/throttle-tokens.json`.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct ExplainArgs {
     /// Payloads as Lambda gets them; `-` reads standard input
     #[arg(required_unless_present = "print_world_schema", value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -57,16 +57,16 @@ pub(crate) struct Args {
     print_world_schema: bool,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<CommandOutcome> {
     let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
     if args.print_world_schema {
         writeln!(out, "{}", serde_json::to_string_pretty(&WorldFile::json_schema())?)?;
-        return Ok(Outcome::AllAnswered);
+        return Ok(CommandOutcome::AllAnswered);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     #[cfg(feature = "aws")]
-    let live = if args.live { Some(runtime.block_on(Account::of_credentials())?) } else { None };
-    let mut outcome = Outcome::AllAnswered;
+    let live = if args.live { Some(runtime.block_on(ExplainAccount::of_credentials())?) } else { None };
+    let mut outcome = CommandOutcome::AllAnswered;
     for (n, file) in args.files.iter().enumerate() {
         #[cfg(feature = "aws")]
         let explained = match &live {
@@ -78,12 +78,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         let explained = match explained {
             Ok(explained) => explained,
             Err(error) => {
-                outcome = Outcome::SomeBad;
-                Explained::of(file, Err(Problem::Input(format!("{error:#}"))))
+                outcome = CommandOutcome::SomeBad;
+                Explained::of(file, Err(ExplainProblem::Input(format!("{error:#}"))))
             }
         };
         if explained.is_bad() {
-            outcome = Outcome::SomeBad;
+            outcome = CommandOutcome::SomeBad;
         }
         if args.json {
             print::json_line(&mut out, &explained.json())?;
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
 const TICK: SignedDuration = SignedDuration::from_mins(5);
 
 /// Why there is no report.
-enum Problem {
+enum ExplainProblem {
     /// The payload.
     Malformed(Malformed),
     /// The file, or its world.
@@ -110,7 +110,7 @@ enum Problem {
 
 struct Explained {
     file: PathBuf,
-    read: Result<Report, Problem>,
+    read: Result<DeliveryReport, ExplainProblem>,
     /// What is told when searches through logs have ended.
     later: Vec<Notice>,
 }
@@ -121,22 +121,22 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
     let chosen = world.map(Path::to_owned).or_else(|| beside.is_file().then_some(beside));
     // The clock stands two minutes after the last thing the event tells of, so that the answer does not
     // depend on the day it is asked for.
-    let now = event::latest(&payload, &Home::default())
+    let now = event::latest(&payload, &FunctionIdentity::default())
         .map_or_else(Timestamp::now, |at| at.saturating_add(SignedDuration::from_mins(2)).unwrap_or(at));
     let world = match &chosen {
         Some(path) => read_world(path)?,
-        None => match healthy_for_payload(&payload, &Home::default(), now) {
+        None => match healthy_for_payload(&payload, &FunctionIdentity::default(), now) {
             Ok(world) => world,
-            Err(malformed) => return Ok(Explained::of(file, Err(Problem::Malformed(malformed)))),
+            Err(malformed) => return Ok(Explained::of(file, Err(ExplainProblem::Malformed(malformed)))),
         },
     };
     let home = world.home();
     let config = world.guard_rails().context("the world file's `config` is wrong")?;
     let config = Config { digest_above: u32::MAX, ..config };
     let sandbox = Sandbox::new(world, now);
-    let terms = Terms { config: &config, home: &home, allowance: ALLOWANCE };
+    let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
     let report = handle(&sandbox, &terms, &payload).await;
-    let mut explained = Explained::of(file, report.map_err(Problem::Malformed));
+    let mut explained = Explained::of(file, report.map_err(ExplainProblem::Malformed));
     // A search through logs is read by a later tick.
     let is_searching = || {
         sandbox.incidents().iter().any(|i| i.record.search.as_ref().is_some_and(|s| !s.queries.is_empty()))
@@ -150,13 +150,13 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
 
 /// The account of the credentials, and how it is looked at.
 #[cfg(feature = "aws")]
-struct Account {
+struct ExplainAccount {
     aws: Aws,
     config: Config,
 }
 
 #[cfg(feature = "aws")]
-impl Account {
+impl ExplainAccount {
     async fn of_credentials() -> anyhow::Result<Self> {
         let aws = Aws::of_default_chain().await.context("--live cannot ask AWS")?;
         let config = Config::from_vars(|name| std::env::var(name).ok())?;
@@ -167,9 +167,9 @@ impl Account {
         let payload = read(file)?;
         let home = self.aws.home();
         let live = Live::new(&self.aws);
-        let terms = Terms { config: &self.config, home: &home, allowance: ALLOWANCE };
+        let terms = RunContext { config: &self.config, home: &home, allowance: ALLOWANCE };
         let report = Box::pin(handle(&live, &terms, &payload)).await;
-        Ok(Explained::of(file, report.map_err(Problem::Malformed)))
+        Ok(Explained::of(file, report.map_err(ExplainProblem::Malformed)))
     }
 }
 
@@ -179,7 +179,7 @@ struct Json<'e> {
     outcome: &'static str,
     reason: Option<Cow<'e, str>>,
     /// What was done, and told later; `None` where the input could not be read.
-    told: Option<(&'e Report, &'e [Notice])>,
+    told: Option<(&'e DeliveryReport, &'e [Notice])>,
 }
 
 impl Serialize for Json<'_> {
@@ -195,14 +195,14 @@ impl Serialize for Json<'_> {
             map.serialize_entry("later", later)?;
         }
         let items = self.told.map_or(&[][..], |(report, _)| &report.items);
-        map.serialize_entry("items", &Items(items))?;
+        map.serialize_entry("items", &ItemsJson(items))?;
         map.end()
     }
 }
 
-struct Items<'e>(&'e [ItemReport]);
+struct ItemsJson<'e>(&'e [ItemReport]);
 
-impl Serialize for Items<'_> {
+impl Serialize for ItemsJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(serde::Serialize)]
         struct Item<'e> {
@@ -219,7 +219,7 @@ impl Serialize for Items<'_> {
 }
 
 impl Explained {
-    fn of(file: &Path, read: Result<Report, Problem>) -> Self {
+    fn of(file: &Path, read: Result<DeliveryReport, ExplainProblem>) -> Self {
         Self { file: file.to_owned(), read, later: Vec::new() }
     }
 
@@ -232,8 +232,8 @@ impl Explained {
         let malformed =
             |reason| Json { file: file.clone(), outcome: "malformed", reason: Some(reason), told: None };
         match &self.read {
-            Err(Problem::Malformed(why)) => malformed(why.to_string().into()),
-            Err(Problem::Input(why)) => malformed(why.into()),
+            Err(ExplainProblem::Malformed(why)) => malformed(why.to_string().into()),
+            Err(ExplainProblem::Input(why)) => malformed(why.into()),
             Ok(report) => Json {
                 outcome: report.outcome().as_str(),
                 reason: reason(report).map(Cow::Borrowed),
@@ -249,12 +249,12 @@ impl Explained {
         }
         let report = match &self.read {
             Ok(report) => report,
-            Err(Problem::Malformed(why)) => {
+            Err(ExplainProblem::Malformed(why)) => {
                 writeln!(out, "{}", print::styled("malformed", print::BAD))?;
                 writeln!(out, "{}", print::filled(&why.to_string(), "  "))?;
                 return Ok(());
             }
-            Err(Problem::Input(why)) => bail!("{why}"),
+            Err(ExplainProblem::Input(why)) => bail!("{why}"),
         };
         if report.is_batch {
             for item in &report.items {
@@ -280,7 +280,7 @@ impl Explained {
                 writeln!(out, "\n{}", print::styled("-".repeat(print::WIDTH), print::DIM))?;
             }
             match &incident.driven {
-                Ok(Some(Driven { notice: Some(notice), .. })) => mail(out, &notice.mail())?,
+                Ok(Some(Response { notice: Some(notice), .. })) => mail(out, &notice.mail())?,
                 Ok(_) => writeln!(out, "{} was only counted", incident.incident.id)?,
                 Err(error) => writeln!(
                     out,
@@ -316,11 +316,11 @@ pub(super) fn mail(out: &mut impl std::io::Write, mail: &str) -> anyhow::Result<
 }
 
 /// What is told of that was due, or seen coming.
-fn swept(report: &Report) -> &[Notice] {
+fn swept(report: &DeliveryReport) -> &[Notice] {
     report.swept.as_ref().and_then(|swept| swept.as_ref().ok()).map_or(&[], |swept| &swept.notices)
 }
 
-fn reason(report: &Report) -> Option<&str> {
+fn reason(report: &DeliveryReport) -> Option<&str> {
     let worst = report.outcome();
     report.items.iter().filter(|i| i.outcome == worst).find_map(|i| i.reason.as_deref())
 }

@@ -11,14 +11,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bedrock_remediator::config::Config;
 use bedrock_remediator::diagnosis::Cause;
-use bedrock_remediator::event::{
-    Malformed, {self},
-};
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::event::{self, Malformed};
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::{AccountId, Region};
 use bedrock_remediator::ports::Clock as _;
-use bedrock_remediator::run::context::{Allowance, Terms};
-use bedrock_remediator::run::handler::{Report, handle};
+use bedrock_remediator::run::context::{RunContext, TimeBudget};
+use bedrock_remediator::run::handler::{DeliveryReport, handle};
 use bedrock_remediator::sandbox::{Sandbox, healthy_for};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -27,7 +25,7 @@ use crate::cli::print;
 
 /// Who sends false errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Flood {
+pub(crate) enum FloodRun {
     /// One caller who is denied models that do not exist, each another
     OneCaller,
     /// 500 callers who are denied models that do not exist
@@ -41,7 +39,7 @@ pub(crate) enum Flood {
     ForgedThrottles,
 }
 
-impl Flood {
+impl FloodRun {
     fn word(self) -> &'static str {
         match self {
             Self::OneCaller => "one-caller",
@@ -65,7 +63,7 @@ const LEASE: SignedDuration = SignedDuration::from_secs(90);
 /// A message that was received and not acknowledged comes again after so long.
 const HIDDEN: SignedDuration = SignedDuration::from_mins(6);
 /// What is told is counted for so long after the first error.
-const WATCHED: SignedDuration = SignedDuration::from_mins(60);
+const FORECAST_LIMITS: SignedDuration = SignedDuration::from_mins(60);
 
 const THROTTLED: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const WITHOUT_FORM: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
@@ -90,7 +88,7 @@ const OF_LEDGER: [&str; 17] = [
     "publish",
 ];
 
-type Running<'a> = Pin<Box<dyn Future<Output = Result<Report, Malformed>> + 'a>>;
+type Running<'a> = Pin<Box<dyn Future<Output = Result<DeliveryReport, Malformed>> + 'a>>;
 
 /// A payload that waits until then.
 struct Waiting {
@@ -99,7 +97,7 @@ struct Waiting {
     is_tick: bool,
 }
 
-struct Function<'a> {
+struct FloodFunction<'a> {
     running: Running<'a>,
     started: Timestamp,
     payload: String,
@@ -118,7 +116,7 @@ impl Wake for Woken {
 
 /// What came of a flood.
 #[derive(Default)]
-struct Seen {
+struct FloodSeen {
     filed: Option<Timestamp>,
     told: Option<Timestamp>,
     again: u64,
@@ -126,29 +124,38 @@ struct Seen {
 }
 
 /// Lets `errors` false errors come, and a real throttle and a missing form among them; each call takes `latency`.
-pub(crate) fn run(flood: Flood, errors: u64, latency: SignedDuration, json: bool) -> anyhow::Result<()> {
+pub(crate) fn run(flood: FloodRun, errors: u64, latency: SignedDuration, json: bool) -> anyhow::Result<()> {
     let start: Timestamp = "2026-11-20T14:01:00Z".parse()?;
-    let home =
-        Home { account: AccountId::parse(ACCOUNT), region: Region::parse("us-east-1"), ..Home::default() };
+    let home = FunctionIdentity {
+        account: AccountId::parse(ACCOUNT),
+        region: Region::parse("us-east-1"),
+        ..FunctionIdentity::default()
+    };
     let config = Config::default();
     let throttle = event(0, "checkout", THROTTLED, "ThrottlingException", TOO_MANY, start);
     let world =
         Sandbox::new(healthy_for(&event::read(throttle.to_string().as_bytes(), &home)?, start), start);
     world.slow_down(latency);
     let mut waiting = sent(flood, errors, start);
-    let end = start + WATCHED;
-    let mut seen = Seen::default();
-    let mut functions: Vec<Function<'_>> = Vec::new();
+    let end = start + FORECAST_LIMITS;
+    let mut seen = FloodSeen::default();
+    let mut functions: Vec<FloodFunction<'_>> = Vec::new();
     while world.now() < end {
         let now = world.now();
         while functions.len() < MOST_FUNCTIONS && waiting.front().is_some_and(|w| w.at <= now) {
             let Some(Waiting { payload, is_tick, .. }) = waiting.pop_front() else { break };
-            let allowance = Allowance { until: now + WORKING, lease: LEASE };
+            let allowance = TimeBudget { until: now + WORKING, lease: LEASE };
             let (world, config, home, bytes) = (&world, &config, &home, payload.clone());
             let running =
-                async move { handle(world, &Terms { config, home, allowance }, bytes.as_bytes()).await };
+                async move { handle(world, &RunContext { config, home, allowance }, bytes.as_bytes()).await };
             let woken = Arc::new(Woken(AtomicBool::new(true)));
-            functions.push(Function { running: Box::pin(running), started: now, payload, is_tick, woken });
+            functions.push(FloodFunction {
+                running: Box::pin(running),
+                started: now,
+                payload,
+                is_tick,
+                woken,
+            });
         }
         run_on(&mut functions, &mut waiting, now, &mut seen);
         if seen.filed.is_none() && !world.increase_requests().is_empty() {
@@ -172,13 +179,13 @@ pub(crate) fn run(flood: Flood, errors: u64, latency: SignedDuration, json: bool
 
 /// Runs every function to where it waits for an answer.
 fn run_on(
-    functions: &mut Vec<Function<'_>>,
+    functions: &mut Vec<FloodFunction<'_>>,
     waiting: &mut VecDeque<Waiting>,
     now: Timestamp,
-    seen: &mut Seen,
+    seen: &mut FloodSeen,
 ) {
     loop {
-        let ready = |f: &Function<'_>| f.woken.0.swap(false, Ordering::Relaxed);
+        let ready = |f: &FloodFunction<'_>| f.woken.0.swap(false, Ordering::Relaxed);
         let Some(n) = functions.iter().position(ready) else { return };
         let Some(function) = functions.get_mut(n) else { return };
         let waker = Waker::from(Arc::clone(&function.woken));
@@ -218,14 +225,14 @@ fn real_at(errors: u64, start: Timestamp) -> Timestamp {
 }
 
 /// Every payload, by the time it comes.
-fn sent(flood: Flood, errors: u64, start: Timestamp) -> VecDeque<Waiting> {
+fn sent(flood: FloodRun, errors: u64, start: Timestamp) -> VecDeque<Waiting> {
     let batches = errors.div_ceil(BATCH).max(1);
     let mut at = start;
     let mut waiting = VecDeque::new();
     for batch in 0..batches {
         let mut events: Vec<Value> = Vec::new();
         let false_ones = batch * BATCH..((batch + 1) * BATCH).min(errors);
-        if flood == Flood::LogGroup {
+        if flood == FloodRun::LogGroup {
             let line =
                 |n: u64| format!("ThrottlingException: Too many tokens for {} in bedrock", invented(n));
             let lines = false_ones.map(
@@ -260,7 +267,7 @@ fn sent(flood: Flood, errors: u64, start: Timestamp) -> VecDeque<Waiting> {
     }
     // The flood begins a minute after a tick.
     let mut tick = start + TICK - SignedDuration::from_mins(1);
-    while tick < start + WATCHED {
+    while tick < start + FORECAST_LIMITS {
         let n = waiting.iter().position(|w: &Waiting| w.at > tick).unwrap_or(waiting.len());
         let payload = r#"{"detail-type":"Scheduled Event","source":"aws.events","detail":{}}"#.to_owned();
         waiting.insert(n, Waiting { at: tick, payload, is_tick: true });
@@ -276,16 +283,17 @@ fn invented(n: u64) -> String {
     format!("amazon.nova-lite-v1:{}", 100 + n)
 }
 
-fn false_event(flood: Flood, n: u64, at: Timestamp) -> Value {
+fn false_event(flood: FloodRun, n: u64, at: Timestamp) -> Value {
     let model = invented(n);
-    if flood == Flood::InventedIds {
+    if flood == FloodRun::InventedIds {
         let text = "The provided model identifier is invalid.";
         return event(n, "tester", &model, "ValidationException", text, at);
     }
-    if flood == Flood::ForgedThrottles {
+    if flood == FloodRun::ForgedThrottles {
         return event(n, "tester", &model, "ThrottlingException", TOO_MANY, at);
     }
-    let role = if flood == Flood::ManyCallers { format!("app-{:03}", n % 500) } else { "tester".to_owned() };
+    let role =
+        if flood == FloodRun::ManyCallers { format!("app-{:03}", n % 500) } else { "tester".to_owned() };
     let text = format!(
         "User: arn:aws:sts::{ACCOUNT}:assumed-role/{role}/s is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/{model} because no identity-based policy allows the bedrock:InvokeModel action"
     );
@@ -308,12 +316,12 @@ fn event(n: u64, role: &str, model: &str, code: &str, text: &str, at: Timestamp)
 }
 
 fn show(
-    flood: Flood,
+    flood: FloodRun,
     errors: u64,
     latency: SignedDuration,
     world: &Sandbox,
     happened: Timestamp,
-    seen: &Seen,
+    seen: &FloodSeen,
     json: bool,
 ) -> anyhow::Result<()> {
     let minutes = |at: Option<Timestamp>| at.map(|at| at.duration_since(happened).as_secs_f64() / 60.0);

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::CommandOutcome;
 
 /// Finds out why Amazon Bedrock calls fail, and says what ends it.
 ///
@@ -41,20 +41,20 @@ const EXIT: &str =
 
 #[derive(Subcommand)]
 enum Command {
-    Explain(explain::Args),
-    Incidents(operate::Incidents),
+    Explain(explain::ExplainArgs),
+    Incidents(operate::IncidentsArgs),
     Show(operate::Show),
     Close(operate::Close),
     Approve(operate::Approve),
     Sweep(operate::Sweep),
-    Report(report::Args),
+    Report(report::ReportArgs),
     Doctor(doctor::Doctor),
-    Classify(classify::Args),
-    Quota(quota::Args),
-    Rules(rules::Args),
-    Catalog(catalog::Args),
-    Simulate(simulate::Args),
-    Storm(storm::Args),
+    Classify(classify::ClassifyArgs),
+    Quota(quota::QuotaArgs),
+    Rules(rules::RulesArgs),
+    Catalog(catalog::CatalogArgs),
+    Simulate(simulate::SimulateArgs),
+    Storm(storm::StormArgs),
 }
 
 pub(crate) fn run() -> ExitCode {
@@ -75,8 +75,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Storm(args) => storm::run(&args),
     };
     match done {
-        Ok(Outcome::AllAnswered) => ExitCode::SUCCESS,
-        Ok(Outcome::SomeBad) => ExitCode::from(1),
+        Ok(CommandOutcome::AllAnswered) => ExitCode::SUCCESS,
+        Ok(CommandOutcome::SomeBad) => ExitCode::from(1),
         // A reader that has seen enough, such as `head`, is no failure.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -9,20 +9,20 @@ use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::points::warned;
 use bedrock_remediator::operate::{self, Shown};
 use bedrock_remediator::plan::{Action, number};
-use bedrock_remediator::ports::{Ledger as _, World};
-use bedrock_remediator::run::forecast::Watched;
+use bedrock_remediator::ports::{Ledger as _, Services};
+use bedrock_remediator::run::forecast::ForecastReport;
 use bedrock_remediator::run::sweep::sweep;
 use bedrock_remediator::text::Safe;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cli::account::{Where, on};
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
 /// List incidents: those that wait for a person because of possible misuse, then the most overdue first
 #[derive(clap::Args)]
-pub(crate) struct Incidents {
+pub(crate) struct IncidentsArgs {
     #[command(flatten)]
     at: Where,
     /// Only those that are not closed
@@ -83,7 +83,7 @@ fn id(text: &str) -> Result<IncidentId, String> {
         .ok_or_else(|| "an incident's id is `inc-` and sixteen digits of 0-9 and a-f".to_owned())
 }
 
-pub(crate) fn incidents(args: &Incidents) -> anyhow::Result<Outcome> {
+pub(crate) fn incidents(args: &IncidentsArgs) -> anyhow::Result<CommandOutcome> {
     args.at.has_ledger()?;
     on!(args.at, |world, _terms| async {
         let mut all = world.all(args.open).await?;
@@ -97,11 +97,11 @@ pub(crate) fn incidents(args: &Incidents) -> anyhow::Result<Outcome> {
         } else {
             table(&mut out, &all)?;
         }
-        Ok(Outcome::AllAnswered)
+        Ok(CommandOutcome::AllAnswered)
     })
 }
 
-pub(crate) fn show(args: &Show) -> anyhow::Result<Outcome> {
+pub(crate) fn show(args: &Show) -> anyhow::Result<CommandOutcome> {
     args.at.has_ledger()?;
     on!(args.at, |world, terms| async {
         let shown = operate::show(world, terms, &args.id).await?.ok_or_else(|| unknown(&args.id))?;
@@ -115,11 +115,11 @@ pub(crate) fn show(args: &Show) -> anyhow::Result<Outcome> {
         } else {
             story(&mut out, &shown)?;
         }
-        Ok(Outcome::AllAnswered)
+        Ok(CommandOutcome::AllAnswered)
     })
 }
 
-pub(crate) fn close(args: &Close) -> anyhow::Result<Outcome> {
+pub(crate) fn close(args: &Close) -> anyhow::Result<CommandOutcome> {
     args.at.has_ledger()?;
     on!(args.at, |world, terms| async {
         let closed = operate::close(world, terms, &args.id).await?.ok_or_else(|| not_free(&args.id))?;
@@ -136,7 +136,7 @@ pub(crate) fn close(args: &Close) -> anyhow::Result<Outcome> {
     })
 }
 
-pub(crate) fn approve(args: &Approve) -> anyhow::Result<Outcome> {
+pub(crate) fn approve(args: &Approve) -> anyhow::Result<CommandOutcome> {
     args.at.has_ledger()?;
     on!(args.at, |world, terms| async {
         let driven = operate::approve(world, terms, &args.id).await?.ok_or_else(|| not_free(&args.id))?;
@@ -161,7 +161,7 @@ pub(crate) fn approve(args: &Approve) -> anyhow::Result<Outcome> {
     })
 }
 
-pub(crate) fn sweep_now(args: &Sweep) -> anyhow::Result<Outcome> {
+pub(crate) fn sweep_now(args: &Sweep) -> anyhow::Result<CommandOutcome> {
     args.at.has_ledger()?;
     on!(args.at, |world, terms| async {
         let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
@@ -183,7 +183,7 @@ pub(crate) fn sweep_now(args: &Sweep) -> anyhow::Result<Outcome> {
             if due.is_empty() && !args.at.json {
                 writeln!(out, "nothing is due")?;
             }
-            return Ok(Outcome::AllAnswered);
+            return Ok(CommandOutcome::AllAnswered);
         }
         let swept = Box::pin(sweep(world, terms)).await?;
         for notice in &swept.notices {
@@ -207,12 +207,16 @@ pub(crate) fn sweep_now(args: &Sweep) -> anyhow::Result<Outcome> {
         for why in unseen {
             anstream::eprintln!("the daily watch could not look: {why}");
         }
-        Ok(if swept.failed.is_empty() && unseen.is_empty() { Outcome::AllAnswered } else { Outcome::SomeBad })
+        Ok(if swept.failed.is_empty() && unseen.is_empty() {
+            CommandOutcome::AllAnswered
+        } else {
+            CommandOutcome::SomeBad
+        })
     })
 }
 
 /// What the daily watch saw, in a line.
-fn watched(seen: &Watched) -> String {
+fn watched(seen: &ForecastReport) -> String {
     let fullest = seen.quotas.first().map_or_else(String::new, |near| {
         format!("; the fullest quota, {}, is {:.0} % used", near.quota.code, near.share() * 100.0)
     });
@@ -224,7 +228,7 @@ fn warns(record: &Record) -> bool {
     record.state != State::Closed && warned(record.notices.heard())
 }
 
-async fn record_of(world: &impl World, id: &IncidentId) -> anyhow::Result<Record> {
+async fn record_of(world: &impl Services, id: &IncidentId) -> anyhow::Result<Record> {
     world.incident(id).await?.ok_or_else(|| unknown(id))
 }
 
@@ -236,7 +240,7 @@ fn not_free(id: &IncidentId) -> anyhow::Error {
     anyhow!("incident {id} is closed or unknown, or somebody drives it right now; try again in two minutes")
 }
 
-fn say(at: &Where, record: &Record, what: &str) -> anyhow::Result<Outcome> {
+fn say(at: &Where, record: &Record, what: &str) -> anyhow::Result<CommandOutcome> {
     let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
     if at.json {
         print::json_line(&mut out, &machine(record))?;
@@ -245,7 +249,7 @@ fn say(at: &Where, record: &Record, what: &str) -> anyhow::Result<Outcome> {
         writeln!(out, "{} is {state}", record.incident.id)?;
         writeln!(out, "{}", print::filled(what, "  "))?;
     }
-    Ok(Outcome::AllAnswered)
+    Ok(CommandOutcome::AllAnswered)
 }
 
 /// An incident as JSON.

@@ -2,7 +2,7 @@
 
 /// How a command ended that did not fail as a whole.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum CommandOutcome {
     /// Every piece of input was answered.
     AllAnswered,
     /// Some input was bad; the rest is answered.

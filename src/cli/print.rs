@@ -7,7 +7,7 @@ use bedrock_remediator::text::{Safe, printable};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::CommandOutcome;
 
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
@@ -52,9 +52,11 @@ pub(crate) fn json_line(out: &mut impl Write, value: &impl Serialize) -> anyhow:
 
 /// Answers each line of standard input that holds a JSON object with one line of JSON. A bad line is
 /// answered with `{"id": null, "error": …}` and the rest goes on.
-pub(crate) fn answer_lines(answer: impl Fn(Value) -> Result<Value, String>) -> anyhow::Result<Outcome> {
+pub(crate) fn answer_lines(
+    answer: impl Fn(Value) -> Result<Value, String>,
+) -> anyhow::Result<CommandOutcome> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let mut outcome = Outcome::AllAnswered;
+    let mut outcome = CommandOutcome::AllAnswered;
     for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
         let line = line?;
         if line.trim_ascii().is_empty() {
@@ -63,7 +65,7 @@ pub(crate) fn answer_lines(answer: impl Fn(Value) -> Result<Value, String>) -> a
         let read = serde_json::from_slice(&line)
             .map_err(|e: serde_json::Error| format!("not JSON: column {}", e.column()));
         let answered = read.and_then(&answer).unwrap_or_else(|error| {
-            outcome = Outcome::SomeBad;
+            outcome = CommandOutcome::SomeBad;
             serde_json::json!({ "id": null, "error": format!("line {}: {error}", number + 1) })
         });
         json_line(&mut out, &answered)?;

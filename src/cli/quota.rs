@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use bedrock_remediator::model::ModelId;
-use bedrock_remediator::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, cross_model_per_day, find};
+use bedrock_remediator::quota::{
+    Catalog, Limit, Quota, QuotaMatch, Variant, Verdict, cross_model_per_day, find,
+};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
 /// Find the quota that a model's calls count against
@@ -19,7 +21,7 @@ use crate::cli::print;
 /// "adjustable", "verdict", "candidates", "reason", "source"}. A null quota_code is a refusal. "source" says
 /// whose answer "adjustable" is: "public-listing" or "catalog-file". No account is asked.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct QuotaArgs {
     /// Model id, inference profile id or ARN, in any form
     model_id: Option<String>,
     /// Only this limit
@@ -37,14 +39,14 @@ pub(crate) struct Args {
 /// Where quotas are looked up. An account may have other values, and may raise what the public listing calls
 /// not adjustable.
 #[derive(Clone, Copy)]
-enum Origin {
+enum OriginArg {
     /// The built-in catalogue, made from what AWS lists in public.
     PublicListing,
     /// A listing that a person saved.
     CatalogFile,
 }
 
-impl Origin {
+impl OriginArg {
     /// For machines.
     const fn as_str(self) -> &'static str {
         match self {
@@ -72,7 +74,7 @@ fn words<T: Copy + Send + Sync>(
 }
 
 #[derive(Deserialize)]
-struct Query {
+struct QuotaQuery {
     #[serde(default)]
     id: Value,
     model_id: String,
@@ -81,15 +83,15 @@ struct Query {
     variant: Option<String>,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &QuotaArgs) -> anyhow::Result<CommandOutcome> {
     let read;
     let (catalog, origin) = match &args.catalog {
-        None => (Catalog::built_in(), Origin::PublicListing),
+        None => (Catalog::built_in(), OriginArg::PublicListing),
         Some(path) => {
             let name = path.display();
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{name}`"))?;
             read = Catalog::from_listing(&text).with_context(|| format!("cannot use `{name}`"))?;
-            (&read, Origin::CatalogFile)
+            (&read, OriginArg::CatalogFile)
         }
     };
     match &args.model_id {
@@ -98,8 +100,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
 }
 
-fn answer(catalog: &Catalog, origin: Origin, line: Value) -> Result<Value, String> {
-    let query: Query = serde_json::from_value(line).map_err(|e| e.to_string())?;
+fn answer(catalog: &Catalog, origin: OriginArg, line: Value) -> Result<Value, String> {
+    let query: QuotaQuery = serde_json::from_value(line).map_err(|e| e.to_string())?;
     let limit = Limit::parse(&query.limit).ok_or_else(|| format!("no such limit: `{}`", query.limit))?;
     let word = query.variant.as_deref().unwrap_or("standard");
     let variant = Variant::parse(word).ok_or_else(|| format!("no such variant: `{word}`"))?;
@@ -117,11 +119,11 @@ fn answer(catalog: &Catalog, origin: Origin, line: Value) -> Result<Value, Strin
 }
 
 /// `*` asks for the one limit over all models; text that is no model identifier is an unknown model.
-fn look(catalog: &Catalog, model_id: &str, limit: Limit, variant: Variant) -> Found {
-    let refusal = |verdict, reason| Found { verdict, quota: None, candidates: Vec::new(), reason };
+fn look(catalog: &Catalog, model_id: &str, limit: Limit, variant: Variant) -> QuotaMatch {
+    let refusal = |verdict, reason| QuotaMatch { verdict, quota: None, candidates: Vec::new(), reason };
     if model_id == "*" {
         return match cross_model_per_day(catalog).filter(|_| limit == Limit::TokensPerDay) {
-            Some(quota) => Found {
+            Some(quota) => QuotaMatch {
                 quota: Some(quota.clone()),
                 ..refusal(Verdict::Matched, "the one daily limit over all models".to_owned())
             },
@@ -136,11 +138,11 @@ fn look(catalog: &Catalog, model_id: &str, limit: Limit, variant: Variant) -> Fo
 
 fn for_a_person(
     catalog: &Catalog,
-    origin: Origin,
+    origin: OriginArg,
     model_id: &str,
     limit: Option<Limit>,
     variant: Option<Variant>,
-) -> Outcome {
+) -> CommandOutcome {
     let limits = limit.map_or_else(|| Limit::ALL.to_vec(), |l| vec![l]);
     let variants = variant.map_or_else(|| Variant::ALL.to_vec(), |v| vec![v]);
     let mut matched = Vec::new();
@@ -159,16 +161,16 @@ fn for_a_person(
         anstream::println!("{}{way}", print::styled(limit, print::BOLD));
         describe(quota, origin);
     }
-    let Some(refusal) = refused.filter(|_| matched.is_empty()) else { return Outcome::AllAnswered };
+    let Some(refusal) = refused.filter(|_| matched.is_empty()) else { return CommandOutcome::AllAnswered };
     anstream::println!("{}", print::styled(refusal.verdict.as_str(), print::WARN));
     anstream::println!("{}", print::filled(&refusal.reason, "  "));
     for quota in &refusal.candidates {
         describe(quota, origin);
     }
-    Outcome::SomeBad
+    CommandOutcome::SomeBad
 }
 
-fn describe(quota: &Quota, origin: Origin) {
+fn describe(quota: &Quota, origin: OriginArg) {
     anstream::println!("{}", print::filled(&quota.name, "  "));
     let adjustable = if quota.adjustable { "adjustable" } else { "not adjustable" };
     let value = quota.value.map(|v| format!(", {v}")).unwrap_or_default();

@@ -5,12 +5,12 @@ use std::io::Write as _;
 use bedrock_remediator::diagnosis::{RULES, Rule, markdown};
 use serde_json::{Value, json};
 
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
 /// Print the rule table: every error this program knows, in order; first match wins
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct RulesArgs {
     /// One JSON document
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
@@ -19,7 +19,7 @@ pub(crate) struct Args {
     markdown: bool,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &RulesArgs) -> anyhow::Result<CommandOutcome> {
     let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&RULES.iter().map(rule).collect::<Vec<_>>())?)?;
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             writeln!(out, "  {}", print::styled(rule.reference, print::DIM))?;
         }
     }
-    Ok(Outcome::AllAnswered)
+    Ok(CommandOutcome::AllAnswered)
 }
 
 fn rule(rule: &Rule) -> Value {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use bedrock_remediator::simulation::{Broken, Lived, simulate};
 use serde_json::json;
 
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::CommandOutcome;
 use crate::cli::{print, years};
 
 /// Try whole lives of the function in a world that fails, and check every promise
@@ -19,7 +19,7 @@ use crate::cli::{print, years};
 /// nothing was asked for twice, and nothing is held. A seed that breaks a promise is shown with the shortest
 /// script that still does.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct SimulateArgs {
     /// How many seeds, from 0
     #[arg(long, value_name = "N", default_value_t = 1000)]
     seeds: u64,
@@ -53,9 +53,9 @@ const YEARS_SEED: u64 = 7;
 /// Nobody reads more of them than this.
 const MOST_SHOWN: usize = 5;
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &SimulateArgs) -> anyhow::Result<CommandOutcome> {
     if let Some(years) = args.years {
-        let args = years::Args {
+        let args = years::YearsArgs {
             years,
             seed: args.seed.unwrap_or(YEARS_SEED),
             family: args.family.as_deref(),
@@ -129,7 +129,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             lived.dead_letters
         )?;
     }
-    Ok(if failed == 0 { Outcome::AllAnswered } else { Outcome::SomeBad })
+    Ok(if failed == 0 { CommandOutcome::AllAnswered } else { CommandOutcome::SomeBad })
 }
 
 /// On a terminal only, and only so often.

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use bedrock_remediator::config::Config;
 use bedrock_remediator::event::{self};
-use bedrock_remediator::identity::Home;
-use bedrock_remediator::run::context::{Allowance, Terms};
-use bedrock_remediator::run::handler::{Report, handle};
+use bedrock_remediator::identity::FunctionIdentity;
+use bedrock_remediator::run::context::{RunContext, TimeBudget};
+use bedrock_remediator::run::handler::{DeliveryReport, handle};
 use bedrock_remediator::sandbox::{PortCall, Sandbox, healthy_for};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::cli::flood::{self, Flood};
-use crate::cli::outcome::Outcome;
+use crate::cli::flood::{self, FloodRun};
+use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
 /// Drive the real handler through a storm of errors and say what it costs
@@ -23,7 +23,7 @@ use crate::cli::print;
 /// can be handled; every 300 batches the schedule ticks. Beside the handler's time stands the time that
 /// serde_json needs, in the same run, to parse the same bytes into typed structs.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct StormArgs {
     /// How many errors happen
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     events: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     /// Hide a real throttle and a missing use-case form among false errors, and say when they are found. Every call of
     /// AWS takes time, and a tick comes every 15 minutes
     #[arg(long, value_name = "SENDER", value_enum, conflicts_with_all = ["events", "incidents", "duplicates"])]
-    flood: Option<Flood>,
+    flood: Option<FloodRun>,
     /// How many false errors a flood has
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..), requires = "flood")]
     false_errors: u64,
@@ -64,16 +64,16 @@ const WRITES: [PortCall; 8] = [
     PortCall::WakeFollowers,
 ];
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &StormArgs) -> anyhow::Result<CommandOutcome> {
     if let Some(flood) = args.flood {
         let latency = SignedDuration::from_millis(args.latency.into());
         flood::run(flood, args.false_errors, latency, args.json)?;
-        return Ok(Outcome::AllAnswered);
+        return Ok(CommandOutcome::AllAnswered);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let start: Timestamp = "2026-11-20T14:00:00Z".parse()?;
     let errors: Vec<Error> = (0..args.incidents).map(|n| Error::of_incident(n, start)).collect();
-    let home = Home::default();
+    let home = FunctionIdentity::default();
     // One of each, so that the world knows their models and quotas.
     let mut payload = String::new();
     batch(&errors, 0..args.incidents, &mut payload);
@@ -98,7 +98,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     } else {
         show(&mut out, &figures)?;
     }
-    Ok(Outcome::AllAnswered)
+    Ok(CommandOutcome::AllAnswered)
 }
 
 /// An incident's error, as EventBridge delivers it, but for what tells one event from another.
@@ -196,17 +196,17 @@ fn batch(errors: &[Error], events: impl IntoIterator<Item = u64>, payload: &mut 
 struct Storm<'a> {
     world: &'a Sandbox,
     config: Config,
-    home: Home,
+    home: FunctionIdentity,
     runtime: tokio::runtime::Runtime,
 }
 
-const ALLOWANCE: Allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+const ALLOWANCE: TimeBudget = TimeBudget { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
 const A_TICK: &str = r#"{"detail-type":"Scheduled Event","source":"aws.events","detail":{}}"#;
 
 impl Storm<'_> {
-    fn deliver(&self, payload: &str, cost: &mut Cost) -> anyhow::Result<Report> {
+    fn deliver(&self, payload: &str, cost: &mut Cost) -> anyhow::Result<DeliveryReport> {
         let start = Instant::now();
-        let terms = Terms { config: &self.config, home: &self.home, allowance: ALLOWANCE };
+        let terms = RunContext { config: &self.config, home: &self.home, allowance: ALLOWANCE };
         let handling = handle(self.world, &terms, payload.as_bytes());
         let report = self.runtime.block_on(handling)?;
         cost.handling += start.elapsed();
@@ -256,7 +256,7 @@ impl Cost {
         Ok(())
     }
 
-    fn figures(&self, args: &Args, world: &Sandbox) -> Value {
+    fn figures(&self, args: &StormArgs, world: &Sandbox) -> Value {
         let calls = world.calls();
         let writes: u32 = WRITES.iter().filter_map(|call| calls.get(call.as_str())).sum();
         let counted: u64 = world.incidents().iter().map(|row| row.record.incident.counts.errors).sum();
@@ -290,12 +290,12 @@ impl Cost {
 #[derive(Deserialize)]
 struct Batch {
     #[serde(rename = "Records")]
-    records: Vec<Message>,
+    records: Vec<QueueMessage>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Message {
+struct QueueMessage {
     message_id: String,
     body: String,
 }
@@ -310,13 +310,13 @@ struct Event {
     account: String,
     region: String,
     time: String,
-    detail: Detail,
+    detail: EventDetail,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(dead_code, reason = "parsed for the time it takes")]
-struct Detail {
+struct EventDetail {
     event_source: String,
     event_name: String,
     event_time: String,
@@ -324,14 +324,14 @@ struct Detail {
     error_code: String,
     error_message: String,
     recipient_account_id: String,
-    user_identity: Identity,
+    user_identity: UserIdentity,
     request_parameters: Parameters,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(dead_code, reason = "parsed for the time it takes")]
-struct Identity {
+struct UserIdentity {
     arn: String,
     account_id: String,
     session_context: Session,
@@ -341,12 +341,12 @@ struct Identity {
 #[serde(rename_all = "camelCase")]
 #[allow(dead_code, reason = "parsed for the time it takes")]
 struct Session {
-    session_issuer: Issuer,
+    session_issuer: SessionIssuer,
 }
 
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "parsed for the time it takes")]
-struct Issuer {
+struct SessionIssuer {
     arn: String,
 }
 

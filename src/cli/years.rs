@@ -7,14 +7,14 @@ use std::time::Instant;
 
 use anyhow::{Context as _, anyhow};
 use bedrock_remediator::config::Config;
-use bedrock_remediator::simulation::years::{Family, Figures, Lived, Means, Policy, Setting, live};
+use bedrock_remediator::simulation::years::{Family, Figures, LivedYear, Means, Policy, Setting, live};
 use serde_json::json;
 
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
 /// What account-years are lived.
-pub(crate) struct Args<'a> {
+pub(crate) struct YearsArgs<'a> {
     /// How many of each family.
     pub(crate) years: u64,
     /// What chance decides.
@@ -29,7 +29,7 @@ pub(crate) struct Args<'a> {
     pub(crate) json: bool,
 }
 
-pub(crate) fn run(args: &Args<'_>, out: &mut impl Write) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &YearsArgs<'_>, out: &mut impl Write) -> anyhow::Result<CommandOutcome> {
     let setting = Setting { config: guard_rails(args.rails)?, ..Setting::new(args.seed) };
     let families = match args.family {
         None => Family::ALL.to_vec(),
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args<'_>, out: &mut impl Write) -> anyhow::Result<Outco
         for lived in &all {
             print::json_line(out, &line(lived, args.seed))?;
         }
-        return Ok(Outcome::AllAnswered);
+        return Ok(CommandOutcome::AllAnswered);
     }
     writeln!(out, "{}", table(&all, &families, &policies, REQUESTS))?;
     writeln!(out, "{}", table(&all, &families, &policies, NOTICES))?;
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args<'_>, out: &mut impl Write) -> anyhow::Result<Outco
         "{} account-years of each row, seed {}, in {seconds:.0} s. Means of a year; a/b: mean or median/worst.",
         args.years, args.seed
     )?;
-    Ok(Outcome::AllAnswered)
+    Ok(CommandOutcome::AllAnswered)
 }
 
 /// The guard rails that `rails` set; unknown names are errors.
@@ -76,7 +76,7 @@ fn guard_rails(rails: &[String]) -> anyhow::Result<Config> {
 }
 
 /// Lives side by side what does not depend on each other, and returns it in the order of families and years.
-fn live_all(setting: &Setting, families: &[Family], years: u64, policies: &[Policy]) -> Vec<Lived> {
+fn live_all(setting: &Setting, families: &[Family], years: u64, policies: &[Policy]) -> Vec<LivedYear> {
     let jobs: Vec<(Family, u64)> =
         families.iter().flat_map(|family| (0..years).map(move |year| (*family, year))).collect();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -101,7 +101,7 @@ fn live_all(setting: &Setting, families: &[Family], years: u64, policies: &[Poli
     done.into_iter().flat_map(|(_, lived)| lived).collect()
 }
 
-fn line(lived: &Lived, seed: u64) -> serde_json::Value {
+fn line(lived: &LivedYear, seed: u64) -> serde_json::Value {
     json!({
         "family": lived.family,
         "year": lived.year,
@@ -188,7 +188,7 @@ const NOTICES: &[Column] = &[
 ];
 
 /// Family by policy; only the function tells and pays, so that of the other policies there is no such row.
-fn table(all: &[Lived], families: &[Family], policies: &[Policy], columns: &[Column]) -> String {
+fn table(all: &[LivedYear], families: &[Family], policies: &[Policy], columns: &[Column]) -> String {
     let tells = columns.first().is_some_and(|(title, _)| *title == "notices");
     let mut rows: Vec<Vec<String>> = vec![vec!["family".to_owned(), "policy".to_owned()]];
     if let Some(head) = rows.first_mut() {

@@ -3,12 +3,12 @@
 //! One law: a cause decides the remedy's kind, so no error can be cured by something that does not
 //! cure its cause.
 
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
-words! {
+wire_enum! {
     /// Who can end it: the account's quota, AWS, the account's access, its IAM, the caller's
     /// credentials, the model id, the request body, or nobody we can name.
-    Category {
+    pub enum Category {
         /// A rate or volume limit that an increase could lift.
         Quota = "quota",
         /// On AWS's side; an increase does not help.
@@ -28,9 +28,9 @@ words! {
     }
 }
 
-words! {
+wire_enum! {
     /// Why a call failed.
-    Cause {
+    pub enum Cause {
         /// Too many requests in a minute.
         RequestsPerMinute = "requests-per-minute",
         /// Too many tokens in a minute.
@@ -118,9 +118,9 @@ words! {
     }
 }
 
-words! {
+wire_enum! {
     /// What kind of action ends it.
-    Remedy {
+    pub enum Remedy {
         /// File a Service Quotas increase, under the guard rails.
         IncreaseQuota = "increase-quota",
         /// A person completes the step of model access that is missing.
@@ -282,7 +282,7 @@ impl Cause {
     }
 
     /// Whether a person has to take a step, of which people are reminded until it is taken.
-    pub const fn is_step(self) -> bool {
+    pub const fn needs_person(self) -> bool {
         matches!(self.category(), Category::ModelAccess | Category::Permission)
             || matches!(self, Self::NearQuota)
     }

@@ -18,7 +18,7 @@ mod words;
 use std::fmt::Write as _;
 
 pub use crate::diagnosis::cause::{Category, Cause, Rank, Remedy};
-pub use crate::diagnosis::facts::{EXAMPLES, Facts, LimitScope, MODELS, Many, Original, PolicyKind, SHOWN};
+pub use crate::diagnosis::facts::{EXAMPLES, Facts, LimitScope, MODELS, Many, PolicyKind, SHOWN};
 pub use crate::diagnosis::find::UNNAMED_FIELD;
 pub(crate) use crate::diagnosis::find::endpoint_region;
 pub(crate) use crate::diagnosis::plain::LONGEST;
@@ -26,6 +26,7 @@ pub use crate::diagnosis::plain::{ErrorText, Plain};
 pub use crate::diagnosis::rule::{Example, Rule};
 pub use crate::diagnosis::table::{INFERENCE_OPERATIONS, RULES};
 pub(crate) use crate::diagnosis::text::cut;
+pub use crate::original::Original;
 
 /// What an error means.
 #[derive(Clone, Debug, PartialEq)]

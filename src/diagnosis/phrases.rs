@@ -26,7 +26,7 @@ pub(super) struct Index {
     first: Vec<u16>,
     /// For each phrase the rows that it can make match, a bit each.
     rows_of: Vec<u128>,
-    rows: Vec<Row>,
+    rows: Vec<RuleRow>,
 }
 
 /// A phrase, and its first eight bytes as one number, so that most are told apart by one comparison.
@@ -40,7 +40,7 @@ struct Phrase {
 }
 
 /// A rule's phrases by their numbers, and its codes without `exception`.
-struct Row {
+struct RuleRow {
     rule: &'static Rule,
     /// The groups one after another, each closed by [`END`].
     says: Vec<u16>,
@@ -58,7 +58,7 @@ pub(super) fn first_row(plain: &Plain) -> Option<&'static Rule> {
     let index = &*INDEX;
     let touched = plain.phrases.list.iter().filter_map(|n| index.rows_of.get(usize::from(*n)));
     let touched = touched.fold(0, |all, rows| all | rows);
-    let possible = |(n, row): &(usize, &Row)| row.says.is_empty() || touched & bit(*n) != 0;
+    let possible = |(n, row): &(usize, &RuleRow)| row.says.is_empty() || touched & bit(*n) != 0;
     let rows = index.rows.iter().enumerate().filter(possible);
     rows.map(|(_, row)| row).find(|row| row.holds(plain)).map(|row| row.rule)
 }
@@ -131,9 +131,9 @@ impl Index {
             let found = phrases.binary_search(&Phrase::of(p)?).ok()?;
             u16::try_from(found).ok()
         };
-        let rows: Vec<Row> = RULES
+        let rows: Vec<RuleRow> = RULES
             .iter()
-            .map(|rule| Row {
+            .map(|rule| RuleRow {
                 rule,
                 says: rule
                     .says
@@ -176,7 +176,7 @@ impl Index {
     }
 }
 
-impl Row {
+impl RuleRow {
     fn holds(&self, plain: &Plain) -> bool {
         let present = &plain.phrases;
         let mut groups = self.says.split_inclusive(|p| *p == END);

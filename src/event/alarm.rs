@@ -10,19 +10,19 @@ use serde_json::value::RawValue;
 
 use crate::event::envelope::{Envelope, Malformed, shown};
 use crate::event::signal::{AlarmSignal, Metric, Signal};
-use crate::event::value::{Many, Maybe, Text, object, text, time};
-use crate::identity::Home;
-use crate::ids::{AccountId, Arn, Place, Region};
+use crate::event::value::{Maybe, OneOrMany, Text, object, text, time};
+use crate::identity::FunctionIdentity;
+use crate::ids::{AccountId, AccountRegion, Arn, Region};
 use crate::model::ModelId;
 
 /// `detail` of an EventBridge event, and `alarmData` of a direct action.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Detail<'a> {
+struct AlarmDetail<'a> {
     #[serde(borrow, default)]
     alarm_name: Text<'a>,
     #[serde(borrow, default)]
-    state: Maybe<State<'a>>,
+    state: Maybe<AlarmState<'a>>,
     #[serde(borrow, default)]
     configuration: Maybe<Configuration<'a>>,
     #[serde(default)]
@@ -33,7 +33,7 @@ struct Detail<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
-struct State<'a> {
+struct AlarmState<'a> {
     #[serde(borrow, default)]
     value: Text<'a>,
     #[serde(borrow, default)]
@@ -48,7 +48,7 @@ struct State<'a> {
 #[serde(rename_all = "camelCase")]
 struct Configuration<'a> {
     #[serde(default)]
-    metrics: Many<Query>,
+    metrics: OneOrMany<MetricQuery>,
     #[serde(borrow, default)]
     alarm_rule: Text<'a>,
 }
@@ -61,7 +61,7 @@ struct Contributor {
 
 /// One entry of an alarm's metrics, in the spelling of EventBridge or of SNS.
 #[derive(Deserialize)]
-struct Query {
+struct MetricQuery {
     #[serde(rename = "metricStat", alias = "MetricStat", default)]
     stat: Maybe<Stat>,
     #[serde(rename = "expression", alias = "Expression", default, deserialize_with = "text")]
@@ -71,12 +71,12 @@ struct Query {
 #[derive(Deserialize)]
 struct Stat {
     #[serde(rename = "metric", alias = "Metric", default)]
-    metric: Maybe<Watched>,
+    metric: Maybe<MetricRef>,
 }
 
 /// A metric with its dimensions, which are an object in EventBridge and a list in SNS.
 #[derive(Deserialize, Default, Clone)]
-struct Watched {
+struct MetricRef {
     #[serde(rename = "namespace", alias = "Namespace", default, deserialize_with = "text")]
     namespace: Option<String>,
     #[serde(rename = "name", alias = "MetricName", default, deserialize_with = "text")]
@@ -104,7 +104,7 @@ struct Direct<'a> {
 /// The message CloudWatch publishes to a topic.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Published<'a> {
+struct SnsAlarm<'a> {
     #[serde(borrow, default)]
     alarm_name: Text<'a>,
     #[serde(borrow, default)]
@@ -118,9 +118,9 @@ struct Published<'a> {
     #[serde(borrow, default)]
     alarm_rule: Text<'a>,
     #[serde(default)]
-    triggering_children: Many<Child>,
+    triggering_children: OneOrMany<Child>,
     #[serde(default)]
-    trigger: Maybe<Trigger>,
+    trigger: Maybe<AlarmTrigger>,
 }
 
 /// An alarm that a composite one is made of, in the spelling of EventBridge or of SNS.
@@ -143,15 +143,15 @@ struct ChildState {
 #[serde(rename_all = "camelCase")]
 struct ReasonData {
     #[serde(default)]
-    triggering_alarms: Many<Child>,
+    triggering_alarms: OneOrMany<Child>,
 }
 
 #[derive(Deserialize)]
-struct Trigger {
+struct AlarmTrigger {
     #[serde(flatten)]
-    single: Watched,
+    single: MetricRef,
     #[serde(rename = "Metrics", default)]
-    metrics: Many<Query>,
+    metrics: OneOrMany<MetricQuery>,
 }
 
 /// What the four forms have in common.
@@ -161,7 +161,7 @@ struct Alarm<'a> {
     account: Option<AccountId>,
     region: Option<Region>,
     at: Option<&'a str>,
-    watched: Vec<Watched>,
+    watched: Vec<MetricRef>,
     expressions: Vec<&'a str>,
     contributor: Option<&'a Value>,
     /// The rule of a composite alarm.
@@ -174,18 +174,18 @@ struct Alarm<'a> {
 pub(super) fn read_event(
     detail: &str,
     envelope: Envelope<'_>,
-    home: &Home,
+    home: &FunctionIdentity,
     at: &str,
 ) -> Result<Signal, Malformed> {
-    let detail: Detail<'_> = object(detail, at)?;
+    let detail: AlarmDetail<'_> = object(detail, at)?;
     Ok(detail.signal(envelope.account, envelope.region, envelope.time, home))
 }
 
 /// Reads a direct action's payload.
-pub(super) fn read_direct(text: &str, home: &Home, at: &str) -> Result<Signal, Malformed> {
+pub(super) fn read_direct(text: &str, home: &FunctionIdentity, at: &str) -> Result<Signal, Malformed> {
     let direct: Direct<'_> = object(text, at)?;
     let at = format!("{at}.alarmData");
-    let detail: Detail<'_> = object(direct.alarm_data.get(), &at)?;
+    let detail: AlarmDetail<'_> = object(direct.alarm_data.get(), &at)?;
     let arn = direct.alarm_arn.get().and_then(Arn::parse);
     let account = direct.account_id.get().or(arn.map(|a| a.account));
     let region = direct.region.get().or(arn.map(|a| a.region));
@@ -193,8 +193,8 @@ pub(super) fn read_direct(text: &str, home: &Home, at: &str) -> Result<Signal, M
 }
 
 /// Reads what CloudWatch published to a topic.
-pub(super) fn read_sns(text: &str, home: &Home, at: &str) -> Result<Signal, Malformed> {
-    let published: Published<'_> = object(text, at)?;
+pub(super) fn read_sns(text: &str, home: &FunctionIdentity, at: &str) -> Result<Signal, Malformed> {
+    let published: SnsAlarm<'_> = object(text, at)?;
     let arn = published.alarm_arn.get().and_then(Arn::parse);
     let account =
         [published.account.get(), arn.map(|a| a.account)].into_iter().flatten().find_map(AccountId::parse);
@@ -218,8 +218,14 @@ pub(super) fn read_sns(text: &str, home: &Home, at: &str) -> Result<Signal, Malf
     .signal())
 }
 
-impl Detail<'_> {
-    fn signal(&self, account: Option<&str>, region: Option<&str>, at: Option<&str>, home: &Home) -> Signal {
+impl AlarmDetail<'_> {
+    fn signal(
+        &self,
+        account: Option<&str>,
+        region: Option<&str>,
+        at: Option<&str>,
+        home: &FunctionIdentity,
+    ) -> Signal {
         if self.muted.is_some() {
             return Signal::ignored("the alarm is muted");
         }
@@ -247,15 +253,15 @@ impl Detail<'_> {
     }
 }
 
-fn watched(queries: &[Query]) -> Vec<Watched> {
+fn watched(queries: &[MetricQuery]) -> Vec<MetricRef> {
     queries.iter().filter_map(|q| q.stat.get()?.metric.get().cloned()).collect()
 }
 
-fn expressions(queries: &[Query]) -> Vec<&str> {
+fn expressions(queries: &[MetricQuery]) -> Vec<&str> {
     queries.iter().filter_map(|q| q.expression.as_deref()).collect()
 }
 
-impl Watched {
+impl MetricRef {
     fn is_bedrock(&self) -> bool {
         matches!(self.namespace.as_deref(), Some("AWS/Bedrock" | "AWS/BedrockMantle"))
     }
@@ -301,7 +307,7 @@ impl Alarm<'_> {
         };
         let attribute = |name| self.contributor.and_then(|attributes| dimension(attributes, name));
         let contributor = attribute("ModelId").or_else(|| attribute("Model")).and_then(ModelId::parse);
-        let mut models: Vec<_> = self.watched.iter().filter_map(Watched::model).collect();
+        let mut models: Vec<_> = self.watched.iter().filter_map(MetricRef::model).collect();
         if let Some(contributor) = contributor {
             models = vec![contributor];
         }
@@ -383,12 +389,12 @@ pub struct Described {
 impl AlarmSignal {
     /// The alarm `name`, which is in ALARM, by its description; `None` unless it watches Bedrock.
     pub fn described(
-        place: &Place,
+        place: &AccountRegion,
         name: &str,
         at: Option<Timestamp>,
         metrics: &[Described],
     ) -> Option<Self> {
-        let watched = metrics.iter().map(|m| Watched {
+        let watched = metrics.iter().map(|m| MetricRef {
             namespace: m.namespace.clone(),
             name: m.metric.clone(),
             dimensions: m.dimensions.iter().map(|(n, v)| (n.clone(), Value::from(v.as_str()))).collect(),

@@ -6,17 +6,18 @@
 use serde::Deserialize;
 
 use crate::callers::Origin;
-use crate::diagnosis::{INFERENCE_OPERATIONS, Original};
+use crate::diagnosis::INFERENCE_OPERATIONS;
 use crate::event::envelope::{Envelope, Malformed, shown};
 use crate::event::signal::{Call, ErrorSignal, QuotaChange, Signal, Source};
 use crate::event::value::{Maybe, Text, object, time};
-use crate::identity::Home;
+use crate::identity::FunctionIdentity;
 use crate::ids::{AccountId, Region, caller_of};
 use crate::model::ModelId;
+use crate::original::Original;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+struct TrailRecord<'a> {
     #[serde(borrow, default)]
     event_source: Text<'a>,
     #[serde(borrow, default)]
@@ -97,8 +98,13 @@ struct ServiceEvent<'a> {
 }
 
 /// Reads one record, bare or out of EventBridge.
-pub(super) fn read(text: &str, envelope: Envelope<'_>, home: &Home, at: &str) -> Result<Signal, Malformed> {
-    let record: Record<'_> = object(text, at)?;
+pub(super) fn read(
+    text: &str,
+    envelope: Envelope<'_>,
+    home: &FunctionIdentity,
+    at: &str,
+) -> Result<Signal, Malformed> {
+    let record: TrailRecord<'_> = object(text, at)?;
     let Some(source) = record.event_source.get() else {
         return Ok(Signal::ignored("a CloudTrail record without `eventSource`"));
     };
@@ -137,7 +143,7 @@ pub(super) fn read(text: &str, envelope: Envelope<'_>, home: &Home, at: &str) ->
 
 /// The inference call that a record tells of, if it succeeded.
 pub(super) fn succeeded(text: &str) -> Option<Call> {
-    let record: Record<'_> = object(text, "record").ok()?;
+    let record: TrailRecord<'_> = object(text, "record").ok()?;
     let source = record.event_source.get()?;
     let is_inference = is_bedrock(source.strip_suffix(AWS).unwrap_or(source))
         && record.event_name.get().is_some_and(|name| INFERENCE_OPERATIONS.contains(&name));
@@ -155,7 +161,7 @@ fn is_bedrock(service: &str) -> bool {
     service == "bedrock" || service.starts_with("bedrock-")
 }
 
-impl Record<'_> {
+impl TrailRecord<'_> {
     fn model(&self) -> Option<ModelId> {
         let parameters = self.request_parameters.get()?;
         ModelId::parse(parameters.model_id.get().or(parameters.model.get())?)
@@ -181,12 +187,12 @@ impl Record<'_> {
         all.into_iter().flatten().find_map(AccountId::parse)
     }
 
-    fn region(&self, envelope: Envelope<'_>, home: &Home) -> Option<Region> {
+    fn region(&self, envelope: Envelope<'_>, home: &FunctionIdentity) -> Option<Region> {
         home.region_or([self.aws_region.get(), envelope.region].into_iter().flatten())
     }
 
     /// Service Quotas' own news. They carry the service's display name and no codes.
-    fn quota_change(&self, envelope: Envelope<'_>, home: &Home) -> Signal {
+    fn quota_change(&self, envelope: Envelope<'_>, home: &FunctionIdentity) -> Signal {
         let details = self.service_event_details.get();
         let ours = |t: &Text<'_>| t.get().is_some_and(|s| s == "bedrock" || s.contains("Amazon Bedrock"));
         let is_bedrock = details.is_some_and(|d| ours(&d.service_name) || ours(&d.service_code));

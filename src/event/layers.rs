@@ -10,7 +10,7 @@ use crate::event::opener::{LARGEST, Opener, UNPACKED};
 use crate::event::signal::Signal;
 use crate::event::value::{Maybe, Text, mended, object};
 use crate::event::{alarm, cloudtrail, logs, service};
-use crate::identity::Home;
+use crate::identity::FunctionIdentity;
 use crate::shards::Shard;
 
 /// A payload, taken apart.
@@ -80,7 +80,7 @@ struct Layer<'a> {
 }
 
 #[derive(Deserialize)]
-struct Record<'a> {
+struct BatchRecord<'a> {
     #[serde(borrow, rename = "messageId", default)]
     message_id: Text<'a>,
     #[serde(borrow, rename = "eventID", default)]
@@ -122,7 +122,7 @@ impl Data<'_> {
 }
 
 /// Reads a payload as Lambda hands it over, and keeps all of it. An error means that nothing of it can be read.
-pub fn read(payload: &[u8], home: &Home) -> Result<Delivery, Malformed> {
+pub fn read(payload: &[u8], home: &FunctionIdentity) -> Result<Delivery, Malformed> {
     let payload = Payload::of(payload)?;
     let mut items = payload.items(home)?;
     let mut all = Vec::new();
@@ -146,7 +146,7 @@ impl<'a> Payload<'a> {
     }
 
     /// Takes it apart, as Lambda hands it over. An error means that nothing of it can be read.
-    pub fn items<'p>(&'p self, home: &'p Home) -> Result<Items<'p>, Malformed> {
+    pub fn items<'p>(&'p self, home: &'p FunctionIdentity) -> Result<Items<'p>, Malformed> {
         Items::of(&self.0, home)
     }
 }
@@ -154,8 +154,8 @@ impl<'a> Payload<'a> {
 /// The items of a payload, read one after the other: what one unpacks to is dropped before the next is read, so
 /// that the memory a delivery needs is that of its largest item.
 pub struct Items<'a> {
-    home: &'a Home,
-    parts: Parts<'a>,
+    home: &'a FunctionIdentity,
+    parts: BatchParts<'a>,
     next: usize,
     is_batch: bool,
     /// So many bytes may still be unpacked of this delivery.
@@ -163,7 +163,7 @@ pub struct Items<'a> {
 }
 
 /// What a payload is made of.
-enum Parts<'a> {
+enum BatchParts<'a> {
     /// One event, which is no batch.
     One(&'a str, Box<Layer<'a>>),
     /// Lambda's `Records`.
@@ -183,19 +183,19 @@ pub struct ReadItem {
 }
 
 impl<'a> Items<'a> {
-    fn of(text: &'a str, home: &'a Home) -> Result<Self, Malformed> {
+    fn of(text: &'a str, home: &'a FunctionIdentity) -> Result<Self, Malformed> {
         let at = "event";
         let parts = if text.trim_start().starts_with('[') {
             let events: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
             if events.is_empty() {
                 return Err(Malformed::new(at, "an empty list"));
             }
-            Parts::Events(events)
+            BatchParts::Events(events)
         } else {
             let layer = layer(text, at)?;
             match layer.records {
-                Some(records) => Parts::Records(split(records, "event.Records")?),
-                None => Parts::One(text, Box::new(layer)),
+                Some(records) => BatchParts::Records(split(records, "event.Records")?),
+                None => BatchParts::One(text, Box::new(layer)),
             }
         };
         Ok(Self { home, parts, next: 0, is_batch: false, left: UNPACKED })
@@ -204,8 +204,8 @@ impl<'a> Items<'a> {
     /// How many items there are.
     pub fn len(&self) -> usize {
         match &self.parts {
-            Parts::One(..) => 1,
-            Parts::Records(all) | Parts::Events(all) => all.len(),
+            BatchParts::One(..) => 1,
+            BatchParts::Records(all) | BatchParts::Events(all) => all.len(),
         }
     }
 
@@ -226,14 +226,14 @@ impl<'a> Items<'a> {
         self.next += 1;
         let mut reader = Opener { home: self.home, sink, left: &mut self.left, of_item: LARGEST };
         let item = match &self.parts {
-            Parts::One(text, layer) if n == 0 => {
+            BatchParts::One(text, layer) if n == 0 => {
                 open(text, layer, &mut reader, "event", 0)?;
                 Some(ReadItem { id: None, read: Ok(()) })
             }
-            Parts::One(..) => None,
-            Parts::Records(all) => all.get(n).map(|raw| {
+            BatchParts::One(..) => None,
+            BatchParts::Records(all) => all.get(n).map(|raw| {
                 let at = format!("event.Records[{n}]");
-                match object::<Record<'_>>(raw.get(), &at) {
+                match object::<BatchRecord<'_>>(raw.get(), &at) {
                     Ok(record) => {
                         self.is_batch |= record.body.even_empty().is_some();
                         ReadItem { id: record.id(), read: open_record(&record, raw, &mut reader, &at, 0) }
@@ -241,7 +241,7 @@ impl<'a> Items<'a> {
                     Err(malformed) => ReadItem { id: message_id(raw), read: Err(malformed) },
                 }
             }),
-            Parts::Events(all) => all.get(n).map(|event| {
+            BatchParts::Events(all) => all.get(n).map(|event| {
                 let at = format!("event[{n}]");
                 let read =
                     layer(event.get(), &at).and_then(|layer| open(event.get(), &layer, &mut reader, &at, 1));
@@ -253,7 +253,7 @@ impl<'a> Items<'a> {
 }
 
 /// The latest time that any signal of `payload` tells; `None` where none does, or it cannot be read.
-pub fn latest(payload: &[u8], home: &Home) -> Option<jiff::Timestamp> {
+pub fn latest(payload: &[u8], home: &FunctionIdentity) -> Option<jiff::Timestamp> {
     let payload = Payload::of(payload).ok()?;
     let mut items = payload.items(home).ok()?;
     let (mut latest, mut of_item) = (None, None);
@@ -274,7 +274,7 @@ fn time_of(signal: &Signal) -> Option<jiff::Timestamp> {
     }
 }
 
-impl Record<'_> {
+impl BatchRecord<'_> {
     fn id(&self) -> Option<String> {
         let sns = self.sns.get().and_then(|s| s.message_id.owned());
         self.message_id.owned().or(sns).or_else(|| self.event_id.owned())
@@ -313,7 +313,7 @@ fn layer<'a>(text: &'a str, at: &str) -> Result<Layer<'a>, Malformed> {
 }
 
 fn open_record(
-    record: &Record<'_>,
+    record: &BatchRecord<'_>,
     raw: &RawValue,
     to: &mut Opener<'_>,
     at: &str,
@@ -361,7 +361,7 @@ fn open(text: &str, layer: &Layer<'_>, to: &mut Opener<'_>, at: &str, depth: usi
         let at = format!("{at}.Records");
         for (n, raw) in split(records, &at)?.into_iter().enumerate() {
             let at = format!("{at}[{n}]");
-            let record: Record<'_> = object(raw.get(), &at)?;
+            let record: BatchRecord<'_> = object(raw.get(), &at)?;
             open_record(&record, raw, to, &at, depth + 1)?;
         }
         return Ok(());
@@ -435,7 +435,7 @@ fn single(
 
 /// Who reads an event that EventBridge delivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reader {
+enum DetailReader {
     Alarm,
     CloudTrail,
     Health,
@@ -451,28 +451,28 @@ pub struct EventForm {
     pub detail_type: &'static str,
     /// The logical id of the template's rule that delivers it.
     pub rule: &'static str,
-    reader: Reader,
+    reader: DetailReader,
 }
 
-const fn form(detail_type: &'static str, rule: &'static str, reader: Reader) -> EventForm {
+const fn form(detail_type: &'static str, rule: &'static str, reader: DetailReader) -> EventForm {
     EventForm { detail_type, rule, reader }
 }
 
 /// Every form of event that EventBridge delivers and that is read here. Jobs have further kinds: what else
 /// comes from `aws.bedrock` is read as one.
 pub const EVENTS: &[EventForm] = &[
-    form("AWS API Call via CloudTrail", "InferenceErrorsRule", Reader::CloudTrail),
-    form("AWS Health Event", "HealthRule", Reader::Health),
-    form("AWS Service Event via CloudTrail", "QuotaNewsRule", Reader::CloudTrail),
-    form("Batch Inference Job State Change", "JobsRule", Reader::Job),
-    form("Bedrock Data Automation Job Failed With Client Error", "JobsRule", Reader::Job),
-    form("Bedrock Data Automation Job Failed With Service Error", "JobsRule", Reader::Job),
-    form("CloudWatch Alarm Contributor State Change", "AlarmContributorsRule", Reader::Alarm),
-    form("CloudWatch Alarm State Change", "YourAlarmsRule", Reader::Alarm),
-    form("Model Customization Job State Change", "JobsRule", Reader::Job),
-    form("Scheduled Event", "LaterTickRule", Reader::Tick),
-    form("Scheduled Event", "TickRule", Reader::Tick),
-    form("Support Case Update", "SupportNewsRule", Reader::SupportCase),
+    form("AWS API Call via CloudTrail", "InferenceErrorsRule", DetailReader::CloudTrail),
+    form("AWS Health Event", "HealthRule", DetailReader::Health),
+    form("AWS Service Event via CloudTrail", "QuotaNewsRule", DetailReader::CloudTrail),
+    form("Batch Inference Job State Change", "JobsRule", DetailReader::Job),
+    form("Bedrock Data Automation Job Failed With Client Error", "JobsRule", DetailReader::Job),
+    form("Bedrock Data Automation Job Failed With Service Error", "JobsRule", DetailReader::Job),
+    form("CloudWatch Alarm Contributor State Change", "AlarmContributorsRule", DetailReader::Alarm),
+    form("CloudWatch Alarm State Change", "YourAlarmsRule", DetailReader::Alarm),
+    form("Model Customization Job State Change", "JobsRule", DetailReader::Job),
+    form("Scheduled Event", "LaterTickRule", DetailReader::Tick),
+    form("Scheduled Event", "TickRule", DetailReader::Tick),
+    form("Support Case Update", "SupportNewsRule", DetailReader::SupportCase),
 ];
 
 /// What is read here and comes by no rule of the template: what it is, how it gets to the function, and
@@ -513,18 +513,18 @@ fn open_event(
     detail: &RawValue,
     whole: &str,
     envelope: Envelope<'_>,
-    home: &Home,
+    home: &FunctionIdentity,
     at: &str,
 ) -> Result<Signal, Malformed> {
     let inner = format!("{at}.detail");
     let known = EVENTS.iter().find(|form| form.detail_type == kind).map(|form| form.reader);
-    match known.or((source == "aws.bedrock").then_some(Reader::Job)) {
-        Some(Reader::Alarm) => alarm::read_event(detail.get(), envelope, home, &inner),
-        Some(Reader::CloudTrail) => cloudtrail::read(detail.get(), envelope, home, &inner),
-        Some(Reader::Health) => service::read_health(detail.get(), whole, envelope, home, &inner),
-        Some(Reader::Job) => service::read_job(kind, detail.get(), envelope, home, &inner),
-        Some(Reader::SupportCase) => service::read_support_case(detail.get(), envelope, home, &inner),
-        Some(Reader::Tick) => Ok(Signal::Tick { shard: shard(detail.get()) }),
+    match known.or((source == "aws.bedrock").then_some(DetailReader::Job)) {
+        Some(DetailReader::Alarm) => alarm::read_event(detail.get(), envelope, home, &inner),
+        Some(DetailReader::CloudTrail) => cloudtrail::read(detail.get(), envelope, home, &inner),
+        Some(DetailReader::Health) => service::read_health(detail.get(), whole, envelope, home, &inner),
+        Some(DetailReader::Job) => service::read_job(kind, detail.get(), envelope, home, &inner),
+        Some(DetailReader::SupportCase) => service::read_support_case(detail.get(), envelope, home, &inner),
+        Some(DetailReader::Tick) => Ok(Signal::Tick { shard: shard(detail.get()) }),
         None => Ok(Signal::ignored(format!("an event of another kind, from {}", shown(source)))),
     }
 }
@@ -547,7 +547,7 @@ mod tests {
     use super::*;
 
     fn whole(payload: &str) -> Result<Delivery, Malformed> {
-        read(payload.as_bytes(), &Home::default())
+        read(payload.as_bytes(), &FunctionIdentity::default())
     }
 
     #[test]
@@ -605,13 +605,13 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = read(&bytes, &Home::default());
+            let _ = read(&bytes, &FunctionIdentity::default());
         }
 
         #[test]
         fn any_json_with_our_keys_is_read_without_a_panic(key in "(Records|awslogs|logEvents|Type|Message|AlarmName|alarmData|detail-type|detail|source|eventSource|schemaType)", value in "(null|7|\"x\"|\\[\\{\\}\\]|\\{\"a\":\\[\\]\\}|\"\\{\\}\")", other in "(detail-type|eventName|NewStateValue|Records)") {
             let json = format!(r#"{{"{key}": {value}, "{other}x": {value}, "detail-type": "CloudWatch Alarm State Change"}}"#);
-            let _ = read(json.as_bytes(), &Home::default());
+            let _ = read(json.as_bytes(), &FunctionIdentity::default());
         }
     }
 }

@@ -8,14 +8,15 @@ use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::callers::Origin;
-use crate::diagnosis::{Cause, ErrorText, LONGEST, Original, cut, diagnose, endpoint_region};
+use crate::diagnosis::{Cause, ErrorText, LONGEST, cut, diagnose, endpoint_region};
 use crate::event::envelope::Malformed;
 use crate::event::opener::Opener;
 use crate::event::signal::{ErrorSignal, Signal, Source};
 use crate::event::value::{Maybe, Text, object, time, whole};
-use crate::identity::Home;
+use crate::identity::FunctionIdentity;
 use crate::ids::{AccountId, caller_of};
 use crate::model::ModelId;
+use crate::original::Original;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -61,11 +62,11 @@ struct Invocation<'a> {
     #[serde(borrow, default)]
     timestamp: Text<'a>,
     #[serde(borrow, default)]
-    identity: Maybe<Identity<'a>>,
+    identity: Maybe<CallerIdentity<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Identity<'a> {
+struct CallerIdentity<'a> {
     #[serde(borrow, default)]
     arn: Text<'a>,
 }
@@ -146,7 +147,7 @@ impl<'de> Visitor<'de> for &mut Lines<'_, '_> {
 }
 
 /// Reads one line, or any text an application wrote. `None` when it is no Bedrock error.
-pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
+pub(super) fn line(text: &str, home: &FunctionIdentity) -> Option<Signal> {
     #[derive(Deserialize)]
     struct Schema<'a> {
         #[serde(borrow, rename = "schemaType", default)]
@@ -188,7 +189,7 @@ pub(super) fn line(text: &str, home: &Home) -> Option<Signal> {
 }
 
 /// Reads one model-invocation record.
-pub(super) fn invocation(text: &str, home: &Home, at: &str) -> Result<Signal, Malformed> {
+pub(super) fn invocation(text: &str, home: &FunctionIdentity, at: &str) -> Result<Signal, Malformed> {
     let record: Invocation<'_> = object(text, at)?;
     let Some(code) = record.error_code.get() else {
         return Ok(Signal::ignored("a model invocation that succeeded"));

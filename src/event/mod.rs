@@ -23,10 +23,10 @@ pub use crate::event::service::FAILED_JOB;
 pub use crate::event::signal::{
     AlarmSignal, Call, ErrorSignal, Ignored, Metric, QuotaChange, Recorded, Signal, Source,
 };
-use crate::identity::Home;
+use crate::identity::FunctionIdentity;
 
 /// The failed inference call that one CloudTrail record tells of; `None` for every other record.
-pub fn recorded_error(record: &str, home: &Home) -> Option<ErrorSignal> {
+pub fn recorded_error(record: &str, home: &FunctionIdentity) -> Option<ErrorSignal> {
     match cloudtrail::read(record, envelope::Envelope::default(), home, "record") {
         Ok(Signal::Error(error)) => Some(error),
         _ => None,

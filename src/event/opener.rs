@@ -7,11 +7,11 @@ use base64::Engine as _;
 use crate::event::envelope::Malformed;
 use crate::event::signal::Signal;
 use crate::event::value::mended;
-use crate::identity::Home;
+use crate::identity::FunctionIdentity;
 
 /// What opens one item: who looks at it, who takes its signals, and how much of it may be unpacked.
 pub(crate) struct Opener<'o> {
-    pub(crate) home: &'o Home,
+    pub(crate) home: &'o FunctionIdentity,
     pub(crate) sink: &'o mut dyn FnMut(Signal),
     /// See [`Items::left`].
     pub(crate) left: &'o mut usize,

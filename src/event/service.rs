@@ -6,13 +6,13 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::callers::Origin;
-use crate::diagnosis::Original;
 use crate::event::envelope::{Envelope, Malformed, shown};
 use crate::event::signal::{ErrorSignal, QuotaChange, Signal, Source};
-use crate::event::value::{Many, Text, object, time};
-use crate::identity::Home;
+use crate::event::value::{OneOrMany, Text, object, time};
+use crate::identity::FunctionIdentity;
 use crate::ids::{AccountId, Region};
 use crate::model::ModelId;
+use crate::original::Original;
 
 /// `detail` of Bedrock's job state changes, in the spellings of its several kinds of job.
 #[derive(Deserialize)]
@@ -49,7 +49,7 @@ struct Health<'a> {
     #[serde(borrow, default)]
     event_region: Text<'a>,
     #[serde(borrow, default)]
-    event_description: Many<Description<'a>>,
+    event_description: OneOrMany<Description<'a>>,
     #[serde(borrow, default)]
     event_arn: Text<'a>,
 }
@@ -63,7 +63,7 @@ struct Description<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Case<'a> {
+struct SupportCase<'a> {
     #[serde(borrow, default)]
     case_id: Text<'a>,
     #[serde(borrow, default)]
@@ -75,7 +75,7 @@ impl Envelope<'_> {
         self.account.and_then(AccountId::parse)
     }
 
-    fn region(&self, home: &Home) -> Option<Region> {
+    fn region(&self, home: &FunctionIdentity) -> Option<Region> {
         home.region_or(self.region)
     }
 }
@@ -91,7 +91,7 @@ pub(super) fn read_job(
     kind: &str,
     detail: &str,
     envelope: Envelope<'_>,
-    home: &Home,
+    home: &FunctionIdentity,
     at: &str,
 ) -> Result<Signal, Malformed> {
     let job: Job<'_> = object(detail, at)?;
@@ -135,7 +135,7 @@ pub(super) fn read_health(
     detail: &str,
     whole: &str,
     envelope: Envelope<'_>,
-    home: &Home,
+    home: &FunctionIdentity,
     at: &str,
 ) -> Result<Signal, Malformed> {
     let health: Health<'_> = object(detail, at)?;
@@ -181,10 +181,10 @@ pub(super) fn read_health(
 pub(super) fn read_support_case(
     detail: &str,
     envelope: Envelope<'_>,
-    home: &Home,
+    home: &FunctionIdentity,
     at: &str,
 ) -> Result<Signal, Malformed> {
-    let case: Case<'_> = object(detail, at)?;
+    let case: SupportCase<'_> = object(detail, at)?;
     let Some(event) = case.event_name.get().filter(|_| case.case_id.get().is_some()) else {
         return Ok(Signal::ignored("a support case without a name"));
     };

@@ -197,15 +197,15 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Once<'de, A> {
 
 /// The objects of a list. Whatever else stands in it is left out, and what is no list has none.
 #[derive(Clone, Debug)]
-pub(super) struct Many<T>(Vec<T>);
+pub(super) struct OneOrMany<T>(Vec<T>);
 
-impl<T> Default for Many<T> {
+impl<T> Default for OneOrMany<T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<T> Deref for Many<T> {
+impl<T> Deref for OneOrMany<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -213,13 +213,13 @@ impl<T> Deref for Many<T> {
     }
 }
 
-impl<T> Many<T> {
+impl<T> OneOrMany<T> {
     pub(super) fn into(self) -> Vec<T> {
         self.0
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct AList<T>(PhantomData<T>);
 
@@ -387,7 +387,7 @@ mod tests {
         #[serde(borrow, default)]
         one: Maybe<Inner<'a>>,
         #[serde(borrow, default)]
-        many: Many<Inner<'a>>,
+        many: OneOrMany<Inner<'a>>,
     }
 
     #[test]

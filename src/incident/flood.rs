@@ -7,12 +7,13 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::callers::Recent;
-use crate::diagnosis::{Cause, EXAMPLES, Facts, Many, Original};
+use crate::callers::RecentCallers;
+use crate::diagnosis::{Cause, EXAMPLES, Facts, Many};
 use crate::ids::{AccountId, IncidentId, Region, short_hash};
 use crate::incident::sender::Sender;
 use crate::incident::{Counts, Fingerprint, Incident};
 use crate::model::ModelId;
+use crate::original::Original;
 use crate::quota::{Catalog, Limit, Variant, find};
 use crate::text::Safe;
 
@@ -172,7 +173,7 @@ impl Flood {
             rule: None,
             facts: Facts { original: log, ..Facts::default() },
             counts: Counts::default(),
-            callers: Recent::default(),
+            callers: RecentCallers::default(),
             by_root: false,
             is_recorded: false,
             items: std::collections::BTreeSet::new(),

@@ -2,14 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
 /// Notices are tallied over so long.
-pub const CROWD: SignedDuration = SignedDuration::from_mins(10);
+pub const DIGEST_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 
-words! {
+wire_enum! {
     /// Notices that are tallied together: a crowd of those that anybody can cause does not delay the others.
-    Lane {
+    pub enum Lane {
         /// AWS recorded a missing step of access.
         Access = "access",
         /// AWS recorded a throttle.
@@ -19,7 +19,7 @@ words! {
     }
 }
 
-/// The beginning of the [`CROWD`] that `now` is in, in seconds since 1970.
-pub(crate) fn crowd_of(now: Timestamp) -> i64 {
-    now.as_second() - now.as_second().rem_euclid(CROWD.as_secs())
+/// The beginning of the [`DIGEST_WINDOW`] that `now` is in, in seconds since 1970.
+pub(crate) fn digest_window_of(now: Timestamp) -> i64 {
+    now.as_second() - now.as_second().rem_euclid(DIGEST_WINDOW.as_secs())
 }

@@ -20,11 +20,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::callers::{Callers, Origin, Recent, hash};
+use crate::callers::{Callers, Origin, RecentCallers, hash};
 use crate::diagnosis::{Category, Cause, Diagnosis, Facts};
 use crate::event::{AlarmSignal, ErrorSignal, Metric, Source};
 pub(crate) use crate::ids::short_hash;
-use crate::ids::{AccountId, IncidentId, Place, Region, caller_of, is_root};
+use crate::ids::{AccountId, AccountRegion, IncidentId, Region, caller_of, is_root};
 use crate::incident::sender::{Sender, is_certain};
 use crate::model::ModelId;
 use crate::text::Safe;
@@ -114,7 +114,7 @@ pub struct Incident {
     /// The last symptom's time.
     pub last_seen: Option<Timestamp>,
     /// Who made the calls, minute by minute.
-    pub callers: Recent,
+    pub callers: RecentCallers,
     /// See [`Symptom::by_root`]; of any symptom.
     pub by_root: bool,
     /// See [`Symptom::is_recorded`]; of the symptom that told the cause.
@@ -263,7 +263,7 @@ impl Symptom {
     }
 
     /// The symptom of what the watch saw coming: no call failed of it yet.
-    pub(crate) fn ahead(place: &Place, model: &ModelId, cause: Cause, now: Timestamp) -> Self {
+    pub(crate) fn ahead(place: &AccountRegion, model: &ModelId, cause: Cause, now: Timestamp) -> Self {
         Self {
             account: Some(place.account.clone()),
             region: Some(place.region.clone()),
@@ -304,7 +304,7 @@ impl Incident {
     }
 
     /// Whether it is seen coming, and no call is known to have failed of it.
-    pub fn is_ahead(&self) -> bool {
+    pub fn is_forecast(&self) -> bool {
         matches!(self.cause, Cause::NearQuota | Cause::LegacyModel) && self.counts.errors == 0
     }
 
@@ -320,8 +320,8 @@ impl Incident {
     }
 
     /// Account and Region, without which AWS cannot be asked anything.
-    pub fn place(&self) -> Option<Place> {
-        Some(Place { account: self.account.clone()?, region: self.region.clone()? })
+    pub fn place(&self) -> Option<AccountRegion> {
+        Some(AccountRegion { account: self.account.clone()?, region: self.region.clone()? })
     }
 
     /// Whether its cause and facts take the place of what was known before: AWS recorded it, and it names a
@@ -347,7 +347,7 @@ impl Incident {
         if (self.rule.is_none() && later.rule.is_some()) || later.is_the_latest_word() {
             self.cause = later.cause;
             self.rule = later.rule;
-            self.facts.take_over(later.facts.clone());
+            self.facts.acquire_due(later.facts.clone());
         }
         self.facts.add_examples(&later.facts);
         self.call_the_newest();
@@ -480,7 +480,7 @@ impl Group {
         known.counts.add(symptom.counts);
         let later = symptom.diagnosis.facts;
         if symptom.is_recorded {
-            known.diagnosis.facts.take_over(later);
+            known.diagnosis.facts.acquire_due(later);
         } else {
             known.diagnosis.facts.add_model_ids(&later.model_ids);
             known.diagnosis.facts.add_models(&later.models);
@@ -520,7 +520,7 @@ impl Group {
             counts,
             first_seen: group.iter().filter_map(|s| s.first).min(),
             last_seen,
-            callers: Recent::of(last_seen, self.callers),
+            callers: RecentCallers::of(last_seen, self.callers),
             by_root: group.iter().any(|s| s.by_root),
             is_recorded: leading.is_recorded,
             sender: leading.sender,

@@ -2,11 +2,11 @@
 
 use crate::diagnosis::{Category, Cause};
 use crate::incident::Incident;
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
-words! {
+wire_enum! {
     /// What a notice is about.
-    Kind {
+    pub enum Kind {
         /// An incident began.
         Opened = "opened",
         /// It still goes on.
@@ -33,15 +33,15 @@ impl Kind {
     pub fn opening(incident: &Incident) -> Self {
         match incident.cause {
             Cause::NearQuota => Self::Headroom,
-            _ if incident.is_ahead() => Self::Lifecycle,
+            _ if incident.is_forecast() => Self::Lifecycle,
             _ => Self::Opened,
         }
     }
 }
 
-words! {
+wire_enum! {
     /// How soon somebody should look.
-    Severity {
+    pub enum Severity {
         /// Calls fail until somebody acts.
         Critical = "critical",
         /// Calls fail now and then, or will.
@@ -54,7 +54,7 @@ words! {
 pub(crate) fn severity(incident: &Incident, kind: Kind) -> Severity {
     match (kind, incident.cause.category()) {
         (Kind::Resolved | Kind::Outcome, _) => Severity::Info,
-        _ if incident.is_ahead() => Severity::Warning,
+        _ if incident.is_forecast() => Severity::Warning,
         (_, Category::ModelAccess | Category::Permission | Category::Credentials) => Severity::Critical,
         _ => Severity::Warning,
     }

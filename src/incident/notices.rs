@@ -13,7 +13,7 @@ use crate::incident::notice_kind::Kind;
 
 /// A notice that was published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct NoticeRecord {
     /// Its `notice_id`.
     pub id: String,
     /// Its kind.
@@ -34,7 +34,7 @@ pub struct Told {
     pub heard: Heard,
 }
 
-impl Told {
+impl NoticeRecord {
     /// The same of a notice that says `points`, and why it was sent. `before`: what people had heard until then.
     #[must_use]
     pub(crate) fn saying(
@@ -58,7 +58,7 @@ fn is_none(repeats: &u32) -> bool {
     *repeats == 0
 }
 
-impl Told {
+impl NoticeRecord {
     /// The same without what is kept of the last notice only.
     #[must_use]
     pub fn in_short(&self) -> Self {
@@ -80,15 +80,15 @@ pub struct OfKind {
 /// Every notice of an episode, in little.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notices {
-    first: Option<Told>,
-    last: Option<Told>,
+    first: Option<NoticeRecord>,
+    last: Option<NoticeRecord>,
     kinds: BTreeMap<String, OfKind>,
     had_missing: bool,
 }
 
 impl Notices {
     /// Adds one that was published after those.
-    pub fn push(&mut self, told: Told) {
+    pub fn push(&mut self, told: NoticeRecord) {
         self.count(&told.kind, told.at);
         self.had_missing |= !told.missing.is_empty();
         self.first.get_or_insert_with(|| told.in_short());
@@ -109,8 +109,8 @@ impl Notices {
     /// What a ledger has kept of them. `had_missing`: see [`Notices::had_missing`].
     #[cfg(feature = "aws")]
     pub(crate) fn kept(
-        first: Option<Told>,
-        last: Option<Told>,
+        first: Option<NoticeRecord>,
+        last: Option<NoticeRecord>,
         kinds: BTreeMap<String, OfKind>,
         had_missing: bool,
     ) -> Self {
@@ -119,7 +119,7 @@ impl Notices {
 
     /// The same, of which the last one is known in full.
     #[cfg(feature = "aws")]
-    pub(crate) fn ending_with(self, last: Told) -> Self {
+    pub(crate) fn ending_with(self, last: NoticeRecord) -> Self {
         Self { last: Some(last), ..self }
     }
 
@@ -134,17 +134,17 @@ impl Notices {
     }
 
     /// The first of the episode, without the steps that were missing.
-    pub fn first(&self) -> Option<&Told> {
+    pub fn first(&self) -> Option<&NoticeRecord> {
         self.first.as_ref()
     }
 
     /// The last.
-    pub fn last(&self) -> Option<&Told> {
+    pub fn last(&self) -> Option<&NoticeRecord> {
         self.last.as_ref()
     }
 
     /// Those of which more than times are known: the first and the last, or the only one.
-    pub fn whole(&self) -> impl Iterator<Item = &Told> {
+    pub fn whole(&self) -> impl Iterator<Item = &NoticeRecord> {
         let is_only = self.count_all() < 2;
         self.first.iter().filter(move |_| !is_only).chain(&self.last)
     }
@@ -199,8 +199,8 @@ impl Notices {
     }
 }
 
-impl FromIterator<Told> for Notices {
-    fn from_iter<I: IntoIterator<Item = Told>>(all: I) -> Self {
+impl FromIterator<NoticeRecord> for Notices {
+    fn from_iter<I: IntoIterator<Item = NoticeRecord>>(all: I) -> Self {
         let mut notices = Self::default();
         all.into_iter().for_each(|told| notices.push(told));
         notices
@@ -220,9 +220,9 @@ pub(crate) enum Telling {
 mod tests {
     use super::*;
 
-    fn told(kind: Kind, minute: i64) -> Told {
+    fn told(kind: Kind, minute: i64) -> NoticeRecord {
         let at = Timestamp::from_second(1_800_000_000 + 60 * minute).unwrap();
-        Told {
+        NoticeRecord {
             id: format!("ntc-{minute}"),
             kind: kind.to_string(),
             at,
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn the_first_the_last_and_the_counts_are_kept() {
         let kinds = [Kind::Opened, Kind::Reminder, Kind::Reminder, Kind::Reminder, Kind::Again];
-        let all: Vec<Told> = kinds.into_iter().zip(0..).map(|(kind, n)| told(kind, n)).collect();
+        let all: Vec<NoticeRecord> = kinds.into_iter().zip(0..).map(|(kind, n)| told(kind, n)).collect();
         let notices: Notices = all.iter().cloned().collect();
         assert_eq!((notices.first(), notices.last()), (all.first(), all.last()));
         let reminders = notices.of(Kind::Reminder).unwrap();
@@ -250,7 +250,7 @@ mod tests {
     fn what_is_over_or_unanswered_does_not_go_on() {
         let mut notices = Notices::default();
         assert_eq!(notices.last_going_on(), None);
-        for (kind, minute, goes_on) in [
+        for (kind, minute, is_ongoing) in [
             (Kind::Unanswered, 0, None),
             (Kind::Opened, 1, Some(1)),
             (Kind::Unanswered, 2, Some(1)),
@@ -262,7 +262,7 @@ mod tests {
             (Kind::Again, 6, Some(6)),
         ] {
             notices.push(told(kind, minute));
-            let at = goes_on.map(|minute| told(kind, minute).at);
+            let at = is_ongoing.map(|minute| told(kind, minute).at);
             assert_eq!(notices.last_going_on(), at, "after {kind}");
         }
     }

@@ -4,16 +4,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{IncidentId, QuotaCode};
-use crate::incident::notices::{Notices, Told};
+use crate::incident::notices::{NoticeRecord, Notices};
 use crate::incident::search::Search;
 use crate::incident::{Counts, Incident};
-use crate::quota::record::Ended;
-use crate::quota::request::Followed;
-use crate::wire_enum::words;
+use crate::quota::record::EndedRequest;
+use crate::quota::request::TrackedRequest;
+use crate::wire_enum::wire_enum;
 
-words! {
+wire_enum! {
     /// Where an incident stands.
-    State {
+    pub enum State {
         /// Counted; nothing decided yet.
         Seen = "seen",
         /// A request is reserved and may have been filed.
@@ -50,7 +50,7 @@ pub struct Record {
     /// What was published in this episode.
     pub notices: Notices,
     /// The request it follows.
-    pub followed: Option<Followed>,
+    pub followed: Option<TrackedRequest>,
     /// When somebody has to look again; `None` once closed.
     pub due_at: Option<Timestamp>,
     /// Until when a claim only counts, because people were told a short time ago or are about to be.
@@ -58,14 +58,14 @@ pub struct Record {
     /// The search for the errors behind its alarm, on or over; `None` where none was begun.
     pub search: Option<Search>,
     /// What AWS has not answered about it; `None` where the last look was answered.
-    pub unread: Option<Unread>,
+    pub unread: Option<UnansweredLook>,
     /// The quota that only a person can have raised; `None` where another way is open.
-    pub awaited: Option<Awaited>,
+    pub awaited: Option<AwaitedQuota>,
 }
 
 /// A quota that only a person can have raised, by a support case. The incident is over when its value moves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Awaited {
+pub struct AwaitedQuota {
     /// The quota.
     pub code: QuotaCode,
     /// Its name, for the notice of the end.
@@ -76,7 +76,7 @@ pub struct Awaited {
 
 /// A look at an open incident that AWS has not answered, time after time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unread {
+pub struct UnansweredLook {
     /// The first look without an answer.
     pub since: Timestamp,
     /// When people were told of it last; `None` where they were not.
@@ -116,34 +116,34 @@ pub enum Claim {
 
 /// How a drive ends: what is recorded before the lease is given back.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Finish {
+pub struct Release {
     /// Where the incident stands now.
     pub state: State,
     /// The request it follows from now on; `None`: none, or no longer.
-    pub followed: Option<Followed>,
+    pub followed: Option<TrackedRequest>,
     /// When somebody has to look again.
     pub due_at: Timestamp,
     /// Until when a claim only counts.
     pub silent_until: Option<Timestamp>,
     /// What was published.
-    pub told: Option<Told>,
+    pub told: Option<NoticeRecord>,
     /// A followed request that has ended, for the quota's record.
-    pub ended: Option<Ended>,
+    pub ended: Option<EndedRequest>,
     /// The search as it stands now.
     pub search: Option<Search>,
     /// What AWS has not answered; `None` where it has.
-    pub unread: Option<Unread>,
+    pub unread: Option<UnansweredLook>,
     /// See [`Record::awaited`].
-    pub awaited: Option<Awaited>,
+    pub awaited: Option<AwaitedQuota>,
     /// The incident that turned out to be behind it, where it is closed for that.
     pub superseded_by: Option<IncidentId>,
-    /// The counts it was decided on. If more was counted meanwhile, [`Finish::counted_meanwhile`] is recorded.
+    /// The counts it was decided on. If more was counted meanwhile, [`Release::counted_meanwhile`] is recorded.
     pub counts: Counts,
     /// When somebody has to look again if more was counted meanwhile; `None`: no sooner than else.
     pub due_if_counted: Option<Timestamp>,
 }
 
-impl Finish {
+impl Release {
     /// Of an incident that follows nothing and of which nothing was told.
     pub fn new(state: State, due_at: Timestamp, counts: Counts) -> Self {
         Self {

@@ -26,8 +26,8 @@ use crate::config::Config;
 use crate::diagnosis::{Category, Cause};
 use crate::incident::Incident;
 use crate::incident::notice_kind::Kind;
-use crate::incident::notices::{Telling, Told};
-use crate::incident::record::{Record, State, Unread};
+use crate::incident::notices::{NoticeRecord, Telling};
+use crate::incident::record::{Record, State, UnansweredLook};
 use crate::time::after;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -87,7 +87,7 @@ fn apart(config: &Config) -> SignedDuration {
     APART.min(config.notice_cool_down)
 }
 
-impl Unread {
+impl UnansweredLook {
     /// The same look failed at `now`, after `before`.
     pub fn at(now: Timestamp, before: Option<Self>) -> Self {
         before.unwrap_or(Self { since: now, told: None })
@@ -105,7 +105,7 @@ impl Unread {
 /// What a look found out, as far as it decides whether people are told.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a finding of its own")]
-pub(crate) struct Findings {
+pub(crate) struct LookFindings {
     /// A request was filed, or what an alarm told turned out to ask for something else.
     pub(crate) is_urgent: bool,
     /// The plan says something that people have not heard lately.
@@ -124,7 +124,7 @@ impl Record {
 
     /// Whether a person's step ends it: a step of access, or an increase that only a person can ask for.
     fn waits_for_a_person(&self) -> bool {
-        self.incident.cause.is_step() || self.awaited.is_some()
+        self.incident.cause.needs_person() || self.awaited.is_some()
     }
 
     /// When the same may be told again; `None` where people were not told, or told last that it is over.
@@ -145,14 +145,14 @@ impl Record {
     }
 
     /// Until when the same is not told again; `None` when that time is over, or never began.
-    pub fn quiet_until(&self, config: &Config, now: Timestamp) -> Option<Timestamp> {
+    pub fn muted_until(&self, config: &Config, now: Timestamp) -> Option<Timestamp> {
         self.next_notice(config).filter(|until| *until > now)
     }
 
     /// Until when a claim only counts after a look at `now`; `None` where whoever claims it next may have to tell of it.
     pub(crate) fn silence(&self, config: &Config, now: Timestamp) -> Option<Timestamp> {
         let until = after(now, apart(config));
-        self.quiet_until(config, now).map(|quiet| quiet.min(until))
+        self.muted_until(config, now).map(|quiet| quiet.min(until))
     }
 
     /// When people are reminded, who were told last at `last`: on the operator's days, then weekly;
@@ -199,7 +199,7 @@ impl Record {
 
     /// Whether errors arrived after the last notice, and either after the time that it covers or lately. Late or
     /// duplicate deliveries carry older times and do not count.
-    pub fn goes_on(&self, config: &Config, now: Timestamp) -> bool {
+    pub fn is_ongoing(&self, config: &Config, now: Timestamp) -> bool {
         let Some(told) = self.last_told() else { return true };
         let covered = if self.waits_for_a_person() || self.followed.is_some() {
             after(told, config.notice_cool_down)
@@ -214,8 +214,8 @@ impl Record {
     }
 
     /// Whether people are told of it at `now`, and why; `None` if not.
-    pub(crate) fn telling(&self, config: &Config, now: Timestamp, found: Findings) -> Option<Telling> {
-        let goes_on = self.goes_on(config, now) || self.incident.last_seen.is_none();
+    pub(crate) fn telling(&self, config: &Config, now: Timestamp, found: LookFindings) -> Option<Telling> {
+        let is_ongoing = self.is_ongoing(config, now) || self.incident.last_seen.is_none();
         if found.is_urgent {
             return Some(Telling::News);
         }
@@ -223,21 +223,21 @@ impl Record {
             // After it was over, the same again is no news.
             let telling =
                 if found.is_new || self.notices.is_empty() { Telling::News } else { Telling::Repeat };
-            return (goes_on || found.is_missing).then_some(telling);
+            return (is_ongoing || found.is_missing).then_some(telling);
         };
         let is_since = self.incident.last_seen.is_some_and(|seen| seen > last);
         if found.is_new && is_since && self.is_busy(now) && after(last, apart(config)) <= now {
             return Some(Telling::News);
         }
-        if self.quiet_until(config, now).is_some() {
+        if self.muted_until(config, now).is_some() {
             return None;
         }
         let is_near = self.incident.cause == Cause::NearQuota;
-        let is_open = goes_on || found.is_missing;
+        let is_open = is_ongoing || found.is_missing;
         let is_open = match self.reminders() {
             _ if is_near && found.is_taken => false,
             few if few < REMINDERS => is_open,
-            _ => goes_on && !is_near,
+            _ => is_ongoing && !is_near,
         };
         is_open.then_some(Telling::Repeat)
     }
@@ -284,7 +284,7 @@ impl Record {
         let soon = (is_measured(&self.incident) || self.is_busy(now)).then(|| after(now, apart(config)));
         let step = self.waits_for_a_person().then(|| after(now, STEPS));
         let over = self.closes_at(config, now);
-        let waits = [soon, step, self.quiet_until(config, now), Some(over)].into_iter().flatten();
+        let waits = [soon, step, self.muted_until(config, now), Some(over)].into_iter().flatten();
         waits.filter(|at| *at > now).min().unwrap_or_else(|| after(now, LATER))
     }
 
@@ -295,7 +295,7 @@ impl Record {
     }
 }
 
-impl Told {
+impl NoticeRecord {
     /// Whether this notice says that it is over, and what is seen at `now` still belongs to the same episode.
     pub(crate) fn is_of_return(&self, now: Timestamp) -> bool {
         self.kind == Kind::Resolved.as_str() && after(self.at, RETURNS) > now
@@ -313,7 +313,9 @@ pub(crate) enum LeftOpen {
 /// Whether a metric of CloudWatch counts the incident's errors and no others, so that it tells whether calls still fail.
 pub(crate) fn is_measured(incident: &Incident) -> bool {
     let is_of_its_own = incident.cause.is_throttle() || incident.cause.category() == Category::Capacity;
-    !incident.cause.is_step() && incident.place().is_some() && (is_of_its_own || incident.is_metric_only())
+    !incident.cause.needs_person()
+        && incident.place().is_some()
+        && (is_of_its_own || incident.is_metric_only())
 }
 
 /// CloudWatch is asked about so long before now whether calls still fail: the time between two looks, and as long again as
@@ -323,13 +325,13 @@ pub(crate) const STILL: SignedDuration = SignedDuration::from_mins(75);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{Place, QuotaCode};
+    use crate::ids::{AccountRegion, QuotaCode};
     use crate::incident::heard::Heard;
     use crate::incident::notices::Notices;
-    use crate::incident::record::Awaited;
+    use crate::incident::record::AwaitedQuota;
     use crate::incident::{Counts, Symptom, fold};
     use crate::model::ModelId;
-    use crate::quota::request::Followed;
+    use crate::quota::request::TrackedRequest;
 
     /// So many hours after the first notice.
     fn at(hours: i64) -> Timestamp {
@@ -337,7 +339,7 @@ mod tests {
     }
 
     fn record(cause: Cause, told: &[(Kind, i64, u32)], seen: Option<i64>) -> Record {
-        let place = Place {
+        let place = AccountRegion {
             account: crate::ids::AccountId::parse("111122223333").unwrap(),
             region: crate::ids::Region::parse("us-east-1").unwrap(),
         };
@@ -345,7 +347,7 @@ mod tests {
         let mut incident = fold([Symptom::ahead(&place, &model, cause, at(0))]).remove(0);
         incident.last_seen = seen.map(at);
         incident.counts = Counts { errors: 1, alarms: 0 };
-        let told = told.iter().map(|(kind, hours, repeats)| Told {
+        let told = told.iter().map(|(kind, hours, repeats)| NoticeRecord {
             id: format!("ntc-{hours}"),
             kind: kind.to_string(),
             at: at(*hours),
@@ -368,10 +370,10 @@ mod tests {
         }
     }
 
-    const NOTHING: Findings =
-        Findings { is_urgent: false, is_new: false, is_missing: false, is_taken: false };
-    const NEW: Findings = Findings { is_new: true, ..NOTHING };
-    const MISSING: Findings = Findings { is_missing: true, ..NOTHING };
+    const NOTHING: LookFindings =
+        LookFindings { is_urgent: false, is_new: false, is_missing: false, is_taken: false };
+    const NEW: LookFindings = LookFindings { is_new: true, ..NOTHING };
+    const MISSING: LookFindings = LookFindings { is_missing: true, ..NOTHING };
 
     #[test]
     fn the_wait_doubles_from_the_cool_down_to_a_week() {
@@ -387,15 +389,16 @@ mod tests {
 
     /// What was told, when an error was seen last, now, and what a look found; then whether and why people are told, and
     /// in how many hours somebody looks again.
-    type Row<'a> = (&'a str, Cause, &'a [(Kind, i64, u32)], Option<i64>, i64, Findings, Option<Telling>, i64);
+    type Row<'a> =
+        (&'a str, Cause, &'a [(Kind, i64, u32)], Option<i64>, i64, LookFindings, Option<Telling>, i64);
 
     #[test]
     fn the_table_of_notices_and_looks() {
         use Cause::{Malformed, NearQuota, TokensPerMinute as Throttle, UseCaseForm as Step};
         use Kind::{Again, Headroom, Opened, Outcome, Reminder, Resolved};
         let (news, again) = (Some(Telling::News), Some(Telling::Repeat));
-        let urgent = Findings { is_urgent: true, ..NOTHING };
-        let taken = Findings { is_taken: true, ..NOTHING };
+        let urgent = LookFindings { is_urgent: true, ..NOTHING };
+        let taken = LookFindings { is_taken: true, ..NOTHING };
         let reminders: Vec<(Kind, i64, u32)> =
             [(Opened, 0, 0)].into_iter().chain((1..=8).map(|n| (Reminder, 168 * n, 0))).collect();
         let near: Vec<(Kind, i64, u32)> =
@@ -506,8 +509,8 @@ mod tests {
         assert_eq!(over(&waits), 178);
     }
 
-    fn awaited() -> Awaited {
-        Awaited { code: QuotaCode::parse("L-27A15A5E").unwrap(), name: "Tokens".to_owned(), value: 0.0 }
+    fn awaited() -> AwaitedQuota {
+        AwaitedQuota { code: QuotaCode::parse("L-27A15A5E").unwrap(), name: "Tokens".to_owned(), value: 0.0 }
     }
 
     #[test]
@@ -519,7 +522,7 @@ mod tests {
             let record = record(Cause::TokensPerMinute, &told[..count], Some(1));
             let record = Record { awaited: Some(awaited()), ..record };
             let last = told[count - 1].1;
-            assert_eq!(record.quiet_until(&config, at(last)), Some(at(next)), "{count}");
+            assert_eq!(record.muted_until(&config, at(last)), Some(at(next)), "{count}");
         }
     }
 
@@ -529,7 +532,7 @@ mod tests {
         type OpenRow<'a> = (&'a [(Kind, i64, u32)], i64, LeftOpen);
         let config = Config::default();
         let follows = |told: &[(Kind, i64, u32)]| Record {
-            followed: Some(Followed {
+            followed: Some(TrackedRequest {
                 code: awaited().code,
                 name: "Tokens".to_owned(),
                 desired: 2.0,

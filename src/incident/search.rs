@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
-words! {
+wire_enum! {
     /// Logs that hold errors, and prompts.
-    LogKind {
+    pub enum LogKind {
         /// Bedrock's model-invocation log.
         Invocation = "invocation-log",
         /// Logs that applications write.

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use crate::diagnosis::{Category, Cause, Original};
+use crate::diagnosis::{Category, Cause};
 use crate::event::{ErrorSignal, Source};
+use crate::original::Original;
 
 /// Who sends errors. New incidents are bounded by it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

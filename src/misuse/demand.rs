@@ -42,7 +42,7 @@ const DAY: i64 = 86_400;
 
 /// A quota that the use counts against.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Counted<'a> {
+pub(crate) struct WatchedQuota<'a> {
     /// What it limits.
     pub(crate) limit: Limit,
     /// The applied value; `None` where it is not known.
@@ -62,12 +62,12 @@ pub(crate) struct Unusual {
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
+enum DemandUnit {
     Requests,
     Tokens,
 }
 
-impl Unit {
+impl DemandUnit {
     const ALL: [Self; 2] = [Self::Requests, Self::Tokens];
 
     const fn of(limit: Limit) -> Self {
@@ -105,22 +105,22 @@ pub(crate) struct Measured<'a> {
     /// The use of every model that shares the quotas.
     pub(crate) usage: &'a Usage,
     /// The quotas, as far as they are known.
-    pub(crate) quotas: &'a [Counted<'a>],
+    pub(crate) quotas: &'a [WatchedQuota<'a>],
 }
 
 impl Measured<'_> {
     /// The demand in the busiest five minutes of all days: what a person approves at `now`.
     pub(crate) fn demand(&self, now: Timestamp) -> Approval {
         let busiest =
-            |unit: Unit| self.usage.fives.iter().map(|five| self.asked(unit, five)).fold(0.0, f64::max);
-        Approval { at: now, requests: busiest(Unit::Requests), tokens: busiest(Unit::Tokens) }
+            |unit: DemandUnit| self.usage.fives.iter().map(|five| self.asked(unit, five)).fold(0.0, f64::max);
+        Approval { at: now, requests: busiest(DemandUnit::Requests), tokens: busiest(DemandUnit::Tokens) }
     }
 
     /// Whether `approval` is for as much as has been asked for since.
     pub(crate) fn is_covered_by(&self, approval: &Approval) -> bool {
         let since = approval.at.as_second();
         let later = || self.usage.fives.iter().filter(|five| five.at >= since);
-        Unit::ALL.into_iter().all(|unit| {
+        DemandUnit::ALL.into_iter().all(|unit| {
             let most = COVERED * unit.approved(approval).max(HARDLY * self.one(unit));
             later().all(|five| self.asked(unit, five) <= most)
         })
@@ -132,8 +132,8 @@ impl Measured<'_> {
             return None;
         }
         // Where nothing was ever admitted, nobody knows what a call costs.
-        let units = || Unit::ALL.into_iter().filter(|unit| self.one(*unit) > 0.0);
-        let courses = || units().map(|unit| Course::of(self, unit, approved, now));
+        let units = || DemandUnit::ALL.into_iter().filter(|unit| self.one(*unit) > 0.0);
+        let courses = || units().map(|unit| DemandCourse::of(self, unit, approved, now));
         courses()
             .find_map(|course| course.jump())
             .or_else(|| self.new_model(approved, now))
@@ -142,44 +142,47 @@ impl Measured<'_> {
     }
 
     /// One call, in `unit`.
-    fn one(&self, unit: Unit) -> f64 {
+    fn one(&self, unit: DemandUnit) -> f64 {
         match unit {
-            Unit::Requests => 1.0,
-            Unit::Tokens => self.usage.average_tokens(),
+            DemandUnit::Requests => 1.0,
+            DemandUnit::Tokens => self.usage.average_tokens(),
         }
     }
 
     /// Whether a quota was full by its present value. Where none is known, any may have been.
     fn is_full(&self, five: &Five) -> bool {
-        let mut known =
-            self.quotas.iter().filter_map(|quota| Some((Unit::of(quota.limit), quota.applied?))).peekable();
+        let mut known = self
+            .quotas
+            .iter()
+            .filter_map(|quota| Some((DemandUnit::of(quota.limit), quota.applied?)))
+            .peekable();
         known.peek().is_none() || known.any(|(unit, applied)| unit.admitted(five) > FULL * applied)
     }
 
     /// What was asked for a minute.
-    fn asked(&self, unit: Unit, five: &Five) -> f64 {
+    fn asked(&self, unit: DemandUnit, five: &Five) -> f64 {
         if self.is_full(five) { self.without_repetitions(unit, five) } else { self.steady(unit, five) }
     }
 
-    fn without_repetitions(&self, unit: Unit, five: &Five) -> f64 {
+    fn without_repetitions(&self, unit: DemandUnit, five: &Five) -> f64 {
         unit.admitted(five) + (five.asked() - five.requests) * self.one(unit)
     }
 
     /// The same, of which refused calls are at most as many as admitted ones: a storm of repetitions does not make a
     /// week of it.
-    fn steady(&self, unit: Unit, five: &Five) -> f64 {
+    fn steady(&self, unit: DemandUnit, five: &Five) -> f64 {
         unit.admitted(five) + five.throttles.min(five.requests) * self.one(unit)
     }
 
     /// What was asked for a minute if each refused call was a request of its own: all demand that could be seen.
-    fn visible(&self, unit: Unit, five: &Five) -> f64 {
+    fn visible(&self, unit: DemandUnit, five: &Five) -> f64 {
         unit.admitted(five) + five.throttles * self.one(unit)
     }
 }
 
 /// The days of a use, in one unit.
-struct Course {
-    unit: Unit,
+struct DemandCourse {
+    unit: DemandUnit,
     /// The busiest five minutes of each day, by how many days ago it ended; 0 where nothing was asked for.
     peaks: [f64; DAYS],
     /// What was asked for in the last seven days, and in those before them as far as they count.
@@ -196,8 +199,8 @@ struct Course {
     now: Timestamp,
 }
 
-impl Course {
-    fn of(measured: &Measured<'_>, unit: Unit, approved: Option<&Approval>, now: Timestamp) -> Self {
+impl DemandCourse {
+    fn of(measured: &Measured<'_>, unit: DemandUnit, approved: Option<&Approval>, now: Timestamp) -> Self {
         let usage = measured.usage;
         let hardly = HARDLY * measured.one(unit);
         let mut course = Self {
@@ -319,10 +322,10 @@ impl Measured<'_> {
         if approved.is_some() {
             return None;
         }
-        let course = Course::of(self, Unit::Requests, None, now);
+        let course = DemandCourse::of(self, DemandUnit::Requests, None, now);
         let began = course.peaks.iter().rposition(|peak| *peak >= HARDLY).filter(|ago| *ago < DAYS - 1)?;
         let is_used = course.peaks.iter().any(|peak| *peak >= IN_USE);
-        let share = |quota: &Counted<'_>| {
+        let share = |quota: &WatchedQuota<'_>| {
             let applied = quota.applied.filter(|applied| *applied > 0.0)?;
             let admitted = usage.admitted(quota.limit).max(usage.last_day(quota.limit));
             Some(admitted / applied)
@@ -340,9 +343,9 @@ impl Measured<'_> {
 
     /// Demand that follows our last raise of `quota`: within a day more is asked for than ever before, and as much is
     /// refused again. Where a quota was only too small, what a raise admits is what was refused before it.
-    fn follows(&self, quota: &Counted<'_>, now: Timestamp) -> Option<Unusual> {
+    fn follows(&self, quota: &WatchedQuota<'_>, now: Timestamp) -> Option<Unusual> {
         let raise = quota.raises.last().filter(|raise| raise.to > raise.from && raise.at < now)?;
-        let (usage, unit) = (self.usage, Unit::of(quota.limit));
+        let (usage, unit) = (self.usage, DemandUnit::of(quota.limit));
         if quota.limit == Limit::TokensPerDay {
             return None;
         }

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{Answer, PortError};
-use crate::model::lifecycle::Life;
+use crate::error::{ServiceError, ServiceResult};
+use crate::model::lifecycle::ModelLife;
 
 /// One of the four answers of `GetFoundationModelAvailability`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,7 +30,7 @@ pub enum UseCaseForm {
     /// It was not submitted.
     Missing,
     /// Bedrock did not say.
-    Unread(PortError),
+    Unread(ServiceError),
 }
 
 /// What Bedrock says of a model in an account: a clue, not proof.
@@ -38,7 +38,7 @@ pub enum UseCaseForm {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelState {
     /// Its life; `Ok(None)` where Bedrock describes no such model: it has ended, or was never here.
-    pub life: Answer<Option<Life>>,
+    pub life: ServiceResult<Option<ModelLife>>,
     /// Whether the account agreed to the provider's terms.
     pub agreement: Availability,
     /// Whether the account is authorised.
@@ -53,7 +53,7 @@ impl Default for ModelState {
     /// A model that is there for everybody.
     fn default() -> Self {
         Self {
-            life: Ok(Some(Life::default())),
+            life: Ok(Some(ModelLife::default())),
             agreement: Availability::Available,
             authorized: true,
             region: Availability::Available,

@@ -13,7 +13,7 @@ use crate::time::after;
 /// An end that AWS has announced is told of so long before.
 const AHEAD: SignedDuration = SignedDuration::from_hours(180 * 24);
 
-impl Life {
+impl ModelLife {
     /// Whether whoever calls the model should move on: it is legacy, or its end is near.
     pub fn is_ending(&self, now: Timestamp) -> bool {
         self.lifecycle == Lifecycle::Legacy || self.ends.is_some_and(|ends| ends <= after(now, AHEAD))
@@ -21,7 +21,11 @@ impl Life {
 }
 
 /// The newest active model of `model`'s family among `lives`; `None` where there is no newer one.
-pub fn successor<'l>(model: &ModelId, lives: &'l [(ModelId, Life)], now: Timestamp) -> Option<&'l ModelId> {
+pub fn successor<'l>(
+    model: &ModelId,
+    lives: &'l [(ModelId, ModelLife)],
+    now: Timestamp,
+) -> Option<&'l ModelId> {
     let (family, version) = family(model)?;
     let others = lives.iter().filter(|(other, life)| !life.is_ending(now) && other.base() != model.base());
     let newer = others.filter_map(|(other, _)| {
@@ -75,7 +79,7 @@ pub enum Lifecycle {
 
 /// A model's life, as its provider plans it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Life {
+pub struct ModelLife {
     /// Where it stands.
     pub lifecycle: Lifecycle,
     /// When it became legacy or will; `None` if AWS names no day.
@@ -92,15 +96,15 @@ mod tests {
         "2026-11-20T00:00:00Z".parse().unwrap()
     }
 
-    fn lives(ids: &[(&str, Life)]) -> Vec<(ModelId, Life)> {
+    fn lives(ids: &[(&str, ModelLife)]) -> Vec<(ModelId, ModelLife)> {
         ids.iter().map(|(id, life)| (ModelId::parse(id).unwrap(), *life)).collect()
     }
 
     #[test]
     fn the_newest_of_the_family_takes_its_place() {
-        let active = Life::default();
-        let legacy = Life { lifecycle: Lifecycle::Legacy, ..active };
-        let ends = Life { ends: Some("2027-01-15T00:00:00Z".parse().unwrap()), ..active };
+        let active = ModelLife::default();
+        let legacy = ModelLife { lifecycle: Lifecycle::Legacy, ..active };
+        let ends = ModelLife { ends: Some("2027-01-15T00:00:00Z".parse().unwrap()), ..active };
         let all = lives(&[
             ("anthropic.claude-3-haiku-20240307-v1:0", legacy),
             ("anthropic.claude-3-5-haiku-20241022-v1:0", ends),
@@ -128,8 +132,8 @@ mod tests {
 
     #[test]
     fn an_end_is_told_of_half_a_year_before() {
-        let on = |day: &str| Life { ends: Some(day.parse().unwrap()), ..Life::default() };
+        let on = |day: &str| ModelLife { ends: Some(day.parse().unwrap()), ..ModelLife::default() };
         assert!(on("2027-03-01T00:00:00Z").is_ending(now()) && on("2026-01-01T00:00:00Z").is_ending(now()));
-        assert!(!on("2027-09-01T00:00:00Z").is_ending(now()) && !Life::default().is_ending(now()));
+        assert!(!on("2027-09-01T00:00:00Z").is_ending(now()) && !ModelLife::default().is_ending(now()));
     }
 }

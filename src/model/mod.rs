@@ -13,11 +13,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ids::{Arn, Region};
 use crate::text::is_domain;
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
-words! {
+wire_enum! {
     /// What kind of thing stands behind a model identifier.
-    ModelKind {
+    pub enum ModelKind {
         /// A bare foundation-model id: on-demand inference in the source Region.
         Foundation = "foundation",
         /// A geographic cross-Region profile (`us.`, `eu.`, `us-gov.` …).

@@ -58,7 +58,7 @@ const fn words(cause: Cause) -> (&'static str, &'static str) {
 /// Of a model that is going to end nothing is refused yet.
 fn of(incident: &Incident) -> (&'static str, &'static str) {
     match incident.cause {
-        Cause::LegacyModel if incident.is_ahead() => (
+        Cause::LegacyModel if incident.is_forecast() => (
             "A model in use ends",
             "are answered for now and will be refused: the model is legacy, or AWS has named its end",
         ),

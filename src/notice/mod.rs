@@ -15,13 +15,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::access::checklist;
-use crate::callers::{Address, Share};
+use crate::callers::{Address, CallerShare};
 use crate::diagnosis::{Category, Cause, Facts};
 use crate::evidence::Evidence;
 use crate::ids::{AccountId, IncidentId, Region, short_hash};
 use crate::incident::notice_kind::severity;
 pub use crate::incident::notice_kind::{Kind, Severity};
-use crate::incident::notices::Told;
+use crate::incident::notices::NoticeRecord;
 use crate::incident::record::Record;
 use crate::incident::{Counts, Incident};
 use crate::model::ModelId;
@@ -30,7 +30,7 @@ pub use crate::notice::digest::Line;
 pub use crate::notice::outcome::Outcome;
 use crate::plan::action::{Action, Plan, Step, Withheld};
 use crate::plan::{number, whole};
-use crate::quota::request::{Followed, IncreaseRequest, RequestOutcome};
+use crate::quota::request::{IncreaseRequest, RequestOutcome, TrackedRequest};
 use crate::text::{self, Safe};
 
 /// What is told, in the machine form, version 1.
@@ -124,7 +124,7 @@ pub struct Caller {
 impl Caller {
     fn all(incident: &Incident) -> Vec<Self> {
         let callers = incident.callers.all();
-        let of = |(share, part): (&Share, f64)| Self {
+        let of = |(share, part): (&CallerShare, f64)| Self {
             caller: share.caller.as_deref().and_then(Safe::arn),
             address: share.address,
             user_agent: share.agent.as_deref().and_then(Safe::name),
@@ -198,7 +198,7 @@ impl Notice {
     /// Reminds of `request`, which `record`'s incident follows and AWS has left open.
     pub(crate) fn of_open_request(
         record: &Record,
-        followed: &Followed,
+        followed: &TrackedRequest,
         request: &IncreaseRequest,
         plan: &Plan,
         evidence: &Evidence,
@@ -221,10 +221,10 @@ impl Notice {
 
     /// What is recorded of it, which was told at `now` of `record` on the grounds of `evidence`. It says nothing of what
     /// people had not heard before.
-    pub(crate) fn told(&self, record: &Record, evidence: &Evidence, now: Timestamp) -> Told {
+    pub(crate) fn told(&self, record: &Record, evidence: &Evidence, now: Timestamp) -> NoticeRecord {
         let last = record.notices.last();
         let missing = evidence.asked().state.map(|state| checklist(state).missing).unwrap_or_default();
-        Told {
+        NoticeRecord {
             id: self.notice_id.clone(),
             kind: self.kind.to_string(),
             at: now,

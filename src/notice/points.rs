@@ -30,7 +30,7 @@ pub(crate) fn about(incident: &Incident) -> BTreeSet<Point> {
         Point::of('f', incident.cause.family()),
         Point::of('s', severity(incident, Kind::Again).as_str()),
     ]);
-    if !incident.cause.is_per_caller() && !incident.cause.is_of_account() && !incident.is_ahead() {
+    if !incident.cause.is_per_caller() && !incident.cause.is_of_account() && !incident.is_forecast() {
         let callers = incident.callers.all();
         let shares = callers.shares().into_iter().filter(|(_, share)| *share >= SHARE);
         points.extend(shares.filter_map(|(share, _)| Some(Point::of(CALLER, share.caller.as_deref()?))));

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use crate::access::{Checklist, checklist};
-use crate::answer::Gathered;
-use crate::callers::{Address, Share, named};
+use crate::callers::{Address, CallerShare, named};
 use crate::diagnosis::{Cause, Many, PolicyKind, SHOWN};
-use crate::evidence::{Evidence, Looked, Overdue, nearest};
+use crate::error::Gathered;
+use crate::evidence::{Evidence, Overdue, SearchStep, nearest};
 use crate::incident::Incident;
 use crate::incident::notice_kind::Kind;
-use crate::incident::notices::Told;
+use crate::incident::notices::NoticeRecord;
 use crate::incident::record::Record;
 use crate::incident::search::LogKind;
 use crate::model::access::ModelState;
@@ -21,7 +21,7 @@ use crate::permission::{PolicyLayer, PolicyVerdict, Ruling};
 use crate::plan::{number, unit, whole};
 use crate::quota::Limit;
 use crate::text::Safe;
-use crate::usage::headroom::Near;
+use crate::usage::headroom::QuotaUse;
 
 /// Why we think so.
 pub(crate) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<String> {
@@ -49,7 +49,7 @@ pub(crate) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
         because.push(format!("The application inference profile `{called}` stands for `{model}`."));
     }
     if let Some(usage) = evidence.usage.read() {
-        let throttled = if incident.is_ahead() {
+        let throttled = if incident.is_forecast() {
             String::new()
         } else {
             format!(", and {} throttled calls around this incident", number(usage.recent_throttles))
@@ -150,7 +150,7 @@ fn told_by(incident: &Incident) -> String {
             format!("The error text fits the rule `{rule}`; its code was `{code}`.")
         }
         (Some(rule), None) => format!("The error text fits the rule `{rule}`."),
-        (None, _) if incident.is_ahead() && incident.counts.alarms == 0 => {
+        (None, _) if incident.is_forecast() && incident.counts.alarms == 0 => {
             "The daily watch saw it coming.".to_owned()
         }
         (None, _) if incident.counts.errors == 0 => {
@@ -181,7 +181,7 @@ fn unknown(incident: &Incident) -> Option<String> {
 const ALSO_NEAR: f64 = 0.5;
 
 /// How near use came to a quota, and when it will fill it.
-fn of_near(near: &Near, now: Timestamp) -> String {
+fn of_near(near: &QuotaUse, now: Timestamp) -> String {
     let span = if near.limit == Limit::TokensPerDay {
         "The last 24 hours"
     } else {
@@ -217,7 +217,7 @@ fn of_near(near: &Near, now: Timestamp) -> String {
 }
 
 /// What changed since people were told last.
-fn since(told: &Told, incident: &Incident, evidence: &Evidence) -> String {
+fn since(told: &NoticeRecord, incident: &Incident, evidence: &Evidence) -> String {
     let more = match incident.counts.errors.saturating_sub(told.errors) {
         0 => "no more errors".to_owned(),
         1 => "one more error".to_owned(),
@@ -361,14 +361,14 @@ fn simulated(rulings: &[Ruling]) -> Option<String> {
 }
 
 /// Where the errors behind an alarm were looked for.
-fn looked(looked: &Looked) -> Option<String> {
+fn looked(looked: &SearchStep) -> Option<String> {
     let log = |kind: &LogKind| match kind {
         LogKind::Invocation => "the model-invocation log",
         LogKind::Application => "the applications' logs",
     };
     let calls = |n: usize| whole(n as u64);
     Some(match looked {
-        Looked::Trail { read, is_whole, found } => {
+        SearchStep::Trail { read, is_whole, found } => {
             let all = if *is_whole { "all" } else { "the latest" };
             let what = match found {
                 0 => "none of them is an error of this kind".to_owned(),
@@ -380,34 +380,34 @@ fn looked(looked: &Looked) -> Option<String> {
                 n => format!("CloudTrail's event history was read, {all} {} events around the alarm: {what}.", calls(*n)),
             }
         }
-        Looked::TrailTooBusy { calls, most } => format!(
+        SearchStep::TrailTooBusy { calls, most } => format!(
             "CloudTrail's event history was not searched: it shows the latest {} events at most, and at least {} calls around the alarm hide the few errors among them.",
             whole(*most as u64),
             number(*calls)
         ),
-        Looked::LedgerUnread(error) => format!(
+        SearchStep::LedgerUnread(error) => format!(
             "The ledger could not be read for incidents that explain the alarm: {error}. One of them may be told already."
         ),
-        Looked::NotInTrail => "CloudTrail's event history was not searched: it holds no calls of the bedrock-mantle endpoint, which are data events.".to_owned(),
-        Looked::TrailUnread(error) => format!("CloudTrail's event history could not be read: {error}."),
-        Looked::LogsGoingOn(kind) => {
+        SearchStep::NotInTrail => "CloudTrail's event history was not searched: it holds no calls of the bedrock-mantle endpoint, which are data events.".to_owned(),
+        SearchStep::TrailUnread(error) => format!("CloudTrail's event history could not be read: {error}."),
+        SearchStep::LogsGoingOn(kind) => {
             format!(
                 "A search through {} has begun; you are told again if what it finds asks for something else.",
                 log(kind)
             )
         }
-        Looked::Logs { kind, found: 0 } => format!("A search through {} found no error.", log(kind)),
-        Looked::Logs { kind, found } => {
+        SearchStep::Logs { kind, found: 0 } => format!("A search through {} found no error.", log(kind)),
+        SearchStep::Logs { kind, found } => {
             format!("A search through {} found {} errors.", log(kind), calls(*found))
         }
-        Looked::LogsNotNamed(_) => return None,
-        Looked::LogsUnread(kind, error) => format!("{} could not be searched: {error}.", sentence(log(kind))),
-        Looked::InvocationLogging(Ok(Some(group))) => format!(
+        SearchStep::LogsNotNamed(_) => return None,
+        SearchStep::LogsUnread(kind, error) => format!("{} could not be searched: {error}.", sentence(log(kind))),
+        SearchStep::InvocationLogging(Ok(Some(group))) => format!(
             "Model invocations are logged to `{}`, which the function was not given to search.",
             Safe::line(group, 256)
         ),
-        Looked::InvocationLogging(Ok(None)) => "Model invocations are not logged in this Region.".to_owned(),
-        Looked::InvocationLogging(Err(error)) => {
+        SearchStep::InvocationLogging(Ok(None)) => "Model invocations are not logged in this Region.".to_owned(),
+        SearchStep::InvocationLogging(Err(error)) => {
             format!("Whether model invocations are logged could not be asked: {error}.")
         }
     })
@@ -423,7 +423,7 @@ fn sentence(text: &str) -> String {
 fn callers(incident: &Incident) -> Option<String> {
     const MOST: usize = 4;
     let callers = incident.callers.all();
-    let of = |share: &Share| {
+    let of = |share: &CallerShare| {
         let from = match share.address {
             Some(Address::Private) => " from a private address",
             Some(Address::Public) => " from the internet",
@@ -440,7 +440,7 @@ fn callers(incident: &Incident) -> Option<String> {
         many => {
             let listed =
                 many.iter().take(MOST).map(|(s, share)| format!("{:.0} % by {}", share * 100.0, of(s)));
-            let calls = if incident.is_ahead() { "calls" } else { "failed calls" };
+            let calls = if incident.is_forecast() { "calls" } else { "failed calls" };
             Some(format!(
                 "Of {} {calls} that were looked at: {}.",
                 whole(callers.errors),
@@ -474,12 +474,12 @@ fn denial(incident: &Incident) -> Option<String> {
 mod tests {
     use super::*;
     use crate::model::access::{Availability, UseCaseForm};
-    use crate::model::lifecycle::{Life, Lifecycle};
+    use crate::model::lifecycle::{Lifecycle, ModelLife};
 
     #[test]
     fn each_step_that_is_missing_is_a_sentence_that_says_so() {
         let shut = ModelState {
-            life: Ok(Some(Life { lifecycle: Lifecycle::Legacy, ..Life::default() })),
+            life: Ok(Some(ModelLife { lifecycle: Lifecycle::Legacy, ..ModelLife::default() })),
             agreement: Availability::Pending,
             authorized: false,
             region: Availability::NotAvailable,

@@ -1,6 +1,6 @@
 //! What CloudTrail tells of who calls, beside who called a week ago.
 
-use crate::answer::Gathered;
+use crate::error::Gathered;
 use crate::evidence::Evidence;
 use crate::plan::whole;
 

@@ -6,20 +6,20 @@
 pub mod doctor;
 pub mod report;
 
-use crate::answer::Answer;
 use crate::config::{Config, Mode};
+use crate::error::ServiceResult;
 use crate::evidence::Evidence;
 use crate::ids::IncidentId;
 use crate::incident::lane::Lane;
 use crate::incident::notice_kind::Kind;
-use crate::incident::record::{Finish, Record, State};
+use crate::incident::record::{Record, Release, State};
 use crate::notice::Notice;
 use crate::plan::{codes, demand, remembered_suspicion};
-use crate::ports::World;
+use crate::ports::Services;
 use crate::quota::record::Remember;
-use crate::run::context::{PATIENCE, Terms};
+use crate::run::context::{PATIENCE, RunContext};
 use crate::run::gather::gather;
-use crate::run::respond::{Driven, decided, drive};
+use crate::run::respond::{Response, decided, drive};
 use crate::run::still::again_at;
 use crate::shards::Shards;
 use crate::time::after;
@@ -34,13 +34,17 @@ pub struct Shown {
 }
 
 /// The whole story of an incident; `None` if the ledger has none of that id.
-pub async fn show<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> Answer<Option<Shown>> {
+pub async fn show<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    id: &IncidentId,
+) -> ServiceResult<Option<Shown>> {
     let Some(record) = world.incident(id).await? else { return Ok(None) };
     Ok(Some(Box::pin(look(world, terms, record)).await))
 }
 
 /// What is due, and what a sweep would say of each; nothing is filed, told or written.
-pub async fn due<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Vec<Shown>> {
+pub async fn due<W: Services>(world: &W, terms: &RunContext<'_>) -> ServiceResult<Vec<Shown>> {
     const MOST: usize = 100;
     let mut shown = Vec::new();
     for id in world.due(Shards::ALL, world.now(), MOST).await? {
@@ -49,7 +53,7 @@ pub async fn due<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Vec<Shown>> {
     Ok(shown)
 }
 
-pub(crate) async fn look<W: World>(world: &W, terms: &Terms<'_>, record: Record) -> Shown {
+pub(crate) async fn look<W: Services>(world: &W, terms: &RunContext<'_>, record: Record) -> Shown {
     let now = world.now();
     let until = after(now, PATIENCE);
     let mut evidence = Box::pin(gather(world, &record.incident, now, until)).await;
@@ -57,7 +61,7 @@ pub(crate) async fn look<W: World>(world: &W, terms: &Terms<'_>, record: Record)
     let kind = match (record.state, record.notices.is_empty()) {
         (State::Closed, _) => Kind::Resolved,
         (_, true) => Kind::opening(&record.incident),
-        _ if record.incident.cause.is_step() || record.awaited.is_some() => Kind::Reminder,
+        _ if record.incident.cause.needs_person() || record.awaited.is_some() => Kind::Reminder,
         _ => Kind::Again,
     };
     let notice = Notice::compose(kind, &record, &decided, &evidence);
@@ -67,9 +71,13 @@ pub(crate) async fn look<W: World>(world: &W, terms: &Terms<'_>, record: Record)
 /// Closes an incident, whatever its state: it opens again when it is seen again. One that follows an increase
 /// request stays open until AWS has decided, because people have to hear how; the record says which request. What was
 /// suspected of its quota is forgotten, and nothing is approved. `None` if it is closed or unknown, or somebody drives it right now.
-pub async fn close<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> Answer<Option<Record>> {
+pub async fn close<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    id: &IncidentId,
+) -> ServiceResult<Option<Record>> {
     let now = world.now();
-    let Some((lease, record)) = world.seize(id, now, terms.allowance.lease).await? else { return Ok(None) };
+    let Some((lease, record)) = world.acquire(id, now, terms.allowance.lease).await? else { return Ok(None) };
     if record.incident.cause.is_rate() {
         let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
         if remembered_suspicion(&evidence).is_some() {
@@ -78,7 +86,7 @@ pub async fn close<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> A
     }
     let end = match &record.followed {
         Some(_) => again_at(&record, now, now),
-        None => Finish::new(State::Closed, now, record.incident.counts),
+        None => Release::new(State::Closed, now, record.incident.counts),
     };
     world.finish(&lease, &end).await?;
     world.incident(id).await
@@ -88,9 +96,13 @@ pub async fn close<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> A
 /// more is never suspected; what was suspected is not any more, our own requests may raise the quota further, and what was
 /// only observed or waited for it is filed at once, under the other guard rails, and told. `None` if it is closed or
 /// unknown, or somebody drives it right now.
-pub async fn approve<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) -> Answer<Option<Driven>> {
+pub async fn approve<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    id: &IncidentId,
+) -> ServiceResult<Option<Response>> {
     let now = world.now();
-    let Some((lease, record)) = world.seize(id, now, terms.allowance.lease).await? else { return Ok(None) };
+    let Some((lease, record)) = world.acquire(id, now, terms.allowance.lease).await? else { return Ok(None) };
     if record.incident.cause.is_rate() {
         let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
         // Where the demand cannot be measured there is nothing to approve; the plan says so.
@@ -104,12 +116,17 @@ pub async fn approve<W: World>(world: &W, terms: &Terms<'_>, id: &IncidentId) ->
         digest_above: u32::MAX,
         ..terms.config.clone()
     };
-    let terms = Terms { config: &config, ..*terms };
+    let terms = RunContext { config: &config, ..*terms };
     Box::pin(drive(world, &terms, &lease, record, None, Lane::Other)).await.map(Some)
 }
 
 /// Writes `what` down of every quota that the incident's calls count against.
-async fn remember<W: World>(world: &W, record: &Record, evidence: &Evidence, what: &Remember) -> Answer<()> {
+async fn remember<W: Services>(
+    world: &W,
+    record: &Record,
+    evidence: &Evidence,
+    what: &Remember,
+) -> ServiceResult<()> {
     let Some(place) = record.incident.place() else { return Ok(()) };
     for code in codes(evidence) {
         world.remember(&place, &code, what).await?;

@@ -4,17 +4,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Answer, PortError};
-use crate::ids::Place;
+use crate::error::{ServiceError, ServiceResult};
+use crate::ids::AccountRegion;
 use crate::incident::record::{Record, State};
 use crate::model::ModelId;
 use crate::notice::points::warned;
 use crate::operate::{Shown, look};
-use crate::ports::World;
-use crate::run::context::{PATIENCE, Terms};
+use crate::ports::Services;
+use crate::run::context::{PATIENCE, RunContext};
 use crate::run::forecast::{DAY, Shared, by_quota, used};
 use crate::time::{Window, after};
-use crate::usage::headroom::Near;
+use crate::usage::headroom::QuotaUse;
 use crate::usage::{Hour, Period, Usage, burndown, course};
 
 /// So far back use is shown.
@@ -26,11 +26,11 @@ const LOOKED_AT: usize = 40;
 
 /// What a report shows.
 #[derive(Debug)]
-pub struct Report {
+pub struct AccountReport {
     /// As of then.
     pub made: Timestamp,
     /// Where use is looked at; `None` if nothing tells.
-    pub place: Option<Place>,
+    pub place: Option<AccountRegion>,
     /// Open incidents, the latest first.
     pub open: Vec<Shown>,
     /// Open incidents beyond those of which is said what would be told.
@@ -38,16 +38,16 @@ pub struct Report {
     /// Incidents that are over and still remembered, the latest first.
     pub past: Vec<Record>,
     /// Use against quota, the fullest first.
-    pub uses: Vec<Use>,
+    pub uses: Vec<ReportedUse>,
     /// What could not be asked.
-    pub unread: Vec<PortError>,
+    pub unread: Vec<ServiceError>,
 }
 
 /// The use of one quota.
 #[derive(Debug)]
-pub struct Use {
+pub struct ReportedUse {
     /// The quota, and how near use came to it in the last day.
-    pub near: Near,
+    pub near: QuotaUse,
     /// What counts against it.
     pub models: Vec<ModelId>,
     /// Two weeks of it.
@@ -55,7 +55,7 @@ pub struct Use {
 }
 
 /// Gathers what there is to show. An error means that the ledger could not be asked.
-pub async fn report<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Report> {
+pub async fn report<W: Services>(world: &W, terms: &RunContext<'_>) -> ServiceResult<AccountReport> {
     let mut records = world.all(false).await?;
     // What may be misuse comes first.
     let warns = |record: &Record| record.state != State::Closed && warned(record.notices.heard());
@@ -68,8 +68,15 @@ pub async fn report<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Report> {
         shown.push(Box::pin(look(world, terms, record)).await);
     }
     let place = terms.home.place();
-    let mut report =
-        Report { made: world.now(), place, open: shown, more, past, uses: Vec::new(), unread: Vec::new() };
+    let mut report = AccountReport {
+        made: world.now(),
+        place,
+        open: shown,
+        more,
+        past,
+        uses: Vec::new(),
+        unread: Vec::new(),
+    };
     if let Some(place) = &report.place {
         match Box::pin(uses(world, place)).await {
             Ok((uses, unread)) => (report.uses, report.unread) = (uses, unread),
@@ -81,7 +88,10 @@ pub async fn report<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Report> {
 
 /// The fullest quotas by the last day, and what became of them in two weeks; and why some application inference
 /// profiles, whose calls count as well, could not be resolved.
-async fn uses<W: World>(world: &W, place: &Place) -> Answer<(Vec<Use>, Vec<PortError>)> {
+async fn uses<W: Services>(
+    world: &W,
+    place: &AccountRegion,
+) -> ServiceResult<(Vec<ReportedUse>, Vec<ServiceError>)> {
     let now = world.now();
     let since = |back| now.saturating_sub(back).unwrap_or(now);
     let (used, unread) = used(world, place, after(now, PATIENCE)).await?;
@@ -106,9 +116,9 @@ async fn uses<W: World>(world: &W, place: &Place) -> Answer<(Vec<Use>, Vec<PortE
         let mut series = world.usage(place, &models, before, Period::FiveMinutes).await?;
         series.extend(shared.members.iter().map(|(_, series)| (*series).clone()));
         let usage = Usage::of(&series, burndown(shared.model), now, now);
-        let near = Near { growth: usage.growth(near.limit), ..near };
+        let near = QuotaUse { growth: usage.growth(near.limit), ..near };
         let course = course(&series, burndown(shared.model), near.limit);
-        all.push(Use { near, models, course });
+        all.push(ReportedUse { near, models, course });
     }
     Ok((all, unread))
 }

@@ -4,20 +4,20 @@ use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use crate::access::Reminder;
-use crate::ids::{Place, QuotaCode, Region};
+use crate::ids::{AccountRegion, QuotaCode, Region};
 use crate::quota::Quota;
 use crate::quota::record::{Need, Suspicion};
-use crate::quota::request::{Followed, RequestStatus};
-use crate::wire_enum::words as word_enum;
+use crate::quota::request::{RequestStatus, TrackedRequest};
+use crate::wire_enum::wire_enum;
 
 /// A refusal without candidates.
 pub(crate) fn withheld(kind: Reason, reason: impl Into<String>) -> Withheld {
     Withheld { kind, reason: reason.into(), candidates: Vec::new() }
 }
 
-word_enum! {
+wire_enum! {
     /// Why something is withheld.
-    Reason {
+    pub enum Reason {
         /// Two quotas could be meant.
         Ambiguous = "ambiguous",
         /// The model has no such quota.
@@ -151,10 +151,10 @@ pub struct Plan {
     /// What AWS's reviewers ask for, ready to paste into the case.
     pub justification: Option<String>,
     /// A request of somebody else's to follow.
-    pub adopted: Option<Followed>,
+    pub adopted: Option<TrackedRequest>,
     /// Whether what is missing may only be late: then the same evidence is asked for again in some
     /// minutes.
-    pub look_again: bool,
+    pub retry_evidence: bool,
     /// Whether nothing stands against a request but that CloudTrail was not asked who calls.
     pub asks_who_calls: bool,
     /// Why nothing is filed until a person has looked; `None` where nothing is suspected.
@@ -169,7 +169,7 @@ pub struct Plan {
 
 impl Increase {
     /// How a person asks for the same.
-    pub fn by_hand(&self, place: &Place) -> Step {
+    pub fn by_hand(&self, place: &AccountRegion) -> Step {
         let command = by_hand(&self.quota, self.desired, &self.region);
         Step {
             text: "Ask for it by hand, if it is still wanted.".to_owned(),
@@ -180,7 +180,7 @@ impl Increase {
 }
 
 /// How a person sees where a quota stands.
-pub(crate) fn look_at(place: &Place, code: &QuotaCode) -> Step {
+pub(crate) fn look_at(place: &AccountRegion, code: &QuotaCode) -> Step {
     let command = format!(
         "aws service-quotas list-requested-service-quota-change-history-by-quota --service-code bedrock --quota-code {code} --region {}",
         place.region
@@ -193,7 +193,7 @@ pub(crate) fn look_at(place: &Place, code: &QuotaCode) -> Step {
 }
 
 /// The console's page of a quota.
-pub(crate) fn quota_link(place: &Place, code: &QuotaCode) -> String {
+pub(crate) fn quota_link(place: &AccountRegion, code: &QuotaCode) -> String {
     place.region.regional_console(&format!("servicequotas/home/services/bedrock/quotas/{code}"))
 }
 

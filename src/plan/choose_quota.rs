@@ -4,9 +4,9 @@
 
 use jiff::SignedDuration;
 
-use crate::answer::{Gathered, PortError};
+use crate::error::{Gathered, ServiceError};
 use crate::evidence::{Evidence, FAR_BELOW, FILLED, LimitEvidence};
-use crate::ids::Place;
+use crate::ids::AccountRegion;
 use crate::incident::Incident;
 use crate::model::ModelId;
 use crate::plan::action::{Reason, Withheld, withheld};
@@ -21,8 +21,8 @@ const APART: f64 = 0.04;
 const METRICS_ARE_LATE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Everything that is known once a quota is chosen.
-pub(crate) struct Case<'a> {
-    pub(crate) place: &'a Place,
+pub(crate) struct QuotaCase<'a> {
+    pub(crate) place: &'a AccountRegion,
     pub(crate) model: &'a ModelId,
     pub(crate) limit: &'a LimitEvidence,
     pub(crate) quota: &'a Quota,
@@ -34,7 +34,7 @@ pub(crate) struct Case<'a> {
     pub(crate) is_fresh: bool,
 }
 
-impl Case<'_> {
+impl QuotaCase<'_> {
     /// What is needed, in the quota's unit.
     pub(crate) fn demand(&self) -> f64 {
         self.usage.demand(self.limit.limit, self.applied)
@@ -50,9 +50,9 @@ impl Case<'_> {
 pub(crate) fn fullest<'a>(
     incident: &Incident,
     evidence: &'a Evidence,
-    place: Option<&'a Place>,
-) -> Result<Case<'a>, Withheld> {
-    let share = |c: &Case<'_>| c.share_of(c.usage.last_day(c.limit.limit));
+    place: Option<&'a AccountRegion>,
+) -> Result<QuotaCase<'a>, Withheld> {
+    let share = |c: &QuotaCase<'_>| c.share_of(c.usage.last_day(c.limit.limit));
     let candidates = candidates(incident, evidence, place)?.into_iter();
     candidates.max_by(|a, b| share(a).total_cmp(&share(b))).ok_or_else(|| no_quota(evidence))
 }
@@ -61,10 +61,10 @@ pub(crate) fn fullest<'a>(
 pub(crate) fn choose<'a>(
     incident: &Incident,
     evidence: &'a Evidence,
-    place: Option<&'a Place>,
-) -> Result<Case<'a>, Withheld> {
+    place: Option<&'a AccountRegion>,
+) -> Result<QuotaCase<'a>, Withheld> {
     let mut candidates = candidates(incident, evidence, place)?;
-    let share = |c: &Case<'_>| c.share_of(c.demand());
+    let share = |c: &QuotaCase<'_>| c.share_of(c.demand());
     candidates.sort_by(|a, b| share(b).total_cmp(&share(a)));
     // A quota of nothing refuses every call, whatever another allows.
     let decided = candidates.iter().position(|c| c.applied <= 0.0).or_else(|| filled(&candidates));
@@ -91,8 +91,8 @@ pub(crate) fn choose<'a>(
 }
 
 /// The one quota up to which calls were admitted; `None` where that is true of none, or nearly of another.
-fn filled(candidates: &[Case<'_>]) -> Option<usize> {
-    let admitted = |case: &Case<'_>| case.share_of(case.usage.admitted(case.limit.limit));
+fn filled(candidates: &[QuotaCase<'_>]) -> Option<usize> {
+    let admitted = |case: &QuotaCase<'_>| case.share_of(case.usage.admitted(case.limit.limit));
     let mut shares: Vec<(usize, f64)> = candidates.iter().map(admitted).enumerate().collect();
     shares.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     let (first, second) = (shares.first()?, shares.get(1));
@@ -104,8 +104,8 @@ fn filled(candidates: &[Case<'_>]) -> Option<usize> {
 pub(crate) fn candidates<'a>(
     incident: &Incident,
     evidence: &'a Evidence,
-    place: Option<&'a Place>,
-) -> Result<Vec<Case<'a>>, Withheld> {
+    place: Option<&'a AccountRegion>,
+) -> Result<Vec<QuotaCase<'a>>, Withheld> {
     if !incident.cause.is_rate() {
         return Err(withheld(
             Reason::NoSuchQuota,
@@ -122,7 +122,8 @@ pub(crate) fn candidates<'a>(
         return Err(withheld(Reason::NoEvidence, "the account or the Region of the call is not known"));
     };
     let Some(model) = &evidence.model else { return Err(unresolved(called, &evidence.profile)) };
-    let unread = |what: String, error: &PortError| withheld(Reason::NoEvidence, format!("{what}: {error}"));
+    let unread =
+        |what: String, error: &ServiceError| withheld(Reason::NoEvidence, format!("{what}: {error}"));
     let usage = match &evidence.usage {
         Gathered::Read(usage) => usage,
         Gathered::Unread(error) => {
@@ -163,7 +164,7 @@ pub(crate) fn candidates<'a>(
                 return Err(unread(what, error));
             }
         };
-        candidates.push(Case {
+        candidates.push(QuotaCase {
             place,
             model,
             limit,

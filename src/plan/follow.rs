@@ -2,16 +2,20 @@
 //!
 //! Invariant: a command here reads, or asks AWS for an answer; none requests the increase a second time.
 
-use crate::answer::PortError;
-use crate::ids::Place;
+use crate::error::ServiceError;
+use crate::ids::AccountRegion;
 use crate::incident::record::Record;
 use crate::plan::action::{Plan, Step, look_at};
 use crate::plan::number;
-use crate::quota::request::{Followed, IncreaseRequest, RequestStatus};
+use crate::quota::request::{IncreaseRequest, RequestStatus, TrackedRequest};
 
 impl Plan {
     /// What a person does about `request`, which `followed` follows and AWS has left open for a week or longer.
-    pub(crate) fn of_open_request(followed: &Followed, request: &IncreaseRequest, place: &Place) -> Self {
+    pub(crate) fn of_open_request(
+        followed: &TrackedRequest,
+        request: &IncreaseRequest,
+        place: &AccountRegion,
+    ) -> Self {
         let mut steps = Vec::new();
         match (&request.case_id, request.status) {
             (Some(case), _) => steps.push(Step {
@@ -40,10 +44,11 @@ impl Plan {
     }
 
     /// What a person does about an incident about which AWS has answered with `errors` for a day.
-    pub(crate) fn of_unanswered(record: &Record, errors: &[PortError]) -> Self {
+    pub(crate) fn of_unanswered(record: &Record, errors: &[ServiceError]) -> Self {
         let mut plan = Self::default();
-        let denied =
-            errors.iter().filter_map(|e| if let PortError::Denied(action) = e { Some(action) } else { None });
+        let denied = errors
+            .iter()
+            .filter_map(|e| if let ServiceError::Denied(action) = e { Some(action) } else { None });
         for action in denied {
             plan.steps.push(Step {
                 text: format!(

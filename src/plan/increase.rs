@@ -5,23 +5,23 @@
 
 use jiff::SignedDuration;
 
-use crate::answer::Gathered;
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
+use crate::error::Gathered;
 use crate::evidence::{Evidence, FAR_BELOW};
-use crate::ids::Place;
+use crate::ids::AccountRegion;
 use crate::incident::Incident;
 use crate::plan::action::{
     Action, Increase, Plan, Reason, Step, Withheld, by_hand, look_at, quota_link, withheld,
 };
-use crate::plan::choose_quota::{Case, choose, fullest};
+use crate::plan::choose_quota::{QuotaCase, choose, fullest};
 use crate::plan::remembered::{need, suspected, value, with_history};
 use crate::plan::size::round_up;
 use crate::plan::steps::visible;
-use crate::plan::suspect::{self, Callers};
+use crate::plan::suspect::{self, CallerFinding};
 use crate::plan::{justification, siblings};
 use crate::quota::record::{QuotaRecord, Suspicion};
-use crate::quota::request::{Followed, IncreaseRequest};
+use crate::quota::request::{IncreaseRequest, TrackedRequest};
 use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens, unit};
 use crate::text::number;
 use crate::time::after;
@@ -37,7 +37,7 @@ pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, 
     decide_now(incident, evidence, config, plan);
     let is_young = incident.first_seen.is_some_and(|first| evidence.now.duration_since(first) < WORTH_ASKING);
     let is_withheld_for_it = plan.withheld.iter().any(|w| w.kind == Reason::NoEvidence);
-    plan.look_again |= is_withheld_for_it && is_young && evidence.is_missing_for_now();
+    plan.retry_evidence |= is_withheld_for_it && is_young && evidence.is_missing_for_now();
 }
 
 fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &mut Plan) {
@@ -64,7 +64,7 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
                 Ok(increase) => file(plan, &case, increase),
                 Err(refusal) => match refusal.suspicion.clone() {
                     Some(suspicion) => suspect::withhold(plan, suspicion, incident, evidence),
-                    None => withhold(plan, &case, *refusal, incident.is_ahead()),
+                    None => withhold(plan, &case, *refusal, incident.is_forecast()),
                 },
             }
         }
@@ -84,7 +84,7 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
 }
 
 /// Says so where use fills another limit than the error named.
-fn other_than_named(case: &Case<'_>, incident: &Incident) -> Option<String> {
+fn other_than_named(case: &QuotaCase<'_>, incident: &Incident) -> Option<String> {
     let (named, other) = match (incident.cause, case.limit.limit) {
         (Cause::RequestsPerMinute, Limit::TokensPerMinute) => ("requests", "tokens"),
         (Cause::TokensPerMinute, Limit::RequestsPerMinute) => ("tokens", "requests"),
@@ -96,7 +96,7 @@ fn other_than_named(case: &Case<'_>, incident: &Incident) -> Option<String> {
 }
 
 /// How a person finds the quota that the function could not.
-fn what_to_look_at(incident: &Incident, place: Option<&Place>, refusal: &Withheld) -> Vec<Step> {
+fn what_to_look_at(incident: &Incident, place: Option<&AccountRegion>, refusal: &Withheld) -> Vec<Step> {
     let Some(place) = place else { return Vec::new() };
     match (refusal.kind, &incident.model) {
         (Reason::Ambiguous, _) => refusal
@@ -122,7 +122,7 @@ fn what_to_look_at(incident: &Incident, place: Option<&Place>, refusal: &Withhel
     }
 }
 
-fn file(plan: &mut Plan, case: &Case<'_>, increase: Increase) {
+fn file(plan: &mut Plan, case: &QuotaCase<'_>, increase: Increase) {
     plan.steps.push(Step {
         text: "Paste the justification below into the support case as soon as its id appears; the request itself cannot carry it.".to_owned(),
         command: None,
@@ -136,7 +136,7 @@ fn file(plan: &mut Plan, case: &Case<'_>, increase: Increase) {
     plan.actions.push(Action::RequestIncrease(increase));
 }
 
-fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal, is_ahead: bool) {
+fn withhold(plan: &mut Plan, case: &QuotaCase<'_>, refusal: WithheldIncrease, is_forecast: bool) {
     if refusal.needs_a_case {
         let justification = plan.justification.clone().unwrap_or_default();
         let text = justification::support_case(case.quota, &refusal.withheld, &justification);
@@ -156,8 +156,8 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal, is_ahead: bool) 
     }
     plan.asks_who_calls = refusal.asks_who_calls;
     // What was asked for is told of by the incident that asked.
-    if let Some(request) = refusal.open.filter(|_| !is_ahead) {
-        plan.adopted = Some(Followed {
+    if let Some(request) = refusal.open.filter(|_| !is_forecast) {
+        plan.adopted = Some(TrackedRequest {
             code: case.quota.code.clone(),
             name: case.quota.name.clone(),
             desired: request.desired,
@@ -167,14 +167,14 @@ fn withhold(plan: &mut Plan, case: &Case<'_>, refusal: Refusal, is_ahead: bool) 
         });
     }
     let is_late = refusal.is_late || refusal.withheld.kind == Reason::NotThrottled;
-    plan.look_again = is_late && case.is_fresh;
+    plan.retry_evidence = is_late && case.is_fresh;
     plan.steps.extend(refusal.by_hand);
     plan.steps.push(look_at(case.place, &case.quota.code));
     plan.withheld.push(refusal.withheld);
 }
 
 /// Why no request is filed although the quota is known.
-struct Refusal {
+struct WithheldIncrease {
     withheld: Withheld,
     /// Only a support case can help.
     needs_a_case: bool,
@@ -192,9 +192,9 @@ struct Refusal {
     is_late: bool,
 }
 
-impl From<Withheld> for Box<Refusal> {
+impl From<Withheld> for Box<WithheldIncrease> {
     fn from(withheld: Withheld) -> Self {
-        Self::new(Refusal {
+        Self::new(WithheldIncrease {
             withheld,
             needs_a_case: false,
             open: None,
@@ -207,7 +207,7 @@ impl From<Withheld> for Box<Refusal> {
     }
 }
 
-impl Refusal {
+impl WithheldIncrease {
     fn of(kind: Reason, reason: impl Into<String>) -> Box<Self> {
         withheld(kind, reason).into()
     }
@@ -218,7 +218,7 @@ impl Refusal {
     }
 }
 
-fn used_too_little(case: &Case<'_>, asked: f64, incident: &Incident) -> String {
+fn used_too_little(case: &QuotaCase<'_>, asked: f64, incident: &Incident) -> String {
     format!(
         "the busiest {} asked for {} of {} {} ({:.0} %): {}",
         if case.limit.limit == Limit::TokensPerDay { "day" } else { "minute" },
@@ -232,13 +232,13 @@ fn used_too_little(case: &Case<'_>, asked: f64, incident: &Incident) -> String {
 
 /// Whether admitted use shows that the quota ran full. Refused calls cost their caller nothing, so that alone
 /// they prove nothing, however many they are.
-fn proven(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
+fn proven(case: &QuotaCase<'_>, incident: &Incident) -> Result<(), Box<WithheldIncrease>> {
     let limit = case.limit.limit;
     let admitted = case.usage.admitted(limit);
     if admitted >= case.applied * FAR_BELOW {
         return Ok(());
     }
-    Err(Refusal::of(
+    Err(WithheldIncrease::of(
         Reason::UnprovenThrottle,
         format!(
             "around this incident at most {} of {} {} were admitted ({:.0} %), and {} calls were refused: refused calls alone do not show that more is needed, and AWS denies requests for quotas that are used so little; {}",
@@ -253,24 +253,24 @@ fn proven(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
 }
 
 /// What is needed, in the quota's unit; or why no more is.
-fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, Box<Refusal>> {
+fn wanted(case: &QuotaCase<'_>, incident: &Incident, config: &Config) -> Result<f64, Box<WithheldIncrease>> {
     let limit = case.limit.limit;
     let demand = case.demand();
     let unit = unit(limit);
     if case.usage.is_legacy {
-        return Err(Refusal::of(
+        return Err(WithheldIncrease::of(
             Reason::LegacyModel,
             format!("`{}` is a legacy model; AWS raises no quota for it", case.model),
         ));
     }
-    let is_ahead = incident.is_ahead();
-    if case.usage.window_throttles <= 0.0 && !is_ahead {
+    let is_forecast = incident.is_forecast();
+    if case.usage.window_throttles <= 0.0 && !is_forecast {
         let late =
             if case.is_fresh { "; its metrics are minutes late, so it is asked again shortly" } else { "" };
         // What was measured when it began is told as well, and says nothing of today.
         let when =
             if case.usage.recent_throttles > 0.0 { "in the last six hours" } else { "around this incident" };
-        return Err(Refusal::of(
+        return Err(WithheldIncrease::of(
             Reason::NotThrottled,
             format!(
                 "CloudWatch measured no throttled call of `{}` in {} {when}, and text alone never files{late}",
@@ -280,11 +280,11 @@ fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, 
     }
     if case.applied <= 0.0 {
         let default = justification::number_or_unknown(case.default);
-        return Err(Refusal::of(Reason::BelowDefault, format!("the applied value is 0 (AWS's default: {default}): every call is throttled until AWS restores it, and Service Quotas takes only values above the default")).with_case());
+        return Err(WithheldIncrease::of(Reason::BelowDefault, format!("the applied value is 0 (AWS's default: {default}): every call is throttled until AWS restores it, and Service Quotas takes only values above the default")).with_case());
     }
     let wanted = demand * config.headroom_factor;
-    if is_ahead && wanted <= case.applied {
-        return Err(Refusal::of(
+    if is_forecast && wanted <= case.applied {
+        return Err(WithheldIncrease::of(
             Reason::UsageFarBelowQuota,
             format!(
                 "at most {} of {} {unit} were asked for, and {} times that is no more than is applied",
@@ -295,42 +295,45 @@ fn wanted(case: &Case<'_>, incident: &Incident, config: &Config) -> Result<f64, 
         ));
     }
     let asked = case.usage.asked(limit);
-    let (is_far_below, shown) = if is_ahead {
+    let (is_far_below, shown) = if is_forecast {
         (demand < case.applied * FAR_BELOW, demand)
     } else {
         (asked < case.applied * FAR_BELOW, asked)
     };
     if is_far_below {
-        return Err(Refusal::of(Reason::UsageFarBelowQuota, used_too_little(case, shown, incident)));
+        return Err(WithheldIncrease::of(Reason::UsageFarBelowQuota, used_too_little(case, shown, incident)));
     }
-    if !is_ahead {
+    if !is_forecast {
         proven(case, incident)?;
     }
     // Headroom that is there already is none that is missing.
     if wanted <= case.applied {
-        return Err(Refusal::of(Reason::UsageFarBelowQuota, used_too_little(case, demand, incident)));
+        return Err(WithheldIncrease::of(
+            Reason::UsageFarBelowQuota,
+            used_too_little(case, demand, incident),
+        ));
     }
     Ok(wanted)
 }
 
 /// Weighs every guard rail, the ones that explain the throttle before the ones that merely forbid.
 fn weigh(
-    case: &Case<'_>,
+    case: &QuotaCase<'_>,
     incident: &Incident,
     evidence: &Evidence,
     config: &Config,
-) -> Result<Increase, Box<Refusal>> {
+) -> Result<Increase, Box<WithheldIncrease>> {
     let wanted = wanted(case, incident, config)?;
     let quota = case.quota;
     if let Some(error) = case.limit.default.unread() {
-        return Err(Refusal::of(
+        return Err(WithheldIncrease::of(
             Reason::NoEvidence,
             format!("Service Quotas takes only values above AWS's default, which could not be read: {error}"),
         ));
     }
     let floor = case.default.unwrap_or(case.applied).max(case.applied);
     if case.applied < floor && wanted <= floor {
-        return Err(Refusal::of(
+        return Err(WithheldIncrease::of(
             Reason::BelowDefault,
             format!(
                 "the applied value {} is below AWS's default {}, and Service Quotas takes only values above the default; {} would do",
@@ -356,7 +359,7 @@ fn weigh(
             ),
             None => format!("`{}` is not adjustable; only a support case can raise it", quota.name),
         };
-        let mut refusal = Refusal::of(Reason::NotAdjustable, reason).with_case();
+        let mut refusal = WithheldIncrease::of(Reason::NotAdjustable, reason).with_case();
         refusal.withheld.candidates.extend(route);
         return Err(refusal);
     }
@@ -371,13 +374,13 @@ fn weigh(
         Ok(desired) => desired,
         Err(refused) => {
             let is_of_aws = matches!(refused.kind, Reason::ClosedUnchanged | Reason::AwsCeiling);
-            let refusal = Box::<Refusal>::from(refused);
+            let refusal = Box::<WithheldIncrease>::from(refused);
             return Err(if is_of_aws { refusal.with_case() } else { refusal });
         }
     };
     heard(evidence)?;
     // Of what is only told of, and of what rests after a request, nothing depends on who calls.
-    let is_only_told = incident.is_ahead() && config.headroom_mode == Mode::Observe;
+    let is_only_told = incident.is_forecast() && config.headroom_mode == Mode::Observe;
     let rests = record.last.as_ref().is_some_and(|last| last.cool_down_until > after(evidence.now, SOON));
     if !is_only_told && !rests {
         known_callers(case, incident, evidence)?;
@@ -394,13 +397,13 @@ fn weigh(
     };
     let only_observes = match (config.mode, config.headroom_mode) {
         (Mode::Observe, _) => Some("the function only observes"),
-        (_, Mode::Observe) if incident.is_ahead() => {
+        (_, Mode::Observe) if incident.is_forecast() => {
             Some("the function only tells of what is coming (`HEADROOM_MODE`)")
         }
         _ => None,
     };
     if let Some(why) = only_observes {
-        let mut refusal = Refusal::of(
+        let mut refusal = WithheldIncrease::of(
             Reason::ObserveMode,
             format!(
                 "{why}; it would ask for {} {} instead of {}",
@@ -417,29 +420,29 @@ fn weigh(
 }
 
 /// Requests that were made before, newest first; a refusal where they could not be read.
-fn earlier<'a>(case: &Case<'a>) -> Result<&'a [IncreaseRequest], Box<Refusal>> {
+fn earlier<'a>(case: &QuotaCase<'a>) -> Result<&'a [IncreaseRequest], Box<WithheldIncrease>> {
     let why = match &case.limit.history {
         Gathered::Read(requests) => return Ok(requests),
         Gathered::Unread(error) => error.to_string(),
         Gathered::NotAsked => "it was not asked".to_owned(),
     };
     let reason = format!("Service Quotas could not be asked for earlier requests: {why}");
-    Err(Refusal::of(Reason::NoEvidence, reason))
+    Err(WithheldIncrease::of(Reason::NoEvidence, reason))
 }
 
 /// What is remembered of the quota, by the ledger and by Service Quotas.
-fn remembered(case: &Case<'_>) -> Result<QuotaRecord, Box<Refusal>> {
+fn remembered(case: &QuotaCase<'_>) -> Result<QuotaRecord, Box<WithheldIncrease>> {
     let why = match &case.limit.record {
         Gathered::Read(record) => return Ok(with_history(record, earlier(case)?)),
         Gathered::Unread(error) => error.to_string(),
         Gathered::NotAsked => "it was not asked".to_owned(),
     };
     let reason = format!("the ledger could not be asked what it remembers of this quota: {why}");
-    Err(Refusal::of(Reason::NoEvidence, reason))
+    Err(WithheldIncrease::of(Reason::NoEvidence, reason))
 }
 
 /// Whether an open request stands in the way.
-fn history(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
+fn history(case: &QuotaCase<'_>, incident: &Incident) -> Result<(), Box<WithheldIncrease>> {
     let requests = earlier(case)?;
     let Some(open) = requests.iter().find(|r| r.status.is_open()) else { return Ok(()) };
     let last = case.limit.record.read().and_then(|record| record.last.as_ref());
@@ -449,7 +452,7 @@ fn history(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
         Some(id) => format!("incident {id} follows it, and tells its outcome"),
         None => "its outcome is followed".to_owned(),
     };
-    let mut refusal = Refusal::of(
+    let mut refusal = WithheldIncrease::of(
         Reason::AlreadyRequested,
         format!(
             "request {} for {} is open since {}; {who}",
@@ -464,37 +467,41 @@ fn history(case: &Case<'_>, incident: &Incident) -> Result<(), Box<Refusal>> {
 }
 
 /// Whether it is known who calls, and nobody unusual does.
-fn known_callers(case: &Case<'_>, incident: &Incident, evidence: &Evidence) -> Result<(), Box<Refusal>> {
+fn known_callers(
+    case: &QuotaCase<'_>,
+    incident: &Incident,
+    evidence: &Evidence,
+) -> Result<(), Box<WithheldIncrease>> {
     let why = match suspect::callers(incident, evidence, case.is_fresh) {
-        Callers::Fine => return Ok(()),
-        Callers::Unusual(found) => {
+        CallerFinding::Fine => return Ok(()),
+        CallerFinding::Unusual(found) => {
             let suspicion = suspect::since_now(found, evidence);
-            let mut refusal = Box::<Refusal>::from(suspected(&suspicion));
+            let mut refusal = Box::<WithheldIncrease>::from(suspected(&suspicion));
             refusal.suspicion = Some(suspicion);
             return Err(refusal);
         }
-        Callers::NotAsked => {
+        CallerFinding::NotAsked => {
             let mut refusal =
-                Refusal::of(Reason::NoEvidence, "CloudTrail was not asked who makes these calls");
+                WithheldIncrease::of(Reason::NoEvidence, "CloudTrail was not asked who makes these calls");
             refusal.asks_who_calls = true;
             return Err(refusal);
         }
-        Callers::Late(why) => {
-            let mut refusal = Refusal::of(Reason::NoEvidence, why);
+        CallerFinding::Late(why) => {
+            let mut refusal = WithheldIncrease::of(Reason::NoEvidence, why);
             refusal.is_late = true;
             return Err(refusal);
         }
-        Callers::Unknown(why) => why,
+        CallerFinding::Unknown(why) => why,
     };
-    Err(Refusal::of(Reason::NoEvidence, why))
+    Err(WithheldIncrease::of(Reason::NoEvidence, why))
 }
 
 /// Whether anybody would hear of it. That the topic does not say is no "no".
-fn heard(evidence: &Evidence) -> Result<(), Box<Refusal>> {
+fn heard(evidence: &Evidence) -> Result<(), Box<WithheldIncrease>> {
     if evidence.listeners != Gathered::Read(0) {
         return Ok(());
     }
-    let mut refusal = Refusal::of(
+    let mut refusal = WithheldIncrease::of(
         Reason::NobodyListens,
         "nobody has confirmed a subscription to the topic, and nothing is filed that nobody hears of",
     );
@@ -510,9 +517,9 @@ fn heard(evidence: &Evidence) -> Result<(), Box<Refusal>> {
 }
 
 /// What the operator allows.
-fn guards(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<(), Box<Refusal>> {
+fn guards(case: &QuotaCase<'_>, evidence: &Evidence, config: &Config) -> Result<(), Box<WithheldIncrease>> {
     if config.denied_models.fit(case.model) || !config.allowed_models.fit(case.model) {
-        return Err(Refusal::of(
+        return Err(WithheldIncrease::of(
             Reason::ModelNotAllowed,
             format!("increases for `{}` are not allowed by configuration", case.model),
         ));
@@ -524,7 +531,7 @@ fn guards(case: &Case<'_>, evidence: &Evidence, config: &Config) -> Result<(), B
             Some(hours) if hours < 48 => format!("for {hours} hours"),
             Some(hours) => format!("for {} days", hours / 24),
         };
-        return Err(Refusal::of(
+        return Err(WithheldIncrease::of(
             Reason::NoHistory,
             format!(
                 "`{}` has been used {days}; an increase needs {} days of history, so that a sudden or stolen use is never raised",

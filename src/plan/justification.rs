@@ -3,7 +3,7 @@
 use crate::incident::Incident;
 use crate::model::ModelId;
 use crate::plan::action::Withheld;
-use crate::plan::choose_quota::Case;
+use crate::plan::choose_quota::QuotaCase;
 use crate::quota::{Limit, Quota, unit};
 use crate::text::{number, whole};
 
@@ -13,7 +13,7 @@ pub(crate) fn number_or_unknown(value: Option<f64>) -> String {
 
 /// What AWS's reviewers ask for.
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-increase.html>.
-pub(crate) fn justification(case: &Case<'_>, desired: Option<f64>) -> String {
+pub(crate) fn justification(case: &QuotaCase<'_>, desired: Option<f64>) -> String {
     let (n, usage, quota) = (number, case.usage, case.quota);
     let asked = desired.map(|d| format!(" Asked for: {}.", n(d))).unwrap_or_default();
     let is_of_requests = case.limit.limit == Limit::RequestsPerMinute;
@@ -59,7 +59,7 @@ pub(crate) fn justification(case: &Case<'_>, desired: Option<f64>) -> String {
 }
 
 /// Why calls are throttled although use is far below the quota, as far as the numbers tell.
-pub(crate) fn far_below(case: &Case<'_>, requested: Option<u64>) -> String {
+pub(crate) fn far_below(case: &QuotaCase<'_>, requested: Option<u64>) -> String {
     let (n, usage, limit) = (number, case.usage, case.limit.limit);
     if limit == Limit::TokensPerDay {
         return "calls through other profiles of the model, or of other models, count against the same day"

@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Config;
 use crate::plan::action::{Reason, Withheld, withheld};
-use crate::plan::choose_quota::Case;
+use crate::plan::choose_quota::QuotaCase;
 use crate::plan::size::{Bounds, size};
-use crate::quota::record::{Allowed, LastRequest, Need, QuotaRecord, Refusal, Suspicion};
+use crate::quota::record::{GrowthLimit, LastRequest, Need, QuotaRecord, Refusal, Suspicion};
 use crate::quota::request::IncreaseRequest;
 use crate::text::number;
 use crate::time::after;
@@ -21,7 +21,7 @@ const SMALLEST: f64 = 1.1;
 const LESS: f64 = 0.9;
 
 /// What a request for more of the case's quota is justified by.
-pub(super) fn need(case: &Case<'_>, record: &QuotaRecord, now: Timestamp) -> Need {
+pub(super) fn need(case: &QuotaCase<'_>, record: &QuotaRecord, now: Timestamp) -> Need {
     let limit = case.limit.limit;
     let full = case.usage.days.iter().filter(|day| day.peak(limit) >= FULL_DAY * case.applied);
     Need {
@@ -52,7 +52,7 @@ pub(super) fn with_history(record: &QuotaRecord, history: &[IncreaseRequest]) ->
 
 /// The value to ask for: what is wanted, within what the quota may grow and below what AWS refused.
 pub(super) fn value(
-    case: &Case<'_>,
+    case: &QuotaCase<'_>,
     floor: f64,
     wanted: f64,
     record: &QuotaRecord,
@@ -94,7 +94,7 @@ pub(super) fn value(
 }
 
 /// Why no more is asked for although more is needed: our own requests have raised it enough.
-pub(crate) fn beyond_budget(allowed: &Allowed) -> Withheld {
+pub(crate) fn beyond_budget(allowed: &GrowthLimit) -> Withheld {
     withheld(
         Reason::NeedsApproval,
         format!(
@@ -108,7 +108,7 @@ pub(crate) fn beyond_budget(allowed: &Allowed) -> Withheld {
 }
 
 /// Why as much as AWS did not grant is not asked for again.
-fn refused_before(case: &Case<'_>, record: &QuotaRecord, refused: &Refusal) -> Withheld {
+fn refused_before(case: &QuotaCase<'_>, record: &QuotaRecord, refused: &Refusal) -> Withheld {
     if let Some(ceiling) = record.ceiling(case.applied) {
         return withheld(
             Reason::AwsCeiling,

@@ -2,13 +2,13 @@
 //!
 //! Invariant: only what the catalogue matches without doubt is named. What this account's values are is not known here.
 
-use crate::ids::{Place, QuotaCode};
+use crate::ids::{AccountRegion, QuotaCode};
 use crate::model::ModelId;
 use crate::plan::action::Step;
 use crate::quota::{Catalog, Limit, Quota, Variant, Verdict, find};
 
 /// The other ids of `model`, each with the quota that limits its calls where `code` limits those of `model`.
-fn siblings(model: &ModelId, limit: Limit, code: &QuotaCode, place: &Place) -> Vec<(ModelId, Quota)> {
+fn siblings(model: &ModelId, limit: Limit, code: &QuotaCode, place: &AccountRegion) -> Vec<(ModelId, Quota)> {
     let mut named: Vec<(ModelId, Quota)> = Vec::new();
     for route in model.routes_from(&place.region) {
         let found = find(Catalog::built_in(), &route, limit, Variant::Standard);
@@ -26,7 +26,12 @@ fn siblings(model: &ModelId, limit: Limit, code: &QuotaCode, place: &Place) -> V
 
 /// What a person does with the calls meanwhile, where the quota `code` of `model` can be raised by a support case only;
 /// `None` where the model has no other quota.
-pub(super) fn meanwhile(model: &ModelId, limit: Limit, code: &QuotaCode, place: &Place) -> Option<Step> {
+pub(super) fn meanwhile(
+    model: &ModelId,
+    limit: Limit,
+    code: &QuotaCode,
+    place: &AccountRegion,
+) -> Option<Step> {
     let siblings = siblings(model, limit, code, place);
     let named = siblings.iter().map(|(route, quota)| {
         let raise =
@@ -54,7 +59,7 @@ mod tests {
 
     #[test]
     fn the_other_quotas_of_a_model_are_named_and_never_its_own() {
-        let place = |region: &str| Place {
+        let place = |region: &str| AccountRegion {
             account: AccountId::parse("111122223333").unwrap(),
             region: Region::parse(region).unwrap(),
         };

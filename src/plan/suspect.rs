@@ -4,11 +4,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Gathered, PortError};
+use crate::error::{Gathered, ServiceError};
 use crate::evidence::{Evidence, LimitEvidence};
 use crate::ids::{QuotaCode, Region};
 use crate::incident::Incident;
-use crate::misuse::demand::{Counted, Measured, Unusual};
+use crate::misuse::demand::{Measured, Unusual, WatchedQuota};
 use crate::misuse::strangers::Samples;
 use crate::model::ModelId;
 use crate::plan::action::{Plan, Step};
@@ -17,7 +17,7 @@ use crate::plan::steps::callers;
 use crate::quota::record::{Approval, QuotaRecord, Suspect, Suspicion};
 use crate::quota::{Catalog, Variant, Verdict, find};
 use crate::time::after;
-use crate::usage::headroom::WATCHED;
+use crate::usage::headroom::FORECAST_LIMITS;
 
 /// A person who called demand legitimate has looked at who calls, for so long.
 const APPROVED_CALLERS: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -49,7 +49,7 @@ pub(crate) fn codes(evidence: &Evidence) -> Vec<QuotaCode> {
     let mut codes: Vec<QuotaCode> =
         matched(evidence).filter_map(|limit| Some(limit.found.quota.as_ref()?.code.clone())).collect();
     let quota = |model, limit| find(Catalog::built_in(), model, limit, Variant::Standard).quota;
-    let siblings = evidence.model.iter().flat_map(|model| WATCHED.map(|limit| quota(model, limit)));
+    let siblings = evidence.model.iter().flat_map(|model| FORECAST_LIMITS.map(|limit| quota(model, limit)));
     codes.extend(siblings.flatten().map(|quota| quota.code));
     codes.sort_unstable();
     codes.dedup();
@@ -64,7 +64,7 @@ pub(super) fn open(incident: &Incident, evidence: &Evidence) -> Option<Suspicion
     let usage = evidence.usage.read()?;
     // Where it is not known what a person approved, nothing is new. Nothing is filed then, either.
     let is_unread = matched(evidence).any(|limit| limit.record.unread().is_some());
-    let matters = incident.is_ahead() || (usage.window_throttles > 0.0 && !evidence.is_far_below());
+    let matters = incident.is_forecast() || (usage.window_throttles > 0.0 && !evidence.is_far_below());
     if is_unread || usage.is_legacy || !matters {
         return None;
     }
@@ -74,12 +74,12 @@ pub(super) fn open(incident: &Incident, evidence: &Evidence) -> Option<Suspicion
 }
 
 /// The quotas that the use counts against.
-fn counted(evidence: &Evidence) -> Vec<Counted<'_>> {
+fn counted(evidence: &Evidence) -> Vec<WatchedQuota<'_>> {
     let applied =
         |limit: &LimitEvidence| limit.applied.read().copied().flatten().map(|applied| applied.value);
     let mut counted = Vec::new();
     for limit in matched(evidence) {
-        counted.push(Counted {
+        counted.push(WatchedQuota {
             limit: limit.limit,
             applied: applied(limit),
             raises: limit.record.read().map(|record| record.raises.as_slice()).unwrap_or_default(),
@@ -158,7 +158,7 @@ fn steps(kind: Suspect, model: Option<&ModelId>, region: &Region) -> Vec<Step> {
 
 /// What is known of who calls.
 #[derive(Debug, PartialEq)]
-pub(super) enum Callers {
+pub(super) enum CallerFinding {
     /// Nothing that keeps a request back.
     Fine,
     /// A person has to look.
@@ -174,15 +174,15 @@ pub(super) enum Callers {
 /// What is known of who calls. A record that says so is a reason to look, and no proof: whoever can send an event can
 /// write one. Only CloudTrail's event history is, which is minutes late. `is_fresh`: the incident began so lately
 /// that CloudTrail may not show its calls yet.
-pub(super) fn callers(incident: &Incident, evidence: &Evidence, is_fresh: bool) -> Callers {
+pub(super) fn callers(incident: &Incident, evidence: &Evidence, is_fresh: bool) -> CallerFinding {
     let looked = approved(evidence).filter(|approved| after(approved.at, APPROVED_CALLERS) > evidence.now);
     if looked.is_some_and(|approved| is_covered(evidence, approved)) {
-        return Callers::Fine;
+        return CallerFinding::Fine;
     }
     // Of what only nears its quota nothing began a moment ago.
     let are_told = incident.callers.all().errors > 0;
-    if !are_told && is_fresh && !incident.is_ahead() {
-        return Callers::Late(
+    if !are_told && is_fresh && !incident.is_forecast() {
+        return CallerFinding::Late(
             "only a metric tells of these calls so far. CloudTrail, which is minutes late, is asked who makes them a quarter of an hour after they began, and the request is filed then if nothing stands against it".to_owned(),
         );
     }
@@ -190,32 +190,39 @@ pub(super) fn callers(incident: &Incident, evidence: &Evidence, is_fresh: bool) 
     let is_root =
         evidence.root == Gathered::Read(true) || evidence.callers.read().is_some_and(Samples::has_root);
     if is_root {
-        return Callers::Unusual(Unusual { kind: Suspect::Root, why: root.to_owned() });
+        return CallerFinding::Unusual(Unusual { kind: Suspect::Root, why: root.to_owned() });
     }
     if let Some(strangers) = evidence.callers.read().and_then(Samples::strangers) {
-        return Callers::Unusual(strangers);
+        return CallerFinding::Unusual(strangers);
     }
     let unread = evidence.root.unread().or(evidence.callers.unread());
     let of_root =
         |why: String| format!("a record says that the account's root user makes these calls, and {why}");
     match (&evidence.root, unread) {
-        (Gathered::NotAsked, _) => Callers::NotAsked,
+        (Gathered::NotAsked, _) => CallerFinding::NotAsked,
         (_, Some(error)) if incident.by_root => {
-            Callers::Unknown(of_root(format!("CloudTrail could not be asked whether it did: {error}")))
+            CallerFinding::Unknown(of_root(format!("CloudTrail could not be asked whether it did: {error}")))
         }
         (_, Some(error)) => unread_callers(incident, evidence, error, are_told),
-        (_, None) if incident.by_root && is_fresh => Callers::Late(of_root(
+        (_, None) if incident.by_root && is_fresh => CallerFinding::Late(of_root(
             "CloudTrail's event history, which is minutes late, does not show it yet: it is asked again shortly".to_owned(),
         )),
-        (_, None) => Callers::Fine,
+        (_, None) => CallerFinding::Fine,
     }
 }
 
 /// CloudTrail did not answer. It may in a while; where it never does, records that told the callers have to do.
-fn unread_callers(incident: &Incident, evidence: &Evidence, error: &PortError, are_told: bool) -> Callers {
+fn unread_callers(
+    incident: &Incident,
+    evidence: &Evidence,
+    error: &ServiceError,
+    are_told: bool,
+) -> CallerFinding {
     let is_young = incident.first_seen.is_some_and(|first| after(first, WORTH_ASKING) > evidence.now);
     if are_told && !(error.is_passing() && is_young) {
-        return Callers::Fine;
+        return CallerFinding::Fine;
     }
-    Callers::Unknown(format!("CloudTrail's event history could not be asked who makes these calls: {error}"))
+    CallerFinding::Unknown(format!(
+        "CloudTrail's event history could not be asked who makes these calls: {error}"
+    ))
 }

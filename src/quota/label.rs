@@ -42,7 +42,7 @@ const RESPELLED: &[(&str, &str)] = &[("8x7bb", "8x7b"), ("embeddings", "embed")]
 
 /// What a name says about a model, spelling evened out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct LabelIdentity {
     /// Family, version and variant words, sorted: their order differs between ids and labels.
     words: Vec<String>,
     /// Parameter counts such as `70b`, `a22b`, `8x7b`, sorted.
@@ -60,7 +60,7 @@ pub(super) enum Kinship {
     Other,
 }
 
-impl Identity {
+impl LabelIdentity {
     /// What `model`'s id says.
     pub(super) fn of_model(model: &ModelId) -> Self {
         let provider = model.provider().unwrap_or_default();
@@ -207,8 +207,8 @@ mod tests {
     fn kinship(id: &str, label: &str) -> Kinship {
         let model = ModelId::parse(id).unwrap();
         let provider = model.provider().unwrap().to_owned();
-        let wanted = Identity::of_model(&model);
-        let kinship = wanted.kinship(&Identity::of_label(label, &provider));
+        let wanted = LabelIdentity::of_model(&model);
+        let kinship = wanted.kinship(&LabelIdentity::of_label(label, &provider));
         assert!(kinship == Kinship::Other || wanted.may_be_in(label), "a quick no to {label}");
         kinship
     }

@@ -13,15 +13,15 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::{ModelId, ModelKind};
 pub use crate::quota::catalog::{Catalog, CatalogError, Quota};
-use crate::quota::label::{Identity, Kinship};
+use crate::quota::label::{Kinship, LabelIdentity};
 pub(crate) use crate::quota::name::CROSS_MODEL_PER_DAY;
 use crate::quota::name::looks_like_inference;
 pub use crate::quota::name::{Limit, QuotaName, Variant};
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
-words! {
+wire_enum! {
     /// What came of looking for a quota.
-    Verdict {
+    pub enum Verdict {
         /// Exactly one quota fits.
         Matched = "matched",
         /// The model is known, but has no quota of this scope, limit and variant.
@@ -37,7 +37,7 @@ words! {
 
 /// The answer of [`find`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
+pub struct QuotaMatch {
     /// What came of it.
     pub verdict: Verdict,
     /// The quota, when exactly one fits.
@@ -61,7 +61,7 @@ const MOST_CANDIDATES: usize = 8;
 /// let found = find(Catalog::built_in(), &model, Limit::TokensPerMinute, Variant::Standard);
 /// assert_eq!(found.quota.unwrap().name, "Cross-region model inference tokens per minute for Amazon Nova Lite");
 /// ```
-pub fn find(catalog: &Catalog, model: &ModelId, limit: Limit, variant: Variant) -> Found {
+pub fn find(catalog: &Catalog, model: &ModelId, limit: Limit, variant: Variant) -> QuotaMatch {
     if let Some(refusal) = refuse_kind(model) {
         return refusal;
     }
@@ -77,25 +77,25 @@ pub fn find(catalog: &Catalog, model: &ModelId, limit: Limit, variant: Variant) 
     let fitting: Vec<_> = family.iter().filter(fits).collect();
     let what = format!("{limit} of {}", scope_words(model, variant));
     match fitting.as_slice() {
-        [(_, one)] => Found {
+        [(_, one)] => QuotaMatch {
             verdict: Verdict::Matched,
             quota: Some((*one).clone()),
             candidates: Vec::new(),
             reason: format!("`{model}` counts against `{}`", one.name),
         },
-        [] if family.is_empty() => Found {
+        [] if family.is_empty() => QuotaMatch {
             verdict: Verdict::UnknownModel,
             quota: None,
             candidates: Vec::new(),
             reason: format!("no quota of Bedrock is labelled with the model `{}`", model.base()),
         },
-        [] => Found {
+        [] => QuotaMatch {
             verdict: Verdict::NoSuchQuota,
             quota: None,
             candidates: quotas(&family.iter().collect::<Vec<_>>()),
             reason: format!("`{}` has no quota on {what} in Service Quotas", model.base()),
         },
-        several => Found {
+        several => QuotaMatch {
             verdict: Verdict::Ambiguous,
             quota: None,
             candidates: quotas(several),
@@ -152,7 +152,7 @@ impl Readable {
     }
 }
 
-fn refuse_kind(model: &ModelId) -> Option<Found> {
+fn refuse_kind(model: &ModelId) -> Option<QuotaMatch> {
     let (verdict, reason) = match model.kind() {
         ModelKind::Foundation | ModelKind::Geographic | ModelKind::Global => return None,
         ModelKind::ApplicationProfile => (
@@ -175,14 +175,14 @@ fn refuse_kind(model: &ModelId) -> Option<Found> {
             (Verdict::NoSuchQuota, format!("`{model}` is a prompt router; the model it picked has the quota"))
         }
     };
-    Some(Found { verdict, quota: None, candidates: Vec::new(), reason })
+    Some(QuotaMatch { verdict, quota: None, candidates: Vec::new(), reason })
 }
 
 /// Every inference quota whose label means `model`, in any scope, limit and variant.
 fn labelled_quotas<'c>(catalog: &'c Catalog, model: &ModelId) -> Vec<(QuotaName<'c>, &'c Quota)> {
     let provider = model.provider().unwrap_or_default();
     let known = label::known_labels(model);
-    let wanted = Identity::of_model(model);
+    let wanted = LabelIdentity::of_model(model);
     let named = |q: &'c Quota| Some((QuotaName::parse(&q.name)?, q));
     let quotas = catalog.quotas().iter();
 
@@ -194,12 +194,12 @@ fn labelled_quotas<'c>(catalog: &'c Catalog, model: &ModelId) -> Vec<(QuotaName<
         }
     }
     // A model's label stands in the names of several quotas.
-    let mut labels: HashMap<&str, (Kinship, Identity)> = HashMap::new();
+    let mut labels: HashMap<&str, (Kinship, LabelIdentity)> = HashMap::new();
     let mut same = Vec::new();
-    let mut but_for_size: Vec<(Identity, (QuotaName<'_>, &Quota))> = Vec::new();
+    let mut but_for_size: Vec<(LabelIdentity, (QuotaName<'_>, &Quota))> = Vec::new();
     for (name, quota) in quotas.filter(|q| wanted.may_be_in(&q.name)).filter_map(named) {
         let (kinship, identity) = labels.entry(name.label).or_insert_with(|| {
-            let identity = Identity::of_label(name.label, provider);
+            let identity = LabelIdentity::of_label(name.label, provider);
             (wanted.kinship(&identity), identity)
         });
         match kinship {
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
     use crate::ids::QuotaCode;
 
-    fn found(id: &str, limit: Limit) -> Found {
+    fn found(id: &str, limit: Limit) -> QuotaMatch {
         find(Catalog::built_in(), &ModelId::parse(id).unwrap(), limit, Variant::Standard)
     }
 

@@ -4,11 +4,11 @@
 //! inference quota to us.
 
 use crate::model::{ModelId, ModelKind};
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
-words! {
+wire_enum! {
     /// What a quota limits.
-    Limit {
+    pub enum Limit {
         /// Requests in a minute.
         RequestsPerMinute = "requests-per-minute",
         /// Tokens in a minute: input, cache writes, and output with burndown.
@@ -22,9 +22,9 @@ words! {
     }
 }
 
-words! {
+wire_enum! {
     /// Which way of inference a quota is for, beside its scope.
-    Variant {
+    pub enum Variant {
         /// The usual way.
         Standard = "standard",
         /// Requests with the 1M-token context window, which have quotas of their own.

@@ -6,10 +6,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{IncidentId, Place};
-use crate::quota::request::{Followed, RequestOutcome};
+use crate::ids::{AccountRegion, IncidentId};
+use crate::quota::request::{RequestOutcome, TrackedRequest};
 use crate::time::after;
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
 /// As much as AWS refused is asked for again after this long, and after twice as long each further time.
 const REFUSED: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -112,9 +112,9 @@ pub struct Raise {
     pub need: Option<Need>,
 }
 
-words! {
+wire_enum! {
     /// What makes a person look before more is asked for.
-    Suspect {
+    pub enum Suspect {
         /// Use jumped within a day.
         Jump = "jump",
         /// Use grows faster each week than a service does.
@@ -165,7 +165,7 @@ pub enum Remember {
 
 /// How much a quota may grow at our own requests, as a multiple of its value at the beginning of that time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Budget {
+pub struct GrowthBudget {
     /// Within 14 days.
     pub in_14_days: f64,
     /// Within 90 days.
@@ -174,7 +174,7 @@ pub struct Budget {
 
 /// The most that our own requests may raise a quota to.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Allowed {
+pub struct GrowthLimit {
     /// The value.
     pub most: f64,
     /// So many days are looked back over.
@@ -248,10 +248,10 @@ impl QuotaRecord {
 
     /// How far our own requests may raise the quota, of which `floor` is the value that requests are validated against:
     /// the applied one, or AWS's default if that is larger. What a person or AWS raised begins anew.
-    pub fn allowed(&self, floor: f64, budget: &Budget, now: Timestamp) -> Allowed {
+    pub fn allowed(&self, floor: f64, budget: &GrowthBudget, now: Timestamp) -> GrowthLimit {
         let within = |time: SignedDuration, days: u32, times: f64| {
             let base = self.value_before(floor, now.saturating_sub(time).unwrap_or(Timestamp::MIN));
-            Allowed { most: (base * times).floor(), days, base, times }
+            GrowthLimit { most: (base * times).floor(), days, base, times }
         };
         let short = within(SHORT, 14, budget.in_14_days);
         let long = within(LONG, 90, budget.in_90_days);
@@ -299,8 +299,8 @@ impl QuotaRecord {
     }
 
     /// Records how a request ended. One that somebody else filed is no raise of ours.
-    pub(crate) fn ended(&mut self, ended: &Ended) {
-        let Ended { followed, outcome, value, at, .. } = ended;
+    pub(crate) fn ended(&mut self, ended: &EndedRequest) {
+        let EndedRequest { followed, outcome, value, at, .. } = ended;
         let is_it =
             |last: &&mut LastRequest| last.intended == followed.intended && last.desired == followed.desired;
         let ours = self.last.as_mut().filter(is_it);
@@ -353,9 +353,9 @@ fn is_same(one: f64, other: f64) -> bool {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Intent {
     /// Whose quota.
-    pub place: Place,
+    pub place: AccountRegion,
     /// What will be followed.
-    pub followed: Followed,
+    pub followed: TrackedRequest,
     /// From when on another request for this quota may be filed.
     pub cool_down_until: Timestamp,
     /// The breaker: with this one at most so many requests of this account and Region in 24 hours.
@@ -365,7 +365,7 @@ pub struct Intent {
     /// The value that requests are validated against.
     pub floor: f64,
     /// How far our own requests may raise the quota.
-    pub budget: Budget,
+    pub budget: GrowthBudget,
 }
 
 /// The breaker counts the requests of so long.
@@ -389,18 +389,18 @@ pub enum Reserved {
     /// AWS did not grant this much, or less.
     ClosedUnchanged(Refusal),
     /// It is more than our own requests may raise the quota to.
-    BeyondBudget(Allowed),
+    BeyondBudget(GrowthLimit),
     /// The requests of 24 hours are used up.
     DailyLimit,
 }
 
 /// The end of an increase request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ended {
+pub struct EndedRequest {
     /// Whose quota.
-    pub place: Place,
+    pub place: AccountRegion,
     /// The request.
-    pub followed: Followed,
+    pub followed: TrackedRequest,
     /// How.
     pub outcome: RequestOutcome,
     /// The value that holds now; `None` where this account and Region have no such quota any more.
@@ -413,7 +413,7 @@ pub struct Ended {
 mod tests {
     use super::*;
 
-    const BUDGET: Budget = Budget { in_14_days: 2.0, in_90_days: 4.0 };
+    const BUDGET: GrowthBudget = GrowthBudget { in_14_days: 2.0, in_90_days: 4.0 };
 
     fn day(n: i64) -> Timestamp {
         Timestamp::from_second(1_790_000_000 + n * 86_400).unwrap()
@@ -512,7 +512,7 @@ mod tests {
         for n in 0..100 {
             record.refused.push(Refusal { desired: 1.0, asked: day(n), ended: day(n), need: None });
         }
-        let followed = crate::quota::request::Followed {
+        let followed = crate::quota::request::TrackedRequest {
             code: crate::ids::QuotaCode::parse("L-27A15A5E").unwrap(),
             name: String::new(),
             desired: 7.0,
@@ -520,12 +520,12 @@ mod tests {
             request_id: None,
             intended: day(100),
         };
-        let place = crate::ids::Place {
+        let place = crate::ids::AccountRegion {
             account: crate::ids::AccountId::parse("111122223333").unwrap(),
             region: crate::ids::Region::parse("us-east-1").unwrap(),
         };
         let (outcome, value, at) = (RequestOutcome::Denied, Some(5.0), day(101));
-        record.ended(&Ended { place, followed, outcome, value, at });
+        record.ended(&EndedRequest { place, followed, outcome, value, at });
         assert_eq!((record.refused.len(), record.refused.last().map(|r| r.desired)), (KEPT, Some(7.0)));
         assert_eq!(record.answer_time(), Some(SignedDuration::ZERO), "most were known at once");
     }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::QuotaCode;
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
 /// Status of an increase request.
 /// See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_RequestedServiceQuotaChange.html>.
@@ -42,9 +42,9 @@ impl RequestStatus {
     }
 }
 
-words! {
+wire_enum! {
     /// How an increase request ended, by AWS's status and by the applied value before and after.
-    RequestOutcome {
+    pub enum RequestOutcome {
         /// The applied value is what was asked for, or more.
         Granted = "granted",
         /// The applied value was raised to less than what was asked for.
@@ -92,7 +92,7 @@ pub struct QuotaValue {
 
 /// An increase request that an incident follows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Followed {
+pub struct TrackedRequest {
     /// The quota.
     pub code: QuotaCode,
     /// Its name, for the notice of the outcome.

@@ -5,15 +5,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Answer, PortError, Rejection};
 use crate::config::Config;
-use crate::ids::Place;
+use crate::error::{Rejection, ServiceError, ServiceResult};
+use crate::ids::AccountRegion;
 use crate::incident::record::Lease;
 use crate::plan::action::{Action, Increase, Plan, Reason, Withheld, look_at};
 use crate::plan::{beyond_budget, closed_unchanged, cooling_down, suspected};
 use crate::ports::{Ledger, Quotas};
 use crate::quota::record::{Intent, Reserved};
-use crate::quota::request::{Followed, IncreaseRequest};
+use crate::quota::request::{IncreaseRequest, TrackedRequest};
 use crate::time::after;
 
 /// Files what `plan` asks for and writes into it what came of it. What is followed from now on is
@@ -23,10 +23,10 @@ pub async fn act<W: Quotas + Ledger>(
     world: &W,
     config: &Config,
     lease: &Lease,
-    place: &Place,
+    place: &AccountRegion,
     plan: &mut Plan,
     now: Timestamp,
-) -> Answer<Option<Followed>> {
+) -> ServiceResult<Option<TrackedRequest>> {
     if let Some(adopted) = &plan.adopted {
         return Ok(Some(adopted.clone()));
     }
@@ -45,7 +45,7 @@ pub async fn act<W: Quotas + Ledger>(
             Ok(Some(followed))
         }
         Done::Withheld(withheld, for_now) => {
-            plan.look_again = for_now;
+            plan.retry_evidence = for_now;
             plan.actions.remove(at);
             plan.withheld.push(withheld);
             plan.steps = by_hand;
@@ -55,7 +55,7 @@ pub async fn act<W: Quotas + Ledger>(
 }
 
 enum Done {
-    Filed(Box<(Increase, Followed)>),
+    Filed(Box<(Increase, TrackedRequest)>),
     /// And whether the same may be filed a little later.
     Withheld(Withheld, bool),
 }
@@ -77,12 +77,12 @@ async fn reserve_and_file<W: Quotas + Ledger>(
     world: &W,
     config: &Config,
     lease: &Lease,
-    place: &Place,
+    place: &AccountRegion,
     mut increase: Increase,
     is_full: bool,
     now: Timestamp,
-) -> Answer<Done> {
-    let mut followed = Followed {
+) -> ServiceResult<Done> {
+    let mut followed = TrackedRequest {
         code: increase.quota.code.clone(),
         name: increase.quota.name.clone(),
         desired: increase.desired,
@@ -121,7 +121,7 @@ async fn reserve_and_file<W: Quotas + Ledger>(
     let code = &increase.quota.code;
     let request = match world.request_increase(place, code, increase.desired).await {
         Ok(request) => request,
-        Err(PortError::UnknownOutcome) => match since(world, place, &followed).await {
+        Err(ServiceError::UnknownOutcome) => match since(world, place, &followed).await {
             Ok(Some(request)) => request,
             // Perhaps it was filed and is not listed yet: the intent stands, the sweep looks again.
             Ok(None) | Err(_) => return Ok(Done::Filed(Box::new((increase, followed)))),
@@ -144,17 +144,22 @@ const SKEW: SignedDuration = SignedDuration::from_mins(15);
 /// reservation let nobody else of us file. Somebody of the account may have filed another one meanwhile.
 pub(crate) async fn since(
     world: &impl Quotas,
-    place: &Place,
-    followed: &Followed,
-) -> Answer<Option<IncreaseRequest>> {
+    place: &AccountRegion,
+    followed: &TrackedRequest,
+) -> ServiceResult<Option<IncreaseRequest>> {
     let history = world.history(place, &followed.code).await?;
     let since = followed.intended.saturating_sub(SKEW).unwrap_or(followed.intended);
     Ok(history.into_iter().find(|r| r.created >= since && r.desired == followed.desired))
 }
 
 /// What a refusal means for the plan.
-async fn refused(world: &impl Quotas, place: &Place, followed: &Followed, error: &PortError) -> Done {
-    let PortError::Rejected(rejection, reason) = error else {
+async fn refused(
+    world: &impl Quotas,
+    place: &AccountRegion,
+    followed: &TrackedRequest,
+    error: &ServiceError,
+) -> Done {
+    let ServiceError::Rejected(rejection, reason) = error else {
         let reason = format!("the request could not be filed: {error}");
         let withheld = Withheld { kind: Reason::NoEvidence, reason, candidates: Vec::new() };
         return Done::Withheld(withheld, error.is_passing());

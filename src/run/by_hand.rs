@@ -4,30 +4,34 @@
 
 use jiff::Timestamp;
 
-use crate::answer::Answer;
+use crate::error::ServiceResult;
 use crate::evidence::Evidence;
-use crate::ids::{Place, QuotaCode};
+use crate::ids::{AccountRegion, QuotaCode};
 use crate::incident::notice_kind::Kind;
-use crate::incident::record::{Awaited, Finish, Record, State};
+use crate::incident::record::{AwaitedQuota, Record, Release, State};
 use crate::incident::schedule::UNTOLD;
 use crate::notice::Notice;
 use crate::plan::action::{Action, Plan, Reason};
 use crate::plan::number;
 use crate::ports::Quotas;
-use crate::run::prepared::Ready;
+use crate::run::prepared::Prepared;
 use crate::run::still::again_at;
 use crate::time::after;
 
 /// What `plan` leaves to a person, if nothing else can raise the quota. `before`: what was left to a person until now; of
 /// the same quota its value stays, so that it can be told from where the value moved.
-pub(crate) fn awaited(plan: &Plan, evidence: &Evidence, before: Option<Awaited>) -> Option<Awaited> {
+pub(crate) fn awaited(
+    plan: &Plan,
+    evidence: &Evidence,
+    before: Option<AwaitedQuota>,
+) -> Option<AwaitedQuota> {
     let is_by_hand = |kind: Reason| matches!(kind, Reason::BelowDefault | Reason::NotAdjustable);
     plan.withheld.iter().find(|withheld| is_by_hand(withheld.kind))?;
     let quota = plan.actions.iter().find_map(|action| match action {
         Action::PrepareSupportCase { quota, .. } => quota.as_ref(),
         Action::RequestIncrease(_) | Action::RemindAccess(_) => None,
     })?;
-    let now = Awaited {
+    let now = AwaitedQuota {
         code: quota.code.clone(),
         name: quota.name.clone(),
         value: value_of(evidence, &quota.code)?,
@@ -51,7 +55,11 @@ pub(crate) fn moved(record: &Record, evidence: &Evidence) -> Option<f64> {
 }
 
 /// Asks Service Quotas for the value of the quota that `record` waits for; see [`moved`].
-pub(crate) async fn look<W: Quotas>(world: &W, record: &mut Record, place: &Place) -> Answer<Option<f64>> {
+pub(crate) async fn look<W: Quotas>(
+    world: &W,
+    record: &mut Record,
+    place: &AccountRegion,
+) -> ServiceResult<Option<f64>> {
     let Some(awaited) = &mut record.awaited else { return Ok(None) };
     let applied = match world.applied(place, &awaited.code).await? {
         Some(applied) => Some(applied),
@@ -66,7 +74,7 @@ pub(crate) async fn look<W: Quotas>(world: &W, record: &mut Record, place: &Plac
 }
 
 /// Ends the incident: the quota moved to `value`.
-pub(crate) fn over(record: Record, value: f64, evidence: &Evidence, now: Timestamp) -> Ready {
+pub(crate) fn over(record: Record, value: f64, evidence: &Evidence, now: Timestamp) -> Prepared {
     let said = record.awaited.as_ref().map(|awaited| {
         format!(
             "The quota `{}` moved from {} to {}. If calls are still throttled, the new value is looked at as any other.",
@@ -78,10 +86,10 @@ pub(crate) fn over(record: Record, value: f64, evidence: &Evidence, now: Timesta
     let plan = Plan::default();
     let mut notice = Notice::compose(Kind::Resolved, &record, &plan, evidence);
     notice.summary = said.unwrap_or(notice.summary);
-    let told = Finish {
+    let told = Release {
         told: Some(notice.told(&record, evidence, now)),
-        ..Finish::new(State::Closed, now, record.incident.counts)
+        ..Release::new(State::Closed, now, record.incident.counts)
     };
     let untold = again_at(&record, after(now, UNTOLD), now);
-    Ready { notice: Some(notice), is_told_alone: true, untold, ..Ready::silent(record.incident, told) }
+    Prepared { notice: Some(notice), is_told_alone: true, untold, ..Prepared::silent(record.incident, told) }
 }

@@ -9,16 +9,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use futures_util::stream::{self, StreamExt as _};
 use jiff::SignedDuration;
 
-use crate::answer::{Answer, PortError};
 use crate::diagnosis::{Category, Rank};
+use crate::error::{ServiceError, ServiceResult};
 use crate::ids::IncidentId;
 use crate::incident::Incident;
 use crate::incident::flood::{Doubt, Floods, Opened, Room, bounded};
 use crate::incident::lane::Lane;
-use crate::incident::record::{Claim, Finish, Lease, State};
-use crate::ports::World;
-use crate::run::context::{AT_ONCE, Terms};
-use crate::run::respond::{Driven, drive};
+use crate::incident::record::{Claim, Lease, Release, State};
+use crate::ports::Services;
+use crate::run::context::{AT_ONCE, RunContext};
+use crate::run::respond::{Response, drive};
 
 /// What became of one incident.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct IncidentReport {
     /// What was decided, done and told; `None` when it was only counted, because somebody else holds
     /// it, people were told a short time ago, or it is left to the next sweep; an error when it stays
     /// due.
-    pub driven: Result<Option<Driven>, PortError>,
+    pub driven: Result<Option<Response>, ServiceError>,
     /// Whether the ledger holds it. If not, its items have to be delivered again.
     pub recorded: bool,
 }
@@ -36,7 +36,7 @@ pub struct IncidentReport {
 /// The claims of one delivery.
 pub(crate) struct Claims<'a, W> {
     world: &'a W,
-    terms: &'a Terms<'a>,
+    terms: &'a RunContext<'a>,
     /// What the ledger said has no room in this hour.
     full: RefCell<Full>,
 }
@@ -75,7 +75,7 @@ impl Full {
 enum Claimed {
     Done(Claim),
     /// It is new, and there is no room for it. With a lease it was opened all the same, and has to be closed.
-    Beyond(Room, Option<Box<(Lease, Finish)>>),
+    Beyond(Room, Option<Box<(Lease, Release)>>),
 }
 
 /// What is beyond the bounds.
@@ -83,20 +83,20 @@ enum Claimed {
 struct Beyond {
     floods: Floods,
     /// What was opened before that was known, and where it is counted instead.
-    opened: Vec<(Lease, Finish, IncidentId)>,
+    opened: Vec<(Lease, Release, IncidentId)>,
 }
 
 impl Beyond {
     /// Counts `incident` in the incident of many different errors that it returns.
-    fn put(&mut self, incident: Incident, room: Room, opened: Option<Box<(Lease, Finish)>>) -> IncidentId {
+    fn put(&mut self, incident: Incident, room: Room, opened: Option<Box<(Lease, Release)>>) -> IncidentId {
         let many = self.floods.put(incident, room);
         self.opened.extend(opened.map(|opened| (opened.0, opened.1, many.clone())));
         many
     }
 }
 
-impl<'a, W: World> Claims<'a, W> {
-    pub(crate) fn new(world: &'a W, terms: &'a Terms<'a>) -> Self {
+impl<'a, W: Services> Claims<'a, W> {
+    pub(crate) fn new(world: &'a W, terms: &'a RunContext<'a>) -> Self {
         Self { world, terms, full: RefCell::default() }
     }
 
@@ -153,14 +153,15 @@ impl<'a, W: World> Claims<'a, W> {
 
     /// Whether it is only counted, and left to the next sweep.
     fn is_left(&self, incident: &Incident, rank: Rank, crowded: &BTreeSet<Rank>) -> bool {
-        let is_crowded = crowded.contains(&rank) || (!rank.is_urgent() && !crowded.is_empty());
+        let digest_is_due = crowded.contains(&rank) || (!rank.is_urgent() && !crowded.is_empty());
         let is_full = Opened::of(incident).is_some_and(|o| self.full.borrow().room(&o) != Room::Free);
         // Nothing crowds out what AWS recorded.
-        ((is_crowded || is_full) && !incident.is_certain()) || self.world.now() >= self.terms.allowance.until
+        ((digest_is_due || is_full) && !incident.is_certain())
+            || self.world.now() >= self.terms.allowance.until
     }
 
     /// Claims `incident`, if it is known or there is room for a new one.
-    async fn claim(&self, incident: &Incident, lease: SignedDuration) -> Answer<Claimed> {
+    async fn claim(&self, incident: &Incident, lease: SignedDuration) -> ServiceResult<Claimed> {
         let (world, now) = (self.world, self.world.now());
         let opened = Opened::of(incident);
         let room = opened.as_ref().map_or(Room::Free, |opened| self.full.borrow().room(opened));
@@ -184,12 +185,12 @@ impl<'a, W: World> Claims<'a, W> {
             return Ok(Claimed::Done(claim));
         }
         self.full.borrow_mut().put(opened, room);
-        let end = Finish::new(State::Closed, now, record.incident.counts);
+        let end = Release::new(State::Closed, now, record.incident.counts);
         Ok(Claimed::Beyond(room, Some(Box::new((lease.clone(), end)))))
     }
 
     /// Drives what was claimed. What turns out to be behind an alarm is driven as well, and stands in its place.
-    async fn driven(&self, incident: Incident, claimed: Answer<Claimed>) -> Vec<IncidentReport> {
+    async fn driven(&self, incident: Incident, claimed: ServiceResult<Claimed>) -> Vec<IncidentReport> {
         let (world, terms) = (self.world, self.terms);
         let lane = match incident.cause.category() {
             _ if !incident.is_certain() => Lane::Other,
@@ -257,7 +258,7 @@ impl<'a, W: World> Claims<'a, W> {
             |id: &IncidentId| reports.iter().any(|report| report.incident.id == *id && report.recorded);
         let closing = opened.into_iter().chain(of_places.opened).filter_map(|(lease, end, many)| {
             let many = counted_in.get(&many).cloned().unwrap_or(many);
-            let end = Finish { superseded_by: Some(many.clone()), ..end };
+            let end = Release { superseded_by: Some(many.clone()), ..end };
             is_recorded(&many).then_some(async move { self.world.finish(&lease, &end).await })
         });
         // What cannot be closed is due, and told by itself.
@@ -267,10 +268,10 @@ impl<'a, W: World> Claims<'a, W> {
 }
 
 /// What has no room, why, and what was opened of it.
-type NoRoom = (Incident, Room, Option<Box<(Lease, Finish)>>);
+type NoRoom = (Incident, Room, Option<Box<(Lease, Release)>>);
 
 /// The report of what was not driven.
-fn counted_only(incident: Incident, claimed: Answer<()>) -> IncidentReport {
+fn counted_only(incident: Incident, claimed: ServiceResult<()>) -> IncidentReport {
     let recorded = claimed.is_ok();
     IncidentReport { incident, driven: claimed.map(|()| None), recorded }
 }

@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Config;
-use crate::identity::Home;
+use crate::identity::FunctionIdentity;
 
 /// How long an invocation may work.
 #[derive(Clone, Copy, Debug)]
-pub struct Allowance {
+pub struct TimeBudget {
     /// Nothing new is begun after this; what is left is handed to the ledger, due at once.
     pub until: Timestamp,
     /// How long a lease stands: longer than any invocation lives.
@@ -16,13 +16,13 @@ pub struct Allowance {
 
 /// What holds for a whole invocation.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms<'a> {
+pub struct RunContext<'a> {
     /// The guard rails.
     pub config: &'a Config,
     /// What the function knows of itself.
-    pub home: &'a Home,
+    pub home: &'a FunctionIdentity,
     /// How long it may work.
-    pub allowance: Allowance,
+    pub allowance: TimeBudget,
 }
 
 /// Total time for gathering evidence about one incident.

@@ -4,39 +4,39 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Answer, PortError};
+use crate::error::{ServiceError, ServiceResult};
 use crate::evidence::{Evidence, Overdue};
-use crate::ids::{Place, QuotaCode};
+use crate::ids::{AccountRegion, QuotaCode};
 use crate::incident::notice_kind::Kind;
-use crate::incident::notices::Told;
-use crate::incident::record::{Finish, Lease, Record, State, Unread};
-use crate::incident::schedule::{Findings, LATER, LeftOpen, OUTCOMES, UNLISTED, UNTOLD};
+use crate::incident::notices::NoticeRecord;
+use crate::incident::record::{Lease, Record, Release, State, UnansweredLook};
+use crate::incident::schedule::{LATER, LeftOpen, LookFindings, OUTCOMES, UNLISTED, UNTOLD};
 use crate::notice::Notice;
 use crate::notice::outcome::Outcome;
 use crate::notice::points::about;
 use crate::plan::action::Plan;
 use crate::plan::{number, plan};
-use crate::ports::{Quotas, World};
-use crate::quota::record::Ended;
-use crate::quota::request::{Followed, IncreaseRequest, RequestOutcome, RequestStatus};
-use crate::run::context::{PATIENCE, Terms};
+use crate::ports::{Quotas, Services};
+use crate::quota::record::EndedRequest;
+use crate::quota::request::{IncreaseRequest, RequestOutcome, RequestStatus, TrackedRequest};
+use crate::run::context::{PATIENCE, RunContext};
 use crate::run::gather::gather;
-use crate::run::prepared::Ready;
+use crate::run::prepared::Prepared;
 use crate::run::respond::prepare;
 use crate::run::still::{again_at, is_failing, nothing_new};
 use crate::time::after;
 
 /// Looks whether a request has ended: by its status, and by the applied value against the one before,
 /// because a closed case does not say how it was closed.
-pub(crate) async fn follow<W: World>(
+pub(crate) async fn follow<W: Services>(
     world: &W,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     lease: &Lease,
     mut record: Record,
-    followed: &Followed,
-    place: &Place,
+    followed: &TrackedRequest,
+    place: &AccountRegion,
     now: Timestamp,
-) -> Answer<Ready> {
+) -> ServiceResult<Prepared> {
     let id = followed.request_id.as_deref().unwrap_or_default();
     let (request, value) = tokio::join!(world.request(place, id), value(world, place, &followed.code));
     let status = request.as_ref().map(|r| r.as_ref().map(|r| r.status)).map_err(Clone::clone);
@@ -51,7 +51,7 @@ pub(crate) async fn follow<W: World>(
             return Ok(unanswered(record, question, errors, after(now, OUTCOMES), now));
         }
         Err(_) => {
-            record.unread = Some(Unread::at(now, record.unread));
+            record.unread = Some(UnansweredLook::at(now, record.unread));
             None
         }
     };
@@ -64,7 +64,7 @@ pub(crate) async fn follow<W: World>(
             LeftOpen::No => false,
             // Where CloudWatch does not answer, the reminder comes a week later.
             LeftOpen::IfFailing => {
-                record.goes_on(terms.config, now)
+                record.is_ongoing(terms.config, now)
                     || is_failing(world, terms, &record.incident, now).await == Ok(true)
             }
         };
@@ -86,10 +86,10 @@ pub(crate) async fn follow<W: World>(
     }
     let notice = Notice::of_outcome(&record, &ended, &decided, &evidence);
     // Nothing is silent: throttling that goes on after a decision is judged anew.
-    let told = Finish {
+    let told = Release {
         // What goes on after a decision is told as something new.
-        told: Some(Told { repeats: 0, ..notice.told(&record, &evidence, now) }),
-        ended: Some(Ended {
+        told: Some(NoticeRecord { repeats: 0, ..notice.told(&record, &evidence, now) }),
+        ended: Some(EndedRequest {
             place: place.clone(),
             followed: followed.clone(),
             outcome: ended.how,
@@ -97,24 +97,24 @@ pub(crate) async fn follow<W: World>(
             at: now,
         }),
         search: record.search.clone(),
-        ..Finish::new(
+        ..Release::new(
             State::Told,
             after(now, LATER.min(terms.config.notice_cool_down)),
             record.incident.counts,
         )
     };
-    Ok(Ready {
+    Ok(Prepared {
         plan: decided,
         notice: Some(notice),
         is_told_alone: true,
         untold,
-        ..Ready::silent(record.incident, told)
+        ..Prepared::silent(record.incident, told)
     })
 }
 
 /// The value that holds: the applied one, or AWS's default where the account has none of its own. `None` where
 /// this account and Region have no such quota.
-async fn value<W: Quotas>(world: &W, place: &Place, code: &QuotaCode) -> Answer<Option<f64>> {
+async fn value<W: Quotas>(world: &W, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<Option<f64>> {
     let value = match world.applied(place, code).await? {
         Some(applied) => Some(applied),
         None => world.default_value(place, code).await?,
@@ -129,11 +129,11 @@ const IN_EFFECT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// errors where AWS did not answer enough to tell. A value of at least what was asked for tells by itself. A
 /// status of `None` is Service Quotas' own word that it has no such request (any more).
 fn outcome(
-    followed: &Followed,
-    status: Answer<Option<RequestStatus>>,
-    value: Answer<Option<f64>>,
+    followed: &TrackedRequest,
+    status: ServiceResult<Option<RequestStatus>>,
+    value: ServiceResult<Option<f64>>,
     now: Timestamp,
-) -> Result<Option<Outcome>, Vec<PortError>> {
+) -> Result<Option<Outcome>, Vec<ServiceError>> {
     let age = now.duration_since(followed.intended);
     let took = match age.as_hours() {
         ..1 => "less than an hour".to_owned(),
@@ -207,29 +207,29 @@ fn outcome(
 }
 
 /// Whether there is something new about the errors, of which people have not heard: who calls, the cause.
-fn is_news(record: &Record, terms: &Terms<'_>, now: Timestamp) -> bool {
+fn is_news(record: &Record, terms: &RunContext<'_>, now: Timestamp) -> bool {
     let is_new = record.notices.heard().lacks(&about(&record.incident), now);
-    let found = Findings { is_urgent: false, is_new, is_missing: false, is_taken: false };
+    let found = LookFindings { is_urgent: false, is_new, is_missing: false, is_taken: false };
     is_new && record.telling(terms.config, now, found).is_some()
 }
 
 /// Reminds people of a request that AWS has left open.
 fn left_open(
     record: Record,
-    followed: &Followed,
+    followed: &TrackedRequest,
     request: &IncreaseRequest,
-    place: &Place,
+    place: &AccountRegion,
     now: Timestamp,
-) -> Ready {
+) -> Prepared {
     let plan = Plan::of_open_request(followed, request, place);
     let evidence = Evidence::none(record.incident.model.clone(), now);
     let notice = Notice::of_open_request(&record, followed, request, &plan, &evidence);
     let untold = again_at(&record, after(now, UNTOLD), now);
-    let told = Finish {
+    let told = Release {
         told: Some(notice.told(&record, &evidence, now)),
         ..again_at(&record, after(now, OUTCOMES), now)
     };
-    Ready { plan, notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
+    Prepared { plan, notice: Some(notice), untold, ..Prepared::silent(record.incident, told) }
 }
 
 /// AWS did not answer `question`, on which it depends how the incident goes on. It is asked again at `due_at`,
@@ -237,11 +237,11 @@ fn left_open(
 pub(crate) fn unanswered(
     mut record: Record,
     question: String,
-    errors: Vec<PortError>,
+    errors: Vec<ServiceError>,
     due_at: Timestamp,
     now: Timestamp,
-) -> Ready {
-    let unread = Unread::at(now, record.unread);
+) -> Prepared {
+    let unread = UnansweredLook::at(now, record.unread);
     record.unread = Some(unread);
     if !unread.is_news(now) {
         return nothing_new(record, due_at, now);
@@ -253,12 +253,12 @@ pub(crate) fn unanswered(
     };
     let notice = Notice::compose(Kind::Unanswered, &record, &plan, &evidence);
     let untold = again_at(&record, after(now, UNTOLD), now);
-    let told = Finish {
+    let told = Release {
         told: Some(notice.told(&record, &evidence, now)),
-        unread: Some(Unread { told: Some(now), ..unread }),
+        unread: Some(UnansweredLook { told: Some(now), ..unread }),
         ..again_at(&record, due_at, now)
     };
-    Ready { plan, notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
+    Prepared { plan, notice: Some(notice), untold, ..Prepared::silent(record.incident, told) }
 }
 
 #[cfg(test)]
@@ -270,8 +270,8 @@ mod tests {
     }
 
     /// Asked for 10 where 5 held, so many hours ago.
-    fn followed(hours: i64) -> Followed {
-        Followed {
+    fn followed(hours: i64) -> TrackedRequest {
+        TrackedRequest {
             code: QuotaCode::parse("L-27A15A5E").unwrap(),
             name: "Tokens".to_owned(),
             desired: 10.0,
@@ -285,18 +285,18 @@ mod tests {
     fn a_request_ends_by_awss_own_word_and_by_nothing_else() {
         use RequestOutcome as How;
         use RequestStatus as Is;
-        let gone = || Err(PortError::Throttled);
+        let gone = || Err(ServiceError::Throttled);
         for (what, hours, status, value, ends) in [
             ("open", 99, Ok(Some(Is::Pending)), Ok(Some(5.0)), Ok(None)),
             ("open, its value unread", 99, Ok(Some(Is::CaseOpened)), gone(), Ok(None)),
             ("open, partly raised", 99, Ok(Some(Is::CaseOpened)), Ok(Some(7.0)), Ok(None)),
-            ("unread", 99, Err(PortError::Throttled), Ok(Some(5.0)), Err(1)),
-            ("both unread", 99, Err(PortError::Throttled), gone(), Err(2)),
+            ("unread", 99, Err(ServiceError::Throttled), Ok(Some(5.0)), Err(1)),
+            ("both unread", 99, Err(ServiceError::Throttled), gone(), Err(2)),
             ("closed, its value unread", 99, Ok(Some(Is::CaseClosed)), gone(), Err(1)),
             (
                 "raised, its status unread",
                 99,
-                Err(PortError::Throttled),
+                Err(ServiceError::Throttled),
                 Ok(Some(10.0)),
                 Ok(Some(How::Granted)),
             ),

@@ -7,18 +7,18 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Answer, PortError};
-use crate::callers::{Callers, Recent};
+use crate::callers::{Callers, RecentCallers};
 use crate::diagnosis::Cause;
+use crate::error::{ServiceError, ServiceResult};
 use crate::event::signal::Call;
-use crate::ids::{Place, QuotaCode};
+use crate::ids::{AccountRegion, QuotaCode};
 use crate::incident::{Incident, Symptom, fold};
 use crate::model::{ModelId, ModelKind};
-use crate::ports::{Clock, Models, Telemetry, World, ask};
+use crate::ports::{Clock, Models, Services, Telemetry, ask};
 use crate::quota::{Catalog, Limit, Quota, Variant, find};
-use crate::run::context::Terms;
+use crate::run::context::RunContext;
 use crate::time::{Window, after};
-use crate::usage::headroom::{FROM, Near, WATCHED, lead};
+use crate::usage::headroom::{FORECAST_LIMITS, FROM, QuotaUse, lead};
 use crate::usage::{Period, Series, Usage, burndown};
 
 /// Looked at this often.
@@ -37,29 +37,29 @@ const PROFILES: usize = 20;
 
 /// What a watch saw.
 #[derive(Debug, Default)]
-pub struct Watched {
+pub struct ForecastReport {
     /// How many ids were called in the last two weeks.
     pub models: usize,
     /// Every quota that they count against, the fullest first.
-    pub quotas: Vec<Near>,
+    pub quotas: Vec<QuotaUse>,
     /// Models in use that end, or will.
     pub ending: Vec<ModelId>,
     /// What could not be asked.
-    pub failed: Vec<PortError>,
+    pub failed: Vec<ServiceError>,
 }
 
 /// A watch, and the incidents that it found.
-pub(crate) struct Watch {
-    pub(crate) place: Place,
+pub(crate) struct Forecast {
+    pub(crate) place: AccountRegion,
     /// What stands in the ledger for as long as it is at work.
     pub(crate) again: Timestamp,
-    pub(crate) watched: Watched,
+    pub(crate) watched: ForecastReport,
     pub(crate) incidents: Vec<Incident>,
 }
 
 /// Watches the function's own Region, if that is due. `None` where it is not, or nothing tells which Region
 /// that is. An error means that the ledger could not be asked, or which models are used.
-pub(crate) async fn watch<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Option<Watch>> {
+pub(crate) async fn watch<W: Services>(world: &W, terms: &RunContext<'_>) -> ServiceResult<Option<Forecast>> {
     let Some(place) = terms.home.place() else { return Ok(None) };
     let now = world.now();
     let again = after(now, AGAIN);
@@ -68,7 +68,7 @@ pub(crate) async fn watch<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Opti
     }
     let until = after(now, PATIENCE).min(terms.allowance.until);
     let (used, unread) = used(world, &place, until).await?;
-    let mut found = Watch { place, again, watched: Watched::default(), incidents: Vec::new() };
+    let mut found = Forecast { place, again, watched: ForecastReport::default(), incidents: Vec::new() };
     found.watched.models = used.len();
     found.watched.failed = unread;
     if !used.is_empty() {
@@ -77,10 +77,10 @@ pub(crate) async fn watch<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Opti
     Ok(Some(found))
 }
 
-impl Watch {
+impl Forecast {
     /// Those that will be full before AWS has decided a request, although a day shows them below `threshold`: the ids that
     /// are used the most of each quota. Two weeks are read of what is near enough.
-    async fn filling_up<'a, W: World>(
+    async fn filling_up<'a, W: Services>(
         &mut self,
         world: &W,
         shared: &[Shared<'a, '_>],
@@ -106,7 +106,7 @@ impl Watch {
             let usage = Usage::of(&series, burndown(one.model), window, now);
             let lead = lead(&record?);
             let near = one.near(&usage).filter(|near| near.is_due(threshold, lead, now));
-            Answer::Ok(near.and_then(|_| one.busiest()))
+            ServiceResult::Ok(near.and_then(|_| one.busiest()))
         });
         let answers = join_all(asked).await;
         let mut models = Vec::new();
@@ -120,7 +120,7 @@ impl Watch {
     }
 
     /// Looks at a day of everything that is used.
-    async fn look<W: World>(
+    async fn look<W: Services>(
         &mut self,
         world: &W,
         used: &[Used],
@@ -166,7 +166,7 @@ impl Watch {
             );
             let ending = self.watched.ending.iter().filter_map(|model| {
                 let mut found = incident(place, model, Cause::LegacyModel, now)?;
-                found.callers = Recent::of(Some(now), callers_of(model, &calls));
+                found.callers = RecentCallers::of(Some(now), callers_of(model, &calls));
                 Some(found)
             });
             self.incidents.extend(ending);
@@ -177,7 +177,7 @@ impl Watch {
 }
 
 /// Puts the next watch off to its time, once what this one found is in the ledger.
-pub(crate) async fn done<W: World>(world: &W, watch: &Watch) -> Answer<()> {
+pub(crate) async fn done<W: Services>(world: &W, watch: &Forecast) -> ServiceResult<()> {
     if watch.watched.failed.is_empty() {
         world.watch(&watch.place, watch.again, after(watch.again, EVERY.saturating_sub(AGAIN))).await?;
     }
@@ -196,9 +196,9 @@ pub(crate) struct Used {
 /// be.
 pub(crate) async fn used<W: Telemetry + Models + Clock>(
     world: &W,
-    place: &Place,
+    place: &AccountRegion,
     until: Timestamp,
-) -> Answer<(Vec<Used>, Vec<PortError>)> {
+) -> ServiceResult<(Vec<Used>, Vec<ServiceError>)> {
     let called = ask(world, until, world.used(place)).await?;
     let is_profile = |id: &&ModelId| id.kind() == ModelKind::ApplicationProfile;
     let profiles: Vec<&ModelId> = called.iter().filter(is_profile).take(PROFILES).collect();
@@ -255,8 +255,8 @@ impl<'a> Shared<'a, '_> {
     }
 
     /// How near `usage` comes to the quota; `None` where it is 0 or not known.
-    pub(crate) fn near(&self, usage: &Usage) -> Option<Near> {
-        Near::of(&self.quota, self.limit, self.quota.value.unwrap_or_default(), usage)
+    pub(crate) fn near(&self, usage: &Usage) -> Option<QuotaUse> {
+        QuotaUse::of(&self.quota, self.limit, self.quota.value.unwrap_or_default(), usage)
     }
 }
 
@@ -266,7 +266,7 @@ fn nearly_full<'a>(
     shared: &[Shared<'a, '_>],
     threshold: f64,
     window: Window,
-    quotas: &mut Vec<Near>,
+    quotas: &mut Vec<QuotaUse>,
 ) -> Vec<&'a ModelId> {
     let mut models = Vec::new();
     for one in shared {
@@ -277,7 +277,7 @@ fn nearly_full<'a>(
         models.extend(one.busiest().filter(|_| is_told));
         quotas.push(near);
     }
-    quotas.sort_by(|a: &Near, b: &Near| b.share().total_cmp(&a.share()));
+    quotas.sort_by(|a: &QuotaUse, b: &QuotaUse| b.share().total_cmp(&a.share()));
     models
 }
 
@@ -289,7 +289,7 @@ pub(crate) fn by_quota<'a, 's>(
     let mut shared: BTreeMap<QuotaCode, Shared<'a, 's>> = BTreeMap::new();
     for (used, series) in measured {
         let Some(model) = &used.model else { continue };
-        for limit in WATCHED {
+        for limit in FORECAST_LIMITS {
             let Some(quota) = find(listing, model, limit, Variant::Standard).quota else { continue };
             let one = shared.entry(quota.code.clone()).or_insert_with(|| Shared {
                 quota,
@@ -312,6 +312,6 @@ fn callers_of(model: &ModelId, calls: &[Call]) -> Callers {
     callers
 }
 
-fn incident(place: &Place, model: &ModelId, cause: Cause, now: Timestamp) -> Option<Incident> {
+fn incident(place: &AccountRegion, model: &ModelId, cause: Cause, now: Timestamp) -> Option<Incident> {
     fold([Symptom::ahead(place, model, cause, now)]).pop()
 }

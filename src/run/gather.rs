@@ -4,19 +4,19 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::access;
-use crate::answer::{Answer, Gathered};
 use crate::diagnosis::{Category, Cause};
+use crate::error::{Gathered, ServiceResult};
 use crate::evidence::{Evidence, LimitEvidence, since};
-use crate::ids::{Arn, Place, Region, caller_of, is_root};
+use crate::ids::{AccountRegion, Arn, Region, caller_of, is_root};
 use crate::incident::Incident;
 use crate::model::access::Availability;
 use crate::model::{ModelId, ModelKind};
 use crate::permission::{Needed, PolicyVerdict, Ruling};
 use crate::ports::{Clock, Ledger, Models, Permissions, Quotas, Telemetry, Topic, ask};
-use crate::quota::{Catalog, Found, Limit, Quota, Variant, Verdict, find};
+use crate::quota::{Catalog, Limit, Quota, QuotaMatch, Variant, Verdict, find};
 use crate::run::forecast;
 use crate::time::Window;
-use crate::usage::headroom::WATCHED;
+use crate::usage::headroom::FORECAST_LIMITS;
 use crate::usage::{Period, Usage, burndown};
 
 /// How far back usage is read, and how much of it by the minute.
@@ -59,7 +59,7 @@ where
             );
             // Calls through other application profiles count as well. They are looked for where what is known of does
             // not fill the quota.
-            if !incident.is_ahead() && !evidence.is_filled() {
+            if !incident.is_forecast() && !evidence.is_filled() {
                 evidence.usage = match evidence.usage {
                     Gathered::Read(usage) => {
                         gathered(
@@ -91,7 +91,7 @@ where
                 gather_if(may_lack_agreement, world, until, world.agreement_offers(&place, &model)),
                 gather_if(is_legacy, world, until, world.lives(&place)),
                 gather_if(
-                    incident.is_ahead(),
+                    incident.is_forecast(),
                     world,
                     until,
                     usage(world, &place, &model, incident, now, until)
@@ -135,7 +135,7 @@ pub(crate) fn is_of_own_policies(cause: Cause) -> bool {
 pub(crate) async fn gathered<T>(
     world: &impl Clock,
     until: Timestamp,
-    call: impl Future<Output = Answer<T>>,
+    call: impl Future<Output = ServiceResult<T>>,
 ) -> Gathered<T> {
     ask(world, until, call).await.into()
 }
@@ -144,7 +144,7 @@ pub(crate) async fn gather_if<T>(
     is_asked: bool,
     world: &impl Clock,
     until: Timestamp,
-    call: impl Future<Output = Answer<T>>,
+    call: impl Future<Output = ServiceResult<T>>,
 ) -> Gathered<T> {
     if is_asked { gathered(world, until, call).await } else { Gathered::NotAsked }
 }
@@ -158,13 +158,13 @@ pub(crate) const MOST_REGIONS: usize = 3;
 
 pub(crate) async fn elsewhere(
     world: &(impl Models + Clock),
-    place: &Place,
+    place: &AccountRegion,
     until: Timestamp,
-) -> Vec<(Region, Answer<Vec<ModelId>>)> {
+) -> Vec<(Region, ServiceResult<Vec<ModelId>>)> {
     let regions = WELL_STOCKED.iter().filter_map(|r| Region::parse(r));
     let others = regions.filter(|r| *r != place.region && r.partition() == place.region.partition());
     let asked = others.take(MOST_REGIONS).map(async |region| {
-        let there = Place { account: place.account.clone(), region };
+        let there = AccountRegion { account: place.account.clone(), region };
         let offered = ask(world, until, world.offered(&there)).await;
         (there.region, offered)
     });
@@ -175,7 +175,7 @@ pub(crate) async fn elsewhere(
 /// models if it is one.
 pub(crate) async fn rulings(
     world: &(impl Permissions + Clock),
-    place: &Place,
+    place: &AccountRegion,
     incident: &Incident,
     profile: &Gathered<Option<Vec<String>>>,
     until: Timestamp,
@@ -216,7 +216,7 @@ pub(crate) fn wanted(cause: Cause) -> &'static [Limit] {
         Cause::RequestsPerMinute => &[Limit::RequestsPerMinute],
         Cause::TokensPerMinute => &[Limit::TokensPerMinute],
         Cause::TokensPerDay => &[Limit::TokensPerDay],
-        Cause::NearQuota => &WATCHED,
+        Cause::NearQuota => &FORECAST_LIMITS,
         _ => &[Limit::TokensPerMinute, Limit::RequestsPerMinute],
     }
 }
@@ -233,12 +233,12 @@ pub(crate) fn other_limit(cause: Cause) -> Option<Limit> {
 /// What is known of each quota of `wanted`, and whether the account's listing could be read, if it had to be.
 pub(crate) async fn limits(
     world: &(impl Quotas + Ledger + Clock),
-    place: &Place,
+    place: &AccountRegion,
     model: &ModelId,
     wanted: &[Limit],
     until: Timestamp,
 ) -> (Vec<LimitEvidence>, Gathered<()>) {
-    let among = |catalog: &Catalog| -> Vec<(Limit, Found)> {
+    let among = |catalog: &Catalog| -> Vec<(Limit, QuotaMatch)> {
         wanted.iter().map(|l| (*l, find(catalog, model, *l, Variant::Standard))).collect()
     };
     let built_in = among(Catalog::built_in());
@@ -252,9 +252,9 @@ pub(crate) async fn limits(
 
 pub(crate) async fn limit(
     world: &(impl Quotas + Ledger + Clock),
-    place: &Place,
+    place: &AccountRegion,
     limit: Limit,
-    found: Found,
+    found: QuotaMatch,
     until: Timestamp,
 ) -> LimitEvidence {
     let Some(Quota { code, .. }) = found.quota.clone() else {
@@ -288,13 +288,13 @@ pub(crate) fn narrow(sharing: &mut Vec<ModelId>, about: &[Option<&ModelId>], use
 /// The same `usage` with everything else that is called and counts against the quota, application profiles among it.
 pub(crate) async fn usage_of_all<W: Telemetry + Models + Clock>(
     world: &W,
-    place: &Place,
+    place: &AccountRegion,
     model: &ModelId,
     incident: &Incident,
     usage: Usage,
     now: Timestamp,
     until: Timestamp,
-) -> Answer<Usage> {
+) -> ServiceResult<Usage> {
     let (used, unread) = forecast::used(world, place, until).await?;
     let all = forecast::sharing(&used, model);
     let is_other =
@@ -308,13 +308,13 @@ pub(crate) async fn usage_of_all<W: Telemetry + Models + Clock>(
 
 pub(crate) async fn usage<W: Telemetry + Models + Clock>(
     world: &W,
-    place: &Place,
+    place: &AccountRegion,
     model: &ModelId,
     incident: &Incident,
     now: Timestamp,
     until: Timestamp,
-) -> Answer<Usage> {
-    let sharing = if incident.is_ahead() {
+) -> ServiceResult<Usage> {
+    let sharing = if incident.is_forecast() {
         // Nobody waits, and other application profiles of the model fill the quota as well. Where one of them
         // could not be resolved, the sum is not known.
         let (used, unread) = forecast::used(world, place, until).await?;
@@ -343,12 +343,12 @@ pub(crate) async fn usage<W: Telemetry + Models + Clock>(
 /// What CloudWatch measured of `sharing`, which count against one quota.
 pub(crate) async fn measured<W: Telemetry>(
     world: &W,
-    place: &Place,
+    place: &AccountRegion,
     model: &ModelId,
     sharing: &[ModelId],
     incident: &Incident,
     now: Timestamp,
-) -> Answer<Usage> {
+) -> ServiceResult<Usage> {
     let before = |wait| now.saturating_sub(wait).unwrap_or(now);
     // Where the two meet, both periods begin anew, so that nothing is counted twice.
     let meet = before(BY_THE_MINUTE);

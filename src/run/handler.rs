@@ -9,24 +9,24 @@ use std::collections::{BTreeSet, HashMap};
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
 use sha2::{Digest as _, Sha256};
 
-use crate::answer::{Answer, PortError};
 use crate::diagnosis::{Cause, Diagnosis, diagnose};
+use crate::error::{ServiceError, ServiceResult};
 use crate::event::envelope::Malformed;
 use crate::event::{self, AlarmSignal, ErrorSignal, Payload, ReadItem, Signal};
-use crate::ids::Place;
+use crate::ids::AccountRegion;
 use crate::incident::{Folding, Symptom};
-use crate::ports::World;
+use crate::ports::Services;
 use crate::run::claims::Claims;
 pub use crate::run::claims::IncidentReport;
-use crate::run::context::Terms;
+use crate::run::context::RunContext;
 use crate::run::investigate::investigate;
-use crate::run::sweep::{Swept, sweep_shards};
+use crate::run::sweep::{SweepReport, sweep_shards};
 use crate::shards::Shards;
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
 /// What the handler did with a delivery.
 #[derive(Debug)]
-pub struct Report {
+pub struct DeliveryReport {
     /// Whether it was a batch, whose items are acknowledged one by one.
     pub is_batch: bool,
     /// Each item, in order.
@@ -34,10 +34,10 @@ pub struct Report {
     /// Each incident, by its rank, and then in the order of its first symptom.
     pub incidents: Vec<IncidentReport>,
     /// Why incidents that follow a request could not be made due at once; they are due some minutes later.
-    pub unwoken: Vec<PortError>,
+    pub unwoken: Vec<ServiceError>,
     /// What the sweep did, if the delivery called for one; an error when the ledger could not be asked,
     /// and then the next tick does it.
-    pub swept: Option<Answer<Swept>>,
+    pub swept: Option<ServiceResult<SweepReport>>,
 }
 
 /// What became of one item.
@@ -46,16 +46,16 @@ pub struct ItemReport {
     /// The queue's message id.
     pub id: Option<String>,
     /// What it was.
-    pub outcome: Outcome,
+    pub outcome: DeliveryOutcome,
     /// Why, for a person.
     pub reason: Option<Cow<'static, str>>,
     /// Whether it has to be delivered again.
     pub failed: bool,
 }
 
-words! {
+wire_enum! {
     /// What an item was.
-    Outcome {
+    pub enum DeliveryOutcome {
         /// Nothing to act on.
         Ignored = "ignored",
         /// It could not be read.
@@ -66,13 +66,17 @@ words! {
 }
 
 /// Handles one delivery. An error means that nothing of it could be read.
-pub async fn handle<W: World>(world: &W, terms: &Terms<'_>, payload: &[u8]) -> Result<Report, Malformed> {
+pub async fn handle<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    payload: &[u8],
+) -> Result<DeliveryReport, Malformed> {
     let payload = Payload::of(payload)?;
     let mut delivery = payload.items(terms.home)?;
     let mut reading = Reading { items: Vec::with_capacity(delivery.len()), ..Reading::default() };
     // What one item holds is folded and dropped before the next is read.
     loop {
-        let mut told = Told::default();
+        let mut told = NoticesLater::default();
         let n = reading.items.len();
         let Some(item) = delivery
             .next(&mut |signal| told.take(signal.within_reason(world.now()), n, &mut reading.known))?
@@ -102,7 +106,7 @@ pub async fn handle<W: World>(world: &W, terms: &Terms<'_>, payload: &[u8]) -> R
     } else {
         Some(Box::pin(sweep_shards(world, terms, reading.sweep)).await)
     };
-    Ok(Report { is_batch, items, incidents, unwoken, swept })
+    Ok(DeliveryReport { is_batch, items, incidents, unwoken, swept })
 }
 
 /// So many items say in full why they cannot be read.
@@ -116,18 +120,18 @@ const KNOWN: usize = 1000;
 struct Reading {
     items: Vec<ItemReport>,
     folding: Folding,
-    known: Known,
+    known: KnownDiagnoses,
     malformed: usize,
     /// The shards to sweep.
     sweep: Shards,
-    wake: BTreeSet<Place>,
+    wake: BTreeSet<AccountRegion>,
 }
 
 /// Diagnoses by the hash of what was diagnosed.
 #[derive(Default)]
-struct Known(HashMap<[u8; 32], Diagnosis>);
+struct KnownDiagnoses(HashMap<[u8; 32], Diagnosis>);
 
-impl Known {
+impl KnownDiagnoses {
     fn diagnose(&mut self, error: &ErrorSignal) -> Diagnosis {
         let text = error.text();
         let mut hash = Sha256::new();
@@ -151,10 +155,10 @@ impl Known {
 
 /// What one item says. It counts only if all of the item can be read.
 #[derive(Default)]
-struct Told {
+struct NoticesLater {
     folding: Folding,
     alarms: Vec<AlarmSignal>,
-    wake: BTreeSet<Place>,
+    wake: BTreeSet<AccountRegion>,
     /// The shards to sweep.
     sweep: Shards,
     is_error: bool,
@@ -162,8 +166,8 @@ struct Told {
     reason: Option<Cow<'static, str>>,
 }
 
-impl Told {
-    fn take(&mut self, signal: Signal, n: usize, known: &mut Known) {
+impl NoticesLater {
+    fn take(&mut self, signal: Signal, n: usize, known: &mut KnownDiagnoses) {
         let reason = match signal {
             Signal::Error(error) => {
                 let found = known.diagnose(&error);
@@ -181,7 +185,10 @@ impl Told {
             Signal::QuotaChange(change) => {
                 self.sweep = Shards::ALL;
                 self.wake.extend(
-                    change.account.zip(change.region).map(|(account, region)| Place { account, region }),
+                    change
+                        .account
+                        .zip(change.region)
+                        .map(|(account, region)| AccountRegion { account, region }),
                 );
                 "news of a quota or a support case: the requests it may concern are looked at".into()
             }
@@ -196,17 +203,18 @@ impl Told {
 }
 
 impl Reading {
-    async fn item<W: World>(
+    async fn item<W: Services>(
         &mut self,
         world: &W,
-        terms: &Terms<'_>,
+        terms: &RunContext<'_>,
         n: usize,
         item: ReadItem,
-        mut told: Told,
+        mut told: NoticesLater,
     ) {
-        let mut report = ItemReport { id: item.id, outcome: Outcome::Ignored, reason: None, failed: false };
+        let mut report =
+            ItemReport { id: item.id, outcome: DeliveryOutcome::Ignored, reason: None, failed: false };
         if let Err(malformed) = item.read {
-            report.outcome = Outcome::Malformed;
+            report.outcome = DeliveryOutcome::Malformed;
             report.failed = true;
             self.malformed += 1;
             report.reason = Some(if self.malformed <= REASONS {
@@ -228,7 +236,7 @@ impl Reading {
             }
         }
         if told.is_error || !told.alarms.is_empty() {
-            report.outcome = Outcome::Incident;
+            report.outcome = DeliveryOutcome::Incident;
         } else {
             report.reason = told.reason;
         }
@@ -239,10 +247,10 @@ impl Reading {
     }
 }
 
-impl Report {
+impl DeliveryReport {
     /// The outcome of the whole: an incident over malformed over ignored.
-    pub fn outcome(&self) -> Outcome {
-        self.items.iter().map(|i| i.outcome).max().unwrap_or(Outcome::Ignored)
+    pub fn outcome(&self) -> DeliveryOutcome {
+        self.items.iter().map(|i| i.outcome).max().unwrap_or(DeliveryOutcome::Ignored)
     }
 
     /// The items a queue has to deliver again. One without an id cannot be named: then an empty id tells the

@@ -5,37 +5,37 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::access;
-use crate::answer::Answer;
 use crate::config::Config;
 use crate::diagnosis::Cause;
+use crate::error::ServiceResult;
 use crate::evidence::{Evidence, has_room};
-use crate::ids::{IncidentId, Place};
+use crate::ids::{AccountRegion, IncidentId};
 use crate::incident::Incident;
 use crate::incident::lane::Lane;
 use crate::incident::notice_kind::Kind;
 use crate::incident::notices::Telling;
-use crate::incident::record::{Finish, Lease, Record, State};
-use crate::incident::schedule::{Findings, LATE, LEFT, LOOK, OUTCOMES, UNLISTED, UNTOLD};
+use crate::incident::record::{Lease, Record, Release, State};
+use crate::incident::schedule::{LATE, LEFT, LOOK, LookFindings, OUTCOMES, UNLISTED, UNTOLD};
 use crate::incident::search::Search;
 use crate::notice::Notice;
 use crate::notice::points::points;
 use crate::plan::action::{Action, Increase, Plan, Reason};
 use crate::plan::{self, plan};
-use crate::ports::{Clock, Ledger, Records, Topic, World};
+use crate::ports::{Clock, Ledger, Records, Services, Topic};
 use crate::quota::Quota;
 use crate::quota::record::{Need, Remember};
-use crate::quota::request::Followed;
+use crate::quota::request::TrackedRequest;
 use crate::run::act::{act, since};
-use crate::run::context::{PATIENCE, Terms};
+use crate::run::context::{PATIENCE, RunContext};
 use crate::run::gather::gather;
-use crate::run::investigate::{Found, Learnt, learn};
-use crate::run::prepared::Ready;
+use crate::run::investigate::{RelatedIncident, SearchOutcome, learn};
+use crate::run::prepared::Prepared;
 use crate::run::{by_hand, who_calls};
 use crate::time::after;
 
 /// What came of driving an incident.
 #[derive(Debug)]
-pub struct Driven {
+pub struct Response {
     /// The incident, with what was learnt of it on the way.
     pub incident: Incident,
     /// What was decided and done.
@@ -45,23 +45,23 @@ pub struct Driven {
     /// Whether it is left to the next sweep, because many incidents are told of at once.
     pub is_left: bool,
     /// What turned out to be behind its alarm, still to be driven.
-    pub others: Vec<Found>,
+    pub others: Vec<RelatedIncident>,
     /// The incident that takes its place.
     pub superseded_by: Option<IncidentId>,
 }
 
 /// Drives `record` to its end. What was already `learnt` is not looked for again. Its notice is tallied in `lane`. An error means that the
 /// ledger or the topic failed; then the incident stays in the ledger, due.
-pub(crate) async fn drive<W: World>(
+pub(crate) async fn drive<W: Services>(
     world: &W,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     lease: &Lease,
     record: Record,
-    learnt: Option<Learnt>,
+    learnt: Option<SearchOutcome>,
     lane: Lane,
-) -> Answer<Driven> {
+) -> ServiceResult<Response> {
     let mut ready = prepare(world, terms, lease, record, learnt).await?;
-    let mut driven = Driven {
+    let mut driven = Response {
         incident: ready.incident,
         plan: ready.plan,
         notice: None,
@@ -69,7 +69,7 @@ pub(crate) async fn drive<W: World>(
         others: ready.others,
         superseded_by: ready.told.superseded_by.clone(),
     };
-    if ready.notice.is_some() && !ready.is_told_alone && is_crowded(world, terms.config, lane).await {
+    if ready.notice.is_some() && !ready.is_told_alone && digest_is_due(world, terms.config, lane).await {
         // The sweep tells of it together with the others. Until then its claims only count.
         ready.untold.due_at = world.now();
         ready.untold.silent_until = Some(after(world.now(), LEFT));
@@ -83,9 +83,9 @@ pub(crate) async fn drive<W: World>(
 }
 
 /// Whether more has been told of in the last minutes than a person reads one by one.
-async fn is_crowded(world: &impl World, config: &Config, lane: Lane) -> bool {
+async fn digest_is_due(world: &impl Services, config: &Config, lane: Lane) -> bool {
     // Where the ledger cannot say, it is better told twice than not at all.
-    world.tally(lane, world.now()).await.is_ok_and(|told| told > config.digest_above)
+    world.count_notice(lane, world.now()).await.is_ok_and(|told| told > config.digest_above)
 }
 
 /// Publishes `notice`, if there is one, and records what came of it.
@@ -93,9 +93,9 @@ pub(crate) async fn tell<W: Ledger + Topic>(
     world: &W,
     lease: &Lease,
     notice: Option<&Notice>,
-    told: &Finish,
-    untold: &Finish,
-) -> Answer<()> {
+    told: &Release,
+    untold: &Release,
+) -> ServiceResult<()> {
     if let Some(notice) = notice
         && let Err(error) = world.publish(notice).await
     {
@@ -106,13 +106,13 @@ pub(crate) async fn tell<W: Ledger + Topic>(
 }
 
 /// Decides on `record` and acts, up to the notice. What was already `learnt` is not looked for again.
-pub(crate) async fn prepare<W: World>(
+pub(crate) async fn prepare<W: Services>(
     world: &W,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     lease: &Lease,
     mut record: Record,
-    learnt: Option<Learnt>,
-) -> Answer<Ready> {
+    learnt: Option<SearchOutcome>,
+) -> ServiceResult<Prepared> {
     let (config, now) = (terms.config, world.now());
     let until = after(now, PATIENCE);
     // Ledgers keep the first id and the newest facts.
@@ -139,7 +139,7 @@ pub(crate) async fn prepare<W: World>(
     evidence.looked = learnt.looked;
     if let Some(moved) = by_hand::moved(&record, &evidence) {
         let over = by_hand::over(record, moved, &evidence, now);
-        return Ok(Ready { others: learnt.others, ..over });
+        return Ok(Prepared { others: learnt.others, ..over });
     }
     let mut plan = decided(world, terms, &record.incident, &mut evidence).await;
     suspect(world, place.as_ref(), &plan).await?;
@@ -160,22 +160,22 @@ pub(crate) async fn prepare<W: World>(
     let is_request_news = is_ours && followed.is_some() && (filed_now || filed_before);
     record.followed.clone_from(&followed);
     record.awaited = by_hand::awaited(&plan, &evidence, record.awaited.take());
-    let is_step = record.incident.cause.is_step();
-    let may_go_on = record.goes_on(config, now) || record.incident.last_seen.is_none();
+    let needs_person = record.incident.cause.needs_person();
+    let may_go_on = record.is_ongoing(config, now) || record.incident.last_seen.is_none();
     let is_waiting = plan.suspicion.is_some() && !may_go_on;
     let state = match &followed {
         Some(_) => State::Watching,
-        None if plan.look_again => State::Seen,
+        None if plan.retry_evidence => State::Seen,
         None => State::Told,
     };
-    let mut told = Finish {
+    let mut told = Release {
         followed,
         search: learnt.search,
         unread: record.unread,
         awaited: record.awaited.clone(),
-        ..Finish::new(state, now, record.incident.counts)
+        ..Release::new(state, now, record.incident.counts)
     };
-    let untold = Finish {
+    let untold = Release {
         state: if told.followed.is_some() && is_ours { State::Filed } else { State::Seen },
         // Somebody else's request is found again by the next drive.
         followed: told.followed.clone().filter(|_| is_ours),
@@ -185,9 +185,9 @@ pub(crate) async fn prepare<W: World>(
     };
     // What was told on the metric alone and turned out to ask for something else.
     let is_other_remedy = learnt.is_named && remedy != record.incident.cause.remedy();
-    let done = if is_step { is_done(&record, &evidence, config) } else { None };
+    let done = if needs_person { is_done(&record, &evidence, config) } else { None };
     let points = points(&record.incident, &plan);
-    let found = Findings {
+    let found = LookFindings {
         is_urgent: is_request_news || is_suspicion_news || is_other_remedy,
         is_new: record.notices.heard().lacks(&points, now),
         // A step that is known to be missing, or a person's word that is waited for, is reminded of, whether anybody
@@ -199,15 +199,15 @@ pub(crate) async fn prepare<W: World>(
     let is_reminded_of = state == State::Watching && record.last_told().is_some();
     let telling = record.telling(config, now, found);
     let telling = telling.filter(|telling| *telling == Telling::News || !is_reminded_of);
-    let notice =
-        telling.map(|why| Notice::compose(kind_of(&record, is_waiting, why), &record, &plan, &evidence));
+    let notice = telling
+        .map(|_| Notice::compose(kind_of(&record, is_waiting, found.is_new), &record, &plan, &evidence));
     if let (Some(notice), Some(telling)) = (&notice, telling) {
         let news = notice.told(&record, &evidence, now).saying(record.notices.heard(), telling, &points, now);
         record.notices.push(news.clone());
         told.told = Some(news);
     }
-    look_again(&mut told, &record, config, now);
-    Ok(Ready {
+    retry_evidence(&mut told, &record, config, now);
+    Ok(Prepared {
         incident: record.incident,
         plan,
         notice,
@@ -221,22 +221,22 @@ pub(crate) async fn prepare<W: World>(
 /// All questions about who calls get so long: CloudTrail takes two calls a second.
 const PATIENCE_FOR_CALLERS: SignedDuration = SignedDuration::from_secs(8);
 
-/// The kind of a notice of `record`, which is told for `why`. `is_waiting`: a person's word is waited for although nothing
-/// goes on.
-fn kind_of(record: &Record, is_waiting: bool, why: Telling) -> Kind {
-    let is_step = record.incident.cause.is_step();
+/// The kind of a notice of `record`. `is_waiting`: a person's word is waited for although no call fails. `is_new`: the notice
+/// says something that people have not read lately.
+fn kind_of(record: &Record, is_waiting: bool, is_new: bool) -> Kind {
+    let needs_person = record.incident.cause.needs_person();
     match record.notices.is_empty() {
         true => Kind::opening(&record.incident),
         // Another of the model's quotas is nearly full, or something else can be done about it.
-        false if record.incident.is_ahead() && why == Telling::News => Kind::opening(&record.incident),
+        false if record.incident.is_forecast() && is_new => Kind::opening(&record.incident),
         false if record.notices.is_over() => Kind::Again,
-        false if is_step || is_waiting || record.awaited.is_some() => Kind::Reminder,
+        false if needs_person || is_waiting || record.awaited.is_some() => Kind::Reminder,
         false => Kind::Again,
     }
 }
 
 /// Writes into `told` until when claims only count, and when somebody looks again.
-fn look_again(told: &mut Finish, record: &Record, config: &Config, now: Timestamp) {
+fn retry_evidence(told: &mut Release, record: &Record, config: &Config, now: Timestamp) {
     told.silent_until = record.silence(config, now);
     told.due_at = match told.state {
         State::Watching => after(now, OUTCOMES),
@@ -247,7 +247,7 @@ fn look_again(told: &mut Finish, record: &Record, config: &Config, now: Timestam
     // nobody runs into now, is left alone until its next look. That a quota is nearly full is no call.
     let incident = &record.incident;
     let is_left_alone =
-        incident.cause.is_step() && (incident.cause == Cause::NearQuota || !record.is_busy(now));
+        incident.cause.needs_person() && (incident.cause == Cause::NearQuota || !record.is_busy(now));
     if told.silent_until.is_none() && !is_left_alone {
         told.silent_until = Some(after(now, LATE));
         told.due_at = told.due_at.min(after(now, LATE));
@@ -260,7 +260,7 @@ fn look_again(told: &mut Finish, record: &Record, config: &Config, now: Timestam
 /// The plan for `incident`, for which CloudTrail is asked who calls if all depends on that.
 pub(crate) async fn decided<W: Records + Clock>(
     world: &W,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     incident: &Incident,
     evidence: &mut Evidence,
 ) -> Plan {
@@ -270,12 +270,12 @@ pub(crate) async fn decided<W: Records + Clock>(
         who_calls::look(world, incident, evidence, until).await;
         decided = plan(incident, evidence, terms.config);
     }
-    plan::ask(&mut decided, incident, terms);
+    plan::ask(&mut decided, incident, terms.config, terms.home);
     decided
 }
 
 /// Writes down what `plan` suspects, before anything is told of it.
-async fn suspect<W: Ledger>(world: &W, place: Option<&Place>, plan: &Plan) -> Answer<()> {
+async fn suspect<W: Ledger>(world: &W, place: Option<&AccountRegion>, plan: &Plan) -> ServiceResult<()> {
     let Some((suspicion, place)) = plan.suspicion.as_ref().zip(place) else { return Ok(()) };
     for code in &plan.to_suspect {
         world.remember(place, code, &Remember::Suspect(suspicion.clone())).await?;
@@ -294,23 +294,23 @@ pub(crate) fn is_done(record: &Record, evidence: &Evidence, config: &Config) -> 
 }
 
 /// Ends an incident of which only a metric was known: others turned out to be behind it, and tell of it.
-fn superseded(record: Record, learnt: Learnt, now: Timestamp) -> Ready {
-    let end = Finish {
+fn superseded(record: Record, learnt: SearchOutcome, now: Timestamp) -> Prepared {
+    let end = Release {
         search: learnt.search,
         superseded_by: learnt.superseded_by,
-        ..Finish::new(State::Closed, now, record.incident.counts)
+        ..Release::new(State::Closed, now, record.incident.counts)
     };
-    Ready { others: learnt.others, ..Ready::silent(record.incident, end) }
+    Prepared { others: learnt.others, ..Prepared::silent(record.incident, end) }
 }
 
 /// A drive that began elsewhere and did not end: finds out whether its request was filed.
-async fn resume<W: World>(
+async fn resume<W: Services>(
     world: &W,
     lease: &Lease,
-    place: &Place,
-    mut followed: Followed,
+    place: &AccountRegion,
+    mut followed: TrackedRequest,
     now: Timestamp,
-) -> Answer<Option<Followed>> {
+) -> ServiceResult<Option<TrackedRequest>> {
     if followed.request_id.is_some() {
         return Ok(Some(followed));
     }
@@ -330,7 +330,7 @@ async fn resume<W: World>(
 
 /// Puts a request that was filed in an earlier drive into the plan, in place of what a fresh look at
 /// the quota would say about our own open request.
-fn tell_of(plan: &mut Plan, followed: &Followed, place: &Place, evidence: &Evidence) {
+fn tell_of(plan: &mut Plan, followed: &TrackedRequest, place: &AccountRegion, evidence: &Evidence) {
     let known =
         evidence.limits.iter().find(|l| l.found.quota.as_ref().is_some_and(|q| q.code == followed.code));
     let quota = known.and_then(|l| l.found.quota.clone()).unwrap_or_else(|| Quota {

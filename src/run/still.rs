@@ -2,16 +2,16 @@
 
 use jiff::Timestamp;
 
-use crate::answer::Answer;
 use crate::diagnosis::{Category, Cause};
+use crate::error::ServiceResult;
 use crate::event::Metric;
 use crate::incident::Incident;
-use crate::incident::record::{Finish, Record};
+use crate::incident::record::{Record, Release};
 use crate::incident::schedule::{LOOK, STILL, is_measured};
 use crate::incident::search::Search;
-use crate::ports::World;
-use crate::run::context::Terms;
-use crate::run::prepared::Ready;
+use crate::ports::Services;
+use crate::run::context::RunContext;
+use crate::run::prepared::Prepared;
 use crate::time::{Window, after};
 use crate::usage::Period;
 
@@ -19,12 +19,12 @@ use crate::usage::Period;
 pub(crate) const STILL_FAILING: &str = "whether calls still fail";
 
 /// Whether CloudWatch has counted errors of this incident in the last hour, where a metric counts these alone.
-pub(crate) async fn is_failing<W: World>(
+pub(crate) async fn is_failing<W: Services>(
     world: &W,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     incident: &Incident,
     now: Timestamp,
-) -> Answer<bool> {
+) -> ServiceResult<bool> {
     if is_of_another_account(terms, incident) || !is_measured(incident) {
         return Ok(false);
     }
@@ -34,35 +34,39 @@ pub(crate) async fn is_failing<W: World>(
 
 /// Another account's metrics cannot be read from here, today or later. That nothing more is heard is all that will be
 /// known.
-pub(crate) fn is_of_another_account(terms: &Terms<'_>, incident: &Incident) -> bool {
+pub(crate) fn is_of_another_account(terms: &RunContext<'_>, incident: &Incident) -> bool {
     let own = terms.home.account.as_ref();
     own.is_some() && incident.account.is_some() && own != incident.account.as_ref()
 }
 
 /// As it is, and due again then. A silence that is over is not kept: to a clock that is behind it would not be
 /// over yet, and what is claimed there would only count.
-pub(crate) fn again_at(record: &Record, due_at: Timestamp, now: Timestamp) -> Finish {
-    Finish {
+pub(crate) fn again_at(record: &Record, due_at: Timestamp, now: Timestamp) -> Release {
+    Release {
         followed: record.followed.clone(),
         silent_until: record.silent_until.filter(|until| *until > now),
         search: record.search.clone(),
         unread: record.unread,
         awaited: record.awaited.clone(),
-        ..Finish::new(record.state, due_at, record.incident.counts)
+        ..Release::new(record.state, due_at, record.incident.counts)
     }
 }
 
-pub(crate) fn nothing_new(record: Record, due_at: Timestamp, now: Timestamp) -> Ready {
+pub(crate) fn nothing_new(record: Record, due_at: Timestamp, now: Timestamp) -> Prepared {
     let due_at = if is_searched(&record) { due_at.min(after(now, LOOK)) } else { due_at };
     let mut end = again_at(&record, due_at, now);
     // Without a silence nobody looks at what was only counted because of this look.
     end.due_if_counted = Some(now).filter(|_| end.silent_until.is_none());
-    Ready::silent(record.incident, end)
+    Prepared::silent(record.incident, end)
 }
 
 /// Whether CloudWatch still counts errors of this kind. An incident without a place has no metrics;
 /// then nothing is known to fail.
-pub(crate) async fn still_failing<W: World>(world: &W, incident: &Incident, window: Window) -> Answer<bool> {
+pub(crate) async fn still_failing<W: Services>(
+    world: &W,
+    incident: &Incident,
+    window: Window,
+) -> ServiceResult<bool> {
     let Some(place) = incident.place() else { return Ok(false) };
     let is_mantle = incident.facts.operation.as_deref() == Some("CreateInference")
         || incident.facts.metric.as_deref() == Metric::MantleClientErrors.name();

@@ -5,15 +5,15 @@
 
 use jiff::Timestamp;
 
-use crate::answer::Answer;
+use crate::error::ServiceResult;
 use crate::evidence::Evidence;
 use crate::incident::record::{Lease, Record};
 use crate::incident::schedule::{FORGOTTEN, STEPS};
 use crate::plan::remembered_suspicion;
-use crate::ports::World;
-use crate::run::context::Terms;
-use crate::run::investigate::Learnt;
-use crate::run::prepared::Ready;
+use crate::ports::Services;
+use crate::run::context::RunContext;
+use crate::run::investigate::SearchOutcome;
+use crate::run::prepared::Prepared;
 use crate::run::respond::prepare;
 use crate::run::still::nothing_new;
 use crate::time::after;
@@ -25,20 +25,20 @@ pub(crate) fn stays_open(record: &Record, evidence: &Evidence, now: Timestamp) -
 }
 
 /// Reminds people of it, if that is due; else it is looked at again within a day.
-pub(crate) async fn keep_open<W: World>(
+pub(crate) async fn keep_open<W: Services>(
     world: &W,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     lease: &Lease,
     mut record: Record,
     evidence: Evidence,
     now: Timestamp,
-) -> Answer<Ready> {
+) -> ServiceResult<Prepared> {
     record.unread = None;
-    if let Some(reminder) = record.quiet_until(terms.config, now) {
+    if let Some(reminder) = record.muted_until(terms.config, now) {
         return Ok(nothing_new(record, reminder.min(after(now, STEPS)), now));
     }
     let search = record.search.clone();
-    let learnt = Learnt { search, evidence: Some(evidence), ..Learnt::default() };
+    let learnt = SearchOutcome { search, evidence: Some(evidence), ..SearchOutcome::default() };
     let mut ready = prepare(world, terms, lease, record, Some(learnt)).await?;
     if ready.notice.is_none() {
         ready.told.due_at = after(now, STEPS);

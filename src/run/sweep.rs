@@ -7,23 +7,23 @@ use std::collections::HashSet;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Answer, PortError};
 use crate::diagnosis::Cause;
+use crate::error::{ServiceError, ServiceResult};
 use crate::evidence::Evidence;
 use crate::ids::IncidentId;
 use crate::incident::notice_kind::Kind;
-use crate::incident::record::{Claim, Finish, Lease, Record, State};
+use crate::incident::record::{Claim, Lease, Record, Release, State};
 use crate::incident::schedule::{FORGOTTEN, LATER, UNTOLD, is_measured};
 use crate::notice::Notice;
 use crate::plan::action::Plan;
-use crate::ports::World;
+use crate::ports::Services;
 use crate::run::by_hand;
-use crate::run::context::{AT_ONCE, PATIENCE, Terms};
+use crate::run::context::{AT_ONCE, PATIENCE, RunContext};
 use crate::run::follow::{follow, unanswered};
-use crate::run::forecast::{Watched, done, watch};
+use crate::run::forecast::{ForecastReport, done, watch};
 use crate::run::gather::gather;
-use crate::run::investigate::{Learnt, learn};
-use crate::run::prepared::Ready;
+use crate::run::investigate::{SearchOutcome, learn};
+use crate::run::prepared::Prepared;
 use crate::run::respond::{is_done, prepare, tell};
 use crate::run::still::{
     STILL_FAILING, again_at, is_failing, is_of_another_account, is_searched, nothing_new, still_failing,
@@ -39,32 +39,36 @@ const MOST: usize = 100;
 
 /// What a sweep did.
 #[derive(Debug, Default)]
-pub struct Swept {
+pub struct SweepReport {
     /// The shards that were swept.
     pub shards: Shards,
     /// Notices told.
     pub notices: Vec<Notice>,
     /// Incidents that could not be driven, and why; they stay due.
-    pub failed: Vec<(String, PortError)>,
+    pub failed: Vec<(String, ServiceError)>,
     /// Whether time ran out before all that was due was looked at.
     pub out_of_time: bool,
     /// What the watch saw, if it was due; an error where it could not look, and then it tries again.
-    pub watched: Option<Answer<Watched>>,
+    pub watched: Option<ServiceResult<ForecastReport>>,
     /// How many have confirmed that they want to be told; an error where the topic did not say. `None` where it
     /// was not asked.
-    pub subscribers: Option<Answer<u32>>,
+    pub subscribers: Option<ServiceResult<u32>>,
 }
 
 /// Drives everything that is due in every shard; see [`sweep_shards`].
-pub async fn sweep<W: World>(world: &W, terms: &Terms<'_>) -> Answer<Swept> {
+pub async fn sweep<W: Services>(world: &W, terms: &RunContext<'_>) -> ServiceResult<SweepReport> {
     sweep_shards(world, terms, Shards::ALL).await
 }
 
 /// Drives everything that is due in `shards`, as far as the time allows; the rest is due at the next sweep. What is
 /// done once for all shards, the watch and the look at the topic, is done with [`Shard::FIRST`]. An error means that
 /// the ledger could not be asked.
-pub async fn sweep_shards<W: World>(world: &W, terms: &Terms<'_>, shards: Shards) -> Answer<Swept> {
-    let mut swept = Swept { shards, ..Swept::default() };
+pub async fn sweep_shards<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    shards: Shards,
+) -> ServiceResult<SweepReport> {
+    let mut swept = SweepReport { shards, ..SweepReport::default() };
     let mut waiting = Vec::new();
     let mut looked_at = HashSet::new();
     // Until a page brings nothing that was not looked at: what failed stays due.
@@ -112,14 +116,14 @@ pub async fn sweep_shards<W: World>(world: &W, terms: &Terms<'_>, shards: Shards
 #[derive(Default)]
 struct Look {
     /// What is to be told or recorded: the incident, and what turned out to be behind its alarm.
-    ready: Vec<(Lease, Ready)>,
-    failed: Vec<(String, PortError)>,
+    ready: Vec<(Lease, Prepared)>,
+    failed: Vec<(String, ServiceError)>,
     /// Whether there was no time left; then no lease was taken.
     is_too_late: bool,
 }
 
 /// Looks after one incident. What it ends in silence is recorded at once: nobody waits for it.
-async fn look<W: World>(world: &W, terms: &Terms<'_>, id: IncidentId) -> Look {
+async fn look<W: Services>(world: &W, terms: &RunContext<'_>, id: IncidentId) -> Look {
     let mut look = Look::default();
     if world.now() >= terms.allowance.until {
         look.is_too_late = true;
@@ -147,7 +151,7 @@ async fn look<W: World>(world: &W, terms: &Terms<'_>, id: IncidentId) -> Look {
 }
 
 impl Look {
-    async fn put<W: World>(&mut self, world: &W, lease: Lease, ready: Ready) {
+    async fn put<W: Services>(&mut self, world: &W, lease: Lease, ready: Prepared) {
         if ready.notice.is_some() {
             self.ready.push((lease, ready));
         } else if let Err(error) = world.finish(&lease, &ready.told).await {
@@ -157,7 +161,11 @@ impl Look {
 }
 
 /// Watches what is coming, if that is due and there is time. What was found is claimed, and ready to be told.
-async fn watched<W: World>(world: &W, terms: &Terms<'_>, swept: &mut Swept) -> Vec<(Lease, Ready)> {
+async fn watched<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    swept: &mut SweepReport,
+) -> Vec<(Lease, Prepared)> {
     let mut ready = Vec::new();
     if world.now() >= terms.allowance.until {
         return ready;
@@ -199,12 +207,12 @@ async fn watched<W: World>(world: &W, terms: &Terms<'_>, swept: &mut Swept) -> V
 
 /// Takes the lease of an incident that is due, and brings it up to its notice. `None` when another was
 /// faster.
-async fn look_after<W: World>(
+async fn look_after<W: Services>(
     world: &W,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     id: &IncidentId,
-) -> Answer<Option<(Lease, Ready)>> {
-    let Some((lease, mut record)) = world.take_over(id, world.now(), terms.allowance.lease).await? else {
+) -> ServiceResult<Option<(Lease, Prepared)>> {
+    let Some((lease, mut record)) = world.acquire_due(id, world.now(), terms.allowance.lease).await? else {
         return Ok(None);
     };
     let now = world.now();
@@ -226,11 +234,11 @@ async fn look_after<W: World>(
 }
 
 /// Ends what is told by itself, or not at all; the rest waits to be told together, as many as a digest names.
-async fn wait<W: World>(
+async fn wait<W: Services>(
     world: &W,
-    ready: Vec<(Lease, Ready)>,
-    waiting: &mut Vec<(Lease, Ready)>,
-    swept: &mut Swept,
+    ready: Vec<(Lease, Prepared)>,
+    waiting: &mut Vec<(Lease, Prepared)>,
+    swept: &mut SweepReport,
 ) {
     let (alone, others): (Vec<_>, Vec<_>) =
         ready.into_iter().partition(|(_, ready)| ready.is_told_alone || ready.notice.is_none());
@@ -243,7 +251,7 @@ async fn wait<W: World>(
 }
 
 /// Tells of each by itself.
-async fn one_by_one<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swept) {
+async fn one_by_one<W: Services>(world: &W, all: Vec<(Lease, Prepared)>, swept: &mut SweepReport) {
     for (lease, ready) in all {
         match tell(world, &lease, ready.notice.as_ref(), &ready.told, &ready.untold).await {
             Ok(()) => swept.notices.extend(ready.notice),
@@ -253,7 +261,7 @@ async fn one_by_one<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut S
 }
 
 /// Tells of all in one digest.
-async fn together<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swept) {
+async fn together<W: Services>(world: &W, all: Vec<(Lease, Prepared)>, swept: &mut SweepReport) {
     let notices: Vec<&Notice> = all.iter().filter_map(|(_, ready)| ready.notice.as_ref()).collect();
     let digest = Notice::digest(&notices);
     let published = world.publish(&digest).await;
@@ -271,13 +279,13 @@ async fn together<W: World>(world: &W, all: Vec<(Lease, Ready)>, swept: &mut Swe
 
 /// An incident with nothing to follow. While it goes on, what to do is decided anew, and people are told again; when
 /// CloudWatch has been quiet for long enough, it is closed.
-async fn quiet<W: World>(
+async fn quiet<W: Services>(
     world: &W,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     lease: &Lease,
     mut record: Record,
     now: Timestamp,
-) -> Answer<Ready> {
+) -> ServiceResult<Prepared> {
     let mut unread = Vec::new();
     if let Some(place) = record.incident.place() {
         match by_hand::look(world, &mut record, &place).await {
@@ -289,7 +297,7 @@ async fn quiet<W: World>(
             Err(error) => unread.push(error),
         }
     }
-    if record.incident.cause.is_step() {
+    if record.incident.cause.needs_person() {
         return step(world, terms, lease, record, now).await;
     }
     match is_failing(world, terms, &record.incident, now).await {
@@ -298,13 +306,13 @@ async fn quiet<W: World>(
             let search = record.search.clone();
             record.incident.last_seen = Some(now);
             record.unread = None;
-            let learnt = Learnt { search, ..Learnt::default() };
+            let learnt = SearchOutcome { search, ..SearchOutcome::default() };
             return prepare(world, terms, lease, record, Some(learnt)).await;
         }
         Ok(false) => {}
         Err(error) => unread.push(error),
     }
-    if record.goes_on(terms.config, now) || record.is_busy(now) {
+    if record.is_ongoing(terms.config, now) || record.is_busy(now) {
         record.unread = None;
         return prepare(world, terms, lease, record, None).await;
     }
@@ -333,13 +341,13 @@ async fn quiet<W: World>(
 /// A step that a person has to take: reminded of until it is taken. Where nothing tells whether it is, it
 /// ends when CloudWatch has been quiet for long enough; where it is known to be missing, when nobody has
 /// called for a month.
-async fn step<W: World>(
+async fn step<W: Services>(
     world: &W,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     lease: &Lease,
     mut record: Record,
     now: Timestamp,
-) -> Answer<Ready> {
+) -> ServiceResult<Prepared> {
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
     let done = is_done(&record, &evidence, terms.config);
     if done == Some(true) && record.settles_at(terms.config, now) <= now {
@@ -351,30 +359,30 @@ async fn step<W: World>(
         Some(false) => after(record.incident.last_seen.unwrap_or(record.last_news(now)), FORGOTTEN),
         _ => record.closes_at(terms.config, now),
     };
-    let goes_on = record.goes_on(terms.config, now);
-    let mut unread: Vec<PortError> =
+    let is_ongoing = record.is_ongoing(terms.config, now);
+    let mut unread: Vec<ServiceError> =
         if done.is_none() { evidence.unread().cloned().collect() } else { Vec::new() };
     // What could not be read for now may be what is missing: then quiet alone does not end it. Nor does it say
     // that a quota has room again.
     let is_open = match record.incident.cause {
         Cause::NearQuota => !unread.is_empty(),
-        _ => unread.iter().any(PortError::is_passing),
+        _ => unread.iter().any(ServiceError::is_passing),
     };
-    if !goes_on && over <= now && !is_open {
+    if !is_ongoing && over <= now && !is_open {
         match is_quiet(world, terms, &record, now).await {
             Ok(true) => return ended(world, terms, lease, record, evidence, now).await,
             Ok(false) => {}
             Err(error) => unread.push(error),
         }
     }
-    let is_due = record.quiet_until(terms.config, now).is_none();
-    let is_reminded_of = is_due && (goes_on || done == Some(false));
+    let is_due = record.muted_until(terms.config, now).is_none();
+    let is_reminded_of = is_due && (is_ongoing || done == Some(false));
     match done {
         // Of a quota that is nearly full it is decided every day what to do, whether people are told or not.
         _ if is_reminded_of || record.is_busy(now) || (is_near && done == Some(false)) => {
             record.unread = None;
             let search = record.search.clone();
-            let learnt = Learnt { search, evidence: Some(evidence), ..Learnt::default() };
+            let learnt = SearchOutcome { search, evidence: Some(evidence), ..SearchOutcome::default() };
             prepare(world, terms, lease, record, Some(learnt)).await
         }
         _ if !unread.is_empty() => {
@@ -390,14 +398,14 @@ async fn step<W: World>(
 }
 
 /// It is over, unless a person has to look first.
-async fn ended<W: World>(
+async fn ended<W: Services>(
     world: &W,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     lease: &Lease,
     record: Record,
     evidence: Evidence,
     now: Timestamp,
-) -> Answer<Ready> {
+) -> ServiceResult<Prepared> {
     if stays_open(&record, &evidence, now) {
         return Box::pin(keep_open(world, terms, lease, record, evidence, now)).await;
     }
@@ -405,19 +413,24 @@ async fn ended<W: World>(
 }
 
 /// It is over.
-fn resolved(record: Record, evidence: &Evidence, now: Timestamp) -> Ready {
+fn resolved(record: Record, evidence: &Evidence, now: Timestamp) -> Prepared {
     let plan = Plan::default();
     let notice = Notice::compose(Kind::Resolved, &record, &plan, evidence);
-    let told = Finish {
+    let told = Release {
         told: Some(notice.told(&record, evidence, now)),
-        ..Finish::new(State::Closed, now, record.incident.counts)
+        ..Release::new(State::Closed, now, record.incident.counts)
     };
     let untold = again_at(&record, after(now, UNTOLD), now);
-    Ready { notice: Some(notice), untold, ..Ready::silent(record.incident, told) }
+    Prepared { notice: Some(notice), untold, ..Prepared::silent(record.incident, told) }
 }
 
 /// Whether CloudWatch has been quiet for long enough.
-async fn is_quiet<W: World>(world: &W, terms: &Terms<'_>, record: &Record, now: Timestamp) -> Answer<bool> {
+async fn is_quiet<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    record: &Record,
+    now: Timestamp,
+) -> ServiceResult<bool> {
     if is_of_another_account(terms, &record.incident) {
         return Ok(true);
     }

@@ -5,10 +5,10 @@
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::Answer;
+use crate::error::ServiceResult;
 use crate::event::signal::Recorded;
 use crate::evidence::{Evidence, since};
-use crate::ids::Place;
+use crate::ids::AccountRegion;
 use crate::incident::Incident;
 use crate::misuse::strangers::{Sample, Samples};
 use crate::model::ModelId;
@@ -46,11 +46,11 @@ pub(crate) async fn look<W: Records + Clock>(
 
 async fn callers<W: Records + Clock>(
     world: &W,
-    place: &Place,
+    place: &AccountRegion,
     models: &[ModelId],
     now: Timestamp,
     until: Timestamp,
-) -> Answer<Samples> {
+) -> ServiceResult<Samples> {
     let back = |wait: SignedDuration| now.saturating_sub(wait).unwrap_or(now);
     let quarter = |n: i32| {
         let to = back(WEEK.saturating_add(QUARTER * n));
@@ -61,6 +61,6 @@ async fn callers<W: Records + Clock>(
     let last = Window { from: back(HOURS), to: now };
     let (last, earlier) =
         tokio::join!(ask(world, until, world.recorded(place, last, MOST)), join_all(earlier));
-    let earlier: Vec<Recorded> = earlier.into_iter().collect::<Answer<_>>()?;
+    let earlier: Vec<Recorded> = earlier.into_iter().collect::<ServiceResult<_>>()?;
     Ok(Samples { now: Sample::of(&[last?], models), earlier: Sample::of(&earlier, models) })
 }

@@ -1,17 +1,17 @@
 //! Bedrock's descriptions and IAM, as the world file has them.
 
-use crate::answer::{Answer, PortError};
-use crate::ids::Place;
+use crate::error::{ServiceError, ServiceResult};
+use crate::ids::AccountRegion;
 use crate::model::access::{ModelState, UseCaseForm};
-use crate::model::lifecycle::Life;
+use crate::model::lifecycle::ModelLife;
 use crate::model::{ModelId, ModelKind};
 use crate::permission::{Needed, PolicyVerdict, Ruling};
 use crate::ports::{Models, Permissions};
-use crate::sandbox::state::{Sandbox, State};
+use crate::sandbox::state::{Sandbox, SandboxState};
 use crate::sandbox::{ModelEntry, PolicyEntry, PortCall};
 
-impl State {
-    fn described(&self, place: &Place, model: &ModelId) -> Option<&ModelEntry> {
+impl SandboxState {
+    fn described(&self, place: &AccountRegion, model: &ModelId) -> Option<&ModelEntry> {
         let of = |m: &&ModelEntry| {
             m.model_id == model.base() && m.region.as_ref().is_none_or(|r| *r == place.region)
         };
@@ -20,8 +20,8 @@ impl State {
 }
 
 impl ModelEntry {
-    fn life(&self) -> Life {
-        Life { lifecycle: self.lifecycle, legacy_from: self.legacy_from, ends: self.ends }
+    fn life(&self) -> ModelLife {
+        ModelLife { lifecycle: self.lifecycle, legacy_from: self.legacy_from, ends: self.ends }
     }
 }
 
@@ -35,7 +35,11 @@ impl PolicyEntry {
 
 impl Models for Sandbox {
     /// A profile that AWS defines is there without an entry, and routes to its source Region at least.
-    async fn profile_models(&self, place: &Place, profile: &ModelId) -> Answer<Option<Vec<String>>> {
+    async fn profile_models(
+        &self,
+        place: &AccountRegion,
+        profile: &ModelId,
+    ) -> ServiceResult<Option<Vec<String>>> {
         self.call_at(place, PortCall::ProfileModels, |state| {
             let entry = state.file.profiles.iter().find(|p| p.id == profile.as_str());
             let region = &place.region;
@@ -48,19 +52,19 @@ impl Models for Sandbox {
         .await
     }
 
-    async fn offered(&self, place: &Place) -> Answer<Vec<ModelId>> {
+    async fn offered(&self, place: &AccountRegion) -> ServiceResult<Vec<ModelId>> {
         self.call_at(place, PortCall::Offered, |state| {
             // A world without an entry does not say what the Region offers.
             let entry = state.file.offered.iter().find(|o| o.region == place.region);
             let why = || format!("the world file does not name the ids that {} offers", place.region);
-            let entry = entry.ok_or_else(|| PortError::invalid(why()))?;
+            let entry = entry.ok_or_else(|| ServiceError::invalid(why()))?;
             Ok(entry.model_ids.iter().filter_map(|id| ModelId::parse(id)).collect())
         })
         .await
     }
 
     /// The models that the file tells of by themselves, and those that it says are offered.
-    async fn lives(&self, place: &Place) -> Answer<Vec<(ModelId, Life)>> {
+    async fn lives(&self, place: &AccountRegion) -> ServiceResult<Vec<(ModelId, ModelLife)>> {
         self.call_at(place, PortCall::Lives, |state| {
             let told = state.file.availability.iter();
             let told = told.filter(|m| m.region.as_ref().is_none_or(|r| *r == place.region));
@@ -68,10 +72,10 @@ impl Models for Sandbox {
             let offered = state.file.offered.iter().filter(|o| o.region == place.region);
             let offered = offered.flat_map(|o| &o.model_ids).filter_map(|id| ModelId::parse(id));
             let offered = offered.filter(|m| m.kind() == ModelKind::Foundation);
-            let mut lives: Vec<(ModelId, Life)> = told.collect();
+            let mut lives: Vec<(ModelId, ModelLife)> = told.collect();
             for model in offered {
                 if !lives.iter().any(|(known, _)| *known == model) {
-                    lives.push((model, Life::default()));
+                    lives.push((model, ModelLife::default()));
                 }
             }
             Ok(lives)
@@ -79,7 +83,7 @@ impl Models for Sandbox {
         .await
     }
 
-    async fn model_state(&self, place: &Place, model: &ModelId) -> Answer<Option<ModelState>> {
+    async fn model_state(&self, place: &AccountRegion, model: &ModelId) -> ServiceResult<Option<ModelState>> {
         self.call_at(place, PortCall::ModelState, |state| {
             let entry = state.described(place, model);
             Ok(Some(entry.map_or_else(ModelState::default, |m| ModelState {
@@ -97,14 +101,14 @@ impl Models for Sandbox {
         .await
     }
 
-    async fn agreement_offers(&self, place: &Place, model: &ModelId) -> Answer<Option<usize>> {
+    async fn agreement_offers(&self, place: &AccountRegion, model: &ModelId) -> ServiceResult<Option<usize>> {
         self.call_at(place, PortCall::AgreementOffers, |state| {
             Ok(Some(state.described(place, model).map_or(1, |m| m.offers)))
         })
         .await
     }
 
-    async fn invocation_logging(&self, place: &Place) -> Answer<Option<String>> {
+    async fn invocation_logging(&self, place: &AccountRegion) -> ServiceResult<Option<String>> {
         self.call_at(place, PortCall::InvocationLogging, |state| {
             let entry = state.file.logging.iter().find(|l| l.region == place.region);
             Ok(entry.map(|l| l.log_group.clone()))
@@ -116,11 +120,11 @@ impl Models for Sandbox {
 impl Permissions for Sandbox {
     async fn simulate(
         &self,
-        place: &Place,
+        place: &AccountRegion,
         caller: &str,
         action: &str,
         needed: &[Needed],
-    ) -> Answer<Option<Vec<Ruling>>> {
+    ) -> ServiceResult<Option<Vec<Ruling>>> {
         self.call_at(place, PortCall::Simulate, |state| {
             if !state.file.policies.iter().any(|p| p.caller == caller) {
                 return Ok(None);

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
-words! {
+wire_enum! {
     /// One method of a port.
-    PortCall {
+    pub enum PortCall {
         /// An applied value is read.
         Applied = "applied",
         /// AWS's default is read.

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Answer, PortError};
 use crate::callers::Origin;
+use crate::error::{ServiceError, ServiceResult};
 use crate::event::signal::{Call, Recorded};
 use crate::event::{AlarmSignal, Described, ErrorSignal, Metric, Source};
-use crate::ids::{Place, caller_of, is_root};
+use crate::ids::{AccountRegion, caller_of, is_root};
 use crate::incident::search::{LogKind, LogQuery};
 use crate::model::ModelId;
 use crate::model::lifecycle::Lifecycle;
 use crate::ports::{Records, Telemetry};
-use crate::sandbox::meter::{Begun, SEARCHING, told};
-use crate::sandbox::state::{Sandbox, State};
+use crate::sandbox::meter::{RunningQuery, SEARCHING, told};
+use crate::sandbox::state::{Sandbox, SandboxState};
 use crate::sandbox::{AlarmEntry, PortCall, SourceWord, UsageEntry};
 use crate::time::{Window, after};
 use crate::usage::{Minute, Period, Series};
@@ -29,7 +29,7 @@ const MINUTES: u32 = 24 * 60;
 /// A use too small to move any figure.
 const TRACE: Minute = Minute { invocations: 1e-6, ..Minute::NONE };
 
-impl State {
+impl SandboxState {
     /// The use of `entry` in `window`; points of five minutes hold their average minute.
     fn series(&self, entry: &UsageEntry, window: Window, period: Period) -> Series {
         if let Some(fed) = self.fed(&entry.region, &entry.model_id, window, period) {
@@ -73,7 +73,7 @@ impl State {
         Series::of(period, points.collect())
     }
 
-    fn entries<'s>(&'s self, place: &Place) -> impl Iterator<Item = &'s UsageEntry> {
+    fn entries<'s>(&'s self, place: &AccountRegion) -> impl Iterator<Item = &'s UsageEntry> {
         let region = place.region.clone();
         self.file.usage.iter().filter(move |u| u.region == region)
     }
@@ -93,11 +93,11 @@ fn measured(metric: Metric, minute: &Minute) -> f64 {
 impl Telemetry for Sandbox {
     async fn usage(
         &self,
-        place: &Place,
+        place: &AccountRegion,
         models: &[ModelId],
         window: Window,
         period: Period,
-    ) -> Answer<Vec<Series>> {
+    ) -> ServiceResult<Vec<Series>> {
         self.call_at(place, PortCall::Usage, |state| {
             let of = |model: &ModelId| state.entries(place).find(|u| u.model_id == model.as_str());
             let series = |u| state.series(u, window, period);
@@ -106,7 +106,7 @@ impl Telemetry for Sandbox {
         .await
     }
 
-    async fn used(&self, place: &Place) -> Answer<Vec<ModelId>> {
+    async fn used(&self, place: &AccountRegion) -> ServiceResult<Vec<ModelId>> {
         self.call_at(place, PortCall::Used, |state| {
             let from = state.now.saturating_sub(KNOWN).unwrap_or(Timestamp::MIN);
             let window = Window { from, to: state.now };
@@ -116,7 +116,12 @@ impl Telemetry for Sandbox {
         .await
     }
 
-    async fn models_behind(&self, place: &Place, metric: Metric, window: Window) -> Answer<Vec<ModelId>> {
+    async fn models_behind(
+        &self,
+        place: &AccountRegion,
+        metric: Metric,
+        window: Window,
+    ) -> ServiceResult<Vec<ModelId>> {
         self.call_at(place, PortCall::ModelsBehind, |state| {
             let moved = |u: &&UsageEntry| {
                 let series = state.series(u, window, Period::Minute);
@@ -127,7 +132,7 @@ impl Telemetry for Sandbox {
         .await
     }
 
-    async fn volume(&self, place: &Place, window: Window) -> Answer<Minute> {
+    async fn volume(&self, place: &AccountRegion, window: Window) -> ServiceResult<Minute> {
         self.call_at(place, PortCall::Volume, |state| {
             let mut all = Minute::default();
             for entry in state.entries(place) {
@@ -139,7 +144,7 @@ impl Telemetry for Sandbox {
         .await
     }
 
-    async fn contributors(&self, place: &Place, alarm: &str) -> Answer<Option<Vec<ModelId>>> {
+    async fn contributors(&self, place: &AccountRegion, alarm: &str) -> ServiceResult<Option<Vec<ModelId>>> {
         self.call_at(place, PortCall::Contributors, |state| {
             let named =
                 |alarm: &AlarmEntry| alarm.contributors.iter().filter_map(|id| ModelId::parse(id)).collect();
@@ -148,7 +153,7 @@ impl Telemetry for Sandbox {
         .await
     }
 
-    async fn alarms(&self, place: &Place, names: &[String]) -> Answer<Vec<AlarmSignal>> {
+    async fn alarms(&self, place: &AccountRegion, names: &[String]) -> ServiceResult<Vec<AlarmSignal>> {
         self.call_at(place, PortCall::Alarms, |state| {
             let now = state.now;
             let described = names.iter().filter_map(|name| state.alarm(place, name)).filter_map(|alarm| {
@@ -168,13 +173,13 @@ impl Telemetry for Sandbox {
     }
 }
 
-impl State {
-    fn alarm(&self, place: &Place, name: &str) -> Option<&AlarmEntry> {
+impl SandboxState {
+    fn alarm(&self, place: &AccountRegion, name: &str) -> Option<&AlarmEntry> {
         self.file.alarms.iter().find(|a| a.region == place.region && a.name == name)
     }
 
     /// The calls of `window` that succeeded, the latest first.
-    fn recorded_calls(&self, place: &Place, window: Window) -> Vec<Call> {
+    fn recorded_calls(&self, place: &AccountRegion, window: Window) -> Vec<Call> {
         let entries = self.file.calls.iter().filter(|c| c.region == place.region);
         let in_time = entries.filter(|c| (window.from..=window.to).contains(&c.time));
         let mut calls: Vec<Call> = in_time
@@ -190,7 +195,7 @@ impl State {
     }
 
     /// The errors of `window` that `source` shows, the latest first.
-    fn errors(&self, place: &Place, source: SourceWord, window: Window) -> Vec<ErrorSignal> {
+    fn errors(&self, place: &AccountRegion, source: SourceWord, window: Window) -> Vec<ErrorSignal> {
         let entries = self.file.errors.iter().filter(|e| e.region == place.region && e.source == source);
         let each = entries.flat_map(|e| {
             let every = SignedDuration::from_secs(i64::from(e.every_seconds));
@@ -223,7 +228,7 @@ impl State {
 }
 
 impl Records for Sandbox {
-    async fn called_by_root(&self, place: &Place, window: Window) -> Answer<bool> {
+    async fn called_by_root(&self, place: &AccountRegion, window: Window) -> ServiceResult<bool> {
         self.call_at(place, PortCall::CalledByRoot, |state| {
             let errors = state.errors(place, SourceWord::Cloudtrail, window);
             let calls = state.recorded_calls(place, window);
@@ -234,7 +239,7 @@ impl Records for Sandbox {
         .await
     }
 
-    async fn recorded(&self, place: &Place, window: Window, most: usize) -> Answer<Recorded> {
+    async fn recorded(&self, place: &AccountRegion, window: Window, most: usize) -> ServiceResult<Recorded> {
         self.call_at(place, PortCall::Recorded, |state| {
             let fed = state.fed_calls(place, window, most.saturating_add(1));
             let (mut errors, mut calls) = told(place, fed.get(..most.min(fed.len())).unwrap_or_default());
@@ -256,23 +261,27 @@ impl Records for Sandbox {
 
     async fn start_query(
         &self,
-        place: &Place,
+        place: &AccountRegion,
         kind: LogKind,
         _: &[String],
         window: Window,
-    ) -> Answer<LogQuery> {
+    ) -> ServiceResult<LogQuery> {
         self.call_at(place, PortCall::StartQuery, |state| {
-            state.queries.push(Begun { kind, window, at: state.now });
+            state.queries.push(RunningQuery { kind, window, at: state.now });
             Ok(LogQuery { kind, id: format!("query-{}", state.queries.len()) })
         })
         .await
     }
 
-    async fn query_results(&self, place: &Place, query: &LogQuery) -> Answer<Option<Vec<ErrorSignal>>> {
+    async fn query_results(
+        &self,
+        place: &AccountRegion,
+        query: &LogQuery,
+    ) -> ServiceResult<Option<Vec<ErrorSignal>>> {
         self.call_at(place, PortCall::QueryResults, |state| {
             let number = query.id.strip_prefix("query-").and_then(|n| n.parse::<usize>().ok());
             let begun = number.and_then(|n| state.queries.get(n.checked_sub(1)?)).cloned();
-            let begun = begun.ok_or_else(|| PortError::invalid("there is no such search"))?;
+            let begun = begun.ok_or_else(|| ServiceError::invalid("there is no such search"))?;
             let source = match begun.kind {
                 LogKind::Invocation => SourceWord::InvocationLog,
                 LogKind::Application => SourceWord::ApplicationLog,

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::ids::{Place, Region, is_root};
+use crate::ids::{AccountRegion, Region, is_root};
 use crate::sandbox::meter::{Fed, Meter, TRAIL_IS_LATE};
-use crate::sandbox::state::{Sandbox, State};
+use crate::sandbox::state::{Sandbox, SandboxState};
 use crate::time::Window;
 use crate::usage::{Minute, Period, Series};
 
-impl State {
+impl SandboxState {
     /// What was fed of a model, as far as CloudWatch shows it by now; `None` where nothing was ever fed.
     pub(super) fn fed(
         &self,
@@ -29,7 +29,11 @@ impl State {
     }
 
     /// The calls of `window` that were fed and that CloudTrail shows by now, the latest first.
-    fn fed_rows(&self, place: &Place, window: Window) -> impl Iterator<Item = &(Timestamp, Arc<Fed>)> {
+    fn fed_rows(
+        &self,
+        place: &AccountRegion,
+        window: Window,
+    ) -> impl Iterator<Item = &(Timestamp, Arc<Fed>)> {
         let shown = self.now.saturating_sub(TRAIL_IS_LATE).unwrap_or(Timestamp::MIN).min(window.to);
         let trail = &self.feed.trail;
         let begin = trail.partition_point(|(at, _)| *at < window.from);
@@ -38,11 +42,16 @@ impl State {
     }
 
     /// The latest `most` of them.
-    pub(super) fn fed_calls(&self, place: &Place, window: Window, most: usize) -> Vec<(Timestamp, Arc<Fed>)> {
+    pub(super) fn fed_calls(
+        &self,
+        place: &AccountRegion,
+        window: Window,
+        most: usize,
+    ) -> Vec<(Timestamp, Arc<Fed>)> {
         self.fed_rows(place, window).take(most).cloned().collect()
     }
 
-    pub(super) fn fed_root(&self, place: &Place, window: Window) -> bool {
+    pub(super) fn fed_root(&self, place: &AccountRegion, window: Window) -> bool {
         self.fed_rows(place, window).any(|(_, call)| is_root(&call.caller))
     }
 }

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::{BadConfig, Config, Mode};
-use crate::identity::Home;
+use crate::identity::FunctionIdentity;
 use crate::ids::{AccountId, QuotaCode, Region};
 use crate::installation::RuleState;
 use crate::model::access::Availability;
@@ -504,8 +504,12 @@ pub struct LedgerEntry {
 
 impl WorldFile {
     /// Where the function runs in it.
-    pub fn home(&self) -> Home {
-        Home { account: self.account.clone(), region: self.region.clone(), ..Home::default() }
+    pub fn home(&self) -> FunctionIdentity {
+        FunctionIdentity {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            ..FunctionIdentity::default()
+        }
     }
 
     /// Reads a world file; an error names what is wrong and where.

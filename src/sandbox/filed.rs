@@ -6,13 +6,13 @@ use crate::quota::request::IncreaseRequest;
 use crate::sandbox::{QuotaEntry, WorldFile};
 
 #[derive(Clone, Debug)]
-pub(crate) struct Filed {
+pub(crate) struct FiledRequest {
     pub(crate) region: Region,
     pub(crate) request: IncreaseRequest,
 }
 
-pub(crate) fn filed_before(file: &WorldFile) -> Vec<Filed> {
-    let requests = file.requests.iter().enumerate().map(|(n, r)| Filed {
+pub(crate) fn filed_before(file: &WorldFile) -> Vec<FiledRequest> {
+    let requests = file.requests.iter().enumerate().map(|(n, r)| FiledRequest {
         region: r.region.clone(),
         request: IncreaseRequest {
             id: request_id(n),
@@ -32,7 +32,7 @@ pub(crate) fn request_id(n: usize) -> String {
 
 /// Every quota of a Region.
 #[derive(Clone, Debug)]
-pub(crate) struct Listing {
+pub(crate) struct PastListing {
     pub(crate) region: Region,
     /// The quotas of the world file that it was made of.
     pub(crate) of: Vec<QuotaEntry>,

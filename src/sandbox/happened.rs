@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::ids::{IncidentId, Place, QuotaCode};
-use crate::incident::notices::Told;
+use crate::ids::{AccountRegion, IncidentId, QuotaCode};
+use crate::incident::notices::NoticeRecord;
 use crate::notice::Notice;
 use crate::sandbox::{FaultKind, PortCall};
 
@@ -38,7 +38,7 @@ pub enum Happened {
         /// For which incident.
         incident: IncidentId,
         /// Whose quota.
-        place: Place,
+        place: AccountRegion,
         /// Which quota.
         code: QuotaCode,
         /// When it was meant to be filed.
@@ -47,7 +47,7 @@ pub enum Happened {
     /// An increase was asked for.
     Asked {
         /// Whose quota.
-        place: Place,
+        place: AccountRegion,
         /// Which quota.
         code: QuotaCode,
         /// The value.
@@ -62,7 +62,7 @@ pub enum Happened {
         /// Which incident.
         incident: IncidentId,
         /// What was recorded as told.
-        told: Option<Told>,
+        told: Option<NoticeRecord>,
     },
 }
 

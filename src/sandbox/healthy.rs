@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::diagnosis::{Cause, diagnose};
 use crate::event::envelope::Malformed;
 use crate::event::{Delivery, Metric, Payload, Signal};
-use crate::identity::Home;
+use crate::identity::FunctionIdentity;
 use crate::ids::Region;
 use crate::model::ModelId;
 use crate::quota::{Catalog, Limit, Variant, find};
@@ -32,7 +32,11 @@ pub fn healthy_for(delivery: &Delivery, now: Timestamp) -> WorldFile {
 }
 
 /// The default world for a payload, of which nothing is kept.
-pub fn healthy_for_payload(payload: &[u8], home: &Home, now: Timestamp) -> Result<WorldFile, Malformed> {
+pub fn healthy_for_payload(
+    payload: &[u8],
+    home: &FunctionIdentity,
+    now: Timestamp,
+) -> Result<WorldFile, Malformed> {
     let mut file = WorldFile::default();
     let payload = Payload::of(payload)?;
     let mut items = payload.items(home)?;

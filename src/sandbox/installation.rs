@@ -1,8 +1,8 @@
 //! How the function is set up, as the world file has it.
 
-use crate::answer::{Answer, PortError};
-use crate::ids::Place;
-use crate::installation::{EventRule, Reads, Subscriptions, Trail, Trigger};
+use crate::error::{ServiceError, ServiceResult};
+use crate::ids::AccountRegion;
+use crate::installation::{EventRule, Reads, RuleTrigger, Subscriptions, Trail};
 use crate::permission::PolicyVerdict;
 use crate::ports::Setup;
 use crate::sandbox::PortCall;
@@ -10,9 +10,9 @@ use crate::sandbox::file::{RuleEntry, TrailEntry};
 use crate::sandbox::state::Sandbox;
 
 impl Setup for Sandbox {
-    async fn trails(&self, _: &Place) -> Answer<Vec<Trail>> {
+    async fn trails(&self, _: &AccountRegion) -> ServiceResult<Vec<Trail>> {
         self.call(PortCall::Trails, |state| {
-            let denied = |action: &str| PortError::Denied(action.to_owned());
+            let denied = |action: &str| ServiceError::Denied(action.to_owned());
             let trail = |entry: &TrailEntry| Trail {
                 name: entry.name.clone(),
                 is_logging: entry.is_logging.ok_or_else(|| denied("cloudtrail:GetTrailStatus")),
@@ -28,16 +28,16 @@ impl Setup for Sandbox {
         .await
     }
 
-    async fn rules(&self, _: &Place, prefix: &str) -> Answer<Vec<EventRule>> {
+    async fn rules(&self, _: &AccountRegion, prefix: &str) -> ServiceResult<Vec<EventRule>> {
         self.call(PortCall::Rules, |state| {
             let named = state.file.rules.iter().filter(|rule| rule.name.starts_with(prefix));
             let rule = |entry: &RuleEntry| EventRule {
                 name: entry.name.clone(),
                 state: entry.state,
                 trigger: if entry.is_scheduled {
-                    Trigger::Schedule
+                    RuleTrigger::Schedule
                 } else {
-                    Trigger::Events(entry.detail_types.clone())
+                    RuleTrigger::Events(entry.detail_types.clone())
                 },
             };
             Ok(named.map(rule).collect())
@@ -46,7 +46,7 @@ impl Setup for Sandbox {
     }
 
     /// Through the same gate as the people's topic.
-    async fn subscriptions(&self, topic: &str) -> Answer<Subscriptions> {
+    async fn subscriptions(&self, topic: &str) -> ServiceResult<Subscriptions> {
         self.call(PortCall::Subscribers, |state| {
             let people = (state.file.subscribers.unwrap_or(1), 0);
             let entry = state.file.topics.get(topic);
@@ -56,7 +56,7 @@ impl Setup for Sandbox {
         .await
     }
 
-    async fn own_alarms(&self, _: &Place, prefix: &str) -> Answer<Vec<(String, bool)>> {
+    async fn own_alarms(&self, _: &AccountRegion, prefix: &str) -> ServiceResult<Vec<(String, bool)>> {
         self.call(PortCall::OwnAlarms, |state| {
             let named = state.file.own_alarms.iter().filter(|(name, _)| name.starts_with(prefix));
             Ok(named.map(|(name, acts)| (name.clone(), *acts)).collect())
@@ -67,11 +67,11 @@ impl Setup for Sandbox {
     /// By the same entries as of any caller.
     async fn rights(
         &self,
-        _: &Place,
+        _: &AccountRegion,
         role: &str,
         actions: &[&str],
         resource: &str,
-    ) -> Answer<Option<Vec<PolicyVerdict>>> {
+    ) -> ServiceResult<Option<Vec<PolicyVerdict>>> {
         self.call(PortCall::Rights, |state| {
             let of_role = || state.file.policies.iter().filter(|p| p.caller == role);
             if of_role().next().is_none() {

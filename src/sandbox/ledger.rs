@@ -4,22 +4,22 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::Answer;
-use crate::ids::{IncidentId, Place, QuotaCode};
+use crate::error::ServiceResult;
+use crate::ids::{AccountRegion, IncidentId, QuotaCode};
 use crate::incident::Incident;
 use crate::incident::band::Band;
 use crate::incident::flood::{Opened, Room, hour_of};
-use crate::incident::lane::{Lane, crowd_of};
-use crate::incident::record::{Claim, Finish, Lease, Record, State};
+use crate::incident::lane::{Lane, digest_window_of};
+use crate::incident::record::{Claim, Lease, Record, Release, State};
 use crate::ports::{Ledger, SEEN};
 use crate::quota::record::{Intent, QuotaRecord, Remember, Reserved};
-use crate::quota::request::Followed;
+use crate::quota::request::TrackedRequest;
 use crate::sandbox::state::Sandbox;
-use crate::sandbox::tables::{Incidents, Row};
+use crate::sandbox::tables::{Incidents, LedgerRow};
 use crate::sandbox::{Happened, PortCall};
 use crate::shards::Shards;
 
-impl crate::sandbox::state::State {
+impl crate::sandbox::state::SandboxState {
     /// Takes the lease of an incident that nobody holds and that `fits`.
     fn take(
         &mut self,
@@ -40,18 +40,23 @@ impl crate::sandbox::state::State {
 
 impl Sandbox {
     /// Looks at every incident in the ledger, without copying any.
-    pub fn look_at<T>(&self, look: impl FnOnce(&BTreeMap<IncidentId, Row>) -> T) -> T {
+    pub fn look_at<T>(&self, look: impl FnOnce(&BTreeMap<IncidentId, LedgerRow>) -> T) -> T {
         look(&self.state.borrow().ledger.incidents.rows)
     }
 
     /// Every incident in the ledger.
-    pub fn incidents(&self) -> Vec<Row> {
+    pub fn incidents(&self) -> Vec<LedgerRow> {
         self.state.borrow().ledger.incidents.rows.values().cloned().collect()
     }
 }
 
 impl Ledger for Sandbox {
-    async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Answer<Claim> {
+    async fn claim(
+        &self,
+        incident: &Incident,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> ServiceResult<Claim> {
         self.call(PortCall::Claim, |state| {
             let before = state.ledger.leased_until(&incident.id);
             let (claim, episode, errors) = state.ledger.claim(incident, now, lease);
@@ -64,7 +69,7 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn due(&self, shards: Shards, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
+    async fn due(&self, shards: Shards, now: Timestamp, most: usize) -> ServiceResult<Vec<IncidentId>> {
         self.call(PortCall::Due, |state| {
             let mut due = Vec::new();
             for band in Band::ALL {
@@ -79,12 +84,12 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn take_over(
+    async fn acquire_due(
         &self,
         id: &IncidentId,
         now: Timestamp,
         lease: SignedDuration,
-    ) -> Answer<Option<(Lease, Record)>> {
+    ) -> ServiceResult<Option<(Lease, Record)>> {
         self.call(PortCall::TakeOver, |state| {
             let is_due = |record: &Record| record.due_at.is_some_and(|at| at <= now);
             Ok(state.take(id, now, lease, is_due))
@@ -92,19 +97,19 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn seize(
+    async fn acquire(
         &self,
         id: &IncidentId,
         now: Timestamp,
         lease: SignedDuration,
-    ) -> Answer<Option<(Lease, Record)>> {
+    ) -> ServiceResult<Option<(Lease, Record)>> {
         self.call(PortCall::Seize, |state| {
             Ok(state.take(id, now, lease, |record| record.state != State::Closed))
         })
         .await
     }
 
-    async fn all(&self, is_open: bool) -> Answer<Vec<Record>> {
+    async fn all(&self, is_open: bool) -> ServiceResult<Vec<Record>> {
         self.call(PortCall::All, |state| {
             let records = state.ledger.incidents.rows.values().map(|row| row.record.clone());
             let mut all: Vec<Record> = records.filter(|r| !is_open || r.state != State::Closed).collect();
@@ -114,7 +119,7 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()> {
+    async fn wake_followers(&self, place: &AccountRegion, now: Timestamp) -> ServiceResult<()> {
         self.call(PortCall::WakeFollowers, |state| {
             let Incidents { rows, indexes } = &mut state.ledger.incidents;
             let here = indexes.watching.iter().filter(|(at, _)| at == place).map(|(_, id)| id.clone());
@@ -127,7 +132,7 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved> {
+    async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> ServiceResult<Reserved> {
         self.call(PortCall::Reserve, |state| {
             let reserved = state.ledger.reserve(lease, intent, now)?;
             if reserved == Reserved::Yes {
@@ -143,14 +148,14 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn quota(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaRecord> {
+    async fn quota(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<QuotaRecord> {
         self.call(PortCall::Quota, |state| {
             Ok(state.ledger.quotas.get(&(place.clone(), code.clone())).cloned().unwrap_or_default())
         })
         .await
     }
 
-    async fn remember(&self, place: &Place, code: &QuotaCode, what: &Remember) -> Answer<()> {
+    async fn remember(&self, place: &AccountRegion, code: &QuotaCode, what: &Remember) -> ServiceResult<()> {
         self.call(PortCall::Remember, |state| {
             state.ledger.quotas.entry((place.clone(), code.clone())).or_default().remember(what);
             Ok(())
@@ -158,7 +163,12 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()> {
+    async fn not_filed(
+        &self,
+        lease: &Lease,
+        place: &AccountRegion,
+        followed: &TrackedRequest,
+    ) -> ServiceResult<()> {
         self.call(PortCall::NotFiled, |state| {
             state.ledger.incidents.change_held(lease, |row| {
                 row.record.state = State::Seen;
@@ -176,11 +186,11 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()> {
+    async fn finish(&self, lease: &Lease, finish: &Release) -> ServiceResult<()> {
         self.call(PortCall::Finish, |state| {
             state.ledger.incidents.change_held(lease, |row| {
-                let goes_on = row.record.incident.counts != finish.counts;
-                let finish = &if goes_on { finish.counted_meanwhile() } else { finish.clone() };
+                let is_ongoing = row.record.incident.counts != finish.counts;
+                let finish = &if is_ongoing { finish.counted_meanwhile() } else { finish.clone() };
                 row.leased_until = None;
                 row.record.state = finish.state;
                 row.record.followed.clone_from(&finish.followed);
@@ -202,7 +212,7 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn admit(&self, opened: &Opened, now: Timestamp) -> Answer<Room> {
+    async fn admit(&self, opened: &Opened, now: Timestamp) -> ServiceResult<Room> {
         self.call(PortCall::Admit, |state| {
             let key = (opened.place.clone(), hour_of(now));
             let (in_place, senders) = state.ledger.opened.entry(key).or_default();
@@ -217,16 +227,16 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn tally(&self, lane: Lane, now: Timestamp) -> Answer<u32> {
+    async fn count_notice(&self, lane: Lane, now: Timestamp) -> ServiceResult<u32> {
         self.call(PortCall::Tally, |state| {
-            let told = state.ledger.crowds.entry((lane, crowd_of(now))).or_default();
+            let told = state.ledger.crowds.entry((lane, digest_window_of(now))).or_default();
             *told += 1;
             Ok(*told)
         })
         .await
     }
 
-    async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>> {
+    async fn seen(&self, place: &AccountRegion, since: Timestamp) -> ServiceResult<Vec<Incident>> {
         self.call(PortCall::Seen, |state| {
             let rows = state.ledger.incidents.rows.values().map(|row| &row.record.incident);
             let shown = |i: &&Incident| state.ledger.incidents.indexes.shows(&i.id);
@@ -239,7 +249,7 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn watch(&self, place: &Place, due_by: Timestamp, next: Timestamp) -> Answer<bool> {
+    async fn watch(&self, place: &AccountRegion, due_by: Timestamp, next: Timestamp) -> ServiceResult<bool> {
         self.call(PortCall::Watch, |state| {
             let at = state.ledger.watches.entry(place.clone()).or_insert(Timestamp::MIN);
             let is_due = *at <= due_by;
@@ -251,7 +261,7 @@ impl Ledger for Sandbox {
         .await
     }
 
-    async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>> {
+    async fn incident(&self, id: &IncidentId) -> ServiceResult<Option<Record>> {
         self.call(PortCall::Incident, |state| {
             Ok(state.ledger.incidents.rows.get(id).map(|row| row.record.clone()))
         })

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::callers::Origin;
 use crate::event::signal::Call;
 use crate::event::{ErrorSignal, Source};
-use crate::ids::{Place, Region, caller_of};
+use crate::ids::{AccountRegion, Region, caller_of};
 use crate::incident::search::LogKind;
 use crate::model::ModelId;
 use crate::time::Window;
@@ -95,7 +95,7 @@ impl Fed {
 }
 
 /// What CloudTrail tells of calls that were fed: errors, and calls that succeeded.
-pub(crate) fn told(place: &Place, calls: &[(Timestamp, Arc<Fed>)]) -> (Vec<ErrorSignal>, Vec<Call>) {
+pub(crate) fn told(place: &AccountRegion, calls: &[(Timestamp, Arc<Fed>)]) -> (Vec<ErrorSignal>, Vec<Call>) {
     let failed = calls.iter().filter_map(|(at, fed)| {
         let (code, message) = fed.error.clone()?;
         Some(ErrorSignal {
@@ -123,7 +123,7 @@ pub(crate) fn told(place: &Place, calls: &[(Timestamp, Arc<Fed>)]) -> (Vec<Error
 
 /// A search that was begun.
 #[derive(Clone, Debug)]
-pub(crate) struct Begun {
+pub(crate) struct RunningQuery {
     pub(crate) kind: LogKind,
     pub(crate) window: Window,
     pub(crate) at: Timestamp,

@@ -30,4 +30,4 @@ pub use crate::sandbox::happened::{Happened, NextFault};
 pub use crate::sandbox::healthy::{healthy_for, healthy_for_payload};
 pub use crate::sandbox::meter::Fed;
 pub use crate::sandbox::state::Sandbox;
-pub use crate::sandbox::tables::Row;
+pub use crate::sandbox::tables::LedgerRow;

@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Answer, PortError, Rejection};
-use crate::ids::{Place, QuotaCode};
+use crate::error::{Rejection, ServiceError, ServiceResult};
+use crate::ids::{AccountRegion, QuotaCode};
 use crate::ports::Quotas;
 use crate::quota::request::{IncreaseRequest, QuotaValue, RequestStatus};
 use crate::quota::{Catalog, Quota};
-use crate::sandbox::filed::{Filed, Listing, request_id};
-use crate::sandbox::state::{Sandbox, State};
+use crate::sandbox::filed::{FiledRequest, PastListing, request_id};
+use crate::sandbox::state::{Sandbox, SandboxState};
 use crate::sandbox::{Happened, PortCall, QuotaEntry};
 
 /// Open requests: at most so many in a Region.
@@ -21,41 +21,42 @@ const MOST_OPEN: usize = 2;
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// A quota as this world has it.
-struct Known {
+struct KnownQuota {
     quota: Quota,
     applied: Option<f64>,
     default: Option<f64>,
 }
 
-impl Known {
+impl KnownQuota {
     fn value(&self, of: fn(&Self) -> Option<f64>) -> Option<QuotaValue> {
         Some(QuotaValue { value: of(self)?, adjustable: self.quota.adjustable })
     }
 }
 
-impl State {
+impl SandboxState {
     /// Every quota of this account and Region. It is made anew only when a quota of the world file has changed.
-    fn listing(&mut self, place: &Place) -> Catalog {
+    fn listing(&mut self, place: &AccountRegion) -> Catalog {
         let quotas = &self.file.quotas;
-        let is_of_now = |known: &&Listing| known.region == place.region && known.of == *quotas;
+        let is_of_now = |known: &&PastListing| known.region == place.region && known.of == *quotas;
         if let Some(known) = self.listings.iter().find(is_of_now) {
             return known.catalog.clone();
         }
         let mut codes: BTreeSet<&QuotaCode> = quotas.iter().map(|q| &q.code).collect();
-        let mut listed: Vec<Known> = codes.iter().filter_map(|code| self.known(place, code)).collect();
+        let mut listed: Vec<KnownQuota> = codes.iter().filter_map(|code| self.known(place, code)).collect();
         let built_in = Catalog::built_in().quotas().iter().filter(|_| !self.lists_little);
         let built_in = built_in.filter(|q| codes.insert(&q.code));
-        listed.extend(built_in.map(|q| Known { applied: None, default: q.value, quota: q.clone() }));
+        listed.extend(built_in.map(|q| KnownQuota { applied: None, default: q.value, quota: q.clone() }));
         let catalog =
             Catalog::new(listed.into_iter().map(|k| Quota { value: k.applied.or(k.default), ..k.quota }));
-        let listing = Listing { region: place.region.clone(), of: quotas.clone(), catalog: catalog.clone() };
+        let listing =
+            PastListing { region: place.region.clone(), of: quotas.clone(), catalog: catalog.clone() };
         self.listings.retain(|known| known.region != place.region);
         self.listings.push(listing);
         catalog
     }
 
     /// `None` where this account and Region have no such quota.
-    fn known(&self, place: &Place, code: &QuotaCode) -> Option<Known> {
+    fn known(&self, place: &AccountRegion, code: &QuotaCode) -> Option<KnownQuota> {
         let fits = |q: &&QuotaEntry| q.code == *code && q.region.as_ref().is_none_or(|r| *r == place.region);
         let entry = self.file.quotas.iter().find(fits);
         let listed = Catalog::built_in().get(code).cloned();
@@ -73,20 +74,26 @@ impl State {
             quota.adjustable = adjustable;
         }
         let default = entry.and_then(|e| e.default).or(quota.value);
-        Some(Known { quota, applied: entry.and_then(|e| e.applied), default })
+        Some(KnownQuota { quota, applied: entry.and_then(|e| e.applied), default })
     }
 
-    fn history(&self, place: &Place, code: &QuotaCode) -> Vec<IncreaseRequest> {
+    fn history(&self, place: &AccountRegion, code: &QuotaCode) -> Vec<IncreaseRequest> {
         let oldest = self.now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
-        let of_quota =
-            |f: &&Filed| f.region == place.region && f.request.code == *code && f.request.created >= oldest;
+        let of_quota = |f: &&FiledRequest| {
+            f.region == place.region && f.request.code == *code && f.request.created >= oldest
+        };
         let mut history: Vec<_> = self.requests.iter().filter(of_quota).map(|f| f.request.clone()).collect();
         history.sort_by_key(|r| std::cmp::Reverse(r.created));
         history
     }
 
-    fn file(&mut self, place: &Place, code: &QuotaCode, desired: f64) -> Answer<IncreaseRequest> {
-        let refused = |kind, why: &str| Err(PortError::Rejected(kind, why.to_owned()));
+    fn file(
+        &mut self,
+        place: &AccountRegion,
+        code: &QuotaCode,
+        desired: f64,
+    ) -> ServiceResult<IncreaseRequest> {
+        let refused = |kind, why: &str| Err(ServiceError::Rejected(kind, why.to_owned()));
         let Some(known) = self.known(place, code) else {
             return refused(Rejection::Invalid, "the quota does not exist");
         };
@@ -118,7 +125,7 @@ impl State {
             created: self.now,
             case_id: None,
         };
-        self.requests.push(Filed { region: place.region.clone(), request: request.clone() });
+        self.requests.push(FiledRequest { region: place.region.clone(), request: request.clone() });
         Ok(request)
     }
 }
@@ -132,7 +139,12 @@ impl Sandbox {
     }
 
     /// Somebody of the account asks for more by hand. The refusal is Service Quotas' own.
-    pub fn request_by_hand(&self, place: &Place, code: &QuotaCode, desired: f64) -> Answer<IncreaseRequest> {
+    pub fn request_by_hand(
+        &self,
+        place: &AccountRegion,
+        code: &QuotaCode,
+        desired: f64,
+    ) -> ServiceResult<IncreaseRequest> {
         self.state.borrow_mut().file(place, code, desired)
     }
 
@@ -170,7 +182,7 @@ impl Sandbox {
     pub fn applied_to(&self, request_id: &str) -> Option<f64> {
         let state = self.state.borrow();
         let filed = state.requests.iter().find(|f| f.request.id == request_id)?;
-        let place = Place { account: state.file.account.clone()?, region: filed.region.clone() };
+        let place = AccountRegion { account: state.file.account.clone()?, region: filed.region.clone() };
         let known = state.known(&place, &filed.request.code)?;
         known.applied.or(known.default)
     }
@@ -182,21 +194,25 @@ impl Sandbox {
 }
 
 impl Quotas for Sandbox {
-    async fn applied(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
+    async fn applied(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<Option<QuotaValue>> {
         self.call_at(place, PortCall::Applied, |state| {
             Ok(state.known(place, code).and_then(|q| q.value(|q| q.applied)))
         })
         .await
     }
 
-    async fn default_value(&self, place: &Place, code: &QuotaCode) -> Answer<Option<QuotaValue>> {
+    async fn default_value(
+        &self,
+        place: &AccountRegion,
+        code: &QuotaCode,
+    ) -> ServiceResult<Option<QuotaValue>> {
         self.call_at(place, PortCall::DefaultValue, |state| {
             Ok(state.known(place, code).and_then(|q| q.value(|q| q.default)))
         })
         .await
     }
 
-    async fn request(&self, place: &Place, id: &str) -> Answer<Option<IncreaseRequest>> {
+    async fn request(&self, place: &AccountRegion, id: &str) -> ServiceResult<Option<IncreaseRequest>> {
         self.call_at(place, PortCall::Request, |state| {
             let oldest = state.now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
             let filed = state.requests.iter().find(|f| f.region == place.region && f.request.id == id);
@@ -205,20 +221,20 @@ impl Quotas for Sandbox {
         .await
     }
 
-    async fn history(&self, place: &Place, code: &QuotaCode) -> Answer<Vec<IncreaseRequest>> {
+    async fn history(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<Vec<IncreaseRequest>> {
         self.call_at(place, PortCall::History, |state| Ok(state.history(place, code))).await
     }
 
-    async fn listing(&self, place: &Place) -> Answer<Catalog> {
+    async fn listing(&self, place: &AccountRegion) -> ServiceResult<Catalog> {
         self.call_at(place, PortCall::Listing, |state| Ok(state.listing(place))).await
     }
 
     async fn request_increase(
         &self,
-        place: &Place,
+        place: &AccountRegion,
         code: &QuotaCode,
         desired: f64,
-    ) -> Answer<IncreaseRequest> {
+    ) -> ServiceResult<IncreaseRequest> {
         self.call_at(place, PortCall::RequestIncrease, |state| {
             let answer = state.file(place, code, desired);
             let request_id = answer.as_ref().ok().map(|request| request.id.clone());

@@ -6,33 +6,33 @@ use std::task::Poll;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Answer, PortError};
-use crate::ids::Place;
+use crate::error::{ServiceError, ServiceResult};
+use crate::ids::AccountRegion;
 use crate::notice::{Message, Notice, message};
 use crate::ports::{Clock, Topic};
 use crate::sandbox::calls::PortCall;
 use crate::sandbox::file::{FaultKind, WorldFile};
-use crate::sandbox::filed::{self, Filed, Listing};
+use crate::sandbox::filed::{self, FiledRequest, PastListing};
 use crate::sandbox::happened::{Happened, NextFault};
-use crate::sandbox::meter::{Begun, Feed};
+use crate::sandbox::meter::{Feed, RunningQuery};
 use crate::sandbox::tables::{Slow, Tables};
 use crate::time::after;
 
 /// An embedded world. Its methods take `&self`: several handlers can share one.
 #[derive(Debug)]
 pub struct Sandbox {
-    pub(crate) state: RefCell<State>,
+    pub(crate) state: RefCell<SandboxState>,
 }
 
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct SandboxState {
     pub(crate) now: Timestamp,
     /// How far the clock that functions read is ahead.
     pub(crate) ahead: SignedDuration,
     pub(crate) file: WorldFile,
     pub(crate) feed: Feed,
-    pub(crate) requests: Vec<Filed>,
-    pub(crate) listings: Vec<Listing>,
+    pub(crate) requests: Vec<FiledRequest>,
+    pub(crate) listings: Vec<PastListing>,
     /// Whether Service Quotas lists only the quotas of the world file.
     pub(crate) lists_little: bool,
     pub(crate) ledger: Tables,
@@ -44,7 +44,7 @@ pub(crate) struct State {
     /// Whether some call waits for an answer that never comes.
     hangs: bool,
     /// Searches through logs that were begun.
-    pub(crate) queries: Vec<Begun>,
+    pub(crate) queries: Vec<RunningQuery>,
     pub(crate) slow: Slow,
     /// CloudWatch does not show what is younger than this yet.
     pub(crate) metrics_late: SignedDuration,
@@ -55,7 +55,7 @@ pub(crate) struct State {
 impl Sandbox {
     /// A world as `file` describes it. Its clock shows `file.now`, else `now`.
     pub fn new(file: WorldFile, now: Timestamp) -> Self {
-        let state = State {
+        let state = SandboxState {
             now: file.now.unwrap_or(now),
             ahead: SignedDuration::ZERO,
             feed: Feed::default(),
@@ -107,8 +107,8 @@ impl Sandbox {
     pub(crate) async fn call<T>(
         &self,
         call: PortCall,
-        happen: impl FnOnce(&mut State) -> Answer<T>,
-    ) -> Answer<T> {
+        happen: impl FnOnce(&mut SandboxState) -> ServiceResult<T>,
+    ) -> ServiceResult<T> {
         let fault = self.state.borrow_mut().count(call);
         if fault.is_some() {
             self.state.borrow_mut().note(|| Happened::Failed { call });
@@ -117,9 +117,9 @@ impl Sandbox {
         self.take_time().await;
         self.state.borrow_mut().wait_for_an_answer();
         match fault {
-            Some(FaultKind::Denied) => return Err(PortError::Denied(call.action().to_owned())),
-            Some(FaultKind::Throttled) => return Err(PortError::Throttled),
-            Some(FaultKind::Unavailable) => return Err(PortError::Unavailable("fault".to_owned())),
+            Some(FaultKind::Denied) => return Err(ServiceError::Denied(call.action().to_owned())),
+            Some(FaultKind::Throttled) => return Err(ServiceError::Throttled),
+            Some(FaultKind::Unavailable) => return Err(ServiceError::Unavailable("fault".to_owned())),
             Some(FaultKind::Hangs) => {
                 self.state.borrow_mut().hangs = true;
                 return std::future::pending().await;
@@ -128,18 +128,18 @@ impl Sandbox {
         }
         let answer = happen(&mut self.state.borrow_mut());
         yield_now().await;
-        if fault == Some(FaultKind::LostAnswer) { Err(PortError::UnknownOutcome) } else { answer }
+        if fault == Some(FaultKind::LostAnswer) { Err(ServiceError::UnknownOutcome) } else { answer }
     }
 
     /// The gate to what is asked of one account and Region. One account's credentials ask about no other.
     pub(crate) async fn call_at<T>(
         &self,
-        place: &Place,
+        place: &AccountRegion,
         call: PortCall,
-        happen: impl FnOnce(&mut State) -> Answer<T>,
-    ) -> Answer<T> {
+        happen: impl FnOnce(&mut SandboxState) -> ServiceResult<T>,
+    ) -> ServiceResult<T> {
         self.call(call, |state| match &state.file.account {
-            Some(own) if *own != place.account => Err(PortError::invalid(format!(
+            Some(own) if *own != place.account => Err(ServiceError::invalid(format!(
                 "account {} cannot be asked from account {own}",
                 place.account
             ))),
@@ -149,7 +149,7 @@ impl Sandbox {
     }
 }
 
-impl State {
+impl SandboxState {
     /// The time that a call takes passes.
     fn wait_for_an_answer(&mut self) {
         self.now = after(self.now, self.latency);
@@ -234,10 +234,10 @@ pub(crate) const WAITS: u32 = 64;
 
 impl Topic for Sandbox {
     /// Refuses what SNS refuses.
-    async fn publish(&self, notice: &Notice) -> Answer<()> {
+    async fn publish(&self, notice: &Notice) -> ServiceResult<()> {
         self.call(PortCall::Publish, |state| {
             let message = message(notice);
-            let refused = |why: &str| Err(PortError::invalid(format!("InvalidParameter: {why}")));
+            let refused = |why: &str| Err(ServiceError::invalid(format!("InvalidParameter: {why}")));
             if message.subject.is_empty()
                 || message.subject.len() >= 100
                 || !message.subject.chars().all(|c| c == ' ' || c.is_ascii_graphic())
@@ -257,7 +257,7 @@ impl Topic for Sandbox {
         .await
     }
 
-    async fn subscribers(&self) -> Answer<u32> {
+    async fn subscribers(&self) -> ServiceResult<u32> {
         self.call(PortCall::Subscribers, |state| Ok(state.file.subscribers.unwrap_or(1))).await
     }
 }

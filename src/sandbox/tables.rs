@@ -5,16 +5,16 @@ use std::task::Waker;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Answer, PortError};
 use crate::callers::Origin;
 use crate::diagnosis::diagnose;
+use crate::error::{ServiceError, ServiceResult};
 use crate::event::{ErrorSignal, Source};
-use crate::ids::{IncidentId, Place, QuotaCode, caller_of, short_hash};
+use crate::ids::{AccountRegion, IncidentId, QuotaCode, caller_of, short_hash};
 use crate::incident::band::Band;
 use crate::incident::heard::Heard;
 use crate::incident::lane::Lane;
 use crate::incident::notice_kind::Kind;
-use crate::incident::notices::{Notices, Told};
+use crate::incident::notices::{NoticeRecord, Notices};
 use crate::incident::record::{Claim, Lease, Record, State};
 use crate::incident::{Incident, Symptom, fold};
 use crate::model::ModelId;
@@ -30,11 +30,11 @@ pub(crate) const TOLD: SignedDuration = SignedDuration::from_hours(4);
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     pub(crate) incidents: Incidents,
-    pub(crate) quotas: BTreeMap<(Place, QuotaCode), QuotaRecord>,
+    pub(crate) quotas: BTreeMap<(AccountRegion, QuotaCode), QuotaRecord>,
     /// When requests were filed.
-    pub(crate) filed: BTreeMap<Place, Vec<Timestamp>>,
+    pub(crate) filed: BTreeMap<AccountRegion, Vec<Timestamp>>,
     /// When each place is watched next.
-    pub(crate) watches: BTreeMap<Place, Timestamp>,
+    pub(crate) watches: BTreeMap<AccountRegion, Timestamp>,
     /// Notices told, by the beginning of their crowd.
     pub(crate) crowds: BTreeMap<(Lane, i64), u32>,
     /// Incidents that were opened, by place and hour: all of them, and those of each sender.
@@ -44,7 +44,7 @@ pub(crate) struct Tables {
 /// Incidents. Their indexes keep what is asked for from growing with what is not.
 #[derive(Debug, Default)]
 pub(crate) struct Incidents {
-    pub(crate) rows: BTreeMap<IncidentId, Row>,
+    pub(crate) rows: BTreeMap<IncidentId, LedgerRow>,
     pub(crate) indexes: Indexes,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Indexes {
     /// Open incidents by shard, band and the time they are due, as the table's `open-due`.
     due: BTreeMap<(Shard, Band), BTreeSet<(Timestamp, IncidentId)>>,
     /// Incidents that wait for a request.
-    pub(crate) watching: BTreeSet<(Place, IncidentId)>,
+    pub(crate) watching: BTreeSet<(AccountRegion, IncidentId)>,
     /// A write is shown so long after it was made.
     lag: SignedDuration,
     /// When each incident was written last, as far as a lag makes that matter.
@@ -63,7 +63,7 @@ pub(crate) struct Indexes {
 
 /// An incident in the ledger.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct LedgerRow {
     /// What is known of it.
     pub record: Record,
     /// How many leases there were; the last one's number is its token.
@@ -76,7 +76,7 @@ pub struct Row {
 
 impl Indexes {
     /// The only way to change a row.
-    pub(crate) fn keep<T>(&mut self, row: &mut Row, change: impl FnOnce(&mut Row) -> T) -> T {
+    pub(crate) fn keep<T>(&mut self, row: &mut LedgerRow, change: impl FnOnce(&mut LedgerRow) -> T) -> T {
         let (due, watches) = (row.due(), row.watches());
         let done = change(row);
         let id = &row.record.incident.id;
@@ -120,14 +120,22 @@ pub(crate) fn moved<K: Ord>(
 
 impl Incidents {
     /// `None` where there is no such incident.
-    pub(crate) fn change<T>(&mut self, id: &IncidentId, change: impl FnOnce(&mut Row) -> T) -> Option<T> {
+    pub(crate) fn change<T>(
+        &mut self,
+        id: &IncidentId,
+        change: impl FnOnce(&mut LedgerRow) -> T,
+    ) -> Option<T> {
         Some(self.indexes.keep(self.rows.get_mut(id)?, change))
     }
 
     /// The same under `lease`, which must still hold it.
-    pub(crate) fn change_held(&mut self, lease: &Lease, change: impl FnOnce(&mut Row)) -> Answer<()> {
+    pub(crate) fn change_held(
+        &mut self,
+        lease: &Lease,
+        change: impl FnOnce(&mut LedgerRow),
+    ) -> ServiceResult<()> {
         self.held(lease)?;
-        self.change(&lease.incident, change).ok_or_else(PortError::lease_lost)
+        self.change(&lease.incident, change).ok_or_else(ServiceError::lease_lost)
     }
 
     /// What is due in one band of `shards` and nobody holds.
@@ -143,17 +151,17 @@ impl Incidents {
         free.into_iter().take(most).map(|(_, row)| row.record.incident.id.clone()).collect()
     }
 
-    fn held(&self, lease: &Lease) -> Answer<()> {
-        let holds = |row: &Row| row.leased_until.is_some() && row.leases.to_string() == lease.owner;
+    fn held(&self, lease: &Lease) -> ServiceResult<()> {
+        let holds = |row: &LedgerRow| row.leased_until.is_some() && row.leases.to_string() == lease.owner;
         let is_held = self.rows.get(&lease.incident).is_some_and(holds);
-        if is_held { Ok(()) } else { Err(PortError::lease_lost()) }
+        if is_held { Ok(()) } else { Err(ServiceError::lease_lost()) }
     }
 }
 
 impl Tables {
     pub(crate) fn of(file: &WorldFile) -> Self {
         let quotas = file.ledger.iter().map(|e| {
-            let place = Place { account: e.account.clone(), region: e.region.clone() };
+            let place = AccountRegion { account: e.account.clone(), region: e.region.clone() };
             let last = LastRequest {
                 incident: None,
                 desired: e.desired,
@@ -203,7 +211,7 @@ impl Tables {
                 row.leased_until = None;
                 row.record.state = if entry.closed { State::Closed } else { State::Told };
                 row.record.due_at = Some(after(entry.time, TOLD)).filter(|_| !entry.closed);
-                row.record.notices.push(Told {
+                row.record.notices.push(NoticeRecord {
                     id: format!("ntc-{}", short_hash(incident.id.as_str())),
                     kind: Kind::Opened.to_string(),
                     at: entry.time,
@@ -237,7 +245,7 @@ impl Tables {
             awaited: None,
         };
         let Incidents { rows, indexes } = &mut self.incidents;
-        let row = rows.entry(incident.id.clone()).or_insert_with(|| Row {
+        let row = rows.entry(incident.id.clone()).or_insert_with(|| LedgerRow {
             // Of no episode yet, and in no index.
             record: Record { due_at: None, ..fresh(0) },
             leases: 0,
@@ -269,7 +277,12 @@ impl Tables {
         })
     }
 
-    pub(crate) fn reserve(&mut self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved> {
+    pub(crate) fn reserve(
+        &mut self,
+        lease: &Lease,
+        intent: &Intent,
+        now: Timestamp,
+    ) -> ServiceResult<Reserved> {
         let filed = self.filed.entry(intent.place.clone()).or_default();
         let is_full = !has_room(filed, intent.most_a_day, now);
         let key = (intent.place.clone(), intent.followed.code.clone());
@@ -295,9 +308,9 @@ impl Tables {
     }
 }
 
-impl Row {
+impl LedgerRow {
     /// Where it waits for a request.
-    fn watches(&self) -> Option<Place> {
+    fn watches(&self) -> Option<AccountRegion> {
         if self.record.state == State::Watching { self.record.incident.place() } else { None }
     }
 

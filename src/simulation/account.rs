@@ -14,9 +14,9 @@ use crate::model::access::Availability;
 use crate::model::lifecycle::Lifecycle;
 use crate::sandbox::{Days, MinuteEntry, ModelEntry, QuotaEntry, UsageEntry, WorldFile};
 use crate::simulation::course::{Course, Rail};
-use crate::simulation::problem::{ACCOUNT, Form, Problem, REGIONS, What, Who};
+use crate::simulation::problem::{ACCOUNT, Form, Problem, ProblemCaller, REGIONS, What};
 use crate::simulation::step::choose;
-use crate::simulation::truth::{Model, Quota, Truth, Unit, Use};
+use crate::simulation::truth::{Model, TrueQuota, TrueUse, Truth, Unit};
 use crate::time::after;
 use crate::usage::Minute;
 
@@ -163,7 +163,7 @@ impl Account {
                     }
                 }
                 let since = after(start, SignedDuration::from_hours(-2));
-                truth.uses.push(Use {
+                truth.uses.push(TrueUse {
                     model,
                     region: region.clone(),
                     full,
@@ -185,7 +185,7 @@ impl Account {
         world.quotas = world.quotas.iter().flat_map(|q| regions.iter().map(move |r| of(r, q))).collect();
         for quota in &world.quotas {
             let (Some(region), Some(default)) = (quota.region.clone(), quota.default) else { continue };
-            let known = Quota {
+            let known = TrueQuota {
                 default,
                 is_adjustable: quota.adjustable == Some(true),
                 values: vec![(Timestamp::MIN, default)],
@@ -340,8 +340,8 @@ fn of_chance(rng: &mut Rng) -> Config {
     }
 }
 
-fn role(name: &str) -> Who {
-    Who::Role(name.to_owned())
+fn role(name: &str) -> ProblemCaller {
+    ProblemCaller::Role(name.to_owned())
 }
 
 /// What goes wrong with the first of `models` in the first Region, each in turn; see [`crate::simulation::course`].
@@ -357,8 +357,8 @@ fn one(models: &[&'static Model], full: Unit) -> Vec<Problem> {
     let second = models.get(1).map_or("", |m| m.id).to_owned();
     vec![
         of(what, role("checkout"), Form::Event),
-        of(what, Who::Root { shown: true }, Form::Event),
-        of(what, Who::Root { shown: false }, Form::Event),
+        of(what, ProblemCaller::Root { shown: true }, Form::Event),
+        of(what, ProblemCaller::Root { shown: false }, Form::Event),
         Problem { model: second, ..of(What::Rate, role("search"), Form::Topic) },
         of(What::Denied("bedrock:InvokeModel", "us-east-2"), role("batch"), Form::Event),
         of(What::Denied("bedrock:InvokeModelWithResponseStream", "us-east-2"), role("batch"), Form::Event),
@@ -391,8 +391,8 @@ fn problem(rng: &mut Rng, models: &[&'static Model]) -> Problem {
     };
     let who = match rng.u8(0..30) {
         // An alarm is nobody's call.
-        0 if what != What::Alarm => Who::Root { shown: true },
-        1 if what != What::Alarm => Who::Root { shown: false },
+        0 if what != What::Alarm => ProblemCaller::Root { shown: true },
+        1 if what != What::Alarm => ProblemCaller::Root { shown: false },
         _ => role(choose(rng, &ROLES)),
     };
     let model = models.get(rng.usize(0..models.len().max(1))).map_or("", |m| m.id).to_owned();
@@ -429,7 +429,8 @@ fn attack(rng: &mut Rng, models: &[&'static Model]) -> Vec<Problem> {
         let what =
             choose(rng, &[What::PerDay, What::Tokens, What::Requests, What::Denied(ACTIONS[0], ROUTES[0])]);
         let model = if rng.bool() { real.to_owned() } else { format!("amazon.nova-lite-v1:{n}") };
-        let who = if rng.bool() { Who::Root { shown: false } } else { role(&format!("made-up-{n}")) };
+        let who =
+            if rng.bool() { ProblemCaller::Root { shown: false } } else { role(&format!("made-up-{n}")) };
         let form = Form::Forged { other_account: rng.u8(0..4) == 0, ahead: rng.u8(0..3) == 0 };
         Problem { what, region: choose(rng, &REGIONS), model, who, form }
     };

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Mode;
 use crate::diagnosis::Cause;
-use crate::ids::{IncidentId, Place, QuotaCode};
+use crate::ids::{AccountRegion, IncidentId, QuotaCode};
 use crate::incident::notice_kind::Kind;
 use crate::notice::Notice;
 use crate::plan::action::{Action, Reason};
@@ -36,13 +36,13 @@ const UNANSWERED: SignedDuration = SignedDuration::from_hours(7 * 24 + 7);
 
 /// A notice, or an incident's line in a digest.
 #[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
-struct Published {
+struct PublishedNotice {
     incident: IncidentId,
     episode: Option<u32>,
     id: String,
     kind: Kind,
     /// Whether a person has to take a step, of which people are reminded.
-    is_step: bool,
+    needs_person: bool,
     at: Timestamp,
     /// The request it tells of.
     asks: bool,
@@ -63,7 +63,7 @@ struct Published {
 }
 
 /// A request that Service Quotas took for the function.
-pub(super) struct Asked {
+pub(super) struct AskedRequest {
     pub(super) incident: IncidentId,
     pub(super) id: String,
     pub(super) at: Timestamp,
@@ -82,14 +82,14 @@ struct Acknowledged {
 #[derive(Default)]
 struct Running {
     /// What its delivery tells of each incident.
-    told: BTreeMap<IncidentId, Heard>,
+    told: BTreeMap<IncidentId, HeardNotice>,
     /// What it knows of each incident whose lease it took.
     leased: BTreeMap<IncidentId, Leased>,
     /// Whether it was deployed to observe.
     is_observing: bool,
     /// Calls of it that failed.
     failed: BTreeSet<PortCall>,
-    reserved: Vec<(IncidentId, Place, QuotaCode, Timestamp)>,
+    reserved: Vec<(IncidentId, AccountRegion, QuotaCode, Timestamp)>,
     /// Told, and not yet recorded.
     unrecorded: Vec<(IncidentId, String)>,
     /// Whether something happened to it that excuses what it told and did not record.
@@ -103,13 +103,13 @@ pub(super) struct Leased {
     /// When its first error happened.
     pub(super) first: Option<Timestamp>,
     pub(super) by_root: bool,
-    /// The same as [`Seen::words`] for every time since then.
+    /// The same as [`SeenIncident::words`] for every time since then.
     words: Vec<Word>,
 }
 
 /// The errors of an incident: those of earlier episodes, and the present one's.
 #[derive(Default)]
-struct Counted {
+struct CountedErrors {
     before: u64,
     episode: u32,
     errors: u64,
@@ -117,7 +117,7 @@ struct Counted {
 
 /// What one delivery tells of an incident.
 #[derive(Clone, Default)]
-pub(super) struct Heard {
+pub(super) struct HeardNotice {
     pub(super) words: Vec<Word>,
     /// When the first of it happened.
     pub(super) first: Option<Timestamp>,
@@ -126,7 +126,7 @@ pub(super) struct Heard {
 }
 
 /// What the ledger was told of an incident in its present episode.
-struct Seen {
+struct SeenIncident {
     episode: u32,
     /// When it happened first.
     first: Option<Timestamp>,
@@ -137,8 +137,8 @@ struct Seen {
     past: Vec<Word>,
 }
 
-impl Seen {
-    fn hear(&mut self, heard: &Heard) {
+impl SeenIncident {
+    fn hear(&mut self, heard: &HeardNotice) {
         self.first = [self.first, heard.first].into_iter().flatten().min();
         self.by_root |= heard.by_root;
         let named: Vec<Word> = heard.words.iter().filter(|word| word.is_named()).cloned().collect();
@@ -154,21 +154,21 @@ impl Seen {
 }
 
 /// Everything that was seen of a life.
-pub(super) struct Check<'a> {
+pub(super) struct Checker<'a> {
     pub(super) account: &'a Account,
     /// The problems of each incident.
     problems: BTreeMap<IncidentId, Vec<&'a Problem>>,
     pub(super) truth: Truth,
-    seen: BTreeMap<IncidentId, Seen>,
+    seen: BTreeMap<IncidentId, SeenIncident>,
     running: BTreeMap<u64, Running>,
     /// Which function has an incident's lease.
     holders: BTreeMap<IncidentId, u64>,
-    published: Vec<Published>,
+    published: Vec<PublishedNotice>,
     recorded: BTreeSet<String>,
     unrecorded: BTreeMap<String, usize>,
-    pub(super) asked: Vec<Asked>,
-    pub(super) filed: BTreeMap<Place, Vec<Timestamp>>,
-    counted: BTreeMap<IncidentId, Counted>,
+    pub(super) asked: Vec<AskedRequest>,
+    pub(super) filed: BTreeMap<AccountRegion, Vec<Timestamp>>,
+    counted: BTreeMap<IncidentId, CountedErrors>,
     delivered: BTreeMap<IncidentId, u64>,
     acknowledged: BTreeMap<IncidentId, BTreeMap<usize, u64>>,
     acknowledgements: Vec<Acknowledged>,
@@ -178,7 +178,7 @@ pub(super) struct Check<'a> {
     pub(super) promised: u64,
 }
 
-impl<'a> Check<'a> {
+impl<'a> Checker<'a> {
     pub(super) fn new(account: &'a Account, incidents: &BTreeMap<usize, IncidentId>) -> Self {
         let mut problems: BTreeMap<IncidentId, Vec<&Problem>> = BTreeMap::new();
         for (n, incident) in incidents {
@@ -208,7 +208,12 @@ impl<'a> Check<'a> {
     }
 
     /// A function starts on what its delivery tells.
-    pub(super) fn started(&mut self, function: u64, told: BTreeMap<IncidentId, Heard>, is_observing: bool) {
+    pub(super) fn started(
+        &mut self,
+        function: u64,
+        told: BTreeMap<IncidentId, HeardNotice>,
+        is_observing: bool,
+    ) {
         self.running.insert(function, Running { told, is_observing, ..Running::default() });
     }
 
@@ -254,7 +259,7 @@ impl<'a> Check<'a> {
                 }
                 Happened::Leased { incident, before, now } => {
                     if let Some(seen) = self.seen.get_mut(&incident) {
-                        let Seen { first, by_root, .. } = *seen;
+                        let SeenIncident { first, by_root, .. } = *seen;
                         let leased = Leased { at, first, by_root, words: seen.words.clone() };
                         let running = self.running.entry(function).or_default();
                         running.leased.insert(incident.clone(), leased);
@@ -329,11 +334,12 @@ impl<'a> Check<'a> {
     /// A delivery's part of an incident is in the ledger.
     fn heard(&mut self, function: u64, incident: &IncidentId, episode: u32) {
         let heard = self.running.get(&function).and_then(|running| running.told.get(incident));
-        let fresh = || Seen { episode, first: None, by_root: false, words: Vec::new(), past: Vec::new() };
+        let fresh =
+            || SeenIncident { episode, first: None, by_root: false, words: Vec::new(), past: Vec::new() };
         let seen = self.seen.entry(incident.clone()).or_insert_with(fresh);
         if seen.episode != episode {
             let past = seen.past.iter().chain(&seen.words).cloned().collect();
-            *seen = Seen { past, ..fresh() };
+            *seen = SeenIncident { past, ..fresh() };
         }
         if let Some(heard) = heard {
             seen.hear(heard);
@@ -355,7 +361,7 @@ impl<'a> Check<'a> {
     fn asked(
         &mut self,
         function: u64,
-        place: &Place,
+        place: &AccountRegion,
         code: &QuotaCode,
         desired: f64,
         request_id: Option<String>,
@@ -371,7 +377,7 @@ impl<'a> Check<'a> {
         let Some(id) = request_id else { return Ok(()) };
         self.filed.entry(place.clone()).or_default().push(intended);
         self.requested(id.clone(), place, code, desired, at, true);
-        self.asked.push(Asked { incident, id, at });
+        self.asked.push(AskedRequest { incident, id, at });
         Ok(())
     }
 
@@ -379,7 +385,7 @@ impl<'a> Check<'a> {
     pub(super) fn requested(
         &mut self,
         id: String,
-        place: &Place,
+        place: &AccountRegion,
         code: &QuotaCode,
         desired: f64,
         created: Timestamp,
@@ -452,14 +458,14 @@ impl<'a> Check<'a> {
         let asks = notice.actions.iter().any(|a| matches!(a, Action::RequestIncrease(_)));
         let published =
             |incident: &Option<IncidentId>, episode, id: &str, kind, cause: Option<Cause>, warns: bool| {
-                let (id, is_step) = (id.to_owned(), cause.is_some_and(Cause::is_step));
+                let (id, needs_person) = (id.to_owned(), cause.is_some_and(Cause::needs_person));
                 let is_near = cause == Some(Cause::NearQuota);
-                Some(Published {
+                Some(PublishedNotice {
                     incident: incident.clone()?,
                     episode,
                     id,
                     kind,
-                    is_step,
+                    needs_person,
                     at,
                     asks,
                     is_near,
@@ -488,9 +494,10 @@ impl<'a> Check<'a> {
     }
 
     /// Not the same alert again and again.
-    fn is_not_too_soon(&self, new: &Published) -> Checked {
+    fn is_not_too_soon(&self, new: &PublishedNotice) -> Checked {
         if new.kind == Kind::Unanswered {
-            let of_it = |p: &&Published| p.kind == new.kind && p.incident == new.incident && p.id != new.id;
+            let of_it =
+                |p: &&PublishedNotice| p.kind == new.kind && p.incident == new.incident && p.id != new.id;
             let before = self.published.iter().rev().filter(of_it).find(|p| p.episode == new.episode);
             let is_early =
                 before.is_some_and(|p| new.at < earlier(after(p.at, BETWEEN_REMINDERS), TOLERANCE));
@@ -509,7 +516,7 @@ impl<'a> Check<'a> {
         }
         let of_it = self.published.iter().filter(|p| p.incident == new.incident && p.episode == new.episode);
         let cool_down = self.account.config.notice_cool_down;
-        let mut course = telling::Course::default();
+        let mut course = telling::NoticeCourse::default();
         let mut ids = BTreeSet::new();
         for told in of_it.filter(|p| ids.insert(&p.id)) {
             match told.kind {
@@ -519,7 +526,7 @@ impl<'a> Check<'a> {
                 _ => {}
             }
         }
-        let first = if new.is_step { FIRST_REMINDER } else { cool_down };
+        let first = if new.needs_person { FIRST_REMINDER } else { cool_down };
         match course.next(new.at, &new.says, new.is_line, cool_down, first) {
             // A warning of misuse does not wait.
             Some(next) if new.at < earlier(next, TOLERANCE) && !new.warns => broken(
@@ -579,7 +586,7 @@ impl<'a> Check<'a> {
             // The longest silence while calls fail is a week.
             let since = earlier(earlier(*happened, BETWEEN_REMINDERS), TOLERANCE);
             let by = after((*at).max(mended), SOON);
-            let tells = |p: &&Published| {
+            let tells = |p: &&PublishedNotice| {
                 matches!(p.kind, Kind::Opened | Kind::Again | Kind::Reminder | Kind::Outcome)
                     && p.incident == *incident
                     && (since..=by).contains(&p.at)
@@ -625,7 +632,7 @@ impl<'a> Check<'a> {
             }
         }
         for asked in &self.asked {
-            let of_it = |p: &&Published| p.incident == asked.incident && p.at >= asked.at;
+            let of_it = |p: &&PublishedNotice| p.incident == asked.incident && p.at >= asked.at;
             let news = self.published.iter().filter(of_it);
             let (told, ended) = news
                 .fold((false, false), |(told, ended), p| (told || p.asks, ended || p.kind == Kind::Outcome));
@@ -648,7 +655,7 @@ impl<'a> Check<'a> {
             if !is_told || !is_open {
                 continue;
             }
-            let told = |fits: &dyn Fn(&&Published) -> bool| {
+            let told = |fits: &dyn Fn(&&PublishedNotice) -> bool| {
                 let of_it = self.published.iter().filter(|p| p.incident == asked.incident);
                 of_it.filter(|p| (span.from..=span.to).contains(&p.at)).any(|p| fits(&p))
             };
@@ -656,7 +663,7 @@ impl<'a> Check<'a> {
             if is_unread && lasts(UNANSWERED) && !told(&|p| p.kind == Kind::Unanswered) {
                 return broken("what AWS does not answer is told", asked.id.clone());
             }
-            let is_reminder = |p: &&Published| p.request.as_ref() == Some(&asked.id);
+            let is_reminder = |p: &&PublishedNotice| p.request.as_ref() == Some(&asked.id);
             if !is_unread && lasts(LEFT_OPEN) && !told(&is_reminder) {
                 return broken("people are reminded of a request that AWS leaves open", asked.id.clone());
             }
@@ -666,7 +673,7 @@ impl<'a> Check<'a> {
 
     /// What people were told last of an incident, and why nothing was filed.
     fn last_told(&self, incident: &IncidentId) -> String {
-        let of_it = |p: &&Published| p.incident == *incident;
+        let of_it = |p: &&PublishedNotice| p.incident == *incident;
         self.published.iter().rfind(of_it).map_or_else(
             || "nothing was told".to_owned(),
             |p| format!("told last, at {}: {} {:?}", p.at, p.kind, p.withheld),
@@ -701,8 +708,8 @@ impl<'a> Check<'a> {
 
     /// How many notices told of what was coming.
     pub(super) fn foreseen(&self) -> u64 {
-        let is_ahead = |p: &&Published| matches!(p.kind, Kind::Headroom | Kind::Lifecycle);
-        self.published.iter().filter(is_ahead).count() as u64
+        let is_forecast = |p: &&PublishedNotice| matches!(p.kind, Kind::Headroom | Kind::Lifecycle);
+        self.published.iter().filter(is_forecast).count() as u64
     }
 
     pub(super) fn requests(&self) -> u64 {
@@ -718,7 +725,7 @@ impl<'a> Check<'a> {
 pub(crate) struct Filing<'f> {
     pub(crate) function: u64,
     pub(crate) incident: &'f IncidentId,
-    pub(crate) place: &'f Place,
+    pub(crate) place: &'f AccountRegion,
     pub(crate) code: &'f QuotaCode,
     pub(crate) desired: f64,
     /// When it was meant to be filed.

@@ -6,7 +6,7 @@
 use fastrand::Rng;
 
 use crate::sandbox::{FaultKind, PortCall};
-use crate::simulation::step::{Load, Step, Verdict, choose};
+use crate::simulation::step::{AwsVerdict, Load, ScriptStep, choose};
 
 /// The course of a life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Course {
     }
 
     /// Its steps; `None` where chance alone decides.
-    pub(super) fn steps(self, rng: &mut Rng) -> Option<Vec<Step>> {
+    pub(super) fn steps(self, rng: &mut Rng) -> Option<Vec<ScriptStep>> {
         let steps = match self {
             Self::Broad => return None,
             Self::CoolDown => cool_down(rng),
@@ -136,33 +136,33 @@ const ON_THE_WAY: [PortCall; 9] = [
     PortCall::Finish,
 ];
 
-/// The first model is used to the full and throttled for so many quarters of an hour; see [`Step::Need`].
-fn calm(quarters: u8) -> Step {
-    Step::Need { problem: 0, quarters, noise: 0, fault: None }
+/// The first model is used to the full and throttled for so many quarters of an hour; see [`ScriptStep::Need`].
+fn calm(quarters: u8) -> ScriptStep {
+    ScriptStep::Need { problem: 0, quarters, noise: 0, fault: None }
 }
 
 /// So long that a need that may be served is served; see [`crate::simulation::life`].
 const LONG: u8 = 24;
 
-fn hours(hours: u32) -> Step {
-    Step::Pass { seconds: hours * 3600 }
+fn hours(hours: u32) -> ScriptStep {
+    ScriptStep::Pass { seconds: hours * 3600 }
 }
 
-fn decide(rng: &mut Rng) -> Step {
+fn decide(rng: &mut Rng) -> ScriptStep {
     let verdict = choose(
         rng,
         &[
-            Verdict::Granted,
-            Verdict::Granted,
-            Verdict::PartlyGranted,
-            Verdict::ClosedUnchanged,
-            Verdict::Denied,
+            AwsVerdict::Granted,
+            AwsVerdict::Granted,
+            AwsVerdict::PartlyGranted,
+            AwsVerdict::ClosedUnchanged,
+            AwsVerdict::Denied,
         ],
     );
-    Step::Decide { request: 0, verdict }
+    ScriptStep::Decide { request: 0, verdict }
 }
 
-fn cool_down(rng: &mut Rng) -> Vec<Step> {
+fn cool_down(rng: &mut Rng) -> Vec<ScriptStep> {
     let mut steps = Vec::new();
     for _ in 0..rng.u8(2..5) {
         steps.push(calm(3));
@@ -170,33 +170,38 @@ fn cool_down(rng: &mut Rng) -> Vec<Step> {
             steps.push(decide(rng));
         }
         steps.push(calm(1));
-        steps.push(Step::Pass { seconds: rng.u32(60 * 3600..80 * 3600) });
+        steps.push(ScriptStep::Pass { seconds: rng.u32(60 * 3600..80 * 3600) });
     }
     steps.push(calm(if rng.bool() { LONG } else { 3 }));
     steps
 }
 
-fn held_by(rail: Rail, rng: &mut Rng) -> Vec<Step> {
-    let send = |problem, minutes| Step::Send { problem, errors: 1, minutes };
+fn held_by(rail: Rail, rng: &mut Rng) -> Vec<ScriptStep> {
+    let send = |problem, minutes| ScriptStep::Send { problem, errors: 1, minutes };
     let mut steps = match rail {
         Rail::Listeners => {
-            vec![Step::Listen { listeners: 0 }, hours(1), calm(LONG), Step::Listen { listeners: 1 }]
+            vec![
+                ScriptStep::Listen { listeners: 0 },
+                hours(1),
+                calm(LONG),
+                ScriptStep::Listen { listeners: 1 },
+            ]
         }
         // The root user calls second, when people were told of the throttle already.
         Rail::Root | Rail::ForgedRoot => {
             let problem = if rail == Rail::Root { 1 } else { 2 };
-            let mut steps = vec![Step::Use { used: 0, load: Load::Calm }, hours(7)];
+            let mut steps = vec![ScriptStep::Use { used: 0, load: Load::Calm }, hours(7)];
             steps.extend(turn(0));
             steps.extend(turn(problem));
             steps
         }
         Rail::Refused => {
-            let mut steps = vec![Step::Use { used: 0, load: Load::Refused }, hours(7)];
+            let mut steps = vec![ScriptStep::Use { used: 0, load: Load::Refused }, hours(7)];
             steps.extend((0..3).flat_map(|_| turn(0)));
             steps
         }
         Rail::Before => {
-            let mut steps = vec![Step::Use { used: 0, load: Load::Calm }];
+            let mut steps = vec![ScriptStep::Use { used: 0, load: Load::Calm }];
             steps.push(hours(rng.u32(7..9 * 24)));
             steps.push(send(0, 0));
             steps.push(send(0, rng.i32(1..13 * 24 * 60)));
@@ -206,20 +211,20 @@ fn held_by(rail: Rail, rng: &mut Rng) -> Vec<Step> {
         // As much as one step allows, and more is needed.
         Rail::Vain => {
             let percent = choose(rng, &[200, 200, 250, 180]);
-            let verdict = choose(rng, &[Verdict::Denied, Verdict::ClosedUnchanged]);
+            let verdict = choose(rng, &[AwsVerdict::Denied, AwsVerdict::ClosedUnchanged]);
             let load = choose(rng, &[Load::Heavy, Load::Heavy, Load::Full]);
             let mut steps = vec![
-                Step::People { used: 0, percent },
-                Step::Decide { request: 0, verdict },
-                Step::Use { used: 0, load },
+                ScriptStep::People { used: 0, percent },
+                ScriptStep::Decide { request: 0, verdict },
+                ScriptStep::Use { used: 0, load },
             ];
             steps.extend((0..3).flat_map(|_| turn(0)));
             steps.push(hours(rng.u32(1..70 * 24)));
             steps
         }
         Rail::Day => {
-            let second = Step::Need { problem: 3, quarters: 3, noise: 0, fault: None };
-            vec![calm(3), Step::Pass { seconds: rng.u32(18 * 3600..24 * 3600) }, second]
+            let second = ScriptStep::Need { problem: 3, quarters: 3, noise: 0, fault: None };
+            vec![calm(3), ScriptStep::Pass { seconds: rng.u32(18 * 3600..24 * 3600) }, second]
         }
         _ => Vec::new(),
     };
@@ -230,20 +235,20 @@ fn held_by(rail: Rail, rng: &mut Rng) -> Vec<Step> {
 }
 
 /// An error, and a tick, each handled by itself.
-fn turn(problem: usize) -> Vec<Step> {
+fn turn(problem: usize) -> Vec<ScriptStep> {
     vec![
-        Step::Send { problem, errors: 1, minutes: 0 },
-        Step::Start { from: 0, most: 9, ahead: 0 },
-        Step::Run { function: 0, polls: 255 },
-        Step::Pass { seconds: 400 },
-        Step::Tick,
-        Step::Start { from: 0, most: 9, ahead: 0 },
-        Step::Run { function: 0, polls: 255 },
-        Step::Pass { seconds: 500 },
+        ScriptStep::Send { problem, errors: 1, minutes: 0 },
+        ScriptStep::Start { from: 0, most: 9, ahead: 0 },
+        ScriptStep::Run { function: 0, polls: 255 },
+        ScriptStep::Pass { seconds: 400 },
+        ScriptStep::Tick,
+        ScriptStep::Start { from: 0, most: 9, ahead: 0 },
+        ScriptStep::Run { function: 0, polls: 255 },
+        ScriptStep::Pass { seconds: 500 },
     ]
 }
 
-fn need(rng: &mut Rng) -> Vec<Step> {
+fn need(rng: &mut Rng) -> Vec<ScriptStep> {
     let mut steps = Vec::new();
     for _ in 0..rng.u8(1..3) {
         let kind = choose(
@@ -257,43 +262,43 @@ fn need(rng: &mut Rng) -> Vec<Step> {
             ],
         );
         let fault = Some((choose(rng, &ON_THE_WAY), kind)).filter(|_| rng.u8(0..5) > 0);
-        steps.push(Step::Need { problem: choose(rng, &[0, 0, 3]), quarters: LONG, noise: 0, fault });
+        steps.push(ScriptStep::Need { problem: choose(rng, &[0, 0, 3]), quarters: LONG, noise: 0, fault });
         if rng.bool() {
             steps.push(decide(rng));
         }
-        steps.push(Step::Pass { seconds: rng.u32(3600..90 * 3600) });
+        steps.push(ScriptStep::Pass { seconds: rng.u32(3600..90 * 3600) });
     }
     steps
 }
 
-fn silence(rng: &mut Rng) -> Vec<Step> {
+fn silence(rng: &mut Rng) -> Vec<ScriptStep> {
     let mut steps = vec![calm(4)];
     if rng.bool() {
-        steps.push(Step::Decide { request: 0, verdict: Verdict::CaseOpened });
+        steps.push(ScriptStep::Decide { request: 0, verdict: AwsVerdict::CaseOpened });
     }
     let broken = [PortCall::Request, PortCall::Applied, PortCall::Usage];
     let call = Some(choose(rng, &broken)).filter(|_| rng.bool());
     let kind = choose(rng, &[FaultKind::Denied, FaultKind::Throttled, FaultKind::Unavailable]);
-    steps.push(Step::Wait { days: rng.u8(10..40), broken: call.map(|call| (call, kind)) });
+    steps.push(ScriptStep::Wait { days: rng.u8(10..40), broken: call.map(|call| (call, kind)) });
     steps.push(decide(rng));
-    steps.push(Step::Wait { days: 2, broken: None });
+    steps.push(ScriptStep::Wait { days: 2, broken: None });
     steps
 }
 
-fn months(rng: &mut Rng) -> Vec<Step> {
-    let refuse = |rng: &mut Rng| Step::Decide {
+fn months(rng: &mut Rng) -> Vec<ScriptStep> {
+    let refuse = |rng: &mut Rng| ScriptStep::Decide {
         request: 0,
-        verdict: choose(rng, &[Verdict::Denied, Verdict::ClosedUnchanged]),
+        verdict: choose(rng, &[AwsVerdict::Denied, AwsVerdict::ClosedUnchanged]),
     };
     let mut steps = vec![calm(3), refuse(rng), calm(1), hours(24 * rng.u32(91..100))];
     if rng.u8(0..4) > 0 {
         // More is needed for some hours, and no request for it is taken. Service Quotas no longer lists the first.
         let kind = choose(rng, &[FaultKind::Throttled, FaultKind::Unavailable, FaultKind::Denied]);
-        steps.push(Step::Use { used: 0, load: Load::Heavy });
-        steps.push(Step::Break { call: PortCall::RequestIncrease, kind });
-        steps.push(Step::Pass { seconds: 1800 });
+        steps.push(ScriptStep::Use { used: 0, load: Load::Heavy });
+        steps.push(ScriptStep::Break { call: PortCall::RequestIncrease, kind });
+        steps.push(ScriptStep::Pass { seconds: 1800 });
         steps.extend(turn(0));
-        steps.push(Step::Use { used: 0, load: Load::Calm });
+        steps.push(ScriptStep::Use { used: 0, load: Load::Calm });
         // What was measured then is no part of the demand any more.
         steps.push(hours(24 * rng.u32(16..30)));
     }
@@ -303,44 +308,44 @@ fn months(rng: &mut Rng) -> Vec<Step> {
     steps
 }
 
-fn crowd(rng: &mut Rng) -> Vec<Step> {
-    let mut steps = vec![Step::Burst];
+fn crowd(rng: &mut Rng) -> Vec<ScriptStep> {
+    let mut steps = vec![ScriptStep::Burst];
     for _ in 0..rng.u8(1..3) {
-        steps.push(Step::Start { from: 0, most: 255, ahead: 0 });
-        steps.extend((0..8).map(|_| Step::Run { function: 0, polls: 255 }));
-        steps.push(Step::Pass { seconds: rng.u32(1..600) });
-        steps.push(Step::Tick);
-        steps.push(Step::Start { from: 0, most: 255, ahead: 0 });
-        steps.extend((0..rng.u8(4..12)).map(|_| Step::Run { function: 0, polls: 255 }));
+        steps.push(ScriptStep::Start { from: 0, most: 255, ahead: 0 });
+        steps.extend((0..8).map(|_| ScriptStep::Run { function: 0, polls: 255 }));
+        steps.push(ScriptStep::Pass { seconds: rng.u32(1..600) });
+        steps.push(ScriptStep::Tick);
+        steps.push(ScriptStep::Start { from: 0, most: 255, ahead: 0 });
+        steps.extend((0..rng.u8(4..12)).map(|_| ScriptStep::Run { function: 0, polls: 255 }));
         if rng.bool() {
-            steps.push(Step::Crash { function: 0 });
+            steps.push(ScriptStep::Crash { function: 0 });
         }
-        steps.push(Step::Pass { seconds: rng.u32(60..6 * 3600) });
+        steps.push(ScriptStep::Pass { seconds: rng.u32(60..6 * 3600) });
         if rng.bool() {
-            steps.push(Step::Burst);
+            steps.push(ScriptStep::Burst);
         }
     }
     steps
 }
 
 /// At a quarter of a second a call, a sweep looks at fewer of them than come in its time.
-fn flood(rng: &mut Rng) -> Vec<Step> {
-    let need = |problem| Step::Need { problem, quarters: 5, noise: 120, fault: None };
-    vec![Step::Slow { milliseconds: rng.u8(235..=255) }, need(3), need(0)]
+fn flood(rng: &mut Rng) -> Vec<ScriptStep> {
+    let need = |problem| ScriptStep::Need { problem, quarters: 5, noise: 120, fault: None };
+    vec![ScriptStep::Slow { milliseconds: rng.u8(235..=255) }, need(3), need(0)]
 }
 
-fn attack(rng: &mut Rng) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
+fn attack(rng: &mut Rng) -> Vec<ScriptStep> {
+    let mut steps: Vec<ScriptStep> = Vec::new();
     for _ in 0..rng.u8(5..20) {
-        steps.push(Step::Send {
+        steps.push(ScriptStep::Send {
             problem: rng.usize(6..36),
             errors: rng.u8(1..5),
             minutes: rng.i32(-180..600),
         });
     }
-    steps.push(Step::Start { from: 0, most: 255, ahead: 0 });
-    steps.push(Step::Run { function: 0, polls: 255 });
-    steps.push(Step::Need { problem: 0, quarters: LONG, noise: rng.u8(1..4), fault: None });
+    steps.push(ScriptStep::Start { from: 0, most: 255, ahead: 0 });
+    steps.push(ScriptStep::Run { function: 0, polls: 255 });
+    steps.push(ScriptStep::Need { problem: 0, quarters: LONG, noise: rng.u8(1..4), fault: None });
     steps.push(decide(rng));
     steps.push(hours(24));
     steps

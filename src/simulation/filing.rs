@@ -8,9 +8,9 @@ use crate::config::Mode;
 use crate::diagnosis::Cause;
 use crate::ids::{IncidentId, QuotaCode, Region};
 use crate::sandbox::PortCall;
-use crate::simulation::check::{Check, Filing};
+use crate::simulation::check::{Checker, Filing};
 use crate::simulation::problem::{ACCOUNT, Problem};
-use crate::simulation::truth::{Request, Span, Truth, Unit, Use, earlier};
+use crate::simulation::truth::{Request, Span, TrueUse, Truth, Unit, earlier};
 use crate::simulation::violation::{Checked, TOLERANCE, broken};
 use crate::time::after;
 
@@ -30,7 +30,7 @@ const USUAL: SignedDuration = SignedDuration::from_hours(5 * 24);
 /// A model that was used more than so long within a week, all of it, is used much more than before the life.
 const LONGEST: SignedDuration = SignedDuration::from_hours(4);
 
-impl Check<'_> {
+impl Checker<'_> {
     /// Whether a request may be filed, whether Service Quotas takes it or not.
     pub(super) fn may_file(&self, filing: &Filing<'_>) -> Checked {
         self.is_wanted(filing)?;
@@ -84,7 +84,7 @@ impl Check<'_> {
         }
         if let Some(problem) = self.problem(incident) {
             let models = self.truth.uses.iter().filter(|u| u.model.id == problem.model);
-            let is_of_it = |u: &Use| u.model.unit(code).is_some() && u.region == place.region;
+            let is_of_it = |u: &TrueUse| u.model.unit(code).is_some() && u.region == place.region;
             if place.region.as_str() != problem.region || !models.into_iter().any(is_of_it) {
                 return broken("a request is for the incident's own quota", how());
             }
@@ -192,9 +192,9 @@ impl Check<'_> {
         let to = filing.at;
         let seen = self.leased_by(filing.function, filing.incident);
         let leased = seen.map_or(to, |seen| seen.at);
-        let is_ahead = self.problem(filing.incident).is_none();
-        let longest = earlier(leased, if is_ahead { DAY } else { WINDOW });
-        let first = seen.and_then(|seen| seen.first).filter(|_| !is_ahead);
+        let is_forecast = self.problem(filing.incident).is_none();
+        let longest = earlier(leased, if is_forecast { DAY } else { WINDOW });
+        let first = seen.and_then(|seen| seen.first).filter(|_| !is_forecast);
         let first = first.map_or(longest, |first| earlier(first, BEFORE_FIRST));
         Span { from: earlier(longest.max(first), TOLERANCE), to }
     }
@@ -209,7 +209,7 @@ impl Check<'_> {
     }
 
     /// Whether the errors of `incident` name the quota that is not full, and that is used enough to be meant.
-    fn is_misnamed(&self, used: &Use, incident: &IncidentId, span: Span) -> bool {
+    fn is_misnamed(&self, used: &TrueUse, incident: &IncidentId, span: Span) -> bool {
         let named = |problem: &Problem| match problem.word().cause {
             Cause::TokensPerMinute => Some(Unit::Tokens),
             Cause::RequestsPerMinute => Some(Unit::Requests),

@@ -11,22 +11,22 @@ use serde_json::json;
 
 use crate::config::Config;
 use crate::event::envelope::Malformed;
-use crate::identity::Home;
+use crate::identity::FunctionIdentity;
 use crate::ids::{self, AccountId, IncidentId, QuotaCode, Region};
 use crate::incident::record::State;
 use crate::quota::request::{RequestOutcome, RequestStatus};
-use crate::run::context::{Allowance, Terms};
-use crate::run::handler::{Report, handle};
+use crate::run::context::{RunContext, TimeBudget};
+use crate::run::handler::{DeliveryReport, handle};
 use crate::sandbox::state::Sandbox;
 use crate::sandbox::{
-    CallEntry, Fault, FaultKind, LastMinutes, MinuteEntry, NextFault, PortCall, Row, WorldFile,
+    CallEntry, Fault, FaultKind, LastMinutes, LedgerRow, MinuteEntry, NextFault, PortCall, WorldFile,
 };
 use crate::simulation::account::Account;
-use crate::simulation::check::{Check, Heard};
+use crate::simulation::check::{Checker, HeardNotice};
 use crate::simulation::lived::Lived;
-use crate::simulation::problem::{Form, Problem, Who, news, root, tick};
+use crate::simulation::problem::{Form, Problem, ProblemCaller, news, root, tick};
 use crate::simulation::script::Script;
-use crate::simulation::step::{Load, Step, Verdict};
+use crate::simulation::step::{AwsVerdict, Load, ScriptStep};
 use crate::simulation::truth::{Span, earlier};
 use crate::simulation::violation::{Checked, Violation, broken};
 use crate::time::after;
@@ -61,10 +61,10 @@ const MINUTES: i64 = 120;
 const KEPT_MINUTES: i64 = 5;
 const KEPT: usize = 60;
 
-type Running<'a> = Pin<Box<dyn Future<Output = Result<Report, Malformed>> + 'a>>;
+type Running<'a> = Pin<Box<dyn Future<Output = Result<DeliveryReport, Malformed>> + 'a>>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum MessageState {
     /// In the queue; visible from then on.
     Waiting(Timestamp),
     /// With a function.
@@ -75,7 +75,7 @@ enum Place {
     Dead,
 }
 
-struct Message {
+struct LifeMessage {
     body: String,
     /// The same for every copy of it.
     event: usize,
@@ -84,11 +84,11 @@ struct Message {
     problem: Option<usize>,
     is_invoked: bool,
     is_poison: bool,
-    place: Place,
+    place: MessageState,
     received: u32,
 }
 
-struct Function<'a> {
+struct LiveFunction<'a> {
     number: u64,
     running: Running<'a>,
     messages: Vec<usize>,
@@ -103,9 +103,9 @@ struct Life<'a> {
     world: &'a Sandbox,
     /// The incident of each problem.
     incidents: BTreeMap<usize, IncidentId>,
-    messages: Vec<Message>,
-    functions: Vec<Function<'a>>,
-    check: Check<'a>,
+    messages: Vec<LifeMessage>,
+    functions: Vec<LiveFunction<'a>>,
+    check: Checker<'a>,
     lived: Lived,
     /// Whether functions are deployed to observe from now on.
     is_observing: bool,
@@ -127,7 +127,7 @@ pub(super) fn live(account: &Account, script: &Script) -> Result<Lived, Violatio
     let mut life = Life {
         account,
         world: &world,
-        check: Check::new(account, &incidents),
+        check: Checker::new(account, &incidents),
         incidents,
         messages: Vec::new(),
         functions: Vec::new(),
@@ -151,9 +151,9 @@ fn incidents(account: &Account) -> BTreeMap<usize, IncidentId> {
     let of = |problem: &Problem| {
         let world = Sandbox::new(empty.clone(), account.start);
         let payload = problem.event(account.start);
-        let home = Home::default();
-        let allowance = Allowance { until: account.start, lease: LEASE };
-        let terms = Terms { config: &account.config, home: &home, allowance };
+        let home = FunctionIdentity::default();
+        let allowance = TimeBudget { until: account.start, lease: LEASE };
+        let terms = RunContext { config: &account.config, home: &home, allowance };
         let mut handling = std::pin::pin!(handle(&world, &terms, payload.as_bytes()));
         let report = to_its_end(handling.as_mut())?.ok()?;
         Some(report.incidents.first()?.incident.id.clone())
@@ -184,32 +184,32 @@ impl Life<'_> {
         self.world.time()
     }
 
-    fn step(&mut self, step: &Step) -> Checked {
+    fn step(&mut self, step: &ScriptStep) -> Checked {
         match *step {
-            Step::Send { problem, errors, minutes } => {
+            ScriptStep::Send { problem, errors, minutes } => {
                 for _ in 0..errors {
                     self.send_problem(problem, minutes, false);
                 }
             }
-            Step::Burst => {
+            ScriptStep::Burst => {
                 for problem in 0..self.account.problems.len() {
                     self.send_problem(problem, 0, false);
                 }
             }
-            Step::Invoke { problem } => self.send_problem(problem, 0, true),
-            Step::Poison => {
+            ScriptStep::Invoke { problem } => self.send_problem(problem, 0, true),
+            ScriptStep::Poison => {
                 self.send("{ \"Records\": ".to_owned(), None);
                 if let Some(message) = self.messages.last_mut() {
                     message.is_poison = true;
                 }
             }
-            Step::Tick => self.tick(),
-            Step::News => self.send(news(self.now()), None),
-            Step::Duplicate { message } => self.duplicate(message),
-            Step::Start { from, most, ahead } => {
+            ScriptStep::Tick => self.tick(),
+            ScriptStep::News => self.send(news(self.now()), None),
+            ScriptStep::Duplicate { message } => self.duplicate(message),
+            ScriptStep::Start { from, most, ahead } => {
                 self.start(from, most.into(), SignedDuration::from_secs(ahead.into()));
             }
-            Step::Run { function, polls } => {
+            ScriptStep::Run { function, polls } => {
                 let Some(n) = nth(function, self.functions.len()) else { return Ok(()) };
                 for _ in 0..polls {
                     if self.poll(n)? {
@@ -217,40 +217,46 @@ impl Life<'_> {
                     }
                 }
             }
-            Step::Fail { function, call, kind } => {
+            ScriptStep::Fail { function, call, kind } => {
                 if let Some(n) = nth(function, self.functions.len())
                     && let Some(function) = self.functions.get_mut(n)
                 {
                     function.fault = Some(NextFault { call, kind });
                 }
             }
-            Step::Break { call, kind } => {
+            ScriptStep::Break { call, kind } => {
                 self.world.change(|f| f.faults.push(Fault { call, nth: None, kind }));
             }
-            Step::Mend => self.mend(),
-            Step::Crash { function } => {
+            ScriptStep::Mend => self.mend(),
+            ScriptStep::Crash { function } => {
                 if let Some(n) = nth(function, self.functions.len()) {
                     self.crash(n)?;
                 }
             }
-            Step::Pass { seconds } => self.pass(SignedDuration::from_secs(seconds.into()))?,
-            Step::Decide { request, verdict } => self.decide(request, verdict),
-            Step::Use { used, load } => self.use_so(used, load),
-            Step::People { used, percent } => self.ask_by_hand(used, percent),
-            Step::Lower { used } => self.lower(used),
-            Step::Listen { listeners } => self.listen(listeners),
-            Step::Lag { seconds } => self.world.set_index_lag(SignedDuration::from_secs(seconds.into())),
-            Step::Metrics { late } => self.world.set_metrics_late(SignedDuration::from_mins(late.into())),
-            Step::Slow { milliseconds } => {
+            ScriptStep::Pass { seconds } => self.pass(SignedDuration::from_secs(seconds.into()))?,
+            ScriptStep::Decide { request, verdict } => self.decide(request, verdict),
+            ScriptStep::Use { used, load } => self.use_so(used, load),
+            ScriptStep::People { used, percent } => self.ask_by_hand(used, percent),
+            ScriptStep::Lower { used } => self.lower(used),
+            ScriptStep::Listen { listeners } => self.listen(listeners),
+            ScriptStep::Lag { seconds } => {
+                self.world.set_index_lag(SignedDuration::from_secs(seconds.into()))
+            }
+            ScriptStep::Metrics { late } => {
+                self.world.set_metrics_late(SignedDuration::from_mins(late.into()))
+            }
+            ScriptStep::Slow { milliseconds } => {
                 self.world.set_latency(SignedDuration::from_millis(milliseconds.into()));
             }
-            Step::Deploy { observes } => self.is_observing = observes,
-            Step::Need { problem, quarters, noise, fault } => self.need(problem, quarters, noise, fault)?,
-            Step::Wait { days, broken } => self.wait(days, broken)?,
-            Step::Redrive => {
+            ScriptStep::Deploy { observes } => self.is_observing = observes,
+            ScriptStep::Need { problem, quarters, noise, fault } => {
+                self.need(problem, quarters, noise, fault)?
+            }
+            ScriptStep::Wait { days, broken } => self.wait(days, broken)?,
+            ScriptStep::Redrive => {
                 let now = self.now();
-                for message in self.messages.iter_mut().filter(|m| m.place == Place::Dead) {
-                    (message.place, message.received) = (Place::Waiting(now), 0);
+                for message in self.messages.iter_mut().filter(|m| m.place == MessageState::Dead) {
+                    (message.place, message.received) = (MessageState::Waiting(now), 0);
                 }
             }
         }
@@ -258,10 +264,10 @@ impl Life<'_> {
     }
 
     fn send(&mut self, body: String, problem: Option<usize>) {
-        let place = Place::Waiting(self.now());
+        let place = MessageState::Waiting(self.now());
         let event = self.messages.len();
         self.lived.messages += 1;
-        self.messages.push(Message {
+        self.messages.push(LifeMessage {
             body,
             event,
             happened: self.now(),
@@ -286,7 +292,7 @@ impl Life<'_> {
             // What is said to come later has happened now.
             (message.is_invoked, message.happened) = (is_invoked, happened.min(now));
         }
-        if problem.who == (Who::Root { shown: true }) && problem.form == Form::Event {
+        if problem.who == (ProblemCaller::Root { shown: true }) && problem.form == Form::Event {
             self.root_calls(problem, happened.min(now));
         }
     }
@@ -307,10 +313,10 @@ impl Life<'_> {
     }
 
     fn duplicate(&mut self, message: usize) {
-        let place = Place::Waiting(self.now());
+        let place = MessageState::Waiting(self.now());
         let Some(n) = nth(message, self.messages.len()) else { return };
         let Some(of) = self.messages.get(n) else { return };
-        let copy = Message { body: of.body.clone(), place, received: 0, ..*of };
+        let copy = LifeMessage { body: of.body.clone(), place, received: 0, ..*of };
         self.messages.push(copy);
     }
 
@@ -319,13 +325,13 @@ impl Life<'_> {
         let now = self.now();
         let mut waiting: Vec<usize> = Vec::new();
         for (n, message) in self.messages.iter_mut().enumerate() {
-            let Place::Waiting(visible) = message.place else { continue };
+            let MessageState::Waiting(visible) = message.place else { continue };
             if visible > now {
                 continue;
             }
             let most = if message.is_invoked { MOST_INVOKED } else { MOST_RECEIVED };
             if message.received >= most {
-                message.place = Place::Dead;
+                message.place = MessageState::Dead;
                 continue;
             }
             waiting.push(n);
@@ -344,14 +350,15 @@ impl Life<'_> {
         let world = self.world;
         let config: &Config = if self.is_observing { &self.account.observing } else { &self.account.config };
         let clock = after(now, ahead);
-        let allowance = Allowance { until: after(clock, WORKING), lease: LEASE };
+        let allowance = TimeBudget { until: after(clock, WORKING), lease: LEASE };
         let home = self.account.world.home();
-        let running =
-            async move { handle(world, &Terms { config, home: &home, allowance }, payload.as_bytes()).await };
+        let running = async move {
+            handle(world, &RunContext { config, home: &home, allowance }, payload.as_bytes()).await
+        };
         self.lived.functions += 1;
         let told = self.told_by(&taken);
         self.check.started(self.lived.functions, told, self.is_observing);
-        self.functions.push(Function {
+        self.functions.push(LiveFunction {
             number: self.lived.functions,
             running: Box::pin(running),
             messages: taken,
@@ -362,8 +369,8 @@ impl Life<'_> {
     }
 
     /// What these messages tell of each incident.
-    fn told_by(&self, taken: &[usize]) -> BTreeMap<IncidentId, Heard> {
-        let mut told: BTreeMap<IncidentId, Heard> = BTreeMap::new();
+    fn told_by(&self, taken: &[usize]) -> BTreeMap<IncidentId, HeardNotice> {
+        let mut told: BTreeMap<IncidentId, HeardNotice> = BTreeMap::new();
         for message in taken.iter().filter_map(|n| self.messages.get(*n)) {
             let Some(n) = message.problem else { continue };
             let (Some(incident), Some(problem)) = (self.incidents.get(&n), self.account.problems.get(n))
@@ -375,7 +382,7 @@ impl Life<'_> {
             // No event is believed to be older than this.
             let oldest = earlier(self.now(), SignedDuration::from_hours(14 * 24));
             heard.first = [heard.first, Some(message.happened.max(oldest))].into_iter().flatten().min();
-            heard.by_root |= matches!(problem.who, Who::Root { .. }) && problem.form == Form::Event;
+            heard.by_root |= matches!(problem.who, ProblemCaller::Root { .. }) && problem.form == Form::Event;
         }
         told
     }
@@ -386,7 +393,7 @@ impl Life<'_> {
         let mut invoked = None;
         for n in taken {
             let Some(message) = self.messages.get_mut(*n) else { continue };
-            message.place = Place::Received;
+            message.place = MessageState::Received;
             message.received += 1;
             self.lived.deliveries += 1;
             if let Some((incident, errors)) = message
@@ -432,7 +439,7 @@ impl Life<'_> {
     }
 
     /// Lambda has the function's answer.
-    fn answered(&mut self, function: &Function<'_>, done: Result<Report, Malformed>) -> Checked {
+    fn answered(&mut self, function: &LiveFunction<'_>, done: Result<DeliveryReport, Malformed>) -> Checked {
         let failed: Option<Vec<String>> = done.ok().map(|report| {
             if report.is_batch {
                 report.batch_response().batch_item_failures.into_iter().map(|f| f.item_identifier).collect()
@@ -456,7 +463,7 @@ impl Life<'_> {
     fn acknowledge(&mut self, n: usize) -> Checked {
         let now = self.now();
         let Some(message) = self.messages.get_mut(n) else { return Ok(()) };
-        message.place = Place::Gone;
+        message.place = MessageState::Gone;
         if message.is_poison {
             return Err(Violation {
                 promise: "what cannot be read comes again",
@@ -468,7 +475,7 @@ impl Life<'_> {
         else {
             return Ok(());
         };
-        let of_many = |row: &Row| row.record.incident.facts.many.is_some();
+        let of_many = |row: &LedgerRow| row.record.incident.facts.many.is_some();
         let is_known = self
             .world
             .look_at(|rows| rows.contains_key(incident) || (of.is_forged() && rows.values().any(of_many)));
@@ -477,7 +484,7 @@ impl Life<'_> {
 
     fn give_back(&mut self, n: usize, received: Timestamp) {
         if let Some(message) = self.messages.get_mut(n) {
-            message.place = Place::Waiting(after(received, HIDDEN));
+            message.place = MessageState::Waiting(after(received, HIDDEN));
         }
     }
 
@@ -503,20 +510,20 @@ impl Life<'_> {
         Ok(())
     }
 
-    fn decide(&mut self, request: usize, verdict: Verdict) {
+    fn decide(&mut self, request: usize, verdict: AwsVerdict) {
         let open: Vec<_> =
             self.world.increase_requests().into_iter().filter(|r| r.status.is_open()).collect();
         let Some(request) = nth(request, open.len()).and_then(|n| open.get(n)) else { return };
         let before = self.world.applied_to(&request.id).unwrap_or(request.desired);
         let most = before * self.account.ceiling;
         let granted = match verdict {
-            Verdict::Granted => request.desired.min(most),
-            Verdict::PartlyGranted => f64::midpoint(before, request.desired).min(most),
-            Verdict::CaseOpened | Verdict::ClosedUnchanged | Verdict::Denied => before,
+            AwsVerdict::Granted => request.desired.min(most),
+            AwsVerdict::PartlyGranted => f64::midpoint(before, request.desired).min(most),
+            AwsVerdict::CaseOpened | AwsVerdict::ClosedUnchanged | AwsVerdict::Denied => before,
         };
         let (status, outcome) = match verdict {
-            Verdict::CaseOpened => (RequestStatus::CaseOpened, None),
-            Verdict::Denied => (RequestStatus::Denied, Some(RequestOutcome::Denied)),
+            AwsVerdict::CaseOpened => (RequestStatus::CaseOpened, None),
+            AwsVerdict::Denied => (RequestStatus::Denied, Some(RequestOutcome::Denied)),
             _ if granted >= request.desired => (RequestStatus::CaseClosed, Some(RequestOutcome::Granted)),
             _ if granted > before => (RequestStatus::CaseClosed, Some(RequestOutcome::PartlyGranted)),
             _ => (RequestStatus::CaseClosed, Some(RequestOutcome::ClosedUnchanged)),
@@ -603,7 +610,7 @@ impl Life<'_> {
         else {
             return;
         };
-        let place = ids::Place { account, region };
+        let place = ids::AccountRegion { account, region };
         let desired = (value * f64::from(percent) / 100.0).floor();
         if let Ok(request) = self.world.request_by_hand(&place, &code, desired) {
             self.check.requested(request.id, &place, &code, desired, request.created, false);
@@ -650,7 +657,7 @@ impl Life<'_> {
         }
     }
 
-    /// A model is used to the full and throttled, and its errors come in; see [`Step::Need`].
+    /// A model is used to the full and throttled, and its errors come in; see [`ScriptStep::Need`].
     fn need(
         &mut self,
         problem: usize,
@@ -660,7 +667,7 @@ impl Life<'_> {
     ) -> Checked {
         let Some(n) = nth(problem, self.account.problems.len()) else { return Ok(()) };
         let Some(problem) = self.account.problems.get(n).filter(|p| p.is_throttle()) else { return Ok(()) };
-        let is_of_it = |u: &crate::simulation::truth::Use| {
+        let is_of_it = |u: &crate::simulation::truth::TrueUse| {
             u.model.id == problem.model && u.region.as_str() == problem.region
         };
         let Some(used) = self.account.truth.uses.iter().position(is_of_it) else { return Ok(()) };
@@ -671,10 +678,10 @@ impl Life<'_> {
         self.use_so(used, Load::Full);
         self.fault = fault.map(|(call, kind)| NextFault { call: Some(call), kind });
         let from = self.now();
-        let is_open = |row: &Row| row.record.state != State::Closed;
+        let is_open = |row: &LedgerRow| row.record.state != State::Closed;
         let is_known = self.world.look_at(|rows| rows.get(&incident).is_some_and(is_open));
-        let waits = |m: &Message| {
-            m.place != Place::Gone && m.problem.and_then(|p| self.incidents.get(&p)) == Some(&incident)
+        let waits = |m: &LifeMessage| {
+            m.place != MessageState::Gone && m.problem.and_then(|p| self.incidents.get(&p)) == Some(&incident)
         };
         let is_first = !is_known && !self.messages.iter().any(waits);
         for quarter in 1..=quarters {
@@ -722,7 +729,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// Nobody sends anything, and the schedule ticks; see [`Step::Wait`].
+    /// Nobody sends anything, and the schedule ticks; see [`ScriptStep::Wait`].
     fn wait(&mut self, days: u8, broken: Option<(PortCall, FaultKind)>) -> Checked {
         self.mend();
         self.run_all()?;
@@ -768,7 +775,7 @@ impl Life<'_> {
         let mended = self.now();
         for _ in 0..MOST_ROUNDS {
             while self.world.increase_requests().iter().any(|r| r.status.is_open()) {
-                self.decide(0, Verdict::Granted);
+                self.decide(0, AwsVerdict::Granted);
             }
             self.handle_all()?;
             let before = self.now();
@@ -792,7 +799,7 @@ impl Life<'_> {
 
     /// A sweep that nothing hinders leaves nothing that was due before it.
     fn is_swept(&self, before: Timestamp) -> Checked {
-        let is_left = |row: &&Row| {
+        let is_left = |row: &&LedgerRow| {
             let is_free = row.leased_until.is_none_or(|until| until <= before);
             is_free && row.record.due_at.is_some_and(|due| due <= before)
         };
@@ -804,13 +811,13 @@ impl Life<'_> {
 
     fn is_waiting(&self) -> bool {
         let now = self.now();
-        self.messages.iter().any(|m| matches!(m.place, Place::Waiting(visible) if visible <= now))
+        self.messages.iter().any(|m| matches!(m.place, MessageState::Waiting(visible) if visible <= now))
     }
 
     /// When something is next to be done; `None` at rest.
     fn next(&self) -> Option<Timestamp> {
         let waiting = self.messages.iter().filter_map(|m| match m.place {
-            Place::Waiting(visible) => Some(visible),
+            MessageState::Waiting(visible) => Some(visible),
             _ => None,
         });
         let now = self.now();
@@ -849,7 +856,7 @@ impl Life<'_> {
         if told > before {
             return Err(Violation { promise: "rest is quiet", how: format!("{} notices", told - before) });
         }
-        let is_held = |row: &&Row| row.leased_until.is_some();
+        let is_held = |row: &&LedgerRow| row.leased_until.is_some();
         let held = self.world.look_at(|rows| rows.values().filter(is_held).count());
         if held > 0 {
             return Err(Violation { promise: "every lease ends", how: format!("{held} are held") });
@@ -859,7 +866,7 @@ impl Life<'_> {
 
     fn lived(&self) -> Lived {
         let (notices, repeats, outcomes) = self.check.notices();
-        let dead_letters = self.messages.iter().filter(|m| m.place == Place::Dead).count();
+        let dead_letters = self.messages.iter().filter(|m| m.place == MessageState::Dead).count();
         Lived {
             faults: self.check.faults,
             incidents: self.check.incidents(),

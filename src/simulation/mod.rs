@@ -23,7 +23,7 @@ pub use crate::simulation::account::Account;
 pub use crate::simulation::lived::Lived;
 pub use crate::simulation::problem::Problem;
 pub use crate::simulation::script::Script;
-pub use crate::simulation::step::{Load, Step, Verdict};
+pub use crate::simulation::step::{AwsVerdict, Load, ScriptStep};
 pub use crate::simulation::violation::Violation;
 
 /// A life in which a promise was broken.

@@ -16,7 +16,7 @@ pub struct Problem {
     pub(super) what: What,
     pub(super) region: &'static str,
     pub(super) model: String,
-    pub(super) who: Who,
+    pub(super) who: ProblemCaller,
     pub(super) form: Form,
 }
 
@@ -39,7 +39,7 @@ pub(super) enum What {
 
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Who {
+pub(super) enum ProblemCaller {
     Role(String),
     /// The root user; whether CloudTrail's event history shows it, or only the event says so.
     Root {
@@ -156,8 +156,8 @@ impl Problem {
 
     fn principal(&self) -> String {
         match &self.who {
-            Who::Role(role) => format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/session"),
-            Who::Root { .. } => root(),
+            ProblemCaller::Role(role) => format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/session"),
+            ProblemCaller::Root { .. } => root(),
         }
     }
 

@@ -4,14 +4,14 @@ use fastrand::Rng;
 
 use crate::sandbox::{FaultKind, PortCall};
 use crate::simulation::course::Course;
-use crate::simulation::step::{Load, Step, Verdict, choose, weighted};
+use crate::simulation::step::{AwsVerdict, Load, ScriptStep, choose, weighted};
 
 /// A life's steps, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     /// The steps. Where one names the nth of something, it is counted round those there are; where there
     /// is none, nothing happens. So any part of a script is a script.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ScriptStep>,
 }
 
 /// Calls that only people make, of an installation or on the command line.
@@ -68,70 +68,70 @@ struct Temper {
 }
 
 impl Temper {
-    fn step(&self, rng: &mut Rng) -> Step {
+    fn step(&self, rng: &mut Rng) -> ScriptStep {
         let nth = |rng: &mut Rng| rng.usize(0..64);
         let run = if self.hurry { 60 } else { 30 };
         let weights =
             [20, 2, 1, 6, 1, 4, 22, run, 3 * self.faults, self.faults / 3, 3, self.crashes, 12, 4, 3, 1, 4];
         match weighted(rng, &weights) {
-            0 => Step::Send {
+            0 => ScriptStep::Send {
                 problem: nth(rng),
                 errors: if rng.u8(0..10) == 0 { rng.u8(10..40) } else { rng.u8(1..4) },
                 minutes: minutes(rng),
             },
-            1 => Step::Invoke { problem: nth(rng) },
-            2 => Step::Poison,
-            3 => Step::Tick,
-            4 => Step::News,
-            5 => Step::Duplicate { message: rng.usize(0..4096) },
-            6 => Step::Start { from: nth(rng), most: rng.u8(1..60), ahead: ahead(rng) },
-            7 => Step::Run {
+            1 => ScriptStep::Invoke { problem: nth(rng) },
+            2 => ScriptStep::Poison,
+            3 => ScriptStep::Tick,
+            4 => ScriptStep::News,
+            5 => ScriptStep::Duplicate { message: rng.usize(0..4096) },
+            6 => ScriptStep::Start { from: nth(rng), most: rng.u8(1..60), ahead: ahead(rng) },
+            7 => ScriptStep::Run {
                 function: nth(rng),
                 polls: if self.hurry { rng.u8(8..80) } else { rng.u8(1..12) },
             },
-            8 => Step::Fail {
+            8 => ScriptStep::Fail {
                 function: nth(rng),
                 call: rng.bool().then(|| choose(rng, &ACTS)),
                 kind: fault(rng),
             },
-            9 => Step::Break { call: breaking(rng), kind: fault(rng) },
-            10 => Step::Mend,
-            11 => Step::Crash { function: nth(rng) },
-            12 => Step::Pass { seconds: time(rng) },
-            13 => Step::Decide {
+            9 => ScriptStep::Break { call: breaking(rng), kind: fault(rng) },
+            10 => ScriptStep::Mend,
+            11 => ScriptStep::Crash { function: nth(rng) },
+            12 => ScriptStep::Pass { seconds: time(rng) },
+            13 => ScriptStep::Decide {
                 request: nth(rng),
                 verdict: choose(
                     rng,
                     &[
-                        Verdict::CaseOpened,
-                        Verdict::Granted,
-                        Verdict::PartlyGranted,
-                        Verdict::ClosedUnchanged,
-                        Verdict::Denied,
+                        AwsVerdict::CaseOpened,
+                        AwsVerdict::Granted,
+                        AwsVerdict::PartlyGranted,
+                        AwsVerdict::ClosedUnchanged,
+                        AwsVerdict::Denied,
                     ],
                 ),
             },
-            14 => Step::Use { used: nth(rng), load: load(rng) },
-            15 => Step::Redrive,
+            14 => ScriptStep::Use { used: nth(rng), load: load(rng) },
+            15 => ScriptStep::Redrive,
             _ => rare(rng),
         }
     }
 }
 
 /// What happens to an account now and then.
-fn rare(rng: &mut Rng) -> Step {
+fn rare(rng: &mut Rng) -> ScriptStep {
     let nth = |rng: &mut Rng| rng.usize(0..64);
     match rng.u8(0..16) {
-        0..=1 => Step::People { used: nth(rng), percent: rng.u32(110..250) },
-        2 => Step::Lower { used: nth(rng) },
-        3..=4 => Step::Listen { listeners: rng.u32(0..3) },
-        5..=6 => Step::Lag { seconds: rng.u8(0..30) },
-        7..=8 => Step::Metrics { late: rng.u8(0..12) },
-        9..=10 => Step::Deploy { observes: rng.bool() },
-        11 => Step::Wait { days: rng.u8(1..4), broken: None },
+        0..=1 => ScriptStep::People { used: nth(rng), percent: rng.u32(110..250) },
+        2 => ScriptStep::Lower { used: nth(rng) },
+        3..=4 => ScriptStep::Listen { listeners: rng.u32(0..3) },
+        5..=6 => ScriptStep::Lag { seconds: rng.u8(0..30) },
+        7..=8 => ScriptStep::Metrics { late: rng.u8(0..12) },
+        9..=10 => ScriptStep::Deploy { observes: rng.bool() },
+        11 => ScriptStep::Wait { days: rng.u8(1..4), broken: None },
         _ => {
             let fault = rng.bool().then(|| (choose(rng, &ACTS), fault(rng)));
-            Step::Need { problem: nth(rng), quarters: choose(rng, &[1, 1, 4, 26]), noise: 0, fault }
+            ScriptStep::Need { problem: nth(rng), quarters: choose(rng, &[1, 1, 4, 26]), noise: 0, fault }
         }
     }
 }

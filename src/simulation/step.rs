@@ -6,7 +6,7 @@ use crate::sandbox::{FaultKind, PortCall};
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum ScriptStep {
     /// Errors of a problem are sent.
     Send {
         /// Which of the account's problems.
@@ -83,7 +83,7 @@ pub enum Step {
         /// Which request.
         request: usize,
         /// How.
-        verdict: Verdict,
+        verdict: AwsVerdict,
     },
     /// A model is used in another way from now on.
     Use {
@@ -170,7 +170,7 @@ pub enum Load {
 /// AWS's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Verdict {
+pub enum AwsVerdict {
     CaseOpened,
     Granted,
     PartlyGranted,

@@ -32,7 +32,7 @@ pub(super) fn says(notice: &Notice) -> BTreeSet<String> {
 
 /// The notices of one episode, in their order.
 #[derive(Default)]
-pub(super) struct Course {
+pub(super) struct NoticeCourse {
     last: Option<Timestamp>,
     /// How many in a row said nothing new.
     repeats: u32,
@@ -42,7 +42,7 @@ pub(super) struct Course {
     is_in_little: bool,
 }
 
-impl Course {
+impl NoticeCourse {
     /// A notice that says the incident goes on. `is_in_little`: it may say more, or be told whatever it says.
     pub(super) fn told(&mut self, at: Timestamp, says: BTreeSet<String>, is_in_little: bool) {
         let is_new = self.last.is_none() || is_in_little || self.is_new(at, &says);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::ids::{Place, QuotaCode, Region};
+use crate::ids::{AccountRegion, QuotaCode, Region};
 use crate::quota::request::RequestOutcome;
 use crate::time::after;
 use crate::usage::Minute;
@@ -50,7 +50,7 @@ impl Model {
 
 /// The calls of one model in one Region.
 #[derive(Clone, Debug)]
-pub(super) struct Use {
+pub(super) struct TrueUse {
     pub(super) model: &'static Model,
     pub(super) region: Region,
     /// Which of its quotas is full when it is used to the full.
@@ -66,7 +66,7 @@ pub(super) struct Use {
 
 /// One quota in one Region.
 #[derive(Clone, Debug)]
-pub(super) struct Quota {
+pub(super) struct TrueQuota {
     pub(super) default: f64,
     pub(super) is_adjustable: bool,
     /// The applied value since then; each until the next.
@@ -104,8 +104,8 @@ pub(super) struct Span {
 /// Everything that is true.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Truth {
-    pub(super) uses: Vec<Use>,
-    pub(super) quotas: BTreeMap<(Region, QuotaCode), Quota>,
+    pub(super) uses: Vec<TrueUse>,
+    pub(super) quotas: BTreeMap<(Region, QuotaCode), TrueQuota>,
     pub(super) requests: Vec<Request>,
     /// How many listen since then; one at the beginning.
     listeners: Vec<(Timestamp, u32)>,
@@ -124,7 +124,7 @@ pub(super) fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_sub(by).unwrap_or(Timestamp::MIN)
 }
 
-impl Use {
+impl TrueUse {
     /// The quota that is full when it is used to the full.
     pub(super) fn code(&self) -> Option<QuotaCode> {
         self.model.code(self.full)
@@ -133,7 +133,7 @@ impl Use {
 
 impl Truth {
     /// The uses that count against a quota.
-    fn sharing(&self, region: &Region, code: &QuotaCode) -> impl Iterator<Item = (&Use, Unit)> {
+    fn sharing(&self, region: &Region, code: &QuotaCode) -> impl Iterator<Item = (&TrueUse, Unit)> {
         let here = self.uses.iter().filter(move |u| u.region == *region);
         here.filter_map(move |u| Some((u, u.model.unit(code)?)))
     }
@@ -145,7 +145,7 @@ impl Truth {
 
     /// What was admitted of a quota in a minute of `span`, at most.
     pub(super) fn admitted(&self, region: &Region, code: &QuotaCode, span: Span) -> f64 {
-        let most = |(used, unit): (&Use, Unit)| {
+        let most = |(used, unit): (&TrueUse, Unit)| {
             let minutes = held(&used.phases, span).flatten();
             minutes.map(|minute| unit.of(minute)).fold(0.0, f64::max)
         };
@@ -227,7 +227,7 @@ impl Truth {
     /// Whether AWS refused about that much, or less, a short time before `by`, and nothing has changed it since.
     pub(super) fn was_refused(
         &self,
-        place: &Place,
+        place: &AccountRegion,
         code: &QuotaCode,
         desired: f64,
         by: Timestamp,
@@ -252,7 +252,7 @@ impl Truth {
     }
 
     /// For how long `used` was used within `span`.
-    pub(super) fn lasted(used: &Use, span: Span) -> SignedDuration {
+    pub(super) fn lasted(used: &TrueUse, span: Span) -> SignedDuration {
         let ends = used.phases.iter().skip(1).map(|(since, _)| *since).chain([span.to]);
         let of = |((since, minute), end): (&(Timestamp, Option<Minute>), Timestamp)| {
             let lasted = end.min(span.to).duration_since((*since).max(span.from));

@@ -10,7 +10,8 @@ use crate::time::after;
 use crate::usage::Usage;
 
 /// The limits that are watched. Those of the bedrock-mantle endpoint have metrics of another namespace.
-pub const WATCHED: [Limit; 3] = [Limit::TokensPerMinute, Limit::RequestsPerMinute, Limit::TokensPerDay];
+pub const FORECAST_LIMITS: [Limit; 3] =
+    [Limit::TokensPerMinute, Limit::RequestsPerMinute, Limit::TokensPerDay];
 /// Below the threshold a quota is near only from this part of the threshold on, and if growth will fill it in time.
 pub const FROM: f64 = 0.8;
 /// AWS decides most requests within this time, where nothing is known of earlier ones.
@@ -20,7 +21,7 @@ const FORESEEABLE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// A quota, and how near use came to it in the last 24 hours.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Near {
+pub struct QuotaUse {
     /// Which.
     pub quota: Quota,
     /// What it limits.
@@ -33,7 +34,7 @@ pub struct Near {
     pub growth: Option<f64>,
 }
 
-impl Near {
+impl QuotaUse {
     /// `None` where the quota is 0: it is not nearly full, it is shut.
     pub fn of(quota: &Quota, limit: Limit, applied: f64, usage: &Usage) -> Option<Self> {
         let (peak, growth) = (usage.last_day(limit), usage.growth(limit));
@@ -93,14 +94,14 @@ mod tests {
         Usage::of(&[Series::of(Period::Minute, points)], 1.0, now(), now())
     }
 
-    fn near(peaks: &[f64], applied: f64) -> Near {
+    fn near(peaks: &[f64], applied: f64) -> QuotaUse {
         let quota = Quota {
             code: QuotaCode::parse("L-27A15A5E").unwrap(),
             name: "tokens".to_owned(),
             adjustable: true,
             value: None,
         };
-        Near::of(&quota, Limit::TokensPerMinute, applied, &usage(peaks)).unwrap()
+        QuotaUse::of(&quota, Limit::TokensPerMinute, applied, &usage(peaks)).unwrap()
     }
 
     #[test]

@@ -292,7 +292,7 @@ impl Usage {
         let (mut this_week, mut week_before) = (0.0f64, 0.0f64);
         // By the longer period throughout: its average hides what a minute shows.
         let mut fives: Vec<Five> = Vec::new();
-        let mut back = Days::new(now);
+        let mut back = DailyUse::new(now);
         let mut large = 0.0;
         let (mut requests_used, mut tokens_used) = (Vec::new(), Vec::new());
         let mut days: BTreeMap<i64, f64> = BTreeMap::new();
@@ -509,7 +509,7 @@ const DAY: i64 = 86_400;
 const FIVE: i64 = 300;
 
 /// Adds up the days of [`Usage::days`], from points in the order of their times.
-struct Days {
+struct DailyUse {
     now: Timestamp,
     by_age: BTreeMap<u32, Day>,
     /// The five minutes that are being added up, and their average minute so far.
@@ -518,7 +518,7 @@ struct Days {
     tokens: f64,
 }
 
-impl Days {
+impl DailyUse {
     fn new(now: Timestamp) -> Self {
         Self { now, by_age: BTreeMap::new(), five: i64::MIN, requests: 0.0, tokens: 0.0 }
     }

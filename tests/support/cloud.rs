@@ -13,13 +13,13 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bedrock_remediator::answer::{PortError, Rejection};
 use bedrock_remediator::aws::Aws;
+use bedrock_remediator::error::{Rejection, ServiceError};
 use bedrock_remediator::event::{AlarmSignal, Call, ErrorSignal};
-use bedrock_remediator::ids::{AccountId, Place, QuotaCode, Region};
+use bedrock_remediator::ids::{AccountId, AccountRegion, QuotaCode, Region};
 use bedrock_remediator::incident::search::{LogKind, LogQuery};
-use bedrock_remediator::installation::{EventRule, Reads, RuleState, Subscriptions, Trail, Trigger};
-use bedrock_remediator::model::lifecycle::{Life, Lifecycle};
+use bedrock_remediator::installation::{EventRule, Reads, RuleState, RuleTrigger, Subscriptions, Trail};
+use bedrock_remediator::model::lifecycle::{Lifecycle, ModelLife};
 use bedrock_remediator::model::{ModelId, ModelKind};
 use bedrock_remediator::permission::{Needed, PolicyLayer, PolicyVerdict};
 use bedrock_remediator::ports::{Models, Permissions, Quotas, Records, Setup, Telemetry};
@@ -206,8 +206,8 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn place(region: &str) -> Place {
-    Place { account: AccountId::parse(ACCOUNT).unwrap(), region: Region::parse(region).unwrap() }
+fn place(region: &str) -> AccountRegion {
+    AccountRegion { account: AccountId::parse(ACCOUNT).unwrap(), region: Region::parse(region).unwrap() }
 }
 
 /// The Region a call was signed for.
@@ -315,17 +315,17 @@ fn json_answer(answer: Result<Value, Refused>) -> Response {
 }
 
 /// Service Quotas' own words for what the sandbox says in ours.
-fn refused(error: PortError) -> Refused {
+fn refused(error: ServiceError) -> Refused {
     let code = match &error {
-        PortError::Denied(_) => "AccessDeniedException",
-        PortError::Throttled => "TooManyRequestsException",
-        PortError::Rejected(Rejection::AlreadyOpen, _) => "ResourceAlreadyExistsException",
-        PortError::Rejected(Rejection::TooManyOpen, _) => "QuotaExceededException",
-        PortError::Rejected(..) => "IllegalArgumentException",
-        PortError::Unavailable(_) | PortError::UnknownOutcome => "ServiceException",
+        ServiceError::Denied(_) => "AccessDeniedException",
+        ServiceError::Throttled => "TooManyRequestsException",
+        ServiceError::Rejected(Rejection::AlreadyOpen, _) => "ResourceAlreadyExistsException",
+        ServiceError::Rejected(Rejection::TooManyOpen, _) => "QuotaExceededException",
+        ServiceError::Rejected(..) => "IllegalArgumentException",
+        ServiceError::Unavailable(_) | ServiceError::UnknownOutcome => "ServiceException",
     };
     let text = match error {
-        PortError::Rejected(_, text) => text,
+        ServiceError::Rejected(_, text) => text,
         other => other.to_string(),
     };
     Refused { code, body: json!({ "Message": text }) }
@@ -347,14 +347,14 @@ fn no_such_resource() -> Refused {
     }
 }
 
-fn quotas(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Result<Value, Refused> {
+fn quotas(world: &Sandbox, place: &AccountRegion, operation: &str, input: &Value) -> Result<Value, Refused> {
     if operation == "GetRequestedServiceQuotaChange" {
         let request = at_once(world.request(place, input["RequestId"].as_str().unwrap())).map_err(refused)?;
         return Ok(json!({ "RequestedQuota": change(&request.ok_or_else(no_such_resource)?) }));
     }
     assert_eq!(input["ServiceCode"], "bedrock");
     let code = || QuotaCode::parse(input["QuotaCode"].as_str().unwrap()).unwrap();
-    let value = |value: Result<Option<QuotaValue>, PortError>| {
+    let value = |value: Result<Option<QuotaValue>, ServiceError>| {
         let value = value.map_err(refused)?.ok_or_else(no_such_resource)?;
         let quota = json!({ "QuotaCode": code(), "Value": value.value, "Adjustable": value.adjustable });
         Ok(json!({ "Quota": quota }))
@@ -404,7 +404,7 @@ fn publish(state: &mut State, body: &[u8]) -> Response {
 }
 
 /// What only people ask.
-fn setup(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Result<Value, Refused> {
+fn setup(world: &Sandbox, place: &AccountRegion, operation: &str, input: &Value) -> Result<Value, Refused> {
     let trails = at_once(world.trails(place)).map_err(refused)?;
     let named = |key: &str| {
         trails.iter().find(|t| input[key].as_str().unwrap().ends_with(&format!("trail/{}", t.name))).unwrap()
@@ -455,10 +455,10 @@ fn setup(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Resu
                 RuleState::EnabledWithReads => "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
             };
             let one = |rule: &EventRule| match &rule.trigger {
-                Trigger::Schedule => {
+                RuleTrigger::Schedule => {
                     json!({ "Name": rule.name, "State": state(rule.state), "ScheduleExpression": "rate(5 minutes)" })
                 }
-                Trigger::Events(types) => {
+                RuleTrigger::Events(types) => {
                     let mut types: Vec<Value> = types.iter().map(|one| json!(one)).collect();
                     types.push(json!({ "prefix": "Another" }));
                     let pattern = json!({ "source": ["aws.example"], "detail-type": types });
@@ -480,7 +480,7 @@ fn window(input: &Value) -> Window {
     Window { from: seconds(&input["StartTime"]), to: seconds(&input["EndTime"]) }
 }
 
-fn trail(world: &Sandbox, place: &Place, input: &Value) -> Result<Value, Refused> {
+fn trail(world: &Sandbox, place: &AccountRegion, input: &Value) -> Result<Value, Refused> {
     let by = |key: &str, value: &str| json!([{ "AttributeKey": key, "AttributeValue": value }]);
     assert_eq!(input["MaxResults"], 50);
     let mut recorded = at_once(world.recorded(place, window(input), usize::MAX)).map_err(refused)?;
@@ -519,7 +519,7 @@ fn trail(world: &Sandbox, place: &Place, input: &Value) -> Result<Value, Refused
     Ok(json!({ "Events": events, "NextToken": next }))
 }
 
-fn logs(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Result<Value, Refused> {
+fn logs(world: &Sandbox, place: &AccountRegion, operation: &str, input: &Value) -> Result<Value, Refused> {
     if operation == "StartQuery" {
         let query = input["queryString"].as_str().unwrap();
         let shown = query.rsplit("display ").next().unwrap();
@@ -559,7 +559,7 @@ fn logs(world: &Sandbox, place: &Place, operation: &str, input: &Value) -> Resul
     Ok(json!({ "status": "Complete", "results": found.iter().map(row).collect::<Vec<_>>() }))
 }
 
-fn iam(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
+fn iam(world: &Sandbox, place: &AccountRegion, body: &[u8]) -> Response {
     let form: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
     let xmlns = "xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"";
     if form["Action"] == "GetRole" {
@@ -622,7 +622,7 @@ fn no_such_entity(xmlns: &str) -> Response {
 }
 
 /// `DescribeAlarmContributors` and `DescribeAlarms`.
-fn alarms(world: &Sandbox, place: &Place, action: &str, body: &[u8]) -> Response {
+fn alarms(world: &Sandbox, place: &AccountRegion, action: &str, body: &[u8]) -> Response {
     let input: Cbor = ciborium::from_reader(body).unwrap();
     let text = |t: &str| Cbor::Text(t.to_owned());
     let map = |pairs: Vec<(&str, Cbor)>| Cbor::Map(pairs.into_iter().map(|(k, v)| (text(k), v)).collect());
@@ -697,7 +697,7 @@ fn alarms(world: &Sandbox, place: &Place, action: &str, body: &[u8]) -> Response
     cbor(StatusCode::OK, &map(vec![("MetricAlarms", Cbor::Array(described.iter().map(one).collect()))]))
 }
 
-fn lifecycle(life: &Life) -> Value {
+fn lifecycle(life: &ModelLife) -> Value {
     json!({
         "status": if life.lifecycle == Lifecycle::Legacy { "LEGACY" } else { "ACTIVE" },
         "legacyTime": life.legacy_from, "endOfLifeTime": life.ends,
@@ -705,12 +705,12 @@ fn lifecycle(life: &Life) -> Value {
 }
 
 /// A model's ARN in the Region of `place`.
-fn model_arn(place: &Place, id: &str) -> String {
+fn model_arn(place: &AccountRegion, id: &str) -> String {
     format!("arn:aws:bedrock:{}::foundation-model/{id}", place.region)
 }
 
 /// An inference profile as Bedrock describes it.
-fn profile(place: &Place, id: &str, kind: &str, models: &[String]) -> Value {
+fn profile(place: &AccountRegion, id: &str, kind: &str, models: &[String]) -> Value {
     let path = if kind == "APPLICATION" { "application-inference-profile" } else { "inference-profile" };
     let models: Vec<_> = models.iter().map(|arn| json!({ "modelArn": arn })).collect();
     json!({
@@ -720,7 +720,7 @@ fn profile(place: &Place, id: &str, kind: &str, models: &[String]) -> Value {
     })
 }
 
-fn bedrock(world: &Sandbox, place: &Place, path: &str, query: &str) -> Response {
+fn bedrock(world: &Sandbox, place: &AccountRegion, path: &str, query: &str) -> Response {
     let refused = |status, code: &'static str| {
         let headers = [("x-amzn-errortype", code)];
         (status, headers, json!({ "message": "It is not known." }).to_string()).into_response()
@@ -731,7 +731,7 @@ fn bedrock(world: &Sandbox, place: &Place, path: &str, query: &str) -> Response 
     let path = path.trim_matches('/');
     if path == "foundation-models" && !query.contains("byInferenceType") {
         let Ok(lives) = at_once(world.lives(place)) else { return denied() };
-        let one = |(id, life): &(ModelId, Life)| json!({ "modelArn": model_arn(place, id.as_str()), "modelId": id, "modelLifecycle": lifecycle(life) });
+        let one = |(id, life): &(ModelId, ModelLife)| json!({ "modelArn": model_arn(place, id.as_str()), "modelId": id, "modelLifecycle": lifecycle(life) });
         return json!({ "modelSummaries": lives.iter().map(one).collect::<Vec<_>>() })
             .to_string()
             .into_response();
@@ -821,7 +821,7 @@ fn measured(name: &str, minute: &Minute) -> Option<f64> {
     (value > 0.0).then_some(value)
 }
 
-fn metrics(world: &Sandbox, place: &Place, body: &[u8]) -> Response {
+fn metrics(world: &Sandbox, place: &AccountRegion, body: &[u8]) -> Response {
     let input: Cbor = ciborium::from_reader(body).unwrap();
     let window = Window {
         from: time(field(&input, "StartTime").unwrap()),
@@ -896,10 +896,10 @@ fn cbor(status: StatusCode, body: &Cbor) -> Response {
     (status, headers, bytes).into_response()
 }
 
-fn cbor_refused(error: &PortError) -> Response {
+fn cbor_refused(error: &ServiceError) -> Response {
     let (status, code) = match error {
-        PortError::Denied(_) => (403, "AccessDeniedException"),
-        PortError::Throttled => (400, "ThrottlingException"),
+        ServiceError::Denied(_) => (403, "AccessDeniedException"),
+        ServiceError::Throttled => (400, "ThrottlingException"),
         _ => (500, "InternalFailure"),
     };
     cbor_error(status, code, &error.to_string())

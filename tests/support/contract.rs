@@ -1,25 +1,27 @@
 //! What every ledger has to keep, told as one suite: the sandbox's, the table's on a stand-in, and the
 //! table's on an emulator.
 
-use bedrock_remediator::answer::{PortError, Rejection};
 use bedrock_remediator::callers::Origin;
 use bedrock_remediator::diagnosis::{Cause, ErrorText, Facts, MODELS, diagnose};
+use bedrock_remediator::error::{Rejection, ServiceError};
 use bedrock_remediator::event::{ErrorSignal, Source};
-use bedrock_remediator::ids::{AccountId, IncidentId, Place, QuotaCode, Region};
+use bedrock_remediator::ids::{AccountId, AccountRegion, IncidentId, QuotaCode, Region};
 use bedrock_remediator::incident::flood::{IN_PLACE, OF_SENDER, Opened, Room};
 use bedrock_remediator::incident::heard::Heard;
-use bedrock_remediator::incident::lane::{CROWD, Lane};
-use bedrock_remediator::incident::notices::{Notices, Told};
-use bedrock_remediator::incident::record::{Awaited, Claim, Finish, Lease, Record, State, Unread};
+use bedrock_remediator::incident::lane::{DIGEST_WINDOW, Lane};
+use bedrock_remediator::incident::notices::{NoticeRecord, Notices};
+use bedrock_remediator::incident::record::{
+    AwaitedQuota, Claim, Lease, Record, Release, State, UnansweredLook,
+};
 use bedrock_remediator::incident::search::{LogKind, LogQuery, Search};
 use bedrock_remediator::incident::{Counts, Incident, Symptom, fold};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::ports::Ledger;
 use bedrock_remediator::quota::record::{
-    Allowed, Approval, Budget, Ended, Intent, Need, QuotaRecord, Raise, Refusal, Remember, Reserved, Suspect,
-    Suspicion,
+    Approval, EndedRequest, GrowthBudget, GrowthLimit, Intent, Need, QuotaRecord, Raise, Refusal, Remember,
+    Reserved, Suspect, Suspicion,
 };
-use bedrock_remediator::quota::request::{Followed, RequestOutcome};
+use bedrock_remediator::quota::request::{RequestOutcome, TrackedRequest};
 use bedrock_remediator::shards::{Shard, Shards};
 use jiff::{SignedDuration, Timestamp};
 
@@ -35,8 +37,11 @@ pub(crate) fn after(seconds: i64) -> Timestamp {
 }
 
 /// Each check has incidents and quotas of its own, so that one ledger serves all.
-pub(crate) fn place(region: &str) -> Place {
-    Place { account: AccountId::parse("111122223333").unwrap(), region: Region::parse(region).unwrap() }
+pub(crate) fn place(region: &str) -> AccountRegion {
+    AccountRegion {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: Region::parse(region).unwrap(),
+    }
 }
 
 fn throttle(region: &str, model: &str, message: &str) -> Incident {
@@ -64,7 +69,7 @@ pub(crate) fn symptom(region: &str, model: &str, message: &str, role: &str, at: 
 /// Opens `incident` and closes it at once.
 pub(crate) async fn close(ledger: &impl Ledger, incident: &Incident, at: Timestamp) {
     let (lease, _) = mine(ledger, incident, at).await;
-    let end = Finish { told: Some(told(at)), ..finish(State::Closed, at) };
+    let end = Release { told: Some(told(at)), ..finish(State::Closed, at) };
     ledger.finish(&lease, &end).await.unwrap();
 }
 
@@ -87,8 +92,8 @@ fn code() -> QuotaCode {
     QuotaCode::parse("L-F4DDD3EB").unwrap()
 }
 
-pub(crate) fn followed(at: Timestamp) -> Followed {
-    Followed {
+pub(crate) fn followed(at: Timestamp) -> TrackedRequest {
+    TrackedRequest {
         code: code(),
         name: "Tokens per minute for a model".to_owned(),
         desired: 8.5e6,
@@ -106,23 +111,23 @@ pub(crate) fn intent(region: &str, at: Timestamp, most_a_day: u32) -> Intent {
         most_a_day,
         need: Need { demand: 5.6e6, full_days: 2, is_approved: false },
         floor: 5e6,
-        budget: Budget { in_14_days: 2.0, in_90_days: 4.0 },
+        budget: GrowthBudget { in_14_days: 2.0, in_90_days: 4.0 },
     }
 }
 
-pub(crate) fn finish(state: State, due_at: Timestamp) -> Finish {
+pub(crate) fn finish(state: State, due_at: Timestamp) -> Release {
     let counts = Counts { errors: 1, alarms: 0 };
-    Finish::new(state, due_at, counts)
+    Release::new(state, due_at, counts)
 }
 
 /// Closed, as far as so many errors go.
-fn closed(errors: u64, at: Timestamp) -> Finish {
+fn closed(errors: u64, at: Timestamp) -> Release {
     let counts = Counts { errors, alarms: 0 };
-    Finish { told: Some(told(at)), counts, ..finish(State::Closed, at) }
+    Release { told: Some(told(at)), counts, ..finish(State::Closed, at) }
 }
 
-pub(crate) fn told(at: Timestamp) -> Told {
-    Told {
+pub(crate) fn told(at: Timestamp) -> NoticeRecord {
+    NoticeRecord {
         id: "ntc-1".to_owned(),
         kind: "opened".to_owned(),
         at,
@@ -144,8 +149,8 @@ pub(crate) async fn counted(ledger: &impl Ledger, incident: &Incident, at: Times
     assert!(matches!(ledger.claim(incident, at, LEASE).await.unwrap(), Claim::Counted));
 }
 
-fn is_lost<T>(answer: &Result<T, PortError>) -> bool {
-    matches!(answer, Err(PortError::Rejected(Rejection::LeaseLost, _)))
+fn is_lost<T>(answer: &Result<T, ServiceError>) -> bool {
+    matches!(answer, Err(ServiceError::Rejected(Rejection::LeaseLost, _)))
 }
 
 /// Runs every check on `ledger`, which is empty.
@@ -200,8 +205,8 @@ async fn a_claim_counts_and_leases_once(ledger: &impl Ledger) {
     counted(ledger, &incident, after(2)).await;
     assert!(!ledger.due(Shards::ALL, after(3), 100).await.unwrap().contains(&incident.id), "leased");
     let due_at = after(900);
-    let watched = Followed { request_id: Some("request-1".to_owned()), ..followed(now()) };
-    let end = Finish {
+    let watched = TrackedRequest { request_id: Some("request-1".to_owned()), ..followed(now()) };
+    let end = Release {
         followed: Some(watched.clone()),
         silent_until: Some(after(600)),
         told: Some(told(now())),
@@ -237,11 +242,14 @@ async fn a_lease_that_ended_is_taken_over_and_its_writes_are_refused(ledger: &im
     let incident = incident("us-west-1");
     let (dead, _) = mine(ledger, &incident, now()).await;
     counted(ledger, &incident, after(89)).await;
-    assert!(ledger.take_over(&incident.id, after(89), LEASE).await.unwrap().is_none(), "still leased");
+    assert!(ledger.acquire_due(&incident.id, after(89), LEASE).await.unwrap().is_none(), "still leased");
     assert!(ledger.due(Shards::ALL, after(91), 100).await.unwrap().contains(&incident.id));
-    let (heir, record) = ledger.take_over(&incident.id, after(91), LEASE).await.unwrap().unwrap();
+    let (heir, record) = ledger.acquire_due(&incident.id, after(91), LEASE).await.unwrap().unwrap();
     assert_eq!(record.incident.counts.errors, 2);
-    assert!(ledger.take_over(&incident.id, after(92), LEASE).await.unwrap().is_none(), "another was faster");
+    assert!(
+        ledger.acquire_due(&incident.id, after(92), LEASE).await.unwrap().is_none(),
+        "another was faster"
+    );
     assert!(is_lost(&ledger.finish(&dead, &finish(State::Told, after(900))).await));
     assert!(is_lost(&ledger.reserve(&dead, &intent("us-west-1", after(92), 3), after(92)).await));
     assert!(is_lost(&ledger.not_filed(&dead, &place("us-west-1"), &followed(now())).await));
@@ -276,8 +284,8 @@ async fn of_two_at_once_one_gets_the_lease(ledger: &impl Ledger) {
     assert_eq!((known.episode, known.incident.counts.errors), (2, 2), "both were counted");
     ledger.finish(&lease, &finish(State::Told, after(9000))).await.unwrap();
     let (one, two) = tokio::join!(
-        ledger.take_over(&incident.id, after(9001), LEASE),
-        ledger.take_over(&incident.id, after(9001), LEASE),
+        ledger.acquire_due(&incident.id, after(9001), LEASE),
+        ledger.acquire_due(&incident.id, after(9001), LEASE),
     );
     assert!(one.unwrap().is_some() != two.unwrap().is_some(), "one takes over");
 }
@@ -285,12 +293,12 @@ async fn of_two_at_once_one_gets_the_lease(ledger: &impl Ledger) {
 async fn silence_counts_and_does_not_keep_the_sweep_away(ledger: &impl Ledger) {
     let incident = incident("eu-west-1");
     let (lease, _) = mine(ledger, &incident, now()).await;
-    let end = Finish { silent_until: Some(after(3600)), ..finish(State::Watching, after(900)) };
+    let end = Release { silent_until: Some(after(3600)), ..finish(State::Watching, after(900)) };
     ledger.finish(&lease, &end).await.unwrap();
     counted(ledger, &incident, after(100)).await;
     assert!(!ledger.due(Shards::ALL, after(899), 100).await.unwrap().contains(&incident.id));
     assert!(ledger.due(Shards::ALL, after(900), 100).await.unwrap().contains(&incident.id));
-    let (lease, record) = ledger.take_over(&incident.id, after(901), LEASE).await.unwrap().unwrap();
+    let (lease, record) = ledger.acquire_due(&incident.id, after(901), LEASE).await.unwrap().unwrap();
     assert_eq!(record.silent_until, Some(after(3600)));
     ledger.finish(&lease, &end).await.unwrap();
     let (lease, record) = mine(ledger, &incident, after(3601)).await;
@@ -324,7 +332,7 @@ async fn what_was_counted_while_it_was_closed_keeps_it_open(ledger: &impl Ledger
     assert_eq!((known.state, known.episode, known.incident.counts.errors), (State::Told, 1, 2));
     assert_eq!((known.due_at, known.notices), (Some(after(2)), Notices::from_iter([told(after(2))])));
     assert!(ledger.due(Shards::ALL, after(2), 100).await.unwrap().contains(&incident.id));
-    let (lease, _) = ledger.take_over(&incident.id, after(3), LEASE).await.unwrap().unwrap();
+    let (lease, _) = ledger.acquire_due(&incident.id, after(3), LEASE).await.unwrap().unwrap();
     ledger.finish(&lease, &closed(2, after(4))).await.unwrap();
     assert_eq!(ledger.incident(&incident.id).await.unwrap().unwrap().state, State::Closed);
 }
@@ -333,14 +341,14 @@ async fn what_is_counted_during_a_look_is_looked_at(ledger: &impl Ledger) {
     let incident = incident("ap-northeast-3");
     let looked = |errors| {
         let counts = Counts { errors, alarms: 0 };
-        Finish { due_if_counted: Some(after(3)), ..Finish::new(State::Told, after(9000), counts) }
+        Release { due_if_counted: Some(after(3)), ..Release::new(State::Told, after(9000), counts) }
     };
     let (lease, _) = mine(ledger, &incident, now()).await;
     counted(ledger, &incident, after(1)).await;
     ledger.finish(&lease, &looked(1)).await.unwrap();
     let known = ledger.incident(&incident.id).await.unwrap().unwrap();
     assert_eq!((known.state, known.due_at), (State::Told, Some(after(3))));
-    let (lease, _) = ledger.take_over(&incident.id, after(3), LEASE).await.unwrap().unwrap();
+    let (lease, _) = ledger.acquire_due(&incident.id, after(3), LEASE).await.unwrap().unwrap();
     ledger.finish(&lease, &looked(2)).await.unwrap();
     let known = ledger.incident(&incident.id).await.unwrap().unwrap();
     assert_eq!((known.state, known.due_at), (State::Told, Some(after(9000))));
@@ -350,14 +358,14 @@ async fn a_lease_of_no_length_hands_over(ledger: &impl Ledger) {
     let incident = incident("eu-west-3");
     ledger.claim(&incident, now(), SignedDuration::ZERO).await.unwrap();
     assert!(ledger.due(Shards::ALL, now(), 100).await.unwrap().contains(&incident.id));
-    let (lease, record) = ledger.take_over(&incident.id, now(), LEASE).await.unwrap().unwrap();
+    let (lease, record) = ledger.acquire_due(&incident.id, now(), LEASE).await.unwrap().unwrap();
     assert_eq!((record.state, record.episode), (State::Seen, 1));
     // One that was told and goes on after its silence is handed over as well.
-    let end = Finish { silent_until: Some(after(60)), ..finish(State::Told, after(9000)) };
+    let end = Release { silent_until: Some(after(60)), ..finish(State::Told, after(9000)) };
     ledger.finish(&lease, &end).await.unwrap();
     ledger.claim(&incident, after(61), SignedDuration::ZERO).await.unwrap();
     assert!(ledger.due(Shards::ALL, after(62), 100).await.unwrap().contains(&incident.id));
-    let (lease, _) = ledger.take_over(&incident.id, after(62), LEASE).await.unwrap().unwrap();
+    let (lease, _) = ledger.acquire_due(&incident.id, after(62), LEASE).await.unwrap().unwrap();
     ledger.finish(&lease, &finish(State::Told, after(9000))).await.unwrap();
 }
 
@@ -366,7 +374,7 @@ async fn a_name_for_the_limit_is_learnt(ledger: &impl Ledger) {
         let (lease, record) = mine(ledger, &unnamed(region), now()).await;
         assert_eq!((record.incident.cause, record.incident.rule), (Cause::RateUnspecified, None));
         let silent_until = silent.then(|| after(3600));
-        let end = Finish { silent_until, ..finish(State::Told, after(9000)) };
+        let end = Release { silent_until, ..finish(State::Told, after(9000)) };
         ledger.finish(&lease, &end).await.unwrap();
         let named = incident(region);
         let claim = ledger.claim(&named, after(10), LEASE).await.unwrap();
@@ -387,12 +395,12 @@ async fn a_search_is_kept_and_ends_with_what_was_behind_it(ledger: &impl Ledger)
     let query = LogQuery { kind: LogKind::Application, id: "query-1".to_owned() };
     let search = Search { alarm: now(), looks: 5, queries: vec![query] };
     let counts = Counts { errors: 0, alarms: 1 };
-    let end = Finish { search: Some(search.clone()), ..Finish::new(State::Told, after(300), counts) };
+    let end = Release { search: Some(search.clone()), ..Release::new(State::Told, after(300), counts) };
     ledger.finish(&lease, &end).await.unwrap();
-    let (lease, record) = ledger.take_over(&alarm.id, after(300), LEASE).await.unwrap().unwrap();
+    let (lease, record) = ledger.acquire_due(&alarm.id, after(300), LEASE).await.unwrap().unwrap();
     assert_eq!(record.search, Some(search));
     let other = incident("eu-west-1").id;
-    let end = Finish { superseded_by: Some(other), ..Finish::new(State::Closed, after(301), counts) };
+    let end = Release { superseded_by: Some(other), ..Release::new(State::Closed, after(301), counts) };
     ledger.finish(&lease, &end).await.unwrap();
     let known = ledger.incident(&alarm.id).await.unwrap().unwrap();
     assert_eq!((known.state, known.search), (State::Closed, None));
@@ -461,7 +469,7 @@ async fn what_was_seen_last_never_goes_back_nor_ahead(ledger: &impl Ledger) {
     let (lease, record) = mine(ledger, &of(50), after(300)).await;
     let counts = record.incident.counts;
     assert_eq!((record.incident.last_seen, counts.errors), (Some(after(130)), 6), "each was counted");
-    ledger.finish(&lease, &Finish::new(State::Closed, after(301), counts)).await.unwrap();
+    ledger.finish(&lease, &Release::new(State::Closed, after(301), counts)).await.unwrap();
     let (lease, record) = mine(ledger, &of(20), after(400)).await;
     assert_eq!((record.episode, record.incident.last_seen), (2, Some(after(130))));
     assert_eq!(seen().await, Some(after(130)));
@@ -470,14 +478,14 @@ async fn what_was_seen_last_never_goes_back_nor_ahead(ledger: &impl Ledger) {
 
 async fn a_person_does_not_wait_until_it_is_due(ledger: &impl Ledger) {
     let incident = incident("ca-central-1");
-    assert!(ledger.seize(&incident.id, now(), LEASE).await.unwrap().is_none(), "unknown");
+    assert!(ledger.acquire(&incident.id, now(), LEASE).await.unwrap().is_none(), "unknown");
     let (lease, _) = mine(ledger, &incident, now()).await;
-    assert!(ledger.seize(&incident.id, after(1), LEASE).await.unwrap().is_none(), "somebody drives it");
-    let end = Finish { silent_until: Some(after(600)), ..finish(State::Told, after(9000)) };
+    assert!(ledger.acquire(&incident.id, after(1), LEASE).await.unwrap().is_none(), "somebody drives it");
+    let end = Release { silent_until: Some(after(600)), ..finish(State::Told, after(9000)) };
     ledger.finish(&lease, &end).await.unwrap();
-    let (lease, record) = ledger.seize(&incident.id, after(2), LEASE).await.unwrap().unwrap();
+    let (lease, record) = ledger.acquire(&incident.id, after(2), LEASE).await.unwrap().unwrap();
     assert_eq!((record.state, record.incident.counts.errors), (State::Told, 1));
-    assert!(ledger.seize(&incident.id, after(3), LEASE).await.unwrap().is_none(), "we do");
+    assert!(ledger.acquire(&incident.id, after(3), LEASE).await.unwrap().is_none(), "we do");
     let listed = async |is_open| -> Vec<State> {
         let all = ledger.all(is_open).await.unwrap();
         all.into_iter().filter(|r| r.incident.id == incident.id).map(|r| r.state).collect()
@@ -485,7 +493,7 @@ async fn a_person_does_not_wait_until_it_is_due(ledger: &impl Ledger) {
     assert_eq!((listed(true).await, listed(false).await), (vec![State::Told], vec![State::Told]));
     ledger.finish(&lease, &closed(1, after(4))).await.unwrap();
     assert_eq!((listed(true).await, listed(false).await), (vec![], vec![State::Closed]));
-    assert!(ledger.seize(&incident.id, after(5), LEASE).await.unwrap().is_none(), "closed");
+    assert!(ledger.acquire(&incident.id, after(5), LEASE).await.unwrap().is_none(), "closed");
 }
 
 async fn a_quota_is_reserved_once(ledger: &impl Ledger) {
@@ -502,15 +510,15 @@ async fn a_quota_is_reserved_once(ledger: &impl Ledger) {
     assert_eq!(record.cool_down_until, now() + SignedDuration::from_hours(72));
     assert_eq!(ledger.incident(&two.id).await.unwrap().unwrap().followed, None, "nothing of it happened");
 
-    let filed = Followed { request_id: Some("request-7".to_owned()), ..followed(now()) };
-    let ended = Ended {
+    let filed = TrackedRequest { request_id: Some("request-7".to_owned()), ..followed(now()) };
+    let ended = EndedRequest {
         place: place(region),
         followed: filed,
         outcome: RequestOutcome::ClosedUnchanged,
         value: Some(5e6),
         at: after(900),
     };
-    let end = Finish { ended: Some(ended), ..finish(State::Told, after(900)) };
+    let end = Release { ended: Some(ended), ..finish(State::Told, after(900)) };
     ledger.finish(&first, &end).await.unwrap();
     assert_eq!(ledger.incident(&one.id).await.unwrap().unwrap().followed, None);
     let late = after(3600);
@@ -593,15 +601,15 @@ async fn what_aws_answered_is_remembered_whatever_happens_later(ledger: &impl Le
         let (lease, _) = mine(ledger, &one, day(days)).await;
         (ledger.reserve(&lease, &asks(desired, days), day(days)).await.unwrap(), lease)
     };
-    let give_back = async |lease: &Lease, ended: Option<Ended>| {
+    let give_back = async |lease: &Lease, ended: Option<EndedRequest>| {
         let known = ledger.incident(&one.id).await.unwrap().unwrap();
-        let end = Finish { ended, ..Finish::new(State::Told, now(), known.incident.counts) };
+        let end = Release { ended, ..Release::new(State::Told, now(), known.incident.counts) };
         ledger.finish(lease, &end).await.unwrap();
     };
     let ended = |desired, days, outcome, value| {
         let followed = asks(desired, days).followed;
         let (place, at) = (place(region), day(days + 1));
-        Some(Ended { place, followed, outcome, value: Some(value), at })
+        Some(EndedRequest { place, followed, outcome, value: Some(value), at })
     };
     let need = Some(asks(0.0, 0).need);
     let refused = Refusal { desired: 8.5e6, asked: now(), ended: day(1), need };
@@ -671,7 +679,7 @@ async fn our_own_raises_are_bounded(ledger: &impl Ledger) {
     let mut beyond = intent(region, now(), 3);
     beyond.followed.desired = 10.1e6;
     let reserved = ledger.reserve(&lease, &beyond, now()).await.unwrap();
-    let allowed = Allowed { most: 1e7, days: 14, base: 5e6, times: 2.0 };
+    let allowed = GrowthLimit { most: 1e7, days: 14, base: 5e6, times: 2.0 };
     assert_eq!(reserved, Reserved::BeyondBudget(allowed));
     beyond.need.is_approved = true;
     assert_eq!(ledger.reserve(&lease, &beyond, now()).await.unwrap(), Reserved::Yes);
@@ -686,12 +694,12 @@ async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {
     };
     let (lease, _) = mine(ledger, &rich, now()).await;
     let query = LogQuery { kind: LogKind::Application, id: "query-9".to_owned() };
-    let end = Finish {
-        followed: Some(Followed { request_id: Some("request-3".to_owned()), ..followed(now()) }),
+    let end = Release {
+        followed: Some(TrackedRequest { request_id: Some("request-3".to_owned()), ..followed(now()) }),
         silent_until: Some(after(60)),
         told: Some(told(now())),
         search: Some(Search { alarm: now(), looks: 2, queries: vec![query] }),
-        unread: Some(Unread { since: now(), told: Some(after(1)) }),
+        unread: Some(UnansweredLook { since: now(), told: Some(after(1)) }),
         awaited: Some(awaited()),
         ..finish(State::Watching, after(60))
     };
@@ -699,11 +707,11 @@ async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {
     let known = ledger.incident(&plain.id).await.unwrap().unwrap();
     assert_eq!((known.unread, known.incident.by_root), (end.unread, true), "as it was recorded");
     assert_eq!(known.awaited, end.awaited, "as it was recorded");
-    let (lease, record) = ledger.take_over(&plain.id, after(120), LEASE).await.unwrap().unwrap();
-    let end = Finish {
+    let (lease, record) = ledger.acquire_due(&plain.id, after(120), LEASE).await.unwrap().unwrap();
+    let end = Release {
         superseded_by: Some(incident("eu-west-3").id),
         unread: record.unread,
-        ..Finish::new(State::Closed, after(120), record.incident.counts)
+        ..Release::new(State::Closed, after(120), record.incident.counts)
     };
     ledger.finish(&lease, &end).await.unwrap();
 
@@ -722,8 +730,8 @@ async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {
     }
 }
 
-fn awaited() -> Awaited {
-    Awaited { code: code(), name: "Tokens per minute".to_owned(), value: 0.0 }
+fn awaited() -> AwaitedQuota {
+    AwaitedQuota { code: code(), name: "Tokens per minute".to_owned(), value: 0.0 }
 }
 
 /// What people were told is over, and is seen again.
@@ -731,14 +739,15 @@ async fn what_returns_within_a_week_goes_on_with_its_episode(ledger: &impl Ledge
     let incident = incident("us-gov-west-1");
     let hour = |hours: i64| after(hours * 3600);
     let heard = Heard::from("w0a1b2c3d@490000".to_owned());
-    let opened = Told { heard: heard.clone(), repeats: 2, ..told(now()) };
-    let over = |at| Told { id: format!("ntc-{at}"), kind: "resolved".to_owned(), at, ..opened.clone() };
+    let opened = NoticeRecord { heard: heard.clone(), repeats: 2, ..told(now()) };
+    let over =
+        |at| NoticeRecord { id: format!("ntc-{at}"), kind: "resolved".to_owned(), at, ..opened.clone() };
     let (lease, _) = mine(ledger, &incident, now()).await;
-    let end = Finish { told: Some(opened.clone()), ..finish(State::Told, after(60)) };
+    let end = Release { told: Some(opened.clone()), ..finish(State::Told, after(60)) };
     ledger.finish(&lease, &end).await.unwrap();
-    let (lease, _) = ledger.take_over(&incident.id, after(60), LEASE).await.unwrap().unwrap();
-    let unread = Some(Unread { since: after(60), told: None });
-    let end = Finish { told: Some(over(hour(24))), awaited: Some(awaited()), unread, ..closed(1, hour(24)) };
+    let (lease, _) = ledger.acquire_due(&incident.id, after(60), LEASE).await.unwrap().unwrap();
+    let unread = Some(UnansweredLook { since: after(60), told: None });
+    let end = Release { told: Some(over(hour(24))), awaited: Some(awaited()), unread, ..closed(1, hour(24)) };
     ledger.finish(&lease, &end).await.unwrap();
     assert_eq!(ledger.incident(&incident.id).await.unwrap().unwrap().state, State::Closed);
 
@@ -760,7 +769,7 @@ async fn what_returns_within_a_week_goes_on_with_its_episode(ledger: &impl Ledge
     counted(ledger, &incident, hour(24 + 167) + SignedDuration::from_secs(1)).await;
     let due = ledger.due(Shards::ALL, hour(24 + 168), 1000).await.unwrap();
     assert!(due.contains(&incident.id), "it is open again");
-    ledger.finish(&lease, &Finish { told: Some(over(hour(200))), ..closed(3, hour(200)) }).await.unwrap();
+    ledger.finish(&lease, &Release { told: Some(over(hour(200))), ..closed(3, hour(200)) }).await.unwrap();
 
     let (lease, claimed) = mine(ledger, &incident, hour(200 + 168)).await;
     let read = ledger.incident(&incident.id).await.unwrap().unwrap();
@@ -789,7 +798,7 @@ async fn models_of_the_whole_account_are_kept(ledger: &impl Ledger) {
         "each once, and no more than that"
     );
     assert!(known.is_about(first.model.as_ref().unwrap()));
-    ledger.finish(&lease, &Finish::new(State::Closed, after(2), known.counts)).await.unwrap();
+    ledger.finish(&lease, &Release::new(State::Closed, after(2), known.counts)).await.unwrap();
     let another = of("anthropic.claude-sonnet-4-5-20250929-v1:0", 9);
     let (lease, record) = mine(ledger, &another, after(9)).await;
     let read = ledger.incident(&first.id).await.unwrap().unwrap();
@@ -803,7 +812,7 @@ async fn followers_are_woken(ledger: &impl Ledger) {
     let (here, elsewhere) = (incident("sa-east-1"), incident("ca-west-1"));
     for one in [&here, &elsewhere] {
         let (lease, _) = mine(ledger, one, now()).await;
-        let end = Finish { followed: Some(followed(now())), ..finish(State::Watching, now() + LATER) };
+        let end = Release { followed: Some(followed(now())), ..finish(State::Watching, now() + LATER) };
         ledger.finish(&lease, &end).await.unwrap();
     }
     ledger.wake_followers(&place("sa-east-1"), after(60)).await.unwrap();
@@ -828,7 +837,7 @@ async fn a_shard_is_swept_by_itself_and_its_bands_in_order(ledger: &impl Ledger)
         {
             let (lease, _) = mine(ledger, &incident, now()).await;
             let followed = (state == State::Watching).then(|| followed(now()));
-            let end = Finish { followed, ..finish(state, after(due_at)) };
+            let end = Release { followed, ..finish(state, after(due_at)) };
             ledger.finish(&lease, &end).await.unwrap();
             known.push((band, incident.id));
         }
@@ -861,18 +870,18 @@ async fn what_the_index_said_a_moment_ago_gives_no_lease(ledger: &impl Ledger) {
     ledger.finish(&lease, &finish(State::Told, after(60))).await.unwrap();
     let read = ledger.due(Shards::ALL, after(60), 1000).await.unwrap();
     assert!(read.contains(&incident.id));
-    let (lease, record) = ledger.take_over(&incident.id, after(60), LEASE).await.unwrap().unwrap();
-    assert!(ledger.take_over(&incident.id, after(61), LEASE).await.unwrap().is_none(), "it is held");
-    let end = Finish::new(State::Told, after(9000), record.incident.counts);
+    let (lease, record) = ledger.acquire_due(&incident.id, after(60), LEASE).await.unwrap().unwrap();
+    assert!(ledger.acquire_due(&incident.id, after(61), LEASE).await.unwrap().is_none(), "it is held");
+    let end = Release::new(State::Told, after(9000), record.incident.counts);
     ledger.finish(&lease, &end).await.unwrap();
     assert!(
-        ledger.take_over(&incident.id, after(62), LEASE).await.unwrap().is_none(),
+        ledger.acquire_due(&incident.id, after(62), LEASE).await.unwrap().is_none(),
         "it is not due any more"
     );
-    let (lease, record) = ledger.take_over(&incident.id, after(9000), LEASE).await.unwrap().unwrap();
-    let end = Finish::new(State::Closed, after(9000), record.incident.counts);
+    let (lease, record) = ledger.acquire_due(&incident.id, after(9000), LEASE).await.unwrap().unwrap();
+    let end = Release::new(State::Closed, after(9000), record.incident.counts);
     ledger.finish(&lease, &end).await.unwrap();
-    assert!(ledger.take_over(&incident.id, after(99_000), LEASE).await.unwrap().is_none(), "it is over");
+    assert!(ledger.acquire_due(&incident.id, after(99_000), LEASE).await.unwrap().is_none(), "it is over");
 }
 
 async fn of_many_notices_the_first_the_last_and_the_counts_are_kept(ledger: &impl Ledger) {
@@ -885,10 +894,18 @@ async fn of_many_notices_the_first_the_last_and_the_counts_are_kept(ledger: &imp
         let missing = if n == 1 { vec!["a step".to_owned()] } else { Vec::new() };
         let heard = Heard::from(format!("w{n:08x}@490000 c{n:08x}@490001"));
         let repeats = u32::try_from(n).unwrap() % 3;
-        all.push(Told { id: format!("ntc-{n}"), kind, at, errors: n as u64, missing, repeats, heard });
-        let end = Finish { told: all.last().cloned(), ..finish(State::Told, at) };
+        all.push(NoticeRecord {
+            id: format!("ntc-{n}"),
+            kind,
+            at,
+            errors: n as u64,
+            missing,
+            repeats,
+            heard,
+        });
+        let end = Release { told: all.last().cloned(), ..finish(State::Told, at) };
         ledger.finish(&lease, &end).await.unwrap();
-        let (again, record) = ledger.take_over(&incident.id, at, LEASE).await.unwrap().unwrap();
+        let (again, record) = ledger.acquire_due(&incident.id, at, LEASE).await.unwrap().unwrap();
         assert_eq!(record.notices, all.iter().cloned().collect(), "after {n}");
         lease = again;
     }
@@ -908,7 +925,7 @@ async fn the_band_follows_the_cause(ledger: &impl Ledger) {
     assert_eq!(unknown.id, urgent.id);
     for (incident, due_at) in [(&unknown, after(900)), (&other, after(800))] {
         let (lease, _) = mine(ledger, incident, now()).await;
-        let end = Finish { silent_until: Some(after(800)), ..finish(State::Told, due_at) };
+        let end = Release { silent_until: Some(after(800)), ..finish(State::Told, due_at) };
         ledger.finish(&lease, &end).await.unwrap();
     }
     let order = async || {
@@ -922,8 +939,8 @@ async fn the_band_follows_the_cause(ledger: &impl Ledger) {
     let known = ledger.incident(&urgent.id).await.unwrap().unwrap().incident;
     assert_eq!((known.cause, known.rule), (Cause::TokensPerMinute, urgent.rule));
     // And stays there when it is given back.
-    let (lease, record) = ledger.take_over(&urgent.id, after(900), LEASE).await.unwrap().unwrap();
-    ledger.finish(&lease, &Finish::new(State::Told, after(900), record.incident.counts)).await.unwrap();
+    let (lease, record) = ledger.acquire_due(&urgent.id, after(900), LEASE).await.unwrap().unwrap();
+    ledger.finish(&lease, &Release::new(State::Told, after(900), record.incident.counts)).await.unwrap();
     assert_eq!(order().await, [urgent.id, other.id]);
 }
 
@@ -944,12 +961,15 @@ async fn what_is_severe_is_due_first(ledger: &impl Ledger) {
 
 async fn notices_of_some_minutes_are_tallied(ledger: &impl Ledger) {
     for told in 1..=3 {
-        assert_eq!(ledger.tally(Lane::Other, after(told)).await.unwrap(), u32::try_from(told).unwrap());
+        assert_eq!(
+            ledger.count_notice(Lane::Other, after(told)).await.unwrap(),
+            u32::try_from(told).unwrap()
+        );
     }
     for lane in [Lane::Access, Lane::Throttle] {
-        assert_eq!(ledger.tally(lane, after(4)).await.unwrap(), 1, "each lane by itself");
+        assert_eq!(ledger.count_notice(lane, after(4)).await.unwrap(), 1, "each lane by itself");
     }
-    assert_eq!(ledger.tally(Lane::Other, now() + CROWD).await.unwrap(), 1);
+    assert_eq!(ledger.count_notice(Lane::Other, now() + DIGEST_WINDOW).await.unwrap(), 1);
 }
 
 async fn new_incidents_of_an_hour_are_bounded(ledger: &impl Ledger) {
@@ -986,7 +1006,7 @@ async fn a_watch_is_one_functions(ledger: &impl Ledger) {
 async fn nothing_is_known_of_what_never_was(ledger: &impl Ledger) {
     let unknown = incident("me-south-1").id;
     assert!(ledger.incident(&unknown).await.unwrap().is_none());
-    assert!(ledger.take_over(&unknown, now(), LEASE).await.unwrap().is_none());
+    assert!(ledger.acquire_due(&unknown, now(), LEASE).await.unwrap().is_none());
     let overdue = ledger.due(Shards::ALL, now() + SignedDuration::from_hours(48), 3).await.unwrap();
     assert_eq!(overdue.len(), 3, "at most as many as asked for");
 }
@@ -1007,7 +1027,7 @@ pub(crate) async fn goes_on_with_the_ledger_of_before(ledger: &impl Ledger) {
     ledger.wake_followers(&place("us-east-1"), after(901)).await.unwrap();
     assert!(ledger.due(old, after(901), 100).await.unwrap().contains(&follows.id));
 
-    let (lease, record) = ledger.take_over(&follows.id, after(902), LEASE).await.unwrap().unwrap();
+    let (lease, record) = ledger.acquire_due(&follows.id, after(902), LEASE).await.unwrap().unwrap();
     let shares = |record: &Record| {
         let callers = record.incident.callers.all();
         callers.shares().iter().map(|(s, _)| (s.caller.clone().unwrap(), s.errors)).collect::<Vec<_>>()
@@ -1024,10 +1044,10 @@ pub(crate) async fn goes_on_with_the_ledger_of_before(ledger: &impl Ledger) {
     assert_eq!(record.followed.as_ref().and_then(|f| f.request_id.as_deref()), Some("request-1"));
     let watched = record.followed.clone();
     let counts = record.incident.counts;
-    let end = Finish {
+    let end = Release {
         followed: watched,
         told: Some(told(after(903))),
-        ..Finish::new(State::Watching, after(2000), counts)
+        ..Release::new(State::Watching, after(2000), counts)
     };
     ledger.finish(&lease, &end).await.unwrap();
     let known = ledger.incident(&follows.id).await.unwrap().unwrap();
@@ -1037,14 +1057,14 @@ pub(crate) async fn goes_on_with_the_ledger_of_before(ledger: &impl Ledger) {
     let here = Shards::one(Shard::of(&follows.id));
     assert!(ledger.due(here, after(1000), 100).await.unwrap().contains(&follows.id), "in its own shard");
 
-    let (lease, record) = ledger.take_over(&alarm.id, after(902), LEASE).await.unwrap().unwrap();
+    let (lease, record) = ledger.acquire_due(&alarm.id, after(902), LEASE).await.unwrap().unwrap();
     assert_eq!(
         (record.search.as_ref().map(|s| (s.looks, s.queries.len())), record.notices.had_missing()),
         (Some((5, 1)), true)
     );
-    let end = Finish {
+    let end = Release {
         search: record.search.clone(),
-        ..Finish::new(State::Told, after(2000), record.incident.counts)
+        ..Release::new(State::Told, after(2000), record.incident.counts)
     };
     ledger.finish(&lease, &end).await.unwrap();
     let known = ledger.incident(&alarm.id).await.unwrap().unwrap();

@@ -8,21 +8,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bedrock_remediator::config::Config;
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::{QuotaCode, Region};
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::quota::request::RequestStatus;
-use bedrock_remediator::run::context::{Allowance, Terms};
-use bedrock_remediator::run::handler::{Report, handle};
-use bedrock_remediator::run::sweep::{Swept, sweep};
+use bedrock_remediator::run::context::{RunContext, TimeBudget};
+use bedrock_remediator::run::handler::{DeliveryReport, handle};
+use bedrock_remediator::run::sweep::{SweepReport, sweep};
 use bedrock_remediator::sandbox::{
     Fault, FaultKind, PortCall, QuotaEntry, RequestEntry, Sandbox, UsageEntry, WorldFile,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-pub(crate) const ALLOWANCE: Allowance =
-    Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+pub(crate) const ALLOWANCE: TimeBudget =
+    TimeBudget { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
 pub(crate) const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -56,25 +56,26 @@ pub(crate) fn sandbox(file: WorldFile) -> Sandbox {
     Sandbox::new(file, now())
 }
 
-pub(crate) fn deliver(world: &Sandbox, payload: &str) -> Report {
+pub(crate) fn deliver(world: &Sandbox, payload: &str) -> DeliveryReport {
     deliver_with(world, &Config::default(), payload)
 }
 
-pub(crate) fn deliver_with(world: &Sandbox, config: &Config, payload: &str) -> Report {
+pub(crate) fn deliver_with(world: &Sandbox, config: &Config, payload: &str) -> DeliveryReport {
     block_on(handle(
         world,
-        &Terms { config, home: &Home::default(), allowance: ALLOWANCE },
+        &RunContext { config, home: &FunctionIdentity::default(), allowance: ALLOWANCE },
         payload.as_bytes(),
     ))
     .unwrap()
 }
 
-pub(crate) fn run_sweep(world: &Sandbox) -> Swept {
+pub(crate) fn run_sweep(world: &Sandbox) -> SweepReport {
     run_sweep_with(world, &Config::default())
 }
 
-pub(crate) fn run_sweep_with(world: &Sandbox, config: &Config) -> Swept {
-    block_on(sweep(world, &Terms { config, home: &Home::default(), allowance: ALLOWANCE })).unwrap()
+pub(crate) fn run_sweep_with(world: &Sandbox, config: &Config) -> SweepReport {
+    block_on(sweep(world, &RunContext { config, home: &FunctionIdentity::default(), allowance: ALLOWANCE }))
+        .unwrap()
 }
 
 /// A CloudTrail error of an inference call, as EventBridge delivers it.
@@ -97,7 +98,7 @@ pub(crate) fn queue(bodies: &[String]) -> String {
     json!({ "Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>() }).to_string()
 }
 
-pub(crate) fn withheld(report: &Report) -> Vec<Reason> {
+pub(crate) fn withheld(report: &DeliveryReport) -> Vec<Reason> {
     let driven = report.incidents.iter().filter_map(|i| i.driven.as_ref().ok()?.as_ref());
     driven.flat_map(|d| d.plan.withheld.iter().map(|w| w.kind)).collect()
 }

@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 use bedrock_remediator::config::{Config, Settings};
 use bedrock_remediator::diagnosis::INFERENCE_OPERATIONS;
 use bedrock_remediator::event::{self, Signal};
-use bedrock_remediator::identity::Home;
-use bedrock_remediator::installation::Trigger;
+use bedrock_remediator::identity::FunctionIdentity;
+use bedrock_remediator::installation::RuleTrigger;
 use bedrock_remediator::metrics::OwnMetric;
 use bedrock_remediator::operate::doctor;
 use bedrock_remediator::shards::Shards;
@@ -130,7 +130,7 @@ fn two_rules_send_a_tick_for_each_shard() {
         let mut read = Vec::new();
         for target in rule["Properties"]["Targets"].as_array().unwrap() {
             let input = target["Input"].as_str().unwrap();
-            let delivery = event::read(input.as_bytes(), &Home::default()).unwrap();
+            let delivery = event::read(input.as_bytes(), &FunctionIdentity::default()).unwrap();
             let [item] = delivery.items.as_slice() else { panic!("{input}") };
             let [Signal::Tick { shard: Some(shard) }] = item.read.as_ref().unwrap().as_slice() else {
                 panic!("{input}")
@@ -155,7 +155,9 @@ fn the_doctor_looks_at_what_the_stack_has() {
     assert_eq!(doctor::TRIGGERS.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>(), rules);
     for (id, on) in doctor::TRIGGERS {
         let rule = &template["Resources"][*id]["Properties"];
-        let Trigger::Events(types) = Trigger::of_pattern(&rule["EventPattern"]) else { panic!("{id}") };
+        let RuleTrigger::Events(types) = RuleTrigger::of_pattern(&rule["EventPattern"]) else {
+            panic!("{id}")
+        };
         assert!(on.is_none_or(|on| types.iter().any(|known| known == on)), "{id}: {types:?}");
         assert_eq!(rule.get("ScheduleExpression").is_some(), on.is_none(), "{id}");
     }

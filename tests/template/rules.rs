@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bedrock_remediator::event::{DIRECT, EVENTS, FAILED_JOB, Signal, read};
-use bedrock_remediator::identity::Home;
+use bedrock_remediator::identity::FunctionIdentity;
 use serde_json::{Map, Value, json};
 
 use crate::read::{of_type, template, text, texts};
@@ -99,7 +99,7 @@ fn samples() -> BTreeMap<String, Value> {
 
 /// Whether the reader finds something to act on.
 fn is_understood(event: &Value) -> bool {
-    read(event.to_string().as_bytes(), &Home::default()).is_ok_and(|delivery| {
+    read(event.to_string().as_bytes(), &FunctionIdentity::default()).is_ok_and(|delivery| {
         let signals = delivery.items.iter().filter_map(|item| item.read.as_ref().ok()).flatten();
         signals.into_iter().any(|signal| !matches!(signal, Signal::Ignored(_)))
     })

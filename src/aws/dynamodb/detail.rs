@@ -5,7 +5,7 @@
 //!
 //! - `DETAIL#<id>`: cause, rule and facts as they were told together, the search, the steps that were missing, what
 //!   people have heard, the models of an incident of the whole account.
-//! - `CALLERS#<id>#<0..7>`: who called in one minute; see [`Recent`].
+//! - `CALLERS#<id>#<0..7>`: who called in one minute; see [`RecentCallers`].
 
 use std::collections::HashMap;
 
@@ -14,16 +14,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_dynamo::from_item;
 
-use crate::answer::Answer;
 use crate::aws::dynamodb::keys::{NO_RULE, incident_key, unreadable};
-use crate::aws::dynamodb::search_item::Searched;
+use crate::aws::dynamodb::search_item::SearchAttribute;
 use crate::aws::dynamodb::update::{Item, Update};
-use crate::callers::{Minute, Recent};
+use crate::callers::{CallerMinute, RecentCallers};
 use crate::diagnosis::{Facts, MODELS};
+use crate::error::ServiceResult;
 use crate::ids::IncidentId;
 use crate::incident::Incident;
 use crate::incident::heard::Heard;
-use crate::incident::notices::Told;
+use crate::incident::notices::NoticeRecord;
 use crate::model::ModelId;
 use crate::time::after;
 
@@ -40,7 +40,7 @@ pub(super) fn callers_key(id: &IncidentId, place: usize) -> String {
 
 /// The keys of everything that is bulky of `id`.
 pub(super) fn keys(id: &IncidentId) -> Vec<String> {
-    let callers = (0..Recent::PLACES).map(|place| callers_key(id, place));
+    let callers = (0..RecentCallers::PLACES).map(|place| callers_key(id, place));
     std::iter::once(detail_key(id)).chain(callers).collect()
 }
 
@@ -53,10 +53,10 @@ pub(super) fn all_keys(id: &IncidentId) -> Vec<String> {
 
 /// What the items of [`keys`] say.
 #[derive(Debug, Default)]
-pub(super) struct Detail {
+pub(super) struct IncidentDetail {
     /// `None` until the first claim has written it.
     pub(super) diagnosis: Option<Diagnosed>,
-    pub(super) search: Option<Searched>,
+    pub(super) search: Option<SearchAttribute>,
     missing: Vec<String>,
     /// The notice at which those were missing.
     missing_of: Option<String>,
@@ -65,7 +65,7 @@ pub(super) struct Detail {
     pub(super) heard: Heard,
     /// The models of an incident of the whole account.
     pub(super) models: Vec<ModelId>,
-    pub(super) callers: Vec<Minute>,
+    pub(super) callers: Vec<CallerMinute>,
 }
 
 /// Cause, rule and facts that were told together.
@@ -98,7 +98,7 @@ struct DetailItem {
     cause: Option<String>,
     rule: Option<String>,
     facts: Option<String>,
-    search: Option<Searched>,
+    search: Option<SearchAttribute>,
     missing: Vec<String>,
     missing_of: Option<String>,
     had_missing: bool,
@@ -107,14 +107,15 @@ struct DetailItem {
     callers_from: Option<i64>,
 }
 
-impl Detail {
+impl IncidentDetail {
     /// Of the items of `id` among `items`. What is not there was not told.
-    pub(super) fn read(id: &IncidentId, items: &HashMap<String, Item>) -> Answer<Self> {
+    pub(super) fn read(id: &IncidentId, items: &HashMap<String, Item>) -> ServiceResult<Self> {
         let key = detail_key(id);
         let item = items.get(&key).cloned();
         let read = item.map(from_item).transpose().map_err(|e| unreadable(&key, e))?;
         let read: DetailItem = read.unwrap_or_default();
-        let callers = (0..Recent::PLACES).filter_map(|place| minute(items.get(&callers_key(id, place))?));
+        let callers =
+            (0..RecentCallers::PLACES).filter_map(|place| minute(items.get(&callers_key(id, place))?));
         let from = read.callers_from.unwrap_or(i64::MIN);
         Ok(Self {
             diagnosis: read.cause.zip(read.rule).zip(read.facts).map(|((cause, rule), facts)| Diagnosed {
@@ -139,7 +140,7 @@ impl Detail {
 }
 
 /// Of a minute that cannot be read nothing is known: it is a sample.
-fn minute(item: &Item) -> Option<Minute> {
+fn minute(item: &Item) -> Option<CallerMinute> {
     serde_json::from_str(item.get("callers")?.as_s().ok()?).ok()
 }
 
@@ -207,7 +208,7 @@ pub(super) fn reopened(incident: &Incident, is_read: bool, now: Timestamp) -> Up
 }
 
 /// The steps that were missing at a notice.
-pub(super) fn missing(update: &mut Update, told: &Told) {
+pub(super) fn missing(update: &mut Update, told: &NoticeRecord) {
     let steps = told.missing.iter().cloned().map(AttributeValue::S).collect();
     update.set("missing", AttributeValue::L(steps));
     update.set("missing_of", &*told.id);
@@ -227,7 +228,7 @@ pub(super) fn callers(incident: &Incident, now: Timestamp) -> Vec<(String, Updat
         .collect()
 }
 
-pub(super) fn kept(minute: &Minute, now: Timestamp) -> Option<Update> {
+pub(super) fn kept(minute: &CallerMinute, now: Timestamp) -> Option<Update> {
     let mut update = Update::default();
     update.set("callers", serde_json::to_string(minute).ok()?);
     update.set("ttl", after(now, CALLERS_KEPT).as_second());

@@ -10,25 +10,25 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, to_attribute_value};
 
-use crate::answer::Answer;
-use crate::aws::dynamodb::detail::{self, Detail, Diagnosed};
+use crate::aws::dynamodb::detail::{self, Diagnosed, IncidentDetail};
 use crate::aws::dynamodb::keys::{
     HOME, NO_RULE, SILENCE, following, home, id_of, pk, place_key, sender_attribute, stamp, time, unreadable,
 };
-use crate::aws::dynamodb::search_item::Searched;
+use crate::aws::dynamodb::search_item::SearchAttribute;
 use crate::aws::dynamodb::update::{Item, Update};
-use crate::callers::{Minute, Recent};
+use crate::callers::{CallerMinute, RecentCallers};
 use crate::diagnosis::{Cause, RULES};
+use crate::error::ServiceResult;
 use crate::ids::{AccountId, IncidentId, QuotaCode, Region};
 use crate::incident::flood::{Opened, Room};
 use crate::incident::notice_kind::Kind;
-use crate::incident::notices::{Notices, OfKind, Told};
-use crate::incident::record::{Awaited, Lease, Record, State, Unread};
+use crate::incident::notices::{NoticeRecord, Notices, OfKind};
+use crate::incident::record::{AwaitedQuota, Lease, Record, State, UnansweredLook};
 use crate::incident::sender::Sender;
 use crate::incident::{Counts, Incident};
 use crate::model::{ModelId, ModelKind};
 use crate::quota::record::{LastRequest, Need};
-use crate::quota::request::Followed;
+use crate::quota::request::TrackedRequest;
 use crate::time::after;
 
 /// Whether a `NEW#` item has room.
@@ -38,8 +38,8 @@ pub(super) fn room(item: &Item, opened: &Opened) -> Room {
     Room::after(count("opened"), of_sender.unwrap_or_default())
 }
 
-/// How many notices a `CROWD#` item counts.
-pub(super) fn tallied(item: Item) -> Answer<u32> {
+/// How many notices a `DIGEST_WINDOW#` item counts.
+pub(super) fn tallied(item: Item) -> ServiceResult<u32> {
     #[derive(Deserialize)]
     struct Crowd {
         notices: u32,
@@ -70,11 +70,11 @@ pub(super) fn told_by(incident: &Incident) -> Vec<(&'static str, AttributeValue)
     told
 }
 
-/// In place of facts, which stand in [`Detail`]. Versions before 0.2 cannot read an item without the attribute.
+/// In place of facts, which stand in [`IncidentDetail`]. Versions before 0.2 cannot read an item without the attribute.
 const NO_FACTS: &str = "{}";
 
 /// In versions before 0.2, the callers of a minute each, in the item itself.
-const CALLERS: [&str; Recent::PLACES] =
+const CALLERS: [&str; RecentCallers::PLACES] =
     ["callers_0", "callers_1", "callers_2", "callers_3", "callers_4", "callers_5", "callers_6", "callers_7"];
 
 /// What an incident has only until it is over: where its episode goes on, it is gone.
@@ -133,12 +133,12 @@ pub(super) fn is_overwritten(incident: &Incident, name: &str) -> bool {
 }
 
 /// What versions before 0.2 kept of callers; of a minute that cannot be read nothing is known.
-fn callers(item: &Item) -> Vec<Minute> {
+fn callers(item: &Item) -> Vec<CallerMinute> {
     let kept = CALLERS.iter().filter_map(|name| item.get(*name)?.as_s().ok());
     kept.filter_map(|minute| serde_json::from_str(minute).ok()).collect()
 }
 
-/// The part of it that a later delivery may know better. The facts stand in [`Detail`].
+/// The part of it that a later delivery may know better. The facts stand in [`IncidentDetail`].
 pub(super) fn diagnosed(incident: &Incident) -> Vec<(&'static str, AttributeValue)> {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     vec![
@@ -149,16 +149,16 @@ pub(super) fn diagnosed(incident: &Incident) -> Vec<(&'static str, AttributeValu
     ]
 }
 
-pub(super) fn awaited(awaited: &Awaited) -> Answer<AttributeValue> {
+pub(super) fn awaited(awaited: &AwaitedQuota) -> ServiceResult<AttributeValue> {
     to_attribute_value(awaited).map_err(|e| unreadable("of a quota that is waited for", e))
 }
 
-pub(super) fn unread(unread: &Unread) -> Answer<AttributeValue> {
+pub(super) fn unread(unread: &UnansweredLook) -> ServiceResult<AttributeValue> {
     to_attribute_value(unread).map_err(|e| unreadable("of a look", e))
 }
 
-/// A notice without what is kept in [`Detail`].
-fn notice(told: &Told) -> Answer<AttributeValue> {
+/// A notice without what is kept in [`IncidentDetail`].
+fn notice(told: &NoticeRecord) -> ServiceResult<AttributeValue> {
     to_attribute_value(told.in_short()).map_err(|e| unreadable(&told.id, e))
 }
 
@@ -175,7 +175,7 @@ pub(super) fn of_kinds() -> impl Iterator<Item = String> {
 
 /// Records one more notice. `notices` holds the last one alone: versions before 0.2 kept all of them there, and read
 /// them.
-pub(super) fn tell(update: &mut Update, told: &Told) -> Answer<()> {
+pub(super) fn tell(update: &mut Update, told: &NoticeRecord) -> ServiceResult<()> {
     let [count, at, before] = of_kind(&told.kind);
     update.set("notices", AttributeValue::L(vec![notice(told)?]));
     update.set_if_absent("first_notice", notice(told)?);
@@ -187,13 +187,18 @@ pub(super) fn tell(update: &mut Update, told: &Told) -> Answer<()> {
 }
 
 /// Notices as the item keeps them. A kind that this version does not know is not counted.
-fn notices(item: &Item, first: Option<Told>, all: Vec<Told>, detail: &Detail) -> Answer<Notices> {
+fn notices(
+    item: &Item,
+    first: Option<NoticeRecord>,
+    all: Vec<NoticeRecord>,
+    detail: &IncidentDetail,
+) -> ServiceResult<Notices> {
     let Some(last) = all.last().cloned() else { return Ok(Notices::default()) };
     let mut kinds = BTreeMap::new();
     for kind in Kind::ALL {
         let [count, at, before] = of_kind(kind.as_str());
         let Some(count) = item.get(&count).and_then(|n| n.as_n().ok()?.parse().ok()) else { continue };
-        let time = |name: &str| -> Answer<Option<Timestamp>> {
+        let time = |name: &str| -> ServiceResult<Option<Timestamp>> {
             time(name, item.get(name).and_then(|at| at.as_s().ok().map(String::as_str)))
         };
         if let Some(last) = time(&at)? {
@@ -209,7 +214,7 @@ fn notices(item: &Item, first: Option<Told>, all: Vec<Told>, detail: &Detail) ->
     let heard = detail.heard.clone();
     let mut notices = Notices::kept(first, None, kinds, had_missing);
     all.into_iter().skip(uncounted).for_each(|told| notices.push(told));
-    Ok(notices.ending_with(Told { missing, heard, ..last }))
+    Ok(notices.ending_with(NoticeRecord { missing, heard, ..last }))
 }
 
 /// A new episode.
@@ -261,15 +266,15 @@ pub(super) struct IncidentItem {
     first_seen: Option<String>,
     last_seen: Option<String>,
     #[serde(default, rename = "notices")]
-    list: Vec<Told>,
-    first_notice: Option<Told>,
+    list: Vec<NoticeRecord>,
+    first_notice: Option<NoticeRecord>,
     intent: Option<Intended>,
     request_id: Option<String>,
     due_at: Option<String>,
     silent_until: Option<String>,
-    search: Option<Searched>,
-    unread: Option<Unread>,
-    awaited: Option<Awaited>,
+    search: Option<SearchAttribute>,
+    unread: Option<UnansweredLook>,
+    awaited: Option<AwaitedQuota>,
     pub(super) lease_owner: Option<String>,
     pub(super) lease_until: Option<String>,
     finished_by: Option<String>,
@@ -277,7 +282,7 @@ pub(super) struct IncidentItem {
     /// See [`HOME`]; `None` in items that versions before 0.2 wrote last.
     home: Option<String>,
     pub(super) open: Option<String>,
-    /// Whether there is a search in [`Detail`].
+    /// Whether there is a search in [`IncidentDetail`].
     #[serde(default)]
     searched: bool,
     /// The item itself, for what has no name of its own here.
@@ -286,18 +291,18 @@ pub(super) struct IncidentItem {
 }
 
 impl IncidentItem {
-    pub(super) fn read(item: Item) -> Answer<Self> {
+    pub(super) fn read(item: Item) -> ServiceResult<Self> {
         let name = pk(&item).unwrap_or("without a key").to_owned();
         let read: Self = from_item(item.clone()).map_err(|e| unreadable(&name, e))?;
         Ok(Self { item, ..read })
     }
 
-    pub(super) fn id(&self) -> Answer<IncidentId> {
+    pub(super) fn id(&self) -> ServiceResult<IncidentId> {
         id_of(&self.pk).ok_or_else(|| unreadable(&self.pk, "its key is no incident's"))
     }
 
     /// Facts that a version before 0.2 wrote, who called with them and cause and rule: they are later than those of
-    /// [`Detail`], or there is none.
+    /// [`IncidentDetail`], or there is none.
     fn facts_inside(&self) -> Option<&str> {
         self.facts.as_deref().filter(|facts| !facts.is_empty() && *facts != NO_FACTS)
     }
@@ -363,7 +368,7 @@ impl IncidentItem {
     }
 
     /// Moves what is bulky into items of its own.
-    pub(super) fn slimmed(&self, detail: &Detail, now: Timestamp) -> Answer<Slimmed> {
+    pub(super) fn slimmed(&self, detail: &IncidentDetail, now: Timestamp) -> ServiceResult<Slimmed> {
         let id = self.id()?;
         let (mut slim, mut bulky) = (Update::default(), Update::default());
         slim.set("facts", NO_FACTS);
@@ -416,8 +421,8 @@ impl IncidentItem {
     }
 
     /// Callers of either place; of two minutes in one place of the ring the later one.
-    fn minutes(&self, detail: &Detail) -> Vec<Minute> {
-        let mut ring = BTreeMap::<usize, Minute>::new();
+    fn minutes(&self, detail: &IncidentDetail) -> Vec<CallerMinute> {
+        let mut ring = BTreeMap::<usize, CallerMinute>::new();
         for minute in callers(&self.item).into_iter().chain(detail.callers.clone()) {
             let place = minute.place();
             if ring.get(&place).is_none_or(|known| known.number() <= minute.number()) {
@@ -428,7 +433,7 @@ impl IncidentItem {
     }
 
     /// The record as it stands, with what stands in other items.
-    pub(super) fn record(&self, detail: &Detail) -> Answer<Record> {
+    pub(super) fn record(&self, detail: &IncidentDetail) -> ServiceResult<Record> {
         let wrong = |what: &str| unreadable(&self.pk, format!("`{what}` is none"));
         let inside = self.facts_inside().map(|facts| Diagnosed::new(&self.cause, &self.rule, facts));
         let told = inside.or_else(|| detail.diagnosis.clone());
@@ -464,7 +469,7 @@ impl IncidentItem {
             followed: self.intent.as_ref().map(|i| i.followed(self.request_id.clone())).transpose()?,
             due_at: time(&self.pk, self.due_at.as_deref())?,
             silent_until: time(&self.pk, self.silent_until.as_deref())?,
-            search: search.map(Searched::search).transpose()?,
+            search: search.map(SearchAttribute::search).transpose()?,
             unread: self.unread,
             awaited: self.awaited.clone(),
         })
@@ -479,11 +484,11 @@ impl IncidentItem {
     /// The record with `incident`, which was counted after it was read.
     pub(super) fn record_with(
         &self,
-        detail: &Detail,
+        detail: &IncidentDetail,
         incident: &Incident,
         due_at: Timestamp,
         now: Timestamp,
-    ) -> Answer<Record> {
+    ) -> ServiceResult<Record> {
         let mut record = self.record(detail)?;
         record.incident.count(incident);
         record.incident = record.incident.until(now);
@@ -504,7 +509,7 @@ pub(super) struct Intended {
 }
 
 impl Intended {
-    pub(super) fn of(followed: &Followed, incident: &IncidentId) -> Self {
+    pub(super) fn of(followed: &TrackedRequest, incident: &IncidentId) -> Self {
         Self {
             incident: incident.to_string(),
             code: followed.code.to_string(),
@@ -515,12 +520,12 @@ impl Intended {
         }
     }
 
-    pub(super) fn attribute(&self) -> Answer<AttributeValue> {
+    pub(super) fn attribute(&self) -> ServiceResult<AttributeValue> {
         to_attribute_value(self).map_err(|e| unreadable(&self.code, e))
     }
 
     /// The request for a quota that was reserved last.
-    pub(super) fn last(&self, need: Option<Need>) -> Answer<LastRequest> {
+    pub(super) fn last(&self, need: Option<Need>) -> ServiceResult<LastRequest> {
         let at: Timestamp = self.at.parse().map_err(|e| unreadable(&self.code, e))?;
         Ok(LastRequest {
             incident: IncidentId::parse(&self.incident),
@@ -532,9 +537,9 @@ impl Intended {
         })
     }
 
-    fn followed(&self, request_id: Option<String>) -> Answer<Followed> {
+    fn followed(&self, request_id: Option<String>) -> ServiceResult<TrackedRequest> {
         let code = QuotaCode::parse(&self.code);
-        Ok(Followed {
+        Ok(TrackedRequest {
             code: code.ok_or_else(|| unreadable(&self.code, "it is no quota code"))?,
             name: self.name.clone(),
             desired: self.desired,
@@ -548,18 +553,18 @@ impl Intended {
 /// `FILED#<account>#<region>`: when requests were filed, as one text, so that a write can say on which it is
 /// based.
 #[derive(Debug, Default)]
-pub(super) struct Filed {
+pub(super) struct DayItem {
     /// The times that count, those of an earlier version's item of the day among them.
     pub(super) times: Vec<Timestamp>,
     /// What stands in the item; `None` where there is none.
     text: Option<String>,
 }
 
-impl Filed {
+impl DayItem {
     /// Nobody's clock is ahead by so much that this would forget a time that counts.
     const KEPT: SignedDuration = SignedDuration::from_hours(48);
 
-    pub(super) fn read(item: Option<Item>, of_day: Option<Item>, now: Timestamp) -> Answer<Self> {
+    pub(super) fn read(item: Option<Item>, of_day: Option<Item>, now: Timestamp) -> ServiceResult<Self> {
         #[derive(Deserialize)]
         struct Times {
             times: String,
@@ -618,7 +623,7 @@ impl Filed {
     }
 }
 
-fn parsed(times: &str) -> Answer<Vec<Timestamp>> {
+fn parsed(times: &str) -> ServiceResult<Vec<Timestamp>> {
     let time = |text: &str| text.parse().map_err(|e| unreadable("of the requests filed", e));
     times.split_whitespace().map(time).collect()
 }

@@ -3,13 +3,13 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Answer, PortError};
 use crate::aws::dynamodb::update::Item;
 use crate::diagnosis::{Cause, Rank};
-use crate::ids::{IncidentId, Place, QuotaCode};
+use crate::error::{ServiceError, ServiceResult};
+use crate::ids::{AccountRegion, IncidentId, QuotaCode};
 use crate::incident::band::Band;
 use crate::incident::flood::{Opened, hour_of};
-use crate::incident::lane::{Lane, crowd_of};
+use crate::incident::lane::{Lane, digest_window_of};
 use crate::shards::Shard;
 
 /// A counter is of no use after its time; kept for whoever looks.
@@ -57,30 +57,30 @@ pub(crate) fn rank(item: &Item) -> Rank {
     cause.unwrap_or(Cause::Unknown).rank()
 }
 
-pub(crate) fn quota_key(place: &Place, code: &QuotaCode) -> String {
+pub(crate) fn quota_key(place: &AccountRegion, code: &QuotaCode) -> String {
     format!("QUOTA#{}#{}#{code}", place.account, place.region)
 }
 
-pub(crate) fn day_key(place: &Place, now: Timestamp) -> String {
+pub(crate) fn day_key(place: &AccountRegion, now: Timestamp) -> String {
     format!("DAY#{}#{}#{}", place.account, place.region, now.strftime("%F"))
 }
 
 /// Earlier versions counted the requests of a day of UTC under [`day_key`].
-pub(crate) fn filed_key(place: &Place) -> String {
+pub(crate) fn filed_key(place: &AccountRegion) -> String {
     format!("FILED#{}", place_key(place))
 }
 
-pub(crate) fn watch_key(place: &Place) -> String {
+pub(crate) fn watch_key(place: &AccountRegion) -> String {
     format!("WATCH#{}", place_key(place))
 }
 
 /// The key of the index of what was seen last.
-pub(crate) fn place_key(place: &Place) -> String {
+pub(crate) fn place_key(place: &AccountRegion) -> String {
     format!("{}#{}", place.account, place.region)
 }
 
 pub(crate) fn crowd_key(lane: Lane, now: Timestamp) -> String {
-    let since = stamp(Timestamp::from_second(crowd_of(now)).unwrap_or(now));
+    let since = stamp(Timestamp::from_second(digest_window_of(now)).unwrap_or(now));
     match lane {
         // As earlier versions counted all of them.
         Lane::Other => format!("CROWD#{since}"),
@@ -103,11 +103,11 @@ pub(crate) fn stamp(time: Timestamp) -> String {
     time.strftime("%FT%TZ").to_string()
 }
 
-pub(crate) fn unreadable(what: &str, why: impl std::fmt::Display) -> PortError {
-    PortError::invalid(format!("the ledger's item {what} cannot be read: {why}"))
+pub(crate) fn unreadable(what: &str, why: impl std::fmt::Display) -> ServiceError {
+    ServiceError::invalid(format!("the ledger's item {what} cannot be read: {why}"))
 }
 
-pub(crate) fn time(item: &str, text: Option<&str>) -> Answer<Option<Timestamp>> {
+pub(crate) fn time(item: &str, text: Option<&str>) -> ServiceResult<Option<Timestamp>> {
     text.map(|t| t.parse().map_err(|e| unreadable(item, e))).transpose()
 }
 

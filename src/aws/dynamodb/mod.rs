@@ -20,28 +20,28 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use futures_util::future::{join_all, try_join};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Answer, PortError};
 use crate::aws::clients::Aws;
-use crate::aws::dynamodb::detail::Detail;
-use crate::aws::dynamodb::item::{Filed, IncidentItem, Intended, Slimmed, room, tallied};
+use crate::aws::dynamodb::detail::IncidentDetail;
+use crate::aws::dynamodb::item::{DayItem, IncidentItem, Intended, Slimmed, room, tallied};
 use crate::aws::dynamodb::keys::{
     DAY_KEPT, HOME, SILENCE, crowd_key, day_key, filed_key, incident_key, opened_key, quota_key,
     sender_attribute, stamp, watch_key,
 };
 use crate::aws::dynamodb::quota_item::QuotaItem;
-use crate::aws::dynamodb::search_item::Searched;
+use crate::aws::dynamodb::search_item::SearchAttribute;
 use crate::aws::dynamodb::table::{TRIES, Table, Written, is_refused};
 use crate::aws::dynamodb::update::{Item, Update};
 use crate::diagnosis::Cause;
-use crate::ids::{IncidentId, Place, QuotaCode};
+use crate::error::{ServiceError, ServiceResult};
+use crate::ids::{AccountRegion, IncidentId, QuotaCode};
 use crate::incident::band::Band;
 use crate::incident::flood::{IN_PLACE, OF_SENDER, Opened, Room};
 use crate::incident::lane::Lane;
-use crate::incident::record::{Claim, Finish, Lease, Record, State};
+use crate::incident::record::{Claim, Lease, Record, Release, State};
 use crate::incident::{Counts, Incident};
 use crate::ports::{Ledger, RANKED, SEEN};
-use crate::quota::record::{Ended, Intent, QuotaRecord, Remember, Reserved, has_room};
-use crate::quota::request::Followed;
+use crate::quota::record::{EndedRequest, Intent, QuotaRecord, Remember, Reserved, has_room};
+use crate::quota::request::TrackedRequest;
 use crate::shards::Shards;
 use crate::time::after;
 
@@ -56,8 +56,8 @@ const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 const AHEAD: SignedDuration = SignedDuration::from_mins(15);
 
 impl Aws {
-    fn table(&self) -> Answer<Table<'_>> {
-        let missing = || PortError::invalid("no table is configured");
+    fn table(&self) -> ServiceResult<Table<'_>> {
+        let missing = || ServiceError::invalid("no table is configured");
         let (client, name) = self.own.table.as_ref().ok_or_else(missing)?;
         Ok(Table { client, name })
     }
@@ -69,7 +69,7 @@ impl Aws {
         now: Timestamp,
         lease: SignedDuration,
         condition: &str,
-    ) -> Answer<Option<(Lease, Record)>> {
+    ) -> ServiceResult<Option<(Lease, Record)>> {
         let table = self.table()?;
         let (owner, until) = (self.next_owner(), after(now, lease));
         let mut update = Update::default();
@@ -126,23 +126,23 @@ struct Reopened {
 
 /// Takes the lease of an open incident whose item is still as `old` has it.
 fn seized(old: &IncidentItem, owner: &str, until: Timestamp) -> Update {
-    let mut seize = Update::default();
-    seize.set("lease_owner", owner);
-    seize.set("lease_until", stamp(until));
-    seize.set("due_at", stamp(until));
+    let mut acquire = Update::default();
+    acquire.set("lease_owner", owner);
+    acquire.set("lease_until", stamp(until));
+    acquire.set("due_at", stamp(until));
     if let (Some(left), Some(since)) = (&old.lease_owner, &old.lease_until) {
-        seize.only_if("lease_owner = :left AND lease_until = :since");
-        seize.value(":left", &**left);
-        seize.value(":since", &**since);
+        acquire.only_if("lease_owner = :left AND lease_until = :since");
+        acquire.value(":left", &**left);
+        acquire.value(":since", &**since);
     } else {
-        seize.only_if("lease_owner = :mine");
-        seize.value(":mine", owner);
+        acquire.only_if("lease_owner = :mine");
+        acquire.value(":mine", owner);
     }
-    seize
+    acquire
 }
 
 /// What the end of a drive writes to the incident's item.
-fn finished(lease: &Lease, finish: &Finish) -> Answer<Update> {
+fn finished(lease: &Lease, finish: &Release) -> ServiceResult<Update> {
     let id = &lease.incident;
     let closes = finish.state == State::Closed;
     let mut update = Update::default();
@@ -188,7 +188,7 @@ fn finished(lease: &Lease, finish: &Finish) -> Answer<Update> {
 }
 
 /// What it writes beside it, in the same transaction; `None` where nothing bulky changes.
-fn finished_beside(finish: &Finish) -> Answer<Option<Update>> {
+fn finished_beside(finish: &Release) -> ServiceResult<Option<Update>> {
     let mut update = Update::default();
     let told = finish.told.as_ref().filter(|told| !told.missing.is_empty());
     let heard = finish.told.as_ref().map(|told| &told.heard).filter(|heard| !heard.is_empty());
@@ -200,7 +200,7 @@ fn finished_beside(finish: &Finish) -> Answer<Option<Update>> {
         detail::heard(&mut update, heard);
     }
     if let Some(search) = &finish.search {
-        update.set("search", Searched::of(search).attribute()?);
+        update.set("search", SearchAttribute::of(search).attribute()?);
     }
     if closes {
         update.set("ttl", expires(finish));
@@ -210,7 +210,7 @@ fn finished_beside(finish: &Finish) -> Answer<Option<Update>> {
 }
 
 /// When a closed incident is deleted, in seconds since 1970.
-fn expires(finish: &Finish) -> i64 {
+fn expires(finish: &Release) -> i64 {
     after(finish.due_at, KEPT).as_second()
 }
 
@@ -222,9 +222,9 @@ impl Table<'_> {
         incident: TransactWriteItem,
         bulky: &[TransactWriteItem],
         lease: &Lease,
-        ended: &Ended,
-    ) -> Answer<Result<(), Option<Item>>> {
-        let Ended { place, followed, outcome, .. } = ended;
+        ended: &EndedRequest,
+    ) -> ServiceResult<Result<(), Option<Item>>> {
+        let EndedRequest { place, followed, outcome, .. } = ended;
         let key = quota_key(place, &followed.code);
         for _ in 0..TRIES {
             let item = QuotaItem::read(self.item(key.clone()).await?)?;
@@ -248,14 +248,19 @@ impl Table<'_> {
                 [] => return Ok(Err(None)),
             }
         }
-        Err(PortError::Throttled)
+        Err(ServiceError::Throttled)
     }
 
     /// What is bulky of `old`, of which `lease` was just taken. What a version before 0.2 kept in `old` itself is
     /// moved out of it.
-    async fn detail(&self, old: &IncidentItem, lease: &Lease, now: Timestamp) -> Answer<Detail> {
+    async fn detail(
+        &self,
+        old: &IncidentItem,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> ServiceResult<IncidentDetail> {
         let id = &lease.incident;
-        let detail = Detail::read(id, &self.items(detail::keys(id)).await?)?;
+        let detail = IncidentDetail::read(id, &self.items(detail::keys(id)).await?)?;
         if old.is_of_before() {
             let Slimmed { mut incident, detail: bulky, callers } = old.slimmed(&detail, now)?;
             incident.under(lease);
@@ -265,7 +270,7 @@ impl Table<'_> {
                 writes.push(self.write(key, update)?);
             }
             if self.transact(writes).await?.is_err() {
-                return Err(PortError::lease_lost());
+                return Err(ServiceError::lease_lost());
             }
         }
         Ok(detail)
@@ -273,12 +278,12 @@ impl Table<'_> {
 
     /// Those incidents with what is bulky of them, but for who called. An item that cannot be read is an error of its
     /// own.
-    async fn records(&self, items: Vec<Item>) -> Answer<Vec<Answer<Record>>> {
+    async fn records(&self, items: Vec<Item>) -> ServiceResult<Vec<ServiceResult<Record>>> {
         let keys = items.iter().filter_map(keys::id).map(|id| detail::detail_key(&id));
         let found = self.items(keys.collect()).await?;
         let record = |item: Item| {
             let item = IncidentItem::read(item)?;
-            item.record(&Detail::read(&item.id()?, &found)?)
+            item.record(&IncidentDetail::read(&item.id()?, &found)?)
         };
         Ok(items.into_iter().map(record).collect())
     }
@@ -290,7 +295,7 @@ impl Table<'_> {
         reopened: Reopened,
         lease: &Lease,
         now: Timestamp,
-    ) -> Answer<bool> {
+    ) -> ServiceResult<bool> {
         let Reopened { is_read, before, episode, until } = reopened;
         let mut update = Update::default();
         update.set("state", State::Seen.as_str());
@@ -329,7 +334,7 @@ impl Table<'_> {
         home: String,
         due_at: Timestamp,
         lease: &Lease,
-    ) -> Answer<bool> {
+    ) -> ServiceResult<bool> {
         let mut update = Update::default();
         update.set("state", State::Seen.as_str());
         update.set("due_at", stamp(due_at));
@@ -348,13 +353,13 @@ impl Table<'_> {
 
     /// The requests that were filed in `place` lately, those among them that an earlier version counted by the
     /// day `now` is in.
-    async fn filed(&self, place: &Place, now: Timestamp) -> Answer<Filed> {
+    async fn filed(&self, place: &AccountRegion, now: Timestamp) -> ServiceResult<DayItem> {
         let (times, of_day) = try_join(self.item(filed_key(place)), self.item(day_key(place, now))).await?;
-        Filed::read(times, of_day, now)
+        DayItem::read(times, of_day, now)
     }
 
     /// Writes down the cause that `incident` knows, where there was none.
-    async fn learn(&self, incident: &Incident) -> Answer<()> {
+    async fn learn(&self, incident: &Incident) -> ServiceResult<()> {
         let mut update = Update::default();
         update.set_all(item::diagnosed(incident));
         update.only_if("#rule = :unknown");
@@ -369,7 +374,7 @@ impl Table<'_> {
 
     /// Puts an incident that was only counted into the part of the index where it belongs: it stood where versions
     /// before 0.2 put it, or its cause is of another band now.
-    async fn put_in_place(&self, old: &IncidentItem, incident: &Incident) -> Answer<()> {
+    async fn put_in_place(&self, old: &IncidentItem, incident: &Incident) -> ServiceResult<()> {
         let Some(open) = &old.open else { return Ok(()) };
         let is_new = incident.is_the_latest_word() || old.learns(incident);
         let place = match old.place_of_open(&incident.id) {
@@ -394,7 +399,12 @@ impl Ledger for Aws {
     /// and, because `if_not_exists` keeps what stands, takes the lease only of an item that nobody holds. Beside it
     /// facts and callers are written to items of their own, which none of the indexes has. The item as it was says what
     /// came of it; only an incident that was closed, given back without silence, or left behind needs a second write.
-    async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration) -> Answer<Claim> {
+    async fn claim(
+        &self,
+        incident: &Incident,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> ServiceResult<Claim> {
         let table = self.table()?;
         let key = incident_key(&incident.id);
         let (owner, until) = (self.next_owner(), after(now, lease));
@@ -492,7 +502,7 @@ impl Ledger for Aws {
     }
 
     /// A band that is not reached is not read.
-    async fn due(&self, shards: Shards, now: Timestamp, most: usize) -> Answer<Vec<IncidentId>> {
+    async fn due(&self, shards: Shards, now: Timestamp, most: usize) -> ServiceResult<Vec<IncidentId>> {
         let table = self.table()?;
         let mut all = Vec::new();
         for band in Band::ALL {
@@ -510,25 +520,25 @@ impl Ledger for Aws {
         Ok(all)
     }
 
-    async fn take_over(
+    async fn acquire_due(
         &self,
         id: &IncidentId,
         now: Timestamp,
         lease: SignedDuration,
-    ) -> Answer<Option<(Lease, Record)>> {
+    ) -> ServiceResult<Option<(Lease, Record)>> {
         self.take(id, now, lease, "due_at <= :now").await
     }
 
-    async fn seize(
+    async fn acquire(
         &self,
         id: &IncidentId,
         now: Timestamp,
         lease: SignedDuration,
-    ) -> Answer<Option<(Lease, Record)>> {
+    ) -> ServiceResult<Option<(Lease, Record)>> {
         self.take(id, now, lease, "attribute_exists(due_at)").await
     }
 
-    async fn all(&self, is_open: bool) -> Answer<Vec<Record>> {
+    async fn all(&self, is_open: bool) -> ServiceResult<Vec<Record>> {
         let table = self.table()?;
         let mut items = table.open().await?;
         if !is_open {
@@ -537,7 +547,7 @@ impl Ledger for Aws {
         table.records(items).await?.into_iter().collect()
     }
 
-    async fn wake_followers(&self, place: &Place, now: Timestamp) -> Answer<()> {
+    async fn wake_followers(&self, place: &AccountRegion, now: Timestamp) -> ServiceResult<()> {
         let table = self.table()?;
         for id in table.followers(place, now).await?.iter().filter_map(keys::id) {
             let mut update = Update::default();
@@ -550,7 +560,7 @@ impl Ledger for Aws {
         Ok(())
     }
 
-    async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> Answer<Reserved> {
+    async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> ServiceResult<Reserved> {
         let table = self.table()?;
         let place = &intent.place;
         let intended = Intended::of(&intent.followed, &lease.incident);
@@ -587,18 +597,18 @@ impl Ledger for Aws {
             ];
             let Err(reasons) = table.transact(writes).await? else { return Ok(Reserved::Yes) };
             if reasons.first().is_some_and(is_refused) {
-                return Err(PortError::lease_lost());
+                return Err(ServiceError::lease_lost());
             }
             // Another request was reserved since; the next look counts it.
         }
-        Err(PortError::Throttled)
+        Err(ServiceError::Throttled)
     }
 
-    async fn quota(&self, place: &Place, code: &QuotaCode) -> Answer<QuotaRecord> {
+    async fn quota(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<QuotaRecord> {
         QuotaItem::read(self.table()?.item(quota_key(place, code)).await?)?.record()
     }
 
-    async fn remember(&self, place: &Place, code: &QuotaCode, what: &Remember) -> Answer<()> {
+    async fn remember(&self, place: &AccountRegion, code: &QuotaCode, what: &Remember) -> ServiceResult<()> {
         let table = self.table()?;
         let key = quota_key(place, code);
         for _ in 0..TRIES {
@@ -609,10 +619,15 @@ impl Ledger for Aws {
                 return Ok(());
             }
         }
-        Err(PortError::Throttled)
+        Err(ServiceError::Throttled)
     }
 
-    async fn not_filed(&self, lease: &Lease, place: &Place, followed: &Followed) -> Answer<()> {
+    async fn not_filed(
+        &self,
+        lease: &Lease,
+        place: &AccountRegion,
+        followed: &TrackedRequest,
+    ) -> ServiceResult<()> {
         let table = self.table()?;
         let mut incident = Update::default();
         incident.set("state", State::Seen.as_str());
@@ -634,13 +649,13 @@ impl Ledger for Aws {
             }
             let Err(reasons) = table.transact(writes).await? else { return Ok(()) };
             if reasons.first().is_some_and(is_refused) {
-                return Err(PortError::lease_lost());
+                return Err(ServiceError::lease_lost());
             }
         }
-        Err(PortError::Throttled)
+        Err(ServiceError::Throttled)
     }
 
-    async fn finish(&self, lease: &Lease, finish: &Finish) -> Answer<()> {
+    async fn finish(&self, lease: &Lease, finish: &Release) -> ServiceResult<()> {
         let table = self.table()?;
         let key = incident_key(&lease.incident);
         let incident = finished(lease, finish)?;
@@ -674,11 +689,11 @@ impl Ledger for Aws {
         if now.is_some_and(|item| item.was_finished_by(lease)) {
             Ok(())
         } else {
-            Err(PortError::lease_lost())
+            Err(ServiceError::lease_lost())
         }
     }
 
-    async fn admit(&self, opened: &Opened, now: Timestamp) -> Answer<Room> {
+    async fn admit(&self, opened: &Opened, now: Timestamp) -> ServiceResult<Room> {
         let mut update = Update::default();
         update.add("opened", 1);
         let mut condition = "(attribute_not_exists(#opened) OR #opened < :in_place)".to_owned();
@@ -697,7 +712,7 @@ impl Ledger for Aws {
         }
     }
 
-    async fn tally(&self, lane: Lane, now: Timestamp) -> Answer<u32> {
+    async fn count_notice(&self, lane: Lane, now: Timestamp) -> ServiceResult<u32> {
         let mut update = Update::default();
         update.add("notices", 1);
         update.set("ttl", after(now, DAY_KEPT).as_second());
@@ -706,7 +721,7 @@ impl Ledger for Aws {
         Ok(before.map_or(Ok(0), tallied)?.saturating_add(1))
     }
 
-    async fn watch(&self, place: &Place, due_by: Timestamp, next: Timestamp) -> Answer<bool> {
+    async fn watch(&self, place: &AccountRegion, due_by: Timestamp, next: Timestamp) -> ServiceResult<bool> {
         let mut update = Update::default();
         update.set("next_at", stamp(next));
         update.only_if("attribute_not_exists(pk) OR #next_at <= :due_by");
@@ -714,7 +729,7 @@ impl Ledger for Aws {
         Ok(matches!(self.table()?.update(&watch_key(place), update).await?, Written::Yes(_)))
     }
 
-    async fn seen(&self, place: &Place, since: Timestamp) -> Answer<Vec<Incident>> {
+    async fn seen(&self, place: &AccountRegion, since: Timestamp) -> ServiceResult<Vec<Incident>> {
         let table = self.table()?;
         let items = table.seen(place, since, SEEN).await?;
         // An item that cannot be read is told of by whoever drives it.
@@ -722,13 +737,13 @@ impl Ledger for Aws {
         Ok(records.map(|record| record.incident).collect())
     }
 
-    async fn incident(&self, id: &IncidentId) -> Answer<Option<Record>> {
+    async fn incident(&self, id: &IncidentId) -> ServiceResult<Option<Record>> {
         let mut found = self.table()?.items(detail::all_keys(id)).await?;
         let Some(item) = found.remove(&incident_key(id)) else { return Ok(None) };
         let item = IncidentItem::read(item)?;
         if item.is_expired(Timestamp::now()) {
             return Ok(None);
         }
-        item.record(&Detail::read(id, &found)?).map(Some)
+        item.record(&IncidentDetail::read(id, &found)?).map(Some)
     }
 }

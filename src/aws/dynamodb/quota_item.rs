@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::from_item;
 
-use crate::answer::Answer;
 use crate::aws::dynamodb::item::Intended;
 use crate::aws::dynamodb::keys::{stamp, unreadable};
 use crate::aws::dynamodb::update::{Item, Update};
+use crate::error::ServiceResult;
 use crate::quota::record::{Approval, LastRequest, Need, QuotaRecord, Raise, Refusal, Suspect, Suspicion};
 use crate::quota::request::RequestOutcome;
 
@@ -53,20 +53,20 @@ struct Suspected {
 }
 
 impl QuotaItem {
-    pub(super) fn read(item: Option<Item>) -> Answer<Self> {
+    pub(super) fn read(item: Option<Item>) -> ServiceResult<Self> {
         item.map_or_else(
             || Ok(Self::default()),
             |item| from_item(item).map_err(|e| unreadable("of a quota", e)),
         )
     }
 
-    fn memory(&self) -> Answer<Memory> {
+    fn memory(&self) -> ServiceResult<Memory> {
         let text = self.memory.as_deref();
         let read = text.map(|text| serde_json::from_str(text).map_err(|e| unreadable(&self.pk, e)));
         read.unwrap_or_else(|| Ok(Memory::default()))
     }
 
-    pub(super) fn record(&self) -> Answer<QuotaRecord> {
+    pub(super) fn record(&self) -> ServiceResult<QuotaRecord> {
         let time = |text: &str| text.parse::<Timestamp>().map_err(|e| unreadable(&self.pk, e));
         let Memory { need, mut refused, raises, suspicion, approved } = self.memory()?;
         let outcome = self.last_outcome.as_deref();
@@ -101,7 +101,7 @@ impl QuotaItem {
     }
 
     /// Writes down what is remembered but for the last request, if the item is still the one that was read.
-    pub(super) fn written(&self, record: &QuotaRecord) -> Answer<Update> {
+    pub(super) fn written(&self, record: &QuotaRecord) -> ServiceResult<Update> {
         let suspected =
             |s: &Suspicion| Suspected { kind: s.kind.to_string(), since: s.since, why: s.why.clone() };
         let memory = Memory {

@@ -4,28 +4,28 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::to_attribute_value;
 
-use crate::answer::Answer;
 use crate::aws::dynamodb::keys::{stamp, unreadable};
+use crate::error::ServiceResult;
 use crate::incident::search::{LogKind, LogQuery, Search};
 
 /// The search for what is behind an alarm.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Searched {
+pub(crate) struct SearchAttribute {
     alarm: String,
     looks: u32,
     #[serde(default)]
-    queries: Vec<Begun>,
+    queries: Vec<QueryAttribute>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Begun {
+pub(crate) struct QueryAttribute {
     pub(crate) kind: String,
     id: String,
 }
 
-impl Searched {
+impl SearchAttribute {
     pub(crate) fn of(search: &Search) -> Self {
-        let begun = |q: &LogQuery| Begun { kind: q.kind.to_string(), id: q.id.clone() };
+        let begun = |q: &LogQuery| QueryAttribute { kind: q.kind.to_string(), id: q.id.clone() };
         Self {
             alarm: stamp(search.alarm),
             looks: search.looks,
@@ -33,12 +33,12 @@ impl Searched {
         }
     }
 
-    pub(crate) fn attribute(&self) -> Answer<AttributeValue> {
+    pub(crate) fn attribute(&self) -> ServiceResult<AttributeValue> {
         to_attribute_value(self).map_err(|e| unreadable("of a search", e))
     }
 
-    pub(crate) fn search(&self) -> Answer<Search> {
-        let query = |q: &Begun| Some(LogQuery { kind: LogKind::parse(&q.kind)?, id: q.id.clone() });
+    pub(crate) fn search(&self) -> ServiceResult<Search> {
+        let query = |q: &QueryAttribute| Some(LogQuery { kind: LogKind::parse(&q.kind)?, id: q.id.clone() });
         Ok(Search {
             alarm: self.alarm.parse().map_err(|e| unreadable("of a search", e))?,
             looks: self.looks,

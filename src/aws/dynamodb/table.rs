@@ -15,12 +15,12 @@ use aws_sdk_dynamodb::types::{
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use crate::answer::{Answer, PortError};
 use crate::aws::dynamodb::keys;
 use crate::aws::dynamodb::keys::{BEFORE_SHARDS, SILENCE, open_key, stamp};
 use crate::aws::dynamodb::update::{Item, Update};
 use crate::aws::error;
-use crate::ids::Place;
+use crate::error::{ServiceError, ServiceResult};
+use crate::ids::AccountRegion;
 use crate::incident::band::Band;
 use crate::incident::record::State;
 use crate::shards::{Shard, Shards};
@@ -58,12 +58,12 @@ fn open_keys(shards: Shards, band: Band) -> Vec<String> {
 }
 
 /// A missing table is no missing item.
-fn failed<E>(action: &str, sdk: &SdkError<E, aws_sdk_dynamodb::config::http::HttpResponse>) -> PortError
+fn failed<E>(action: &str, sdk: &SdkError<E, aws_sdk_dynamodb::config::http::HttpResponse>) -> ServiceError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     if error::is_absent(sdk) {
-        return PortError::invalid("the ledger's table does not exist");
+        return ServiceError::invalid("the ledger's table does not exist");
     }
     error::of_read(action, sdk)
 }
@@ -73,7 +73,7 @@ async fn pause(tries: u32) {
 }
 
 impl Table<'_> {
-    pub(super) async fn update(&self, key: &str, update: Update) -> Answer<Written> {
+    pub(super) async fn update(&self, key: &str, update: Update) -> ServiceResult<Written> {
         let parts = update.into_parts();
         let call = self
             .client
@@ -100,7 +100,7 @@ impl Table<'_> {
     pub(super) async fn transact(
         &self,
         writes: Vec<TransactWriteItem>,
-    ) -> Answer<Result<(), Vec<CancellationReason>>> {
+    ) -> ServiceResult<Result<(), Vec<CancellationReason>>> {
         let mut tries = 1;
         loop {
             let call = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
@@ -116,14 +116,14 @@ impl Table<'_> {
             }
             // It met another transaction on the same items, or the table's limits.
             if tries == TRIES {
-                return Err(PortError::Throttled);
+                return Err(ServiceError::Throttled);
             }
             pause(tries).await;
             tries += 1;
         }
     }
 
-    pub(super) fn write(&self, key: String, update: Update) -> Answer<TransactWriteItem> {
+    pub(super) fn write(&self, key: String, update: Update) -> ServiceResult<TransactWriteItem> {
         let parts = update.into_parts();
         let write = aws_sdk_dynamodb::types::Update::builder()
             .table_name(self.name)
@@ -134,25 +134,25 @@ impl Table<'_> {
             .set_expression_attribute_values(parts.values)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
-            .map_err(|e| PortError::invalid(e.to_string()))?;
+            .map_err(|e| ServiceError::invalid(e.to_string()))?;
         Ok(TransactWriteItem::builder().update(write).build())
     }
 
-    pub(super) async fn item(&self, key: String) -> Answer<Option<Item>> {
+    pub(super) async fn item(&self, key: String) -> ServiceResult<Option<Item>> {
         let call = self.client.get_item().table_name(self.name).consistent_read(true);
         let answer = call.key("pk", AttributeValue::S(key)).send().await;
         Ok(answer.map_err(|e| failed("dynamodb:GetItem", &e))?.item)
     }
 
     /// The items of `keys` that are there, by key: a hundred in one call.
-    pub(super) async fn items(&self, keys: Vec<String>) -> Answer<HashMap<String, Item>> {
+    pub(super) async fn items(&self, keys: Vec<String>) -> ServiceResult<HashMap<String, Item>> {
         let mut found = HashMap::new();
         for some in keys.chunks(KEYS) {
             let mut left: Vec<Item> = some.iter().map(|key| keys::key(key)).collect();
             let mut tries = 1;
             while !left.is_empty() {
                 let keys = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
-                let keys = keys.map_err(|e| PortError::invalid(e.to_string()))?;
+                let keys = keys.map_err(|e| ServiceError::invalid(e.to_string()))?;
                 let call = self.client.batch_get_item().request_items(self.name, keys);
                 let answer = call.send().await.map_err(|e| failed("dynamodb:BatchGetItem", &e))?;
                 let read = answer.responses.unwrap_or_default().into_values().flatten();
@@ -162,7 +162,7 @@ impl Table<'_> {
                     answer.unprocessed_keys.unwrap_or_default().into_values().flat_map(|k| k.keys).collect();
                 if !left.is_empty() {
                     if tries == TRIES {
-                        return Err(PortError::Throttled);
+                        return Err(ServiceError::Throttled);
                     }
                     pause(tries).await;
                     tries += 1;
@@ -180,7 +180,7 @@ impl Table<'_> {
         band: Band,
         now: Timestamp,
         most: usize,
-    ) -> Answer<Vec<Item>> {
+    ) -> ServiceResult<Vec<Item>> {
         let part = async |open: String| {
             let mut pages = self
                 .client
@@ -213,7 +213,7 @@ impl Table<'_> {
     }
 
     /// Every open incident, the most overdue first.
-    pub(super) async fn open(&self) -> Answer<Vec<Item>> {
+    pub(super) async fn open(&self) -> ServiceResult<Vec<Item>> {
         let part = async |open: String| {
             let pages = self
                 .client
@@ -239,7 +239,7 @@ impl Table<'_> {
 
     /// The keys of incidents that follow a request in `place` and are not due yet. Of the others none is read, but
     /// for those that versions before 0.2 wrote.
-    pub(super) async fn followers(&self, place: &Place, now: Timestamp) -> Answer<Vec<Item>> {
+    pub(super) async fn followers(&self, place: &AccountRegion, now: Timestamp) -> ServiceResult<Vec<Item>> {
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let part = async |open: String| {
             let mut pages = self
@@ -273,7 +273,12 @@ impl Table<'_> {
     }
 
     /// Incidents of `place` that were seen since then, the latest first.
-    pub(super) async fn seen(&self, place: &Place, since: Timestamp, most: usize) -> Answer<Vec<Item>> {
+    pub(super) async fn seen(
+        &self,
+        place: &AccountRegion,
+        since: Timestamp,
+        most: usize,
+    ) -> ServiceResult<Vec<Item>> {
         let call = self
             .client
             .query()
@@ -290,7 +295,7 @@ impl Table<'_> {
     }
 
     /// Closed incidents that are still kept. Reads the whole table: for a person, never for the function.
-    pub(super) async fn closed(&self) -> Answer<Vec<Item>> {
+    pub(super) async fn closed(&self) -> ServiceResult<Vec<Item>> {
         let mut pages = self
             .client
             .scan()
@@ -317,8 +322,8 @@ pub(super) fn is_refused(reason: &CancellationReason) -> bool {
 /// Asks for every part of the index at once. One part without an answer is no answer.
 async fn side_by_side(
     keys: Vec<String>,
-    ask: impl AsyncFn(String) -> Answer<Vec<Item>>,
-) -> Answer<Vec<Item>> {
+    ask: impl AsyncFn(String) -> ServiceResult<Vec<Item>>,
+) -> ServiceResult<Vec<Item>> {
     let answers = join_all(keys.into_iter().map(|key| ask(key))).await;
     let mut all = Vec::new();
     for answer in answers {

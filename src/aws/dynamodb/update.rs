@@ -126,11 +126,11 @@ impl Update {
     }
 
     /// What the SDK asks for.
-    pub(super) fn into_parts(self) -> Parts {
+    pub(super) fn into_parts(self) -> ExpressionParts {
         let clauses = [("SET", self.set), ("ADD", self.add), ("REMOVE", self.remove)];
         let used = clauses.iter().filter(|(_, parts)| !parts.is_empty());
         let expression = used.map(|(verb, parts)| format!("{verb} {}", parts.join(", ")));
-        Parts {
+        ExpressionParts {
             expression: expression.collect::<Vec<_>>().join(" "),
             condition: self.condition,
             names: Some(self.names).filter(|names| !names.is_empty()),
@@ -140,7 +140,7 @@ impl Update {
 }
 
 /// An update as requests hold it. Empty maps are refused, so they are `None`.
-pub(super) struct Parts {
+pub(super) struct ExpressionParts {
     pub(super) expression: String,
     pub(super) condition: Option<String>,
     pub(super) names: Option<HashMap<String, String>>,

@@ -11,11 +11,11 @@ use bedrock_remediator::event::Malformed;
 use bedrock_remediator::metrics::{DIMENSION, NAMESPACE, OwnMetric};
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::plan::{Action, Plan};
-use bedrock_remediator::run::forecast::Watched;
-use bedrock_remediator::run::handler::{IncidentReport, Outcome, Report};
+use bedrock_remediator::run::forecast::ForecastReport;
+use bedrock_remediator::run::handler::{DeliveryOutcome, DeliveryReport, IncidentReport};
 use bedrock_remediator::shards::Shards;
 use bedrock_remediator::text::Safe;
-use bedrock_remediator::usage::headroom::Near;
+use bedrock_remediator::usage::headroom::QuotaUse;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tracing::level_filters::LevelFilter;
@@ -66,13 +66,13 @@ pub(crate) fn out_of_time() {
 }
 
 /// Says what came of a delivery.
-pub(crate) fn report(report: &Report) {
+pub(crate) fn report(report: &DeliveryReport) {
     for item in report.items.iter().filter(|i| i.failed) {
         let reason = item.reason.as_deref().unwrap_or("it could not be handled");
         let id = item.id.as_deref().and_then(Safe::name);
         error!(item = id.as_deref(), "an item has to be delivered again: {reason}");
     }
-    for item in report.items.iter().filter(|i| i.outcome == Outcome::Ignored) {
+    for item in report.items.iter().filter(|i| i.outcome == DeliveryOutcome::Ignored) {
         let id = item.id.as_deref().and_then(Safe::name);
         debug!(item = id.as_deref(), "ignored: {}", item.reason.as_deref().unwrap_or("nothing to act on"));
     }
@@ -107,7 +107,7 @@ pub(crate) fn report(report: &Report) {
 }
 
 /// The quotas that are at least half full, by which the dashboard lists them.
-fn watched(seen: &Watched) {
+fn watched(seen: &ForecastReport) {
     for near in seen.quotas.iter().filter(|near| near.share() >= 0.5) {
         let (quota, code) = (near.quota.name.as_str(), near.quota.code.as_str());
         info!(
@@ -131,7 +131,7 @@ fn watched(seen: &Watched) {
 }
 
 /// In whole percent; what is far above a quota is as bad as ten times.
-fn percent(near: &Near) -> usize {
+fn percent(near: &QuotaUse) -> usize {
     // A cast of a number between 0 and 1000 loses its fraction only.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let percent = (near.share() * 100.0).clamp(0.0, 1000.0) as usize;
@@ -178,7 +178,7 @@ fn told(notice: &Notice) {
     );
 }
 
-fn counts(report: &Report) -> Vec<(OwnMetric, usize)> {
+fn counts(report: &DeliveryReport) -> Vec<(OwnMetric, usize)> {
     let driven = || report.incidents.iter().filter_map(|i| i.driven.as_ref().ok()?.as_ref());
     let swept = report.swept.as_ref().and_then(|s| s.as_ref().ok());
     let watched = swept.and_then(|s| s.watched.as_ref());
@@ -271,9 +271,14 @@ mod tests {
     fn the_dashboards_query_asks_for_fields_that_are_written() {
         let kept = Kept::default();
         let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(kept.clone());
-        let near =
-            Near { quota: quota(), limit: Limit::TokensPerMinute, applied: 100.0, peak: 80.0, growth: None };
-        let seen = Watched { quotas: vec![near], ..Watched::default() };
+        let near = QuotaUse {
+            quota: quota(),
+            limit: Limit::TokensPerMinute,
+            applied: 100.0,
+            peak: 80.0,
+            growth: None,
+        };
+        let seen = ForecastReport { quotas: vec![near], ..ForecastReport::default() };
         tracing::subscriber::with_default(tracing_subscriber::registry().with(json), || watched(&seen));
         let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
         let line: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();

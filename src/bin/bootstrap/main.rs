@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::config::{Config, Settings};
-use bedrock_remediator::identity::Home;
-use bedrock_remediator::ids::{AccountId, Arn, Place, caller_of};
+use bedrock_remediator::identity::FunctionIdentity;
+use bedrock_remediator::ids::{AccountId, AccountRegion, Arn, caller_of};
 use bedrock_remediator::quota::Catalog;
-use bedrock_remediator::run::context::{Allowance, Terms};
-use bedrock_remediator::run::handler::{Outcome, Report, handle};
+use bedrock_remediator::run::context::{RunContext, TimeBudget};
+use bedrock_remediator::run::handler::{DeliveryOutcome, DeliveryReport, handle};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
@@ -31,7 +31,7 @@ const TO_ANSWER: SignedDuration = SignedDuration::from_secs(1);
 struct Function {
     aws: Aws,
     config: Config,
-    home: Home,
+    home: FunctionIdentity,
 }
 
 fn main() -> ExitCode {
@@ -59,7 +59,7 @@ async fn serve() -> Result<(), Error> {
     let name = format!("{name}.{}", std::process::id());
     let aws = Aws::of_function().with_concurrency(settings.maximum_concurrency);
     let function = Function {
-        home: Home {
+        home: FunctionIdentity {
             account: None,
             region: aws.region(),
             role: settings.role_arn.as_deref().and_then(caller_of),
@@ -76,9 +76,9 @@ async fn serve() -> Result<(), Error> {
 
 impl Function {
     /// Makes what most deliveries need next. After the first it is there.
-    fn warm_up(&self, home: &Home) {
+    fn warm_up(&self, home: &FunctionIdentity) {
         if let (Some(account), Some(region)) = (home.account.clone(), home.region.clone()) {
-            self.aws.make_clients(&Place { account, region });
+            self.aws.make_clients(&AccountRegion { account, region });
         }
         Catalog::built_in();
     }
@@ -90,9 +90,9 @@ impl Function {
         if let Some(account) = account.clone() {
             self.aws.works_for(account);
         }
-        let home = Home { account, ..self.home.clone() };
+        let home = FunctionIdentity { account, ..self.home.clone() };
         let left = left(&context, now);
-        let terms = Terms { config: &self.config, home: &home, allowance: allowance(now, left) };
+        let terms = RunContext { config: &self.config, home: &home, allowance: allowance(now, left) };
         let payload = payload.get().as_bytes();
         let handled = Box::pin(handle(&self.aws, &terms, payload));
         let in_time: Duration = left.saturating_sub(TO_ANSWER).try_into().unwrap_or_default();
@@ -118,9 +118,9 @@ fn left(context: &Context, now: Timestamp) -> SignedDuration {
     deadline.map_or(SignedDuration::ZERO, |deadline| deadline.duration_since(now))
 }
 
-fn allowance(now: Timestamp, left: SignedDuration) -> Allowance {
+fn allowance(now: Timestamp, left: SignedDuration) -> TimeBudget {
     let working = left.saturating_sub(TO_END.min(left / 2));
-    Allowance {
+    TimeBudget {
         until: now.saturating_add(working).unwrap_or(Timestamp::MAX),
         lease: left.saturating_add(LEASE_BEYOND),
     }
@@ -132,12 +132,16 @@ fn failed(kind: &str, why: &dyn Display) -> Diagnostic {
 }
 
 /// A batch names the items that have to come again. Anything else is one delivery: it succeeds or fails.
-fn answer_to(report: &Report) -> Result<Value, Diagnostic> {
+fn answer_to(report: &DeliveryReport) -> Result<Value, Diagnostic> {
     if report.is_batch {
         return serde_json::to_value(report.batch_response()).map_err(|e| failed("Answer", &e));
     }
     if let Some(item) = report.items.iter().find(|i| i.failed) {
-        let kind = if item.outcome == Outcome::Malformed { "MalformedDelivery" } else { "LedgerUnavailable" };
+        let kind = if item.outcome == DeliveryOutcome::Malformed {
+            "MalformedDelivery"
+        } else {
+            "LedgerUnavailable"
+        };
         return Err(failed(kind, &item.reason.as_deref().unwrap_or("it could not be handled")));
     }
     if let Some(Err(error)) = &report.swept {

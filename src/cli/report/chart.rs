@@ -1,7 +1,7 @@
 //! Two weeks of one quota's use, as SVG.
 
 use anyhow::anyhow;
-use bedrock_remediator::operate::report::Use;
+use bedrock_remediator::operate::report::ReportedUse;
 use bedrock_remediator::plan::number;
 use jiff::{SignedDuration, Timestamp};
 use plotters::prelude::*;
@@ -15,14 +15,14 @@ const LIMIT: RGBColor = RGBColor(0xb9, 0x1c, 0x1c);
 const DAYS: i64 = 14;
 
 /// The chart, without the size that would keep it from fitting a narrow page.
-pub(super) fn chart(shown: &Use, now: Timestamp) -> anyhow::Result<String> {
+pub(super) fn chart(shown: &ReportedUse, now: Timestamp) -> anyhow::Result<String> {
     let mut svg = String::new();
     draw(&mut svg, shown, now).map_err(|why| anyhow!("a chart cannot be drawn: {why}"))?;
     let (width, height) = SIZE;
     Ok(svg.replacen(&format!("width=\"{width}\" height=\"{height}\" "), "", 1))
 }
 
-fn draw(svg: &mut String, shown: &Use, now: Timestamp) -> Result<(), Box<dyn std::error::Error>> {
+fn draw(svg: &mut String, shown: &ReportedUse, now: Timestamp) -> Result<(), Box<dyn std::error::Error>> {
     let from = now.saturating_sub(SignedDuration::from_hours(24 * DAYS))?;
     let (first, last) = (from.as_second(), now.as_second());
     let near = &shown.near;

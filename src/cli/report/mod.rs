@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use bedrock_remediator::operate::report::report;
 
 use crate::cli::account::{Where, on};
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
 /// Write one self-contained HTML page: open and past incidents, and use against the quotas
@@ -17,7 +17,7 @@ use crate::cli::print;
 /// It shows the Region of your credentials, asks and changes nothing, and loads nothing from anywhere: send
 /// it, print it, or read it on a phone.
 #[derive(clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct ReportArgs {
     #[command(flatten)]
     at: Where,
     /// The page is written here; `-` is standard output
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     html: PathBuf,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<CommandOutcome> {
     args.at.has_ledger()?;
     on!(args.at, |world, terms| async {
         let report = report(world, terms).await?;
@@ -47,6 +47,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         for why in &report.unread {
             anstream::eprintln!("use could not be asked: {why}");
         }
-        Ok(if report.unread.is_empty() { Outcome::AllAnswered } else { Outcome::SomeBad })
+        Ok(if report.unread.is_empty() { CommandOutcome::AllAnswered } else { CommandOutcome::SomeBad })
     })
 }

@@ -4,7 +4,7 @@ use bedrock_remediator::incident::record::Record;
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::{Notice, Severity, counted};
 use bedrock_remediator::operate::Shown;
-use bedrock_remediator::operate::report::{Report, Use};
+use bedrock_remediator::operate::report::{AccountReport, ReportedUse};
 use bedrock_remediator::plan::number;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -14,7 +14,7 @@ use crate::cli::report::chart::chart;
 const STYLE: &str = include_str!("page.css");
 
 /// The whole page.
-pub(super) fn page(report: &Report) -> Markup {
+pub(super) fn page(report: &AccountReport) -> Markup {
     let title = match &report.place {
         Some(place) => format!("Amazon Bedrock in {}, account {}", place.region, place.account),
         None => "Amazon Bedrock".to_owned(),
@@ -57,7 +57,7 @@ pub(super) fn page(report: &Report) -> Markup {
     }
 }
 
-fn no_use(report: &Report) -> String {
+fn no_use(report: &AccountReport) -> String {
     match report.unread.first() {
         Some(why) => format!("It could not be asked: {why}."),
         None if report.place.is_none() => "Nothing tells which account and Region to look at.".to_owned(),
@@ -66,7 +66,7 @@ fn no_use(report: &Report) -> String {
 }
 
 /// The three numbers that a reader wants first.
-fn tiles(report: &Report) -> Markup {
+fn tiles(report: &AccountReport) -> Markup {
     let requests = report.open.iter().filter(|shown| shown.record.followed.is_some()).count();
     let fullest = report.uses.first().map(percent);
     html! {
@@ -78,7 +78,7 @@ fn tiles(report: &Report) -> Markup {
     }
 }
 
-fn percent(shown: &Use) -> String {
+fn percent(shown: &ReportedUse) -> String {
     format!("{:.0} %", shown.near.share() * 100.0)
 }
 
@@ -159,7 +159,7 @@ fn steps(notice: &Notice) -> Markup {
     }
 }
 
-fn usage(shown: &Use, now: Timestamp) -> Markup {
+fn usage(shown: &ReportedUse, now: Timestamp) -> Markup {
     let near = &shown.near;
     let models = shown.models.iter().map(ModelId::as_str).collect::<Vec<_>>().join(", ");
     let peak = format!("{} of {} in the last 24 hours", number(near.peak), number(near.applied));

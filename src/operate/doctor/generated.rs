@@ -5,7 +5,7 @@
 //! See <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-name.html>; how names are cut
 //! is not documented, and was read off generated names.
 
-use crate::installation::{EventRule, Trigger};
+use crate::installation::{EventRule, RuleTrigger};
 use crate::operate::doctor::parts::{RULES, TRIGGERS};
 
 /// A rule's name has no more letters.
@@ -45,10 +45,10 @@ fn is_cut_of(stack: &str, id: &str, name: &str) -> bool {
     })
 }
 
-fn reacts(id: &str, trigger: &Trigger) -> bool {
+fn reacts(id: &str, trigger: &RuleTrigger) -> bool {
     match (TRIGGERS.iter().find(|(known, _)| *known == id), trigger) {
-        (Some((_, None)), Trigger::Schedule) => true,
-        (Some((_, Some(wanted))), Trigger::Events(types)) => types.iter().any(|known| known == wanted),
+        (Some((_, None)), RuleTrigger::Schedule) => true,
+        (Some((_, Some(wanted))), RuleTrigger::Events(types)) => types.iter().any(|known| known == wanted),
         _ => false,
     }
 }

@@ -10,21 +10,21 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::answer::{Answer, PortError};
 use crate::config::Config;
-use crate::ids::{Arn, Place};
+use crate::error::{ServiceError, ServiceResult};
+use crate::ids::{AccountRegion, Arn};
 use crate::installation::{EventRule, Reads, RuleState, Subscriptions, Trail};
 use crate::operate::doctor::parts::READS_TOO;
 pub use crate::operate::doctor::parts::{ALARMS, RULES, TRIGGERS};
 use crate::permission::PolicyVerdict;
-use crate::ports::{Setup, World};
+use crate::ports::{Services, Setup};
 use crate::quota::{Catalog, Readable};
 use crate::shards::{Shard, Shards};
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
-words! {
+wire_enum! {
     /// What came of a check.
-    Finding {
+    pub enum Finding {
         /// It is in place.
         Good = "good",
         /// It is not in place, and the function works without it.
@@ -53,11 +53,11 @@ pub struct Check {
 
 /// What is looked at.
 #[derive(Clone, Copy, Debug)]
-pub struct Patient<'a> {
+pub struct Installation<'a> {
     /// The stack: its rules and alarms bear its name.
     pub stack: &'a str,
     /// The Region, in which one stack stands.
-    pub place: &'a Place,
+    pub place: &'a AccountRegion,
     /// The function's role; `None`: its rights cannot be asked.
     pub role: Option<&'a str>,
     /// The people's topic, if it is in this Region.
@@ -116,7 +116,7 @@ pub enum On {
 }
 
 /// Looks at everything.
-pub async fn examine<W: World + Setup>(world: &W, patient: &Patient<'_>) -> Vec<Check> {
+pub async fn examine<W: Services + Setup>(world: &W, patient: &Installation<'_>) -> Vec<Check> {
     let place = patient.place;
     let beginning = generated::beginning(patient.stack);
     let (trails, rules, alarms, rights) = tokio::join!(
@@ -178,7 +178,7 @@ impl Check {
         }
     }
 
-    fn unknown(name: &'static str, why: &PortError) -> Self {
+    fn unknown(name: &'static str, why: &ServiceError) -> Self {
         let seen = format!("it could not be asked: {why}");
         Self { name, finding: Finding::Unknown, seen, blind_to: None, mend: None }
     }
@@ -187,13 +187,13 @@ impl Check {
 /// A question whose answer is all there is to check.
 fn of_answer(
     name: &'static str,
-    answer: Answer<String>,
+    answer: ServiceResult<String>,
     blind_to: &'static str,
     right: &'static str,
 ) -> Check {
     match answer {
         Ok(seen) => Check::good(name, seen),
-        Err(why @ PortError::Denied(_)) => Check::missing(
+        Err(why @ ServiceError::Denied(_)) => Check::missing(
             name,
             format!("your credentials may not ask: {why}"),
             format!("if the function's role lacks it too: {blind_to}"),
@@ -205,7 +205,7 @@ fn of_answer(
 
 /// Which of a listing's inference quotas this program can read. One in ten that it cannot is too many: AWS has
 /// reworded them.
-fn of_quotas(listing: Answer<Catalog>) -> Check {
+fn of_quotas(listing: ServiceResult<Catalog>) -> Check {
     const NAME: &str = "quotas";
     const BLIND: &str = "which quota a throttle is about, and what holds: no increase is ever filed";
     let listing = match listing {
@@ -241,7 +241,7 @@ fn of_quotas(listing: Answer<Catalog>) -> Check {
 const UPDATE: &str =
     "git pull && sam build --beta-features && sam deploy  # a newer version reads newer names";
 
-fn of_trails(trails: Answer<Vec<Trail>>) -> Check {
+fn of_trails(trails: ServiceResult<Vec<Trail>>) -> Check {
     const NAME: &str = "trail";
     const BLIND: &str = "every error's text: EventBridge passes on only what a trail records. Only alarms are left, and of an alarm the metric and the model";
     let trails = match trails {
@@ -317,7 +317,7 @@ fn open(trail: &Trail) -> Option<(String, Option<String>)> {
     }
 }
 
-fn of_rules(patient: &Patient<'_>, rules: Answer<Vec<EventRule>>) -> Check {
+fn of_rules(patient: &Installation<'_>, rules: ServiceResult<Vec<EventRule>>) -> Check {
     const NAME: &str = "rules";
     let rules = match rules {
         Ok(rules) => rules,
@@ -376,14 +376,14 @@ fn of_rules(patient: &Patient<'_>, rules: Answer<Vec<EventRule>>) -> Check {
     Check::missing(NAME, seen.join("; "), blind_to.join("; "), mend.join(" && "))
 }
 
-fn redeploy(patient: &Patient<'_>) -> String {
+fn redeploy(patient: &Installation<'_>) -> String {
     format!(
         "sam deploy --stack-name {} --region {} --resolve-s3 --capabilities CAPABILITY_IAM",
         patient.stack, patient.place.region
     )
 }
 
-fn of_alarms(patient: &Patient<'_>, alarms: Answer<Vec<(String, bool)>>) -> Check {
+fn of_alarms(patient: &Installation<'_>, alarms: ServiceResult<Vec<(String, bool)>>) -> Check {
     const NAME: &str = "alarms";
     let alarms = match alarms {
         Ok(alarms) => alarms,
@@ -426,7 +426,7 @@ fn of_alarms(patient: &Patient<'_>, alarms: Answer<Vec<(String, bool)>>) -> Chec
     Check::missing(NAME, seen.join("; "), blind_to.join("; "), mend.join(" && "))
 }
 
-fn of_logging(patient: &Patient<'_>, logging: Answer<Option<String>>) -> Check {
+fn of_logging(patient: &Installation<'_>, logging: ServiceResult<Option<String>>) -> Check {
     const NAME: &str = "invocation log";
     let blind = "errors behind an alarm that CloudTrail does not show";
     let optional = |seen: String, mend: String| Check {
@@ -469,7 +469,7 @@ const OPERATORS: Listeners = Listeners {
     blind_to: "nothing, but nobody hears of the function's own failures: its health alarms speak to this topic",
 };
 
-fn of_subscriptions(listeners: &Listeners, topic: &str, answer: Answer<Subscriptions>) -> Check {
+fn of_subscriptions(listeners: &Listeners, topic: &str, answer: ServiceResult<Subscriptions>) -> Check {
     let Subscriptions { confirmed, pending } = match answer {
         Ok(subscriptions) => subscriptions,
         Err(why) => return Check::unknown(listeners.name, &why),
@@ -494,7 +494,7 @@ fn of_subscriptions(listeners: &Listeners, topic: &str, answer: Answer<Subscript
 }
 
 /// Whether the function's role may do what it does, as IAM's policy simulator sees it.
-async fn rights<W: Setup>(world: &W, patient: &Patient<'_>) -> Check {
+async fn rights<W: Setup>(world: &W, patient: &Installation<'_>) -> Check {
     const NAME: &str = "role";
     let Some(role) = patient.role else {
         let seen = "which role? name it with --role or the variable ROLE_ARN".to_owned();
@@ -533,7 +533,7 @@ async fn rights<W: Setup>(world: &W, patient: &Patient<'_>) -> Check {
     )
 }
 
-impl Patient<'_> {
+impl Installation<'_> {
     /// What a right is asked about; `None` where it is not granted, or not known on what.
     fn resource(&self, on: On, role: &str) -> Option<String> {
         let (region, account) = (&self.place.region, &self.place.account);

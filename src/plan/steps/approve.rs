@@ -2,10 +2,11 @@
 //!
 //! Invariant: ready to paste. A command names the ledger, the topic and every guard rail that is not the default.
 
+use crate::config::Config;
+use crate::identity::FunctionIdentity;
 use crate::ids::IncidentId;
 use crate::incident::Incident;
 use crate::plan::action::{Plan, Reason, Step};
-use crate::run::context::Terms;
 
 /// Whether a request that is withheld for this reason waits for a person's word.
 const fn waits(reason: Reason) -> bool {
@@ -13,7 +14,7 @@ const fn waits(reason: Reason) -> bool {
 }
 
 /// Adds the commands to approve and to close `incident`, if `plan` waits for a person's word on it.
-pub(crate) fn ask(plan: &mut Plan, incident: &Incident, terms: &Terms<'_>) {
+pub(crate) fn ask(plan: &mut Plan, incident: &Incident, config: &Config, identity: &FunctionIdentity) {
     if !plan.withheld.iter().any(|withheld| waits(withheld.kind)) {
         return;
     }
@@ -21,22 +22,21 @@ pub(crate) fn ask(plan: &mut Plan, incident: &Incident, terms: &Terms<'_>) {
         "If the demand is legitimate, approve it: the request is filed at once, under the other guard rails.";
     let no = "If it is not, close the incident once that is dealt with: nothing is approved.";
     for (text, verb) in [(yes, "approve"), (no, "close")] {
-        let command = Some(command(verb, &incident.id, terms));
+        let command = Some(command(verb, &incident.id, config, identity));
         plan.steps.push(Step { text: text.to_owned(), command, link: None });
     }
 }
 
-fn command(verb: &str, id: &IncidentId, terms: &Terms<'_>) -> String {
-    let home = terms.home;
+fn command(verb: &str, id: &IncidentId, config: &Config, identity: &FunctionIdentity) -> String {
     let mut words: Vec<String> = Vec::new();
     if verb == "approve" {
-        let rails = terms.config.of_requests();
+        let rails = config.of_requests();
         words.extend(rails.into_iter().map(|(name, value)| format!("{name}={}", quoted(&value))));
     }
-    words.extend(home.region.as_ref().map(|region| format!("AWS_REGION={region}")));
+    words.extend(identity.region.as_ref().map(|region| format!("AWS_REGION={region}")));
     words.extend(["bedrock-remediator".to_owned(), verb.to_owned(), id.to_string()]);
-    words.extend(home.table.as_ref().map(|table| format!("--table {}", quoted(table))));
-    words.extend(home.topic.as_ref().map(|topic| format!("--topic {}", quoted(topic))));
+    words.extend(identity.table.as_ref().map(|table| format!("--table {}", quoted(table))));
+    words.extend(identity.topic.as_ref().map(|topic| format!("--topic {}", quoted(topic))));
     words.join(" ")
 }
 
@@ -51,27 +51,21 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::{SignedDuration, Timestamp};
-
     use super::*;
-    use crate::config::Config;
-    use crate::identity::Home;
     use crate::ids::Region;
-    use crate::run::context::Allowance;
 
-    fn of(config: &Config, home: &Home) -> String {
-        let allowance = Allowance { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
+    fn of(config: &Config, home: &FunctionIdentity) -> String {
         let id = IncidentId::parse("inc-0123456789abcdef").unwrap();
-        command("approve", &id, &Terms { config, home, allowance })
+        command("approve", &id, config, home)
     }
 
     #[test]
     fn the_command_names_what_the_function_knows_and_its_environment_does_not() {
-        let home = Home {
+        let home = FunctionIdentity {
             region: Region::parse("us-east-1"),
             table: Some("ledger".to_owned()),
             topic: Some("arn:aws:sns:us-east-1:111122223333:people".to_owned()),
-            ..Home::default()
+            ..FunctionIdentity::default()
         };
         assert_eq!(
             of(&Config::default(), &home),
@@ -85,7 +79,7 @@ mod tests {
         };
         let config = Config::from_vars(var).unwrap();
         assert_eq!(
-            of(&config, &Home::default()),
+            of(&config, &FunctionIdentity::default()),
             "DENIED_MODELS='amazon.*,*opus*' MAX_TOKENS_PER_MINUTE=8000000 QUOTA_COOL_DOWN_HOURS=24 bedrock-remediator approve inc-0123456789abcdef"
         );
         let vars: Vec<(&str, String)> = config.of_requests();

@@ -3,8 +3,8 @@
 //! One law: an id is named only if Bedrock offers it in that Region; without its list, only what the
 //! grammar of ids makes likely, and then it says so.
 
-use crate::answer::{Answer, Gathered};
 use crate::diagnosis::Cause;
+use crate::error::{Gathered, ServiceResult};
 use crate::evidence::Evidence;
 use crate::ids::Region;
 use crate::incident::Incident;
@@ -64,7 +64,7 @@ fn from_the_list(model: &ModelId, offered: &[ModelId], region: &Region) -> Strin
 }
 
 /// Which of the other Regions that were asked offer it; `None` where none was asked.
-fn elsewhere(model: &ModelId, regions: &[(Region, Answer<Vec<ModelId>>)]) -> Option<String> {
+fn elsewhere(model: &ModelId, regions: &[(Region, ServiceResult<Vec<ModelId>>)]) -> Option<String> {
     let (mut there, mut not) = (Vec::new(), Vec::new());
     for (region, offered) in regions {
         // Where it could not be asked, the notice says so among what is not known.

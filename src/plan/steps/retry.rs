@@ -12,7 +12,7 @@ use crate::plan::whole;
 /// What callers change.
 pub(crate) fn steps(incident: &Incident) -> Vec<Step> {
     // What is seen coming tells of calls that did not fail.
-    if incident.is_ahead() {
+    if incident.is_forecast() {
         return Vec::new();
     }
     let callers = incident.callers.all();

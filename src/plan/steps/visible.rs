@@ -3,7 +3,7 @@
 //! One law: a command that costs something says what it costs, and none lets prompts into a log.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html>.
 
-use crate::evidence::{Evidence, Looked};
+use crate::evidence::{Evidence, SearchStep};
 use crate::ids::Region;
 use crate::incident::Incident;
 use crate::incident::search::LogKind;
@@ -13,28 +13,27 @@ use crate::plan::action::Step;
 pub(crate) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
     let Some(region) = &incident.region else { return Vec::new() };
     let mut steps = Vec::new();
-    let is_looked_at = evidence
-        .looked
-        .iter()
-        .any(|l| matches!(l, Looked::Trail { .. } | Looked::TrailTooBusy { .. } | Looked::NotInTrail));
+    let is_looked_at = evidence.looked.iter().any(|l| {
+        matches!(l, SearchStep::Trail { .. } | SearchStep::TrailTooBusy { .. } | SearchStep::NotInTrail)
+    });
     if !is_looked_at {
         steps.push(latest(region));
     }
     if !incident.is_metric_only() {
         return steps;
     }
-    let is_mantle = evidence.looked.contains(&Looked::NotInTrail);
+    let is_mantle = evidence.looked.contains(&SearchStep::NotInTrail);
     steps.extend(trail(region, is_mantle));
     for looked in &evidence.looked {
         steps.push(match looked {
-            Looked::InvocationLogging(Ok(Some(group))) => Step {
+            SearchStep::InvocationLogging(Ok(Some(group))) => Step {
                 text: format!(
                     "Let the function search the model-invocation log: deploy it with `InvocationLogGroup={group}`. It asks for code, model, request id and identity only; CloudWatch Logs bills $0.005 for each GB that a search scans."
                 ),
                 command: None,
                 link: None,
             },
-            Looked::InvocationLogging(Ok(None)) => step(
+            SearchStep::InvocationLogging(Ok(None)) => step(
                 "Or log model invocations without prompts and completions, some 1 KB a call at $0.50 a GB, and deploy the function with `InvocationLogGroup=/bedrock/invocations`. `LOGGING_ROLE_ARN` is a role that Bedrock may assume to write there.",
                 format!(
                     "aws bedrock put-model-invocation-logging-configuration --region {region} --logging-config '{{\"cloudWatchConfig\":{{\"logGroupName\":\"/bedrock/invocations\",\"roleArn\":\"LOGGING_ROLE_ARN\"}},\"textDataDeliveryEnabled\":false,\"imageDataDeliveryEnabled\":false,\"embeddingDataDeliveryEnabled\":false,\"videoDataDeliveryEnabled\":false}}'"
@@ -43,7 +42,7 @@ pub(crate) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
             _ => continue,
         });
     }
-    if evidence.looked.contains(&Looked::LogsNotNamed(LogKind::Application)) {
+    if evidence.looked.contains(&SearchStep::LogsNotNamed(LogKind::Application)) {
         steps.push(Step {
             text: format!(
                 "Or name the log groups of the applications that call Bedrock, with `ApplicationLogGroups`: they are searched for error codes, model ids and request ids, {}.",

@@ -8,15 +8,15 @@ mod search;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Answer, PortError};
 use crate::diagnosis::{Category, Cause, Facts};
+use crate::error::{ServiceError, ServiceResult};
 use crate::event::{AlarmSignal, Metric};
-use crate::ids::Place;
+use crate::ids::AccountRegion;
 use crate::incident::{Incident, Symptom};
 use crate::model::ModelId;
 use crate::ports::{Clock, Ledger, Telemetry, ask};
-pub use crate::run::investigate::search::Found;
-pub(crate) use crate::run::investigate::search::{Learnt, learn};
+pub use crate::run::investigate::search::RelatedIncident;
+pub(crate) use crate::run::investigate::search::{SearchOutcome, learn};
 use crate::text::Safe;
 use crate::time::{Window, after};
 
@@ -35,8 +35,11 @@ pub async fn investigate<W>(world: &W, alarm: &AlarmSignal, item: usize, now: Ti
 where
     W: Telemetry + Ledger + Clock,
 {
-    let place =
-        alarm.account.clone().zip(alarm.region.clone()).map(|(account, region)| Place { account, region });
+    let place = alarm
+        .account
+        .clone()
+        .zip(alarm.region.clone())
+        .map(|(account, region)| AccountRegion { account, region });
     let Some(place) = place else {
         return vec![Symptom::of_alarm(alarm, alarm.metric, alarm.models.first().cloned(), item)];
     };
@@ -76,7 +79,7 @@ fn since(alarm: Timestamp) -> Timestamp {
 /// Which metric of which models it is about.
 async fn concerned(
     world: &(impl Telemetry + Clock),
-    place: &Place,
+    place: &AccountRegion,
     alarm: &AlarmSignal,
     window: Window,
     until: Timestamp,
@@ -104,7 +107,7 @@ async fn concerned(
 }
 
 /// The answer; nothing where there is none, and then the error is kept.
-fn or_unread<T>(answer: Answer<Vec<T>>, unread: &mut Vec<PortError>) -> Vec<T> {
+fn or_unread<T>(answer: ServiceResult<Vec<T>>, unread: &mut Vec<ServiceError>) -> Vec<T> {
     answer.unwrap_or_else(|error| {
         unread.push(error);
         Vec::new()
@@ -115,11 +118,11 @@ fn or_unread<T>(answer: Answer<Vec<T>>, unread: &mut Vec<PortError>) -> Vec<T> {
 /// whose metric moved. Beside them, why CloudWatch did not answer.
 async fn models(
     world: &(impl Telemetry + Clock),
-    place: &Place,
+    place: &AccountRegion,
     alarm: &AlarmSignal,
     window: Window,
     until: Timestamp,
-) -> (Vec<ModelId>, Vec<PortError>) {
+) -> (Vec<ModelId>, Vec<ServiceError>) {
     let mut unread = Vec::new();
     if let [model] = alarm.models.as_slice() {
         return (vec![model.clone()], unread);

@@ -8,19 +8,19 @@
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use crate::answer::Answer;
 use crate::config::Config;
 use crate::diagnosis::{Cause, diagnose};
+use crate::error::ServiceResult;
 use crate::event::{ErrorSignal, Metric};
-use crate::evidence::{Evidence, Looked};
-use crate::ids::{IncidentId, Place};
+use crate::evidence::{Evidence, SearchStep};
+use crate::ids::{AccountRegion, IncidentId};
 use crate::incident::flood::bounded;
-use crate::incident::record::{Claim, Finish, Lease, Record, State};
+use crate::incident::record::{Claim, Lease, Record, Release, State};
 use crate::incident::schedule::LATER;
 use crate::incident::search::{LogKind, LogQuery, Search};
 use crate::incident::{Incident, Symptom, fold};
-use crate::ports::{Clock, Ledger, Records, World, ask};
-use crate::run::context::Terms;
+use crate::ports::{Clock, Ledger, Records, Services, ask};
+use crate::run::context::RunContext;
 use crate::run::investigate::{explains, known, since};
 use crate::time::{Window, after};
 use crate::usage::Minute;
@@ -35,15 +35,15 @@ const HOPE: f64 = 3.0;
 
 /// What a look came to.
 #[derive(Debug, Default)]
-pub(crate) struct Learnt {
+pub(crate) struct SearchOutcome {
     /// Where it was looked, and what was there.
-    pub(crate) looked: Vec<Looked>,
+    pub(crate) looked: Vec<SearchStep>,
     /// The search as it stands now.
     pub(crate) search: Option<Search>,
     /// Whether the incident's own cause became known.
     pub(crate) is_named: bool,
     /// Other incidents that were found behind the alarm, to be driven.
-    pub(crate) others: Vec<Found>,
+    pub(crate) others: Vec<RelatedIncident>,
     /// The first of these, where it takes the incident's place.
     pub(crate) superseded_by: Option<IncidentId>,
     /// What a plan looks at, where it was gathered a moment ago.
@@ -52,21 +52,21 @@ pub(crate) struct Learnt {
 
 /// An incident that was found behind another one's alarm, and is ours to drive.
 #[derive(Debug)]
-pub struct Found {
+pub struct RelatedIncident {
     pub(crate) lease: Lease,
     pub(crate) record: Record,
     /// Where it was found.
-    pub(crate) looked: Vec<Looked>,
+    pub(crate) looked: Vec<SearchStep>,
 }
 
-impl Found {
+impl RelatedIncident {
     /// The incident, and what is known of it already.
-    pub(crate) fn open(self) -> (Lease, Record, Option<Learnt>) {
-        (self.lease, self.record, Some(Learnt { looked: self.looked, ..Learnt::default() }))
+    pub(crate) fn open(self) -> (Lease, Record, Option<SearchOutcome>) {
+        (self.lease, self.record, Some(SearchOutcome { looked: self.looked, ..SearchOutcome::default() }))
     }
 }
 
-impl Learnt {
+impl SearchOutcome {
     /// Whether there is anything that was not known before.
     pub(crate) fn is_news(&self) -> bool {
         self.is_named || self.superseded_by.is_some() || !self.others.is_empty()
@@ -76,22 +76,22 @@ impl Learnt {
 /// Takes the next look for errors behind `record`, if only a metric is known of it. What is found of its
 /// own fingerprint is learnt by it; the rest is claimed. An error means that the ledger could not be
 /// written.
-pub(crate) async fn learn<W: World>(
+pub(crate) async fn learn<W: Services>(
     world: &W,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     record: &mut Record,
     until: Timestamp,
-) -> Answer<Learnt> {
+) -> ServiceResult<SearchOutcome> {
     let now = world.now();
     let Some(place) = record.incident.place().filter(|_| record.incident.is_metric_only()) else {
-        return Ok(Learnt::default());
+        return Ok(SearchOutcome::default());
     };
     let alarm = record.incident.last_seen.unwrap_or(now).min(now);
     let begun = record.search.take().filter(|search| search.alarm >= alarm);
     let is_first = begun.is_none();
     let mut search = begun.unwrap_or(Search { alarm, looks: LOOKS, queries: Vec::new() });
     if search.looks == 0 {
-        return Ok(Learnt { search: Some(search), ..Learnt::default() });
+        return Ok(SearchOutcome { search: Some(search), ..SearchOutcome::default() });
     }
     search.looks -= 1;
     let window = Window { from: since(search.alarm), to: now };
@@ -107,12 +107,12 @@ pub(crate) async fn learn<W: World>(
             if is_asked { Some(ask(world, until, world.invocation_logging(&place)).await) } else { None }
         },
     );
-    let mut learnt = Learnt::default();
+    let mut learnt = SearchOutcome::default();
     let relevant = |errors: Vec<ErrorSignal>| symptoms(errors, terms, &record.incident, metric);
     let from_trail = relevant(trail.errors);
     learnt.looked.push(trail.looked.found(from_trail.len()));
     learnt.looked.extend(logs.looked);
-    learnt.looked.extend(logging.map(Looked::InvocationLogging));
+    learnt.looked.extend(logging.map(SearchStep::InvocationLogging));
     search.queries = logs.going_on;
     // The same error stands in several places; what CloudTrail tells is the most.
     let found = if from_trail.is_empty() { relevant(logs.errors) } else { from_trail };
@@ -126,7 +126,7 @@ pub(crate) async fn learn<W: World>(
     let mut seen = match seen {
         Ok(seen) => seen,
         Err(error) => {
-            learnt.looked.push(Looked::LedgerUnread(error));
+            learnt.looked.push(SearchStep::LedgerUnread(error));
             Vec::new()
         }
     };
@@ -149,11 +149,11 @@ pub(crate) async fn learn<W: World>(
 /// Counts what was found: as the incident's own cause, or as an incident of its own.
 async fn take_in<W: Ledger + Clock>(
     world: &W,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     record: &mut Record,
     found: Incident,
-    learnt: &mut Learnt,
-) -> Answer<()> {
+    learnt: &mut SearchOutcome,
+) -> ServiceResult<()> {
     let (id, before) = (found.id.clone(), record.incident.cause.remedy());
     let now = world.now();
     let claim = world.claim(&found, now, terms.allowance.lease).await?;
@@ -168,16 +168,16 @@ async fn take_in<W: Ledger + Clock>(
         // People know already what to do: this notice told them, under another name.
         Some(told) if other.incident.cause.remedy() == before && other.notices.is_empty() => {
             let due_at = after(told.at, LATER.min(terms.config.notice_cool_down)).max(now);
-            let end = Finish {
+            let end = Release {
                 silent_until: Some(due_at),
                 told: Some(told.clone()),
-                ..Finish::new(State::Told, due_at, other.incident.counts)
+                ..Release::new(State::Told, due_at, other.incident.counts)
             };
             world.finish(&lease, &end).await
         }
         _ => {
             let looked = learnt.looked.iter().filter(|l| l.is_hit()).cloned().collect();
-            learnt.others.push(Found { lease, record: *other, looked });
+            learnt.others.push(RelatedIncident { lease, record: *other, looked });
             Ok(())
         }
     }
@@ -198,7 +198,7 @@ fn metric_of(incident: &Incident) -> Metric {
 /// the function's own.
 fn symptoms(
     errors: Vec<ErrorSignal>,
-    terms: &Terms<'_>,
+    terms: &RunContext<'_>,
     incident: &Incident,
     metric: Metric,
 ) -> Vec<Symptom> {
@@ -219,36 +219,36 @@ fn symptoms(
 
 /// What CloudTrail told.
 struct FromTrail {
-    looked: Looked,
+    looked: SearchStep,
     errors: Vec<ErrorSignal>,
 }
 
 /// CloudTrail's event history, where the window's volume makes it hopeful: it cannot be asked for errors
 /// alone.
 /// See <https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html>.
-async fn of_trail<W: World>(
+async fn of_trail<W: Services>(
     world: &W,
-    place: &Place,
+    place: &AccountRegion,
     metric: Metric,
     window: Window,
     until: Timestamp,
 ) -> FromTrail {
     let most = PAGES * PAGE;
     if metric == Metric::MantleClientErrors {
-        return FromTrail { looked: Looked::NotInTrail, errors: Vec::new() };
+        return FromTrail { looked: SearchStep::NotInTrail, errors: Vec::new() };
     }
     // Without the volume there is hope.
     if let Ok(volume) = ask(world, until, world.volume(place, window)).await
         && let Some(calls) = too_many(&volume, metric, most)
     {
-        return FromTrail { looked: Looked::TrailTooBusy { calls, most }, errors: Vec::new() };
+        return FromTrail { looked: SearchStep::TrailTooBusy { calls, most }, errors: Vec::new() };
     }
     match ask(world, until, world.recorded(place, window, most)).await {
         Ok(recorded) => FromTrail {
-            looked: Looked::Trail { read: recorded.read, is_whole: recorded.is_whole, found: 0 },
+            looked: SearchStep::Trail { read: recorded.read, is_whole: recorded.is_whole, found: 0 },
             errors: recorded.errors,
         },
-        Err(error) => FromTrail { looked: Looked::TrailUnread(error), errors: Vec::new() },
+        Err(error) => FromTrail { looked: SearchStep::TrailUnread(error), errors: Vec::new() },
     }
 }
 
@@ -279,7 +279,7 @@ fn too_many(volume: &Minute, metric: Metric, most: usize) -> Option<f64> {
 /// What logs told, and which searches go on.
 #[derive(Default)]
 struct FromLogs {
-    looked: Vec<Looked>,
+    looked: Vec<SearchStep>,
     errors: Vec<ErrorSignal>,
     going_on: Vec<LogQuery>,
 }
@@ -288,7 +288,7 @@ struct FromLogs {
 async fn of_logs<W: Records + Clock>(
     world: &W,
     config: &Config,
-    place: &Place,
+    place: &AccountRegion,
     window: Window,
     queries: &[LogQuery],
     is_first: bool,
@@ -308,11 +308,11 @@ async fn of_logs<W: Records + Clock>(
         for (kind, begun) in [(LogKind::Invocation, one), (LogKind::Application, two)] {
             match begun {
                 Some(Ok(query)) => {
-                    from.looked.push(Looked::LogsGoingOn(kind));
+                    from.looked.push(SearchStep::LogsGoingOn(kind));
                     from.going_on.push(query);
                 }
-                Some(Err(error)) => from.looked.push(Looked::LogsUnread(kind, error)),
-                None => from.looked.push(Looked::LogsNotNamed(kind)),
+                Some(Err(error)) => from.looked.push(SearchStep::LogsUnread(kind, error)),
+                None => from.looked.push(SearchStep::LogsNotNamed(kind)),
             }
         }
         return from;
@@ -321,10 +321,10 @@ async fn of_logs<W: Records + Clock>(
     for (query, answer) in queries.iter().zip(join_all(answers).await) {
         match answer {
             Ok(Some(errors)) => {
-                from.looked.push(Looked::Logs { kind: query.kind, found: errors.len() });
+                from.looked.push(SearchStep::Logs { kind: query.kind, found: errors.len() });
                 from.errors.extend(errors);
             }
-            Err(error) if !error.is_passing() => from.looked.push(Looked::LogsUnread(query.kind, error)),
+            Err(error) if !error.is_passing() => from.looked.push(SearchStep::LogsUnread(query.kind, error)),
             Ok(None) | Err(_) => from.going_on.push(query.clone()),
         }
     }

@@ -7,7 +7,7 @@ use crate::simulation::years::demand::DAY;
 
 /// Who calls, as CloudTrail shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Who {
+pub(super) struct AbuseCaller {
     /// ARN, with its session if it is one.
     pub(super) principal: String,
     pub(super) address: String,
@@ -16,7 +16,7 @@ pub(super) struct Who {
 
 /// How abusive demand comes about.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Plan {
+pub(super) enum AbusePlan {
     /// So many times the legitimate demand from the first minute on.
     Sudden(f64),
     /// Begins with so much of it, and grows by the factor each so many days.
@@ -34,12 +34,12 @@ pub(super) enum Plan {
 /// Abusive demand of one service.
 #[derive(Clone, Debug)]
 pub(super) struct Abuse {
-    pub(super) plan: Plan,
+    pub(super) plan: AbusePlan,
     /// The minute of the year in which it begins.
     pub(super) from: i64,
     /// The minute in which it ends: people ended it, or it ended by itself.
     pub(super) until: i64,
-    pub(super) who: Who,
+    pub(super) who: AbuseCaller,
     /// Whether it is the account's own software, and no stranger.
     pub(super) is_loop: bool,
 }
@@ -56,14 +56,14 @@ impl Abuse {
         }
         let days = (minute - self.from) as f64 / DAY as f64;
         let asked = match self.plan {
-            Plan::Sudden(times) => scale * times,
-            Plan::Ramp { first, factor, days: each } => scale * first * f64::powf(factor, days / each),
-            Plan::Steps { first, factor, days: each } => {
+            AbusePlan::Sudden(times) => scale * times,
+            AbusePlan::Ramp { first, factor, days: each } => scale * first * f64::powf(factor, days / each),
+            AbusePlan::Steps { first, factor, days: each } => {
                 scale * first * f64::powf(factor, (days / each).floor())
             }
-            Plan::Fill(times) => first * times,
-            Plan::Follow(times) => granted * times,
-            Plan::Storm { every, hours, times } => {
+            AbusePlan::Fill(times) => first * times,
+            AbusePlan::Follow(times) => granted * times,
+            AbusePlan::Storm { every, hours, times } => {
                 let is_on = days.rem_euclid(every) * 24.0 < hours;
                 if is_on { first * times } else { 0.0 }
             }

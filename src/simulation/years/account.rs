@@ -8,9 +8,9 @@ use crate::model::access::Availability;
 use crate::model::lifecycle::Lifecycle;
 use crate::sandbox::{ModelEntry, ProfileEntry};
 use crate::simulation::step::choose;
-use crate::simulation::years::abuse::{Abuse, Plan, Who};
+use crate::simulation::years::abuse::{Abuse, AbuseCaller, AbusePlan};
 use crate::simulation::years::demand::{DAY, Hours, Shape};
-use crate::simulation::years::pool::{Manner, Pool, Quota, Service, Strain};
+use crate::simulation::years::pool::{Manner, Pool, PoolQuota, Service, Strain};
 use crate::simulation::years::setting::Family;
 
 /// A model with the codes of its two quotas, as AWS lists them.
@@ -49,15 +49,15 @@ pub(super) struct Trouble {
     pub(super) code: &'static str,
     pub(super) message: &'static str,
     /// Whether a person of the account can take the step that ends it.
-    pub(super) is_step: bool,
+    pub(super) needs_person: bool,
     pub(super) is_server_error: bool,
-    pub(super) who: Who,
+    pub(super) who: AbuseCaller,
 }
 
 /// Where a year takes place.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Account {
-    pub(super) quotas: Vec<Quota>,
+pub(super) struct YearAccount {
+    pub(super) quotas: Vec<PoolQuota>,
     pub(super) pools: Vec<Pool>,
     pub(super) troubles: Vec<Trouble>,
     pub(super) availability: Vec<ModelEntry>,
@@ -70,8 +70,8 @@ pub(super) struct Account {
 }
 
 /// One of the account's own roles.
-pub(super) fn role(name: &str) -> Who {
-    Who {
+pub(super) fn role(name: &str) -> AbuseCaller {
+    AbuseCaller {
         principal: format!(
             "arn:aws:sts::{}:assumed-role/{name}/i-0a1b2c3d",
             crate::simulation::years::setting::ACCOUNT
@@ -82,24 +82,24 @@ pub(super) fn role(name: &str) -> Who {
 }
 
 /// Somebody who is not of the account: with its own user, or with a role that was stolen.
-fn stranger(role: Option<&Who>, is_alike: bool) -> Who {
+fn stranger(role: Option<&AbuseCaller>, is_alike: bool) -> AbuseCaller {
     let user = || format!("arn:aws:iam::{}:user/old-ci", crate::simulation::years::setting::ACCOUNT);
-    Who {
+    AbuseCaller {
         principal: role.map_or_else(user, |who| who.principal.clone()),
         address: "203.0.113.77".to_owned(),
         agent: role.filter(|_| is_alike).map_or("python-requests/2.32.3".to_owned(), |who| who.agent.clone()),
     }
 }
 
-fn root() -> Who {
-    Who {
+fn root() -> AbuseCaller {
+    AbuseCaller {
         principal: crate::simulation::problem::root(),
         address: "203.0.113.9".to_owned(),
         agent: "aws-cli/2.28.0".to_owned(),
     }
 }
 
-impl Account {
+impl YearAccount {
     /// The account of the `n`th year of `family`.
     pub(super) fn of(family: Family, seed: u64, n: u64) -> Self {
         let mut rng = Rng::with_seed(seed ^ (n << 8) ^ (family as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -161,7 +161,7 @@ impl Account {
             [(tokens, true, value), (requests, false, (value / size * slack).round())]
         {
             let Some(code) = QuotaCode::parse(code) else { continue };
-            self.quotas.push(Quota {
+            self.quotas.push(PoolQuota {
                 code,
                 is_tokens,
                 default: value,
@@ -188,7 +188,7 @@ impl Account {
         services + self.troubles.iter().map(|trouble| trouble.models.len()).sum::<usize>()
     }
 
-    fn abuse(&mut self, pool: usize, from: f64, plan: Plan, who: Who, is_loop: bool) {
+    fn abuse(&mut self, pool: usize, from: f64, plan: AbusePlan, who: AbuseCaller, is_loop: bool) {
         let service = self.pools.get_mut(pool).and_then(|pool| pool.services.first_mut());
         if let Some(service) = service {
             let from = (from * DAY as f64) as i64;
@@ -197,7 +197,7 @@ impl Account {
         }
     }
 
-    fn caller(&self, pool: usize) -> Option<Who> {
+    fn caller(&self, pool: usize) -> Option<AbuseCaller> {
         self.pools.get(pool)?.services.first()?.callers.first().cloned()
     }
 
@@ -209,7 +209,7 @@ impl Account {
     }
 
     /// Changes both quotas of a pool.
-    fn quotas_of(&mut self, pool: usize, mut change: impl FnMut(&mut Quota)) {
+    fn quotas_of(&mut self, pool: usize, mut change: impl FnMut(&mut PoolQuota)) {
         let Some(pool) = self.pools.get(pool) else { return };
         for n in [pool.tokens, pool.requests] {
             self.quotas.get_mut(n).into_iter().for_each(&mut change);
@@ -269,14 +269,14 @@ impl Account {
             self.model(usize::try_from(n).unwrap_or_default(), 0.2 + 0.2 * rng.f64(), &[], manner, rng);
         let from = 40.0 + 80.0 * rng.f64();
         let plan = match n % 6 {
-            0 => Plan::Follow(1.3),
-            1 => Plan::Follow(1.1),
-            2 => Plan::Storm { every: 17.0, hours: 3.0, times: 3.0 },
-            3 => Plan::Follow(2.0),
-            4 => Plan::Follow(1.6),
-            _ => Plan::Storm { every: 9.0, hours: 8.0, times: 1.5 },
+            0 => AbusePlan::Follow(1.3),
+            1 => AbusePlan::Follow(1.1),
+            2 => AbusePlan::Storm { every: 17.0, hours: 3.0, times: 3.0 },
+            3 => AbusePlan::Follow(2.0),
+            4 => AbusePlan::Follow(1.6),
+            _ => AbusePlan::Storm { every: 9.0, hours: 8.0, times: 1.5 },
         };
-        if matches!(plan, Plan::Storm { .. })
+        if matches!(plan, AbusePlan::Storm { .. })
             && let Some(service) = self.pools.get_mut(pool).and_then(|pool| pool.services.first_mut())
         {
             service.attempts = 8.0;
@@ -328,14 +328,14 @@ impl Account {
             _ => self.model(first, 0.25 + 0.3 * rng.f64(), &[(0.0, 1.0), (365.0, 1.1)], manner, rng),
         };
         let plan = match kind {
-            0 => Plan::Sudden(100.0),
-            1 => Plan::Ramp { first: 0.3, factor: 2.0, days: 7.0 },
-            2 => Plan::Ramp { first: 0.1, factor: 1.3, days: 1.0 },
-            3 => Plan::Steps { first: 0.2, factor: 7.0, days: 15.0 },
-            4 => Plan::Ramp { first: 0.3, factor: 1.5, days: 7.0 },
-            5 | 6 => Plan::Fill(1.2),
-            7 => Plan::Sudden(2.0),
-            _ => Plan::Steps { first: 0.2, factor: 4.5, days: 9.0 },
+            0 => AbusePlan::Sudden(100.0),
+            1 => AbusePlan::Ramp { first: 0.3, factor: 2.0, days: 7.0 },
+            2 => AbusePlan::Ramp { first: 0.1, factor: 1.3, days: 1.0 },
+            3 => AbusePlan::Steps { first: 0.2, factor: 7.0, days: 15.0 },
+            4 => AbusePlan::Ramp { first: 0.3, factor: 1.5, days: 7.0 },
+            5 | 6 => AbusePlan::Fill(1.2),
+            7 => AbusePlan::Sudden(2.0),
+            _ => AbusePlan::Steps { first: 0.2, factor: 4.5, days: 9.0 },
         };
         let own = self.caller(pool);
         let who = match kind {
@@ -365,7 +365,7 @@ impl Account {
             every,
             code: says.0,
             message: says.1,
-            is_step: false,
+            needs_person: false,
             is_server_error: false,
             who: role("support"),
         });
@@ -411,7 +411,7 @@ impl Account {
         }
         for trouble in &mut self.troubles {
             trouble.is_server_error = trouble.code.starts_with("Service");
-            trouble.is_step = !trouble.is_server_error;
+            trouble.needs_person = !trouble.is_server_error;
         }
         // Nothing tells of them but the errors themselves.
         self.has_errors |= !self.troubles.is_empty();

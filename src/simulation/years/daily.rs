@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::simulation::years::demand::{DAY, FROM};
-use crate::simulation::years::pool::{Admitted, Bound, Pool, Quota};
+use crate::simulation::years::pool::{Admitted, Bound, Pool, PoolQuota};
 
 /// More than this part of the calls is refused in a throttled minute.
 const REFUSED: f64 = 0.02;
@@ -59,7 +59,14 @@ impl Daily {
     }
 
     /// Adds one minute of a pool.
-    pub(super) fn add(&mut self, n: usize, minute: i64, admitted: &Admitted, pool: &Pool, quotas: &[Quota]) {
+    pub(super) fn add(
+        &mut self,
+        n: usize,
+        minute: i64,
+        admitted: &Admitted,
+        pool: &Pool,
+        quotas: &[PoolQuota],
+    ) {
         let Some(day) = self.day(n, minute.div_euclid(DAY)) else { return };
         let calls = |f: fn(&crate::simulation::years::pool::Served) -> f64| {
             admitted.services.iter().map(f).sum::<f64>()

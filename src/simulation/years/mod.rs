@@ -55,14 +55,14 @@ mod run;
 mod sight;
 mod telling;
 
-use crate::simulation::years::account::Account;
+use crate::simulation::years::account::YearAccount;
 pub use crate::simulation::years::figures::{Figures, Means};
-use crate::simulation::years::run::Life;
+use crate::simulation::years::run::YearLife;
 pub use crate::simulation::years::setting::{Family, Mail, Policy, Setting};
 
 /// One account-year of one policy.
 #[derive(Clone, Debug)]
-pub struct Lived {
+pub struct LivedYear {
     /// Which family.
     pub family: Family,
     /// Which year of it, from 0.
@@ -76,13 +76,13 @@ pub struct Lived {
 /// Everything that was told in the `year`th account-year of `family` under `policy`, in order.
 pub fn mails(setting: &Setting, family: Family, year: u64, policy: Policy) -> Vec<Mail> {
     let setting = Setting { keeps_mails: true, ..setting.clone() };
-    Life::new(&setting, &Account::of(family, setting.seed, year), year, policy).mails()
+    YearLife::new(&setting, &YearAccount::of(family, setting.seed, year), year, policy).mails()
 }
 
 /// Lives the `year`th account-year of `family` under each of `policies`, in their order.
-pub fn live(setting: &Setting, family: Family, year: u64, policies: &[Policy]) -> Vec<Lived> {
-    let account = Account::of(family, setting.seed, year);
-    let of = |policy| Life::new(setting, &account, year, policy).live();
+pub fn live(setting: &Setting, family: Family, year: u64, policies: &[Policy]) -> Vec<LivedYear> {
+    let account = YearAccount::of(family, setting.seed, year);
+    let of = |policy| YearLife::new(setting, &account, year, policy).live();
     let (of_operator, unavoidable) = of(Policy::Operator);
     let lived = policies.iter().map(|policy| {
         let (mut figures, throttled) = match policy {
@@ -91,7 +91,7 @@ pub fn live(setting: &Setting, family: Family, year: u64, policies: &[Policy]) -
         };
         let avoidable = throttled.difference(&unavoidable).count();
         figures.avoidable_days = u32::try_from(avoidable).unwrap_or(u32::MAX);
-        Lived { family, year, policy: *policy, figures }
+        LivedYear { family, year, policy: *policy, figures }
     });
     lived.collect()
 }

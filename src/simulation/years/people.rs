@@ -2,7 +2,7 @@
 
 use crate::simulation::years::daily::Daily;
 use crate::simulation::years::demand::DAY;
-use crate::simulation::years::pool::{Bound, Pool, Quota};
+use crate::simulation::years::pool::{Bound, Pool, PoolQuota};
 
 /// The minute of the second working day after `minute`, in working hours.
 pub(super) fn two_working_days_after(minute: i64) -> i64 {
@@ -33,7 +33,7 @@ pub(super) enum Wish {
 pub(super) fn wishes(
     pool_n: usize,
     pool: &Pool,
-    quotas: &[Quota],
+    quotas: &[PoolQuota],
     daily: &Daily,
     day: i64,
     times: f64,

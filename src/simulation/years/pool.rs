@@ -5,7 +5,7 @@
 
 use crate::ids::QuotaCode;
 use crate::model::ModelId;
-use crate::simulation::years::abuse::{Abuse, Who};
+use crate::simulation::years::abuse::{Abuse, AbuseCaller};
 use crate::simulation::years::demand::{DAY, Shape, chance, swing};
 use crate::usage::{Minute, burndown};
 
@@ -22,7 +22,7 @@ pub(super) enum Manner {
 
 /// A quota of the account.
 #[derive(Clone, Debug)]
-pub(super) struct Quota {
+pub(super) struct PoolQuota {
     pub(super) code: QuotaCode,
     pub(super) is_tokens: bool,
     pub(super) default: f64,
@@ -49,7 +49,7 @@ pub(super) struct Service {
     pub(super) size: f64,
     /// Output tokens cost so many quota tokens.
     pub(super) burndown: f64,
-    pub(super) callers: Vec<Who>,
+    pub(super) callers: Vec<AbuseCaller>,
     pub(super) abuse: Option<Abuse>,
     /// How often a refused call is tried in all.
     pub(super) attempts: f64,
@@ -141,7 +141,7 @@ impl Service {
         meter: usize,
         shape: Shape,
         size: f64,
-        callers: Vec<Who>,
+        callers: Vec<AbuseCaller>,
         seed: u64,
     ) -> Self {
         let scale = (0..7 * DAY).map(|minute| shape.at(minute)).fold(0.0, f64::max);
@@ -152,7 +152,7 @@ impl Service {
 
 impl Pool {
     /// Admits what is asked for in one minute.
-    pub(super) fn admit(&self, minute: i64, quotas: &[Quota]) -> Option<Admitted> {
+    pub(super) fn admit(&self, minute: i64, quotas: &[PoolQuota]) -> Option<Admitted> {
         let (tokens, requests) = (quotas.get(self.tokens)?, quotas.get(self.requests)?);
         let (mut all_requests, mut all_tokens, mut abuse_tokens, mut abuse_requests) = (0.0, 0.0, 0.0, 0.0);
         let mut asked = Vec::with_capacity(self.services.len());
@@ -255,8 +255,8 @@ mod tests {
     use super::*;
     use crate::simulation::years::demand::Hours;
 
-    fn quota(code: &str, is_tokens: bool, applied: f64) -> Quota {
-        Quota {
+    fn quota(code: &str, is_tokens: bool, applied: f64) -> PoolQuota {
+        PoolQuota {
             code: QuotaCode::parse(code).unwrap(),
             is_tokens,
             default: applied,

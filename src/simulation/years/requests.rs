@@ -3,12 +3,12 @@
 use crate::simulation::years::daily::{Daily, PoolDay};
 use crate::simulation::years::demand::DAY;
 use crate::simulation::years::figures::Figures;
-use crate::simulation::years::pool::{Pool, Quota};
+use crate::simulation::years::pool::{Pool, PoolQuota};
 use crate::simulation::years::reviewer::{Decision, History, decide};
 
 /// A request.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct OpenRequest {
     /// Service Quotas' id.
     pub(super) id: String,
     /// The quota's number.
@@ -23,7 +23,7 @@ pub(super) struct Asked {
     pub(super) is_decided: bool,
 }
 
-impl Asked {
+impl OpenRequest {
     pub(super) fn due(&self) -> i64 {
         self.at + self.decision.after
     }
@@ -36,7 +36,7 @@ impl Asked {
 
 /// A request that Service Quotas has just taken.
 #[derive(Clone, Debug)]
-pub(super) struct Filed {
+pub(super) struct RequestEnd {
     pub(super) id: String,
     pub(super) quota: usize,
     pub(super) at: i64,
@@ -46,14 +46,14 @@ pub(super) struct Filed {
 /// All of a year.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    pub(super) all: Vec<Asked>,
+    pub(super) all: Vec<OpenRequest>,
 }
 
 /// Two weeks, in days.
 const TWO_WEEKS: i64 = 14;
 
 impl Requests {
-    pub(super) fn of(&self, quota: usize) -> impl DoubleEndedIterator<Item = &Asked> {
+    pub(super) fn of(&self, quota: usize) -> impl DoubleEndedIterator<Item = &OpenRequest> {
         self.all.iter().filter(move |asked| asked.quota == quota)
     }
 
@@ -62,18 +62,19 @@ impl Requests {
     }
 
     /// Adds one, and lets AWS decide it, which looks at what was `used` at most in the last two weeks.
-    pub(super) fn file(&mut self, quota: &Quota, filed: Filed, used: f64, seed: u64) {
-        let Filed { id, quota: n, at, desired } = filed;
+    pub(super) fn file(&mut self, quota: &PoolQuota, filed: RequestEnd, used: f64, seed: u64) {
+        let RequestEnd { id, quota: n, at, desired } = filed;
         let same =
-            |asked: &Asked| (asked.desired / desired - 1.0).abs() < 0.02 && at - asked.due() < 30 * DAY;
-        let was_refused = |asked: &Asked| asked.was_refused(at) && !asked.decision.is_same && same(asked);
+            |asked: &OpenRequest| (asked.desired / desired - 1.0).abs() < 0.02 && at - asked.due() < 30 * DAY;
+        let was_refused =
+            |asked: &OpenRequest| asked.was_refused(at) && !asked.decision.is_same && same(asked);
         let history = History {
             before: i64::try_from(self.of(n).count()).unwrap_or_default(),
             used,
             was_refused: self.of(n).any(was_refused),
         };
         let decision = decide(quota, desired, history, seed ^ ((n as u64) << 32));
-        self.all.push(Asked {
+        self.all.push(OpenRequest {
             id,
             quota: n,
             at,
@@ -85,7 +86,7 @@ impl Requests {
     }
 
     /// Counts every request of the year by what it was for.
-    pub(super) fn count(&self, pools: &[Pool], quotas: &[Quota], daily: &Daily, figures: &mut Figures) {
+    pub(super) fn count(&self, pools: &[Pool], quotas: &[PoolQuota], daily: &Daily, figures: &mut Figures) {
         for (n, asked) in self.all.iter().enumerate() {
             let Some(quota) = quotas.get(asked.quota) else { continue };
             let Some((pool_n, pool)) =
@@ -107,7 +108,8 @@ impl Requests {
             }
             figures.in_vain += u32::from(asked.is_decided && asked.decision.value.is_none());
             let before = || self.all.iter().take(n).filter(|other| other.quota == asked.quota);
-            let is_same = |other: &Asked| other.desired == asked.desired && asked.at - other.at < 30 * DAY;
+            let is_same =
+                |other: &OpenRequest| other.desired == asked.desired && asked.at - other.at < 30 * DAY;
             figures.same_value_again += u32::from(before().any(is_same));
             let noes = before().filter(|other| other.desired > quota.ceiling && other.was_refused(asked.at));
             figures.beyond_ceiling += u32::from(asked.desired > quota.ceiling && noes.count() >= 2);

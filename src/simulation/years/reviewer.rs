@@ -4,7 +4,7 @@
 //! policies can be compared.
 
 use crate::simulation::years::demand::{DAY, chance, swing};
-use crate::simulation::years::pool::{Manner, Quota};
+use crate::simulation::years::pool::{Manner, PoolQuota};
 
 /// What AWS decided, and when people learn of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,7 +41,7 @@ fn minutes(days: f64) -> i64 {
 }
 
 /// Decides on a request for `desired`.
-pub(super) fn decide(quota: &Quota, desired: f64, history: History, seed: u64) -> Decision {
+pub(super) fn decide(quota: &PoolQuota, desired: f64, history: History, seed: u64) -> Decision {
     let n = history.before;
     let luck = chance(seed ^ 0x5e, n);
     let (median, value) = match quota.manner {
@@ -67,12 +67,12 @@ pub(super) fn decide(quota: &Quota, desired: f64, history: History, seed: u64) -
 }
 
 /// Whether AWS would grant a sensible request for more than is applied.
-pub(super) fn would_grant(quota: &Quota) -> bool {
+pub(super) fn would_grant(quota: &PoolQuota) -> bool {
     quota.applied.max(1.0) * 1.1 <= quota.ceiling
 }
 
 /// The value after a support case that asks for `needed`: AWS restores its default, and raises fixed quotas.
-pub(super) fn case(quota: &Quota, needed: f64, n: i64, seed: u64) -> Decision {
+pub(super) fn case(quota: &PoolQuota, needed: f64, n: i64, seed: u64) -> Decision {
     let value = needed.max(quota.default).min(quota.ceiling).round();
     Decision { after: minutes(days(CASE, seed ^ 0xca5e, n)), value: Some(value), is_same: false }
 }
@@ -82,8 +82,8 @@ mod tests {
     use super::*;
     use crate::ids::QuotaCode;
 
-    fn quota(manner: Manner, ceiling: f64) -> Quota {
-        Quota {
+    fn quota(manner: Manner, ceiling: f64) -> PoolQuota {
+        PoolQuota {
             code: QuotaCode::parse("L-F4DDD3EB").unwrap(),
             is_tokens: true,
             default: 100.0,

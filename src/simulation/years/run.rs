@@ -9,29 +9,29 @@ use std::task::{Context, Poll, Waker};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::identity::Home;
-use crate::ids::{AccountId, IncidentId, Place, Region};
+use crate::identity::FunctionIdentity;
+use crate::ids::{AccountId, AccountRegion, IncidentId, Region};
 use crate::model::ModelId;
 use crate::notice::Notice;
 use crate::operate;
 use crate::plan::action::{Action, Reason};
 use crate::quota::request::RequestStatus;
-use crate::run::context::{Allowance, Terms};
+use crate::run::context::{RunContext, TimeBudget};
 use crate::run::handler::handle;
 use crate::sandbox::state::Sandbox;
 use crate::sandbox::{Happened, QuotaEntry, UsageEntry, WorldFile};
-use crate::simulation::years::account::Account;
+use crate::simulation::years::account::YearAccount;
 use crate::simulation::years::daily::Daily;
 use crate::simulation::years::demand::{DAY, FROM, HOUR};
 use crate::simulation::years::events::{REGION, alarm};
 use crate::simulation::years::figures::Figures;
 use crate::simulation::years::people::{Wish, is_working_day, two_working_days_after, wishes};
 use crate::simulation::years::pool::{Admitted, Bound};
-use crate::simulation::years::requests::{Filed, Requests};
+use crate::simulation::years::requests::{RequestEnd, Requests};
 use crate::simulation::years::reviewer;
 use crate::simulation::years::setting::{ACCOUNT, LATE, Mail, Policy, STEP, Setting};
 use crate::simulation::years::sight::Sight;
-use crate::simulation::years::telling::{Silence, Telling};
+use crate::simulation::years::telling::{NoticeTally, Silence};
 use crate::time::after;
 
 /// What was measured is kept for so many days.
@@ -68,15 +68,15 @@ enum Act {
 }
 
 /// A year that is lived.
-pub(super) struct Life<'a> {
+pub(super) struct YearLife<'a> {
     setting: &'a Setting,
-    account: Account,
+    account: YearAccount,
     policy: Policy,
     seed: u64,
     world: Sandbox,
-    home: Home,
+    home: FunctionIdentity,
     start: Timestamp,
-    place: Option<Place>,
+    place: Option<AccountRegion>,
     sight: Sight,
     requests: Requests,
     /// When support cases are decided: quota, minute and value.
@@ -85,7 +85,7 @@ pub(super) struct Life<'a> {
     acts: Vec<(i64, Act)>,
     judged: BTreeMap<IncidentId, i64>,
     daily: Daily,
-    telling: Telling,
+    telling: NoticeTally,
     mails: Vec<Mail>,
     /// Of each pool, then of each trouble.
     silences: Vec<Silence>,
@@ -114,8 +114,8 @@ fn done<T>(future: impl Future<Output = T>) -> Option<T> {
     })
 }
 
-impl<'a> Life<'a> {
-    pub(super) fn new(setting: &'a Setting, account: &Account, year: u64, policy: Policy) -> Self {
+impl<'a> YearLife<'a> {
+    pub(super) fn new(setting: &'a Setting, account: &YearAccount, year: u64, policy: Policy) -> Self {
         // A Monday.
         let start = "2026-01-05T00:00:00Z".parse().unwrap_or_default();
         let region = Region::parse(REGION);
@@ -184,7 +184,7 @@ impl<'a> Life<'a> {
             acts: Vec::new(),
             judged: BTreeMap::new(),
             daily: Daily::new(pools, setting.days),
-            telling: Telling::default(),
+            telling: NoticeTally::default(),
             mails: Vec::new(),
             silences: vec![Silence::default(); pools + account.troubles.len()],
             due: None,
@@ -363,12 +363,12 @@ impl<'a> Life<'a> {
         }
     }
 
-    fn terms<'t>(&self, home: &'t Home) -> Terms<'t>
+    fn terms<'t>(&self, home: &'t FunctionIdentity) -> RunContext<'t>
     where
         'a: 't,
     {
-        let allowance = Allowance { until: Timestamp::MAX, lease: LEASE };
-        Terms { config: &self.setting.config, home, allowance }
+        let allowance = TimeBudget { until: Timestamp::MAX, lease: LEASE };
+        RunContext { config: &self.setting.config, home, allowance }
     }
 
     /// One delivery to the function.
@@ -408,7 +408,7 @@ impl<'a> Life<'a> {
         let used = self
             .daily
             .busiest(pool, day - 14, day, |d| if quota.is_tokens { d.used_tokens } else { d.used_requests });
-        self.requests.file(quota, Filed { id, quota: n, at: now, desired }, used, self.seed);
+        self.requests.file(quota, RequestEnd { id, quota: n, at: now, desired }, used, self.seed);
     }
 
     /// A tick, if something is due or the hour is full.
@@ -468,7 +468,7 @@ impl<'a> Life<'a> {
                 in_line || notice.model_id.is_none() || is_of(notice.model_id.as_ref().map(ModelId::as_str));
             if is_told && let Some(silence) = self.silences.get_mut(first + n) {
                 silence.tell(now);
-                if trouble.is_step && self.policy == Policy::Reader {
+                if trouble.needs_person && self.policy == Policy::Reader {
                     let act = Act::Step { trouble: n };
                     if !self.acts.iter().any(|(_, planned)| *planned == act) {
                         self.acts.push((two_working_days_after(now), act));
@@ -668,7 +668,7 @@ impl<'a> Life<'a> {
         figures.abused_throttled_days = beside_abuse;
         (figures.idle_days, figures.longest_idle) = self.daily.idle(days);
         figures.unserved = self.daily.unserved(days);
-        let grew = |quota: &crate::simulation::years::pool::Quota| {
+        let grew = |quota: &crate::simulation::years::pool::PoolQuota| {
             if quota.first > 0.0 { quota.applied / quota.first } else { 1.0 }
         };
         figures.quota_grew = self.account.quotas.iter().map(grew).fold(1.0, f64::max);

@@ -4,14 +4,14 @@ use jiff::Timestamp;
 
 use crate::config::Config;
 use crate::notice::Notice;
-use crate::wire_enum::words;
+use crate::wire_enum::wire_enum;
 
 /// The account that all years take place in.
 pub(crate) const ACCOUNT: &str = crate::simulation::problem::ACCOUNT;
 
-words! {
+wire_enum! {
     /// What an account lives through.
-    Family {
+    pub enum Family {
         /// Demand grows by 5 to 60 % a month, over one to eight models; AWS grants in every manner.
         Growth = "growth",
         /// The same, and AWS closes six of ten requests without a change.
@@ -33,9 +33,9 @@ words! {
     }
 }
 
-words! {
+wire_enum! {
     /// Who looks after the quotas.
-    Policy {
+    pub enum Policy {
         /// The function, and nobody reads its notices.
         Ours = "ours",
         /// The function, and a person who acts two working days after a notice.

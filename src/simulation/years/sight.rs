@@ -8,8 +8,8 @@ use crate::ids::Region;
 use crate::model::ModelId;
 use crate::sandbox::Fed;
 use crate::sandbox::state::Sandbox;
-use crate::simulation::years::abuse::Who;
-use crate::simulation::years::account::{Account, Trouble};
+use crate::simulation::years::abuse::AbuseCaller;
+use crate::simulation::years::account::{Trouble, YearAccount};
 use crate::simulation::years::demand::chance;
 use crate::simulation::years::events::{REGION, batch};
 use crate::simulation::years::pool::{Bound, Served, Service};
@@ -24,7 +24,7 @@ const OVER: u32 = 15;
 
 /// A caller's calls of one model, by what becomes of them.
 #[derive(Debug)]
-struct Calls {
+struct CallMix {
     ok: Arc<Fed>,
     tokens: Arc<Fed>,
     requests: Arc<Fed>,
@@ -35,9 +35,9 @@ struct Calls {
 #[derive(Debug, Default)]
 struct Eye {
     /// Of each legitimate caller.
-    legitimate: Vec<Calls>,
+    legitimate: Vec<CallMix>,
     /// Of whoever abuses it.
-    abuse: Option<Calls>,
+    abuse: Option<CallMix>,
     /// The last minutes in which calls were throttled, and failed at the server; the last one is the lowest bit.
     throttles: u64,
     server_errors: u64,
@@ -57,7 +57,7 @@ pub(super) struct Sight {
     waiting: Vec<Arc<Fed>>,
 }
 
-fn fed(model: &ModelId, who: &Who, error: Option<(&str, String)>) -> Option<Arc<Fed>> {
+fn fed(model: &ModelId, who: &AbuseCaller, error: Option<(&str, String)>) -> Option<Arc<Fed>> {
     Some(Arc::new(Fed {
         region: Region::parse(REGION)?,
         model: model.clone(),
@@ -68,8 +68,8 @@ fn fed(model: &ModelId, who: &Who, error: Option<(&str, String)>) -> Option<Arc<
     }))
 }
 
-impl Calls {
-    fn of(model: &ModelId, who: &Who, names_limit: bool) -> Option<Self> {
+impl CallMix {
+    fn of(model: &ModelId, who: &AbuseCaller, names_limit: bool) -> Option<Self> {
         let throttled = |named: &str| {
             let text = if names_limit {
                 format!("Too many {named}, please wait before trying again.")
@@ -98,7 +98,7 @@ impl Calls {
 
 impl Eye {
     /// The caller of a call, of which the part `abuse` is abuse; chosen by `luck`.
-    fn caller(&self, abuse: f64, luck: f64) -> Option<&Calls> {
+    fn caller(&self, abuse: f64, luck: f64) -> Option<&CallMix> {
         if luck < abuse {
             return self.abuse.as_ref();
         }
@@ -109,11 +109,11 @@ impl Eye {
 }
 
 impl Sight {
-    pub(super) fn new(account: &Account, meters: usize) -> Self {
+    pub(super) fn new(account: &YearAccount, meters: usize) -> Self {
         let mut eyes: Vec<Eye> = (0..meters).map(|_| Eye::default()).collect();
         for service in account.pools.iter().flat_map(|pool| &pool.services) {
             let Some(eye) = eyes.get_mut(service.meter) else { continue };
-            let of = |who: &Who| Calls::of(&service.id, who, account.names_limit);
+            let of = |who: &AbuseCaller| CallMix::of(&service.id, who, account.names_limit);
             eye.legitimate = service.callers.iter().filter_map(of).collect();
             eye.abuse = service.abuse.as_ref().and_then(|abuse| of(&abuse.who));
         }
@@ -169,7 +169,7 @@ impl Sight {
     }
 
     /// The alarms that go off now, on throttles and on server errors: model and metric.
-    pub(super) fn alarms(&mut self, account: &Account) -> Vec<(String, &'static str)> {
+    pub(super) fn alarms(&mut self, account: &YearAccount) -> Vec<(String, &'static str)> {
         let mut off = Vec::new();
         for service in account.pools.iter().flat_map(|pool| &pool.services) {
             let Some(eye) = self.eyes.get_mut(service.meter) else { continue };
@@ -192,7 +192,7 @@ impl Sight {
     }
 
     /// A batch of errors that CloudTrail recorded, as far as some are to be forwarded now.
-    pub(super) fn errors(&mut self, account: &Account, now: i64, at: Timestamp) -> Option<String> {
+    pub(super) fn errors(&mut self, account: &YearAccount, now: i64, at: Timestamp) -> Option<String> {
         let mut calls: Vec<Arc<Fed>> = std::mem::take(&mut self.waiting);
         for service in account.pools.iter().flat_map(|pool| &pool.services) {
             let Some(eye) = self.eyes.get_mut(service.meter) else { continue };

@@ -15,7 +15,7 @@ const REMINDERS: u32 = 8;
 
 /// Every notice of a year, in little.
 #[derive(Debug, Default)]
-pub(super) struct Telling {
+pub(super) struct NoticeTally {
     pub(super) notices: u32,
     pub(super) repeats: u32,
     weeks: BTreeMap<i64, u32>,
@@ -38,7 +38,7 @@ fn reasons(notice: &Notice) -> String {
     format!("{over}{:?} {} {caller} {}", notice.cause, notice.severity, parts.join(","))
 }
 
-impl Telling {
+impl NoticeTally {
     /// Counts a notice that was published in that minute of the year.
     pub(super) fn hear(&mut self, notice: &Notice, minute: i64) {
         self.notices += 1;

@@ -4,7 +4,7 @@
 
 /// Why a call was not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PortError {
+pub enum ServiceError {
     /// The function's own role may not.
     #[error("the function's role lacks `{0}`")]
     Denied(String),
@@ -22,7 +22,7 @@ pub enum PortError {
     UnknownOutcome,
 }
 
-impl PortError {
+impl ServiceError {
     /// Whether the same call may be answered a little later.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable(_) | Self::UnknownOutcome)
@@ -56,7 +56,7 @@ pub enum Rejection {
 
 /// An answer. Where what was asked for may not exist, it is an `Option`, and `None` is AWS's own word: an error
 /// only says that there was no answer.
-pub type Answer<T> = Result<T, PortError>;
+pub type ServiceResult<T> = Result<T, ServiceError>;
 
 /// What came of a question that may not have been asked.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,7 +67,7 @@ pub enum Gathered<T> {
     /// AWS answered.
     Read(T),
     /// AWS was asked and did not answer.
-    Unread(PortError),
+    Unread(ServiceError),
 }
 
 impl<T> Gathered<T> {
@@ -80,7 +80,7 @@ impl<T> Gathered<T> {
     }
 
     /// Why there is no answer, where one was asked for.
-    pub fn unread(&self) -> Option<&PortError> {
+    pub fn unread(&self) -> Option<&ServiceError> {
         match self {
             Self::Unread(error) => Some(error),
             Self::NotAsked | Self::Read(_) => None,
@@ -97,8 +97,8 @@ impl<T> Gathered<T> {
     }
 }
 
-impl<T> From<Answer<T>> for Gathered<T> {
-    fn from(answer: Answer<T>) -> Self {
+impl<T> From<ServiceResult<T>> for Gathered<T> {
+    fn from(answer: ServiceResult<T>) -> Self {
         answer.map_or_else(Self::Unread, Self::Read)
     }
 }
