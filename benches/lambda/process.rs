@@ -33,7 +33,7 @@ pub(crate) struct Sample {
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Prepared,
+    Ready,
     First,
     Answered,
     Warm,
