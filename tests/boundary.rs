@@ -366,3 +366,17 @@ fn a_cycle_and_a_path_in_a_macro_are_found() {
     let circle = [parsed("a", "use crate::b::B; pub struct A;"), parsed("b", "fn of() -> crate::a::A {}")];
     assert_eq!(Graph::of(&circle).cycle().unwrap(), ["a", "b", "a"]);
 }
+
+#[test]
+fn the_architecture_page_has_these_layers_and_every_room() {
+    let page = include_str!("../docs/architecture.md");
+    let section = |heading: &str| page.split_once(heading).unwrap().1.split("\n## ").next().unwrap();
+    let rows = |section: &'static str| section.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let quoted = |row: &'static str| row.split('`').skip(1).step_by(2).collect::<Vec<_>>();
+    let layers: Vec<Vec<&str>> = rows(section("## Layers\n")).map(quoted).filter(|l| !l.is_empty()).collect();
+    assert_eq!(layers, LAYERS, "the page's layers");
+    let rooms: BTreeSet<&str> =
+        rows(section("## Modules\n")).filter_map(|row| quoted(row).into_iter().next()).collect();
+    let all: BTreeSet<&str> = LAYERS.concat().into_iter().chain(["cli", "bin/bootstrap"]).collect();
+    assert_eq!(rooms, all, "the page's rooms");
+}

@@ -1,85 +1,349 @@
-//! The README says what is.
+//! The README and the other pages say what is: tables, commands, paths and links are compared with the code.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bedrock_remediator::config::Config;
 use bedrock_remediator::diagnosis::markdown;
+use jiff::SignedDuration;
+use serde_json::Value;
 
 const README: &str = include_str!("../README.md");
+const RULES: &str = include_str!("../docs/rules.md");
+const CONFIGURATION: &str = include_str!("../docs/configuration.md");
+const ARCHITECTURE: &str = include_str!("../docs/architecture.md");
+/// What stands in place of left-out parts of a notice.
+const LEFT_OUT: &str = "[...]";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every page that people read: its path from the root, and its text.
+fn pages() -> Vec<(PathBuf, String)> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for folder in ["", "docs", "benches", ".github"] {
+        let entries = std::fs::read_dir(root().join(folder)).unwrap();
+        let names = entries.map(|entry| Path::new(folder).join(entry.unwrap().file_name()));
+        paths.extend(names.filter(|path| path.extension().is_some_and(|e| e == "md")));
+    }
+    assert!(paths.len() >= 15, "{paths:?}");
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| (path.clone(), std::fs::read_to_string(root().join(&path)).unwrap()))
+        .collect()
+}
 
 fn between<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
-    let (_, rest) = text.split_once(from).unwrap();
-    rest.split_once(to).unwrap().0
+    let (_, rest) = text.split_once(from).unwrap_or_else(|| panic!("`{from}` is missing"));
+    rest.split_once(to).map_or(rest, |(found, _)| found)
+}
+
+/// The cells of each row of the table under a heading.
+fn rows<'t>(page: &'t str, heading: &str) -> Vec<Vec<&'t str>> {
+    let section = between(page, &format!("{heading}\n"), "\n## ");
+    let table =
+        section.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    table.skip(2).map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
+}
+
+/// The texts between backticks outside of blocks of code.
+fn quoted(page: &str) -> Vec<&str> {
+    let prose = page.split("```").step_by(2);
+    prose.flat_map(|part| part.split('`').skip(1).step_by(2)).collect()
+}
+
+/// The command lines of the blocks of shell code, without comments, broken lines put together.
+fn commands(page: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for block in page.split("```sh\n").skip(1) {
+        let block = block.split("```").next().unwrap().replace("\\\n", " ");
+        for line in block.lines() {
+            let line = line.split(" # ").next().unwrap();
+            found.extend(line.split(['|', '&', ';']).map(|part| part.trim().to_owned()));
+        }
+    }
+    // And those in running text.
+    found.extend(quoted(page).into_iter().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")));
+    found
+}
+
+fn program(args: &[&str]) -> String {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"));
+    let output = program.current_dir(root()).args(args).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
-fn its_rule_table_is_the_programs() {
-    let marked = between(README, "a test compares -->\n", "\n<!-- end of rules -->");
+fn the_rule_table_is_the_programs() {
+    let marked = between(RULES, "a test compares -->\n", "\n<!-- end of rules -->");
     assert_eq!(marked, markdown().trim_end(), "put `rules --markdown` between the markers");
 }
 
 #[test]
-fn its_notice_is_the_programs() {
-    let shown = between(README, "```text\n", "\n```");
-    let mut program = Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"));
-    let output = program
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["explain", "events/throttle-tokens.json"])
-        .output();
-    assert_eq!(shown, String::from_utf8(output.unwrap().stdout).unwrap().trim_end());
-}
-
-#[test]
-fn its_commands_exist() {
-    for line in README.lines().filter(|l| l.starts_with("cargo run -- ")) {
-        let command = line.split_whitespace().nth(3).unwrap();
-        let help = Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"))
-            .args([command, "--help"])
-            .output()
-            .unwrap();
-        assert!(help.status.success(), "{command}");
+fn the_notice_is_the_programs_with_parts_left_out() {
+    let shown: Vec<&str> = between(README, "```text\n", "\n```").lines().collect();
+    let whole = program(&["explain", "events/throttle-tokens.json"]);
+    let whole: Vec<&str> = whole.trim_end().lines().collect();
+    let mut rest = whole.as_slice();
+    for (n, part) in shown.split(|line| line.trim() == LEFT_OUT).enumerate() {
+        // An empty line beside a mark only sets it apart.
+        let part = part.join("\n");
+        let part: Vec<&str> = part.trim_matches('\n').lines().collect();
+        let at = (0..=rest.len() - part.len()).find(|at| rest.get(*at..*at + part.len()) == Some(&part));
+        let at = at.unwrap_or_else(|| panic!("the notice does not go on with {part:#?}"));
+        assert!(n > 0 || at == 0, "the title comes first");
+        rest = rest.get(at + part.len()..).unwrap();
     }
+    assert!(rest.is_empty(), "the notice goes on: {rest:#?}");
 }
 
 #[test]
-fn its_variables_are_read_and_have_its_defaults() {
-    let rows = README.lines().map(str::trim).filter(|l| l.starts_with("| `") && l.matches('|').count() == 4);
-    let mut read = 0;
-    for row in rows.filter(|r| !r.contains("](")) {
-        let names = row.split('|').nth(1).unwrap();
-        for name in names.split(',').map(|n| n.trim().trim_matches('`')) {
-            // A value that no variable takes shows whether the variable is read at all.
-            let refused = Config::from_vars(|asked| (asked == name).then(|| "\u{0}".to_owned())).is_err();
-            let takes_anything = name.ends_with("_MODELS");
-            assert!(refused || takes_anything, "{name}");
-            read += 1;
+fn the_event_is_the_sample_with_parts_left_out() {
+    fn is_part(part: &Value, whole: &Value) -> bool {
+        match (part, whole) {
+            (Value::Object(part), Value::Object(whole)) => {
+                part.iter().all(|(key, value)| whole.get(key).is_some_and(|whole| is_part(value, whole)))
+            }
+            _ => part == whole,
         }
     }
-    assert!(read >= 12, "{read}");
+    let shown: Value = serde_json::from_str(between(README, "```json\n", "\n```")).unwrap();
+    let sample = std::fs::read_to_string(root().join("events/throttle-tokens.json")).unwrap();
+    assert!(is_part(&shown, &serde_json::from_str(&sample).unwrap()));
+}
+
+/// What is given to cargo and what to the program; `None` where the program is not run.
+fn run(command: &str) -> Option<(Vec<&str>, Vec<&str>)> {
+    let words: Vec<&str> = command.strip_prefix("cargo run ")?.split_whitespace().collect();
+    let at =
+        words.iter().position(|word| *word == "--").unwrap_or_else(|| panic!("`{command}` runs nothing"));
+    let (cargo, program) = words.split_at(at);
+    Some((cargo.to_vec(), program.get(1..).unwrap().to_vec()))
 }
 
 #[test]
-fn its_promises_name_tests_and_laws_that_exist() {
-    let promises = between(README, "## What it promises\n", "\n## ");
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let entries = std::fs::read_dir(root.join("src/simulation")).unwrap();
+fn the_commands_exist() {
+    let manifest = include_str!("../Cargo.toml");
+    let mut helps: BTreeMap<String, String> = BTreeMap::new();
+    let mut checked = 0;
+    for (page, text) in pages() {
+        for command in commands(&text) {
+            let Some((cargo, args)) = run(&command) else { continue };
+            let mut cargo = cargo.into_iter();
+            while let Some(flag) = cargo.next() {
+                match flag {
+                    "--no-default-features" | "--release" => {}
+                    "--profile" => {
+                        let profile = format!("[profile.{}]", cargo.next().unwrap());
+                        assert!(manifest.contains(&profile), "{}: {command}", page.display());
+                    }
+                    _ => panic!("{}: {command}: {flag}", page.display()),
+                }
+            }
+            let Some(name) = args.first() else { panic!("{}: {command}", page.display()) };
+            let help = helps.entry((*name).to_owned()).or_insert_with(|| program(&[name, "--help"]));
+            // Without the SDK the program lacks options of those that need it.
+            let is_built = cfg!(feature = "aws") || command.contains("--no-default-features");
+            for flag in args.iter().filter(|arg| arg.starts_with("--") && is_built) {
+                assert!(help.contains(flag), "{}: {command}: {flag}", page.display());
+            }
+            for file in args.iter().filter(|arg| arg.starts_with("events/") && !arg.contains('*')) {
+                assert!(root().join(file).exists(), "{}: {command}: {file}", page.display());
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked >= 35, "{checked}");
+}
+
+#[test]
+fn the_tests_benchmarks_and_fuzz_targets_that_are_run_exist() {
+    let mut checked = 0;
+    for (page, text) in pages() {
+        for command in commands(&text) {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            for pair in words.windows(2) {
+                let places: &[String] = match *pair {
+                    ["--test", name] => &[format!("tests/{name}.rs"), format!("tests/{name}/main.rs")],
+                    ["--bench", name] => &[format!("benches/{name}.rs"), format!("benches/{name}/main.rs")],
+                    ["run", name] if command.contains("fuzz run") => {
+                        &[format!("fuzz/fuzz_targets/{name}.rs")]
+                    }
+                    _ => continue,
+                };
+                assert!(
+                    places.iter().any(|place| root().join(place).exists()),
+                    "{}: {command}",
+                    page.display()
+                );
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 8, "{checked}");
+}
+
+#[test]
+fn the_paths_exist() {
+    let folders = ["src/", "tests/", "benches/", "docs/", "fuzz/", ".github/", ".ci/"];
+    let mut checked = 0;
+    for (page, text) in pages() {
+        // The changelog tells of what was.
+        for path in quoted(&text).into_iter().filter(|_| page != Path::new("CHANGELOG.md")) {
+            if folders.iter().any(|folder| path.starts_with(folder)) && !path.contains(['*', ' ', 'X']) {
+                assert!(root().join(path).exists(), "{}: {path}", page.display());
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 40, "{checked}");
+}
+
+/// The anchor that GitHub makes of a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn the_links_lead_somewhere() {
+    let pages = pages();
+    let mut checked = 0;
+    for (page, text) in &pages {
+        for target in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            if target.contains("://") || target.contains(['\n', ' ']) {
+                continue;
+            }
+            let (file, heading) = target.split_once('#').map_or((target, None), |(f, h)| (f, Some(h)));
+            let path = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            let path = root().join(path);
+            let linked = path.canonicalize().unwrap_or_else(|_| panic!("{}: {target}", page.display()));
+            if let Some(heading) = heading {
+                let linked = std::fs::read_to_string(linked).unwrap();
+                let mut headings = linked.lines().filter(|line| line.starts_with('#'));
+                let is_there = headings.any(|line| anchor(line.trim_start_matches('#').trim()) == heading);
+                assert!(is_there, "{}: {target}", page.display());
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked >= 60, "{checked}");
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or("none".to_owned(), |value| value.to_string())
+}
+
+fn text(text: &str) -> String {
+    if text.is_empty() { "none".to_owned() } else { text.to_owned() }
+}
+
+/// Every variable with its default, as the page writes it. A new field of the configuration has to be named here.
+fn defaults() -> BTreeMap<&'static str, String> {
+    let Config {
+        mode,
+        allowed_models,
+        denied_models,
+        headroom_factor,
+        max_step_factor,
+        growth_14_days,
+        growth_90_days,
+        max_tokens_per_minute,
+        max_requests_per_minute,
+        quota_cool_down,
+        max_increases_per_day,
+        require_history,
+        notice_cool_down,
+        digest_above,
+        quiet_to_close,
+        headroom_threshold,
+        headroom_mode,
+        reminder_days,
+        invocation_log_group,
+        application_log_groups,
+    } = Config::default();
+    let hours = SignedDuration::as_hours;
+    let days: Vec<String> = reminder_days.iter().map(u32::to_string).collect();
+    BTreeMap::from([
+        ("MODE", mode.to_string()),
+        ("ALLOWED_MODELS", text(&allowed_models.to_string())),
+        ("DENIED_MODELS", text(&denied_models.to_string())),
+        ("HEADROOM_FACTOR", headroom_factor.to_string()),
+        ("MAX_STEP_FACTOR", max_step_factor.to_string()),
+        ("GROWTH_14_DAYS", growth_14_days.to_string()),
+        ("GROWTH_90_DAYS", growth_90_days.to_string()),
+        ("MAX_TOKENS_PER_MINUTE", optional(max_tokens_per_minute)),
+        ("MAX_REQUESTS_PER_MINUTE", optional(max_requests_per_minute)),
+        ("QUOTA_COOL_DOWN_HOURS", hours(&quota_cool_down).to_string()),
+        ("MAX_INCREASES_PER_DAY", max_increases_per_day.to_string()),
+        ("REQUIRE_HISTORY_DAYS", (hours(&require_history) / 24).to_string()),
+        ("NOTICE_COOL_DOWN_MINUTES", notice_cool_down.as_mins().to_string()),
+        ("DIGEST_ABOVE", digest_above.to_string()),
+        ("QUIET_HOURS_TO_CLOSE", hours(&quiet_to_close).to_string()),
+        ("HEADROOM_THRESHOLD", headroom_threshold.to_string()),
+        ("HEADROOM_MODE", headroom_mode.to_string()),
+        ("REMINDER_DAYS", text(&days.join(","))),
+        ("INVOCATION_LOG_GROUP", text(&invocation_log_group.unwrap_or_default())),
+        ("APPLICATION_LOG_GROUPS", text(&application_log_groups.join(","))),
+    ])
+}
+
+#[test]
+fn the_variables_are_read_and_have_these_defaults() {
+    let mut documented = BTreeMap::new();
+    for row in rows(CONFIGURATION, "## Guard rails") {
+        let [name, default, accepts, _] = row.as_slice() else { panic!("{row:?}") };
+        let name = name.trim_matches('`');
+        documented.insert(name, default.trim_matches('`').to_owned());
+        // A value that no variable takes shows whether the variable is read, and what it takes.
+        let read = Config::from_vars(|asked| (asked == name).then(|| "\u{0}".to_owned()));
+        match read {
+            Ok(_) => assert!(name.ends_with("_MODELS") && *accepts == "any text", "{name}"),
+            Err(bad) => {
+                let message = bad.to_string().replace('`', "");
+                assert!(
+                    message.ends_with(&format!("expected {}", accepts.replace('`', ""))),
+                    "{name}: {message}"
+                );
+            }
+        }
+    }
+    assert_eq!(documented, defaults());
+}
+
+#[test]
+fn the_promises_name_tests_and_laws_that_exist() {
+    let entries = std::fs::read_dir(root().join("src/simulation")).unwrap();
     let files = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
     let simulation: String = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
-    let rows: Vec<_> = promises.lines().filter(|l| l.starts_with("| ") && l.contains('`')).collect();
-    for row in &rows {
-        let held_by = row.rsplit('|').nth(1).unwrap();
+    let promises = rows(ARCHITECTURE, "## Promises");
+    for row in &promises {
+        let [_, _, held_by] = row.as_slice() else { panic!("{row:?}") };
         let tests: Vec<_> = held_by.split('`').skip(1).step_by(2).collect();
-        assert!(!tests.is_empty(), "{row}");
+        assert!(!tests.is_empty(), "{row:?}");
         for test in tests {
             let (file, name) = test.split_once("::").unwrap();
-            let text = std::fs::read_to_string(root.join("tests").join(file).with_extension("rs")).unwrap();
+            let text = std::fs::read_to_string(root().join("tests").join(file).with_extension("rs")).unwrap();
             assert!(text.contains(&format!("#[test]\nfn {name}()")), "{test}");
         }
         for law in held_by.split('"').skip(1).step_by(2) {
             assert!(simulation.contains(&format!("\"{law}\"")), "{law}");
         }
+        // The README has each in short.
+        let name = row.first().unwrap();
+        assert!(README.contains(&format!("- **{name}.**")), "{name}");
     }
-    assert!(rows.len() >= 9, "{}", rows.len());
+    assert!(promises.len() >= 9, "{}", promises.len());
+    assert_eq!(README.lines().filter(|line| line.starts_with("- **Never ")).count(), 5);
+}
+
+#[test]
+fn the_readme_is_short() {
+    assert!(README.lines().count() <= 250);
 }

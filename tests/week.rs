@@ -1,4 +1,4 @@
-//! A week in the life of an account, as `WEEK.md` tells it: every notice in it is what the function says.
+//! A week in the life of an account, as `docs/week.md` tells it: every notice in it is what the function says.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::story::*;
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/WEEK.md");
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/week.md");
 const HAIKU: &str = "anthropic.claude-haiku-4-5-20251001-v1:0";
 
 struct Week {
@@ -54,7 +54,7 @@ impl Week {
             let at = self.world.time().strftime("%A %H:%M");
             let _ = write!(
                 self.page,
-                "\n**{at}.** People are told (`{}`):\n\n```text\n{}```\n",
+                "\n**{at}.** Notice (`{}`):\n\n```text\n{}```\n",
                 notice.kind,
                 notice.mail()
             );
@@ -105,30 +105,30 @@ fn account() -> WorldFile {
 }
 
 fn week() -> String {
-    let page = "# A week in the life of an account\n\nWritten by the program itself: a test lives this week on the embedded world and compares. `UPDATE_WEEK=1 cargo test --test\nweek` writes it anew.\n";
+    let page = "# A week in the life of an account\n\nThe program wrote this page. A test runs this week on the embedded world and compares what it says with this page.\n`UPDATE_WEEK=1 cargo test --test week` writes the page again.\n";
     let file = account();
     let start = file.now.unwrap();
     let mut week = Week { world: Sandbox::new(file, start), page: page.to_owned(), told: 0 };
 
     week.until("2026-11-16T09:12:00Z");
-    week.says("A release sends more to Claude Sonnet 4.5 than its quota takes. CloudWatch's alarm goes off; CloudTrail is still silent.");
+    week.says("A release sends more to Claude Sonnet 4.5 than its quota allows. CloudWatch's alarm goes off. CloudTrail has no record yet.");
     let alarm = alarm(&week.world);
     week.event(&alarm);
     week.until("2026-11-16T09:21:00Z");
-    week.says("The errors themselves arrive by CloudTrail: forty of them, twice. They name the limit that the metric could not. They say who calls, so that the increase is asked for.");
+    week.says("The errors themselves arrive through CloudTrail: forty of them, twice. They name the limit that the metric could not name, and they show who calls, so the increase is filed.");
     let storm = vec![of_now(&throttle(SONNET), &week.world); 40];
     week.event(&queue(&storm));
     week.event(&queue(&storm));
 
     week.until("2026-11-17T10:30:00Z");
-    week.says("A team tries Claude Haiku 4.5, for which nobody has filled in Anthropic's form.");
+    week.says("A team tries Claude Haiku 4.5, for which nobody has submitted Anthropic's form.");
     let text = "Model use case details have not been submitted for this account. Fill out the Anthropic use case details form before using the model.";
     let form = error("us-east-1", HAIKU, "ResourceNotFoundException", text);
     let form = of_now(&form, &week.world);
     week.event(&form);
 
     week.until("2026-11-18T15:40:00Z");
-    week.says("AWS raises the quota and closes the case, without a word of how.");
+    week.says("AWS raises the quota and closes the case without a comment.");
     week.world.decide("request-0001", RequestStatus::CaseClosed, Some(8.5e6));
 
     week.until("2026-11-19T16:05:00Z");
@@ -158,5 +158,5 @@ fn the_page_tells_what_the_function_says() {
         std::fs::write(PAGE, &told).unwrap();
     }
     let page = std::fs::read_to_string(PAGE).unwrap_or_default();
-    assert_eq!(page, told, "UPDATE_WEEK=1 cargo test --test week writes WEEK.md anew");
+    assert_eq!(page, told, "UPDATE_WEEK=1 cargo test --test week writes docs/week.md again");
 }

@@ -1,7 +1,7 @@
 //! How the cost grows: with the batch, the catalogue, the open ledger and the length of a message.
 //!
 //! `cargo bench --no-default-features --bench growth` measures on the embedded world and draws
-//! `benches/growth/*.svg`; what a plot says in words stands in `benches/README.md`.
+//! `benches/growth/*.svg`; what a plot says in words stands in `docs/performance.md`.
 
 #![allow(
     missing_docs,

@@ -1,4 +1,4 @@
-//! `rules`: the rule table, for a terminal, a machine, or the README.
+//! `rules`: the rule table, for a terminal, a machine, or `docs/rules.md`.
 
 use std::io::Write as _;
 
@@ -14,7 +14,7 @@ pub(crate) struct RulesArgs {
     /// One JSON document
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
-    /// A Markdown table, as the README has it
+    /// A Markdown table, as docs/rules.md has it
     #[arg(long)]
     markdown: bool,
 }

@@ -67,7 +67,7 @@ pub fn diagnose(error: &ErrorText<'_>) -> Diagnosis {
     Diagnosis { cause, rule: row.map(|r| r.id), facts: facts::extract(cause, row.is_some(), error, &plain) }
 }
 
-/// The rule table as Markdown, for the README.
+/// The rule table as Markdown, for `docs/rules.md`.
 pub fn markdown() -> String {
     let mut text =
         String::from("| rule | cause | remedy | an error that fits it |\n| --- | --- | --- | --- |\n");

@@ -39,6 +39,40 @@ fn every_guard_rail_is_a_parameter_with_the_codes_default() {
     assert_eq!(given, asked.into_inner(), "each variable that is read is given, and none is given in vain");
 }
 
+/// A variable's name as a parameter: `GROWTH_14_DAYS` is `Growth14Days`.
+fn parameter_of(variable: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(1);
+        format!("{first}{}", rest.to_ascii_lowercase())
+    };
+    variable.split('_').map(word).collect()
+}
+
+#[test]
+fn the_page_on_configuration_has_every_parameter_and_its_default() {
+    let page = include_str!("../../docs/configuration.md");
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect())
+        .collect();
+    let template = template();
+    let parameters = template["Parameters"].as_object().unwrap();
+    let documented: BTreeSet<String> = rows
+        .iter()
+        .map(|row| if row.len() == 4 { parameter_of(row[0]) } else { row[0].to_owned() })
+        .collect();
+    assert_eq!(documented, parameters.keys().cloned().collect(), "the page's parameters");
+    for row in rows.iter().filter(|row| row.len() == 3) {
+        let default = match &parameters[row[0]]["Default"] {
+            Value::String(none) if none.is_empty() => "none".to_owned(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        assert_eq!(row[1], default, "{}", row[0]);
+    }
+}
+
 #[test]
 fn the_rule_on_calls_matches_the_inference_operations() {
     let template = template();

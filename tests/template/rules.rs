@@ -225,11 +225,11 @@ fn no_condition_of_a_rule_is_there_in_vain() {
 }
 
 #[test]
-fn the_readme_lists_what_comes_by_no_rule() {
-    let readme = include_str!("../../README.md");
+fn the_page_on_deployment_lists_what_comes_by_no_rule() {
+    let page = include_str!("../../docs/deploy.md");
     for (form, way, samples) in DIRECT {
         let samples: Vec<String> = samples.iter().map(|name| format!("`{name}`")).collect();
         let row = format!("| {form} | {way} | {} |", samples.join(", "));
-        assert!(readme.lines().any(|line| line == row), "the README lacks: {row}");
+        assert!(page.lines().any(|line| line == row), "the page lacks: {row}");
     }
 }
