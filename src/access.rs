@@ -178,7 +178,7 @@ pub fn reminder(
             // Whoever may write a log can name any resource in it; IAM's simulator was asked about real ones.
             StepFinding::Open if facts.forgeable => {}
             StepFinding::Open | StepFinding::LacksAll => {
-                commands.extend(least_statement(model, place, facts))
+                commands.extend(least_statement(model, place, facts));
             }
             StepFinding::Lacks(mut some) => {
                 some.retain(|arn| place.is_some_and(|place| is_of(arn, place)));

@@ -46,7 +46,7 @@ pub trait Quotas {
     /// Every quota of Bedrock in that account and Region.
     async fn listing(&self, place: &AccountRegion) -> ServiceResult<Catalog>;
     /// Asks for more. Not idempotent: an open request for the same quota is
-    /// [`Rejection::AlreadyOpen`].
+    /// [`Rejection::AlreadyOpen`](crate::error::Rejection::AlreadyOpen).
     async fn request_increase(
         &self,
         place: &AccountRegion,
@@ -151,7 +151,7 @@ pub(crate) const RANKED: usize = 1000;
 
 /// The memory that outlives every invocation.
 ///
-/// A write under a lease that was overtaken is [`Rejection::LeaseLost`], and nothing of it happens.
+/// A write under a lease that was overtaken is [`Rejection::LeaseLost`](crate::error::Rejection::LeaseLost), and nothing of it happens.
 pub trait Ledger {
     /// Counts `incident`, opens a new episode if it was closed or is new, and takes the lease if nobody
     /// holds it and people were not told a short time ago. With the lease the incident is due when the
@@ -200,7 +200,7 @@ pub trait Ledger {
     ) -> ServiceResult<()>;
     /// Records how a drive ended and gives the lease back. Nothing that was counted since is closed.
     async fn finish(&self, lease: &Lease, finish: &Release) -> ServiceResult<()>;
-    /// Counts one more notice of `lane` in the present [`DIGEST_WINDOW`]. Returns how many there were, with it.
+    /// Counts one more notice of `lane` in the present [`DIGEST_WINDOW`](crate::incident::lane::DIGEST_WINDOW). Returns how many there were, with it.
     async fn count_notice(&self, lane: Lane, now: Timestamp) -> ServiceResult<u32>;
     /// Counts an incident that a claim has opened among those of its place and sender in the hour of `now`. Where
     /// there is no room nothing is counted. One write.

@@ -13,9 +13,9 @@ const LAYERS: &[&[&str]] = &[
     &["ids", "shards", "text", "time", "wire_enum"],
     // What is true of the field.
     &[
-        "error",
         "callers",
         "config",
+        "error",
         "identity",
         "installation",
         "metrics",
@@ -75,11 +75,11 @@ fn code(source: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// Whether `line` holds `word`, and not as the beginning of a longer one.
 fn holds(line: &str, word: &str) -> bool {
-    let is_whole = |at: usize| {
-        !line[at + word.len()..]
-            .starts_with(|c: char| c.is_alphanumeric() && word.ends_with(char::is_alphanumeric))
-    };
-    line.match_indices(word).any(|(at, _)| is_whole(at))
+    let is_letter = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, found)| {
+        let rest = line.get(at + found.len()..).unwrap_or_default();
+        !word.ends_with(is_letter) || !rest.starts_with(is_letter)
+    })
 }
 
 fn offenders(files: &[(String, String)], forbidden: &[&str]) -> Vec<String> {

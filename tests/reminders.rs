@@ -86,7 +86,7 @@ fn a_reminder_says_what_changed_since() {
         deliver(&world, &refused(&world));
     }
     world.change(|file| {
-        file.availability[0].agreement = bedrock_remediator::model::access::Availability::Available
+        file.availability[0].agreement = bedrock_remediator::model::access::Availability::Available;
     });
     live(&world, 1, |_| ());
     let notices = world.published();

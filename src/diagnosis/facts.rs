@@ -101,7 +101,7 @@ pub struct Facts {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
     /// The field of the request that was refused, as a path of names of Bedrock's request schemas;
-    /// [`UNNAMED_FIELD`] where the text names another.
+    /// [`UNNAMED_FIELD`](crate::diagnosis::UNNAMED_FIELD) where the text names another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<Safe>,
     /// The metric that an alarm watched, where nothing but the alarm told of it.

@@ -20,14 +20,14 @@ const FEWEST: usize = 5;
 
 /// Who made one call, of what CloudTrail tells.
 #[derive(Clone, Debug, PartialEq)]
-struct Principal {
+struct Originator {
     principal: Option<String>,
     /// The product that calls, without its version.
     agent: Option<String>,
     address: Option<Address>,
 }
 
-impl Principal {
+impl Originator {
     fn of(caller: Option<&str>, origin: &Origin) -> Self {
         let product = |agent: &str| agent.split('/').next().unwrap_or(agent).to_owned();
         Self {
@@ -41,8 +41,8 @@ impl Principal {
 /// Calls of a model, as a sample of CloudTrail's event history shows them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sample {
-    admitted: Vec<Principal>,
-    refused: Vec<Principal>,
+    admitted: Vec<Originator>,
+    refused: Vec<Originator>,
 }
 
 impl Sample {
@@ -52,9 +52,9 @@ impl Sample {
         let mut sample = Self::default();
         for recorded in recorded {
             let calls = recorded.calls.iter().filter(|call| is_of_it(call.model.as_ref()));
-            sample.admitted.extend(calls.map(|call| Principal::of(call.caller.as_deref(), &call.origin)));
+            sample.admitted.extend(calls.map(|call| Originator::of(call.caller.as_deref(), &call.origin)));
             let errors = recorded.errors.iter().filter(|error| is_of_it(error.model.as_ref()));
-            sample.refused.extend(errors.map(|error| Principal::of(error.caller.as_deref(), &error.origin)));
+            sample.refused.extend(errors.map(|error| Originator::of(error.caller.as_deref(), &error.origin)));
         }
         sample
     }
@@ -69,13 +69,13 @@ impl Sample {
         self.len() == 0
     }
 
-    fn all(&self) -> impl Iterator<Item = &Principal> {
+    fn all(&self) -> impl Iterator<Item = &Originator> {
         self.admitted.iter().chain(&self.refused)
     }
 
     /// The calls whose shares tell who uses the quota: the admitted ones, where there are enough of them.
-    fn telling(&self) -> Vec<&Principal> {
-        let admitted: Vec<&Principal> = self.admitted.iter().collect();
+    fn telling(&self) -> Vec<&Originator> {
+        let admitted: Vec<&Originator> = self.admitted.iter().collect();
         if admitted.len() >= FEWEST { admitted } else { self.all().collect() }
     }
 }
@@ -102,11 +102,11 @@ impl Samples {
 
     /// Callers that make much of the calls and did not occur a week ago at all.
     pub(crate) fn strangers(&self) -> Option<Unusual> {
-        let (now, earlier): (Vec<&Principal>, Vec<&Principal>) =
+        let (now, earlier): (Vec<&Originator>, Vec<&Originator>) =
             (self.now.telling(), self.earlier.all().collect());
-        let named = |who: &Principal| who.principal.clone();
-        let agent = |who: &Principal| who.agent.clone();
-        let address = |who: &Principal| who.address.map(|address| address_words(address).to_owned());
+        let named = |who: &Originator| who.principal.clone();
+        let agent = |who: &Originator| who.agent.clone();
+        let address = |who: &Originator| who.address.map(|address| address_words(address).to_owned());
         let shown = |arn: &str| {
             Safe::arn(arn).map_or_else(|| "an unknown caller".to_owned(), |arn| format!("`{arn}`"))
         };
@@ -128,9 +128,9 @@ const fn address_words(address: Address) -> &'static str {
 
 /// What is strange of one trait of the calls; calls of which it is not known say nothing.
 fn share(
-    now: &[&Principal],
-    earlier: &[&Principal],
-    of: impl Fn(&Principal) -> Option<String>,
+    now: &[&Originator],
+    earlier: &[&Originator],
+    of: impl Fn(&Originator) -> Option<String>,
     shown: impl Fn(&str) -> String,
 ) -> Option<Unusual> {
     let known: Vec<String> = earlier.iter().filter_map(|who| of(who)).collect();
@@ -165,9 +165,9 @@ fn share(
 mod tests {
     use super::*;
 
-    fn who(role: &str, agent: &str, address: Address) -> Principal {
+    fn who(role: &str, agent: &str, address: Address) -> Originator {
         let principal = Some(format!("arn:aws:iam::111122223333:role/{role}"));
-        Principal { principal, agent: Some(agent.to_owned()), address: Some(address) }
+        Originator { principal, agent: Some(agent.to_owned()), address: Some(address) }
     }
 
     fn sample(calls: &[(&str, &str, Address, usize)]) -> Sample {

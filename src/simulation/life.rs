@@ -240,17 +240,17 @@ impl Life<'_> {
             ScriptStep::Lower { used } => self.lower(used),
             ScriptStep::Listen { listeners } => self.listen(listeners),
             ScriptStep::Lag { seconds } => {
-                self.world.set_index_lag(SignedDuration::from_secs(seconds.into()))
+                self.world.set_index_lag(SignedDuration::from_secs(seconds.into()));
             }
             ScriptStep::Metrics { late } => {
-                self.world.set_metrics_late(SignedDuration::from_mins(late.into()))
+                self.world.set_metrics_late(SignedDuration::from_mins(late.into()));
             }
             ScriptStep::Slow { milliseconds } => {
                 self.world.set_latency(SignedDuration::from_millis(milliseconds.into()));
             }
             ScriptStep::Deploy { observes } => self.is_observing = observes,
             ScriptStep::Need { problem, quarters, noise, fault } => {
-                self.need(problem, quarters, noise, fault)?
+                self.need(problem, quarters, noise, fault)?;
             }
             ScriptStep::Wait { days, broken } => self.wait(days, broken)?,
             ScriptStep::Redrive => {

@@ -19,7 +19,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("YourAlarmsRule", "alarms of yours"),
 ];
 
-/// What the stack's rules react to: events of a `detail-type`, as [`Trigger`](crate::installation::Trigger) writes it, or the clock where there is
+/// What the stack's rules react to: events of a `detail-type`, as [`RuleTrigger`](crate::installation::RuleTrigger) writes it, or the clock where there is
 /// none. It tells a rule whose generated name CloudFormation had to cut.
 pub const TRIGGERS: &[(&str, Option<&str>)] = &[
     ("AlarmContributorsRule", Some("CloudWatch Alarm Contributor State Change")),
