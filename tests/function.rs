@@ -330,7 +330,7 @@ fn no_text_of_an_error_is_sent_stored_or_logged_by_the_function() {
 
 fn no_log_tells_a_payload(lines: &[String]) {
     assert!(lines.len() > 60);
-    for line in lines.iter() {
+    for line in lines {
         let entry: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         assert!(entry.get("_aws").is_some() || entry["message"].is_string(), "{line}");
         assert!(!line.contains("CANARY") && !line.contains("secret prompt") && line.len() < 2_000, "{line}");
