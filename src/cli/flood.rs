@@ -88,7 +88,7 @@ const OF_LEDGER: [&str; 17] = [
     "publish",
 ];
 
-type Running<'a> = Pin<Box<dyn Future<Output = Result<DeliveryReport, Malformed>> + 'a>>;
+type FloodInvocation<'a> = Pin<Box<dyn Future<Output = Result<DeliveryReport, Malformed>> + 'a>>;
 
 /// A payload that waits until then.
 struct Waiting {
@@ -98,7 +98,7 @@ struct Waiting {
 }
 
 struct FloodFunction<'a> {
-    running: Running<'a>,
+    running: FloodInvocation<'a>,
     started: Timestamp,
     payload: String,
     is_tick: bool,

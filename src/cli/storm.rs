@@ -324,14 +324,14 @@ struct EventDetail {
     error_code: String,
     error_message: String,
     recipient_account_id: String,
-    user_identity: UserIdentity,
+    user_identity: EventIdentity,
     request_parameters: Parameters,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(dead_code, reason = "parsed for the time it takes")]
-struct UserIdentity {
+struct EventIdentity {
     arn: String,
     account_id: String,
     session_context: Session,

@@ -37,11 +37,11 @@ pub fn successor<'l>(
 
 /// What a model is called without its numbers, in any order: `claude-3-haiku` and `claude-haiku-4-5` are one
 /// family.
-type Family = Vec<String>;
+type NameParts = Vec<String>;
 /// The numbers of its name, and the day of its release, by which models of one version are told apart.
 type Version = (Vec<u32>, u32);
 
-fn family(model: &ModelId) -> Option<(Family, Version)> {
+fn family(model: &ModelId) -> Option<(NameParts, Version)> {
     let name = model.base().strip_prefix(model.provider()?)?.strip_prefix('.')?;
     let (mut words, mut version, mut day) = (Vec::new(), Vec::new(), 0);
     for part in name.split(['-', '.', ':']) {

@@ -16,41 +16,41 @@ use crate::sandbox::{Days, MinuteEntry, ModelEntry, QuotaEntry, UsageEntry, Worl
 use crate::simulation::course::{Course, Rail};
 use crate::simulation::problem::{ACCOUNT, Form, Problem, ProblemCaller, REGIONS, What};
 use crate::simulation::step::choose;
-use crate::simulation::truth::{Model, TrueQuota, TrueUse, Truth, Unit};
+use crate::simulation::truth::{TrueModel, TrueQuota, TrueUse, Truth, Unit};
 use crate::time::after;
 use crate::usage::Minute;
 
 /// Of every kind, with the codes that AWS lists: geographies that share a quota, global, on demand without an
 /// adjustable quota, one that no catalogue has.
-static MODELS: [Model; 8] = [
-    Model {
+static MODELS: [TrueModel; 8] = [
+    TrueModel {
         id: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
         tokens: Some("L-F4DDD3EB"),
         requests: Some("L-4A6BFAB1"),
     },
-    Model {
+    TrueModel {
         id: "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
         tokens: Some("L-27C57EE8"),
         requests: Some("L-DB84CE56"),
     },
-    Model { id: "us.amazon.nova-pro-v1:0", tokens: Some("L-C0326783"), requests: Some("L-ED46B8C5") },
-    Model {
+    TrueModel { id: "us.amazon.nova-pro-v1:0", tokens: Some("L-C0326783"), requests: Some("L-ED46B8C5") },
+    TrueModel {
         id: "us.anthropic.claude-haiku-4-5-20251001-v1:0",
         tokens: Some("L-58BE175A"),
         requests: Some("L-CCA5DF70"),
     },
-    Model {
+    TrueModel {
         id: "us.meta.llama3-3-70b-instruct-v1:0",
         tokens: Some("L-0E7AA8B7"),
         requests: Some("L-DEDE703C"),
     },
-    Model {
+    TrueModel {
         id: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
         tokens: Some("L-F4DDD3EB"),
         requests: Some("L-4A6BFAB1"),
     },
-    Model { id: "amazon.nova-lite-v1:0", tokens: Some("L-70423BF8"), requests: Some("L-E386A278") },
-    Model { id: "us.example.model-of-tomorrow-v1:0", tokens: None, requests: None },
+    TrueModel { id: "amazon.nova-lite-v1:0", tokens: Some("L-70423BF8"), requests: Some("L-E386A278") },
+    TrueModel { id: "us.example.model-of-tomorrow-v1:0", tokens: None, requests: None },
 ];
 /// So many of [`MODELS`], from the first, have quotas that an increase can be filed for.
 const RAISED: usize = 5;
@@ -88,7 +88,7 @@ impl Account {
         let mut rng = Rng::with_seed(!seed);
         let start = Timestamp::from_second(1_790_000_000 + i64::from(rng.u32(0..86_400))).unwrap_or_default();
         let course = Course::of(seed);
-        let models: Vec<&'static Model> = match course {
+        let models: Vec<&'static TrueModel> = match course {
             Course::Broad | Course::Crowd | Course::Attack => {
                 (0..rng.usize(1..=4)).filter_map(|_| MODELS.get(rng.usize(0..MODELS.len()))).collect()
             }
@@ -133,7 +133,7 @@ impl Account {
 
     /// Every model in use in every Region, near a quota and throttled.
     fn with(
-        models: &[&'static Model],
+        models: &[&'static TrueModel],
         full: Unit,
         problems: Vec<Problem>,
         config: Config,
@@ -177,7 +177,7 @@ impl Account {
         }
         // What AWS grants in one Region it does not grant in another. Requests quotas are adjustable here.
         let of = |region: &Region, quota: &QuotaEntry| {
-            let is_cross_region = |m: &&&Model| m.id.starts_with("us.") || m.id.starts_with("global.");
+            let is_cross_region = |m: &&&TrueModel| m.id.starts_with("us.") || m.id.starts_with("global.");
             let mut raised = models.iter().filter(is_cross_region);
             let is_raised = raised.any(|m| m.unit(&quota.code).is_some());
             QuotaEntry { region: Some(region.clone()), adjustable: Some(is_raised), ..quota.clone() }
@@ -198,7 +198,7 @@ impl Account {
     }
 
     /// What chance adds to a broad life.
-    fn of_chance(&mut self, rng: &mut Rng, models: &[&'static Model]) {
+    fn of_chance(&mut self, rng: &mut Rng, models: &[&'static TrueModel]) {
         for n in 0..self.truth.uses.len() {
             if rng.u8(0..4) == 0 {
                 // Near its quota, and not throttled yet.
@@ -294,7 +294,7 @@ const HISTORY: SignedDuration = SignedDuration::from_hours(-60 * 24);
 
 /// How a model is used that fills its quota of `full`, and the quotas that its calls count against; the same in every
 /// Region, and looked for once. `None` for what is no model's id.
-fn in_use(model: &'static Model, full: Unit) -> Option<(UsageEntry, Vec<QuotaEntry>)> {
+fn in_use(model: &'static TrueModel, full: Unit) -> Option<(UsageEntry, Vec<QuotaEntry>)> {
     type Known = BTreeMap<(&'static str, bool), (UsageEntry, Vec<QuotaEntry>)>;
     static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().ok()?;
@@ -345,7 +345,7 @@ fn role(name: &str) -> ProblemCaller {
 }
 
 /// What goes wrong with the first of `models` in the first Region, each in turn; see [`crate::simulation::course`].
-fn one(models: &[&'static Model], full: Unit) -> Vec<Problem> {
+fn one(models: &[&'static TrueModel], full: Unit) -> Vec<Problem> {
     let what = if full == Unit::Tokens { What::Tokens } else { What::Requests };
     let of = |what, who, form| Problem {
         what,
@@ -366,12 +366,12 @@ fn one(models: &[&'static Model], full: Unit) -> Vec<Problem> {
 }
 
 /// Anything, anywhere.
-fn broad(rng: &mut Rng, models: &[&'static Model]) -> Vec<Problem> {
+fn broad(rng: &mut Rng, models: &[&'static TrueModel]) -> Vec<Problem> {
     let how_many = if rng.u8(0..4) == 0 { 12..40 } else { 1..8 };
     (0..rng.usize(how_many)).map(|_| problem(rng, models)).collect()
 }
 
-fn problem(rng: &mut Rng, models: &[&'static Model]) -> Problem {
+fn problem(rng: &mut Rng, models: &[&'static TrueModel]) -> Problem {
     let what = match rng.u8(0..12) {
         0..=3 => What::Tokens,
         4 => What::Requests,
@@ -400,7 +400,7 @@ fn problem(rng: &mut Rng, models: &[&'static Model]) -> Problem {
 }
 
 /// More than one digest names.
-fn crowd(rng: &mut Rng, models: &[&'static Model]) -> Vec<Problem> {
+fn crowd(rng: &mut Rng, models: &[&'static TrueModel]) -> Vec<Problem> {
     let how_many = rng.usize(105..140);
     let of = |n: usize| {
         let what = if n.is_multiple_of(7) { What::Denied(ACTIONS[0], ROUTES[0]) } else { What::Malformed };
@@ -423,7 +423,7 @@ fn flood() -> Vec<Problem> {
 
 /// What somebody makes up who may write one log: a day's limit, models that nobody calls, times of another century,
 /// another account, and the root user.
-fn attack(rng: &mut Rng, models: &[&'static Model]) -> Vec<Problem> {
+fn attack(rng: &mut Rng, models: &[&'static TrueModel]) -> Vec<Problem> {
     let real = models.first().map_or("", |m| m.id);
     let of = |n: usize, rng: &mut Rng| {
         let what =

@@ -80,7 +80,7 @@ struct Acknowledged {
 
 /// What a function that runs has done and not ended.
 #[derive(Default)]
-struct Running {
+struct OpenInvocation {
     /// What its delivery tells of each incident.
     told: BTreeMap<IncidentId, HeardNotice>,
     /// What it knows of each incident whose lease it took.
@@ -160,7 +160,7 @@ pub(super) struct Checker<'a> {
     problems: BTreeMap<IncidentId, Vec<&'a Problem>>,
     pub(super) truth: Truth,
     seen: BTreeMap<IncidentId, SeenIncident>,
-    running: BTreeMap<u64, Running>,
+    running: BTreeMap<u64, OpenInvocation>,
     /// Which function has an incident's lease.
     holders: BTreeMap<IncidentId, u64>,
     published: Vec<PublishedNotice>,
@@ -214,7 +214,7 @@ impl<'a> Checker<'a> {
         told: BTreeMap<IncidentId, HeardNotice>,
         is_observing: bool,
     ) {
-        self.running.insert(function, Running { told, is_observing, ..Running::default() });
+        self.running.insert(function, OpenInvocation { told, is_observing, ..OpenInvocation::default() });
     }
 
     /// Every problem that `incident` is about.

@@ -61,7 +61,7 @@ const MINUTES: i64 = 120;
 const KEPT_MINUTES: i64 = 5;
 const KEPT: usize = 60;
 
-type Running<'a> = Pin<Box<dyn Future<Output = Result<DeliveryReport, Malformed>> + 'a>>;
+type LiveInvocation<'a> = Pin<Box<dyn Future<Output = Result<DeliveryReport, Malformed>> + 'a>>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum MessageState {
@@ -90,7 +90,7 @@ struct LifeMessage {
 
 struct LiveFunction<'a> {
     number: u64,
-    running: Running<'a>,
+    running: LiveInvocation<'a>,
     messages: Vec<usize>,
     ahead: SignedDuration,
     started: Timestamp,

@@ -14,7 +14,7 @@ use crate::usage::Minute;
 
 /// A model and the quotas that AWS counts its calls against; `None` where it has none.
 #[derive(Debug)]
-pub(super) struct Model {
+pub(super) struct TrueModel {
     pub(super) id: &'static str,
     pub(super) tokens: Option<&'static str>,
     pub(super) requests: Option<&'static str>,
@@ -36,7 +36,7 @@ impl Unit {
     }
 }
 
-impl Model {
+impl TrueModel {
     pub(super) fn code(&self, unit: Unit) -> Option<QuotaCode> {
         let code = if unit == Unit::Tokens { self.tokens } else { self.requests };
         code.and_then(QuotaCode::parse)
@@ -51,7 +51,7 @@ impl Model {
 /// The calls of one model in one Region.
 #[derive(Clone, Debug)]
 pub(super) struct TrueUse {
-    pub(super) model: &'static Model,
+    pub(super) model: &'static TrueModel,
     pub(super) region: Region,
     /// Which of its quotas is full when it is used to the full.
     pub(super) full: Unit,

@@ -16,7 +16,7 @@ use serde_dynamo::from_item;
 
 use crate::aws::dynamodb::keys::{NO_RULE, incident_key, unreadable};
 use crate::aws::dynamodb::search_item::SearchAttribute;
-use crate::aws::dynamodb::update::{Item, Update};
+use crate::aws::dynamodb::update::{DynamoItem, Update};
 use crate::callers::{CallerMinute, RecentCallers};
 use crate::diagnosis::{Facts, MODELS};
 use crate::error::ServiceResult;
@@ -109,7 +109,7 @@ struct DetailItem {
 
 impl IncidentDetail {
     /// Of the items of `id` among `items`. What is not there was not told.
-    pub(super) fn read(id: &IncidentId, items: &HashMap<String, Item>) -> ServiceResult<Self> {
+    pub(super) fn read(id: &IncidentId, items: &HashMap<String, DynamoItem>) -> ServiceResult<Self> {
         let key = detail_key(id);
         let item = items.get(&key).cloned();
         let read = item.map(from_item).transpose().map_err(|e| unreadable(&key, e))?;
@@ -140,7 +140,7 @@ impl IncidentDetail {
 }
 
 /// Of a minute that cannot be read nothing is known: it is a sample.
-fn minute(item: &Item) -> Option<CallerMinute> {
+fn minute(item: &DynamoItem) -> Option<CallerMinute> {
     serde_json::from_str(item.get("callers")?.as_s().ok()?).ok()
 }
 

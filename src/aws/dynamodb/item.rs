@@ -15,7 +15,7 @@ use crate::aws::dynamodb::keys::{
     HOME, NO_RULE, SILENCE, following, home, id_of, pk, place_key, sender_attribute, stamp, time, unreadable,
 };
 use crate::aws::dynamodb::search_item::SearchAttribute;
-use crate::aws::dynamodb::update::{Item, Update};
+use crate::aws::dynamodb::update::{DynamoItem, Update};
 use crate::callers::{CallerMinute, RecentCallers};
 use crate::diagnosis::{Cause, RULES};
 use crate::error::ServiceResult;
@@ -32,14 +32,14 @@ use crate::quota::request::TrackedRequest;
 use crate::time::after;
 
 /// Whether a `NEW#` item has room.
-pub(super) fn room(item: &Item, opened: &Opened) -> Room {
+pub(super) fn room(item: &DynamoItem, opened: &Opened) -> Room {
     let count = |name: &str| item.get(name).and_then(|n| n.as_n().ok()?.parse().ok()).unwrap_or_default();
     let of_sender = opened.sender.as_deref().map(|sender| count(&sender_attribute(sender)));
     Room::after(count("opened"), of_sender.unwrap_or_default())
 }
 
 /// How many notices a `DIGEST_WINDOW#` item counts.
-pub(super) fn tallied(item: Item) -> ServiceResult<u32> {
+pub(super) fn tallied(item: DynamoItem) -> ServiceResult<u32> {
     #[derive(Deserialize)]
     struct Crowd {
         notices: u32,
@@ -133,7 +133,7 @@ pub(super) fn is_overwritten(incident: &Incident, name: &str) -> bool {
 }
 
 /// What versions before 0.2 kept of callers; of a minute that cannot be read nothing is known.
-fn callers(item: &Item) -> Vec<CallerMinute> {
+fn callers(item: &DynamoItem) -> Vec<CallerMinute> {
     let kept = CALLERS.iter().filter_map(|name| item.get(*name)?.as_s().ok());
     kept.filter_map(|minute| serde_json::from_str(minute).ok()).collect()
 }
@@ -188,7 +188,7 @@ pub(super) fn tell(update: &mut Update, told: &NoticeRecord) -> ServiceResult<()
 
 /// Notices as the item keeps them. A kind that this version does not know is not counted.
 fn notices(
-    item: &Item,
+    item: &DynamoItem,
     first: Option<NoticeRecord>,
     all: Vec<NoticeRecord>,
     detail: &IncidentDetail,
@@ -287,11 +287,11 @@ pub(super) struct IncidentItem {
     searched: bool,
     /// The item itself, for what has no name of its own here.
     #[serde(skip)]
-    item: Item,
+    item: DynamoItem,
 }
 
 impl IncidentItem {
-    pub(super) fn read(item: Item) -> ServiceResult<Self> {
+    pub(super) fn read(item: DynamoItem) -> ServiceResult<Self> {
         let name = pk(&item).unwrap_or("without a key").to_owned();
         let read: Self = from_item(item.clone()).map_err(|e| unreadable(&name, e))?;
         Ok(Self { item, ..read })
@@ -564,7 +564,11 @@ impl DayItem {
     /// Nobody's clock is ahead by so much that this would forget a time that counts.
     const KEPT: SignedDuration = SignedDuration::from_hours(48);
 
-    pub(super) fn read(item: Option<Item>, of_day: Option<Item>, now: Timestamp) -> ServiceResult<Self> {
+    pub(super) fn read(
+        item: Option<DynamoItem>,
+        of_day: Option<DynamoItem>,
+        now: Timestamp,
+    ) -> ServiceResult<Self> {
         #[derive(Deserialize)]
         struct Times {
             times: String,

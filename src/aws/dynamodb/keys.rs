@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::aws::dynamodb::update::Item;
+use crate::aws::dynamodb::update::DynamoItem;
 use crate::diagnosis::{Cause, Rank};
 use crate::error::{ServiceError, ServiceResult};
 use crate::ids::{AccountRegion, IncidentId, QuotaCode};
@@ -32,27 +32,27 @@ pub(crate) fn id_of(key: &str) -> Option<IncidentId> {
 }
 
 /// `None` when the key is no incident's.
-pub(crate) fn id(item: &Item) -> Option<IncidentId> {
+pub(crate) fn id(item: &DynamoItem) -> Option<IncidentId> {
     id_of(pk(item)?)
 }
 
 /// The key of an item.
-pub(crate) fn pk(item: &Item) -> Option<&str> {
+pub(crate) fn pk(item: &DynamoItem) -> Option<&str> {
     Some(item.get("pk")?.as_s().ok()?)
 }
 
 /// A key alone, as requests name an item by it.
-pub(crate) fn key(pk: &str) -> Item {
-    Item::from([("pk".to_owned(), AttributeValue::S(pk.to_owned()))])
+pub(crate) fn key(pk: &str) -> DynamoItem {
+    DynamoItem::from([("pk".to_owned(), AttributeValue::S(pk.to_owned()))])
 }
 
 /// When it is due, as written; `None` once closed.
-pub(crate) fn due_at(item: &Item) -> Option<&str> {
+pub(crate) fn due_at(item: &DynamoItem) -> Option<&str> {
     Some(item.get("due_at")?.as_s().ok()?)
 }
 
 /// The rank of its cause; of a cause that is not known, the last.
-pub(crate) fn rank(item: &Item) -> Rank {
+pub(crate) fn rank(item: &DynamoItem) -> Rank {
     let cause = item.get("cause").and_then(|cause| Cause::parse(cause.as_s().ok()?));
     cause.unwrap_or(Cause::Unknown).rank()
 }

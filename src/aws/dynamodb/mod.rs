@@ -30,7 +30,7 @@ use crate::aws::dynamodb::keys::{
 use crate::aws::dynamodb::quota_item::QuotaItem;
 use crate::aws::dynamodb::search_item::SearchAttribute;
 use crate::aws::dynamodb::table::{TRIES, Table, Written, is_refused};
-use crate::aws::dynamodb::update::{Item, Update};
+use crate::aws::dynamodb::update::{DynamoItem, Update};
 use crate::diagnosis::Cause;
 use crate::error::{ServiceError, ServiceResult};
 use crate::ids::{AccountRegion, IncidentId, QuotaCode};
@@ -223,7 +223,7 @@ impl Table<'_> {
         bulky: &[TransactWriteItem],
         lease: &Lease,
         ended: &EndedRequest,
-    ) -> ServiceResult<Result<(), Option<Item>>> {
+    ) -> ServiceResult<Result<(), Option<DynamoItem>>> {
         let EndedRequest { place, followed, outcome, .. } = ended;
         let key = quota_key(place, &followed.code);
         for _ in 0..TRIES {
@@ -278,10 +278,10 @@ impl Table<'_> {
 
     /// Those incidents with what is bulky of them, but for who called. An item that cannot be read is an error of its
     /// own.
-    async fn records(&self, items: Vec<Item>) -> ServiceResult<Vec<ServiceResult<Record>>> {
+    async fn records(&self, items: Vec<DynamoItem>) -> ServiceResult<Vec<ServiceResult<Record>>> {
         let keys = items.iter().filter_map(keys::id).map(|id| detail::detail_key(&id));
         let found = self.items(keys.collect()).await?;
-        let record = |item: Item| {
+        let record = |item: DynamoItem| {
             let item = IncidentItem::read(item)?;
             item.record(&IncidentDetail::read(&item.id()?, &found)?)
         };

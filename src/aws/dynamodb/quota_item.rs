@@ -7,7 +7,7 @@ use serde_dynamo::from_item;
 
 use crate::aws::dynamodb::item::Intended;
 use crate::aws::dynamodb::keys::{stamp, unreadable};
-use crate::aws::dynamodb::update::{Item, Update};
+use crate::aws::dynamodb::update::{DynamoItem, Update};
 use crate::error::ServiceResult;
 use crate::quota::record::{Approval, LastRequest, Need, QuotaRecord, Raise, Refusal, Suspect, Suspicion};
 use crate::quota::request::RequestOutcome;
@@ -53,7 +53,7 @@ struct Suspected {
 }
 
 impl QuotaItem {
-    pub(super) fn read(item: Option<Item>) -> ServiceResult<Self> {
+    pub(super) fn read(item: Option<DynamoItem>) -> ServiceResult<Self> {
         item.map_or_else(
             || Ok(Self::default()),
             |item| from_item(item).map_err(|e| unreadable("of a quota", e)),

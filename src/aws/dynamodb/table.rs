@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use crate::aws::dynamodb::keys;
 use crate::aws::dynamodb::keys::{BEFORE_SHARDS, SILENCE, open_key, stamp};
-use crate::aws::dynamodb::update::{Item, Update};
+use crate::aws::dynamodb::update::{DynamoItem, Update};
 use crate::aws::error;
 use crate::error::{ServiceError, ServiceResult};
 use crate::ids::AccountRegion;
@@ -38,9 +38,9 @@ const KEYS: usize = 100;
 /// What a conditional write came to.
 pub(super) enum Written {
     /// It happened; the item as it was before, if there was one.
-    Yes(Option<Item>),
+    Yes(Option<DynamoItem>),
     /// Its condition did not hold; the item as it is.
-    No(Option<Item>),
+    No(Option<DynamoItem>),
 }
 
 /// The table, and who writes to it.
@@ -138,17 +138,17 @@ impl Table<'_> {
         Ok(TransactWriteItem::builder().update(write).build())
     }
 
-    pub(super) async fn item(&self, key: String) -> ServiceResult<Option<Item>> {
+    pub(super) async fn item(&self, key: String) -> ServiceResult<Option<DynamoItem>> {
         let call = self.client.get_item().table_name(self.name).consistent_read(true);
         let answer = call.key("pk", AttributeValue::S(key)).send().await;
         Ok(answer.map_err(|e| failed("dynamodb:GetItem", &e))?.item)
     }
 
     /// The items of `keys` that are there, by key: a hundred in one call.
-    pub(super) async fn items(&self, keys: Vec<String>) -> ServiceResult<HashMap<String, Item>> {
+    pub(super) async fn items(&self, keys: Vec<String>) -> ServiceResult<HashMap<String, DynamoItem>> {
         let mut found = HashMap::new();
         for some in keys.chunks(KEYS) {
-            let mut left: Vec<Item> = some.iter().map(|key| keys::key(key)).collect();
+            let mut left: Vec<DynamoItem> = some.iter().map(|key| keys::key(key)).collect();
             let mut tries = 1;
             while !left.is_empty() {
                 let keys = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
@@ -180,7 +180,7 @@ impl Table<'_> {
         band: Band,
         now: Timestamp,
         most: usize,
-    ) -> ServiceResult<Vec<Item>> {
+    ) -> ServiceResult<Vec<DynamoItem>> {
         let part = async |open: String| {
             let mut pages = self
                 .client
@@ -213,7 +213,7 @@ impl Table<'_> {
     }
 
     /// Every open incident, the most overdue first.
-    pub(super) async fn open(&self) -> ServiceResult<Vec<Item>> {
+    pub(super) async fn open(&self) -> ServiceResult<Vec<DynamoItem>> {
         let part = async |open: String| {
             let pages = self
                 .client
@@ -239,7 +239,11 @@ impl Table<'_> {
 
     /// The keys of incidents that follow a request in `place` and are not due yet. Of the others none is read, but
     /// for those that versions before 0.2 wrote.
-    pub(super) async fn followers(&self, place: &AccountRegion, now: Timestamp) -> ServiceResult<Vec<Item>> {
+    pub(super) async fn followers(
+        &self,
+        place: &AccountRegion,
+        now: Timestamp,
+    ) -> ServiceResult<Vec<DynamoItem>> {
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let part = async |open: String| {
             let mut pages = self
@@ -278,7 +282,7 @@ impl Table<'_> {
         place: &AccountRegion,
         since: Timestamp,
         most: usize,
-    ) -> ServiceResult<Vec<Item>> {
+    ) -> ServiceResult<Vec<DynamoItem>> {
         let call = self
             .client
             .query()
@@ -295,7 +299,7 @@ impl Table<'_> {
     }
 
     /// Closed incidents that are still kept. Reads the whole table: for a person, never for the function.
-    pub(super) async fn closed(&self) -> ServiceResult<Vec<Item>> {
+    pub(super) async fn closed(&self) -> ServiceResult<Vec<DynamoItem>> {
         let mut pages = self
             .client
             .scan()
@@ -322,8 +326,8 @@ pub(super) fn is_refused(reason: &CancellationReason) -> bool {
 /// Asks for every part of the index at once. One part without an answer is no answer.
 async fn side_by_side(
     keys: Vec<String>,
-    ask: impl AsyncFn(String) -> ServiceResult<Vec<Item>>,
-) -> ServiceResult<Vec<Item>> {
+    ask: impl AsyncFn(String) -> ServiceResult<Vec<DynamoItem>>,
+) -> ServiceResult<Vec<DynamoItem>> {
     let answers = join_all(keys.into_iter().map(|key| ask(key))).await;
     let mut all = Vec::new();
     for answer in answers {

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::incident::record::Lease;
 
-pub(super) type Item = HashMap<String, AttributeValue>;
+pub(super) type DynamoItem = HashMap<String, AttributeValue>;
 
 /// What is written to one item. Every attribute is written through a placeholder of its own name.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct Update {
     /// When it is written at all.
     condition: Option<String>,
     names: HashMap<String, String>,
-    values: Item,
+    values: DynamoItem,
 }
 
 /// What can stand in an item.
@@ -144,5 +144,5 @@ pub(super) struct ExpressionParts {
     pub(super) expression: String,
     pub(super) condition: Option<String>,
     pub(super) names: Option<HashMap<String, String>>,
-    pub(super) values: Option<Item>,
+    pub(super) values: Option<DynamoItem>,
 }

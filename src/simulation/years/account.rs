@@ -14,8 +14,8 @@ use crate::simulation::years::pool::{Manner, Pool, PoolQuota, Service, Strain};
 use crate::simulation::years::setting::Family;
 
 /// A model with the codes of its two quotas, as AWS lists them.
-type Model = (&'static str, &'static str, &'static str);
-const MODELS: [Model; 8] = [
+type ModelRow = (&'static str, &'static str, &'static str);
+const MODELS: [ModelRow; 8] = [
     ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "L-F4DDD3EB", "L-4A6BFAB1"),
     ("us.amazon.nova-pro-v1:0", "L-C0326783", "L-ED46B8C5"),
     ("us.anthropic.claude-haiku-4-5-20251001-v1:0", "L-58BE175A", "L-CCA5DF70"),
