@@ -1,6 +1,6 @@
 //! The steps of model access and permission: what is missing, who can do it, and how.
 //!
-//! One law: a reminder names one step for one person, and never suggests a way round somebody's
+//! Invariant: a reminder names one step for one person, and never suggests a way round somebody's
 //! decision.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-access.html>.
 

@@ -1,6 +1,6 @@
 //! Who makes the calls that fail: by shares, and how they repeat.
 //!
-//! One law: however many callers there are, what is kept of them is small. What it tells is a sample of
+//! Invariant: however many callers there are, what is kept of them is small. What it tells is a sample of
 //! the errors, and says of how many.
 //! See <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
 

@@ -1,6 +1,6 @@
 //! The guard rails an operator sets, read from environment variables.
 //!
-//! One law: a bad value stops the start, and one message names all of them. There is no running on a
+//! Invariant: a bad value stops the start, and one message names all of them. There is no running on a
 //! value that nobody chose.
 
 use std::fmt;

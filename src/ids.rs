@@ -1,6 +1,6 @@
 //! The names AWS gives to accounts, Regions and quotas, as types of their own.
 //!
-//! One law: a value that is not shaped like the thing is not the thing. What cannot be parsed is
+//! Invariant: a value that is not shaped like the thing is not the thing. What cannot be parsed is
 //! `None` to the caller, never an empty or invented name.
 
 use std::fmt;

@@ -1,6 +1,6 @@
 //! The function's own metrics in CloudWatch: alarms and the dashboard name them as they stand here.
 //!
-//! One law: a metric that is not in this table is not written.
+//! Invariant: a metric that is not in this table is not written.
 
 use crate::wire_enum::wire_enum;
 

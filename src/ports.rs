@@ -1,6 +1,6 @@
 //! What we ask of the world: the ports, in our own words.
 //!
-//! One law: every call names the account and Region it is about, and a failure is one of a few words
+//! Invariant: every call names the account and Region it is about, and a failure is one of a few words
 //! that a plan can act on. Whoever implements a port keeps time-outs and retries to itself.
 
 use jiff::{SignedDuration, Timestamp};

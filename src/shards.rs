@@ -1,6 +1,6 @@
 //! The parts of the index of open incidents: shards that are swept side by side, and bands that say what comes first.
 //!
-//! One law: the shard of an incident never changes, and its band follows from its state and its cause alone.
+//! Invariant: the shard of an incident never changes, and its band follows from its state and its cause alone.
 
 use crate::ids::IncidentId;
 

@@ -1,6 +1,6 @@
 //! Makes text that others wrote harmless, before it is kept or shown.
 //!
-//! One law: what is shown of somebody else's text is a [`Safe`], and there is one gate to it. A name keeps
+//! Invariant: what is shown of somebody else's text is a [`Safe`], and there is one gate to it. A name keeps
 //! its own shape or is left out; prose never has one.
 
 use std::borrow::Borrow;

@@ -1,6 +1,6 @@
 //! What is written down of single calls: CloudTrail's event history, and logs.
 //!
-//! One law: a log holds prompts, so a search names the fields it wants, and of an answer nothing else is
+//! Invariant: a log holds prompts, so a search names the fields it wants, and of an answer nothing else is
 //! read.
 //! See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html>.
 

@@ -1,6 +1,6 @@
 //! The SDK's configuration in Lambda, all of which stands in the environment.
 //!
-//! One law: no file is read and nobody is asked. The SDK's own loader, which looks for profiles and knows
+//! Invariant: no file is read and nobody is asked. The SDK's own loader, which looks for profiles and knows
 //! every source of credentials, would cost a cold start time and the program a megabyte.
 //! See <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>.
 

@@ -1,6 +1,6 @@
 //! Errors of the SDK, by their meaning.
 //!
-//! One law: "it did not happen" is said only when that is certain.
+//! Invariant: "it did not happen" is said only when that is certain.
 //! See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_RequestServiceQuotaIncrease.html#API_RequestServiceQuotaIncrease_Errors>.
 
 use aws_sdk_servicequotas::config::http::HttpResponse;

@@ -1,6 +1,6 @@
 //! Connections to AWS: TLS by rustls with ring, kept and shared by all clients.
 //!
-//! One law: who is trusted is never more than the machine's authorities and Amazon's own. Those of Amazon
+//! Invariant: who is trusted is never more than the machine's authorities and Amazon's own. Those of Amazon
 //! come first: to read the machine's, once and again for each client, was a third of a cold start's instructions.
 //! See <https://www.amazontrust.com/repository/>.
 

@@ -1,6 +1,6 @@
 //! IAM's policy simulator.
 //!
-//! One law: what it cannot know is undetermined, never allowed.
+//! Invariant: what it cannot know is undetermined, never allowed.
 //! See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>.
 
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType};

@@ -1,6 +1,6 @@
 //! The world as it is: AWS, through its SDK. The only module that imports one.
 //!
-//! One law: an adapter translates and decides nothing. Each stands beside the list of the IAM actions
+//! Invariant: an adapter translates and decides nothing. Each stands beside the list of the IAM actions
 //! it calls; time-outs, retries and request rates are kept here, and an error of the SDK leaves as one
 //! of the few words of [`ServiceError`].
 

@@ -1,6 +1,6 @@
 //! Service Quotas.
 //!
-//! One law: a request for more is sent once. It is repeated only when AWS says that it did not take it.
+//! Invariant: a request for more is sent once. It is repeated only when AWS says that it did not take it.
 
 use std::time::Duration;
 

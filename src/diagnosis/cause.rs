@@ -1,6 +1,6 @@
 //! The causes a Bedrock error can have, the categories they fall in, and what cures them.
 //!
-//! One law: a cause decides the remedy's kind, so no error can be cured by something that does not
+//! Invariant: a cause decides the remedy's kind, so no error can be cured by something that does not
 //! cure its cause.
 
 use crate::wire_enum::wire_enum;

@@ -1,6 +1,6 @@
 //! What an error text tells beside its cause: names, places, numbers.
 //!
-//! One law: a fact is copied out of the text, and only in a shape that carries no prose, so that no
+//! Invariant: a fact is copied out of the text, and only in a shape that carries no prose, so that no
 //! prompt can travel in it. Every text in it passed the one gate; see [`Safe`].
 
 use schemars::JsonSchema;

@@ -1,6 +1,6 @@
 //! The names of fields in the requests that Bedrock's models take.
 //!
-//! One law: a name that is not here is the caller's own and may be anything, so it is not shown.
+//! Invariant: a name that is not here is the caller's own and may be anything, so it is not shown.
 //! See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html> and, for the bodies
 //! of `InvokeModel`, <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html>.
 

@@ -1,6 +1,6 @@
 //! Scanners that cut names, places and numbers out of an error text.
 //!
-//! One law: one pass each and no backtracking, so that a megabyte of hostile text costs its length and
+//! Invariant: one pass each and no backtracking, so that a megabyte of hostile text costs its length and
 //! no more.
 
 use std::sync::LazyLock;

@@ -1,6 +1,6 @@
 //! One error text → its cause, the rule that said so, and the facts in it.
 //!
-//! One law: pure. The message decides before the code, and what no rule knows is `unknown`, never a
+//! Invariant: pure. The message decides before the code, and what no rule knows is `unknown`, never a
 //! guess.
 
 mod plain;

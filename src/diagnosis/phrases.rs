@@ -1,6 +1,6 @@
 //! Every phrase of the rule table, found by the head of the word it begins with.
 //!
-//! One law: a phrase begins where a word begins, so that no phrase is found inside another word. The
+//! Invariant: a phrase begins where a word begins, so that no phrase is found inside another word. The
 //! index is made on first use, in about 0.3 ms.
 
 use std::sync::LazyLock;

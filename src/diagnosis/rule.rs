@@ -1,6 +1,6 @@
 //! What one row of the rule table is, and how it matches.
 //!
-//! One law: a row matches by what AWS says (`says`), by its code (`codes`), or by both; it never
+//! Invariant: a row matches by what AWS says (`says`), by its code (`codes`), or by both; it never
 //! looks at who called.
 
 use crate::diagnosis::cause::Cause;

@@ -1,6 +1,6 @@
 //! The rule table: every error we know, top to bottom, first match wins.
 //!
-//! One law: specific before general. What only looks like a quota problem stands before the quota
+//! Invariant: specific before general. What only looks like a quota problem stands before the quota
 //! rows; what only its code tells stands last. A test proves that every example reaches its own row.
 
 use crate::diagnosis::cause::Cause;

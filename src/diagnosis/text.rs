@@ -1,7 +1,7 @@
 //! Takes the wrapping off an error text: what SDKs, proxies, agents and log formats put around the
 //! sentence that AWS wrote.
 //!
-//! One law: nothing here decides a cause. It only makes the same sentence look the same.
+//! Invariant: nothing here decides a cause. It only makes the same sentence look the same.
 
 use crate::diagnosis::find;
 use crate::diagnosis::plain::{ErrorText, LONGEST, Plain};

@@ -1,7 +1,7 @@
 //! One pass over the words of a plain message: the codes, status and operation that SDKs write around
 //! AWS's sentence, and the table's phrases in it.
 //!
-//! One law: a word is looked at once.
+//! Invariant: a word is looked at once.
 
 use crate::diagnosis::phrases::INDEX;
 use crate::diagnosis::present::Present;

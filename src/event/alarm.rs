@@ -1,6 +1,6 @@
 //! CloudWatch alarms in their four forms: EventBridge, contributor, direct action, SNS.
 //!
-//! One law: an alarm carries no error message, so all it gives is a metric, a place and perhaps a
+//! Invariant: an alarm carries no error message, so all it gives is a metric, a place and perhaps a
 //! model. Only an alarm that is in ALARM, about Bedrock, and not muted or suppressed, is a signal.
 
 use jiff::Timestamp;

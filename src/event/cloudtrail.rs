@@ -1,6 +1,6 @@
 //! CloudTrail records: the one source that says who called what and how it failed.
 //!
-//! One law: only failed inference calls are errors. Everything else that Bedrock records, the
+//! Invariant: only failed inference calls are errors. Everything else that Bedrock records, the
 //! function's own calls above all, is nothing to act on.
 
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! Log lines: CloudWatch Logs subscriptions, model-invocation logs, an application's own words.
 //!
-//! One law: a line is an error only if a rule of the diagnosis knows it, and of a model-invocation
+//! Invariant: a line is an error only if a rule of the diagnosis knows it, and of a model-invocation
 //! record nothing is read but the fields that hold no prompt.
 
 use serde::Deserialize;

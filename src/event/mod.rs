@@ -1,6 +1,6 @@
 //! Any payload that can reach the function → items of signals.
 //!
-//! One law: a bad item is a value, a bad delivery an error, and nothing is a panic. Layers are opened
+//! Invariant: a bad item is a value, a bad delivery an error, and nothing is a panic. Layers are opened
 //! one at a time, each by its shape, until something says what happened.
 
 pub mod envelope;

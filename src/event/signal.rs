@@ -1,6 +1,6 @@
 //! What an event says, in our words: the vocabulary between AWS's many payloads and one incident.
 //!
-//! One law: a signal carries only what its payload said. What is missing is `None`, and is asked for
+//! Invariant: a signal carries only what its payload said. What is missing is `None`, and is asked for
 //! later.
 
 use jiff::Timestamp;

@@ -1,6 +1,6 @@
 //! Times that a payload tells, held to what is possible.
 //!
-//! One law: whoever writes an event chooses its times, so that none is believed that lies in the future or
+//! Invariant: whoever writes an event chooses its times, so that none is believed that lies in the future or
 //! further back than logs take lines.
 
 use jiff::{SignedDuration, Timestamp};

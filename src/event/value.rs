@@ -1,6 +1,6 @@
 //! How AWS really writes values: strings that are sometimes numbers, and five kinds of time.
 //!
-//! One law: a value of an unexpected type is as good as absent. It never makes an event unreadable.
+//! Invariant: a value of an unexpected type is as good as absent. It never makes an event unreadable.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Symptoms folded into incidents: one for each fingerprint, however many errors there were.
 //!
-//! One law: folding is pure and loses no count. What a batch holds a thousand times becomes one
+//! Invariant: folding is pure and loses no count. What a batch holds a thousand times becomes one
 //! incident that says a thousand.
 
 pub mod band;

@@ -1,6 +1,6 @@
 //! What people were told of an incident in its present episode.
 //!
-//! One law: what is kept does not grow with the number of notices: the first one, the last one, and of each kind how
+//! Invariant: what is kept does not grow with the number of notices: the first one, the last one, and of each kind how
 //! many there were and when the last two were.
 
 use std::collections::{BTreeMap, BTreeSet};

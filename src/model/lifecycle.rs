@@ -1,6 +1,6 @@
 //! Models that end: which of those in use do, and what to call instead.
 //!
-//! One law: a replacement is of the same family and active in the same Region, or none is named.
+//! Invariant: a replacement is of the same family and active in the same Region, or none is named.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html>.
 
 use jiff::{SignedDuration, Timestamp};

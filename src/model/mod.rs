@@ -1,6 +1,6 @@
 //! Which model a caller meant: every form of a Bedrock model identifier, taken apart.
 //!
-//! One law: identity is read from the identifier's grammar, never guessed from a known list, so
+//! Invariant: identity is read from the identifier's grammar, never guessed from a known list, so
 //! that models newer than this code are understood too.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html>.
 

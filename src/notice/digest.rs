@@ -1,6 +1,6 @@
 //! Many notices in one.
 //!
-//! One law: each incident keeps a line of its own, with the id that its own notice would have had.
+//! Invariant: each incident keeps a line of its own, with the id that its own notice would have had.
 
 use std::collections::BTreeMap;
 

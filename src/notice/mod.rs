@@ -1,6 +1,6 @@
 //! The words for people and machines.
 //!
-//! One law: a notice is made of the rules' words and of facts that carry no prose. Of what somebody else
+//! Invariant: a notice is made of the rules' words and of facts that carry no prose. Of what somebody else
 //! wrote only a [`Safe`] gets in: names in their own shape, never a sentence.
 
 pub mod channel;

@@ -1,6 +1,6 @@
 //! What a person asks of the ledger: what is open, why, and what to do about it by hand.
 //!
-//! One law: a person stands under the same guard rails as the function; theirs to lift are `observe`, what is suspected,
+//! Invariant: a person stands under the same guard rails as the function; theirs to lift are `observe`, what is suspected,
 //! and how far the function may raise a quota by itself.
 
 pub mod doctor;

@@ -1,6 +1,6 @@
 //! The account at a glance: what is open, what is over, and how near use comes to the quotas.
 //!
-//! One law: asks and changes nothing. What could not be asked is said.
+//! Invariant: asks and changes nothing. What could not be asked is said.
 
 use jiff::{SignedDuration, Timestamp};
 

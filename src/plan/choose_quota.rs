@@ -1,6 +1,6 @@
 //! Which quota ran full: everything known about the one that is meant, or why there is none.
 //!
-//! One law: exactly one, or none.
+//! Invariant: exactly one, or none.
 
 use jiff::SignedDuration;
 

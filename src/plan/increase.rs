@@ -1,6 +1,6 @@
 //! Whether an increase is asked for.
 //!
-//! One law: an increase needs a reason at every turn; where one is missing it is withheld, and the
+//! Invariant: an increase needs a reason at every turn; where one is missing it is withheld, and the
 //! plan says which.
 
 use jiff::SignedDuration;

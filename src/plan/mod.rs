@@ -1,6 +1,6 @@
 //! What to do about an incident: a plan that is data.
 //!
-//! One law: pure. Everything that could have been done and is not stands in it with its reason.
+//! Invariant: pure. Everything that could have been done and is not stands in it with its reason.
 
 pub mod action;
 mod choose_quota;

@@ -1,6 +1,6 @@
 //! How much to ask for.
 //!
-//! One law: what is asked for lies above what AWS validates against and below every ceiling, or
+//! Invariant: what is asked for lies above what AWS validates against and below every ceiling, or
 //! nothing is asked for.
 
 use crate::config::Config;

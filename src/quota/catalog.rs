@@ -1,6 +1,6 @@
 //! The quotas of Amazon Bedrock: built in, imported, or as an account lists them.
 //!
-//! One law: a catalogue is data. Codes and names are AWS's; nothing is derived from a code.
+//! Invariant: a catalogue is data. Codes and names are AWS's; nothing is derived from a code.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,6 +1,6 @@
 //! Whether a model identifier and a quota's label mean the same model.
 //!
-//! One law: family, size, version and variant must all be equal after spelling is evened out. A
+//! Invariant: family, size, version and variant must all be equal after spelling is evened out. A
 //! label that is merely close is another model.
 
 use crate::model::{ModelId, is_date};

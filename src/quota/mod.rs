@@ -1,6 +1,6 @@
 //! Which quota a call counts against: the one that fits, or a refusal that says why.
 //!
-//! One law: a wrong quota is worse than none. Two candidates, or a label that does not match
+//! Invariant: a wrong quota is worse than none. Two candidates, or a label that does not match
 //! exactly, is a refusal.
 
 pub mod record;

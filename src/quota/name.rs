@@ -1,6 +1,6 @@
 //! The grammar of Bedrock's quota names, and its exceptions as data.
 //!
-//! One law: a name either reads whole or not at all. What the grammar does not know is no
+//! Invariant: a name either reads whole or not at all. What the grammar does not know is no
 //! inference quota to us.
 
 use crate::model::{ModelId, ModelKind};

@@ -1,6 +1,6 @@
 //! Carries out a plan's increase request: reserve first, file then.
 //!
-//! One law: nothing is left to choose here, and nothing is filed that the ledger does not hold a
+//! Invariant: nothing is left to choose here, and nothing is filed that the ledger does not hold a
 //! reservation for. A refusal is an outcome, not an error.
 
 use jiff::{SignedDuration, Timestamp};

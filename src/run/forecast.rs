@@ -1,6 +1,6 @@
 //! The daily watch over one Region: which quotas are nearly full, and which models in use will end.
 //!
-//! One law: the watch only sees. What it finds are incidents as any other, and go through the same stages.
+//! Invariant: the watch only sees. What it finds are incidents as any other, and go through the same stages.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! The line: a delivery in, the right thing done once, people told.
 //!
-//! One law: a delivery is acknowledged when every problem in it is told, or durably in the ledger with
+//! Invariant: a delivery is acknowledged when every problem in it is told, or durably in the ledger with
 //! a due time. An item fails only when it cannot be read or the ledger cannot be written.
 
 use std::borrow::Cow;

@@ -1,6 +1,6 @@
 //! Takes one incident, whose lease we hold, from evidence to a notice that is told and recorded.
 //!
-//! One law: whatever fails on the way, the ledger says when somebody looks again.
+//! Invariant: whatever fails on the way, the ledger says when somebody looks again.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,6 +1,6 @@
 //! On ticks: whatever is due goes through the same stages, until it is over.
 //!
-//! One law: one incident that cannot be driven does not keep the others waiting, and stays due.
+//! Invariant: one incident that cannot be driven does not keep the others waiting, and stays due.
 
 use std::collections::HashSet;
 

@@ -1,6 +1,6 @@
 //! The world file: a small account in JSON.
 //!
-//! One law: all parts are optional, and a key nobody knows is an error, so that a misspelt one is not
+//! Invariant: all parts are optional, and a key nobody knows is an error, so that a misspelt one is not
 //! silently ignored.
 
 use std::cell::RefCell;

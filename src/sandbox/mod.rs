@@ -1,6 +1,6 @@
 //! The embedded world: a small AWS account that keeps the real rules, filled from a world file.
 //!
-//! One law: every call passes one gate, which counts it, lets others run, and may fail it before or
+//! Invariant: every call passes one gate, which counts it, lets others run, and may fail it before or
 //! after it happened. What runs here cannot tell it from AWS.
 
 mod bedrock;

@@ -1,6 +1,6 @@
 //! Whole lives of the function in a world that fails, each from a seed.
 //!
-//! One law: a seed is a life. Everything that chance decides stands in its script, so that what went
+//! Invariant: a seed is a life. Everything that chance decides stands in its script, so that what went
 //! wrong once goes wrong again, and a shorter script that still does can be looked for.
 
 mod lived;

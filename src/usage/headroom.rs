@@ -1,6 +1,6 @@
 //! How near use comes to a quota, and when it will fill it.
 //!
-//! One law: what is compared is counted as the quota counts it, over everything that shares the quota.
+//! Invariant: what is compared is counted as the quota counts it, over everything that shares the quota.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,6 +1,6 @@
 //! What CloudWatch measured of a model's use, and what it means for a quota.
 //!
-//! One law: tokens are counted as the quota counts them, and models that share a quota are added up
+//! Invariant: tokens are counted as the quota counts them, and models that share a quota are added up
 //! minute by minute before any peak is taken.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html>.
 

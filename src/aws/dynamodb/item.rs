@@ -1,6 +1,6 @@
 //! The table's items, and what they say in our words.
 //!
-//! One law: what is written here can be read here, by this version and the next; an item that cannot be
+//! Invariant: what is written here can be read here, by this version and the next; an item that cannot be
 //! read is an error that names it, never a guess.
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! The ledger, in one DynamoDB table.
 //!
-//! One law: every write says under which lease it is made, and DynamoDB refuses it under any other. No
+//! Invariant: every write says under which lease it is made, and DynamoDB refuses it under any other. No
 //! clock decides who holds a lease; clocks only say when one may be taken over.
 //! See <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html>.
 //!

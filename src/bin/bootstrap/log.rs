@@ -1,7 +1,7 @@
 //! What the function says of its work: JSON lines for people who search, and metrics in CloudWatch's
 //! embedded format.
 //!
-//! One law: a message reads alone and identifiers are fields; nothing of a payload is ever logged.
+//! Invariant: a message reads alone and identifiers are fields; nothing of a payload is ever logged.
 //! See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
 
 use std::io::Write as _;

@@ -1,7 +1,7 @@
 //! The Lambda function: reads its configuration, connects to AWS, and hands every delivery to the
 //! handler.
 //!
-//! One law: what was not handled is an error or a failed item, never a success that says so in words.
+//! Invariant: what was not handled is an error or a failed item, never a success that says so in words.
 
 mod log;
 

@@ -1,6 +1,6 @@
 //! The SNS message: every form in one publication.
 //!
-//! One law: what is made here SNS accepts, whatever the notice holds.
+//! Invariant: what is made here SNS accepts, whatever the notice holds.
 //! See <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>.
 
 use std::collections::BTreeMap;

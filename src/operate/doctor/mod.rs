@@ -1,7 +1,7 @@
 //! Whether everything is in place that the function depends on, in one Region: what is missing, what it is
 //! blind to without it, and the command that mends it.
 //!
-//! One law: asks and changes nothing. What could not be asked is unknown, never good.
+//! Invariant: asks and changes nothing. What could not be asked is unknown, never good.
 
 pub mod parts;
 mod generated;

@@ -1,6 +1,6 @@
 //! Which id to call instead of one that is not served.
 //!
-//! One law: an id is named only if Bedrock offers it in that Region; without its list, only what the
+//! Invariant: an id is named only if Bedrock offers it in that Region; without its list, only what the
 //! grammar of ids makes likely, and then it says so.
 
 use crate::diagnosis::Cause;

@@ -1,6 +1,6 @@
 //! What to change where it is the way of calling that hurts.
 //!
-//! One law: said only with numbers, and only beyond what an SDK does by itself.
+//! Invariant: said only with numbers, and only beyond what an SDK does by itself.
 //! See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>.
 
 use crate::callers::{Callers, Client, named};

@@ -1,6 +1,6 @@
 //! How to find out what no message told, and how the next one tells by itself.
 //!
-//! One law: a command that costs something says what it costs, and none lets prompts into a log.
+//! Invariant: a command that costs something says what it costs, and none lets prompts into a log.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html>.
 
 use crate::evidence::{Evidence, SearchStep};

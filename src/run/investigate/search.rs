@@ -1,7 +1,7 @@
 //! The search for errors behind an alarm of which only the metric is known: cheapest first, over several
 //! looks.
 //!
-//! One law: a look costs at most nine calls (what the ledger saw, the volume, four pages of CloudTrail, two
+//! Invariant: a look costs at most nine calls (what the ledger saw, the volume, four pages of CloudTrail, two
 //! searches through logs, whether invocations are logged). What is found are incidents of their own; what is
 //! not found is said with where it was looked for.
 
