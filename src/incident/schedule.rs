@@ -13,7 +13,7 @@
 //! | the same after eight reminders | every 7 days while calls are made; never for a nearly full quota |
 //! | AWS leaves a request open | after 7 and 14 days, then every 14 days; every 7 days while calls fail |
 //! | AWS does not answer | after a day, then every 7 days |
-//! | the incident is over | after `QUIET_HOURS_TO_CLOSE` (24 h) without an error; 7 days if noticed three times or returned |
+//! | the incident is over | after `QUIET_HOURS_TO_CLOSE` (24 h) without error; 7 days after three notices or a return |
 //! | a nearly full quota is over | after 7 days below the threshold |
 //! | the incident returns after it was over | within 7 days the episode goes on; later a new one begins |
 //!
