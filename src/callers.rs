@@ -431,12 +431,12 @@ mod tests {
 
     #[test]
     fn a_row_is_told_only_beyond_an_sdks_own_attempts() {
-        // Three attempts within two seconds, every minute: as it should be.
+        // Three attempts within two seconds, every minute: normal retries.
         let patient = sum((0..60).map(|n| call("app", 1, n / 3 * 60 + n % 3, "x")));
         assert_eq!(patient.hurries(), None);
         let hasty = sum((0..60).map(|n| call("app", 1, n / 2, "x")));
         assert_eq!(hasty.hurries().map(|c| (c.calls.row, c.calls.errors)), Some((60, 60)));
-        // As many instances, each patient, are no row.
+        // Many instances that each wait between calls form no run.
         let fleet = sum((0..60).map(|n| call("app", n, i64::from(n) / 10, "x")));
         assert_eq!((fleet.hurries(), fleet.principals()), (None, 1));
     }

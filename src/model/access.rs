@@ -25,11 +25,11 @@ pub enum UseCaseForm {
     /// The provider requires no form.
     #[default]
     NotNeeded,
-    /// It was submitted.
+    /// The account has submitted it.
     Submitted,
-    /// It was not submitted.
+    /// The account has not submitted it.
     Missing,
-    /// Bedrock did not say.
+    /// Bedrock did not answer.
     Unread(ServiceError),
 }
 

@@ -126,9 +126,9 @@ pub struct Readable {
 }
 
 impl Readable {
-    /// How much of `listing` reads. A quota that does not read is counted as one of inference if its name
-    /// counts tokens or requests in a minute or a day, or if the built-in catalogue knows its code, which is
-    /// the same in every account, as one of inference.
+    /// Checks `listing`. A quota that does not parse counts as an inference quota if its name mentions tokens or
+    /// requests per minute or day, or if its code, which is the same in every account, is an inference quota in the
+    /// built-in catalogue.
     pub fn of(listing: &Catalog) -> Self {
         let reads = |name: &str| name == CROSS_MODEL_PER_DAY || QuotaName::parse(name).is_some();
         let known: HashSet<_> =
