@@ -1,7 +1,6 @@
-//! Takes the wrapping off an error text: what SDKs, proxies, agents and log formats put around the
-//! sentence that AWS wrote.
+//! Removes what SDKs, proxies, agents and log formats put around AWS's sentence.
 //!
-//! Invariant: nothing here decides a cause. It only makes the same sentence look the same.
+//! Invariant: Nothing here decides a cause. The same sentence is only made to look the same.
 
 use crate::diagnosis::find;
 use crate::diagnosis::plain::{ErrorText, LONGEST, Plain};

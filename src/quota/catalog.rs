@@ -85,7 +85,7 @@ impl Catalog {
     }
 
     /// Reads the output of `aws service-quotas list-service-quotas --service-code bedrock --output json`. Quotas of
-    /// other services are left out. The error says whether the text, a code or all Bedrock quotas are at fault.
+    /// other services are left out. Fails if the text is no such output, a code is invalid, or no quota is left.
     pub fn from_listing(json: &str) -> Result<Self, CatalogError> {
         let listing: Listing = serde_json::from_str(json).map_err(CatalogError::Listing)?;
         let ours =

@@ -179,7 +179,7 @@ pub struct GrowthLimit {
     pub most: f64,
     /// The length of the period, in days.
     pub days: u32,
-    /// The value at the beginning of the period, or a later value set by AWS or approved by a person.
+    /// The value at the beginning of the period, or a later one that others raised it to or a person approved.
     pub base: f64,
     /// The factor: `most` is `base` times this, rounded down.
     pub times: f64,
