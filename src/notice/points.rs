@@ -43,8 +43,8 @@ pub fn warned(heard: &Heard) -> bool {
     heard.was_last(&Point::of('w', Reason::UnusualCaller.as_str()))
 }
 
-/// Whether a new reason of this kind is worth a notice. Late evidence and an ongoing wait change nothing for anyone, and
-/// the outcome of a request has its own notice.
+/// Whether a new reason of this kind is worth a notice. Late evidence and an ongoing wait change nothing for anyone,
+/// and the outcome of a request has its own notice.
 pub(crate) fn is_told(kind: Reason) -> bool {
     !matches!(kind, Reason::NoEvidence | Reason::NotThrottled | Reason::CoolingDown)
 }
