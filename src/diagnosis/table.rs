@@ -1,7 +1,7 @@
-//! The rule table: every error we know, top to bottom, first match wins.
+//! The rule table: every known error, top to bottom. The first match wins.
 //!
-//! Invariant: specific before general. What only looks like a quota problem stands before the quota
-//! rows; what only its code tells stands last. A test proves that every example reaches its own row.
+//! Invariant: Specific rows come before general ones. Errors that only look like quota problems come before the quota
+//! rows, and rows that match only a code come last. A test checks that every example reaches its own row.
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::plain::Plain;
@@ -57,7 +57,7 @@ const CAPACITY_ADVICE: &[&str] = &[
 const NEVER_WORK_ROUND: &str =
     "Somebody decided this. Ask whoever owns that policy; do not try another role or Region to get round it.";
 
-/// The operations through which inference, and what belongs to it, is called.
+/// The operations for inference and for what belongs to it.
 pub const INFERENCE_OPERATIONS: &[&str] = &[
     "InvokeModel",
     "InvokeModelWithResponseStream",
@@ -80,7 +80,7 @@ pub const INFERENCE_OPERATIONS: &[&str] = &[
     "GenerateQuery",
 ];
 
-/// The call went to a service other than Bedrock, by the name of its operation.
+/// Whether the operation's name shows that the call went to a service other than Bedrock.
 fn of_another_service(plain: &Plain) -> bool {
     const ABOUT_BEDROCK: &[&str] = &[
         "Model",
@@ -103,12 +103,12 @@ fn of_another_service(plain: &Plain) -> bool {
     plain.operation.as_deref().is_some_and(|op| !is_bedrock(op))
 }
 
-/// The message names a Region by its code.
+/// Whether the message contains a Region code.
 fn names_a_region(plain: &Plain) -> bool {
     plain.message.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|w| Region::parse(w).is_some())
 }
 
-/// The message holds more than codes and names of fields: somebody wrote a sentence.
+/// Whether the message contains a sentence, not only codes and field names.
 fn says_something(plain: &Plain) -> bool {
     let is_field = |w: &str| w.starts_with('"') || w.ends_with('"') || w.ends_with("\",");
     plain
