@@ -122,7 +122,7 @@ fn says_something(plain: &Plain) -> bool {
 /// First match wins.
 #[rustfmt::skip]
 pub const RULES: &[Rule] = &[
-    // ---- Not Bedrock inference, though it comes with its words -------------------------------
+    // ---- Not Bedrock inference, though the wording is similar --------------------------------
     Rule { id: "quota-request-answer", cause: Cause::Unrelated,
         says: &[&["open service quota increase request"], &["must provide a quota value greater than"], &["applied value for the specified"], &["too many open quota increase requests"]],
         advice: &["This is Service Quotas' answer to a request for an increase, not an inference error."],
@@ -140,7 +140,7 @@ pub const RULES: &[Rule] = &[
         reference: ERRORS,
         example: Example { code: None, message: "An error occurred (ThrottlingException) when calling the DescribeLogGroups operation: Rate exceeded" }, ..Rule::NONE },
 
-    // ---- AWS's side, in the words of a quota or of access -------------------------------------
+    // ---- AWS's side, worded like a quota or access error --------------------------------------
     Rule { id: "access-check-failed", cause: Cause::InternalError,
         says: &[&["model access is denied due to", "internal_service_error"], &["model access is denied due to", "internal service error"]],
         advice: &["The check of model access failed inside AWS; access itself may be in order. Retry, and open a support case if it lasts longer than 15 minutes."],
@@ -160,7 +160,7 @@ pub const RULES: &[Rule] = &[
         reference: ERRORS,
         example: Example { code: Some("ModelNotReadyException"), message: "Model is not ready for inference. Wait and try your request again." }, ..Rule::NONE },
 
-    // ---- Context length, in the words of a quota ----------------------------------------------
+    // ---- Context length, worded like a quota error --------------------------------------------
     Rule { id: "too-many-input-tokens", cause: Cause::ContextLength,
         says: &[&["too many input tokens"], &["max input tokens"], &["input tokens exceeded"], &["maximum number of input tokens"], &["total number of tokens", "cannot exceed"], &["too many tokens", "prompt"], &["too many tokens", "context"]],
         unless: &["per day", "per minute"],
@@ -456,7 +456,7 @@ pub const RULES: &[Rule] = &[
         advice: THROTTLE_ADVICE, reference: QUOTAS,
         example: Example { code: None, message: "Amazon Bedrock: rate limit exceeded, slow down" }, ..Rule::NONE },
 
-    // ---- Only the code or the status tells ----------------------------------------------------
+    // ---- Matched only by the code or the status -----------------------------------------------
     Rule { id: "code-model-not-ready", cause: Cause::ModelNotReady,
         codes: &["modelnotreadyexception"],
         advice: &["The model is being loaded: retry with backoff for a few minutes.", "A quota increase will not help."], reference: ERRORS,

@@ -75,7 +75,7 @@ pub struct Need {
 impl Need {
     /// Whether this is evidence that AWS did not have when it refused.
     fn is_more_than(&self, refused: &Refusal) -> bool {
-        // Without evidence on record, the desired value tells what the demand was.
+        // Without evidence on record, the desired value shows what the demand was.
         let before = refused.need.map_or(refused.desired / 1.5, |need| need.demand);
         let is_longer = |need: Need| self.full_days >= need.full_days.saturating_add(MORE_DAYS);
         self.demand >= MORE * before || refused.need.is_some_and(is_longer)
@@ -300,7 +300,7 @@ impl QuotaRecord {
         self.last = None;
     }
 
-    /// Records how a request ended. A request that somebody else filed is no raise of ours.
+    /// Records how a request ended. A request that somebody else filed is not counted as our raise.
     pub(crate) fn ended(&mut self, ended: &EndedRequest) {
         let EndedRequest { followed, outcome, value, at, .. } = ended;
         let is_it =
