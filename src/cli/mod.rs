@@ -27,8 +27,8 @@ use crate::cli::outcome::CommandOutcome;
 
 /// Finds out why Amazon Bedrock calls fail, and how to fix them.
 ///
-/// Most commands run without an AWS account, in a simulated one. `explain --live`, `doctor` and the commands
-/// on incidents use your AWS credentials unless you give a world file.
+/// Most commands run without an AWS account, in a simulated one. `explain --live`, `doctor`, `report` and the
+/// commands on incidents use your AWS credentials unless you give a world file.
 #[derive(Parser)]
 #[command(version, max_term_width = 80, propagate_version = true, after_help = EXIT)]
 struct Cli {

@@ -269,7 +269,7 @@ mod tests {
         "2026-11-20T14:00:00Z".parse().unwrap()
     }
 
-    /// Asked for 10 where 5 held, so many hours ago.
+    /// A request from 5 to 10, filed this many hours ago.
     fn followed(hours: i64) -> TrackedRequest {
         TrackedRequest {
             code: QuotaCode::parse("L-27A15A5E").unwrap(),

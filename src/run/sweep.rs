@@ -300,7 +300,7 @@ async fn quiet<W: Services>(
     }
     match is_failing(world, terms, &record.incident, now).await {
         Ok(true) => {
-            // CloudWatch tells that calls fail, whether their errors arrive or not. That is no alarm that went off anew.
+            // CloudWatch shows that calls fail, whether or not their errors arrive. The alarm did not go off again.
             let search = record.search.clone();
             record.incident.last_seen = Some(now);
             record.unread = None;

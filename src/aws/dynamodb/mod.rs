@@ -631,7 +631,7 @@ impl Ledger for Aws {
         incident.remove("intent");
         incident.remove("request_id");
         incident.under(lease);
-        // What AWS refused before stays.
+        // Keep what AWS refused before.
         let mut quota = Update::default();
         for gone in ["intent", "request_id", "last_outcome", "cool_down_until"] {
             quota.remove(gone);

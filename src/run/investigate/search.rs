@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn errors_drown_by_either_description_of_what_counts_as_an_invocation() {
-        // 10,000 calls of which so many failed: without and with the failed ones among `Invocations`.
+        // 10,000 calls with this many failures: `Invocations` without and with the failed calls.
         let volumes = |failed: f64| {
             [10_000.0 - failed, 10_000.0].map(|invocations| Minute {
                 invocations,
@@ -351,10 +351,10 @@ mod tests {
                 assert_eq!(given_up.is_none(), is_read, "{volume:?}: {given_up:?}");
             }
         }
-        // All of them fail, which by the one description are no invocations at all.
+        // All of them fail, so by one description there are no invocations at all.
         let all = Minute { client_errors: 500.0, ..Minute::NONE };
         assert_eq!(too_many(&all, Metric::ClientErrors, 200), None);
-        // Throttles are invocations by neither.
+        // Neither description counts throttles as invocations.
         let throttled = Minute { invocations: 9_900.0, throttles: 100.0, ..Minute::NONE };
         assert_eq!(too_many(&throttled, Metric::Throttles, 200), Some(10_000.0));
     }
