@@ -17,10 +17,10 @@ pub(crate) struct Where {
     /// Use a world file instead of AWS; changes are not saved
     #[arg(long, value_name = "FILE")]
     world: Option<PathBuf>,
-    /// DynamoDB table of the ledger, the stack's output `TableName` [default: the variable TABLE_NAME]
+    /// DynamoDB table of the ledger, the stack's output `TableName` (default: the variable TABLE_NAME)
     #[arg(long, value_name = "NAME")]
     table: Option<String>,
-    /// ARN of the SNS topic that notices go to [default: the variable TOPIC_ARN]
+    /// ARN of the SNS topic that notices go to (default: the variable TOPIC_ARN)
     #[arg(long, value_name = "ARN")]
     topic: Option<String>,
     /// Print JSON, one document a line

@@ -22,10 +22,10 @@ pub(crate) struct Doctor {
     /// CloudFormation stack name
     #[arg(long, value_name = "NAME", default_value = "bedrock-remediator")]
     stack: String,
-    /// Region to check; repeat for more [default: the Region of your credentials]
+    /// Region to check; repeat for more (default: the Region of your credentials)
     #[arg(long = "region", value_name = "REGION", value_parser = region)]
     regions: Vec<Region>,
-    /// ARN of the function's role [default: the variable ROLE_ARN]
+    /// ARN of the function's role (default: the variable ROLE_ARN)
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
     /// ARN of the topic for the function's own health, the stack's output `OperatorTopicArn`; without it, that

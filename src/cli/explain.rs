@@ -35,8 +35,8 @@ use crate::cli::print;
 ///
 /// Runs the real handler in a simulated account; nothing leaves this machine. The account is --world, else
 /// X.world.json beside X.json, else one that is healthy except for what the event reports. With --live, reads
-/// the account of your AWS credentials instead, but files and sends nothing. Start with `explain
-/// events/throttle-tokens.json`.
+/// the account of your AWS credentials instead, but files and sends nothing. Start with
+/// `explain events/throttle-tokens.json`.
 #[derive(clap::Args)]
 pub(crate) struct ExplainArgs {
     /// Payload as Lambda receives it; `-` is standard input

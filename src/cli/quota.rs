@@ -31,7 +31,7 @@ pub(crate) struct QuotaArgs {
     #[arg(long, requires = "model_id", value_parser = words(Variant::ALL, Variant::as_str))]
     variant: Option<Variant>,
     /// Output of `aws service-quotas list-service-quotas --service-code bedrock --output json`
-    /// [default: the built-in catalogue]
+    /// (default: the built-in catalogue)
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
 }
