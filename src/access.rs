@@ -1,7 +1,6 @@
-//! The steps of model access and permission: what is missing, who can do it, and how.
+//! The access and permission steps: what is missing, who can do it, and how.
 //!
-//! One law: a reminder names one step for one person, and never suggests a way round somebody's
-//! decision.
+//! Invariant: A reminder names one step for one person, and never suggests a way around somebody's decision.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-access.html>.
 
 use serde::Serialize;
@@ -13,22 +12,22 @@ use crate::model::lifecycle::Lifecycle;
 use crate::model::{ModelId, ModelKind};
 use crate::permission::{Needed, PolicyLayer, PolicyVerdict, Ruling};
 
-/// One step that a person has to take.
+/// A step that a person must take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reminder {
-    /// Kebab-case; names the step.
+    /// The step's name, in kebab-case.
     pub step: &'static str,
     /// Who can take it.
     pub audience: &'static str,
-    /// What to do and why.
+    /// What to do, and why.
     pub text: String,
-    /// Commands that do it or show where it stands.
+    /// Commands that take the step or show its status.
     pub commands: Vec<String>,
-    /// The console's page for it.
+    /// The console page for it; `None` if there is none.
     pub link: Option<String>,
-    /// Steps of access that are done, as far as Bedrock tells; see [`Checklist`].
+    /// Access steps that are done, as far as Bedrock reports; see [`Checklist`].
     pub done: Vec<&'static str>,
-    /// Steps that are not.
+    /// Access steps that are not done.
     pub missing: Vec<&'static str>,
 }
 
@@ -37,7 +36,7 @@ struct AccessStep {
     name: &'static str,
     audience: &'static str,
     text: &'static str,
-    /// `{model}`, `{provider}`, `{region}` and `{account}` are filled in; a command with one that is unknown is left out.
+    /// Placeholders: `{model}`, `{provider}`, `{region}`, `{account}`. A command with an unknown value is left out.
     commands: &'static [&'static str],
     console: Option<&'static str>,
 }
@@ -90,19 +89,18 @@ const STEPS: &[AccessStep] = &[
         commands: &[], console: None },
 ];
 
-/// What Bedrock and IAM were asked about an incident of access or permission.
+/// What Bedrock and IAM answered about an access or permission incident.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AccessEvidence<'a> {
-    /// Bedrock's own word on the model; `None` where it is not known.
+    /// The model's state as Bedrock reports it; `None` if unknown.
     pub state: Option<&'a ModelState>,
-    /// How many agreements the model's provider offers; `None` where it was not asked.
+    /// How many agreements the model's provider offers; `None` if unknown.
     pub offers: Option<usize>,
-    /// IAM's word on each resource; empty where it was not asked.
+    /// IAM's ruling on each resource; empty if IAM was not asked.
     pub rulings: &'a [Ruling],
 }
 
-/// What is really missing, where the error's own text leaves it open: its cause. What the text says by
-/// itself outranks whatever else is known.
+/// The actual cause, where the error text leaves it open. Where the text is clear, it outranks all other evidence.
 pub fn missing(cause: Cause, asked: &AccessEvidence<'_>) -> Cause {
     match cause {
         Cause::NotGranted => missing_access(asked).unwrap_or(cause),
@@ -113,9 +111,9 @@ pub fn missing(cause: Cause, asked: &AccessEvidence<'_>) -> Cause {
     }
 }
 
-/// Whether the step is taken that `cause` asks for, where anything but the next call can tell; `had_missing`:
-/// whether Bedrock said before that something was missing. That everything holds is no proof by itself: it
-/// was said of accounts whose calls failed.
+/// Whether the step that `cause` asks for is done; `None` if only the next call can show it. `had_missing`: whether
+/// Bedrock earlier reported a missing step. A complete checklist alone proves nothing, because Bedrock has shown one
+/// for accounts whose calls failed.
 pub fn is_done(cause: Cause, asked: &AccessEvidence<'_>, had_missing: bool) -> Option<bool> {
     match cause {
         Cause::UseCaseForm => match asked.state?.form {
@@ -127,7 +125,7 @@ pub fn is_done(cause: Cause, asked: &AccessEvidence<'_>, had_missing: bool) -> O
             let Checklist { missing, unread, .. } = checklist(asked.state?);
             match (missing.as_slice(), unread.as_slice()) {
                 ([], []) => had_missing.then_some(true),
-                // What could not be read may be what is missing.
+                // The missing step may be one that could not be read.
                 ([], _) => None,
                 _ => Some(false),
             }
@@ -141,7 +139,7 @@ pub fn is_done(cause: Cause, asked: &AccessEvidence<'_>, had_missing: bool) -> O
     }
 }
 
-/// The step of access that Bedrock knows not to be done.
+/// The access step that Bedrock reports as missing; `None` if it reports none.
 fn missing_access(asked: &AccessEvidence<'_>) -> Option<Cause> {
     let state = asked.state?;
     if state.form == UseCaseForm::Missing {
@@ -158,8 +156,7 @@ fn missing_access(asked: &AccessEvidence<'_>) -> Option<Cause> {
     })
 }
 
-/// The step that is missing for `cause`, given what was asked; `None` for causes that are no matter of
-/// access.
+/// The step that is missing for `cause`, given the evidence; `None` for causes unrelated to access.
 pub fn reminder(
     cause: Cause,
     model: Option<&ModelId>,
@@ -175,7 +172,7 @@ pub fn reminder(
     let mut text = step.text.to_owned();
     if matches!(step.cause, Cause::IdentityPolicy | Cause::IamUnspecified) {
         match finding {
-            // Whoever may write a log can name any resource in it; IAM's simulator was asked about real ones.
+            // Anyone who can write a log can name any resource in it. The IAM simulator was only asked about real ones.
             StepFinding::Open if facts.forgeable => {}
             StepFinding::Open | StepFinding::LacksAll => {
                 commands.extend(least_statement(model, place, facts));
@@ -188,22 +185,22 @@ pub fn reminder(
             StepFinding::Withheld(_) => {}
         }
     }
-    // Without a Region the partition is not known either, and most accounts are of `aws`.
+    // Without a Region the partition is unknown; most accounts are in `aws`.
     let host = console_host(place.map_or("aws", |p| p.region.partition()));
     let link = step.console.and_then(fill).map(|page| format!("https://{host}/{page}"));
     let Checklist { done, missing, .. } = asked.state.map(checklist).unwrap_or_default();
     Some(Reminder { step: step.name, audience: step.audience, text, commands, link, done, missing })
 }
 
-/// What IAM's policy simulator found out.
+/// What the IAM policy simulator found.
 enum StepFinding {
-    /// Nothing, or not enough.
+    /// Nothing, or not enough to decide.
     Open,
-    /// Somebody decided against it; the cause of that.
+    /// A policy withholds the permission deliberately; holds the cause.
     Withheld(Cause),
     /// No policy allows any of the resources.
     LacksAll,
-    /// No policy allows these resources, and the others are allowed.
+    /// No policy allows these resources; the others are allowed.
     Lacks(Vec<String>),
     /// The caller's own policies allow all of it.
     Allowed,
@@ -230,13 +227,13 @@ impl StepFinding {
         let lacking: Vec<String> = lacking.map(|r| r.resource.clone()).collect();
         match lacking.len() {
             0 => Self::Allowed,
-            // All of them: in every Region of the profile, those that AWS adds too.
+            // All resources are lacking: cover every Region of the profile, including those that AWS adds later.
             n if n == rulings.len() => Self::LacksAll,
             _ => Self::Lacks(lacking),
         }
     }
 
-    /// The cause that it points to.
+    /// The cause that the finding points to; `None` if it points to none.
     fn cause(&self) -> Option<Cause> {
         match self {
             Self::Withheld(by) => Some(*by),
@@ -246,7 +243,7 @@ impl StepFinding {
     }
 }
 
-/// The IAM action that was denied: the one the text names, else the one that authorizes the operation.
+/// The denied IAM action: the one named in the text, else the one that authorizes the operation.
 /// See <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html>.
 pub fn action_of(facts: &Facts) -> Option<&str> {
     let named = facts.action.as_deref().filter(|a| a.starts_with("bedrock"));
@@ -260,11 +257,11 @@ pub fn action_of(facts: &Facts) -> Option<&str> {
     })
 }
 
-/// A call of a profile needs the profile and each model it routes to; IAM is asked about so many.
+/// At most this many resources are simulated: a profile call needs the profile and each model it routes to.
 const MOST_NEEDED: usize = 12;
 
-/// Every resource that a call of `model` needs, where the profile it is routes to the ARNs `routes`, and
-/// what was `denied`. Empty where the id does not tell.
+/// Every resource that a call of `model` needs. `routes` are the ARNs that the profile routes to, `denied` the resource
+/// that was denied. Empty if the id does not show them.
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html>.
 pub fn needed(
     model: Option<&ModelId>,
@@ -282,7 +279,7 @@ pub fn needed(
         Some(format!("arn:{}:bedrock:{region}:{account}:{kind}/{m}", region.partition()))
     });
     let own = model.and_then(|m| m.arns(region, account.as_str())).unwrap_or_default();
-    // A pattern over Regions is no resource; the profile's routes name each.
+    // An ARN pattern over Regions is not a resource; the profile's routes name each one.
     let mut arns: Vec<String> = profile.iter().cloned().collect();
     let denied = denied.filter(|arn| is_of(arn, place)).map(str::to_owned);
     let named = own.into_iter().chain(routes.iter().cloned()).chain(denied);
@@ -300,26 +297,26 @@ pub fn needed(
     arns.into_iter().map(of).collect()
 }
 
-/// The steps of access of one model, by what Bedrock says of each.
+/// The access steps of one model, by the status that Bedrock reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checklist {
-    /// Those that are done.
+    /// Steps that are done.
     pub done: Vec<&'static str>,
-    /// Those that are not.
+    /// Steps that are not done.
     pub missing: Vec<&'static str>,
-    /// Those that could not be read.
+    /// Steps whose status could not be read.
     pub unread: Vec<&'static str>,
 }
 
-/// Which steps of access are done, as far as Bedrock tells: a clue, not proof.
+/// Which access steps are done, as far as Bedrock reports. This is a clue, not proof.
 pub fn checklist(state: &ModelState) -> Checklist {
     let is_active = match &state.life {
         Ok(Some(life)) => Some(life.lifecycle == Lifecycle::Active),
-        // What Bedrock does not describe has ended, or was never here.
+        // A model that Bedrock does not describe has ended, or was never offered here.
         Ok(None) => Some(false),
         Err(_) => None,
     };
-    // Nothing is said of a form that nobody asks for.
+    // Omit the form if the model needs none.
     let form = match &state.form {
         UseCaseForm::NotNeeded => None,
         UseCaseForm::Submitted => Some(Some(true)),
@@ -347,7 +344,7 @@ pub fn checklist(state: &ModelState) -> Checklist {
     list
 }
 
-/// `text` with its placeholders filled; `None` when one of them is unknown.
+/// `text` with its placeholders filled; `None` if one of them is unknown.
 fn fill(text: &str, model: Option<&ModelId>, place: Option<&AccountRegion>) -> Option<String> {
     let model = model.filter(|m| m.names_a_model());
     let values = [
@@ -365,15 +362,15 @@ fn fill(text: &str, model: Option<&ModelId>, place: Option<&AccountRegion>) -> O
     Some(filled)
 }
 
-/// The least IAM statement that would allow what was denied: for a profile the profile *and* the
-/// foundation models it routes to. `None` when action or resource is not known well enough.
+/// The smallest IAM statement that allows what was denied. For a profile it covers the profile and the foundation
+/// models it routes to. `None` if the action or the resource is not known well enough.
 pub fn least_statement(
     model: Option<&ModelId>,
     place: Option<&AccountRegion>,
     facts: &Facts,
 ) -> Option<String> {
     let action = action_of(facts)?;
-    // The bedrock-mantle endpoint has resources of its own.
+    // The bedrock-mantle endpoint has its own resources.
     let model = model.filter(|_| action.starts_with("bedrock:"));
     let mut resources =
         model.zip(place).and_then(|(m, p)| m.arns(&p.region, p.account.as_str())).unwrap_or_default();
@@ -386,7 +383,7 @@ pub fn least_statement(
     statement(action, resources)
 }
 
-/// `None` without a resource.
+/// The statement as JSON; `None` without a resource.
 fn statement(action: &str, resource: Vec<String>) -> Option<String> {
     if resource.is_empty() {
         return None;
@@ -402,10 +399,10 @@ struct Statement<'a> {
     resource: Vec<String>,
 }
 
-/// The ARN that was denied; a foundation model of another Region is one that a cross-Region profile
-/// routes to, and then every Region of the profile is meant.
+/// The denied resource, for a statement. A foundation model in another Region means that a cross-Region profile routes
+/// there, and then the statement covers every Region of the profile.
 fn denied_resource(arn: &str, place: Option<&AccountRegion>) -> Option<String> {
-    // Without a place nothing tells whose resource it is; AWS's own models are everybody's.
+    // Without a place, the resource's owner is unknown. AWS's own models belong to everyone.
     if !place.map_or_else(|| Arn::parse(arn).is_some_and(|a| is_own_model(&a)), |place| is_of(arn, place)) {
         return None;
     }
@@ -418,7 +415,7 @@ fn denied_resource(arn: &str, place: Option<&AccountRegion>) -> Option<String> {
     Some(arn.to_owned())
 }
 
-/// The types of resource that IAM knows of Amazon Bedrock and that belong to an account.
+/// The Amazon Bedrock resource types known to IAM that belong to an account.
 /// See <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html>.
 #[rustfmt::skip]
 const TYPES: &[&str] = &[
@@ -430,8 +427,8 @@ const TYPES: &[&str] = &[
     "marketplace", "project", "prompt", "prompt-router", "provisioned-model", "session",
 ];
 
-/// Whether an ARN names a resource that a statement for `place` may hold: one of AWS's own models, or one of
-/// the account's, in the shape that IAM knows.
+/// Whether a statement for `place` may contain this ARN: an AWS-owned model, or a resource of the account in a form
+/// that IAM knows.
 fn is_of(arn: &str, place: &AccountRegion) -> bool {
     let partition = arn.split(':').nth(1);
     let Some(parsed) = Arn::parse(arn).filter(|_| partition == Some(place.region.partition())) else {
@@ -443,7 +440,7 @@ fn is_of(arn: &str, place: &AccountRegion) -> bool {
     is_ours || is_own_model(&parsed)
 }
 
-/// Whether it is a foundation model, which AWS owns; global inference names it without a Region.
+/// Whether it is a foundation model, which AWS owns. Global inference names it without a Region.
 fn is_own_model(arn: &Arn<'_>) -> bool {
     let id = arn.resource.strip_prefix("foundation-model/");
     arn.service == "bedrock"
@@ -451,13 +448,13 @@ fn is_own_model(arn: &Arn<'_>) -> bool {
         && id.is_some_and(|id| id == "*" || (id.contains('.') && is_name(id)))
 }
 
-/// Whether the last part of an ARN is made of what Bedrock's names and ids are made of.
+/// Whether the last part of an ARN has only the characters of Bedrock names and ids.
 fn is_name(name: &str) -> bool {
     name == "*"
         || (!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-_/*".contains(&b)))
 }
 
-/// Whether a resource of the statement, in which `*` may stand for the Region, holds `arn`.
+/// Whether a resource of the statement, in which `*` may stand for the Region, covers `arn`.
 fn covers(resource: &str, arn: &str) -> bool {
     wildmatch::WildMatch::new(resource).matches(arn)
 }

@@ -1,7 +1,7 @@
-//! Who makes the calls that fail: by shares, and how they repeat.
+//! Who makes the failing calls: each caller's share of the errors, and how its calls repeat.
 //!
-//! One law: however many callers there are, what is kept of them is small. What it tells is a sample of
-//! the errors, and says of how many.
+//! Invariant: Memory is bounded whatever the number of callers. The figures come from a sample of the errors, whose
+//! size is reported.
 //! See <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
 
 use core::net::IpAddr;
@@ -12,33 +12,34 @@ use serde::{Deserialize, Serialize};
 use crate::original::Original;
 use crate::text::{Safe, cut};
 
-/// What kind of address a call came from.
+/// The kind of address a call came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Address {
-    /// Of a private network: through a VPC endpoint.
+    /// A private network, through a VPC endpoint.
     Private,
-    /// Of the internet.
+    /// The internet.
     Public,
-    /// An AWS service's, called on somebody's behalf.
+    /// An AWS service, called on somebody's behalf.
     AwsService,
 }
 
-/// From where and with what a call was made. All of it is `None` where a record does not tell.
+/// Where a call came from and with what client. A field is `None` if the record does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// The class of its address; never the address itself.
+    /// The kind of address. The address itself is never kept.
     pub address: Option<Address>,
-    /// Product and version that the caller's SDK gives, such as `Boto3/1.42.0`.
+    /// Product and version of the caller's SDK, such as `Boto3/1.42.0`.
     pub agent: Option<String>,
-    /// Tells one process or instance from the next: session, address and user agent, hashed.
+    /// Distinguishes one process or instance from another: a hash of session, address and user agent.
     pub client: Option<u32>,
-    /// Where the call's error is written down.
+    /// Where the original text of the call's error can be read.
     pub original: Option<Original>,
 }
 
 impl Origin {
-    /// Of a principal's ARN with its session, `sourceIPAddress` and `userAgent`, as CloudTrail records them.
+    /// Builds the origin from the principal's ARN with its session, `sourceIPAddress` and `userAgent`, as CloudTrail
+    /// records them.
     pub(crate) fn of(principal: Option<&str>, address: Option<&str>, agent: Option<&str>) -> Self {
         let parts = [principal, address, agent];
         let is_known = parts.iter().any(Option::is_some);
@@ -65,8 +66,8 @@ fn class(address: &str) -> Option<Address> {
     }
 }
 
-/// The first product of a user agent. Whoever calls can write anything there, so only what is shaped like
-/// a product and its version is taken.
+/// The first product of a user agent. A caller can write anything there, so only text with the shape of a product and
+/// its version is accepted.
 fn product(agent: &str) -> Option<String> {
     let first = agent.trim_start_matches(['[', '"']).split([' ', ';', ',', ']']).next()?;
     let (name, version) = first.split_once('/')?;
@@ -80,7 +81,7 @@ fn product(agent: &str) -> Option<String> {
     fits.then(|| first.to_owned())
 }
 
-/// A caller and their SDK, for a person: "`AppRole` with Boto3/1.42.0".
+/// A caller and its SDK for a person: "`AppRole` with Boto3/1.42.0".
 pub(crate) fn named(caller: Option<&str>, agent: Option<&str>) -> String {
     let arn = caller.and_then(Safe::arn);
     let name = arn.as_deref().map_or("an unknown caller", |arn| arn.rsplit('/').next().unwrap_or(arn));
@@ -88,7 +89,7 @@ pub(crate) fn named(caller: Option<&str>, agent: Option<&str>) -> String {
     format!("`{}`{agent}", cut(name, 128))
 }
 
-/// FNV-1a: enough to tell texts of one minute apart.
+/// FNV-1a. It suffices to distinguish the texts of one minute.
 pub(crate) fn hash(seed: u32, text: &str) -> u32 {
     let mut hash = seed ^ 0x811c_9dc5;
     for byte in text.bytes() {
@@ -97,7 +98,7 @@ pub(crate) fn hash(seed: u32, text: &str) -> u32 {
     hash
 }
 
-/// Errors of one caller.
+/// The errors of one caller, address kind and SDK.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallerShare {
     /// ARN of the role without path and session, or of the user; `None` if unknown.
@@ -106,11 +107,11 @@ pub struct CallerShare {
     pub address: Option<Address>,
     /// See [`Origin::agent`].
     pub agent: Option<String>,
-    /// How many of the errors that were looked at.
+    /// The number of errors in the sample.
     pub errors: u64,
 }
 
-/// How one client behaves; see [`Origin::client`].
+/// The behaviour of one client; see [`Origin::client`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
     id: u32,
@@ -123,46 +124,46 @@ pub struct Client {
     pub calls: Calls,
 }
 
-/// Errors in the order they came.
+/// A client's errors, in order of arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calls {
-    /// How many.
+    /// The number of errors.
     pub errors: u64,
-    /// How many of them were refused in the same words as the one before.
+    /// How many errors had the same text as the error before.
     pub same: u64,
-    /// The longest row of errors, each within a second of the one before.
+    /// The length of the longest run of errors that are at most a second apart.
     pub row: u64,
-    /// When the first came.
+    /// When the first error came.
     pub first: Timestamp,
-    /// When the last came.
+    /// When the last error came.
     pub last: Timestamp,
-    /// The row it is in.
+    /// The length of the current run.
     running: u64,
     text: u32,
 }
 
-/// Who made some calls that failed.
+/// The callers of a sample of failing calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Callers {
-    /// How many errors were looked at.
+    /// The number of errors in the sample.
     pub errors: u64,
     shares: Vec<CallerShare>,
     clients: Vec<Client>,
 }
 
-/// So many are told apart; of more, those with the fewest errors are not named.
+/// The most callers and clients that are kept. A new one then replaces the one with the fewest errors.
 const MOST: usize = 8;
-/// Errors nearer than this follow one another at once; CloudTrail's times are whole seconds.
+/// Errors at most this far apart follow one another immediately. CloudTrail's times are whole seconds.
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
-/// A row of so many is more than the attempts of an SDK for one request, or two.
+/// A run of this many errors is longer than an SDK's attempts for one request, or for two.
 const ROW: u64 = 10;
-/// No principal's ARN that is shown is longer.
+/// The longest principal ARN that is kept, in bytes.
 const LONGEST: usize = 256;
-/// So many errors say something of a client.
+/// The fewest errors that say something about a client.
 const TELLING: u64 = 5;
 
 impl Callers {
-    /// Adds one error, by the hash of its text. What is known already costs no memory.
+    /// Adds one error. `text` is the hash of the error's text. A known caller costs no further memory.
     pub(crate) fn see(&mut self, caller: Option<&str>, origin: &Origin, at: Option<Timestamp>, text: u32) {
         if caller.is_none() && origin.client.is_none() {
             return;
@@ -191,7 +192,7 @@ impl Callers {
         }
     }
 
-    /// Adds those of other errors, which came later or are of another minute.
+    /// Adds the callers of other errors, which came later or in another minute.
     pub fn add(&mut self, other: Self) {
         self.errors = self.errors.saturating_add(other.errors);
         for share in other.shares {
@@ -211,7 +212,7 @@ impl Callers {
         }
     }
 
-    /// The callers, each with its share from 0 to 1 of the errors that were looked at, most errors first.
+    /// The callers, most errors first, each with its share of the sampled errors, from 0 to 1.
     pub fn shares(&self) -> Vec<(&CallerShare, f64)> {
         let mut shares: Vec<&CallerShare> = self.shares.iter().collect();
         shares.sort_by(|a, b| b.errors.cmp(&a.errors).then_with(|| a.caller.cmp(&b.caller)));
@@ -221,7 +222,7 @@ impl Callers {
         shares.into_iter().map(|share| (share, of_all(share.errors))).collect()
     }
 
-    /// How many roles and users they are.
+    /// The number of different roles and users.
     pub fn principals(&self) -> usize {
         let mut names: Vec<&str> = self.shares.iter().filter_map(|s| s.caller.as_deref()).collect();
         names.sort_unstable();
@@ -229,12 +230,12 @@ impl Callers {
         names.len()
     }
 
-    /// The client that was refused most often in the same words again and again.
+    /// The busiest client that keeps failing with the same text; `None` if there is none.
     pub fn repeats(&self) -> Option<&Client> {
         self.busiest(|c| c.same + 1 >= TELLING && c.same * 5 >= c.errors * 4)
     }
 
-    /// The client whose errors follow one another at once.
+    /// The busiest client whose errors follow one another immediately; `None` if there is none.
     pub fn hurries(&self) -> Option<&Client> {
         self.busiest(|c| c.row >= ROW)
     }
@@ -243,7 +244,7 @@ impl Callers {
         self.clients.iter().filter(|c| fits(&c.calls)).max_by_key(|c| (c.calls.errors, c.id))
     }
 
-    /// The part that is kept for later.
+    /// The part that the ledger keeps.
     fn kept(mut self) -> Self {
         const SHARES: usize = 4;
         const CLIENTS: usize = 2;
@@ -277,7 +278,7 @@ impl Calls {
     }
 }
 
-/// Adds an entry; where there are too many, in place of the one with the least errors.
+/// Adds an entry. If there are too many, it replaces the entry with the fewest errors.
 fn put<T>(entries: &mut Vec<T>, entry: T, errors: impl Fn(&T) -> u64) {
     if entries.len() < MOST {
         entries.push(entry);
@@ -286,12 +287,12 @@ fn put<T>(entries: &mut Vec<T>, entry: T, errors: impl Fn(&T) -> u64) {
     }
 }
 
-/// The callers of the last minutes that had errors: a ring with a place for each minute, which the ledger
-/// keeps without reading it first.
+/// The callers of recent minutes with errors, as a ring with one place per minute. The ledger can write a place without
+/// reading it first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecentCallers(Vec<CallerMinute>);
 
-/// Callers of one minute.
+/// The callers of one minute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallerMinute {
     /// Minutes since 1970.
@@ -301,7 +302,7 @@ pub struct CallerMinute {
 }
 
 impl CallerMinute {
-    /// Its place in the ring.
+    /// The minute's place in the ring.
     pub(crate) fn place(&self) -> usize {
         let minute = usize::try_from(self.minute).unwrap_or_default();
         minute % RecentCallers::PLACES
@@ -315,12 +316,12 @@ impl CallerMinute {
 }
 
 impl RecentCallers {
-    /// The ring has so many places.
+    /// The number of places in the ring.
     pub const PLACES: usize = 8;
-    /// What is older than this many minutes when the last error came is another story.
+    /// Minutes that are older than the newest one by this many minutes or more are ignored.
     const OLD: i64 = 60;
 
-    /// `callers` of errors the last of which came at `at`.
+    /// A ring with the callers of errors whose last came at `at`.
     pub(crate) fn of(at: Option<Timestamp>, callers: Callers) -> Self {
         let minute = at.map(|at| at.as_second().div_euclid(60));
         Self(
@@ -332,7 +333,7 @@ impl RecentCallers {
         )
     }
 
-    /// Puts the minutes of `later` in their places, as far as the ledger keeps them.
+    /// Puts the minutes of `later` in their places, reduced to what the ledger keeps.
     pub(crate) fn put(&mut self, later: &Self) {
         for minute in later.kept() {
             match self.0.iter_mut().find(|m| m.place() == minute.place()) {
@@ -342,12 +343,12 @@ impl RecentCallers {
         }
     }
 
-    /// Its minutes, as the ledger keeps them.
+    /// The minutes, reduced to what the ledger keeps.
     pub(crate) fn kept(&self) -> impl Iterator<Item = CallerMinute> {
         self.0.iter().map(|m| CallerMinute { minute: m.minute, callers: m.callers.clone().kept() })
     }
 
-    /// All callers in it.
+    /// All recent callers in the ring, added up.
     pub fn all(&self) -> Callers {
         let mut minutes: Vec<&CallerMinute> = self.0.iter().collect();
         minutes.sort_by_key(|m| m.minute);
@@ -430,12 +431,12 @@ mod tests {
 
     #[test]
     fn a_row_is_told_only_beyond_an_sdks_own_attempts() {
-        // Three attempts within two seconds, every minute: as it should be.
+        // Three attempts within two seconds, every minute: normal retries.
         let patient = sum((0..60).map(|n| call("app", 1, n / 3 * 60 + n % 3, "x")));
         assert_eq!(patient.hurries(), None);
         let hasty = sum((0..60).map(|n| call("app", 1, n / 2, "x")));
         assert_eq!(hasty.hurries().map(|c| (c.calls.row, c.calls.errors)), Some((60, 60)));
-        // As many instances, each patient, are no row.
+        // Many instances that each wait between calls form no run.
         let fleet = sum((0..60).map(|n| call("app", n, i64::from(n) / 10, "x")));
         assert_eq!((fleet.hurries(), fleet.principals()), (None, 1));
     }

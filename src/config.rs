@@ -1,7 +1,7 @@
-//! The guard rails an operator sets, read from environment variables.
+//! The guard rails that an operator sets, read from environment variables.
 //!
-//! One law: a bad value stops the start, and one message names all of them. There is no running on a
-//! value that nobody chose.
+//! Invariant: A bad value stops the start, and one message names all bad values. The function never runs on a value
+//! that nobody chose.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,72 +15,74 @@ use crate::quota::record::GrowthBudget;
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Whether increases are filed.
+    /// Whether increase requests are filed.
     pub enum Mode {
         /// Files increase requests, under the guard rails.
         Request = "request",
-        /// Plans and tells; files nothing.
+        /// Plans and notifies, but files nothing.
         Observe = "observe",
     }
 }
 
-/// The guard rails. Every field has the name and the default of its template parameter.
+/// The guard rails. Each field has the name and the default of its template parameter.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `MODE`.
     pub mode: Mode,
     /// `ALLOWED_MODELS`: patterns over model ids for which increases may be filed.
     pub allowed_models: Patterns,
-    /// `DENIED_MODELS`: patterns for which none may; wins over the allowed.
+    /// `DENIED_MODELS`: patterns over model ids for which none may be filed. They win over `ALLOWED_MODELS`.
     pub denied_models: Patterns,
     /// `HEADROOM_FACTOR`: desired value = demand × this.
     pub headroom_factor: f64,
     /// `MAX_STEP_FACTOR`: desired value ≤ the value AWS validates against × this.
     pub max_step_factor: f64,
-    /// `GROWTH_14_DAYS`: our own raises of a quota, as a multiple of its value 14 days ago.
+    /// `GROWTH_14_DAYS`: how far our own requests may raise a quota, as a multiple of its value 14 days ago.
     pub growth_14_days: f64,
-    /// `GROWTH_90_DAYS`: the same of its value 90 days ago.
+    /// `GROWTH_90_DAYS`: the same limit, relative to its value 90 days ago.
     pub growth_90_days: f64,
-    /// `MAX_TOKENS_PER_MINUTE`: no tokens quota is asked to exceed it.
+    /// `MAX_TOKENS_PER_MINUTE`: the highest value requested for a tokens quota; `None` for no ceiling.
     pub max_tokens_per_minute: Option<f64>,
-    /// `MAX_REQUESTS_PER_MINUTE`: no requests quota is asked to exceed it.
+    /// `MAX_REQUESTS_PER_MINUTE`: the highest value requested for a requests quota; `None` for no ceiling.
     pub max_requests_per_minute: Option<f64>,
-    /// `QUOTA_COOL_DOWN_HOURS`: after a request of ours for a quota.
+    /// `QUOTA_COOL_DOWN_HOURS`: the time between two of our requests for one quota.
     pub quota_cool_down: SignedDuration,
-    /// `MAX_INCREASES_PER_DAY`: for each account and Region.
+    /// `MAX_INCREASES_PER_DAY`: the most requests in 24 hours, for each account and Region.
     pub max_increases_per_day: u32,
-    /// `REQUIRE_HISTORY_DAYS`: the model was first used at least this long ago.
+    /// `REQUIRE_HISTORY_DAYS`: how long ago the model must first have been used.
     pub require_history: SignedDuration,
-    /// `NOTICE_COOL_DOWN_MINUTES`: before the same is told again; see [`crate::incident::record::Record::muted_until`] for how it grows.
+    /// `NOTICE_COOL_DOWN_MINUTES`: the time before the same content is sent again. It grows; see
+    /// [`crate::incident::record::Record::muted_until`].
     pub notice_cool_down: SignedDuration,
     /// `DIGEST_ABOVE`: more notices than this within [`crate::incident::lane::DIGEST_WINDOW`] become one digest.
     pub digest_above: u32,
-    /// `QUIET_HOURS_TO_CLOSE`: without errors, by metrics, before an incident is over; at least 7 days if people were told
-    /// of it three times.
+    /// `QUIET_HOURS_TO_CLOSE`: how long CloudWatch must show no errors before an incident closes. At least 7 days once
+    /// three notices were sent for it.
     pub quiet_to_close: SignedDuration,
-    /// `HEADROOM_THRESHOLD`: the part of a quota from which on its use is told of; 0 switches the watch off.
+    /// `HEADROOM_THRESHOLD`: the share of a quota, from 0 to 1, whose use causes a forecast notice; 0 turns forecasts
+    /// off.
     pub headroom_threshold: f64,
-    /// `HEADROOM_MODE`: whether an increase is filed for what is only nearly full.
+    /// `HEADROOM_MODE`: whether an increase is filed for a quota that is only nearly full.
     pub headroom_mode: Mode,
-    /// `REMINDER_DAYS`: days after the first notice on which an open step, of access or of a quota that only a person can
-    /// have raised, is told of again; then weekly.
+    /// `REMINDER_DAYS`: days after the first notice on which people are reminded of an open step: of access, or for a
+    /// quota that only a person can have raised. After the last of them, reminders are weekly.
     pub reminder_days: Vec<u32>,
-    /// `INVOCATION_LOG_GROUP`: Bedrock's model-invocation log, searched for what is behind an alarm.
+    /// `INVOCATION_LOG_GROUP`: Bedrock's model-invocation log, searched for the errors behind an alarm.
     pub invocation_log_group: Option<String>,
-    /// `APPLICATION_LOG_GROUPS`: applications' logs, searched as well.
+    /// `APPLICATION_LOG_GROUPS`: application logs, searched for the same.
     pub application_log_groups: Vec<String>,
 }
 
 wire_enum! {
-    /// How much is logged.
+    /// How much is logged. Each level includes the levels before it.
     pub enum LogLevel {
-        /// What failed.
+        /// Failures.
         Error = "error",
-        /// And what was odd.
+        /// Unexpected events.
         Warn = "warn",
-        /// And what was done.
+        /// Actions taken.
         Info = "info",
-        /// And what was looked at.
+        /// Everything that was examined.
         Debug = "debug",
     }
 }
@@ -90,19 +92,19 @@ wire_enum! {
 pub struct Settings {
     /// The guard rails.
     pub config: Config,
-    /// `TOPIC_ARN`: where people are told.
+    /// `TOPIC_ARN`: the SNS topic for notices.
     pub topic_arn: String,
-    /// `TABLE_NAME`: the ledger.
+    /// `TABLE_NAME`: the DynamoDB table of the ledger.
     pub table_name: String,
     /// `LOG_LEVEL`.
     pub log_level: LogLevel,
-    /// `MAXIMUM_CONCURRENCY`: how many batches are handled side by side at most, each in a process of its own.
+    /// `MAXIMUM_CONCURRENCY`: the most batches handled at once, each in a process of its own.
     pub maximum_concurrency: u32,
-    /// `ROLE_ARN`: the function's own role, whose calls are no news; `None`: they cannot be told apart.
+    /// `ROLE_ARN`: the function's own role, whose calls are ignored; `None`: its calls cannot be recognised.
     pub role_arn: Option<String>,
 }
 
-/// Comma-separated patterns; `*` stands for any text.
+/// Comma-separated patterns; `*` matches any text.
 #[derive(Clone, Debug, Default)]
 pub struct Patterns(Vec<WildMatch>);
 
@@ -111,7 +113,7 @@ impl Patterns {
         Self(text.split(',').map(str::trim).filter(|p| !p.is_empty()).map(WildMatch::new).collect())
     }
 
-    /// Whether a pattern fits the id as called or its foundation model.
+    /// Whether a pattern matches the id as called or its foundation model's id.
     pub fn fit(&self, model: &ModelId) -> bool {
         self.0.iter().any(|p| p.matches(model.as_str()) || p.matches(model.base()))
     }
@@ -124,7 +126,7 @@ impl fmt::Display for Patterns {
     }
 }
 
-/// Every variable that has a bad value, each with what is wrong.
+/// Every variable with a bad value, each with what is wrong.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("bad configuration: {}", .0.join("; "))]
 pub struct BadConfig(pub Vec<String>);
@@ -157,8 +159,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The variables that bound a request and differ from their defaults, each with its value. Whoever runs a command
-    /// elsewhere needs them to stand under the same guard rails.
+    /// The guard rails for increase requests that differ from their defaults, as variables with their values. A command
+    /// that is run elsewhere needs them to obey the same guard rails.
     pub(crate) fn of_requests(&self) -> Vec<(&'static str, String)> {
         let d = Self::default();
         let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
@@ -189,7 +191,7 @@ impl Config {
         GrowthBudget { in_14_days: self.growth_14_days, in_90_days: self.growth_90_days }
     }
 
-    /// Reads the variables through `var`; unset and empty ones keep their default.
+    /// Reads the variables through `var`. Unset and empty ones keep their default. The error names every bad value.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadConfig> {
         let mut read = VariableReader { var, bad: Vec::new() };
         let config = Self::read(&mut read);
@@ -250,7 +252,7 @@ fn days(text: &str) -> Option<Vec<u32>> {
 
 const MODE: &str = "`request` or `observe`";
 const LOG_GROUP: &str = "the name of a log group";
-/// The template's grants name no more.
+/// The template grants access to no more log groups than this.
 const MOST_GROUPS: usize = 5;
 
 /// See <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html>.
@@ -265,7 +267,8 @@ fn log_groups(text: &str) -> Option<Vec<String>> {
 }
 
 impl Settings {
-    /// Reads the variables through `var`; [`Config`]'s keep their default when unset or empty.
+    /// Reads the variables through `var`. Those of [`Config`] keep their default when unset or empty. The error names
+    /// every bad value.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadConfig> {
         let mut read = VariableReader { var, bad: Vec::new() };
         let arn_of = |service: &'static str| {
@@ -306,7 +309,7 @@ impl<F: Fn(&str) -> Option<String>> VariableReader<F> {
         value
     }
 
-    /// Empty where it is missing, which then is among the bad.
+    /// The variable's value. If it is missing, this returns an empty string and records the error.
     fn required(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<String>) -> String {
         if self.text(name).is_none() {
             self.bad.push(format!("{name} is not set, expected {expected}"));

@@ -1,77 +1,77 @@
-//! What a call to AWS answers: a value, an error in one of few words, or nothing because it was not asked.
+//! The result of a call to AWS: a value, one of a few kinds of error, or nothing because the call was not made.
 //!
-//! Invariant: "could not be read" and "is not there" are two values.
+//! Invariant: "Could not be read" and "does not exist" are two different values.
 
-/// Why a call was not answered.
+/// Why a call has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceError {
-    /// The function's own role may not.
+    /// The function's role lacks this permission.
     #[error("the function's role lacks `{0}`")]
     Denied(String),
-    /// Too many calls; later perhaps.
+    /// AWS throttled the call. A later call may succeed.
     #[error("throttled")]
     Throttled,
-    /// AWS refused for a reason it gave.
+    /// AWS refused the call, with the reason it gave.
     #[error("refused: {1}")]
     Rejected(Rejection, String),
-    /// The service or the network failed before anything happened.
+    /// The service or the network failed before the call took effect.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// The call may have happened; the answer was lost.
+    /// The call may have taken effect, but its answer was lost.
     #[error("the answer was lost")]
     UnknownOutcome,
 }
 
 impl ServiceError {
-    /// Whether the same call may be answered a little later.
+    /// Whether the same call may succeed a little later.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable(_) | Self::UnknownOutcome)
     }
 
-    /// Refused for a reason that only its text tells.
+    /// A refusal whose reason is known only as text.
     pub(crate) fn invalid(why: impl Into<String>) -> Self {
         Self::Rejected(Rejection::Invalid, why.into())
     }
 
-    /// A write under a lease that was overtaken.
+    /// The refusal of a write because another invocation took the lease.
     pub(crate) fn lease_lost() -> Self {
         Self::Rejected(Rejection::LeaseLost, "the lease on the incident was lost".to_owned())
     }
 }
 
-/// What a refusal means to us.
+/// What a refusal means to this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// A request for this quota is open already.
+    /// A request for this quota is already open.
     AlreadyOpen,
-    /// The account or Region has as many open requests as AWS takes.
+    /// The account or Region has reached AWS's limit of open requests.
     TooManyOpen,
-    /// The value is not above the one that Service Quotas validates against.
+    /// The desired value is not above the value that Service Quotas validates against.
     TooLow,
-    /// The lease on the incident has ended or was overtaken.
+    /// The lease on the incident has ended, or another invocation took it.
     LeaseLost,
-    /// Anything else; the text says what.
+    /// Anything else; the text gives the reason.
     Invalid,
 }
 
-/// An answer. Where what was asked for may not exist, it is an `Option`, and `None` is AWS's own word: an error
-/// only says that there was no answer.
+/// The answer to a call. If the thing asked for may not exist, `T` is an `Option`, and `None` means that AWS said so.
+/// An error means only that there was no answer.
 pub type ServiceResult<T> = Result<T, ServiceError>;
 
-/// What came of a question that may not have been asked.
+/// The result of a call that may not have been made.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Gathered<T> {
-    /// It was not asked: nothing depends on it.
+    /// The call was not made, because nothing depends on it.
     #[default]
     NotAsked,
     /// AWS answered.
     Read(T),
-    /// AWS was asked and did not answer.
+    /// The call failed.
     Unread(ServiceError),
 }
 
 impl<T> Gathered<T> {
-    /// What AWS answered; `None` says nothing about AWS.
+    /// AWS's answer. `None` says nothing about AWS.
     pub fn read(&self) -> Option<&T> {
         match self {
             Self::Read(answer) => Some(answer),
@@ -79,7 +79,7 @@ impl<T> Gathered<T> {
         }
     }
 
-    /// Why there is no answer, where one was asked for.
+    /// The error, if the call was made and failed.
     pub fn unread(&self) -> Option<&ServiceError> {
         match self {
             Self::Unread(error) => Some(error),
@@ -87,7 +87,7 @@ impl<T> Gathered<T> {
         }
     }
 
-    /// The answer, changed.
+    /// Applies `change` to the answer, if there is one.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Gathered<U> {
         match self {
             Self::NotAsked => Gathered::NotAsked,

@@ -1,7 +1,7 @@
-//! Asks for everything that a plan needs, at once.
+//! The evidence that a plan needs.
 //!
-//! Invariant: gathering never fails and never decides. What could not be read stands in the evidence as unread,
-//! with the reason; it is never taken for something that does not exist.
+//! Invariant: Gathering never fails and never decides. A failed read is recorded with its error, and never taken for
+//! something that does not exist.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,73 +21,73 @@ use crate::quota::{Limit, QuotaMatch, Verdict};
 use crate::usage::Usage;
 use crate::usage::headroom::{QuotaUse, lead};
 
-/// What is known of one quota that could be the one.
+/// Evidence about one candidate quota.
 #[derive(Debug)]
 pub struct LimitEvidence {
-    /// What it limits.
+    /// What the quota limits.
     pub limit: Limit,
-    /// The quota, or why there is none.
+    /// The quota, or why none was found.
     pub found: QuotaMatch,
-    /// The applied value; the default where the account has none of its own. `None` where this account and
-    /// Region have no such quota.
+    /// The applied value, or the default if the account has no value of its own. `None` if this account and Region have
+    /// no such quota.
     pub applied: Gathered<Option<QuotaValue>>,
-    /// AWS's default; `None` where this account and Region have no such quota.
+    /// The AWS default; `None` if this account and Region have no such quota.
     pub default: Gathered<Option<QuotaValue>>,
-    /// Requests of the last 90 days, newest first.
+    /// Increase requests of the last 90 days, newest first.
     pub history: Gathered<Vec<IncreaseRequest>>,
-    /// What the ledger remembers of it.
+    /// What the ledger stores about the quota.
     pub record: Gathered<QuotaRecord>,
 }
 
 impl LimitEvidence {
-    /// Whether `usage` is far below the quota; `None` where its value is not known.
+    /// Whether `usage` is far below the quota; `None` if the quota's value is unknown.
     pub(crate) fn is_far_below(&self, usage: &Usage) -> Option<bool> {
         let applied = self.applied.read().copied().flatten()?;
         Some(usage.admitted(self.limit) < applied.value * FAR_BELOW)
     }
 }
 
-/// Where the errors behind an alarm were looked for.
+/// A place where the errors behind an alarm were searched for, or why it was not searched.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SearchStep {
-    /// CloudTrail's event history.
+    /// CloudTrail event history was read.
     Trail {
-        /// How many recorded calls were read, failed or not.
+        /// Recorded calls that were read, failed or not.
         read: usize,
-        /// Whether these were all of the time around the alarm.
+        /// Whether these were all calls around the time of the alarm.
         is_whole: bool,
-        /// How many errors of this kind were among them.
+        /// Errors of this kind among them.
         found: usize,
     },
-    /// Not in CloudTrail's event history: so many calls hide the errors among them.
+    /// CloudTrail event history was skipped: it holds too many calls to find the errors among them.
     TrailTooBusy {
-        /// How many there were.
+        /// The number of calls.
         calls: f64,
-        /// How many could have been read.
+        /// The number that could have been read.
         most: usize,
     },
-    /// CloudTrail did not answer.
+    /// CloudTrail could not be read.
     TrailUnread(ServiceError),
-    /// Not in CloudTrail's event history: it holds no data events, and the bedrock-mantle endpoint's calls
-    /// are data events.
+    /// CloudTrail event history was skipped: calls of the bedrock-mantle endpoint are data events, which it does not
+    /// hold.
     NotInTrail,
-    /// A search through logs was begun; a later look reads it.
+    /// A log query was started; a later look reads it.
     LogsGoingOn(LogKind),
-    /// A search through logs ended.
+    /// A log query ended.
     Logs {
-        /// Which.
+        /// Which logs were searched.
         kind: LogKind,
-        /// How many errors it found, of any model.
+        /// Errors found, of any model.
         found: usize,
     },
-    /// No log group of that kind was named by the operator.
+    /// The operator named no log group of this kind.
     LogsNotNamed(LogKind),
-    /// Logs could not be searched.
+    /// The logs could not be searched.
     LogsUnread(LogKind, ServiceError),
-    /// The log group that model invocations are written to, which the operator did not name; `None` where
-    /// they are not logged.
+    /// The log group that receives model invocations but that the operator did not name; `None` if invocations are not
+    /// logged.
     InvocationLogging(ServiceResult<Option<String>>),
-    /// The ledger could not be read for incidents that explain the alarm.
+    /// The ledger could not be searched for incidents that explain the alarm.
     LedgerUnread(ServiceError),
 }
 
@@ -97,7 +97,7 @@ impl SearchStep {
         matches!(self, Self::Trail { found: 1.., .. } | Self::Logs { found: 1.., .. })
     }
 
-    /// The same, with so many errors found.
+    /// A copy with `count` as the number of errors found in CloudTrail.
     pub(crate) fn found(self, count: usize) -> Self {
         match self {
             Self::Trail { read, is_whole, .. } => Self::Trail { read, is_whole, found: count },
@@ -106,62 +106,61 @@ impl SearchStep {
     }
 }
 
-/// Everything a plan may look at.
+/// All evidence that a plan may use.
 #[derive(Debug)]
 pub struct Evidence {
     /// When it was gathered.
     pub now: Timestamp,
-    /// The model behind an application inference profile; else the model as called. `None` when no
-    /// model is known or the profile could not be resolved.
+    /// The model behind an application inference profile, else the model as called. `None` if no model is known or the
+    /// profile could not be resolved.
     pub model: Option<ModelId>,
-    /// The ARNs of the models that an inference profile stands for, where that matters; `None` where there is no
-    /// such profile.
+    /// ARNs of the models behind an inference profile, if needed; `None` if there is no such profile.
     pub profile: Gathered<Option<Vec<String>>>,
-    /// Whether the account's own listing of quotas could be read, where the built-in catalogue lacks the model.
+    /// Whether the account's quota listing could be read. Asked if the built-in catalogue lacks the model.
     pub listing: Gathered<()>,
-    /// The quotas that could be meant; empty unless calls were throttled.
+    /// Candidate quotas; empty unless calls were throttled.
     pub limits: Vec<LimitEvidence>,
-    /// Use of the quota by every model that shares it.
+    /// Usage of the quota by every model that shares it.
     pub usage: Gathered<Usage>,
-    /// How many have confirmed that they want to be told, where a request may be filed.
+    /// Confirmed subscribers to notices. Asked if a request may be filed.
     pub listeners: Gathered<u32>,
-    /// Whether CloudTrail shows calls of the root user, where a request depends on it.
+    /// Whether CloudTrail shows calls by the root user. Asked if a request depends on it.
     pub root: Gathered<bool>,
-    /// Who calls now and who called a week ago, as far as CloudTrail shows it, where a request depends on it.
+    /// Who calls now and who called a week ago, from CloudTrail. Asked if a request depends on it.
     pub callers: Gathered<Samples>,
-    /// Bedrock's own word on the model; `None` where it knows no such model.
+    /// The model's state as Bedrock reports it; `None` if Bedrock knows no such model.
     pub model_state: Gathered<Option<ModelState>>,
-    /// The ids that can be called in the Region, where the one that was called cannot.
+    /// The ids that can be called in the Region. Asked if the called id cannot be.
     pub offered: Gathered<Vec<ModelId>>,
-    /// Every model of the Region with its life, where the one that is called ends.
+    /// Every model of the Region with its lifecycle. Asked if the called model ends.
     pub lives: Gathered<Vec<(ModelId, ModelLife)>>,
-    /// How many agreements the model's provider offers, where none is in force; `None` where Bedrock knows no
-    /// such model.
+    /// How many agreements the model's provider offers. Asked if none is in force; `None` if Bedrock knows no such
+    /// model.
     pub offers: Gathered<Option<usize>>,
-    /// What other Regions offer, where this one has no such model.
+    /// What other Regions offer. Filled if this Region has no such model.
     pub elsewhere: Vec<(Region, ServiceResult<Vec<ModelId>>)>,
-    /// What IAM's policy simulator says of everything the call needs, where a policy of the caller's own may
-    /// be what is missing; `None` where the account has no such caller.
+    /// IAM policy simulator rulings on everything the call needs. Asked if the caller's own policy may be the cause;
+    /// `None` if the account has no such caller.
     pub rulings: Gathered<Option<Vec<Ruling>>>,
-    /// Where the errors behind an alarm were looked for, of which only the metric was known.
+    /// Where the errors behind an alarm were searched for; empty unless only its metric was known.
     pub looked: Vec<SearchStep>,
-    /// A look at the open incident that AWS has not answered for so long that people are told.
+    /// A look at the open incident that AWS has left unanswered so long that a notice is due.
     pub overdue: Option<Overdue>,
 }
 
 /// What AWS has not answered for a day or longer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overdue {
-    /// What is not known because of it: the end of "it is not known …".
+    /// What is unknown as a result: completes the phrase "it is not known …".
     pub question: String,
     /// The first look without an answer.
     pub since: Timestamp,
-    /// Why the last looks were not answered.
+    /// Why the latest calls were not answered.
     pub errors: Vec<ServiceError>,
 }
 
 impl Evidence {
-    /// Evidence of which nothing was asked yet.
+    /// Evidence before anything is gathered.
     pub(crate) fn none(model: Option<ModelId>, now: Timestamp) -> Self {
         Self {
             now,
@@ -184,7 +183,7 @@ impl Evidence {
         }
     }
 
-    /// Whether something about the quotas could not be read that may be readable a little later.
+    /// Whether quota or caller evidence is missing that may be readable soon.
     pub fn is_missing_for_now(&self) -> bool {
         let of_callers = self.root.unread().into_iter().chain(self.callers.unread());
         self.unread_of_quotas().chain(of_callers).any(ServiceError::is_passing)
@@ -201,7 +200,7 @@ impl Evidence {
             .flatten()
     }
 
-    /// Whether use is known to fill a quota.
+    /// Whether usage is known to fill a quota.
     pub(crate) fn is_filled(&self) -> bool {
         let Some(usage) = self.usage.read() else { return false };
         let is_full = |l: &LimitEvidence| {
@@ -211,13 +210,13 @@ impl Evidence {
         self.limits.iter().any(is_full)
     }
 
-    /// Whether use is known to be far below every quota of which something is known.
+    /// Whether usage is known to be far below every candidate quota.
     pub(crate) fn is_far_below(&self) -> bool {
         let Some(usage) = self.usage.read() else { return false };
         !self.limits.is_empty() && self.limits.iter().all(|l| l.is_far_below(usage) == Some(true))
     }
 
-    /// Whatever was asked about access and permission, and was not answered.
+    /// Errors of calls about access and permission.
     pub(crate) fn unread_of_access(&self) -> Vec<&ServiceError> {
         let of_state = self.model_state.read().and_then(Option::as_ref).map(|state| {
             let form = if let UseCaseForm::Unread(error) = &state.form { Some(error) } else { None };
@@ -235,7 +234,7 @@ impl Evidence {
         asked.into_iter().chain(of_state.into_iter().flatten()).chain(elsewhere).flatten().collect()
     }
 
-    /// Whatever was asked and not answered.
+    /// Errors of calls about quotas, access and permission.
     pub(crate) fn unread(&self) -> impl Iterator<Item = &ServiceError> {
         self.unread_of_quotas().chain(self.unread_of_access())
     }
@@ -250,22 +249,22 @@ impl Evidence {
     }
 }
 
-/// CloudWatch's minutes begin before the first error that was reported to us.
+/// CloudWatch's data can begin this long before the first error reported to us.
 const BEFORE_FIRST: SignedDuration = SignedDuration::from_mins(15);
 
-/// From when on measurements are the incident's.
+/// The start of the measurements that belong to the incident.
 pub(crate) fn since(incident: &Incident, now: Timestamp) -> Timestamp {
     let first = incident.first_seen.unwrap_or(now).min(now);
     first.saturating_sub(BEFORE_FIRST).unwrap_or(first)
 }
 
-/// Admitted use below this share of a quota cannot be what filled it.
+/// Admitted usage below this share of a quota cannot have filled it.
 pub(crate) const FAR_BELOW: f64 = 0.5;
 
-/// The limit that throttles is the one up to which calls are admitted: this part of it at least.
+/// A quota counts as filled if admitted usage reached at least this share of it.
 pub(crate) const FILLED: f64 = 0.9;
 
-/// Every quota of `evidence` whose use is known, the fullest first.
+/// Every quota in `evidence` whose usage is known, the fullest first.
 pub fn nearest(evidence: &Evidence) -> Vec<QuotaUse> {
     let Some(usage) = evidence.usage.read() else { return Vec::new() };
     let known = evidence.limits.iter().filter_map(|l| {
@@ -277,7 +276,7 @@ pub fn nearest(evidence: &Evidence) -> Vec<QuotaUse> {
     near
 }
 
-/// Whether there is room again: no quota is due at `threshold`. `None` where use or a quota's value is not known.
+/// Whether there is room again: no quota is due at `threshold`. `None` if usage or a quota's value is unknown.
 pub fn has_room(evidence: &Evidence, threshold: f64) -> Option<bool> {
     let near = nearest(evidence);
     if near.is_empty() {

@@ -1,7 +1,7 @@
-//! The names AWS gives to accounts, Regions and quotas, as types of their own.
+//! AWS's identifiers for accounts, Regions, quotas and ARNs, each as a type of its own.
 //!
-//! One law: a value that is not shaped like the thing is not the thing. What cannot be parsed is
-//! `None` to the caller, never an empty or invented name.
+//! Invariant: Only text of the right shape becomes an identifier. Anything else parses to `None`, never to an empty or
+//! invented one.
 
 use std::fmt;
 
@@ -34,7 +34,7 @@ macro_rules! name {
 }
 
 name! {
-    /// An AWS account id: digits, twelve of them today; older records show ten.
+    /// An AWS account id of digits: twelve today, ten in some older records.
     AccountId
 }
 
@@ -49,8 +49,8 @@ name! {
 }
 
 impl AccountId {
-    /// `None` unless `text` is 10 to 12 digits: masked (`************`) and placeholder accounts
-    /// in AWS's own samples are no account.
+    /// `None` unless `text` is 10 to 12 digits. Masked accounts (`************`) and placeholders in AWS's own samples
+    /// are rejected.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = (10..=12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
         digits.then(|| Self(text.to_owned()))
@@ -58,8 +58,8 @@ impl AccountId {
 }
 
 impl Region {
-    /// `None` unless `text` reads like a Region code: two or more words and a number, joined by
-    /// hyphens. Region *display names*, as SNS alarms carry them, are not codes.
+    /// `None` unless `text` has the shape of a Region code: two to four words and a number, joined by hyphens. SNS
+    /// alarm messages carry Region *display names*, which are not codes.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.rsplit('-');
         let number = parts.next()?;
@@ -84,20 +84,20 @@ impl Region {
         STARTS.iter().find(|(start, _)| self.0.starts_with(start)).map_or("aws", |(_, partition)| partition)
     }
 
-    /// The console's page `page` in this Region's partition: `support/home#/case/create`.
+    /// The URL of the global console page `page` in this Region's partition, such as `support/home#/case/create`.
     pub fn console(&self, page: &str) -> String {
         format!("https://{}/{page}", console_host(self.partition()))
     }
 
-    /// The console's page `page` of this Region alone.
+    /// The URL of this Region's own console page `page`.
     pub fn regional_console(&self, page: &str) -> String {
         format!("https://{self}.{}/{page}", console_host(self.partition()))
     }
 }
 
-/// Where a partition's console is; that of `aws` where it is not known. AWS documents the Regions of `aws`
-/// (<https://docs.aws.amazon.com/general/latest/gr/mgmt-console.html>), and links to the other two in the same
-/// form, as in <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html>.
+/// The console host of a partition; the host of `aws` for an unknown one. AWS documents the Regions of `aws`
+/// (<https://docs.aws.amazon.com/general/latest/gr/mgmt-console.html>), and links to the other two in the same form, as
+/// in <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html>.
 pub(crate) fn console_host(partition: &str) -> &'static str {
     const HOSTS: &[(&str, &str)] =
         &[("aws-us-gov", "console.amazonaws-us-gov.com"), ("aws-cn", "console.amazonaws.cn")];
@@ -120,8 +120,8 @@ pub(crate) fn short_hash(text: &str) -> String {
     format!("{first:016x}")
 }
 
-/// An account and a Region: everything Bedrock does is confined to the two, and every call to AWS
-/// names them. For cross-Region inference the Region is the *source* Region, where the call was made.
+/// An account and a Region. Bedrock's quotas and access are per account and Region, so every call to AWS names both.
+/// For cross-Region inference the Region is the *source* Region, where the call was made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct AccountRegion {
     /// The account whose call failed and whose quotas count.
@@ -130,22 +130,22 @@ pub struct AccountRegion {
     pub region: Region,
 }
 
-/// The parts of an ARN that tell where and what: `arn:partition:service:region:account:resource`.
+/// The parts of an ARN: `arn:partition:service:region:account:resource`. The partition is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arn<'a> {
     /// Such as `bedrock` or `iam`.
     pub service: &'a str,
-    /// Empty for global services and for the Region-less ARN of a global inference profile.
+    /// Empty for global services and for the Region-less ARNs of global cross-Region inference.
     pub region: &'a str,
     /// Empty for foundation models, which belong to no account.
     pub account: &'a str,
-    /// What is left, such as `foundation-model/anthropic.claude-3-haiku-20240307-v1:0`.
+    /// The rest, such as `foundation-model/anthropic.claude-3-haiku-20240307-v1:0`.
     pub resource: &'a str,
 }
 
 impl<'a> Arn<'a> {
-    /// `None` unless `text` has the six parts of an ARN. Blanks around the parts are tolerated:
-    /// published event samples carry them.
+    /// `None` unless `text` has the six parts of an ARN. Blanks around the parts are ignored, because published event
+    /// samples contain them.
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.trim().splitn(6, ':');
         if parts.next()? != "arn" {
@@ -159,13 +159,13 @@ impl<'a> Arn<'a> {
     }
 }
 
-/// Who is behind a principal's ARN, whatever session they use: the role's ARN without its path for an
-/// assumed role or a role, the user's ARN for a user. `None` when `arn` is no principal of IAM.
+/// The principal behind an ARN, without its session: the role's ARN without its path for a role or an assumed role, the
+/// ARN itself for a user, a federated user or the root user. `None` if `arn` is not one of these principals.
 pub fn caller_of(arn: &str) -> Option<String> {
     let parsed = Arn::parse(arn)?;
     let partition = arn.trim().split(':').nth(1)?;
     let (kind, rest) = parsed.resource.split_once('/').unwrap_or((parsed.resource, ""));
-    // IAM's names are made of these; see
+    // The characters that IAM allows in names; see
     // <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
     let is_name = |text: &str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&b))
@@ -188,23 +188,23 @@ pub fn caller_of(arn: &str) -> Option<String> {
     Some(format!("arn:{partition}:iam::{}:role/{role}", parsed.account))
 }
 
-/// Whether `caller`, as [`caller_of`] names it, is its account's root user.
+/// Whether `caller`, as returned by [`caller_of`], is the account's root user.
 pub fn is_root(caller: &str) -> bool {
     caller.ends_with(":root")
 }
 
-/// What ARNs are made of, the names that IAM allows in them included.
+/// Whether `byte` may occur in an ARN. This includes the characters that IAM allows in names.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 pub(crate) fn is_of_arn(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b":/-_.*+=,@".contains(&byte)
 }
 
-/// `inc-` and sixteen hex digits.
+/// An incident's id: `inc-` and sixteen lower-case hex digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IncidentId(String);
 
 impl IncidentId {
-    /// Of sixteen hexadecimal digits.
+    /// `hash` is sixteen hexadecimal digits.
     pub(crate) fn from_hash(hash: &str) -> Self {
         Self(format!("inc-{hash}"))
     }

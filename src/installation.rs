@@ -1,4 +1,4 @@
-//! What a deployment consists of, as far as `doctor` looks at it.
+//! The parts of a deployment that `doctor` checks.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -6,65 +6,65 @@ use serde::Deserialize;
 use crate::error::ServiceResult;
 use crate::ids::AccountId;
 
-/// A CloudTrail trail, with an answer of its own to each question.
+/// A CloudTrail trail. Each question about it has its own answer, because each call may fail by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trail {
-    /// Its name.
+    /// The trail's name.
     pub name: String,
-    /// Whether it records now.
+    /// Whether it is recording now.
     pub is_logging: ServiceResult<bool>,
-    /// Whether it records management events that only read, as inference calls do.
+    /// Whether it records read-only management events, such as inference calls.
     pub records_reads: ServiceResult<Reads>,
 }
 
-/// Whether a trail records management events that only read.
+/// Whether a trail records read-only management events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reads {
-    /// It does.
+    /// It records them.
     Recorded,
-    /// It does not.
+    /// It does not record them.
     LeftOut,
-    /// The trail belongs to that account, as an organization's trail does, and only there its selectors can be
-    /// read.
+    /// The trail belongs to this other account, as an organization's trail does. Its event selectors can be read only
+    /// there.
     OfAccount(AccountId),
 }
 
-/// Which events an EventBridge rule gets.
+/// Which events an EventBridge rule receives.
 /// See <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Rule.html>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleState {
-    /// None.
+    /// No events.
     Disabled,
-    /// All but CloudTrail's management events that only read.
+    /// All events except CloudTrail's read-only management events.
     Enabled,
-    /// All.
+    /// All events.
     EnabledWithReads,
 }
 
-/// An EventBridge rule of the default event bus.
+/// A rule on the default EventBridge event bus.
 /// See <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Rule.html>.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRule {
-    /// Its name.
+    /// The rule's name.
     pub name: String,
-    /// Which events it gets.
+    /// Which events it receives.
     pub state: RuleState,
-    /// What it reacts to.
+    /// What triggers it.
     pub trigger: RuleTrigger,
 }
 
-/// What an EventBridge rule reacts to.
+/// What triggers an EventBridge rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleTrigger {
-    /// Events of these `detail-type`s; a `*` stands for what the pattern leaves open at the end or the beginning.
+    /// Events with these `detail-type`s. A `*` at the start or end stands for what the pattern leaves open.
     Events(Vec<String>),
-    /// The clock.
+    /// A schedule.
     Schedule,
 }
 
 impl RuleTrigger {
-    /// What a rule with this event pattern reacts to.
+    /// The trigger of a rule with this event pattern.
     /// See <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>.
     pub fn of_pattern(pattern: &serde_json::Value) -> Self {
         let branches = pattern.get("$or").and_then(serde_json::Value::as_array).into_iter().flatten();
@@ -83,11 +83,11 @@ impl RuleTrigger {
     }
 }
 
-/// How many listen to a topic.
+/// The number of subscriptions of a topic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Subscriptions {
-    /// Those who have confirmed that they want to be told.
+    /// Confirmed subscriptions.
     pub confirmed: u32,
-    /// Those who were asked and have not confirmed.
+    /// Subscriptions that await confirmation.
     pub pending: u32,
 }

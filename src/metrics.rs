@@ -1,48 +1,48 @@
-//! The function's own metrics in CloudWatch: alarms and the dashboard name them as they stand here.
+//! The function's own CloudWatch metrics. The alarms and the dashboard use these names.
 //!
-//! One law: a metric that is not in this table is not written.
+//! Invariant: A metric that is not in this table is not written.
 
 use crate::wire_enum::wire_enum;
 
-/// The namespace of the function's own metrics.
+/// The namespace of these metrics.
 pub const NAMESPACE: &str = "BedrockRemediator";
-/// The one dimension of each of them, whose value is the function's name.
+/// The only dimension of these metrics. Its value is the function's name.
 pub const DIMENSION: &str = "FunctionName";
 
 wire_enum! {
-    /// A metric of the function's own.
+    /// A metric that the function writes about itself.
     pub enum OwnMetric {
-        /// Items of deliveries.
+        /// Items in deliveries.
         Items = "Items",
-        /// Items, or whole deliveries, that have to be delivered again.
+        /// Items, or whole deliveries, that must be delivered again.
         FailedItems = "FailedItems",
-        /// Deliveries for which there was too little time.
+        /// Deliveries that ran out of time.
         OutOfTime = "OutOfTime",
         /// Incidents that a delivery was about.
         Incidents = "Incidents",
-        /// Notices that were published.
+        /// Notices published.
         Notices = "Notices",
-        /// Increase requests that Service Quotas took.
+        /// Increase requests that Service Quotas accepted.
         IncreasesRequested = "IncreasesRequested",
-        /// What was withheld.
+        /// Actions withheld.
         Withheld = "Withheld",
-        /// Incidents that stay due, because the topic or the ledger refused.
+        /// Incidents that stay due because the topic or the ledger refused a call.
         StaysDue = "StaysDue",
         /// Shards of the first half that were swept.
         Ticks = "Ticks",
         /// Shards of the second half that were swept.
         LaterTicks = "LaterTicks",
-        /// The fullest quota's use, in percent.
+        /// Use of the fullest quota, in percent.
         FullestQuota = "FullestQuota",
-        /// Daily watches that could not look at everything.
+        /// Daily forecasts that could not read everything.
         WatchFailed = "WatchFailed",
-        /// Sweeps that found no confirmed subscription of the people's topic.
+        /// Sweeps that found no confirmed subscription of the notice topic.
         NobodyTold = "NobodyTold",
     }
 }
 
 impl OwnMetric {
-    /// CloudWatch's unit of it.
+    /// The CloudWatch unit of this metric.
     pub const fn unit(self) -> &'static str {
         match self {
             Self::FullestQuota => "Percent",

@@ -1,36 +1,36 @@
-//! Where the original of an error can be read, by somebody who may.
+//! Where the original text of an error can be read, by a person with the permission to do so.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Region;
 use crate::text::Safe;
 
-/// Where an error's own text is written down.
+/// The place that holds an error's original text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "in", rename_all = "kebab-case")]
 pub enum Original {
     /// A record of CloudTrail's event history.
     Cloudtrail {
-        /// Its `eventID`.
+        /// The record's `eventID`.
         event_id: Safe,
     },
-    /// A line of a log.
+    /// A log line.
     Log {
         /// The log group.
         group: Safe,
-        /// The log stream; `None` where its name is not known or cannot be shown.
+        /// The log stream; `None` if its name is unknown or cannot be shown.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stream: Option<Safe>,
-        /// When it was written, in milliseconds since 1970; `None` if unknown.
+        /// When the line was written, in milliseconds since 1970; `None` if unknown.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<i64>,
     },
-    /// A job for batch inference.
+    /// A batch inference job.
     Job {
         /// Its ARN.
         arn: Safe,
     },
-    /// An event of AWS Health.
+    /// An AWS Health event.
     Health {
         /// Its ARN.
         arn: Safe,
@@ -38,15 +38,15 @@ pub enum Original {
 }
 
 impl Original {
-    /// The record of CloudTrail with this `eventID`, if it is one.
+    /// The CloudTrail record with this `eventID`; `None` if that is not an event id.
     pub(crate) fn in_trail(event_id: &str) -> Option<Self> {
         let is_id = (8..=64).contains(&event_id.len())
             && event_id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
         is_id.then(|| Safe::name(event_id).map(|event_id| Self::Cloudtrail { event_id })).flatten()
     }
 
-    /// The line of this log. Names of log groups have a shape that AWS gives; of streams those are taken
-    /// that a shell takes between single quotes and that are no sentence.
+    /// The log line in this group and stream. `None` unless `group` has the shape of a log group's name. The stream is
+    /// left out unless a shell accepts its name between single quotes and it passes [`Safe::line`] unchanged.
     /// See <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html>.
     pub(crate) fn in_log(group: &str, stream: Option<&str>, at: Option<i64>) -> Option<Self> {
         let is_of = |name: &str, signs: &[u8]| {
@@ -59,19 +59,19 @@ impl Original {
         Some(Self::Log { group, stream, at })
     }
 
-    /// The job with this ARN, if it is one of batch inference.
+    /// The batch inference job with this ARN; `None` if the ARN is not one.
     pub(crate) fn job(arn: &str) -> Option<Self> {
         let is_job = arn.contains(":bedrock:") && arn.contains(":model-invocation-job/");
         is_job.then(|| Safe::arn(arn).map(|arn| Self::Job { arn })).flatten()
     }
 
-    /// The event of AWS Health with this ARN, if it is one.
+    /// The AWS Health event with this ARN; `None` if the ARN is not one.
     pub(crate) fn health(arn: &str) -> Option<Self> {
         let is_event = arn.contains(":health:");
         is_event.then(|| Safe::arn(arn).map(|arn| Self::Health { arn })).flatten()
     }
 
-    /// The command that shows it to whoever may.
+    /// The AWS CLI command that shows the original.
     pub fn command(&self, region: Option<&Region>) -> String {
         let region = region.map(|r| format!(" --region {r}")).unwrap_or_default();
         match self {
@@ -91,7 +91,7 @@ impl Original {
             Self::Job { arn } => {
                 format!("aws bedrock get-model-invocation-job --job-identifier '{arn}'{region}")
             }
-            // AWS Health answers in one Region.
+            // AWS Health has one active endpoint.
             // See <https://docs.aws.amazon.com/health/latest/ug/health-api.html>.
             Self::Health { arn } => {
                 format!("aws health describe-event-details --event-arns '{arn}' --region us-east-1")

@@ -1,23 +1,23 @@
-//! What IAM says of a call: verdicts of its policy simulator.
+//! What IAM's policy simulator says about an action.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What IAM says of an action on a resource.
+/// IAM's verdict on an action on a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyVerdict {
-    /// Allowed, as far as the caller's own policies go.
+    /// The caller's own policies allow it.
     Allowed,
     /// No policy allows it.
     ImplicitDeny,
-    /// A policy denies it.
+    /// A policy explicitly denies it.
     ExplicitDeny,
-    /// Context is missing, or the caller is of another account.
+    /// Context is missing, or the caller belongs to another account.
     Undetermined,
 }
 
-/// Whose policies withhold an action, where it is not the caller's own.
+/// The policy outside the caller's own that withholds an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyLayer {
@@ -27,27 +27,27 @@ pub enum PolicyLayer {
     Organization,
 }
 
-/// A resource that a call needs, and the context in which IAM is asked about it.
+/// A resource that a call needs, with the context in which IAM evaluates it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needed {
-    /// Its ARN.
+    /// The resource's ARN.
     pub arn: String,
-    /// `aws:RequestedRegion`; a global inference profile's calls are of no Region, and then it is
-    /// `unspecified`.
+    /// The value of `aws:RequestedRegion`. It is `unspecified` for calls of a global inference profile, which have no
+    /// Region.
     pub requested_region: String,
-    /// `bedrock:InferenceProfileArn`, for a model that is called through a profile.
+    /// The value of `bedrock:InferenceProfileArn`; `None` unless the model is called through a profile.
     pub profile: Option<String>,
 }
 
-/// What IAM's policy simulator says of one resource.
+/// The policy simulator's verdict on one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ruling {
-    /// Its ARN.
+    /// The resource's ARN.
     pub resource: String,
-    /// What it says.
+    /// The verdict.
     pub verdict: PolicyVerdict,
-    /// Whose policies withhold it; `None`: the caller's own do, or nobody's.
+    /// The outside policy that withholds the action; `None` if the caller's own policies withhold it, or nothing does.
     pub layer: Option<PolicyLayer>,
-    /// Context keys that policies ask for and nobody knows.
+    /// Context keys that the policies use and whose values are unknown.
     pub missing_context: Vec<String>,
 }

@@ -1,7 +1,7 @@
-//! What we ask of the world: the ports, in our own words.
+//! The ports: everything the remediator reads or changes outside itself, in its own terms.
 //!
-//! One law: every call names the account and Region it is about, and a failure is one of a few words
-//! that a plan can act on. Whoever implements a port keeps time-outs and retries to itself.
+//! Invariant: Every call names the account and Region it is about, and every failure is one of a few errors that a plan
+//! can act on. The implementation of a port handles time-outs and retries itself.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -30,22 +30,22 @@ use crate::usage::{Minute, Period, Series};
 
 /// Service Quotas.
 pub trait Quotas {
-    /// The applied value; `None` where the account has none of its own, and then the default holds.
+    /// The applied value; `None` if the account has none of its own, in which case the default applies.
     async fn applied(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<Option<QuotaValue>>;
-    /// AWS's default; `None` where this account and Region have no such quota.
+    /// The AWS default; `None` if this account and Region have no such quota.
     async fn default_value(
         &self,
         place: &AccountRegion,
         code: &QuotaCode,
     ) -> ServiceResult<Option<QuotaValue>>;
-    /// Requests of the last 90 days, newest first.
+    /// Increase requests of the last 90 days, newest first.
     async fn history(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<Vec<IncreaseRequest>>;
-    /// One request by its id; `None` where Service Quotas has none of that id.
+    /// One request by its id; `None` if Service Quotas has no request with that id.
     /// See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetRequestedServiceQuotaChange.html>.
     async fn request(&self, place: &AccountRegion, id: &str) -> ServiceResult<Option<IncreaseRequest>>;
-    /// Every quota of Bedrock in that account and Region.
+    /// Every Bedrock quota in that account and Region.
     async fn listing(&self, place: &AccountRegion) -> ServiceResult<Catalog>;
-    /// Asks for more. Not idempotent: an open request for the same quota is
+    /// Requests an increase. Not idempotent: if a request for the same quota is open, the error is
     /// [`Rejection::AlreadyOpen`](crate::error::Rejection::AlreadyOpen).
     async fn request_increase(
         &self,
@@ -55,9 +55,9 @@ pub trait Quotas {
     ) -> ServiceResult<IncreaseRequest>;
 }
 
-/// CloudWatch's metrics and alarms.
+/// CloudWatch metrics and alarms.
 pub trait Telemetry {
-    /// What was measured of each of `models` in each `period` of `window`, in the order of `models`.
+    /// The metrics of each of `models`, per `period` of `window`, in the order of `models`.
     async fn usage(
         &self,
         place: &AccountRegion,
@@ -65,32 +65,31 @@ pub trait Telemetry {
         window: Window,
         period: Period,
     ) -> ServiceResult<Vec<Series>>;
-    /// The ids that were called in the last two weeks, as CloudWatch counts them.
+    /// The model ids called in the last two weeks, according to CloudWatch.
     async fn used(&self, place: &AccountRegion) -> ServiceResult<Vec<ModelId>>;
-    /// Calls and errors of all models together, in all of `window`.
+    /// Calls and errors of all models together over `window`.
     async fn volume(&self, place: &AccountRegion, window: Window) -> ServiceResult<Minute>;
-    /// The models for which `metric` was above zero in `window`, the one with most of it first.
+    /// The models for which `metric` was above zero in `window`, highest first.
     async fn models_behind(
         &self,
         place: &AccountRegion,
         metric: Metric,
         window: Window,
     ) -> ServiceResult<Vec<ModelId>>;
-    /// The models that made an alarm over many of them go off; `None` where there is no such alarm.
+    /// The models that put an alarm over many models into ALARM; `None` if there is no such alarm.
     async fn contributors(&self, place: &AccountRegion, alarm: &str) -> ServiceResult<Option<Vec<ModelId>>>;
     /// Those of the alarms `names` that are in ALARM and watch Bedrock.
     async fn alarms(&self, place: &AccountRegion, names: &[String]) -> ServiceResult<Vec<AlarmSignal>>;
 }
 
-/// What is written down of single calls: CloudTrail's event history, and logs.
+/// Records of single calls: CloudTrail event history and logs.
 pub trait Records {
-    /// Whether CloudTrail's event history shows an inference call of the account's root user in `window`.
+    /// Whether CloudTrail event history shows an inference call by the account's root user in `window`.
     async fn called_by_root(&self, place: &AccountRegion, window: Window) -> ServiceResult<bool>;
-    /// The inference calls that CloudTrail recorded in `window`, as far as its newest `most` events of
-    /// Bedrock show them.
+    /// The inference calls in `window` among the newest `most` Bedrock events in CloudTrail event history.
     async fn recorded(&self, place: &AccountRegion, window: Window, most: usize) -> ServiceResult<Recorded>;
-    /// Begins to search log groups for errors of `window`. Only code, model, request id and identity are
-    /// asked for: a record holds prompts.
+    /// Starts a search of log groups for errors in `window`. It reads only code, model, request id and identity,
+    /// because log records hold prompts.
     async fn start_query(
         &self,
         place: &AccountRegion,
@@ -98,7 +97,7 @@ pub trait Records {
         groups: &[String],
         window: Window,
     ) -> ServiceResult<LogQuery>;
-    /// What a search found; `None` while it goes on.
+    /// The result of a search; `None` while it is running.
     async fn query_results(
         &self,
         place: &AccountRegion,
@@ -106,33 +105,32 @@ pub trait Records {
     ) -> ServiceResult<Option<Vec<ErrorSignal>>>;
 }
 
-/// Bedrock's own descriptions.
+/// Bedrock's model and profile descriptions.
 pub trait Models {
-    /// The ARNs of the models that an inference profile stands for, in every Region it routes to; see
-    /// [`ModelId::behind_profile`]. `None` where there is no such profile.
+    /// The ARNs of the models behind an inference profile, in every Region it routes to; see
+    /// [`ModelId::behind_profile`]. `None` if there is no such profile.
     async fn profile_models(
         &self,
         place: &AccountRegion,
         profile: &ModelId,
     ) -> ServiceResult<Option<Vec<String>>>;
-    /// Every id that can be called in a Region: models on demand, and the inference profiles AWS defines.
+    /// Every id that can be called in a Region: on-demand models and AWS-defined inference profiles.
     async fn offered(&self, place: &AccountRegion) -> ServiceResult<Vec<ModelId>>;
-    /// Every foundation model of a Region, with its life. What has ended is not among them.
+    /// Every foundation model of a Region, with its lifecycle. Models that have ended are not listed.
     async fn lives(&self, place: &AccountRegion) -> ServiceResult<Vec<(ModelId, ModelLife)>>;
-    /// The state of a foundation model, by its base id; `None` where Bedrock knows no such model.
+    /// The state of a foundation model, by its base id; `None` if Bedrock knows no such model.
     async fn model_state(&self, place: &AccountRegion, model: &ModelId) -> ServiceResult<Option<ModelState>>;
-    /// How many agreements a foundation model's provider offers to the account; `None` where Bedrock knows no
-    /// such model.
+    /// How many agreements the provider of a foundation model offers to the account; `None` if Bedrock knows no such
+    /// model.
     async fn agreement_offers(&self, place: &AccountRegion, model: &ModelId) -> ServiceResult<Option<usize>>;
-    /// The log group that model invocations are written to; `None` where they are not.
+    /// The log group that receives model invocations; `None` if they are not logged to CloudWatch Logs.
     async fn invocation_logging(&self, place: &AccountRegion) -> ServiceResult<Option<String>>;
 }
 
 /// IAM.
 pub trait Permissions {
-    /// What IAM's policy simulator says of `caller`, a role or user of that account, for each of `needed`, in
-    /// their order; `None` where the account has no such role or user. It knows no session, endpoint and
-    /// resource policies.
+    /// The IAM policy simulator's ruling on each of `needed` for `caller`, a role or user of the account, in order;
+    /// `None` if the account has no such role or user. It ignores session, endpoint and resource policies.
     /// See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>.
     async fn simulate(
         &self,
@@ -143,83 +141,86 @@ pub trait Permissions {
     ) -> ServiceResult<Option<Vec<Ruling>>>;
 }
 
-/// Of incidents that were seen lately so many are looked at.
+/// At most this many recent incidents are read; see [`Ledger::seen`].
 pub(crate) const SEEN: usize = 100;
 
-/// Of so many incidents of a band that are due at once, those that matter most come first; see [`Ledger::due`].
+/// At most this many due incidents per band are ranked by cause; see [`Ledger::due`].
 pub(crate) const RANKED: usize = 1000;
 
-/// The memory that outlives every invocation.
+/// The durable store that outlives every invocation.
 ///
-/// A write under a lease that was overtaken is [`Rejection::LeaseLost`](crate::error::Rejection::LeaseLost), and nothing of it happens.
+/// A write with a lease that another holder has taken over fails with
+/// [`Rejection::LeaseLost`](crate::error::Rejection::LeaseLost) and changes nothing.
 pub trait Ledger {
-    /// Counts `incident`, opens a new episode if it was closed or is new, and takes the lease if nobody
-    /// holds it and people were not told a short time ago. With the lease the incident is due when the
-    /// lease ends, so that whoever dies over it is made up for. A lease of no length only hands it to the
-    /// next sweep. When it was seen last never goes back, and never into the future. A new incident and one
-    /// that is held cost one round trip; errors that come after later ones cost one more.
+    /// Counts `incident`. Opens an episode if it is new or closed; an incident that returns soon after its end
+    /// continues its episode. Takes the lease if nobody holds it and no notice was sent shortly before. The incident is
+    /// then due when the lease ends, so that another invocation takes over if the holder dies. A lease of zero length
+    /// hands the incident to the next sweep. The last-seen time never moves back, and never into the future. A new or
+    /// held incident costs one round trip; an error older than those counted costs one more.
     async fn claim(&self, incident: &Incident, now: Timestamp, lease: SignedDuration)
     -> ServiceResult<Claim>;
-    /// Incidents of `shards` that are due and not leased, at most `most`: those of an urgent cause, then those that
-    /// follow a request, then the rest. Of each [`Band`](crate::incident::band::Band), of the thousand most overdue by the
-    /// rank of their cause, and of one rank the most overdue first.
+    /// At most `most` incidents of `shards` that are due and not leased, by [`Band`](crate::incident::band::Band):
+    /// urgent causes, then those that follow a request, then the rest. Within a band, the thousand most overdue are
+    /// ordered by rank of cause, then by how overdue they are.
     async fn due(&self, shards: Shards, now: Timestamp, most: usize) -> ServiceResult<Vec<IncidentId>>;
-    /// Takes the lease of an incident that is due. `None` when another was faster.
+    /// Takes the lease of a due incident; `None` if another caller was faster.
     async fn acquire_due(
         &self,
         id: &IncidentId,
         now: Timestamp,
         lease: SignedDuration,
     ) -> ServiceResult<Option<(Lease, Record)>>;
-    /// Takes the lease of an open incident that nobody holds, whether it is due or not: what a person wants
-    /// of it does not wait. `None` when it is held, closed or unknown.
+    /// Takes the lease of an open incident that nobody holds, due or not, so that a person's command does not wait.
+    /// `None` if it is held, closed or unknown.
     async fn acquire(
         &self,
         id: &IncidentId,
         now: Timestamp,
         lease: SignedDuration,
     ) -> ServiceResult<Option<(Lease, Record)>>;
-    /// Every incident, or the open ones alone, the most overdue first and closed ones last. Who called is left out;
-    /// [`Ledger::incident`] has it.
+    /// Every incident, or only the open ones, most overdue first and closed ones last. Callers are left out;
+    /// [`Ledger::incident`] includes them.
     async fn all(&self, is_open: bool) -> ServiceResult<Vec<Record>>;
-    /// Makes every open incident due now that follows a request in `place`. Reads none that follows no request.
+    /// Makes every open incident that follows a request in `place` due now. Reads no other incident.
     async fn wake_followers(&self, place: &AccountRegion, now: Timestamp) -> ServiceResult<()>;
-    /// One transaction over incident, quota and the requests of 24 hours: intent, lock and breaker, or nothing.
+    /// Reserves a request in one transaction over the incident, the quota and the requests of 24 hours: intent, lock
+    /// and breaker are all written, or nothing is.
     async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> ServiceResult<Reserved>;
-    /// What is remembered of a quota; nothing of one that is not known.
+    /// What is remembered about a quota; an empty record if it is unknown.
     async fn quota(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<QuotaRecord>;
-    /// Writes down what was found of a quota, or what a person said of it.
+    /// Records a finding about a quota, or a person's decision.
     async fn remember(&self, place: &AccountRegion, code: &QuotaCode, what: &Remember) -> ServiceResult<()>;
-    /// Records that the reserved request for `followed` was not filed: nothing is followed, the quota and its
-    /// place among the requests of 24 hours are given back. What AWS refused and granted before stays.
+    /// Records that the reserved request for `followed` was not filed. The incident follows nothing, and the quota's
+    /// lock and its place among the requests of 24 hours are released. Earlier refusals and grants stay.
     async fn not_filed(
         &self,
         lease: &Lease,
         place: &AccountRegion,
         followed: &TrackedRequest,
     ) -> ServiceResult<()>;
-    /// Records how a drive ended and gives the lease back. Nothing that was counted since is closed.
+    /// Records the end of handling and returns the lease. An incident that was counted meanwhile is not closed.
     async fn finish(&self, lease: &Lease, finish: &Release) -> ServiceResult<()>;
-    /// Counts one more notice of `lane` in the present [`DIGEST_WINDOW`](crate::incident::lane::DIGEST_WINDOW). Returns how many there were, with it.
+    /// Counts one more notice of `lane` in the current [`DIGEST_WINDOW`](crate::incident::lane::DIGEST_WINDOW). Returns
+    /// the count including it.
     async fn count_notice(&self, lane: Lane, now: Timestamp) -> ServiceResult<u32>;
-    /// Counts an incident that a claim has opened among those of its place and sender in the hour of `now`. Where
-    /// there is no room nothing is counted. One write.
+    /// Counts a newly opened incident for its place and sender in the hour of `now`. If there is no room, nothing is
+    /// counted. Costs one write.
     async fn admit(&self, opened: &Opened, now: Timestamp) -> ServiceResult<Room>;
-    /// Incidents of `place` that were seen since then, the latest first, at most a hundred. What was
-    /// counted a moment ago may be missing. Who called is left out.
+    /// Incidents of `place` seen since `since`, the latest first, at most a hundred. Very recent counts may be missing.
+    /// Callers are left out.
     async fn seen(&self, place: &AccountRegion, since: Timestamp) -> ServiceResult<Vec<Incident>>;
-    /// Puts the watch over `place` off until `next`, if it is due by `due_by`, and says whether it was: of
-    /// all who ask at once one is told so.
+    /// Atomically claims the daily forecast of `place` if it is due by `due_by`, and postpones it to `next`. Returns
+    /// `true` to exactly one caller.
     async fn watch(&self, place: &AccountRegion, due_by: Timestamp, next: Timestamp) -> ServiceResult<bool>;
-    /// One incident; `None` when the ledger has none of that id.
+    /// One incident; `None` if the ledger has none with that id.
     async fn incident(&self, id: &IncidentId) -> ServiceResult<Option<Record>>;
 }
 
-/// The topic people are told through.
+/// The SNS topic for notices.
 pub trait Topic {
-    /// Publishes `notice` in every form. At least once.
+    /// Publishes `notice` in every form, at least once.
     async fn publish(&self, notice: &Notice) -> ServiceResult<()>;
-    /// How many have confirmed that they want to be told.
+    /// The number of confirmed subscriptions.
     async fn subscribers(&self) -> ServiceResult<u32>;
 }
 
@@ -227,13 +228,13 @@ pub trait Topic {
 pub trait Clock {
     /// Now.
     fn now(&self) -> Timestamp;
-    /// Waits.
+    /// Waits for `duration`.
     async fn sleep(&self, duration: SignedDuration);
-    /// Does `work`, or gives up on it after `limit`.
+    /// Runs `work`; `None` if it takes longer than `limit`.
     async fn within<T>(&self, limit: SignedDuration, work: impl Future<Output = T>) -> Option<T>;
 }
 
-/// Asks, and takes no answer until then for an answer.
+/// Awaits `call` until `until`; a late answer becomes [`ServiceError::Unavailable`].
 pub(crate) async fn ask<T>(
     world: &impl Clock,
     until: Timestamp,
@@ -244,18 +245,18 @@ pub(crate) async fn ask<T>(
     world.within(left, call).await.unwrap_or_else(late)
 }
 
-/// How the function is set up, which only people ask.
+/// The function's installation, read only on a person's request.
 pub trait Setup {
-    /// The trails that record `place`. One that cannot be read is among them.
+    /// The trails that record `place`, including those that cannot be read.
     async fn trails(&self, place: &AccountRegion) -> ServiceResult<Vec<Trail>>;
-    /// The rules whose names begin with `prefix`.
+    /// The EventBridge rules whose names begin with `prefix`.
     async fn rules(&self, place: &AccountRegion, prefix: &str) -> ServiceResult<Vec<EventRule>>;
-    /// How many listen to the topic with that ARN, in the topic's own Region.
+    /// The subscriptions of the topic with that ARN, in the topic's own Region.
     async fn subscriptions(&self, topic: &str) -> ServiceResult<Subscriptions>;
-    /// The alarms whose names begin with `prefix`, and whether their actions are on.
+    /// The alarms whose names begin with `prefix`, and whether their actions are enabled.
     async fn own_alarms(&self, place: &AccountRegion, prefix: &str) -> ServiceResult<Vec<(String, bool)>>;
-    /// What IAM's policy simulator says of each of `actions` of `role` on `resource`, in their order; `None` where
-    /// the account has no such role.
+    /// The IAM policy simulator's verdict on each of `actions` of `role` on `resource`, in order; `None` if the account
+    /// has no such role.
     async fn rights(
         &self,
         place: &AccountRegion,
@@ -265,7 +266,7 @@ pub trait Setup {
     ) -> ServiceResult<Option<Vec<PolicyVerdict>>>;
 }
 
-/// Everything at once.
+/// All runtime ports.
 pub trait Services: Quotas + Telemetry + Records + Models + Permissions + Ledger + Topic + Clock {}
 
 impl<T: Quotas + Telemetry + Records + Models + Permissions + Ledger + Topic + Clock> Services for T {}

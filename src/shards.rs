@@ -1,79 +1,79 @@
-//! The parts of the index of open incidents: shards that are swept side by side, and bands that say what comes first.
+//! The shards of the index of open incidents. Sweeps process the shards in parallel.
 //!
-//! One law: the shard of an incident never changes, and its band follows from its state and its cause alone.
+//! Invariant: The shard of an incident never changes, because it follows from the incident's id alone.
 
 use crate::ids::IncidentId;
 
-/// One of the parts that the open incidents are spread over.
+/// One of the shards over which open incidents are spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shard(u8);
 
 impl Shard {
-    /// How many there are.
+    /// The number of shards.
     pub const COUNT: u8 = 8;
-    /// The shard whose tick also does what is done once for all of them.
+    /// The shard whose tick also does the work that is done once for all shards.
     pub const FIRST: Self = Self(0);
 
-    /// `None` if there is no shard of that number.
+    /// `None` unless `number` is below [`Shard::COUNT`].
     pub const fn new(number: u64) -> Option<Self> {
         // A cast of a number below eight loses nothing.
         #[allow(clippy::cast_possible_truncation)]
         if number < Self::COUNT as u64 { Some(Self(number as u8)) } else { None }
     }
 
-    /// The shard of an incident. Its id is a hash, of which three bits are taken.
+    /// The shard of an incident: the low three bits of its id, which is a hash.
     pub fn of(id: &IncidentId) -> Self {
         let digit = id.as_str().chars().next_back().and_then(|digit| digit.to_digit(16)).unwrap_or_default();
         // A hex digit is below 16.
         Self(u8::try_from(digit).unwrap_or_default() % Self::COUNT)
     }
 
-    /// Its number, from 0.
+    /// The shard's number, from 0.
     pub const fn number(self) -> u8 {
         self.0
     }
 }
 
-/// Some of the shards.
+/// A set of shards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shards(u8);
 
 impl Shards {
-    /// All of them.
+    /// All shards.
     pub const ALL: Self = Self(u8::MAX);
 
-    /// Those of the template's first rule of ticks.
+    /// The shards that the template's first tick rule sweeps.
     pub const FIRST_HALF: Self = Self(0b0000_1111);
-    /// Those of its second.
+    /// The shards that the template's second tick rule sweeps.
     pub const SECOND_HALF: Self = Self(0b1111_0000);
 
-    /// One alone.
+    /// A set of one shard.
     pub const fn one(shard: Shard) -> Self {
         Self(1 << shard.0)
     }
 
-    /// Those of both.
+    /// The union of both sets.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether `shard` is among them.
+    /// Whether `shard` is in the set.
     pub const fn contains(self, shard: Shard) -> bool {
         self.0 & (1 << shard.0) != 0
     }
 
-    /// How many of them are among `others`.
+    /// How many shards are in both sets.
     pub const fn among(self, others: Self) -> usize {
         (self.0 & others.0).count_ones() as usize
     }
 
-    /// Whether it is none.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Each of them, in order.
+    /// The shards of the set, in order.
     pub fn iter(self) -> impl Iterator<Item = Shard> {
         (0..Shard::COUNT).map(Shard).filter(move |shard| self.contains(*shard))
     }

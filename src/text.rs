@@ -1,7 +1,7 @@
-//! Makes text that others wrote harmless, before it is kept or shown.
+//! Makes text from outside harmless before it is stored or shown.
 //!
-//! One law: what is shown of somebody else's text is a [`Safe`], and there is one gate to it. A name keeps
-//! its own shape or is left out; prose never has one.
+//! Invariant: Text from outside is shown only as a [`Safe`], and only this module makes one. A name keeps its own shape
+//! or is left out.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -11,27 +11,27 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ids::is_of_arn;
 
-/// Text that somebody else wrote and that may be shown: one line of printable ASCII without markup,
-/// mentions, links, addresses, telephone numbers and secrets. It is made here and nowhere else, so that
-/// no other text gets into a notice.
+/// Text from outside that may be shown: one line of printable ASCII without markup, mentions, links, addresses,
+/// telephone numbers or secrets. Only this module makes one, so no other text from outside gets into a notice.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Safe(String);
 
-/// The longest text that passes; no ARN that IAM knows is longer.
+/// The longest text that is kept, in bytes. No ARN in IAM is longer.
 const LONGEST: usize = 512;
-/// What stands in the place of what is not shown.
+/// Replaces what must not be shown.
 const LEFT_OUT: &str = "[...]";
 
 impl Safe {
-    /// The words of `text` that may be shown, at most `most` bytes.
+    /// The words of `text` that may be shown, on one line of at most `most` bytes. Each run of other words becomes
+    /// `[...]`.
     pub fn line(text: &str, most: usize) -> Self {
         let ascii = line(cut(text, 4 * LONGEST), usize::MAX);
         let words: Vec<&str> = ascii.split(' ').collect();
         let mut shown: Vec<&str> = Vec::with_capacity(words.len());
         let mut at = 0;
         while let Some(word) = words.get(at) {
-            // A telephone number may have blanks in it.
+            // A telephone number may contain blanks.
             let numbers = words.get(at..).unwrap_or_default().iter().take_while(|w| is_dialled(w)).count();
             let run = words.get(at..at + numbers).unwrap_or_default();
             if is_telephone(run) {
@@ -46,8 +46,8 @@ impl Safe {
         Self(line(&shown.join(" "), most))
     }
 
-    /// An ARN in its own shape. A part of its name that reads like an address, a domain, a telephone
-    /// number or a secret is written so that nothing makes a link of it. `None` for what is no ARN.
+    /// An ARN in its own shape. In its resource, a part that reads like an address or a domain is written so that
+    /// nothing makes a link of it; a telephone number or a secret becomes `[...]`. `None` if `text` is not an ARN.
     pub fn arn(text: &str) -> Option<Self> {
         let text = text.trim();
         if text.len() > LONGEST || !text.bytes().all(is_of_arn) {
@@ -59,8 +59,7 @@ impl Safe {
         Some(Self(format!("{head}{shown}")))
     }
 
-    /// A name of letters, digits and `._:/#-`, such as a code, an operation or a source; `None` for
-    /// anything else.
+    /// A name of 1 to 80 letters, digits and `._:/#-`, such as an operation or a source. `None` for anything else.
     pub fn name(text: &str) -> Option<Self> {
         const LONGEST_NAME: usize = 80;
         let fits = (1..=LONGEST_NAME).contains(&text.len())
@@ -70,7 +69,7 @@ impl Safe {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// A word of letters, digits and `_`, dots between, as error codes are.
+    /// An error code: at most 64 letters, digits, `_` and dots, beginning with a letter. `None` for anything else.
     pub fn code(text: &str) -> Option<Self> {
         let fits = text.len() <= 64
             && text.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -78,7 +77,7 @@ impl Safe {
         if fits { Self::name(text) } else { None }
     }
 
-    /// As written.
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -122,11 +121,11 @@ impl fmt::Display for Safe {
     }
 }
 
-/// One part of an ARN's resource with the sign that ends it.
+/// One part of an ARN's resource, made harmless. `part` includes the separator that ends it.
 fn part(part: &str) -> String {
     let name = part.trim_end_matches(['/', ':']);
     let end = part.strip_prefix(name).unwrap_or_default();
-    // A telephone number has signs between its digits; an account or another id has not.
+    // A telephone number has separators between its digits; an account or another id does not.
     let has_signs = name.bytes().any(|b| !b.is_ascii_digit());
     if is_secret(name) || (has_signs && is_telephone(&[name])) {
         return format!("{LEFT_OUT}{end}");
@@ -137,7 +136,7 @@ fn part(part: &str) -> String {
     part.to_owned()
 }
 
-/// Whether one word of somebody else's text may be shown.
+/// Whether this word from outside may be shown.
 pub(crate) fn may_be_shown(word: &str) -> bool {
     let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     let lower = core.to_ascii_lowercase();
@@ -147,8 +146,8 @@ pub(crate) fn may_be_shown(word: &str) -> bool {
     !is_link && !word.contains(['@', '\\']) && !is_domain(core) && !is_secret(core)
 }
 
-/// Whether some part of `word` is a host of the internet. Of longer endings only those that mail
-/// programs and chats make links of are known; any two letters may be a country's.
+/// Whether part of `word` is an internet host name. Two-letter endings always count, because they may be a country's.
+/// Longer endings count only if mail programs and chats make links of them.
 pub(crate) fn is_domain(word: &str) -> bool {
     const ENDINGS: &[&str] = &[
         "academy",
@@ -238,9 +237,9 @@ pub(crate) fn is_domain(word: &str) -> bool {
     })
 }
 
-/// Whether `word` holds what opens something: an access key, a secret key, a token.
+/// Whether `word` contains a credential: an access key, a secret key or a token.
 pub(crate) fn is_secret(word: &str) -> bool {
-    // How the well-known ones begin, and how much follows at least.
+    // Prefixes of well-known credentials, each with the least number of characters that follow.
     const BEGINNINGS: &[(&str, usize)] = &[
         ("ABSK", 16),
         ("AIza", 20),
@@ -261,13 +260,13 @@ pub(crate) fn is_secret(word: &str) -> bool {
         word.match_indices(start).any(|(at, _)| {
             let outside = word.get(..at).and_then(|t| t.bytes().next_back());
             let rest = word.get(at + start.len()..).unwrap_or_default();
-            // In capitals it is found inside a word as well.
+            // A prefix in capitals counts even inside a word.
             let is_in_capitals = start.bytes().all(|b| b.is_ascii_uppercase());
             (is_in_capitals || outside.is_none_or(|b| !b.is_ascii_alphanumeric()))
                 && rest.bytes().take_while(is_of_token).count() >= *least
         })
     };
-    // A secret key is forty characters of base64, other keys are longer.
+    // An AWS secret key has forty characters of base64; other keys are longer.
     let is_mixed = |run: &str| {
         run.bytes().any(|b| b.is_ascii_digit())
             && run.bytes().any(|b| b.is_ascii_uppercase())
@@ -280,22 +279,22 @@ pub(crate) fn is_secret(word: &str) -> bool {
         || with_strokes.into_iter().any(|run| run.len() == 40 && is_mixed(run))
 }
 
-/// Whether `word` is made of what telephone numbers are made of.
+/// Whether `word` consists only of characters used in telephone numbers.
 fn is_dialled(word: &str) -> bool {
     word.bytes().any(|b| b.is_ascii_digit() || b == b'+')
         && word.bytes().all(|b| b.is_ascii_digit() || b"+-().,;:/".contains(&b))
 }
 
-/// Whether words that stand side by side are a telephone number.
+/// Whether adjacent words form a telephone number.
 fn is_telephone(run: &[&str]) -> bool {
     let digits: usize = run.iter().map(|w| w.bytes().filter(u8::is_ascii_digit).count()).sum();
-    // Thousands are set apart by commas.
+    // Commas separate thousands.
     let is_number = matches!(run, [one] if one.contains(',') || one.bytes().all(|b| b.is_ascii_digit()));
     digits >= 7 && !is_number && run.iter().all(|w| is_dialled(w))
 }
 
-/// One line of printable ASCII, at most `most` bytes, without what could end a code span or begin a
-/// mention in a chat.
+/// One line of printable ASCII, at most `most` bytes, without characters that end a code span or begin a mention in a
+/// chat.
 pub(crate) fn line(text: &str, most: usize) -> String {
     let harmless = |c: char| c.is_ascii_graphic() && !"`<>|".contains(c);
     let ascii: String = text.chars().map(|c| if harmless(c) { c } else { ' ' }).collect();
@@ -306,8 +305,8 @@ pub(crate) fn line(text: &str, most: usize) -> String {
     format!("{}...", cut(&joined, most.saturating_sub(3)).trim_end())
 }
 
-/// `text` as a terminal may be given it: what steers a terminal, or turns the direction of writing, is
-/// left out.
+/// `text` for a terminal, without control characters (except line feeds) and without characters that change the writing
+/// direction.
 pub fn printable(text: &str) -> String {
     let steers = |c: char| {
         (c.is_control() && c != '\n')
@@ -316,12 +315,12 @@ pub fn printable(text: &str) -> String {
     text.chars().filter(|c| !steers(*c)).collect()
 }
 
-/// At most `most` bytes of `text`, at a character boundary.
+/// The first `most` bytes of `text`, or fewer so that no character is split.
 pub(crate) fn cut(text: &str, most: usize) -> &str {
     text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
 
-/// Cuts `text` to `most` bytes.
+/// Cuts `text` to at most `most` bytes.
 pub(crate) fn bound(text: &mut String, most: usize) {
     let kept = cut(text, most).len();
     text.truncate(kept);

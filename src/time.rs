@@ -1,17 +1,17 @@
-//! Times that do not overflow.
+//! A window of time, and arithmetic on times that does not overflow.
 
 use jiff::{SignedDuration, Timestamp};
 
 /// A span of time, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Its beginning.
+    /// The start.
     pub from: Timestamp,
-    /// Its end.
+    /// The end.
     pub to: Timestamp,
 }
 
-/// `wait` later; the end of time rather than beyond it.
+/// `now` plus `wait`, or the latest possible time if the sum overflows.
 pub(crate) fn after(now: Timestamp, wait: SignedDuration) -> Timestamp {
     now.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }

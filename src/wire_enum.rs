@@ -1,6 +1,6 @@
-//! Enums whose values are words that outputs carry and inputs are read from.
+//! Enums whose values are written to outputs, and read from inputs, as fixed words.
 //!
-//! Invariant: the word is written once, beside its variant.
+//! Invariant: Each word is written once, beside its variant.
 
 macro_rules! wire_enum {
     ($(#[$doc:meta])* pub enum $type:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
@@ -11,17 +11,17 @@ macro_rules! wire_enum {
         }
 
         impl $type {
-            /// Every value, in order.
+            /// Every value, in order of declaration.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The kebab-case word that outputs carry.
+            /// The kebab-case word that represents this value in outputs.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*
                 }
             }
 
-            /// The value whose word is `text`.
+            /// The value whose word is `text`; `None` if there is none.
             pub fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|v| v.as_str() == text)
             }

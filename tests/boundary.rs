@@ -380,3 +380,122 @@ fn the_architecture_page_has_these_layers_and_every_room() {
     let all: BTreeSet<&str> = LAYERS.concat().into_iter().chain(["cli", "bin/bootstrap"]).collect();
     assert_eq!(rooms, all, "the page's rooms");
 }
+
+/// Names of the types that `items` define, those of `wire_enum!` among them.
+fn types(items: &[syn::Item]) -> Vec<String> {
+    let name = |item: &syn::Item| match item {
+        syn::Item::Struct(of) => Some(of.ident.to_string()),
+        syn::Item::Enum(of) => Some(of.ident.to_string()),
+        syn::Item::Trait(of) => Some(of.ident.to_string()),
+        syn::Item::Type(of) => Some(of.ident.to_string()),
+        syn::Item::Macro(called) if called.mac.path.is_ident("wire_enum") => {
+            let text = called.mac.tokens.to_string();
+            Some(text.split_once("pub enum ")?.1.split_whitespace().next()?.to_owned())
+        }
+        _ => None,
+    };
+    items.iter().filter_map(name).collect()
+}
+
+#[test]
+fn no_two_types_have_one_name() {
+    let mut of: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, source) in sources() {
+        let file = syn::parse_file(&source).unwrap();
+        let items: Vec<syn::Item> = file.items.into_iter().filter(|item| !is_test(item)).collect();
+        for defined in types(&items) {
+            of.entry(defined).or_default().push(name.clone());
+        }
+    }
+    assert!(of.len() > 250 && of.contains_key("Cause"), "{}", of.len());
+    let twice: Vec<_> = of.iter().filter(|(_, files)| files.len() > 1).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+}
+
+/// A function of more lines is split.
+const LONGEST_FUNCTION: usize = 60;
+/// Functions that are longer still. Nothing may be added, and what has become shorter is taken out.
+const LONG_FUNCTIONS: &[&str] = &[
+    "aws/dynamodb/mod.rs: claim",
+    "cli/simulate.rs: run",
+    "diagnosis/text.rs: plain",
+    "notice/channel/amazon_q.rs: chat",
+    "notice/channel/email.rs: done",
+    "notice/reasons.rs: because",
+    "plan/choose_quota.rs: candidates",
+    "plan/increase.rs: wanted",
+    "plan/increase.rs: weigh",
+    "run/act.rs: reserve_and_file",
+    "run/follow.rs: follow",
+    "run/follow.rs: outcome",
+    "run/gather.rs: gather",
+    "run/investigate/search.rs: learn",
+    "run/respond.rs: prepare",
+    "simulation/account.rs: with",
+    "simulation/check.rs: at_rest",
+    "simulation/life.rs: step",
+    "simulation/years/pool.rs: admit",
+    "simulation/years/run.rs: new",
+    "text.rs: is_domain",
+    "usage/mod.rs: of",
+];
+/// A file of more lines, its tests left out, is split.
+const LONGEST_FILE: usize = 450;
+/// Files that are longer still. Nothing may be added, and what has become shorter is taken out.
+const LONG_FILES: &[&str] = &[
+    "access.rs",
+    "aws/dynamodb/item.rs",
+    "aws/dynamodb/mod.rs",
+    "diagnosis/table.rs",
+    "event/layers.rs",
+    "incident/mod.rs",
+    "notice/reasons.rs",
+    "operate/doctor/mod.rs",
+    "plan/increase.rs",
+    "sandbox/file.rs",
+    "simulation/check.rs",
+    "simulation/life.rs",
+    "simulation/years/account.rs",
+    "simulation/years/run.rs",
+    "usage/mod.rs",
+];
+
+/// The functions of `code` with more lines than [`LONGEST_FUNCTION`], by name: each ends where a line holds nothing but
+/// the closing brace under its first letter.
+fn long_functions(code: &str) -> Vec<String> {
+    let lines: Vec<&str> = code.lines().collect();
+    let name = |line: &str| {
+        let (before, after) = line.split_once("fn ")?;
+        let is_declaration = before
+            .split_whitespace()
+            .all(|word| word.starts_with("pub") || ["const", "async", "unsafe"].contains(&word));
+        is_declaration.then(|| after.split(['(', '<']).next().unwrap_or_default().to_owned())
+    };
+    let mut long = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let Some(name) = name(line) else { continue };
+        let end = format!("{}}}", " ".repeat(line.len() - line.trim_start().len()));
+        let Some(signature) = lines[at..].iter().find(|line| line.ends_with(['{', ';', '}'])) else {
+            continue;
+        };
+        let length = lines[at..].iter().take_while(|line| **line != end).count() + 1;
+        if signature.ends_with('{') && length > LONGEST_FUNCTION {
+            long.push(name);
+        }
+    }
+    long
+}
+
+#[test]
+fn no_function_and_no_file_grows_long() {
+    let (mut functions, mut files) = (BTreeSet::new(), BTreeSet::new());
+    for (name, source) in sources() {
+        let code = source.split("#[cfg(test)]\nmod tests").next().unwrap();
+        functions.extend(long_functions(code).into_iter().map(|function| format!("{name}: {function}")));
+        if code.lines().count() > LONGEST_FILE {
+            files.insert(name);
+        }
+    }
+    assert_eq!(functions, LONG_FUNCTIONS.iter().map(|name| (*name).to_owned()).collect());
+    assert_eq!(files, LONG_FILES.iter().map(|name| (*name).to_owned()).collect());
+}

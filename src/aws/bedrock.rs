@@ -1,4 +1,4 @@
-//! Bedrock's own descriptions of models and profiles.
+//! Reads Bedrock's descriptions of models and inference profiles.
 
 use aws_sdk_bedrock::types::{
     AgreementStatus, AuthorizationStatus, FoundationModelDetails, FoundationModelLifecycle,
@@ -14,7 +14,7 @@ use crate::model::access::{Availability, ModelState, UseCaseForm};
 use crate::model::lifecycle::{Lifecycle, ModelLife};
 use crate::ports::Models;
 
-/// What this adapter calls.
+/// IAM actions that this adapter needs.
 pub(crate) const ACTIONS: &[&str] = &[
     "bedrock:GetFoundationModel",
     "bedrock:GetFoundationModelAvailability",
@@ -78,7 +78,7 @@ impl Models for Aws {
             }
             let answer = bedrock.get_use_case_for_model_access().send().await;
             match error::of_lookup("bedrock:GetUseCaseForModelAccess", answer) {
-                // What the form says is the organization's own business.
+                // The contents of the form are the organization's own business.
                 Ok(Some(_)) => UseCaseForm::Submitted,
                 Ok(None) => UseCaseForm::Missing,
                 Err(error) => UseCaseForm::Unread(error),
@@ -91,7 +91,7 @@ impl Models for Aws {
         );
         let availability = error::of_lookup("bedrock:GetFoundationModelAvailability", availability)?;
         let Some(availability) = availability else { return Ok(None) };
-        // A model that has ended is no longer described; what is known of it still counts.
+        // Bedrock no longer describes a model that has ended; the rest of its state still counts.
         let described = error::of_lookup("bedrock:GetFoundationModel", described);
         let life =
             |model: Option<FoundationModelDetails>| life(model.and_then(|m| m.model_lifecycle).as_ref());

@@ -1,4 +1,4 @@
-//! The clients of each Region, made when they are first asked for.
+//! The SDK clients of each Region, made on first use.
 
 use std::cell::{Cell, LazyCell, OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::ids::{AccountId, AccountRegion, Arn, Region};
 use crate::ports::Clock;
 use crate::quota::Catalog;
 
-/// A client, made when it is first asked for and kept: no delivery needs all of them.
+/// A client, made on first use and kept: no delivery needs all of them.
 pub(crate) type Lazy<C> = LazyCell<C, Box<dyn FnOnce() -> C>>;
 
 pub(crate) fn lazy<C: 'static>(config: &Rc<SdkConfig>, client: fn(&SdkConfig) -> C) -> Lazy<C> {
@@ -26,28 +26,28 @@ pub(crate) fn lazy<C: 'static>(config: &Rc<SdkConfig>, client: fn(&SdkConfig) ->
     LazyCell::new(Box::new(move || client(&config)))
 }
 
-/// AWS, as one account sees it. Clients are kept for each Region.
+/// AWS as one account sees it. Keeps clients for each Region.
 #[derive(Debug)]
 pub struct Aws {
     config: Rc<SdkConfig>,
     account: OnceCell<AccountId>,
     regions: RefCell<BTreeMap<Region, Rc<Regional>>>,
     pub(crate) own: Own,
-    /// How many like this one share the account's request rates.
+    /// How many processes share the account's request rates.
     concurrency: u32,
 }
 
-/// What the function has of its own.
+/// The function's own resources.
 #[derive(Debug, Default)]
 pub(crate) struct Own {
     pub(crate) table: Option<(Lazy<aws_sdk_dynamodb::Client>, String)>,
     pub(crate) topic: Option<(Lazy<aws_sdk_sns::Client>, String)>,
-    /// Tells this process from every other that takes leases.
+    /// Unique to this process among all that take leases.
     pub(crate) name: String,
     pub(crate) leases: Cell<u64>,
 }
 
-/// What is asked in the Region of an incident.
+/// Clients for the Region of an incident.
 #[derive(Debug)]
 pub(crate) struct Regional {
     pub(crate) quotas: Lazy<aws_sdk_servicequotas::Client>,
@@ -61,13 +61,13 @@ pub(crate) struct Regional {
 }
 
 impl Aws {
-    /// With the configuration that Lambda puts into the environment.
+    /// Uses the configuration that Lambda puts into the environment.
     pub fn of_function() -> Self {
         Self::new(config::config())
     }
 
-    /// With the credentials an engineer's machine has: environment, profile, single sign-on. The error
-    /// says why they do not work.
+    /// Uses the credentials of an engineer's machine: environment, profile, single sign-on. The error says why
+    /// they do not work.
     pub async fn of_default_chain() -> ServiceResult<Self> {
         let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
         let loader = loader.timeout_config(timeouts()).retry_config(retries());
@@ -84,7 +84,7 @@ impl Aws {
         Ok(aws)
     }
 
-    /// With a configuration of one's own.
+    /// Uses the given configuration.
     pub fn new(config: SdkConfig) -> Self {
         let config = Rc::new(config);
         Self {
@@ -96,13 +96,13 @@ impl Aws {
         }
     }
 
-    /// Says which account the credentials are of. No other is ever asked about.
+    /// Sets the account of the credentials. No other account is ever called.
     pub fn works_for(&self, account: AccountId) {
-        // Said again with every invocation, and always the same.
+        // Every invocation sets it again, always to the same account.
         let _ = self.account.set(account);
     }
 
-    /// The account the credentials are of; `None` until it is known.
+    /// The account of the credentials; `None` until it is known.
     pub fn account(&self) -> Option<&AccountId> {
         self.account.get()
     }
@@ -112,7 +112,7 @@ impl Aws {
         self.config.region().and_then(|r| Region::parse(r.as_ref()))
     }
 
-    /// The account and Region that it works in.
+    /// The account and Region it works in.
     pub fn home(&self) -> FunctionIdentity {
         FunctionIdentity {
             account: self.account().cloned(),
@@ -121,14 +121,14 @@ impl Aws {
         }
     }
 
-    /// Says that so many run side by side, which share the account's request rates.
+    /// Sets how many processes run concurrently and share the account's request rates.
     #[must_use]
     pub fn with_concurrency(mut self, concurrency: u32) -> Self {
         self.concurrency = concurrency;
         self
     }
 
-    /// Gives it a ledger. `name` must be this process's alone among all that use the table.
+    /// Sets the ledger's table. `name` must be unique to this process among all that use the table.
     #[must_use]
     pub fn with_table(mut self, table: &str, name: &str) -> Self {
         self.own.table = Some((lazy(&self.config, aws_sdk_dynamodb::Client::new), table.to_owned()));
@@ -136,7 +136,7 @@ impl Aws {
         self
     }
 
-    /// Gives it a topic, which may be in another Region.
+    /// Sets the topic, which may be in another Region.
     #[must_use]
     pub fn with_topic(mut self, arn: &str) -> Self {
         let region = Arn::parse(arn).and_then(|arn| Region::parse(arn.region));
@@ -145,8 +145,8 @@ impl Aws {
         self
     }
 
-    /// Makes the clients that a throttle in `place` needs beside the ledger's: something to do while the
-    /// first answer is awaited.
+    /// Makes the clients that a throttle in `place` needs besides the ledger's, while the first answer is still
+    /// on its way.
     pub fn make_clients(&self, place: &AccountRegion) {
         if let Ok(region) = self.at(place) {
             LazyCell::force(&region.quotas);
@@ -162,7 +162,7 @@ impl Aws {
         self.config.to_builder().region(region).build()
     }
 
-    /// The clients for `place`; an error if it is another account's.
+    /// The clients for `place`; an error if it is in another account.
     pub(crate) fn at(&self, place: &AccountRegion) -> ServiceResult<Rc<Regional>> {
         if self.account() != Some(&place.account) {
             let why = match self.account() {
@@ -207,7 +207,7 @@ impl Clock for Aws {
     }
 }
 
-/// Every quota of the account in one Region, and since when it is known.
+/// All quotas of the account in one Region, and when they were read.
 #[derive(Debug)]
 pub(crate) struct CachedListing {
     pub(crate) since: Instant,

@@ -1,6 +1,6 @@
-//! What is written down of single calls: CloudTrail's event history, and logs.
+//! Reads single calls from CloudTrail's event history and from logs.
 //!
-//! One law: a log holds prompts, so a search names the fields it wants, and of an answer nothing else is
+//! Invariant: Logs contain prompts, so a search names the fields it wants, and nothing else of its results is
 //! read.
 //! See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html>.
 
@@ -26,24 +26,24 @@ use crate::model::ModelId;
 use crate::ports::Records;
 use crate::time::Window;
 
-/// What this adapter calls.
+/// IAM actions that this adapter needs.
 pub(crate) const ACTIONS: &[&str] = &["cloudtrail:LookupEvents", "logs:GetQueryResults", "logs:StartQuery"];
 
-/// CloudTrail shows so many events a call.
+/// Events in one page of CloudTrail.
 const PAGE: i32 = 50;
-/// A further page is waited for so long: others share CloudTrail's rate.
+/// Longest wait for a further page, because other processes share CloudTrail's rate.
 const SOON: Duration = Duration::from_secs(1);
-/// A search answers with so many errors at most.
+/// The most errors that a search returns.
 const MOST: i32 = 1000;
 
-/// `display` takes no aliases, and an alias that is also the root of a field that is read would hide it.
+/// `display` takes no aliases, and an alias that is also the root of a field would hide that field.
 /// See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-alias.html>.
 const INVOCATIONS: &str = "filter ispresent(errorCode)\
  | fields @timestamp, errorCode as code, modelId as model, requestId as request, identity.arn as caller\
  | display @timestamp, code, model, request, caller";
 
-/// An application's lines have any form, and their text may quote a prompt: only what has the shape of a
-/// code, an id or an ARN is cut out of them.
+/// Application log lines have any form, and may quote a prompt. Only text in the form of a code, an id or an ARN
+/// is extracted.
 const APPLICATIONS: &str = concat!(
     "filter @message like /(?:Exception|Error)/",
     " | parse @message /(?<code>[A-Z][A-Za-z]{2,40}Exception)/",
@@ -54,11 +54,11 @@ const APPLICATIONS: &str = concat!(
     " | display @timestamp, code, model, request, caller",
 );
 
-/// So many events of the root user are read at most.
+/// The most events of the root user that are read.
 const MOST_OF_ROOT: usize = 200;
 
 impl Records for Aws {
-    /// CloudTrail's user name of the root user is `root`.
+    /// CloudTrail's user name for the root user is `root`.
     async fn called_by_root(&self, place: &AccountRegion, window: Window) -> ServiceResult<bool> {
         let region = self.at(place)?;
         let user = LookupAttribute::builder()
@@ -82,7 +82,7 @@ impl Records for Aws {
                 let error =
                     recorded_error(record, &FunctionIdentity::default()).and_then(|error| error.caller);
                 let caller = error.or_else(|| recorded_call(record)?.caller);
-                // An IAM user may be called `root` too.
+                // An IAM user may also be called `root`.
                 caller.as_deref().is_some_and(is_root)
             };
             if page.events().iter().any(|event| is_call(event.cloud_trail_event().unwrap_or_default())) {
@@ -113,7 +113,7 @@ impl Records for Aws {
             if recorded.read == 0 {
                 region.rates.lookup.turn().await;
             } else if !region.rates.lookup.turn_soon(SOON).await {
-                // What was read is an answer; whoever asks has no time for the rest.
+                // Return what was read: the caller has no time for the rest.
                 return Ok(recorded);
             }
             let call = region
@@ -183,7 +183,7 @@ impl Records for Aws {
     }
 }
 
-/// One row of an answer, by the names that the search gave its columns.
+/// One row of a result, by the column names of the query.
 fn found(kind: LogKind, place: &AccountRegion, row: &[ResultField]) -> Option<ErrorSignal> {
     let columns: HashMap<&str, &str> = row.iter().filter_map(|f| Some((f.field()?, f.value()?))).collect();
     let caller = columns.get("caller").copied();
@@ -205,7 +205,7 @@ fn found(kind: LogKind, place: &AccountRegion, row: &[ResultField]) -> Option<Er
     })
 }
 
-/// `2026-11-20 14:32:05.000`, in UTC.
+/// Parses `2026-11-20 14:32:05.000`, in UTC.
 fn time(text: &str) -> Option<Timestamp> {
     Some(text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }

@@ -1,4 +1,4 @@
-//! What CloudWatch measured, and the alarms over it.
+//! Reads CloudWatch's metrics and alarms.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::ports::Telemetry;
 use crate::time::Window;
 use crate::usage::{Minute, Period, Series};
 
-/// What this adapter calls.
+/// IAM actions that this adapter needs.
 pub(crate) const ACTIONS: &[&str] = &[
     "cloudwatch:DescribeAlarmContributors",
     "cloudwatch:DescribeAlarms",
@@ -29,13 +29,13 @@ pub(crate) const ACTIONS: &[&str] = &[
 ];
 
 const NAMESPACE: &str = "AWS/Bedrock";
-/// CloudWatch takes 500 metrics in one request. What it answers of so many models by the minute for a day is
-/// three pages, and never more of it is held at a time.
+/// Models in one request. CloudWatch takes 500 metrics in one request. One day by the minute of this many models
+/// is three pages of results, and never more than that is held at a time.
 const MOST_MODELS: usize = 20;
 
 type Put = fn(&mut Minute, f64);
 
-/// Each metric that is read, and where it goes.
+/// Each metric that is read, and the field it sets.
 #[rustfmt::skip]
 const METRICS: &[(&str, Put)] = &[
     ("Invocations", |m, v| m.invocations = v),
@@ -49,11 +49,11 @@ const METRICS: &[(&str, Put)] = &[
     ("LegacyModelInvocations", |m, v| m.legacy_invocations = v),
 ];
 
-/// Those that count calls.
+/// The metrics that count calls.
 const COUNTS: &[&str] =
     &["Invocations", "InvocationThrottles", "InvocationClientErrors", "InvocationServerErrors"];
 
-/// Every metric that is asked for: its namespace, its name and the dimension that names the model.
+/// Every metric that is read: its namespace, its name and the dimension that names the model.
 pub(crate) fn metrics() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     let read = METRICS.iter().map(|(name, _)| (NAMESPACE, *name, "ModelId"));
     let watched = Metric::NAMED.into_iter().filter_map(|metric| {
@@ -63,7 +63,7 @@ pub(crate) fn metrics() -> impl Iterator<Item = (&'static str, &'static str, &'s
     read.chain(watched)
 }
 
-/// The query for `metric` by model, the model with most of it first; `None` for a metric without a name.
+/// The query for `metric` by model, highest sum first; `None` for a metric without a name.
 fn by_model(metric: Metric) -> Option<String> {
     let (name, (namespace, dimension)) = (metric.name()?, metric.series());
     Some(format!(
@@ -75,8 +75,8 @@ fn date(time: Timestamp) -> DateTime {
     DateTime::from_secs(time.as_second())
 }
 
-/// The period of a query over all models, in seconds: as fine as it can be while 100 series of it fit one
-/// answer of 100,800 points, and no finer than CloudWatch evaluates.
+/// The period of a query over all models, in seconds: the finest at which 100 series fit one result of 100,800
+/// points, and no finer than CloudWatch evaluates.
 fn period_over(window: Window) -> i32 {
     match window.to.duration_since(window.from).as_hours() {
         ..3 => 60,
@@ -85,7 +85,7 @@ fn period_over(window: Window) -> i32 {
     }
 }
 
-/// The query of `METRICS[metric]` for the model at `model`.
+/// The query for `METRICS[metric]` of the model at index `model`.
 fn query(model: usize, id: &ModelId, metric: usize, name: &str, period: Period) -> MetricDataQuery {
     let dimension = Dimension::builder().name("ModelId").value(id.as_str()).build();
     let measured = SdkMetric::builder().namespace(NAMESPACE).metric_name(name).dimensions(dimension).build();
@@ -97,14 +97,14 @@ fn query(model: usize, id: &ModelId, metric: usize, name: &str, period: Period) 
     MetricDataQuery::builder().id(format!("m{model}_{metric}")).metric_stat(stat).build()
 }
 
-/// Which model and metric a result's id stands for; see [`query`].
+/// The indexes of the model and the metric in a result's id; see [`query`].
 fn which(id: &str) -> Option<(usize, usize)> {
     let (model, metric) = id.strip_prefix('m')?.split_once('_')?;
     Some((model.parse().ok()?, metric.parse().ok()?))
 }
 
 impl Regional {
-    /// Every page of an answer.
+    /// Reads all pages of a result.
     async fn metric_data(
         &self,
         queries: Vec<MetricDataQuery>,
@@ -128,8 +128,8 @@ impl Regional {
     }
 }
 
-/// An error where the last word on one of the series is that a part of it is missing: half an answer would read
-/// as use that is not there. A series that spans pages is partial until its last one.
+/// Returns an error if the last page of a series says that data is missing, because partial data would look like
+/// lower use. A series that spans pages is partial until its last page.
 /// See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataResult.html>.
 fn whole(results: &[MetricDataResult]) -> ServiceResult<()> {
     let last: BTreeMap<_, _> =
@@ -144,7 +144,7 @@ fn whole(results: &[MetricDataResult]) -> ServiceResult<()> {
     }
 }
 
-/// What `results` tell of so many models, in their order.
+/// One series for each of `models` models, in their order.
 fn series(results: &[MetricDataResult], models: usize, period: Period) -> impl Iterator<Item = Series> {
     let mut points: Vec<BTreeMap<Timestamp, Minute>> = vec![BTreeMap::new(); models];
     let length = f64::from(period.minutes());
@@ -187,7 +187,7 @@ impl Telemetry for Aws {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|e| error::of_read("cloudwatch:ListMetrics", &e))?;
             for metric in page.metrics() {
-                // With further dimensions the same calls are counted once more.
+                // Metrics with further dimensions count the same calls again.
                 if let [dimension] = metric.dimensions() {
                     used.extend(dimension.value().and_then(ModelId::parse).filter(|id| !used.contains(id)));
                 }
@@ -196,7 +196,7 @@ impl Telemetry for Aws {
         Ok(used)
     }
 
-    /// By one Metrics Insights query, the model with most of it first.
+    /// Uses one Metrics Insights query, which returns the model with the highest sum first.
     async fn models_behind(
         &self,
         place: &AccountRegion,
@@ -211,7 +211,7 @@ impl Telemetry for Aws {
         let results = region.metric_data(vec![query], window).await?;
         let moved = results.iter().filter(|r| r.values().iter().any(|v| *v > 0.0));
         let mut models: Vec<ModelId> = Vec::new();
-        // A result that spans pages comes once with each.
+        // A result that spans pages appears once on each page.
         for model in moved.filter_map(|r| ModelId::parse(r.label()?)) {
             if !models.contains(&model) {
                 models.push(model);

@@ -1,7 +1,7 @@
-//! The SDK's configuration in Lambda, all of which stands in the environment.
+//! The SDK's configuration in Lambda, read from the environment alone.
 //!
-//! One law: no file is read and nobody is asked. The SDK's own loader, which looks for profiles and knows
-//! every source of credentials, would cost a cold start time and the program a megabyte.
+//! Invariant: It reads no file and calls no service. The SDK's own loader supports profiles and every source of
+//! credentials, which would lengthen a cold start and add a megabyte to the program.
 //! See <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 use crate::aws::http::http_client;
 
-/// A variable of the environment; `None` where it is not set, or empty.
+/// Reads an environment variable; `None` if it is unset or empty.
 type Var = fn(&str) -> Option<String>;
 
 pub(crate) fn config() -> SdkConfig {
@@ -39,7 +39,7 @@ fn read(var: Var) -> SdkConfig {
     config.build()
 }
 
-/// What is set for one service alone, such as `AWS_ENDPOINT_URL_SERVICE_QUOTAS`.
+/// Settings for one service, such as `AWS_ENDPOINT_URL_SERVICE_QUOTAS`.
 #[derive(Debug)]
 struct Variables(Var);
 
@@ -54,7 +54,7 @@ pub(crate) const CONNECT: Duration = Duration::from_secs(2);
 
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(5);
 
-/// A call with all its attempts. A drive makes six in a row, most of which take milliseconds.
+/// Time limit for one call with all its attempts. A drive makes six calls in a row, which mostly take milliseconds.
 pub(crate) const CALL: Duration = Duration::from_secs(10);
 
 pub(crate) const ATTEMPTS: u32 = 3;

@@ -1,6 +1,6 @@
-//! Errors of the SDK, by their meaning.
+//! Translates SDK errors by their meaning.
 //!
-//! One law: "it did not happen" is said only when that is certain.
+//! Invariant: An error says that the call had no effect only if that is certain.
 //! See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_RequestServiceQuotaIncrease.html#API_RequestServiceQuotaIncrease_Errors>.
 
 use aws_sdk_servicequotas::config::http::HttpResponse;
@@ -23,7 +23,7 @@ where
     }
 }
 
-/// Whether AWS says that what was asked for does not exist.
+/// Whether AWS says that the requested resource does not exist.
 pub(super) fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
     matches!(
@@ -32,7 +32,7 @@ pub(super) fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespons
     )
 }
 
-/// The answer of a call that may be repeated, about something that may not exist: `None` is AWS's own word.
+/// The answer of a call that may be repeated. `None` if AWS says that the resource does not exist.
 pub(super) fn of_lookup<T, E>(
     action: &str,
     answer: Result<T, SdkError<E, HttpResponse>>,
@@ -47,7 +47,7 @@ where
     }
 }
 
-/// The error of a call that must not be repeated blindly: where it may have happened, the outcome is
+/// The error of a call that must not be repeated blindly. If the call may have taken effect, the outcome is
 /// unknown.
 pub(super) fn of_write<E>(action: &str, error: &SdkError<E, HttpResponse>) -> ServiceError
 where
@@ -56,7 +56,7 @@ where
     let certain = match error {
         SdkError::ConstructionFailure(_) => true,
         SdkError::DispatchFailure(failure) => failure.is_user(),
-        // An answer that cannot be read comes as a service error too.
+        // The SDK also reports an unreadable answer as a service error.
         SdkError::ServiceError(service) => (400..500).contains(&service.raw().status().as_u16()),
         _ => false,
     };

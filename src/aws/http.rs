@@ -1,7 +1,7 @@
 //! Connections to AWS: TLS by rustls with ring, kept and shared by all clients.
 //!
-//! One law: who is trusted is never more than the machine's authorities and Amazon's own. Those of Amazon
-//! come first: to read the machine's, once and again for each client, was a third of a cold start's instructions.
+//! Invariant: Only the machine's certificate authorities and Amazon's own are trusted. Amazon's are tried first,
+//! because reading the machine's again for each client took a third of a cold start's instructions.
 //! See <https://www.amazontrust.com/repository/>.
 
 use std::sync::Arc;
@@ -21,14 +21,14 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 const AMAZON: &str = include_str!("authorities.pem");
 
-/// What all clients connect with.
+/// The HTTP client of all SDK clients.
 pub(crate) fn http_client() -> SharedHttpClient {
-    // Who names authorities means no others.
+    // If the environment names authorities, no others are trusted.
     let is_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
     let machine = TrustStore::default();
     SharedHttpClient::new(Connections {
         amazon: trusting(TrustStore::empty().with_pem_certificate(AMAZON)),
-        // A machine without authorities still has Amazon's.
+        // A machine without authorities still trusts Amazon's.
         machine: trusting(if is_named { machine } else { machine.with_pem_certificate(AMAZON) }),
         is_machine: Arc::new(AtomicBool::new(is_named)),
     })
@@ -38,13 +38,13 @@ fn trusting(store: TrustStore) -> SharedHttpClient {
     let builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
     match TlsContext::builder().with_trust_store(store).build() {
         Ok(context) => builder.tls_context(context).build_https(),
-        // It has no reason to fail; the default trusts the machine's.
+        // This should not fail; the default trusts the machine's authorities.
         Err(_) => builder.build_https(),
     }
 }
 
-/// The default [`HttpClient::validate_base_client_config`] is meant: the inner clients' own would read
-/// every authority once more for each client that is made.
+/// Keeps the default [`HttpClient::validate_base_client_config`]: the inner clients' own would read every
+/// authority again for each new client.
 #[derive(Debug)]
 struct Connections {
     amazon: SharedHttpClient,
@@ -67,8 +67,8 @@ impl HttpClient for Connections {
     }
 }
 
-/// Trusts Amazon's authorities. Where no connection comes about, for whatever reason, the next attempt
-/// trusts the machine's.
+/// Trusts Amazon's authorities. If a connection fails for any reason, the next attempt trusts the machine's
+/// authorities.
 #[derive(Debug)]
 struct First {
     amazon: SharedHttpConnector,
@@ -109,7 +109,7 @@ mod tests {
         aws_sdk_sns::Client::from_conf(config.build())
     }
 
-    /// To whom every call fails in one way.
+    /// A connector whose every call fails in one way.
     #[derive(Debug)]
     struct Failing(fn() -> ConnectorError);
 
@@ -123,7 +123,7 @@ mod tests {
         http_client_fn(move |_, _| SharedHttpConnector::new(Failing(error)))
     }
 
-    /// What comes of a call that fails in this way among those who trust Amazon's authorities.
+    /// The outcome of a call that fails in this way when only Amazon's authorities are trusted.
     fn outcome(error: fn() -> ConnectorError) -> String {
         let machine = failing(|| ConnectorError::user("the machine's were asked".into()));
         let http = Connections { amazon: failing(error), machine, is_machine: Arc::default() };
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn every_authority_of_amazon_can_be_read() {
         assert_eq!(AMAZON.matches("BEGIN CERTIFICATE").count(), 5);
-        // A client reads them when it is made, and panics at one that it cannot read.
+        // A client reads the certificates when it is made, and panics if it cannot read one.
         client(trusting(TrustStore::empty().with_pem_certificate(AMAZON)));
     }
 }

@@ -1,6 +1,6 @@
-//! IAM's policy simulator.
+//! Runs IAM's policy simulator.
 //!
-//! One law: what it cannot know is undetermined, never allowed.
+//! Invariant: What the simulator cannot know is undetermined, never allowed.
 //! See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>.
 
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType};
@@ -13,13 +13,13 @@ use crate::ids::{AccountRegion, Arn};
 use crate::permission::{Needed, PolicyLayer, PolicyVerdict, Ruling};
 use crate::ports::Permissions;
 
-/// What this adapter calls.
+/// IAM actions that this adapter needs.
 pub(crate) const ACTIONS: &[&str] = &["iam:GetRole", "iam:SimulatePrincipalPolicy"];
 
 pub(crate) const SIMULATE: &str = "iam:SimulatePrincipalPolicy";
 
 impl Permissions for Aws {
-    /// A role's ARN is known without its path, which the simulator wants: it is looked up first.
+    /// Looks the role up first: the simulator needs the role's path, which the caller's ARN does not have.
     async fn simulate(
         &self,
         place: &AccountRegion,
@@ -68,12 +68,12 @@ fn context(needed: &Needed) -> Vec<ContextEntry> {
     };
     let profile = needed.profile.iter();
     let region = entry("aws:RequestedRegion", ContextKeyTypeEnum::String, &needed.requested_region);
-    // The SDK's list of types has no ARN; conditions on ARNs take strings.
+    // The SDK has no ARN type; conditions on ARNs take strings.
     let profile = profile.map(|p| entry("bedrock:InferenceProfileArn", ContextKeyTypeEnum::String, p));
     std::iter::once(region).chain(profile).collect()
 }
 
-/// The simulator's decision, in our words.
+/// The simulator's decision as a verdict.
 pub(crate) fn verdict(decision: &PolicyEvaluationDecisionType) -> PolicyVerdict {
     match decision {
         PolicyEvaluationDecisionType::Allowed => PolicyVerdict::Allowed,
@@ -84,7 +84,7 @@ pub(crate) fn verdict(decision: &PolicyEvaluationDecisionType) -> PolicyVerdict 
 }
 
 fn ruling(needed: &Needed, result: &EvaluationResult) -> Ruling {
-    // Where a resource was named, its own result says more than that of the whole.
+    // A named resource's own result is more precise than the overall result.
     let own = result.resource_specific_results().iter().find(|r| r.eval_resource_name == needed.arn);
     let decision = own.map_or(&result.eval_decision, |r| &r.eval_resource_decision);
     let mut missing: Vec<String> = result.missing_context_values().to_vec();
@@ -102,7 +102,7 @@ fn ruling(needed: &Needed, result: &EvaluationResult) -> Ruling {
         None
     };
     let verdict = match verdict(decision) {
-        // Its own word stands whatever is missing: a deny that holds needs no more context.
+        // An explicit deny stands even if context is missing.
         PolicyVerdict::ExplicitDeny => PolicyVerdict::ExplicitDeny,
         _ if !missing.is_empty() => PolicyVerdict::Undetermined,
         decided => decided,

@@ -1,4 +1,4 @@
-//! How the function is set up: trails, rules, alarms and its role's rights. Only people ask.
+//! Reads how the function is set up: trails, rules, alarms and its role's permissions. Only commands use it.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::installation::{EventRule, Reads, RuleState, RuleTrigger, Subscription
 use crate::permission::PolicyVerdict;
 use crate::ports::Setup;
 
-/// Whether a trail records management events that only read.
+/// Whether a trail records read-only management events.
 /// See <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html>.
 fn records_reads(basic: &[EventSelector], advanced: &[AdvancedEventSelector]) -> bool {
     let reads = |s: &EventSelector| {
@@ -35,13 +35,13 @@ fn trigger(rule: &Rule) -> RuleTrigger {
     if rule.schedule_expression().is_some() {
         return RuleTrigger::Schedule;
     }
-    // A pattern that is no JSON names no event.
+    // A pattern that is not JSON matches no event.
     let pattern = serde_json::from_str::<Value>(rule.event_pattern().unwrap_or_default());
     RuleTrigger::of_pattern(&pattern.unwrap_or_default())
 }
 
 impl Aws {
-    /// A trail is asked about where it is at home. What is not answered spoils nothing else.
+    /// Reads a trail in its home Region. A failed call does not affect other results.
     async fn trail(&self, place: &AccountRegion, trail: &SdkTrail) -> ServiceResult<Trail> {
         let home = trail.home_region().and_then(Region::parse);
         let region = home.unwrap_or_else(|| place.region.clone());
@@ -59,7 +59,7 @@ impl Aws {
                 Ok(Reads::Recorded)
             }
             (Ok(_), _) => Ok(Reads::LeftOut),
-            // To a member of an organization its trail is shown, and its selectors are refused in several ways.
+            // A member account sees its organization's trail, but AWS refuses its selectors in several ways.
             (Err(why), Some(owner)) if !why.is_passing() => Ok(Reads::OfAccount(owner)),
             (Err(why), _) => Err(why),
         };
@@ -84,7 +84,7 @@ impl Setup for Aws {
     }
 
     async fn rules(&self, place: &AccountRegion, prefix: &str) -> ServiceResult<Vec<EventRule>> {
-        // Another account's Region is refused before a client is made.
+        // Refuse another account's Region before making a client.
         let _: std::rc::Rc<Regional> = self.at(place)?;
         let events = aws_sdk_eventbridge::Client::new(&self.config_in(&place.region));
         let (mut rules, mut next) = (Vec::new(), None);

@@ -1,8 +1,8 @@
-//! The world as it is: AWS, through its SDK. The only module that imports one.
+//! The real world: AWS, through its SDK. No other module imports the SDK.
 //!
-//! One law: an adapter translates and decides nothing. Each stands beside the list of the IAM actions
-//! it calls; time-outs, retries and request rates are kept here, and an error of the SDK leaves as one
-//! of the few words of [`ServiceError`].
+//! Invariant: An adapter translates and decides nothing. Each lists the IAM actions it calls. Time-outs, retries
+//! and request rates are handled here, and every SDK error leaves as one of the few variants of
+//! [`ServiceError`].
 
 mod bedrock;
 mod clients;
@@ -20,7 +20,7 @@ mod error;
 
 pub use crate::aws::clients::Aws;
 
-/// Every IAM action the function calls, by adapter.
+/// Every IAM action that the function calls, by adapter.
 pub const ACTIONS: &[(&str, &[&str])] = &[
     ("dynamodb", dynamodb::ACTIONS),
     ("bedrock", bedrock::ACTIONS),
@@ -31,8 +31,8 @@ pub const ACTIONS: &[(&str, &[&str])] = &[
     ("sns", sns::ACTIONS),
 ];
 
-/// Every CloudWatch metric the function asks for: its namespace, its name and the dimension that names the
-/// model. The names are AWS's.
+/// Every CloudWatch metric that the function reads: its namespace, its name and the dimension that names the
+/// model, in AWS's own names.
 pub fn metrics() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     cloudwatch::metrics()
 }

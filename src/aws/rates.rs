@@ -1,4 +1,4 @@
-//! How fast calls may be made: no faster than AWS documents, and no more than this process's share.
+//! Limits request rates to what AWS documents, and in the long run to this process's share.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota as Rate, RateLimiter};
 
-/// A request that AWS throttled is tried so often in all.
+/// Total attempts of a call that AWS throttles.
 pub(crate) const TRIES: u32 = 3;
 
-/// When calls may be made: no faster than the APIs are documented to take them, and in the long run no more than
-/// this process's share of that, because the rates are the account's and others work beside it.
+/// Rate limiters of the APIs. No call is faster than the documented rate. In the long run, calls also stay within
+/// this process's share of it, because the rates are the account's and other processes use them too.
 /// See <https://docs.aws.amazon.com/servicequotas/latest/userguide/reference_limits.html> and
 /// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html>.
 #[derive(Debug)]
@@ -22,31 +22,32 @@ pub(crate) struct Rates {
     pub(crate) history: Limiter,
     pub(crate) list: Limiter,
     pub(crate) request: Limiter,
-    /// CloudTrail's.
+    /// CloudTrail's `LookupEvents`.
     pub(crate) lookup: Limiter,
 }
 
-/// Calls a second that an API takes, and how many calls one incident makes of it at most: these need not wait for
-/// the share.
+/// The documented calls a second of an API, and the most calls that one incident makes of it: these need not wait
+/// for the share.
 pub(crate) struct Documented {
     a_second: u32,
     an_incident: u32,
 }
 
-/// An incident asks about three limits at most.
+/// One incident reads at most three limits.
 pub(crate) const READS: Documented = Documented { a_second: 5, an_incident: 3 };
 
-/// A listing of 1,100 quotas, applied values and defaults.
+/// One listing of 1,100 quotas: applied values and defaults.
 pub(crate) const LISTS: Documented = Documented { a_second: 10, an_incident: 24 };
 
-/// One request, and what is tried again of it.
+/// One request and its further attempts.
 pub(crate) const REQUESTS: Documented = Documented { a_second: 3, an_incident: TRIES };
 
-/// Four pages for what is behind an alarm; of who calls one page for the root user, four of now and four of a week ago.
+/// Four pages for the errors behind an alarm, one page for the root user, four for present callers, four for callers a
+/// week ago.
 pub(crate) const LOOKUPS: Documented = Documented { a_second: 2, an_incident: 13 };
 
 impl Rates {
-    /// Those of one of `processes` that work side by side in the account.
+    /// The limiters of one of `processes` that share the account's rates.
     pub(crate) fn shared_by(processes: u32) -> Self {
         let of = |api| Limiter::new(&api, processes, MonotonicClock);
         Self {
@@ -62,10 +63,10 @@ impl Rates {
 
 pub(crate) type Rated<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
-/// Lets a call pass when both of its rates do.
+/// Lets a call pass when both of its rates allow it.
 #[derive(Debug)]
 pub(crate) struct Limiter<C: Clock = MonotonicClock> {
-    /// This process's part of the documented rate, with room for one incident.
+    /// This process's share of the documented rate, with room for one incident.
     share: Rated<C>,
     /// The documented rate.
     pace: Rated<C>,
@@ -90,12 +91,12 @@ impl<C: Clock + Clone> Limiter<C> {
         self.turn_within(Duration::MAX, async |wait| tokio::time::sleep(wait).await).await;
     }
 
-    /// The same, if this process's share has room for the call `soon`. `false`: no call may be made.
+    /// Waits like `turn`, if the share has room within `soon`. `false`: the call must not be made.
     pub(crate) async fn turn_soon(&self, soon: Duration) -> bool {
         self.turn_within(soon, async |wait| tokio::time::sleep(wait).await).await
     }
 
-    /// The same, by a way to wait.
+    /// Waits like `turn_soon`, using `sleep`.
     async fn turn_within(&self, soon: Duration, sleep: impl AsyncFn(Duration)) -> bool {
         for rate in [&self.share, &self.pace] {
             while let Err(early) = rate.check() {
@@ -116,7 +117,7 @@ mod tests {
 
     use super::*;
 
-    /// How long `calls` calls take one after the other, of an API that answers at once.
+    /// How long `calls` consecutive calls take of an API that answers at once.
     fn taken(api: &Documented, processes: u32, calls: u32) -> Duration {
         let clock = FakeRelativeClock::default();
         let limiter = Limiter::new(api, processes, clock.clone());
@@ -135,7 +136,7 @@ mod tests {
         for (api, most) in [(READS, 500), (LISTS, 1_500), (REQUESTS, 1_000), (LOOKUPS, 5_500)] {
             let alone = taken(&api, 1, api.an_incident);
             assert_eq!(taken(&api, 1000, api.an_incident), alone);
-            // Gathering evidence has six seconds, who calls is asked for eight more.
+            // Gathering evidence has six seconds; finding the callers has eight more.
             assert!(alone <= Duration::from_millis(most), "{alone:?}");
         }
     }
@@ -168,13 +169,13 @@ mod tests {
         let looks = async {
             let first = turns(LOOKUPS.an_incident, Duration::MAX).await;
             let alone: Duration = clock.now().duration_since(begun).into();
-            // Its first page is waited for, the others only if they are near.
+            // The first page is awaited, further pages only if their turn is near.
             let second = turns(1, Duration::MAX).await + turns(3, Duration::from_secs(1)).await;
             (first, second, alone)
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (first, second, alone) = runtime.block_on(looks);
-        // While the first one kept to the pace, room for three came back.
+        // While the first look kept to the pace, room for three calls came back.
         assert_eq!((first, second), (LOOKUPS.an_incident, 3));
         let taken: Duration = clock.now().duration_since(begun).into();
         let further = taken.checked_sub(alone).unwrap();

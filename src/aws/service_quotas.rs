@@ -1,6 +1,6 @@
-//! Service Quotas.
+//! Calls Service Quotas.
 //!
-//! One law: a request for more is sent once. It is repeated only when AWS says that it did not take it.
+//! Invariant: An increase request is sent once. It is repeated only if AWS says that it did not accept it.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::ports::Quotas;
 use crate::quota::request::{IncreaseRequest, QuotaValue, RequestStatus};
 use crate::quota::{Catalog, Quota};
 
-/// What this adapter calls.
+/// IAM actions that this adapter needs.
 pub(crate) const ACTIONS: &[&str] = &[
     "servicequotas:GetAWSDefaultServiceQuota",
     "servicequotas:GetRequestedServiceQuotaChange",
@@ -29,10 +29,10 @@ pub(crate) const ACTIONS: &[&str] = &[
 ];
 
 const SERVICE: &str = "bedrock";
-/// New models appear a few times a week; a listing is eleven pages.
+/// How long a listing is kept. New models appear a few times a week; a listing is eleven pages.
 const LISTING_KEPT: Duration = Duration::from_hours(1);
 
-/// `None` where Service Quotas has no such quota; an answer without its value is an error.
+/// The quota's value; `None` if Service Quotas has no such quota. An answer without a value is an error.
 fn value(quota: Option<ServiceQuota>) -> ServiceResult<Option<QuotaValue>> {
     let Some(quota) = quota else { return Ok(None) };
     let value = quota.value.ok_or_else(|| ServiceError::invalid("Service Quotas names no value"))?;
@@ -47,12 +47,12 @@ fn status(status: Option<&sdk::RequestStatus>) -> RequestStatus {
         Some(sdk::RequestStatus::CaseOpened) => RequestStatus::CaseOpened,
         Some(sdk::RequestStatus::NotApproved) => RequestStatus::NotApproved,
         Some(sdk::RequestStatus::InvalidRequest) => RequestStatus::InvalidRequest,
-        // A status that is newer than this code is taken for an open one: then nothing is filed.
+        // Treat an unknown, newer status as open, so that nothing is filed.
         _ => RequestStatus::Pending,
     }
 }
 
-/// `None` for what names no request.
+/// The increase request; `None` if the answer has no valid request.
 pub(crate) fn request(change: &sdk::RequestedServiceQuotaChange) -> Option<IncreaseRequest> {
     Some(IncreaseRequest {
         id: change.id()?.to_owned(),
@@ -75,7 +75,7 @@ fn listed(quotas: Vec<ServiceQuota>) -> impl Iterator<Item = Quota> {
     })
 }
 
-/// Every page of an answer, one turn of `limiter` for each.
+/// Reads all pages of an answer, with one turn of `limiter` for each.
 async fn every_page<T>(
     limiter: &Limiter,
     fetch: impl AsyncFn(Option<String>) -> ServiceResult<(Vec<T>, Option<String>)>,
@@ -154,7 +154,7 @@ impl Quotas for Aws {
         let mut found = every_page(&region.rates.history, async |token| {
             let call = region.quotas.list_requested_service_quota_change_history_by_quota();
             let call = call.service_code(SERVICE).quota_code(code.as_str()).max_results(100);
-            // Nobody requested an increase of a quota that Service Quotas does not know.
+            // A quota that Service Quotas does not know has no requests.
             let Some(page) = error::of_lookup(action, call.set_next_token(token).send().await)? else {
                 return Ok((Vec::new(), None));
             };
@@ -165,7 +165,7 @@ impl Quotas for Aws {
         Ok(found)
     }
 
-    /// Applied values where the account has them, and every other quota with its default.
+    /// Every quota with its applied value, or its default if the account has no value of its own.
     async fn listing(&self, place: &AccountRegion) -> ServiceResult<Catalog> {
         let region = self.at(place)?;
         if let Some(known) = region.listing.borrow().as_ref()
@@ -174,7 +174,7 @@ impl Quotas for Aws {
             return Ok(known.catalog.clone());
         }
         let (applied, defaults) = tokio::join!(region.all_applied(), region.all_defaults());
-        // The later of two quotas with one code holds.
+        // `Catalog` keeps the later of two quotas with the same code.
         let catalog = Catalog::new(listed(defaults?).chain(listed(applied?)));
         let listing = CachedListing { since: Instant::now(), catalog: catalog.clone() };
         *region.listing.borrow_mut() = Some(listing);
@@ -202,7 +202,7 @@ impl Quotas for Aws {
             }
             tokio::time::sleep(Duration::from_millis(500) * tries).await;
         };
-        // An answer that names no request leaves in doubt what happened; the history tells.
+        // An answer without a request leaves the outcome unknown; the history has it.
         answer.requested_quota().and_then(request).ok_or(ServiceError::UnknownOutcome)
     }
 }

@@ -1,4 +1,4 @@
-//! The topic people are told through.
+//! Publishes notices to the topic.
 //! See <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>.
 
 use aws_sdk_sns::Client;
@@ -12,7 +12,7 @@ use crate::error::{ServiceError, ServiceResult};
 use crate::notice::{Notice, message};
 use crate::ports::Topic;
 
-/// What this adapter calls.
+/// IAM actions that this adapter needs.
 pub(crate) const ACTIONS: &[&str] = &["sns:GetTopicAttributes", "sns:Publish"];
 
 impl Aws {
@@ -21,7 +21,7 @@ impl Aws {
     }
 }
 
-/// A missing topic is no missing answer.
+/// A missing topic is an error, unlike a missing answer.
 pub(crate) fn failed<E>(action: &str, sdk: &SdkError<E, HttpResponse>) -> ServiceError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

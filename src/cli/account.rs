@@ -1,4 +1,4 @@
-//! The account that a command works on: that of the credentials, or a world file's.
+//! The account that a command works on: the account of the AWS credentials, or the one in a world file.
 
 use std::path::{Path, PathBuf};
 
@@ -11,28 +11,28 @@ use bedrock_remediator::run::context::TimeBudget;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use jiff::{SignedDuration, Timestamp};
 
-/// Where the ledger is.
+/// Options that say which ledger and topic a command uses.
 #[derive(clap::Args)]
 pub(crate) struct Where {
-    /// A world file instead of AWS; what is done there is forgotten
+    /// Use a world file instead of AWS; changes are not saved
     #[arg(long, value_name = "FILE")]
     world: Option<PathBuf>,
-    /// The ledger's table, as the stack's output TableName says; without it the variable TABLE_NAME
+    /// DynamoDB table of the ledger, the stack's output `TableName` (default: the variable TABLE_NAME)
     #[arg(long, value_name = "NAME")]
     table: Option<String>,
-    /// The topic people are told through; without it the variable TOPIC_ARN
+    /// ARN of the SNS topic that notices go to (default: the variable TOPIC_ARN)
     #[arg(long, value_name = "ARN")]
     topic: Option<String>,
-    /// JSON for machines
+    /// Print JSON, one document a line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Nobody waits for a program as Lambda does.
+/// No deadline: a command, unlike a Lambda invocation, has no time-out.
 pub(crate) const ALLOWANCE: TimeBudget =
     TimeBudget { until: Timestamp::MAX, lease: SignedDuration::from_secs(90) };
 
-/// Does `$what` with the world that `$at` names, on the terms that hold there.
+/// Evaluates `$what` against the account that `$at` selects, with that account's context.
 macro_rules! on {
     ($at:expr, |$world:ident, $terms:ident| $what:expr) => {{
         use bedrock_remediator::run::context::RunContext;
@@ -59,7 +59,7 @@ macro_rules! on {
 
 pub(crate) use on;
 
-/// What was named, else the variable.
+/// The option's value, else the environment variable's; `None` if empty.
 fn named(given: Option<&String>, variable: &str) -> Option<String> {
     given.cloned().or_else(|| std::env::var(variable).ok()).filter(|text| !text.is_empty())
 }
@@ -73,12 +73,12 @@ impl Where {
         named(self.topic.as_ref(), "TOPIC_ARN")
     }
 
-    /// An error where neither a world file nor a ledger is named.
+    /// Returns an error if no world file is given and the table or the topic is missing.
     pub(crate) fn has_ledger(&self) -> anyhow::Result<()> {
         let missing = |flag: &str, variable: &str| {
             anyhow!("name it with {flag} or the variable {variable}; the stack's outputs have it")
         };
-        // A build without AWS says so itself.
+        // In a build without AWS, `on!` reports the missing world file.
         if self.world.is_some() || cfg!(not(feature = "aws")) {
             return Ok(());
         }
@@ -89,7 +89,7 @@ impl Where {
         Ok(())
     }
 
-    /// The world file's account, if one is named.
+    /// The world file's account; `None` without `--world`.
     pub(crate) fn embedded(&self) -> anyhow::Result<Option<(Sandbox, Config, FunctionIdentity)>> {
         let Some(path) = &self.world else { return Ok(None) };
         let file = read_world(path)?;
@@ -98,7 +98,7 @@ impl Where {
         Ok(Some((Sandbox::new(file, Timestamp::now()), config, home)))
     }
 
-    /// The account of the credentials, with the ledger and topic that are named.
+    /// The account of the AWS credentials, with the table and topic of the options or the environment.
     #[cfg(feature = "aws")]
     pub(crate) async fn aws(&self) -> anyhow::Result<(Aws, Config, FunctionIdentity)> {
         let config = Config::from_vars(|name| std::env::var(name).ok())?;

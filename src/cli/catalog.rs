@@ -1,4 +1,4 @@
-//! `catalog`: the built-in quotas, shown and refreshed.
+//! `catalog`: lists and refreshes the built-in quotas.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use clap::Subcommand;
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
-/// Show or refresh the built-in catalogue of quotas
+/// List or refresh the built-in catalogue of quotas
 #[derive(clap::Args)]
 pub(crate) struct CatalogArgs {
     #[command(subcommand)]
@@ -19,21 +19,21 @@ pub(crate) struct CatalogArgs {
 
 #[derive(Subcommand)]
 enum CatalogCommand {
-    /// Lay a newer listing over the built-in catalogue and write the result
+    /// Merge a newer quota listing into the built-in catalogue and write the result
     ///
-    /// Quotas and values that the listing lacks are kept: no account lists every quota. Build again
-    /// afterwards.
+    /// Keeps quotas and values that the listing lacks, because no account lists every quota. Rebuild the
+    /// program afterwards.
     Import {
-        /// What `aws service-quotas list-service-quotas --service-code bedrock --output json` printed
+        /// Output of `aws service-quotas list-service-quotas --service-code bedrock --output json`
         #[arg(value_name = "FILE")]
         listing: PathBuf,
-        /// Where to write; `-` for standard output
+        /// File to write; `-` is standard output
         #[arg(long, value_name = "FILE", default_value = "src/quota/catalog.tsv")]
         output: PathBuf,
     },
     /// List the quotas whose name or code contains TEXT
     List {
-        /// Any case; without it every quota
+        /// Text to look for, in any case; without it, every quota is listed
         #[arg(default_value = "")]
         text: String,
     },

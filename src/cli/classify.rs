@@ -1,4 +1,4 @@
-//! `classify`: error texts in, causes out.
+//! `classify`: finds the cause of each error text.
 
 use bedrock_remediator::diagnosis::{ErrorText, diagnose};
 use serde::Deserialize;
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
-/// Say what error texts mean: JSON lines in, JSON lines out
+/// Find the cause of error texts: JSON lines in, JSON lines out
 ///
-/// Reads {"id", "message"[, "error_code", "http_status", "operation"]} from standard input, one
-/// object a line, and writes {"id", "category", "cause", "rule", "remedy", "facts"}. The message may
-/// be a whole log line of any SDK. `rule` is null when nothing matched.
+/// Reads one JSON object a line from standard input: {"id", "message", "error_code", "http_status",
+/// "operation"}, the last three optional. Writes {"id", "category", "cause", "rule", "remedy", "facts"} for each.
+/// The message may be a whole log line of any SDK. `rule` is null if no rule matched.
 #[derive(clap::Args)]
 pub(crate) struct ClassifyArgs {}
 
@@ -28,7 +28,7 @@ struct ClassifyQuery {
 pub(crate) fn run(_: &ClassifyArgs) -> anyhow::Result<CommandOutcome> {
     print::answer_lines(|line| {
         let query: ClassifyQuery = serde_json::from_value(line)
-            // The error's own text would quote the line.
+            // Serde's own error would quote the line.
             .map_err(|_| "expected `message`, and strings and a number as they are described".to_owned())?;
         let found = diagnose(&ErrorText {
             code: query.error_code.as_deref(),

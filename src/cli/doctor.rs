@@ -1,4 +1,4 @@
-//! `doctor`: whether everything is in place, Region by Region.
+//! `doctor`: checks an installation, Region by Region.
 
 use anyhow::bail;
 use bedrock_remediator::ids::{AccountId, AccountRegion, Arn, Region};
@@ -11,25 +11,25 @@ use crate::cli::account::{Where, on};
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
-/// Say what is missing for the function to see and act, and what mends it
+/// Check an installation and print the command that fixes each problem
 ///
-/// Asks the account of your credentials about one stack in each Region, and changes nothing. Exit status 1
-/// if something is missing or could not be asked.
+/// Reads the stack in each Region with your AWS credentials and changes nothing. Exits with status 1 if
+/// something is missing or could not be checked.
 #[derive(clap::Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
     at: Where,
-    /// The stack's name
+    /// CloudFormation stack name
     #[arg(long, value_name = "NAME", default_value = "bedrock-remediator")]
     stack: String,
-    /// A Region to look at, again for each; without it that of your credentials
+    /// Region to check; repeat for more (default: the Region of your credentials)
     #[arg(long = "region", value_name = "REGION", value_parser = region)]
     regions: Vec<Region>,
-    /// The function's role; without it the variable ROLE_ARN
+    /// ARN of the function's role (default: the variable ROLE_ARN)
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
-    /// The topic of the function's own health, as the stack's output OperatorTopicArn says; without it that
-    /// topic is not looked at
+    /// ARN of the topic for the function's own health, the stack's output `OperatorTopicArn`; without it, that
+    /// topic is not checked
     #[arg(long, value_name = "ARN")]
     operator_topic: Option<String>,
 }
@@ -83,7 +83,7 @@ async fn one<W: Services + Setup>(
     let place = AccountRegion { account: account.clone(), region: region.clone() };
     let topic = args.at.topic();
     let is_of_here = |arn: &str| Arn::parse(arn).is_none_or(|arn| arn.region == region.as_str());
-    // A topic tells its Region; the table stands beside it.
+    // The topic's ARN names its Region; the table is in the same Region.
     let is_here = topic.as_deref().is_none_or(is_of_here);
     let table = args.at.table();
     let patient = Installation {
@@ -113,7 +113,7 @@ fn table(out: &mut impl std::io::Write, region: &Region, checks: &[Check]) -> an
         if let Some(blind) = &check.blind_to {
             writeln!(out, "{}", print::filled(&format!("blind to {blind}"), "           "))?;
         }
-        // A command stands on a line of its own, unbroken, so that it can be copied.
+        // Print a command unbroken on its own line, so that it can be copied.
         if let Some(mend) = &check.mend {
             writeln!(out, "           {mend}")?;
         }

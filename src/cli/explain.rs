@@ -1,4 +1,4 @@
-//! `explain`: events in, what the function would do out.
+//! `explain`: shows what the function would do with events.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -31,28 +31,28 @@ use crate::cli::live::Live;
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
-/// Say what the function would do with events, and show the mail it would send
+/// Show what the function would do with events, and the mail it would send
 ///
-/// Runs the real handler on an embedded world: nothing leaves this machine. The world is --world, or
-/// X.world.json beside X.json, or else an account in which everything is healthy but what the event
-/// says. With --live the account of your credentials is asked instead; nothing is filed and nothing is
-/// sent. Start with `explain events/throttle-tokens.json`.
+/// Runs the real handler in a simulated account; nothing leaves this machine. The account is --world, else
+/// X.world.json beside X.json, else one that is healthy except for what the event reports. With --live, reads
+/// the account of your AWS credentials instead, but files and sends nothing. Start with
+/// `explain events/throttle-tokens.json`.
 #[derive(clap::Args)]
 pub(crate) struct ExplainArgs {
-    /// Payloads as Lambda gets them; `-` reads standard input
+    /// Payload as Lambda receives it; `-` is standard input
     #[arg(required_unless_present = "print_world_schema", value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// World file for every FILE
+    /// World file to use for every FILE
     #[arg(long, value_name = "FILE")]
     world: Option<PathBuf>,
-    /// Ask the account of your AWS credentials, with the guard rails of your environment
+    /// Read the account of your AWS credentials, with the guard rails of your environment
     #[cfg(feature = "aws")]
     #[arg(long, conflicts_with = "world")]
     live: bool,
-    /// One line of JSON for each FILE
+    /// Print JSON, one line for each FILE
     #[arg(long)]
     json: bool,
-    /// Print the JSON Schema of world files and stop
+    /// Print the JSON Schema of world files and exit
     #[arg(long)]
     print_world_schema: bool,
 }
@@ -97,21 +97,21 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<CommandOutcome> {
     Ok(outcome)
 }
 
-/// The schedule of the deployed function.
+/// Interval of the deployed function's schedule.
 const TICK: SignedDuration = SignedDuration::from_mins(5);
 
-/// Why there is no report.
+/// Why a file has no report.
 enum ExplainProblem {
-    /// The payload.
+    /// The payload is malformed.
     Malformed(Malformed),
-    /// The file, or its world.
+    /// The payload or its world file cannot be read.
     Input(String),
 }
 
 struct Explained {
     file: PathBuf,
     read: Result<DeliveryReport, ExplainProblem>,
-    /// What is told when searches through logs have ended.
+    /// Notices sent by later ticks, once log searches have ended.
     later: Vec<Notice>,
 }
 
@@ -119,8 +119,8 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
     let payload = read(file)?;
     let beside = file.with_extension("world.json");
     let chosen = world.map(Path::to_owned).or_else(|| beside.is_file().then_some(beside));
-    // The clock stands two minutes after the last thing the event tells of, so that the answer does not
-    // depend on the day it is asked for.
+    // Set the clock two minutes after the last time in the event, so that the output does not depend on
+    // the day it is run.
     let now = event::latest(&payload, &FunctionIdentity::default())
         .map_or_else(Timestamp::now, |at| at.saturating_add(SignedDuration::from_mins(2)).unwrap_or(at));
     let world = match &chosen {
@@ -137,7 +137,7 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
     let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
     let report = handle(&sandbox, &terms, &payload).await;
     let mut explained = Explained::of(file, report.map_err(ExplainProblem::Malformed));
-    // A search through logs is read by a later tick.
+    // A later tick reads the results of a log search.
     let is_searching = || {
         sandbox.incidents().iter().any(|i| i.record.search.as_ref().is_some_and(|s| !s.queries.is_empty()))
     };
@@ -148,7 +148,7 @@ async fn explain(file: &Path, world: Option<&Path>) -> anyhow::Result<Explained>
     Ok(explained)
 }
 
-/// The account of the credentials, and how it is looked at.
+/// The account of the AWS credentials, read with these guard rails.
 #[cfg(feature = "aws")]
 struct ExplainAccount {
     aws: Aws,
@@ -173,12 +173,12 @@ impl ExplainAccount {
     }
 }
 
-/// The machine form. Items are written one after the other: there may be a million.
+/// The JSON form. Serializes items one by one, because there may be a million.
 struct Json<'e> {
     file: String,
     outcome: &'static str,
     reason: Option<Cow<'e, str>>,
-    /// What was done, and told later; `None` where the input could not be read.
+    /// The report and the later notices; `None` if the input could not be read.
     told: Option<(&'e DeliveryReport, &'e [Notice])>,
 }
 
@@ -300,7 +300,7 @@ impl Explained {
     }
 }
 
-/// The mail, its title and headings standing out.
+/// Prints the mail with its title and headings in bold.
 pub(super) fn mail(out: &mut impl std::io::Write, mail: &str) -> anyhow::Result<()> {
     let mut in_title = true;
     for line in mail.lines() {
@@ -315,7 +315,7 @@ pub(super) fn mail(out: &mut impl std::io::Write, mail: &str) -> anyhow::Result<
     Ok(())
 }
 
-/// What is told of that was due, or seen coming.
+/// Notices of the sweep: incidents that were due, and forecasts.
 fn swept(report: &DeliveryReport) -> &[Notice] {
     report.swept.as_ref().and_then(|swept| swept.as_ref().ok()).map_or(&[], |swept| &swept.notices)
 }

@@ -1,4 +1,4 @@
-//! `storm --flood`: real problems among false ones, in the world's own time.
+//! `storm --flood`: hides real problems among false errors, in simulated time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write as _;
@@ -23,19 +23,19 @@ use serde_json::{Value, json};
 
 use crate::cli::print;
 
-/// Who sends false errors.
+/// Who sends the false errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum FloodRun {
-    /// One caller who is denied models that do not exist, each another
+    /// One caller who is denied models that do not exist, a different one each time
     OneCaller,
     /// 500 callers who are denied models that do not exist
     ManyCallers,
-    /// Lines of an application's log that tell of throttles of models that do not exist
+    /// An application's log lines that report throttles of models that do not exist
     LogGroup,
-    /// One caller who calls ids that name no model, as CloudTrail records it
+    /// One caller who calls model ids that do not exist, as CloudTrail records it
     InventedIds,
-    /// Throttles of models that do not exist, forged in CloudTrail's form: nobody can who may not invoke the function or
-    /// write to its queue
+    /// Throttles of models that do not exist, forged in CloudTrail's form; a forger needs permission to invoke the
+    /// function or write to its queue
     ForgedThrottles,
 }
 
@@ -51,23 +51,23 @@ impl FloodRun {
     }
 }
 
-/// Messages of a batch, seconds between two batches, minutes between two ticks, and functions at a time.
+/// Messages in a batch, time between batches, time between ticks, and the function's concurrency.
 const BATCH: u64 = 1000;
 const BETWEEN: SignedDuration = SignedDuration::from_secs(5);
 const TICK: SignedDuration = SignedDuration::from_mins(15);
 const MOST_FUNCTIONS: usize = 5;
-/// As deployed: the function's time-out, what of it is for new work, and how long a lease stands.
+/// As deployed: the function's time-out, the part of it for new work, and the length of a lease.
 const TIME_OUT: SignedDuration = SignedDuration::from_secs(60);
 const WORKING: SignedDuration = SignedDuration::from_secs(40);
 const LEASE: SignedDuration = SignedDuration::from_secs(90);
-/// A message that was received and not acknowledged comes again after so long.
+/// The queue's visibility timeout: a message that is not deleted is delivered again after this time.
 const HIDDEN: SignedDuration = SignedDuration::from_mins(6);
-/// What is told is counted for so long after the first error.
+/// Length of the run, from the first error.
 const FORECAST_LIMITS: SignedDuration = SignedDuration::from_mins(60);
 
 const THROTTLED: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const WITHOUT_FORM: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
-/// Calls of the ledger; every other one but those of the topic and the clock is AWS's.
+/// Calls of the ledger and the topic; every other call, except the clock's, goes to another AWS service.
 const OF_LEDGER: [&str; 17] = [
     "admit",
     "all",
@@ -90,7 +90,7 @@ const OF_LEDGER: [&str; 17] = [
 
 type FloodInvocation<'a> = Pin<Box<dyn Future<Output = Result<DeliveryReport, Malformed>> + 'a>>;
 
-/// A payload that waits until then.
+/// A payload to deliver at `at`.
 struct Waiting {
     at: Timestamp,
     payload: String,
@@ -105,7 +105,7 @@ struct FloodFunction<'a> {
     woken: Arc<Woken>,
 }
 
-/// Whether a function can go on.
+/// Whether a function can make progress.
 struct Woken(AtomicBool);
 
 impl Wake for Woken {
@@ -114,7 +114,7 @@ impl Wake for Woken {
     }
 }
 
-/// What came of a flood.
+/// Results of a flood.
 #[derive(Default)]
 struct FloodSeen {
     filed: Option<Timestamp>,
@@ -123,7 +123,7 @@ struct FloodSeen {
     time_outs: u64,
 }
 
-/// Lets `errors` false errors come, and a real throttle and a missing form among them; each call takes `latency`.
+/// Delivers `errors` false errors with a real throttle and a missing form among them; each call takes `latency`.
 pub(crate) fn run(flood: FloodRun, errors: u64, latency: SignedDuration, json: bool) -> anyhow::Result<()> {
     let start: Timestamp = "2026-11-20T14:01:00Z".parse()?;
     let home = FunctionIdentity {
@@ -167,7 +167,7 @@ pub(crate) fn run(flood: FloodRun, errors: u64, latency: SignedDuration, json: b
         let next = waiting.front().filter(|_| functions.len() < MOST_FUNCTIONS).map_or(end, |w| w.at);
         let dies = functions.iter().map(|f| f.started + TIME_OUT).min().unwrap_or(end);
         world.pass_to_next(next.min(dies).min(end));
-        // Lambda ends what runs longer than its time-out, and the queue delivers it again.
+        // Lambda ends a function at its time-out, and the queue delivers the batch again.
         let now = world.now();
         for dead in functions.extract_if(.., |f| now >= f.started + TIME_OUT) {
             seen.time_outs += 1;
@@ -177,7 +177,7 @@ pub(crate) fn run(flood: FloodRun, errors: u64, latency: SignedDuration, json: b
     show(flood, errors, latency, &world, real_at(errors, start), &seen, json)
 }
 
-/// Runs every function to where it waits for an answer.
+/// Runs every function until it waits for an answer.
 fn run_on(
     functions: &mut Vec<FloodFunction<'_>>,
     waiting: &mut VecDeque<Waiting>,
@@ -218,13 +218,13 @@ fn is_form_told(world: &Sandbox) -> bool {
 const TOO_MANY: &str = "Too many tokens, please wait before trying again.";
 const NO_FORM: &str = "Model use case details have not been submitted for this account. Fill out the Anthropic use case details form before using the model.";
 
-/// When the real errors come.
+/// When the real errors arrive.
 fn real_at(errors: u64, start: Timestamp) -> Timestamp {
     let batch = i32::try_from(errors.div_ceil(BATCH) / 2).unwrap_or(i32::MAX);
     start + BETWEEN * batch
 }
 
-/// Every payload, by the time it comes.
+/// Every payload, in order of delivery.
 fn sent(flood: FloodRun, errors: u64, start: Timestamp) -> VecDeque<Waiting> {
     let batches = errors.div_ceil(BATCH).max(1);
     let mut at = start;
@@ -251,7 +251,7 @@ fn sent(flood: FloodRun, errors: u64, start: Timestamp) -> VecDeque<Waiting> {
         } else {
             events.extend(false_ones.map(|n| false_event(flood, n, at)));
         }
-        // The real ones come last in the middle of it all.
+        // The real errors come last in the middle batch.
         if at == real_at(errors, start) {
             events.push(event(errors, "checkout", THROTTLED, "ThrottlingException", TOO_MANY, at));
             events.push(event(errors + 1, "search", WITHOUT_FORM, "ResourceNotFoundException", NO_FORM, at));
@@ -265,7 +265,7 @@ fn sent(flood: FloodRun, errors: u64, start: Timestamp) -> VecDeque<Waiting> {
         }
         at += BETWEEN;
     }
-    // The flood begins a minute after a tick.
+    // The flood begins one minute after a tick.
     let mut tick = start + TICK - SignedDuration::from_mins(1);
     while tick < start + FORECAST_LIMITS {
         let n = waiting.iter().position(|w: &Waiting| w.at > tick).unwrap_or(waiting.len());
@@ -300,7 +300,7 @@ fn false_event(flood: FloodRun, n: u64, at: Timestamp) -> Value {
     event(n, &role, &model, "AccessDeniedException", &text, at)
 }
 
-/// An error as CloudTrail records it.
+/// An error in CloudTrail's form.
 fn event(n: u64, role: &str, model: &str, code: &str, text: &str, at: Timestamp) -> Value {
     let at = at.strftime("%FT%TZ").to_string();
     json!({

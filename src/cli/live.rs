@@ -1,5 +1,5 @@
-//! The account as it is, asked and never changed: reads go to AWS, the ledger and the topic are the
-//! sandbox's, and no increase is ever filed.
+//! Reads a real account and never changes it: reads go to AWS, the ledger and the topic are the
+//! sandbox's, and no increase request is ever filed.
 
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::error::{Rejection, ServiceError, ServiceResult};
@@ -25,7 +25,7 @@ use bedrock_remediator::time::Window;
 use bedrock_remediator::usage::{Minute, Period, Series};
 use jiff::{SignedDuration, Timestamp};
 
-/// AWS to ask, and a sandbox for what would be written.
+/// AWS for reads, a sandbox for writes.
 pub(crate) struct Live<'a> {
     aws: &'a Aws,
     kept: Sandbox,

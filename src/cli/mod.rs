@@ -1,4 +1,4 @@
-//! The commands. Machine output goes to standard output, everything else to standard error.
+//! The commands. JSON goes to standard output, diagnostics to standard error.
 
 mod outcome;
 mod account;
@@ -25,10 +25,10 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::outcome::CommandOutcome;
 
-/// Finds out why Amazon Bedrock calls fail, and says what ends it.
+/// Finds out why Amazon Bedrock calls fail, and how to fix them.
 ///
-/// Everything here runs without an AWS account, on an embedded world, but for `explain --live` and the
-/// commands on incidents, which ask the account of your credentials unless a world file is named.
+/// Most commands run without an AWS account, in a simulated one. `explain --live`, `doctor`, `report` and the
+/// commands on incidents use your AWS credentials unless you give a world file.
 #[derive(Parser)]
 #[command(version, max_term_width = 80, propagate_version = true, after_help = EXIT)]
 struct Cli {
@@ -77,7 +77,7 @@ pub(crate) fn run() -> ExitCode {
     match done {
         Ok(CommandOutcome::AllAnswered) => ExitCode::SUCCESS,
         Ok(CommandOutcome::SomeBad) => ExitCode::from(1),
-        // A reader that has seen enough, such as `head`, is no failure.
+        // A reader that stops early, such as `head`, is not a failure.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("bedrock-remediator: {error:#}");

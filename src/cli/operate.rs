@@ -1,4 +1,4 @@
-//! `incidents`, `show`, `close`, `approve`, `sweep`: the ledger, operated from a terminal.
+//! `incidents`, `show`, `close`, `approve`, `sweep`: manual work on the ledger.
 
 use std::io::Write as _;
 
@@ -20,60 +20,60 @@ use crate::cli::account::{Where, on};
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
-/// List incidents: those that wait for a person because of possible misuse, then the most overdue first
+/// List incidents: possible misuse that waits for a person first, then the most overdue
 #[derive(clap::Args)]
 pub(crate) struct IncidentsArgs {
     #[command(flatten)]
     at: Where,
-    /// Only those that are not closed
+    /// List only open incidents
     #[arg(long)]
     open: bool,
 }
 
-/// Tell an incident's whole story, and what would be said of it now
+/// Show an incident's history and the notice it would get now
 ///
-/// Ends with the justification ready to paste, if an increase is what helps.
+/// If a quota increase would help, the notice ends with a justification ready to paste.
 #[derive(clap::Args)]
 pub(crate) struct Show {
     #[command(flatten)]
     at: Where,
-    /// The incident, `inc-` and sixteen digits
+    /// Incident id: `inc-` and 16 hexadecimal digits
     #[arg(value_parser = id)]
     id: IncidentId,
 }
 
-/// Close an incident by hand; it opens again when it is seen again
+/// Close an incident; it reopens if its error is seen again
 ///
-/// What was suspected of its quota is forgotten, and nothing is approved.
+/// Clears the suspicion of misuse of its quota, and approves nothing.
 #[derive(clap::Args)]
 pub(crate) struct Close {
     #[command(flatten)]
     at: Where,
-    /// The incident, `inc-` and sixteen digits
+    /// Incident id: `inc-` and 16 hexadecimal digits
     #[arg(value_parser = id)]
     id: IncidentId,
 }
 
-/// Say that the demand is legitimate, and file what waited for that or was only observed
+/// Confirm that the demand is legitimate, and file the increase request that waited for it
 ///
-/// What was suspected of the quota is no longer, demand up to a quarter more than now is not suspected again, and for a day
-/// the function's own requests may raise the quota beyond GROWTH_14_DAYS and GROWTH_90_DAYS. The other guard rails hold:
-/// those of your environment's variables, as the function reads them.
+/// Also files what MODE=observe withheld. Clears the suspicion of the quota: demand up to a quarter above
+/// today's is not suspected again. For one day, the function's own requests may exceed GROWTH_14_DAYS and
+/// GROWTH_90_DAYS. All other guard rails apply, as the variables of your environment set them.
 #[derive(clap::Args)]
 pub(crate) struct Approve {
     #[command(flatten)]
     at: Where,
-    /// The incident, `inc-` and sixteen digits
+    /// Incident id: `inc-` and 16 hexadecimal digits
     #[arg(value_parser = id)]
     id: IncidentId,
 }
 
-/// Look after whatever is due, as a tick does
+/// Handle all due incidents now, as a scheduled tick does
 #[derive(clap::Args)]
 pub(crate) struct Sweep {
     #[command(flatten)]
     at: Where,
-    /// Only say what is due and what would be told
+    /// Print what is due and what would be sent; change nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -87,7 +87,7 @@ pub(crate) fn incidents(args: &IncidentsArgs) -> anyhow::Result<CommandOutcome> 
     args.at.has_ledger()?;
     on!(args.at, |world, _terms| async {
         let mut all = world.all(args.open).await?;
-        // What may be misuse comes first.
+        // Possible misuse comes first.
         all.sort_by_key(|record| !warns(record));
         let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
         if args.at.json {
@@ -215,7 +215,7 @@ pub(crate) fn sweep_now(args: &Sweep) -> anyhow::Result<CommandOutcome> {
     })
 }
 
-/// What the daily watch saw, in a line.
+/// The daily forecast in one line.
 fn watched(seen: &ForecastReport) -> String {
     let fullest = seen.quotas.first().map_or_else(String::new, |near| {
         format!("; the fullest quota, {}, is {:.0} % used", near.quota.code, near.share() * 100.0)
@@ -223,7 +223,7 @@ fn watched(seen: &ForecastReport) -> String {
     format!("watched: {} models in use, {} of them end{fullest}", seen.models, seen.ending.len())
 }
 
-/// Whether it waits for a person, because it may be misuse or a loop.
+/// Whether the incident is open and waits for a person, because it may be misuse or a loop.
 fn warns(record: &Record) -> bool {
     record.state != State::Closed && warned(record.notices.heard())
 }
@@ -252,7 +252,7 @@ fn say(at: &Where, record: &Record, what: &str) -> anyhow::Result<CommandOutcome
     Ok(CommandOutcome::AllAnswered)
 }
 
-/// An incident as JSON.
+/// An incident in its JSON form.
 fn machine(record: &Record) -> Value {
     let i = &record.incident;
     json!({
@@ -269,7 +269,7 @@ fn machine(record: &Record) -> Value {
     })
 }
 
-/// A line for each, 80 columns wide.
+/// Prints two lines for each incident, 80 columns wide.
 fn table(out: &mut impl std::io::Write, all: &[Record]) -> anyhow::Result<()> {
     if all.is_empty() {
         return Ok(writeln!(out, "no incidents")?);
@@ -290,12 +290,12 @@ fn table(out: &mut impl std::io::Write, all: &[Record]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// At most `most` characters; identifiers are ASCII.
+/// The first `most` characters; identifiers are ASCII.
 fn fit(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
 }
 
-/// What the ledger remembers, then what would be said now.
+/// Prints what the ledger holds, then the notice as it would be now.
 fn story(out: &mut impl std::io::Write, shown: &Shown) -> anyhow::Result<()> {
     let record = &shown.record;
     let i = &record.incident;

@@ -1,10 +1,10 @@
-//! How a command ends.
+//! The outcome of a command.
 
-/// How a command ended that did not fail as a whole.
+/// How a command ended, unless it failed as a whole.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CommandOutcome {
-    /// Every piece of input was answered.
+    /// All input was answered.
     AllAnswered,
-    /// Some input was bad; the rest is answered.
+    /// Some input was bad; the rest was answered.
     SomeBad,
 }

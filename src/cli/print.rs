@@ -1,4 +1,4 @@
-//! What the human forms share: headings, colour, lines of JSON.
+//! Shared output: colours, filled text, lines of JSON.
 
 use std::io::{BufRead, Write};
 
@@ -15,10 +15,10 @@ pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default();
 
-/// Width of the human forms.
+/// Columns of the human-readable output.
 pub(crate) const WIDTH: usize = 80;
 
-/// The name that a queue or a stream gave an item, where it has the shape of one.
+/// An item's id from its queue or stream; a placeholder if it does not look like an id.
 pub(crate) fn name(id: Option<&str>) -> String {
     match id {
         None => "-".to_owned(),
@@ -28,21 +28,21 @@ pub(crate) fn name(id: Option<&str>) -> String {
     }
 }
 
-/// `text` in `style`; plain where standard output is no terminal.
+/// `text` in `style`. The stream drops the style unless standard output is a terminal.
 pub(crate) fn styled(text: impl std::fmt::Display, style: Style) -> String {
     format!("{style}{}{style:#}", printable(&text.to_string()))
 }
 
-/// `text` filled to the width, each line after `indent`.
+/// `text` wrapped to [`WIDTH`], with `indent` before each line.
 pub(crate) fn filled(text: &str, indent: &str) -> String {
     let options =
         textwrap::Options::new(WIDTH).initial_indent(indent).subsequent_indent(indent).break_words(false);
     textwrap::fill(&printable(text), options)
 }
 
-/// One line of JSON.
+/// Prints one line of JSON.
 pub(crate) fn json_line(out: &mut impl Write, value: &impl Serialize) -> anyhow::Result<()> {
-    // What strips colours looks at each piece that is written.
+    // Without a buffer, the colour filter would inspect each small write.
     let mut out = std::io::BufWriter::new(out);
     serde_json::to_writer(&mut out, value)?;
     out.write_all(b"\n")?;
@@ -50,8 +50,8 @@ pub(crate) fn json_line(out: &mut impl Write, value: &impl Serialize) -> anyhow:
     Ok(())
 }
 
-/// Answers each line of standard input that holds a JSON object with one line of JSON. A bad line is
-/// answered with `{"id": null, "error": …}` and the rest goes on.
+/// Answers each JSON object on standard input, one a line, with one line of JSON. A bad line gets
+/// `{"id": null, "error": …}` and does not stop the rest.
 pub(crate) fn answer_lines(
     answer: impl Fn(Value) -> Result<Value, String>,
 ) -> anyhow::Result<CommandOutcome> {

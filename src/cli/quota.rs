@@ -1,4 +1,4 @@
-//! `quota`: models in, quotas out.
+//! `quota`: finds the quotas of models.
 
 use std::path::PathBuf;
 
@@ -16,38 +16,38 @@ use crate::cli::print;
 
 /// Find the quota that a model's calls count against
 ///
-/// With MODEL_ID: says for a person which quotas apply. Without: reads {"id", "model_id", "limit",
-/// "variant"} from standard input, one object a line, and writes {"id", "quota_code", "quota_name",
-/// "adjustable", "verdict", "candidates", "reason", "source"}. A null quota_code is a refusal. "source" says
-/// whose answer "adjustable" is: "public-listing" or "catalog-file". No account is asked.
+/// With MODEL_ID, prints the quotas that apply. Without it, reads {"id", "model_id", "limit", "variant"} from
+/// standard input, one object a line, and writes {"id", "quota_code", "quota_name", "adjustable", "verdict",
+/// "candidates", "reason", "source"}. A null quota_code is a refusal. "source" says where "adjustable" comes
+/// from: "public-listing" or "catalog-file". Calls no AWS account.
 #[derive(clap::Args)]
 pub(crate) struct QuotaArgs {
-    /// Model id, inference profile id or ARN, in any form
+    /// Model id, inference profile id or ARN
     model_id: Option<String>,
-    /// Only this limit
+    /// Show only this limit
     #[arg(long, requires = "model_id", value_parser = words(Limit::ALL, Limit::as_str))]
     limit: Option<Limit>,
-    /// Way of inference
+    /// Show only this variant of inference
     #[arg(long, requires = "model_id", value_parser = words(Variant::ALL, Variant::as_str))]
     variant: Option<Variant>,
-    /// What `aws service-quotas list-service-quotas --service-code bedrock --output json` printed;
-    /// without it the built-in catalogue answers
+    /// Output of `aws service-quotas list-service-quotas --service-code bedrock --output json`
+    /// (default: the built-in catalogue)
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
 }
 
-/// Where quotas are looked up. An account may have other values, and may raise what the public listing calls
-/// not adjustable.
+/// Where quotas are looked up. An account may have other values, and may be able to raise a quota that the
+/// public listing calls not adjustable.
 #[derive(Clone, Copy)]
 enum OriginArg {
-    /// The built-in catalogue, made from what AWS lists in public.
+    /// The built-in catalogue, made from AWS's public listing.
     PublicListing,
-    /// A listing that a person saved.
+    /// A listing that the user saved.
     CatalogFile,
 }
 
 impl OriginArg {
-    /// For machines.
+    /// The word in JSON.
     const fn as_str(self) -> &'static str {
         match self {
             Self::PublicListing => "public-listing",
@@ -55,7 +55,7 @@ impl OriginArg {
         }
     }
 
-    /// For a person.
+    /// The phrase in human-readable output.
     const fn by(self) -> &'static str {
         match self {
             Self::PublicListing => "by the public listing",
@@ -64,7 +64,7 @@ impl OriginArg {
     }
 }
 
-/// Takes one of `all`, by its word.
+/// Parses one of `all` by its word.
 fn words<T: Copy + Send + Sync>(
     all: &'static [T],
     word: fn(T) -> &'static str,
@@ -118,7 +118,8 @@ fn answer(catalog: &Catalog, origin: OriginArg, line: Value) -> Result<Value, St
     }))
 }
 
-/// `*` asks for the one limit over all models; text that is no model identifier is an unknown model.
+/// Finds the quota. `*` means the one limit across all models; text that is no model identifier is an unknown
+/// model.
 fn look(catalog: &Catalog, model_id: &str, limit: Limit, variant: Variant) -> QuotaMatch {
     let refusal = |verdict, reason| QuotaMatch { verdict, quota: None, candidates: Vec::new(), reason };
     if model_id == "*" {

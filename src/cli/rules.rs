@@ -1,4 +1,4 @@
-//! `rules`: the rule table, for a terminal, a machine, or `docs/rules.md`.
+//! `rules`: prints the rule table as text, JSON, or Markdown for `docs/rules.md`.
 
 use std::io::Write as _;
 
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
-/// Print the rule table: every error this program knows, in order; first match wins
+/// Print the rule table: every error this program knows, in order; the first match wins
 #[derive(clap::Args)]
 pub(crate) struct RulesArgs {
-    /// One JSON document
+    /// Print one JSON document
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
-    /// A Markdown table, as docs/rules.md has it
+    /// Print the Markdown page docs/rules.md
     #[arg(long)]
     markdown: bool,
 }

@@ -10,47 +10,46 @@ use serde_json::json;
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::{print, years};
 
-/// Try whole lives of the function in a world that fails, and check every promise
+/// Simulate whole lives of the function in a world that fails, and check every promise
 ///
-/// A seed is a life: errors come late, twice and in storms; functions run side by side and die anywhere;
+/// Each seed is one life. Errors come late, twice and in storms; functions run side by side and die anywhere;
 /// calls fail, lose their answers or never return; indexes and metrics lag; clocks differ; AWS decides as it
-/// likes; people act as well, and some make errors up. What was told and filed is compared with what was true
-/// of the account. When all has come to rest, everything was told, every need that deserves a request had one,
-/// nothing was asked for twice, and nothing is held. A seed that breaks a promise is shown with the shortest
-/// script that still does.
+/// likes; people act too, and some forge errors. Each life checks notices and requests against what was true
+/// of the account. When it has come to rest, every notice was sent, every justified need had a request, nothing
+/// was requested twice, and nothing is held. A seed that breaks a promise is printed with its shortest script.
 #[derive(clap::Args)]
 pub(crate) struct SimulateArgs {
-    /// How many seeds, from 0
+    /// Number of seeds to run, from 0
     #[arg(long, value_name = "N", default_value_t = 1000)]
     seeds: u64,
-    /// This seed alone
+    /// Run only this seed
     #[arg(long, value_name = "S", conflicts_with = "seeds")]
     seed: Option<u64>,
-    /// Live so many account-years of each family instead: 365 days beside AWS's decisions, people and attackers,
-    /// under the function and under simpler policies
+    /// Simulate N account-years of each family instead: 365 days with AWS's decisions, people and attackers, under
+    /// the function and under simpler policies
     #[arg(long, value_name = "N", conflicts_with = "seeds")]
     years: Option<u64>,
-    /// Account-years of this family alone: growth, growth-closes, growth-ceiling, seasons, loops, no-problem,
+    /// Simulate only this family of account-years: growth, growth-closes, growth-ceiling, seasons, loops, no-problem,
     /// attackers, noise, odd
     #[arg(long, value_name = "F", requires = "years")]
     family: Option<String>,
-    /// Account-years under these policies alone: ours (nobody reads the notices), reader (a person acts two working
-    /// days after one), b1 (a quarter more on each alarm), b2 (a person who asks within two working days), b3 (a
-    /// sensible operator)
+    /// Simulate only these policies: ours (nobody reads the notices), reader (a person acts two working days after
+    /// a notice), b1 (a quarter more on each alarm), b2 (a person requests within two working days), b3 (a sensible
+    /// operator)
     #[arg(long, value_name = "P", requires = "years", value_delimiter = ',')]
     policy: Vec<String>,
-    /// A guard rail of account-years that differs from its default
+    /// Set a guard rail of account-years; repeat for more
     #[arg(long, value_name = "NAME=VALUE", requires = "years")]
     set: Vec<String>,
-    /// One line of JSON; of account-years one line for each
+    /// Print one line of JSON; with --years, one line for each account-year
     #[arg(long)]
     json: bool,
 }
 
-/// Account-years begin with this seed unless another is named.
+/// Default seed of account-years.
 const YEARS_SEED: u64 = 7;
 
-/// Nobody reads more of them than this.
+/// Broken lives to print.
 const MOST_SHOWN: usize = 5;
 
 pub(crate) fn run(args: &SimulateArgs) -> anyhow::Result<CommandOutcome> {
@@ -132,7 +131,7 @@ pub(crate) fn run(args: &SimulateArgs) -> anyhow::Result<CommandOutcome> {
     Ok(if failed == 0 { CommandOutcome::AllAnswered } else { CommandOutcome::SomeBad })
 }
 
-/// On a terminal only, and only so often.
+/// Prints progress on a terminal, every 100 seeds of a long run.
 fn progress(seed: u64, count: u64) {
     if count >= 1000 && seed.is_multiple_of(100) && std::io::stderr().is_terminal() {
         anstream::eprint!("\r{seed} of {count}\r");

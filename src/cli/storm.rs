@@ -1,4 +1,4 @@
-//! `storm`: the handler under more errors than anybody wants, and what it costs.
+//! `storm`: the handler under a storm of errors, and what it costs.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -17,42 +17,42 @@ use crate::cli::flood::{self, FloodRun};
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
-/// Drive the real handler through a storm of errors and say what it costs
+/// Run the real handler through a storm of errors and measure its cost
 ///
 /// Errors of many incidents arrive from a queue in batches of 1,000, some of them twice, as fast as they
-/// can be handled; every 300 batches the schedule ticks. Beside the handler's time stands the time that
-/// serde_json needs, in the same run, to parse the same bytes into typed structs.
+/// can be handled. The schedule ticks every 300 batches. For comparison, the same run measures how long
+/// serde_json takes to parse the same bytes into typed structs.
 #[derive(clap::Args)]
 pub(crate) struct StormArgs {
-    /// How many errors happen
+    /// Number of errors
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     events: u64,
-    /// How many incidents they belong to
+    /// Number of incidents that the errors belong to
     #[arg(long, value_name = "K", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     incidents: u64,
-    /// How many of a hundred are delivered twice
+    /// Percentage of errors that are delivered twice
     #[arg(long, value_name = "P", default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=100))]
     duplicates: u64,
-    /// Hide a real throttle and a missing use-case form among false errors, and say when they are found. Every call of
-    /// AWS takes time, and a tick comes every 15 minutes
+    /// Hide a real throttle and a missing use-case form among false errors, and report when they are found; every AWS
+    /// call takes time, and a tick comes every 15 minutes
     #[arg(long, value_name = "SENDER", value_enum, conflicts_with_all = ["events", "incidents", "duplicates"])]
     flood: Option<FloodRun>,
-    /// How many false errors a flood has
+    /// Number of false errors in a flood
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..), requires = "flood")]
     false_errors: u64,
-    /// How many milliseconds a call takes in a flood
+    /// Milliseconds that each call takes in a flood
     #[arg(long, value_name = "MS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..), requires = "flood")]
     latency: u16,
-    /// One line of JSON
+    /// Print one line of JSON
     #[arg(long)]
     json: bool,
 }
 
-/// As an event source mapping hands them over.
+/// Messages in a batch, as an event source mapping delivers them.
 const BATCH: usize = 1000;
 /// Batches between two ticks; a second passes with each batch.
 const TICK: u64 = 300;
-/// Ledger calls that write.
+/// Ledger calls that write to the table.
 const WRITES: [PortCall; 8] = [
     PortCall::Admit,
     PortCall::Claim,
@@ -74,14 +74,14 @@ pub(crate) fn run(args: &StormArgs) -> anyhow::Result<CommandOutcome> {
     let start: Timestamp = "2026-11-20T14:00:00Z".parse()?;
     let errors: Vec<Error> = (0..args.incidents).map(|n| Error::of_incident(n, start)).collect();
     let home = FunctionIdentity::default();
-    // One of each, so that the world knows their models and quotas.
+    // One error of each incident, so that the world knows their models and quotas.
     let mut payload = String::new();
     batch(&errors, 0..args.incidents, &mut payload);
     let world = Sandbox::new(healthy_for(&event::read(payload.as_bytes(), &home)?, start), start);
     let storm = Storm { world: &world, config: Config::default(), home, runtime };
 
     let mut cost = Cost::default();
-    // What comes twice came a while ago, or just now.
+    // The original of a duplicate came up to 600 events before, or just now.
     let twice = |event: u64| (event % 100 < args.duplicates).then(|| event.saturating_sub(event % 7 * 100));
     let deliveries = (0..args.events).flat_map(|event| [Some(event), twice(event)]).flatten();
     let mut deliveries = deliveries.peekable();
@@ -101,13 +101,13 @@ pub(crate) fn run(args: &StormArgs) -> anyhow::Result<CommandOutcome> {
     Ok(CommandOutcome::AllAnswered)
 }
 
-/// An incident's error, as EventBridge delivers it, but for what tells one event from another.
+/// An incident's error as EventBridge delivers it, split around the event's id.
 struct Error {
     before_id: String,
     after_id: String,
 }
 
-/// Stands where an event's own id will.
+/// Placeholder for an event's id.
 const ID: &str = "EVENT-ID";
 
 impl Error {
@@ -125,7 +125,7 @@ impl Error {
             "us.amazon.nova-pro-v1:0",
             "amazon.nova-lite-v1:0",
         ];
-        // The first few are throttled models; the others, whatever their number, roles without a permission.
+        // The first few incidents are throttled models; all others are roles without a permission.
         let (model, code, text) = match models.get(usize::try_from(n / 3).unwrap_or(usize::MAX)) {
             Some(model) => (
                 *model,
@@ -166,14 +166,14 @@ impl Error {
                 "tlsDetails": { "tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": "bedrock-runtime.us-east-1.amazonaws.com" },
             },
         });
-        // As it stands in a message's body, with its quotes escaped.
+        // The JSON string of a message's body, with its quotes escaped.
         let body = Value::String(event.to_string()).to_string();
         let (before, after) = body.split_once(ID).unwrap_or((&body, ""));
         Self { before_id: before.to_owned(), after_id: after.to_owned() }
     }
 }
 
-/// Writes the payload of a batch of these events; says how many they are.
+/// Writes the payload of a batch of these events; returns the number of messages.
 fn batch(errors: &[Error], events: impl IntoIterator<Item = u64>, payload: &mut String) -> u64 {
     payload.push_str("{\"Records\":[");
     let mut messages = 0;
@@ -219,7 +219,7 @@ impl Storm<'_> {
     }
 }
 
-/// What a storm costs.
+/// The cost of a storm.
 #[derive(Default)]
 struct Cost {
     bytes: u64,
@@ -245,7 +245,7 @@ impl Cost {
         Ok(())
     }
 
-    /// Parses the same bytes as any program would that only wanted to read them.
+    /// Parses the same bytes as a program would that only reads them.
     fn parse(&mut self, payload: &str) -> anyhow::Result<()> {
         let start = Instant::now();
         let batch: Batch = serde_json::from_str(payload)?;
@@ -300,7 +300,7 @@ struct QueueMessage {
     body: String,
 }
 
-/// What a reader of CloudTrail's events needs of one.
+/// The fields that a reader of CloudTrail events needs.
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "parsed for the time it takes")]
 struct Event {
@@ -357,7 +357,7 @@ struct Parameters {
     model_id: String,
 }
 
-/// The most memory this process has had; `None` where the system does not say as Linux does.
+/// This process's peak memory in bytes; `None` where `/proc/self/status` does not report it, as Linux does.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;

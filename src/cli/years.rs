@@ -1,4 +1,4 @@
-//! `simulate --years`: account-years of the function, beside people and simpler policies.
+//! `simulate --years`: account-years of the function, compared with people and simpler policies.
 
 use std::io::Write;
 use std::sync::Mutex;
@@ -13,19 +13,19 @@ use serde_json::json;
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
-/// What account-years are lived.
+/// Which account-years to simulate.
 pub(crate) struct YearsArgs<'a> {
-    /// How many of each family.
+    /// Number for each family.
     pub(crate) years: u64,
-    /// What chance decides.
+    /// Seed of all chance.
     pub(crate) seed: u64,
-    /// Only this family, by its word.
+    /// Only this family; `None` for all.
     pub(crate) family: Option<&'a str>,
-    /// Only these policies, by their words; all of them where it is empty.
+    /// Only these policies; empty for all.
     pub(crate) policies: &'a [String],
     /// Guard rails that differ from their defaults, each `NAME=VALUE`.
     pub(crate) rails: &'a [String],
-    /// One line of JSON for each account-year.
+    /// Print one line of JSON for each account-year.
     pub(crate) json: bool,
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &YearsArgs<'_>, out: &mut impl Write) -> anyhow::Result<
     Ok(CommandOutcome::AllAnswered)
 }
 
-/// The guard rails that `rails` set; unknown names are errors.
+/// The defaults with `rails` laid over them. Unknown names are errors.
 fn guard_rails(rails: &[String]) -> anyhow::Result<Config> {
     let mut file = bedrock_remediator::sandbox::WorldFile::default();
     for rail in rails {
@@ -75,7 +75,7 @@ fn guard_rails(rails: &[String]) -> anyhow::Result<Config> {
     Ok(file.guard_rails()?)
 }
 
-/// Lives side by side what does not depend on each other, and returns it in the order of families and years.
+/// Simulates independent years in parallel, and returns them in the order of families and years.
 fn live_all(setting: &Setting, families: &[Family], years: u64, policies: &[Policy]) -> Vec<LivedYear> {
     let jobs: Vec<(Family, u64)> =
         families.iter().flat_map(|family| (0..years).map(move |year| (*family, year))).collect();
@@ -111,7 +111,7 @@ fn line(lived: &LivedYear, seed: u64) -> serde_json::Value {
     })
 }
 
-/// A column: its title, and what it shows.
+/// A column: its title, and the value it shows.
 type Column = (&'static str, fn(&Means) -> String);
 
 fn of(value: f64) -> String {
@@ -187,7 +187,7 @@ const NOTICES: &[Column] = &[
     ("writes a day", |m| of(m.mean(|f| f.ledger_writes_a_day))),
 ];
 
-/// Family by policy; only the function tells and pays, so that of the other policies there is no such row.
+/// Rows by family and policy. Only the function sends notices and has costs, so other policies have no such row.
 fn table(all: &[LivedYear], families: &[Family], policies: &[Policy], columns: &[Column]) -> String {
     let tells = columns.first().is_some_and(|(title, _)| *title == "notices");
     let mut rows: Vec<Vec<String>> = vec![vec!["family".to_owned(), "policy".to_owned()]];

@@ -1,29 +1,28 @@
-//! The causes a Bedrock error can have, the categories they fall in, and what cures them.
+//! The causes of Bedrock errors, their categories, and their remedies.
 //!
-//! One law: a cause decides the remedy's kind, so no error can be cured by something that does not
-//! cure its cause.
+//! Invariant: The cause alone decides the kind of remedy.
 
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Who can end it: the account's quota, AWS, the account's access, its IAM, the caller's
-    /// credentials, the model id, the request body, or nobody we can name.
+    /// Who or what can fix the error: the account's quota, AWS, the account's access, its IAM, the caller's
+    /// credentials, the model id, the request body, or nobody known.
     pub enum Category {
         /// A rate or volume limit that an increase could lift.
         Quota = "quota",
-        /// On AWS's side; an increase does not help.
+        /// A problem on AWS's side. A quota increase does not help.
         Capacity = "capacity",
-        /// The account may not use the model yet; a person must act in the account.
+        /// The account has no access to the model yet. A person must act in the account.
         ModelAccess = "model-access",
-        /// IAM, or a policy beside it.
+        /// IAM, or another policy, denies the call.
         Permission = "permission",
-        /// The caller could not prove who it is.
+        /// The caller's credentials are not valid.
         Credentials = "credentials",
-        /// The name or the place is wrong.
+        /// The model id or the Region is wrong.
         ModelId = "model-id",
-        /// The caller's request body.
+        /// The caller's request is wrong.
         Request = "request",
-        /// Not about Bedrock, or not enough said.
+        /// Not about Bedrock, or too little information.
         Other = "other",
     }
 }
@@ -31,17 +30,17 @@ wire_enum! {
 wire_enum! {
     /// Why a call failed.
     pub enum Cause {
-        /// Too many requests in a minute.
+        /// Too many requests per minute.
         RequestsPerMinute = "requests-per-minute",
-        /// Too many tokens in a minute.
+        /// Too many tokens per minute.
         TokensPerMinute = "tokens-per-minute",
-        /// Too many tokens in a day.
+        /// Too many tokens per day.
         TokensPerDay = "tokens-per-day",
         /// Throttled, but the message does not say by which limit.
         RateUnspecified = "rate-unspecified",
-        /// Nothing fails yet, and use comes near the quota.
+        /// Nothing fails yet, but use is near the quota.
         NearQuota = "near-quota",
-        /// A number of jobs, resources or bytes, not a rate.
+        /// A limit on a number of jobs, resources or bytes, not on a rate.
         ResourceLimit = "resource-limit",
         /// The model is being loaded.
         ModelNotReady = "model-not-ready",
@@ -95,21 +94,21 @@ wire_enum! {
         InferenceProfileRequired = "inference-profile-required",
         /// The model is not offered in this Region.
         NotInRegion = "not-in-region",
-        /// The model has not this API or feature.
+        /// The model does not support this API or feature.
         UnsupportedOperation = "unsupported-operation",
-        /// JSON or schema.
+        /// Invalid JSON, or JSON that does not fit the schema.
         Malformed = "malformed",
         /// The input is too long.
         ContextLength = "context-length",
-        /// More output tokens asked for than the model allows.
+        /// More output tokens requested than the model allows.
         MaxTokens = "max-tokens",
         /// Another parameter out of range or in a wrong combination.
         Parameter = "parameter",
-        /// Order, roles or emptiness of messages and tool blocks.
+        /// Wrong order, roles or emptiness of messages and tool blocks.
         Messages = "messages",
-        /// Size, number or format of images, documents, video or sound.
+        /// Wrong size, number or format of images, documents, video or sound.
         Media = "media",
-        /// Guardrail id, version or configuration.
+        /// Wrong guardrail id, version or configuration.
         Guardrail = "guardrail",
         /// Not about Bedrock inference.
         Unrelated = "unrelated",
@@ -119,31 +118,31 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// What kind of action ends it.
+    /// The kind of action that fixes a cause.
     pub enum Remedy {
         /// File a Service Quotas increase, under the guard rails.
         IncreaseQuota = "increase-quota",
-        /// A person completes the step of model access that is missing.
+        /// A person completes the missing step of model access.
         CompleteAccess = "complete-access",
-        /// A person changes a policy, or asks who owns it.
+        /// A person changes a policy, or asks its owner to.
         ChangePermission = "change-permission",
         /// The caller changes the request.
         CorrectRequest = "correct-request",
-        /// The caller names another model, profile or Region.
+        /// The caller uses another model, profile or Region.
         ChangeModel = "change-model",
-        /// The caller gets fresh credentials.
+        /// The caller gets new credentials.
         RenewCredentials = "renew-credentials",
         /// Wait and retry with backoff; AWS recovers.
         Retry = "retry",
-        /// Only AWS can lift it.
+        /// Only AWS can fix it.
         ContactAws = "contact-aws",
-        /// A person has to look.
+        /// A person must investigate.
         Investigate = "investigate",
     }
 }
 
-/// What comes first; see [`Cause::rank`]. A sender chooses what stands in a request or in a line of a log, and
-/// hardly what AWS says of access and quotas: so a flood of the former does not hide the latter.
+/// The order of importance; see [`Cause::rank`]. A sender controls what is in a request or a log line, but hardly what
+/// AWS reports about access and quotas. The rank keeps a flood of the former from hiding the latter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rank {
     /// Calls fail until somebody acts: access, permission, credentials.
@@ -154,12 +153,12 @@ pub enum Rank {
     Aws,
     /// The caller's request or model id is wrong.
     Caller,
-    /// Nothing is known, or it is not about Bedrock.
+    /// The cause is unknown, or not about Bedrock.
     Unclear,
 }
 
 impl Rank {
-    /// Whether it is driven although an incident of another rank was left to the sweep.
+    /// Whether the incident is handled even if an incident of another rank was left to the sweep.
     pub const fn is_urgent(self) -> bool {
         matches!(self, Self::Blocked | Self::Rate)
     }
@@ -212,8 +211,8 @@ impl Cause {
         }
     }
 
-    /// How soon it is looked at when there is more than can be looked at: the order in which the incidents of a
-    /// delivery and of a sweep are driven, and in which a digest lists them.
+    /// How soon the incident is handled if there are more than can be handled. Deliveries and sweeps handle incidents
+    /// in this order, and a digest lists them in it.
     pub const fn rank(self) -> Rank {
         match self.category() {
             Category::ModelAccess | Category::Permission | Category::Credentials => Rank::Blocked,
@@ -224,7 +223,7 @@ impl Cause {
         }
     }
 
-    /// What ends it.
+    /// The remedy for this cause.
     pub const fn remedy(self) -> Remedy {
         match self {
             Self::LegacyModel
@@ -246,9 +245,9 @@ impl Cause {
         }
     }
 
-    /// The causes of a minute's limit are one need and so one incident: an application that runs into its
-    /// tokens quota runs into its requests quota as well, a moment later. A day's limit is another need: it
-    /// neither ends with the minute nor is met by a minute's quota.
+    /// Causes of one family are one need, and so one incident. The per-minute limits form a family, because an
+    /// application that exceeds its tokens quota exceeds its requests quota a moment later. A limit per day is a
+    /// separate need: it does not end with the minute, and a per-minute quota does not meet it.
     pub const fn family(self) -> &'static str {
         match self {
             Self::RequestsPerMinute | Self::TokensPerMinute | Self::RateUnspecified => "throttle",
@@ -256,8 +255,7 @@ impl Cause {
         }
     }
 
-    /// Whether one caller's error says nothing about another's, so that incidents are kept apart by
-    /// caller.
+    /// Whether one caller's error says nothing about another's. Each caller then has an incident of its own.
     pub const fn is_per_caller(self) -> bool {
         let is_of_callers = matches!(
             self.category(),
@@ -266,8 +264,9 @@ impl Cause {
         is_of_callers && !self.is_of_account()
     }
 
-    /// Whether one step for the whole account ends it: a form, a payment method, a restriction that AWS lifts, a policy of
-    /// the organization. The models and callers that fail of it are one incident of the account and Region.
+    /// Whether one step for the whole account fixes it: a form, a payment method, a restriction that AWS lifts, a
+    /// policy of the organization. All models and callers that fail for this reason are one incident of the account and
+    /// Region.
     pub const fn is_of_account(self) -> bool {
         matches!(
             self,
@@ -275,24 +274,24 @@ impl Cause {
         )
     }
 
-    /// Whether the id that was called names no model here. A caller can call any number of such ids, and has one
-    /// problem: they are one incident of the caller.
+    /// Whether the called id names no model here. A caller can call any number of such ids but has one problem, so they
+    /// are one incident of that caller.
     pub const fn is_of_wrong_id(self) -> bool {
         matches!(self, Self::InvalidIdentifier | Self::NotInRegion)
     }
 
-    /// Whether a person has to take a step, of which people are reminded until it is taken.
+    /// Whether a person must act. People are reminded until they do.
     pub const fn needs_person(self) -> bool {
         matches!(self.category(), Category::ModelAccess | Category::Permission)
             || matches!(self, Self::NearQuota)
     }
 
-    /// Whether a rate limit refused calls.
+    /// Whether a rate limit throttled calls.
     pub fn is_throttle(self) -> bool {
         self.family() == "throttle"
     }
 
-    /// Whether it is about a rate limit, which alone an increase request is ever filed for.
+    /// Whether it concerns a rate limit. Increase requests are filed only for these.
     pub fn is_rate(self) -> bool {
         self.is_throttle() || self == Self::NearQuota
     }

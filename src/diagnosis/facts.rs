@@ -1,7 +1,7 @@
-//! What an error text tells beside its cause: names, places, numbers.
+//! What an error text says besides its cause: names, Regions, numbers.
 //!
-//! One law: a fact is copied out of the text, and only in a shape that carries no prose, so that no
-//! prompt can travel in it. Every text in it passed the one gate; see [`Safe`].
+//! Invariant: A fact is copied from the text only in a shape that cannot hold prose, so no prompt is copied. Every text
+//! in it is a [`Safe`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::model::ModelId;
 use crate::original::Original;
 use crate::text::Safe;
 
-/// Which kind of policy refused a call, as AWS's access-denied messages name it.
+/// The kind of policy that denied a call, as AWS's access-denied messages name it.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -31,7 +31,7 @@ pub enum PolicyKind {
     VpcEndpoint,
 }
 
-/// Whose calls a limit counts, where a text says so.
+/// Which calls a limit counts, if the text says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitScope {
@@ -43,11 +43,11 @@ pub enum LimitScope {
     Global,
 }
 
-/// Facts of one error. Each is `None` when the text does not tell it.
+/// The facts of one error. A field is `None` if the text does not say it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Facts {
-    /// The error code, as it was spelled.
+    /// The error code, in its original spelling.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Safe>,
     /// The HTTP status.
@@ -56,97 +56,97 @@ pub struct Facts {
     /// The API operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Safe>,
-    /// The model, its ARN stripped to the id.
+    /// The model; an ARN is reduced to its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_id: Option<ModelId>,
-    /// Ids that were called and name no model here, the newest last: at most [`EXAMPLES`] of those that are
-    /// counted in one incident. In an incident of many different errors, models that some of them name.
+    /// Ids that were called but name no model here, newest last. At most [`EXAMPLES`] of those counted in one incident.
+    /// In an incident that counts many different errors: models that some of them name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub model_ids: Vec<ModelId>,
-    /// In an incident of the whole account, the models whose calls failed of it, the first ones first: at most [`MODELS`],
-    /// and in a notice [`SHOWN`].
+    /// In an incident of the whole account: the models whose calls failed, first ones first. At most [`MODELS`], and in
+    /// a notice at most [`SHOWN`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelId>,
-    /// How many models these are, in a notice; `None` elsewhere.
+    /// In a notice, the number of models in `models` before it was cut; `None` elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_count: Option<usize>,
-    /// What is counted in an incident of many different errors; `None` in any other.
+    /// What an incident of many different errors counts; `None` for any other incident.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub many: Option<Many>,
-    /// The Region the text names: of an endpoint, an ARN, or by itself.
+    /// The Region that the text names: in an endpoint, in an ARN, or as a word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
-    /// The IAM action that was denied.
+    /// The denied IAM action.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<Safe>,
-    /// The ARN on which it was denied.
+    /// The ARN of the resource on which it was denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<Safe>,
-    /// The ARN of who was denied.
+    /// The ARN of the denied principal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal: Option<Safe>,
-    /// Which kind of policy denied.
+    /// The kind of policy that denied the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyKind>,
-    /// The ARN of the policy that denied, where AWS names it.
+    /// The ARN of the policy that denied the call, if AWS names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_arn: Option<Safe>,
-    /// Whether the denial was an explicit deny rather than the lack of an allow.
+    /// Whether the call was explicitly denied, rather than not allowed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub explicit_deny: bool,
-    /// What the caller asked for, in the limit's unit.
+    /// The value that the caller requested, in the limit's unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested: Option<u64>,
-    /// What is allowed at most, or at least.
+    /// The limit: the highest or lowest allowed value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
-    /// The field of the request that was refused, as a path of names of Bedrock's request schemas;
-    /// [`UNNAMED_FIELD`](crate::diagnosis::UNNAMED_FIELD) where the text names another.
+    /// The path of the refused request field, in names of Bedrock's request schemas;
+    /// [`UNNAMED_FIELD`](crate::diagnosis::UNNAMED_FIELD) if the text names another field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<Safe>,
-    /// The metric that an alarm watched, where nothing but the alarm told of it.
+    /// The metric that an alarm watches, if only the alarm reported the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric: Option<Safe>,
-    /// Why CloudWatch did not tell which models an alarm is about.
+    /// Why CloudWatch could not name the models behind an alarm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub models_unread: Option<Safe>,
-    /// Whose calls the limit counts.
+    /// Which calls the limit counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<LimitScope>,
-    /// Of an error that no rule knows: which of the rules' own words its text holds, by the alphabet.
+    /// For an error that no rule matches: the words of the rules' phrases in its text, sorted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Safe>,
-    /// Of an error that no rule knows: the first 16 hexadecimal digits of the SHA-256 of its text, which
-    /// tell it from another.
+    /// For an error that no rule matches: the first 16 hexadecimal digits of the SHA-256 of its text, which distinguish
+    /// it from other texts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text_hash: Option<Safe>,
-    /// Of an error that no rule knows: where its text can be read by whoever may.
+    /// For an error that no rule matches: where its text can be read, with the permission to do so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub original: Option<Original>,
-    /// Whether an application's log told it: whoever may write there can forge it.
+    /// Whether it came from an application's log, which anybody with write access can forge.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub forgeable: bool,
 }
 
-/// Many different errors of one sender, which are counted in one incident.
+/// Many different errors of one sender, counted in one incident.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Many {
-    /// At least so many different incidents they would have been.
+    /// The least number of separate incidents they would have been.
     pub kinds: u64,
-    /// The words of their causes, the most frequent first; at most [`EXAMPLES`].
+    /// Their causes, most frequent first; at most [`EXAMPLES`].
     pub causes: Vec<Safe>,
 }
 
-/// So many examples are kept of what is counted together.
+/// The most examples kept of what is counted together.
 pub const EXAMPLES: usize = 5;
-/// So many models of an incident of the whole account are told apart. A Region offers fewer.
+/// The most models kept for an incident of the whole account. A Region offers fewer.
 pub const MODELS: usize = 300;
-/// So many of these a notice names.
+/// The most of these models that a notice names.
 pub const SHOWN: usize = 16;
 
 impl Facts {
-    /// Adds `later` ids, without those that come again.
+    /// Adds `later` ids without duplicates.
     pub(crate) fn add_model_ids(&mut self, later: &[ModelId]) {
         for id in later {
             self.model_ids.retain(|known| known != id);
@@ -155,7 +155,7 @@ impl Facts {
         self.model_ids.drain(..self.model_ids.len().saturating_sub(EXAMPLES));
     }
 
-    /// Adds `later` models of an incident of the whole account.
+    /// Adds `later` models to an incident of the whole account.
     pub(crate) fn add_models(&mut self, later: &[ModelId]) {
         for model in later {
             if self.models.len() < MODELS && !self.models.contains(model) {
@@ -164,7 +164,7 @@ impl Facts {
         }
     }
 
-    /// Takes the place of the facts of an earlier error of the same incident: its ids and models stay.
+    /// Replaces the facts of an earlier error of the same incident with `later`, but keeps the earlier ids and models.
     pub(crate) fn acquire_due(&mut self, later: Self) {
         let before = std::mem::replace(self, later);
         let later = (std::mem::take(&mut self.model_ids), std::mem::take(&mut self.models));
@@ -173,7 +173,7 @@ impl Facts {
         self.add_models(&later.1);
     }
 
-    /// The same for a notice, which names [`SHOWN`] models and says how many there are.
+    /// The facts for a notice, which names at most [`SHOWN`] models and gives their number.
     #[must_use]
     pub(crate) fn shown(&self) -> Self {
         let mut shown = self.clone();
@@ -182,7 +182,7 @@ impl Facts {
         shown
     }
 
-    /// Adds what a later delivery tells of the same incident beside its newest error.
+    /// Adds the examples that a later delivery contributes to the same incident.
     pub(crate) fn add_examples(&mut self, later: &Self) {
         self.add_model_ids(&later.model_ids);
         self.add_models(&later.models);
@@ -194,7 +194,7 @@ impl Facts {
     }
 }
 
-/// Facts of `error`, whose cause is `cause`.
+/// Extracts the facts of `error`, whose cause is `cause`. `is_known`: whether a rule matched.
 pub(super) fn extract(cause: Cause, is_known: bool, error: &ErrorText<'_>, plain: &Plain) -> Facts {
     let raw = cut(error.message, LONGEST);
     let arns = find::arns(raw);
@@ -226,7 +226,7 @@ pub(super) fn extract(cause: Cause, is_known: bool, error: &ErrorText<'_>, plain
     facts
 }
 
-/// An operation's name, or the kind of a job's event, which is a few of always the same words.
+/// An operation's name, or the kind of a job event, which consists of a few fixed words.
 fn operation(text: &str) -> Option<Safe> {
     #[rustfmt::skip]
     const OF_JOBS: &[&str] = &[
@@ -238,7 +238,7 @@ fn operation(text: &str) -> Option<Safe> {
     if is_job { Some(Safe::line(text, 80)) } else { Safe::code(text) }
 }
 
-/// The code as it was spelled.
+/// The code in its original spelling.
 fn code(raw: &str, error: &ErrorText<'_>, plain: &Plain) -> Option<Safe> {
     let lower = plain.codes.last()?;
     let spelled = match error.code {
@@ -257,7 +257,7 @@ fn scope(message: &str) -> Option<LimitScope> {
     SAID.iter().find(|(words, _)| message.contains(words)).map(|(_, scope)| *scope)
 }
 
-/// Whether the message of `plain` holds `phrase`, which must be one of the table's.
+/// Whether the message of `plain` contains `phrase`, which must be one of the table's.
 fn says(plain: &Plain, phrase: &'static str) -> bool {
     INDEX.says(&plain.phrases, phrase)
 }

@@ -1,10 +1,10 @@
-//! The names of fields in the requests that Bedrock's models take.
+//! The field names in the request schemas of Bedrock's models.
 //!
-//! One law: a name that is not here is the caller's own and may be anything, so it is not shown.
+//! Invariant: A name that is not listed here is the caller's own and may be anything, so it is not shown.
 //! See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html> and, for the bodies
 //! of `InvokeModel`, <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html>.
 
-/// Sorted, so that a name is found by halving.
+/// Sorted for binary search.
 #[rustfmt::skip]
 const NAMES: &[&str] = &[
     "accept", "additionalModelRequestFields", "additionalModelResponseFieldPaths", "additionalProperties",
@@ -54,7 +54,7 @@ pub(super) fn is_known(name: &str) -> bool {
     NAMES.binary_search(&name).is_ok()
 }
 
-/// Whether `name` is a place in a list; `member` is how AWS's validation says that one follows.
+/// Whether `name` is an index in a list. `member` is how AWS's validation announces one.
 pub(super) fn is_place(name: &str) -> bool {
     name == "member" || ((1..=4).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -1,7 +1,6 @@
-//! Scanners that cut names, places and numbers out of an error text.
+//! Scanners that extract names, Regions and numbers from an error text.
 //!
-//! One law: one pass each and no backtracking, so that a megabyte of hostile text costs its length and
-//! no more.
+//! Invariant: Each scanner makes one pass without backtracking, so the cost of hostile text is linear in its length.
 
 use std::sync::LazyLock;
 
@@ -12,12 +11,12 @@ use crate::ids::{Arn, Region, is_of_arn};
 use crate::model::ModelId;
 use crate::text::Safe;
 
-/// A name longer than this is none.
+/// The longest accepted name, in bytes.
 const LONGEST_NAME: usize = 512;
-/// More ARNs than these are not an error's.
+/// The most ARNs that are read from one text.
 const MOST_ARNS: usize = 16;
 
-/// Providers of Bedrock's models. In free text only these begin a model id; elsewhere any does.
+/// Providers of Bedrock's models. In free text, a model id must begin with one of them.
 #[rustfmt::skip]
 fn is_provider(word: &str) -> bool {
     matches!(
@@ -27,7 +26,7 @@ fn is_provider(word: &str) -> bool {
     )
 }
 
-/// Services whose actions stand in denials of Bedrock calls.
+/// Other services whose actions occur in denials of Bedrock calls.
 const SERVICES: &[&str] =
     &["aws-marketplace", "kms", "sagemaker", "iam", "s3", "lambda", "aoss", "secretsmanager", "sts"];
 
@@ -35,13 +34,13 @@ static ARN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("arn:aws"))
 static EXCEPTION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("xception"));
 static BEDROCK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("bedrock"));
 
-/// An ARN as it stands in a text, and its parts.
+/// An ARN found in a text, and its parts.
 pub(super) struct FoundArn<'t> {
     text: &'t str,
     parts: Arn<'t>,
 }
 
-/// Every ARN in `text`, without what follows it.
+/// Every ARN in `text`, up to [`MOST_ARNS`], without trailing punctuation.
 pub(super) fn arns(text: &str) -> Vec<FoundArn<'_>> {
     let starts = ARN.find_iter(text.as_bytes()).take(MOST_ARNS);
     let found = starts.filter_map(|start| {
@@ -53,13 +52,12 @@ pub(super) fn arns(text: &str) -> Vec<FoundArn<'_>> {
     found.collect()
 }
 
-/// Where an ARN ends.
+/// The length of the ARN at the start of `rest`.
 fn arn_len(rest: &str) -> usize {
     rest.bytes().take(LONGEST_NAME + 1).take_while(|b| is_of_arn(*b)).count()
 }
 
-/// An ARN without the sentence's signs behind it. `/*` and `:*` belong to it: they say that all of a kind
-/// is meant.
+/// Removes the sentence's punctuation from the end of an ARN. A final `/*` or `:*` belongs to the ARN, as a wildcard.
 fn without_end(arn: &str) -> &str {
     let bare = arn.trim_end_matches(['.', ',', ':', '*', '-', '/', '=', '+', '@', '_']);
     let rest = arn.get(bare.len()..).unwrap_or_default();
@@ -67,7 +65,7 @@ fn without_end(arn: &str) -> &str {
     if is_pattern { arn.get(..bare.len() + 2).unwrap_or(bare) } else { bare }
 }
 
-/// The model as called: of an ARN, else of an id that begins with a known provider.
+/// The model as called: from an ARN, otherwise from an id that begins with a known provider.
 pub(super) fn model(text: &str, arns: &[FoundArn<'_>]) -> Option<ModelId> {
     arns.iter().find_map(|a| ModelId::from_arn(&a.parts)).or_else(|| {
         let mut dots = memchr::memchr_iter(b'.', text.as_bytes());
@@ -84,7 +82,7 @@ fn model_at(text: &str, dot: usize) -> Option<ModelId> {
         return None;
     }
     let mut start = dot - provider.len();
-    // `us.` and the like.
+    // A geography prefix such as `us.`.
     if let Some(prefix) = text.get(..start).and_then(|t| t.strip_suffix('.')) {
         let geography = prefix.bytes().rev().take_while(|b| b.is_ascii_lowercase() || *b == b'-').count();
         if !(2..=7).contains(&geography) {
@@ -103,7 +101,7 @@ fn model_at(text: &str, dot: usize) -> Option<ModelId> {
     let rest = text.get(start..)?;
     let continues = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".:_%-AF".contains(b);
     let length = rest.bytes().take(LONGEST_NAME).take_while(continues).count();
-    // A URL writes the colon `%3A`, or twice encoded `%253A`.
+    // A URL writes the colon as `%3A`, or as `%253A` if encoded twice.
     let id = rest.get(..length)?.replace("%253A", ":").replace("%3A", ":");
     let id = id.trim_end_matches(['.', ':', '_', '-', '%', 'A', 'F']);
     let name = id.rsplit('.').next()?;
@@ -111,13 +109,13 @@ fn model_at(text: &str, dot: usize) -> Option<ModelId> {
     (stands_alone && names_a_model).then(|| ModelId::parse(id)).flatten()
 }
 
-/// An endpoint's Region is where the call went; any other mention comes second.
+/// The endpoint's Region, where the call was made; otherwise the first Region that the text mentions.
 pub(super) fn region(text: &str) -> Option<Region> {
     endpoint_region(text).or_else(|| mentioned_region(text))
 }
 
-/// The Region of the Bedrock endpoint that `text` names: where the call was made. An ARN's Region, by
-/// contrast, may be one that a cross-Region profile routes to.
+/// The Region of the Bedrock endpoint that `text` names, where the call was made. The Region in an ARN, by contrast,
+/// may be one that a cross-Region profile routes to.
 pub(crate) fn endpoint_region(text: &str) -> Option<Region> {
     BEDROCK.find_iter(text.as_bytes()).find_map(|start| {
         let host = text.get(start..)?;
@@ -128,8 +126,8 @@ pub(crate) fn endpoint_region(text: &str) -> Option<Region> {
     })
 }
 
-/// The first word that is a Region: it ends in a hyphen and a digit and names a direction, as all of
-/// them do.
+/// The first word that is a Region code: it ends in a hyphen and digits and contains a compass direction, as all codes
+/// do.
 fn mentioned_region(text: &str) -> Option<Region> {
     const DIRECTIONS: &[&str] = &["north", "south", "east", "west", "central"];
     let bytes = text.as_bytes();
@@ -151,10 +149,10 @@ fn cut_at(text: &str, most: usize) -> &str {
     crate::diagnosis::text::cut(text, most)
 }
 
-/// The text that equals `lower` but for its case, and is no part of a longer word.
+/// The word in `text` that equals `lower`, ignoring case.
 pub(super) fn word<'t>(text: &'t str, lower: &str) -> Option<&'t str> {
     if let Some(stem) = lower.strip_suffix("exception") {
-        // Codes stand among many words with the same first letter.
+        // Many words share a code's first letter, so codes are searched by their ending.
         let ends = EXCEPTION.find_iter(text.as_bytes());
         let found = ends.filter_map(|at| text.get(at.checked_sub(stem.len() + 1)?..at + "xception".len()));
         return found.into_iter().find(|word| word.eq_ignore_ascii_case(lower));
@@ -192,17 +190,17 @@ pub(super) fn action(text: &str) -> Option<Safe> {
     })
 }
 
-/// The ARN of who called.
+/// The ARN of the caller.
 pub(super) fn principal(arns: &[FoundArn<'_>]) -> Option<Safe> {
     first(arns, |a| matches!(a.service, "iam" | "sts") && !a.resource.starts_with("policy/"))
 }
 
-/// The ARN of what was called.
+/// The ARN of the resource.
 pub(super) fn resource(arns: &[FoundArn<'_>]) -> Option<Safe> {
     first(arns, |a| !matches!(a.service, "iam" | "sts" | "organizations"))
 }
 
-/// The ARN of the policy that denied.
+/// The ARN of the policy that denied the call.
 pub(super) fn policy(arns: &[FoundArn<'_>]) -> Option<Safe> {
     first(arns, |a| a.service == "organizations" || (a.service == "iam" && a.resource.starts_with("policy/")))
 }
@@ -211,7 +209,7 @@ fn first(arns: &[FoundArn<'_>], fits: impl Fn(&Arn<'_>) -> bool) -> Option<Safe>
     arns.iter().filter(|a| fits(&a.parts)).find_map(|a| Safe::arn(a.text))
 }
 
-/// What was asked for and what is allowed, out of a plain message in which numbers begin at `starts`.
+/// The requested value and the limit, from a plain message in which numbers begin at `starts`.
 pub(super) fn numbers(message: &str, starts: &[usize]) -> (Option<u64>, Option<u64>) {
     const COMPARED: &[&str] = &[" > ", " is not less or equal to ", " is not greater or equal to "];
     const LIMIT: &[&str] = &[
@@ -245,7 +243,7 @@ pub(super) fn numbers(message: &str, starts: &[usize]) -> (Option<u64>, Option<u
             return (Some(sum.unwrap_or(compared)), number);
         }
         if ASKED.iter().any(|words| before.ends_with(words)) {
-            // Of a sum and its parts the sum is what was asked for.
+            // If the text names a sum and its parts, the sum was requested.
             asked = asked.max(number);
         } else if limit.is_none() && LIMIT.iter().any(|words| before.ends_with(words)) {
             limit = number;
@@ -260,7 +258,7 @@ fn first_number(text: &str) -> Option<u64> {
     text.get(..length)?.replace(',', "").parse().ok()
 }
 
-/// The number that `text` ends with, a unit behind it left out, and what stands before.
+/// The number that `text` ends with, ignoring a unit, and the text before it.
 fn last_number(text: &str) -> Option<(&str, u64)> {
     let without_unit = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
     let text = without_unit.strip_suffix(' ').filter(|_| without_unit.len() < text.len()).unwrap_or(text);
@@ -269,8 +267,8 @@ fn last_number(text: &str) -> Option<(&str, u64)> {
     Some((before, number.replace(',', "").parse().ok()?))
 }
 
-/// The field that was refused, as a path: as far as its names are of Bedrock's request schemas. What else
-/// stands there may be a prompt.
+/// The path of the refused field, as far as its names occur in Bedrock's request schemas. Anything else may be a
+/// prompt, so it becomes [`UNNAMED_FIELD`] or is cut off.
 pub(super) fn field(text: &str) -> Option<Safe> {
     let found = written_field(text)?;
     let parts = || found.split_inclusive(['.', '/', '[', ']']);
@@ -285,7 +283,7 @@ pub(super) fn field(text: &str) -> Option<Safe> {
     Some(Safe::from(if says_something && !path.is_empty() { path } else { UNNAMED_FIELD }))
 }
 
-/// The field that was refused, as the text has it.
+/// The refused field, as written in the text.
 fn written_field(text: &str) -> Option<String> {
     const ROOTS: &[&str] = &[
         "messages",
@@ -335,17 +333,17 @@ fn written_field(text: &str) -> Option<String> {
         .or_else(|| leading_field(text))
 }
 
-/// `max_tokens` of `max_tokens: 9 > 8`, also after AWS's own opening.
+/// `max_tokens` in `max_tokens: 9 > 8`, also after AWS's own introduction.
 fn leading_field(text: &str) -> Option<String> {
     let sentence = text.rsplit("following errors: ").next().unwrap_or(text);
     let (name, _) = sentence.split_once(": ")?;
     let shaped = (3..=40).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.');
-    // Any word may stand before a colon.
+    // Any word may stand before a colon, so only known names count.
     (shaped && is_known(name.split('.').next().unwrap_or(name))).then(|| name.to_owned())
 }
 
-/// Stands for a field whose name is not one of Bedrock's request schemas: it may be anything.
+/// Stands for a field whose name is not in Bedrock's request schemas, since it may be anything.
 pub const UNNAMED_FIELD: &str = "a key of the body";
 
 #[cfg(test)]

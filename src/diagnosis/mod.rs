@@ -1,7 +1,7 @@
-//! One error text → its cause, the rule that said so, and the facts in it.
+//! Diagnoses an error text: its cause, the rule that matched, and the facts in it.
 //!
-//! One law: pure. The message decides before the code, and what no rule knows is `unknown`, never a
-//! guess.
+//! Invariant: The diagnosis is pure. The message decides before the code. An error that no rule matches is `unknown`,
+//! never a guess.
 
 mod plain;
 mod present;
@@ -33,21 +33,21 @@ pub use crate::original::Original;
 pub struct Diagnosis {
     /// Why the call failed.
     pub cause: Cause,
-    /// The id of the row that said so; `None` when no row did, and then the cause is `unknown`.
+    /// The id of the rule that matched; `None` if none did, and then the cause is `unknown`.
     pub rule: Option<&'static str>,
-    /// What the text tells beside its cause.
+    /// What else the text says.
     pub facts: Facts,
 }
 
 impl Diagnosis {
-    /// The row of the table that said so.
+    /// The rule that matched.
     pub fn row(&self) -> Option<&'static Rule> {
         let id = self.rule?;
         RULES.iter().find(|r| r.id == id)
     }
 }
 
-/// Says what `error` means.
+/// Diagnoses `error`.
 ///
 /// ```
 /// use bedrock_remediator::diagnosis::{diagnose, Cause, ErrorText};

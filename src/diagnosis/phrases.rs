@@ -1,7 +1,7 @@
-//! Every phrase of the rule table, found by the head of the word it begins with.
+//! Finds the rule table's phrases in a message, by the first bytes of the word each begins with.
 //!
-//! One law: a phrase begins where a word begins, so that no phrase is found inside another word. The
-//! index is made on first use, in about 0.3 ms.
+//! Invariant: A phrase begins where a word begins, so it is never found inside another word. The index is built on
+//! first use, in about 0.3 ms.
 
 use std::sync::LazyLock;
 
@@ -10,26 +10,26 @@ use crate::diagnosis::present::Present;
 use crate::diagnosis::rule::Rule;
 use crate::diagnosis::table::RULES;
 
-/// Rows are the bits of a number; a test holds the table to it.
+/// Rows are the bits of a `u128`. A test checks that the table fits.
 #[cfg(test)]
 const MOST_ROWS: usize = 128;
-/// Phrases are looked up by so many of their first bytes.
+/// The number of first bytes by which phrases are looked up.
 const HEAD: usize = 4;
-/// Places for heads; a power of two.
+/// The number of slots for heads; a power of two.
 const SLOTS: usize = 4096;
 
 /// The table's phrases, and the table's rows in terms of them.
 pub(super) struct Index {
-    /// By slot, so that those of one slot stand together; each once.
+    /// Sorted by slot, so that the phrases of one slot are adjacent; no duplicates.
     phrases: Vec<Phrase>,
-    /// Where the phrases of each slot begin in `phrases`; `phrases.len()` for a slot without any.
+    /// Where each slot's phrases begin in `phrases`; `phrases.len()` for an empty slot.
     first: Vec<u16>,
-    /// For each phrase the rows that it can make match, a bit each.
+    /// For each phrase, the rows that it can make match, one bit each.
     rows_of: Vec<u128>,
     rows: Vec<RuleRow>,
 }
 
-/// A phrase, and its first eight bytes as one number, so that most are told apart by one comparison.
+/// A phrase, with its first eight bytes as a number, so that one comparison distinguishes most phrases.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Phrase {
     slot: u16,
@@ -39,21 +39,21 @@ struct Phrase {
     text: &'static str,
 }
 
-/// A rule's phrases by their numbers, and its codes without `exception`.
+/// A rule's phrases by number, and its codes without `exception`.
 struct RuleRow {
     rule: &'static Rule,
-    /// The groups one after another, each closed by [`END`].
+    /// The groups one after another, each ended by [`END`].
     says: Vec<u16>,
     unless: Vec<u16>,
     codes: Vec<&'static str>,
 }
 
-/// Closes a group; no phrase has this number.
+/// Ends a group. No phrase has this number.
 const END: u16 = u16::MAX;
 
 pub(super) static INDEX: LazyLock<Index> = LazyLock::new(Index::of_table);
 
-/// The first row of the table that holds of `plain`.
+/// The first row of the table that matches `plain`; `None` if none does.
 pub(super) fn first_row(plain: &Plain) -> Option<&'static Rule> {
     let index = &*INDEX;
     let touched = plain.phrases.list.iter().filter_map(|n| index.rows_of.get(usize::from(*n)));
@@ -68,14 +68,14 @@ fn bit(row: usize) -> u128 {
     u32::try_from(row).ok().and_then(|row| 1u128.checked_shl(row)).unwrap_or(0)
 }
 
-/// The slot of a word or phrase; `None` when it is shorter than a head.
+/// The slot of a word or phrase; `None` if it is shorter than [`HEAD`].
 fn slot(bytes: &[u8]) -> Option<u16> {
     let head = u32::from_le_bytes(*bytes.first_chunk::<HEAD>()?);
     let hash = head.wrapping_mul(0x9e37_79b1) >> (u32::BITS - SLOTS.trailing_zeros());
     u16::try_from(hash).ok()
 }
 
-/// The first eight bytes of `bytes`, as far as there are so many.
+/// The first eight bytes of `bytes` as a number; missing bytes are 0.
 fn first_eight(bytes: &[u8]) -> u64 {
     if let Some(chunk) = bytes.first_chunk::<8>() {
         return u64::from_le_bytes(*chunk);
@@ -83,11 +83,11 @@ fn first_eight(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
-/// The words of the table's phrases that stand in `message`, which is plain: each once, by the alphabet,
-/// and no more than tell what it is about.
+/// The words of the table's phrases that occur in `message`, which is plain: sorted, without duplicates, and no more
+/// than needed to show what the message is about.
 pub(super) fn vocabulary(message: &str) -> Vec<&'static str> {
     const MOST: usize = 16;
-    // Shorter words say nothing by themselves.
+    // Shorter words carry no information by themselves.
     const SHORTEST: usize = 4;
     static WORDS: LazyLock<std::collections::HashSet<&'static str>> = LazyLock::new(|| {
         let phrases = INDEX.phrases.iter().map(|p| p.text);
@@ -155,8 +155,8 @@ impl Index {
         Self { phrases, first, rows_of, rows }
     }
 
-    /// Adds to `present` the phrases with which `rest`, a message from the beginning of a word on,
-    /// begins.
+    /// Adds to `present` the phrases that begin at the start of `rest`, which is a message from the start of one of its
+    /// words.
     pub(super) fn find_at(&self, rest: &[u8], present: &mut Present) {
         let Some(slot) = slot(rest) else { return };
         let first = self.first.get(usize::from(slot)).copied().unwrap_or(u16::MAX);
@@ -169,7 +169,7 @@ impl Index {
         }
     }
 
-    /// Whether `present` holds `phrase`, which is one of the table's.
+    /// Whether `present` holds `phrase`, which must be one of the table's.
     pub(super) fn says(&self, present: &Present, phrase: &'static str) -> bool {
         let number = Phrase::of(phrase).and_then(|p| self.phrases.binary_search(&p).ok());
         number.and_then(|n| u16::try_from(n).ok()).is_some_and(|n| present.has(n))

@@ -1,17 +1,17 @@
-//! Which phrases of the table a message holds.
+//! The set of the table's phrases that a message contains.
 
-/// The numbers of the phrases that a message holds, as a list and as bits.
+/// The numbers of the phrases in a message, as a list and as bits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Present {
     pub(crate) list: Vec<u16>,
     bits: [u64; MOST / 64],
 }
 
-/// Room for phrases; a test holds the table to it.
+/// The most phrases the set can hold. A test checks that the table fits.
 pub(crate) const MOST: usize = 1024;
 
 impl Present {
-    /// None yet, with room for as many as an error text usually holds.
+    /// An empty set, with room for the number of phrases that an error text usually contains.
     pub(crate) fn with_room() -> Self {
         Self { list: Vec::with_capacity(16), bits: [0; MOST / 64] }
     }

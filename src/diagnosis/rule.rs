@@ -1,7 +1,7 @@
-//! What one row of the rule table is, and how it matches.
+//! A row of the rule table, and how it matches.
 //!
-//! One law: a row matches by what AWS says (`says`), by its code (`codes`), or by both; it never
-//! looks at who called.
+//! Invariant: A row matches by AWS's words (`says`), by the error code (`codes`), or by both. It never considers who
+//! called.
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::plain::Plain;
@@ -9,38 +9,38 @@ use crate::diagnosis::plain::Plain;
 /// One row of the rule table.
 #[derive(Debug)]
 pub struct Rule {
-    /// Kebab-case, names the symptom.
+    /// In kebab-case; names the symptom.
     pub id: &'static str,
-    /// What it means.
+    /// The cause it stands for.
     pub cause: Cause,
-    /// Any of these groups, all phrases of a group; lower-case, as [`Plain::message`] has them, and
-    /// each beginning with a word. Empty: the message does not matter.
+    /// Alternative groups of phrases; all phrases of one group must occur. Lower-case, as in [`Plain::message`], and
+    /// each begins with a word. Empty: any message matches.
     pub says: &'static [&'static [&'static str]],
-    /// None of these phrases.
+    /// Phrases that must not occur.
     pub unless: &'static [&'static str],
-    /// Any of these codes, lower-case. Empty: the code does not matter.
+    /// Alternative codes, lower-case. Empty: any code matches.
     pub codes: &'static [&'static str],
-    /// What no phrase can say.
+    /// A further condition that phrases cannot express.
     pub when: Option<fn(&Plain) -> bool>,
-    /// What an experienced engineer would tell the caller, one sentence an entry.
+    /// What an experienced engineer would tell the caller, one sentence per entry.
     pub advice: &'static [&'static str],
-    /// AWS's page on it.
+    /// The AWS page about it.
     pub reference: &'static str,
-    /// A text that reaches this row.
+    /// An error text that reaches this row.
     pub example: Example,
 }
 
-/// An error text of AWS's that a rule was made for.
+/// An AWS error text that the rule was made for.
 #[derive(Debug)]
 pub struct Example {
-    /// `None`: the row needs no code.
+    /// The code; `None` if the row needs no code.
     pub code: Option<&'static str>,
-    /// The sentence.
+    /// The message.
     pub message: &'static str,
 }
 
 impl Rule {
-    /// What a row is when it says nothing else; the table spells out only what differs.
+    /// The defaults of a row. The table writes only what differs.
     pub(super) const NONE: Self = Self {
         id: "",
         cause: Cause::Unknown,

@@ -1,7 +1,7 @@
-//! The rule table: every error we know, top to bottom, first match wins.
+//! The rule table: every known error, top to bottom. The first match wins.
 //!
-//! One law: specific before general. What only looks like a quota problem stands before the quota
-//! rows; what only its code tells stands last. A test proves that every example reaches its own row.
+//! Invariant: Specific rows come before general ones. Errors that only look like quota problems come before the quota
+//! rows, and rows that match only a code come last. A test checks that every example reaches its own row.
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::plain::Plain;
@@ -57,7 +57,7 @@ const CAPACITY_ADVICE: &[&str] = &[
 const NEVER_WORK_ROUND: &str =
     "Somebody decided this. Ask whoever owns that policy; do not try another role or Region to get round it.";
 
-/// The operations through which inference, and what belongs to it, is called.
+/// The operations for inference and for what belongs to it.
 pub const INFERENCE_OPERATIONS: &[&str] = &[
     "InvokeModel",
     "InvokeModelWithResponseStream",
@@ -80,7 +80,7 @@ pub const INFERENCE_OPERATIONS: &[&str] = &[
     "GenerateQuery",
 ];
 
-/// The call went to a service other than Bedrock, by the name of its operation.
+/// Whether the operation's name shows that the call went to a service other than Bedrock.
 fn of_another_service(plain: &Plain) -> bool {
     const ABOUT_BEDROCK: &[&str] = &[
         "Model",
@@ -103,12 +103,12 @@ fn of_another_service(plain: &Plain) -> bool {
     plain.operation.as_deref().is_some_and(|op| !is_bedrock(op))
 }
 
-/// The message names a Region by its code.
+/// Whether the message contains a Region code.
 fn names_a_region(plain: &Plain) -> bool {
     plain.message.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|w| Region::parse(w).is_some())
 }
 
-/// The message holds more than codes and names of fields: somebody wrote a sentence.
+/// Whether the message contains a sentence, not only codes and field names.
 fn says_something(plain: &Plain) -> bool {
     let is_field = |w: &str| w.starts_with('"') || w.ends_with('"') || w.ends_with("\",");
     plain
@@ -122,7 +122,7 @@ fn says_something(plain: &Plain) -> bool {
 /// First match wins.
 #[rustfmt::skip]
 pub const RULES: &[Rule] = &[
-    // ---- Not Bedrock inference, though it comes with its words -------------------------------
+    // ---- Not Bedrock inference, though the wording is similar --------------------------------
     Rule { id: "quota-request-answer", cause: Cause::Unrelated,
         says: &[&["open service quota increase request"], &["must provide a quota value greater than"], &["applied value for the specified"], &["too many open quota increase requests"]],
         advice: &["This is Service Quotas' answer to a request for an increase, not an inference error."],
@@ -140,7 +140,7 @@ pub const RULES: &[Rule] = &[
         reference: ERRORS,
         example: Example { code: None, message: "An error occurred (ThrottlingException) when calling the DescribeLogGroups operation: Rate exceeded" }, ..Rule::NONE },
 
-    // ---- AWS's side, in the words of a quota or of access -------------------------------------
+    // ---- AWS's side, worded like a quota or access error --------------------------------------
     Rule { id: "access-check-failed", cause: Cause::InternalError,
         says: &[&["model access is denied due to", "internal_service_error"], &["model access is denied due to", "internal service error"]],
         advice: &["The check of model access failed inside AWS; access itself may be in order. Retry, and open a support case if it lasts longer than 15 minutes."],
@@ -160,7 +160,7 @@ pub const RULES: &[Rule] = &[
         reference: ERRORS,
         example: Example { code: Some("ModelNotReadyException"), message: "Model is not ready for inference. Wait and try your request again." }, ..Rule::NONE },
 
-    // ---- Context length, in the words of a quota ----------------------------------------------
+    // ---- Context length, worded like a quota error --------------------------------------------
     Rule { id: "too-many-input-tokens", cause: Cause::ContextLength,
         says: &[&["too many input tokens"], &["max input tokens"], &["input tokens exceeded"], &["maximum number of input tokens"], &["total number of tokens", "cannot exceed"], &["too many tokens", "prompt"], &["too many tokens", "context"]],
         unless: &["per day", "per minute"],
@@ -456,7 +456,7 @@ pub const RULES: &[Rule] = &[
         advice: THROTTLE_ADVICE, reference: QUOTAS,
         example: Example { code: None, message: "Amazon Bedrock: rate limit exceeded, slow down" }, ..Rule::NONE },
 
-    // ---- Only the code or the status tells ----------------------------------------------------
+    // ---- Matched only by the code or the status -----------------------------------------------
     Rule { id: "code-model-not-ready", cause: Cause::ModelNotReady,
         codes: &["modelnotreadyexception"],
         advice: &["The model is being loaded: retry with backoff for a few minutes.", "A quota increase will not help."], reference: ERRORS,

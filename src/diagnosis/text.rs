@@ -1,7 +1,6 @@
-//! Takes the wrapping off an error text: what SDKs, proxies, agents and log formats put around the
-//! sentence that AWS wrote.
+//! Removes what SDKs, proxies, agents and log formats put around AWS's sentence.
 //!
-//! One law: nothing here decides a cause. It only makes the same sentence look the same.
+//! Invariant: Nothing here decides a cause. The same sentence is only made to look the same.
 
 use crate::diagnosis::find;
 use crate::diagnosis::plain::{ErrorText, LONGEST, Plain};
@@ -9,7 +8,7 @@ use crate::diagnosis::words::Words;
 pub(crate) use crate::text::cut;
 
 impl Plain {
-    /// Unwraps `error`.
+    /// The normal form of `error`.
     pub fn of(error: &ErrorText<'_>) -> Self {
         let raw = cut(error.message, LONGEST);
         let message = plain(raw);
@@ -39,7 +38,7 @@ fn bare_code(code: &str) -> String {
     code.split(':').next().unwrap_or(code).trim().to_ascii_lowercase()
 }
 
-/// What a byte of the text becomes: itself, its lower case, or 0 where more has to be thought about.
+/// What a byte of the text becomes: its lower case, or 0 if it needs special treatment.
 #[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 const PLAIN: [u8; 256] = {
     let mut table = [0; 256];
@@ -53,7 +52,7 @@ const PLAIN: [u8; 256] = {
     table
 };
 
-/// The message in one form: see [`Plain::message`].
+/// The message in its normal form; see [`Plain::message`].
 fn plain(raw: &str) -> String {
     let bytes = raw.as_bytes();
     let mut out: Vec<u8> = Vec::with_capacity(bytes.len());
@@ -77,7 +76,7 @@ fn plain(raw: &str) -> String {
                 line_start = true;
                 push_blank(&mut out);
             }
-            // JSON in a string, however often: `\"`, `\\n`, `\\\"`.
+            // Escapes of JSON in a string, at any depth: `\"`, `\\n`, `\\\"`.
             b'\\' => {
                 at += bytes.get(at..).unwrap_or_default().iter().take_while(|b| **b == b'\\').count();
                 match bytes.get(at) {
@@ -97,7 +96,7 @@ fn plain(raw: &str) -> String {
                     _ => push_blank(&mut out),
                 }
             }
-            // A terminal's colours: `ESC [ 31 m`.
+            // A terminal colour sequence: `ESC [ 31 m`.
             0x1b => {
                 let parameters = bytes.get(at..).unwrap_or_default().strip_prefix(b"[");
                 let length = parameters.map(|p| p.iter().take_while(|b| (0x20..0x40).contains(*b)).count());
@@ -123,8 +122,8 @@ fn plain(raw: &str) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Sixteen bytes in lower case, if there is nothing more to think about in them: the way most of a text
-/// goes. Written so that the compiler can do all sixteen at once.
+/// Sixteen bytes in lower case; `None` if any needs special treatment. Most of a text takes this fast path, which the
+/// compiler can vectorise.
 #[allow(clippy::needless_bitwise_bool, reason = "no branch may stand between the sixteen")]
 fn simple_chunk(chunk: &[u8; 16]) -> Option<[u8; 16]> {
     let mut lower = *chunk;
@@ -147,12 +146,12 @@ fn push_blank(out: &mut Vec<u8>) {
     }
 }
 
-/// Whether a blank would be one too many.
+/// Whether the output is empty or ends in a blank, so that no blank may follow.
 fn last_is_blank(out: &[u8]) -> bool {
     out.last().is_none_or(|b| *b == b' ')
 }
 
-/// Typographic signs as ASCII writes them; anything else that is not ASCII is a blank.
+/// Adds a typographic character in its ASCII form. Any other character outside ASCII becomes a blank.
 fn push_char(out: &mut Vec<u8>, c: char) {
     match c {
         '\u{2018}' | '\u{2019}' | '\u{02bc}' | '\u{00b4}' => out.push(b'\''),
@@ -164,7 +163,7 @@ fn push_char(out: &mut Vec<u8>, c: char) {
     }
 }
 
-/// `u2019` after a backslash.
+/// The character of an escape such as `u2019`, which follows a backslash.
 fn unicode_escape(text: &str) -> Option<char> {
     let hex = text.get(1..5).filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit()))?;
     char::from_u32(u32::from_str_radix(hex, 16).ok()?)

@@ -1,29 +1,29 @@
-//! One pass over the words of a plain message: the codes, status and operation that SDKs write around
-//! AWS's sentence, and the table's phrases in it.
+//! One pass over the words of a plain message. It finds the codes, status and operation that SDKs write around AWS's
+//! sentence, and the table's phrases.
 //!
-//! One law: a word is looked at once.
+//! Invariant: Each word is examined once.
 
 use crate::diagnosis::phrases::INDEX;
 use crate::diagnosis::present::Present;
 
-/// What the words of a message tell.
+/// What the words of a message say.
 #[derive(Default)]
 pub(super) struct Words<'m> {
-    /// Error codes in the order of the text; in nested errors the innermost stands last.
+    /// Error codes in order of the text. In nested errors the innermost comes last.
     pub(super) codes: Vec<&'m str>,
-    /// The HTTP status that stands last.
+    /// The last HTTP status in the text.
     pub(super) status: Option<u16>,
-    /// The operation that stands last.
+    /// The last operation in the text.
     pub(super) operation: Option<&'m str>,
-    /// The table's phrases.
+    /// The table's phrases in the text.
     pub(super) phrases: Present,
-    /// Where numbers begin, as far as an error can have so many.
+    /// The positions where numbers begin; at most [`MOST_NUMBERS`].
     pub(super) numbers: Vec<usize>,
 }
 
 const MOST_NUMBERS: usize = 256;
 
-/// Letters, digits and `_` make a word.
+/// Whether a byte belongs to a word: letters, digits and `_`.
 #[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 const IS_WORD: [bool; 256] = {
     let mut table = [false; 256];
@@ -50,7 +50,7 @@ fn is_other_code(word: &str) -> bool {
     )
 }
 
-/// A proxy's or a language's own name, which says nothing.
+/// Whether the code is a proxy's or a language's generic name, which carries no information.
 fn says_nothing(word: &str) -> bool {
     matches!(word, "exception" | "bedrockexception" | "apiexception" | "runtimeexception")
 }
@@ -63,7 +63,7 @@ impl<'m> Words<'m> {
         let index = &*INDEX;
         let phrases = Present::with_room();
         let mut found = Self { numbers: Vec::with_capacity(16), phrases, ..Self::default() };
-        // The three words before this one, nearest first, and where the nearest ends.
+        // The three words before this one, nearest first, and where the nearest one ends.
         let mut before = ["", "", ""];
         let mut end_before = 0;
         let mut at = 0;
@@ -123,14 +123,14 @@ impl<'m> Words<'m> {
     }
 }
 
-/// Whether the words before a number say that it is an HTTP status.
+/// Whether the words before a number show that it is an HTTP status.
 fn names_a_status(before: [&str; 3]) -> bool {
     matches!(before[0], "code" | "statuscode" | "status_code" | "status" | "http")
         || (before[0] == "error" && before[1] == "api")
         || before == ["1", "1", "http"]
 }
 
-/// Whether a word stands alone in quotes behind a JSON key.
+/// Whether a word stands alone in quotes after a JSON key.
 fn is_value(between: &str, after: Option<&u8>) -> bool {
     between.ends_with('"') && between.contains(':') && after == Some(&b'"')
 }

@@ -1,7 +1,7 @@
-//! CloudWatch alarms in their four forms: EventBridge, contributor, direct action, SNS.
+//! Reads CloudWatch alarms in their four forms: EventBridge, contributor, direct action, SNS.
 //!
-//! One law: an alarm carries no error message, so all it gives is a metric, a place and perhaps a
-//! model. Only an alarm that is in ALARM, about Bedrock, and not muted or suppressed, is a signal.
+//! Invariant: An alarm contains no error message, only a metric, an account and Region, and perhaps a model. Only an
+//! alarm about Bedrock that is in ALARM state, and neither muted nor suppressed, is a signal.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -59,7 +59,7 @@ struct Contributor {
     attributes: Value,
 }
 
-/// One entry of an alarm's metrics, in the spelling of EventBridge or of SNS.
+/// One entry of an alarm's metrics, in EventBridge's or SNS's spelling.
 #[derive(Deserialize)]
 struct MetricQuery {
     #[serde(rename = "metricStat", alias = "MetricStat", default)]
@@ -74,7 +74,7 @@ struct Stat {
     metric: Maybe<MetricRef>,
 }
 
-/// A metric with its dimensions, which are an object in EventBridge and a list in SNS.
+/// A metric with its dimensions: an object in EventBridge, a list in SNS.
 #[derive(Deserialize, Default, Clone)]
 struct MetricRef {
     #[serde(rename = "namespace", alias = "Namespace", default, deserialize_with = "text")]
@@ -85,7 +85,7 @@ struct MetricRef {
     dimensions: Value,
 }
 
-/// A direct action. EventBridge's envelope keys have other names here.
+/// A direct action. EventBridge's envelope keys have different names here.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Direct<'a> {
@@ -101,7 +101,7 @@ struct Direct<'a> {
     alarm_data: &'a RawValue,
 }
 
-/// The message CloudWatch publishes to a topic.
+/// The message that CloudWatch publishes to a topic.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct SnsAlarm<'a> {
@@ -123,7 +123,7 @@ struct SnsAlarm<'a> {
     trigger: Maybe<AlarmTrigger>,
 }
 
-/// An alarm that a composite one is made of, in the spelling of EventBridge or of SNS.
+/// A child of a composite alarm, in EventBridge's or SNS's spelling.
 #[derive(Deserialize)]
 struct Child {
     #[serde(rename = "arn", alias = "Arn", default, deserialize_with = "text")]
@@ -166,7 +166,7 @@ struct Alarm<'a> {
     contributor: Option<&'a Value>,
     /// The rule of a composite alarm.
     rule: Option<&'a str>,
-    /// What it says of the alarms that set it off.
+    /// The children that set the composite alarm off, as far as the event says.
     triggering: Vec<Child>,
 }
 
@@ -181,7 +181,7 @@ pub(super) fn read_event(
     Ok(detail.signal(envelope.account, envelope.region, envelope.time, home))
 }
 
-/// Reads a direct action's payload.
+/// Reads the payload of a direct action.
 pub(super) fn read_direct(text: &str, home: &FunctionIdentity, at: &str) -> Result<Signal, Malformed> {
     let direct: Direct<'_> = object(text, at)?;
     let at = format!("{at}.alarmData");
@@ -192,7 +192,7 @@ pub(super) fn read_direct(text: &str, home: &FunctionIdentity, at: &str) -> Resu
     Ok(detail.signal(account, region, direct.time.get(), home))
 }
 
-/// Reads what CloudWatch published to a topic.
+/// Reads a message that CloudWatch published to a topic.
 pub(super) fn read_sns(text: &str, home: &FunctionIdentity, at: &str) -> Result<Signal, Malformed> {
     let published: SnsAlarm<'_> = object(text, at)?;
     let arn = published.alarm_arn.get().and_then(Arn::parse);
@@ -266,7 +266,7 @@ impl MetricRef {
         matches!(self.namespace.as_deref(), Some("AWS/Bedrock" | "AWS/BedrockMantle"))
     }
 
-    /// `ModelId` of `AWS/Bedrock`, `Model` of `AWS/BedrockMantle`.
+    /// The dimension `ModelId` of `AWS/Bedrock`, or `Model` of `AWS/BedrockMantle`.
     fn model(&self) -> Option<ModelId> {
         dimension(&self.dimensions, "ModelId")
             .or_else(|| dimension(&self.dimensions, "Model"))
@@ -326,7 +326,7 @@ impl Alarm<'_> {
         })
     }
 
-    /// The alarms that set a composite one off, as far as it tells; else all that its rule names.
+    /// The children that set a composite alarm off if the alarm says so, otherwise all that its rule names.
     fn children(&self) -> Vec<String> {
         let Some(rule) = self.rule else { return Vec::new() };
         let off = self.triggering.iter().filter(|c| c.is_in_alarm());
@@ -338,7 +338,7 @@ impl Alarm<'_> {
         named.filter_map(|child| name_of(child.trim().trim_matches(['"', '\'']))).collect()
     }
 
-    /// The most telling metric; `None` when nothing says that the alarm is about Bedrock.
+    /// The most specific metric; `None` if nothing says that the alarm is about Bedrock.
     fn metric(&self) -> Option<Metric> {
         let of_stats = self
             .watched
@@ -350,7 +350,7 @@ impl Alarm<'_> {
         if let Some(metric) = of_stats.chain(of_queries).min() {
             return Some(metric);
         }
-        // A composite alarm or a metric filter of the account's own tells only by its names.
+        // Of a composite alarm, or an alarm on the account's own metric, only names are known.
         let own_metric =
             self.watched.iter().any(|w| w.namespace.as_deref().is_some_and(|n| !n.starts_with("AWS/")));
         let children = self.children().join(" ");
@@ -367,18 +367,18 @@ impl Alarm<'_> {
     }
 }
 
-/// An alarm's name, out of its ARN or as it is; names may hold colons.
+/// An alarm's name, taken from its ARN or as given. Names may contain colons.
 fn name_of(alarm: &str) -> Option<String> {
     let name = Arn::parse(alarm).map_or(alarm, |arn| arn.resource.strip_prefix("alarm:").unwrap_or_default());
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
-/// What `DescribeAlarms` says of one metric of an alarm.
+/// One metric of an alarm, as returned by `DescribeAlarms`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Described {
-    /// `AWS/Bedrock` …
+    /// The namespace, such as `AWS/Bedrock`.
     pub namespace: Option<String>,
-    /// `InvocationThrottles` …
+    /// The metric name, such as `InvocationThrottles`.
     pub metric: Option<String>,
     /// Name and value of each dimension.
     pub dimensions: Vec<(String, String)>,
@@ -387,7 +387,7 @@ pub struct Described {
 }
 
 impl AlarmSignal {
-    /// The alarm `name`, which is in ALARM, by its description; `None` unless it watches Bedrock.
+    /// The signal of the alarm `name`, which is in ALARM state; `None` unless it watches Bedrock.
     pub fn described(
         place: &AccountRegion,
         name: &str,

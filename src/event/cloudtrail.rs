@@ -1,7 +1,7 @@
-//! CloudTrail records: the one source that says who called what and how it failed.
+//! Reads CloudTrail records, the one source that says who called what and how it failed.
 //!
-//! One law: only failed inference calls are errors. Everything else that Bedrock records, the
-//! function's own calls above all, is nothing to act on.
+//! Invariant: Only failed inference calls are errors. Other Bedrock calls, and all calls of the function itself, need
+//! no action.
 
 use serde::Deserialize;
 
@@ -75,7 +75,7 @@ struct Issuer<'a> {
 struct RequestParameters<'a> {
     #[serde(borrow, default)]
     model_id: Text<'a>,
-    /// On the bedrock-mantle endpoint.
+    /// The model on the bedrock-mantle endpoint.
     #[serde(borrow, default)]
     model: Text<'a>,
     #[serde(borrow, default)]
@@ -97,7 +97,7 @@ struct ServiceEvent<'a> {
     quota_name: Text<'a>,
 }
 
-/// Reads one record, bare or out of EventBridge.
+/// Reads one record, on its own or from EventBridge.
 pub(super) fn read(
     text: &str,
     envelope: Envelope<'_>,
@@ -141,7 +141,7 @@ pub(super) fn read(
     }))
 }
 
-/// The inference call that a record tells of, if it succeeded.
+/// The inference call in a record; `None` if it failed or is another call.
 pub(super) fn succeeded(text: &str) -> Option<Call> {
     let record: TrailRecord<'_> = object(text, "record").ok()?;
     let source = record.event_source.get()?;
@@ -191,7 +191,7 @@ impl TrailRecord<'_> {
         home.region_or([self.aws_region.get(), envelope.region].into_iter().flatten())
     }
 
-    /// Service Quotas' own news. They carry the service's display name and no codes.
+    /// Reads a Service Quotas event. It contains the service's display name, but no quota codes.
     fn quota_change(&self, envelope: Envelope<'_>, home: &FunctionIdentity) -> Signal {
         let details = self.service_event_details.get();
         let ours = |t: &Text<'_>| t.get().is_some_and(|s| s == "bedrock" || s.contains("Amazon Bedrock"));

@@ -1,14 +1,14 @@
-//! What EventBridge writes around a detail, and why a payload cannot be read.
+//! EventBridge's envelope, and the error for an unreadable payload.
 
 use serde_json::error::Category;
 
 use crate::text::Safe;
 
-/// Why a payload or an item cannot be read, and where.
+/// Why and where a payload or an item cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{at}: {what}")]
 pub struct Malformed {
-    /// A path from the payload's root: `event.Records[2].body`.
+    /// The path from the payload's root, such as `event.Records[2].body`.
     pub at: String,
     /// What is wrong there.
     pub what: String,
@@ -19,7 +19,7 @@ impl Malformed {
         Self { at: at.to_owned(), what: what.into() }
     }
 
-    /// Never with the error's own text, which quotes what stands there.
+    /// Leaves out the error's own text, because it quotes the payload.
     pub(crate) fn json(at: &str, error: &serde_json::Error) -> Self {
         let what = match error.classify() {
             Category::Eof => "the JSON ends too early",
@@ -30,7 +30,7 @@ impl Malformed {
     }
 }
 
-/// What EventBridge writes around a detail.
+/// The fields that EventBridge puts around a detail.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Envelope<'a> {
     pub(crate) account: Option<&'a str>,
@@ -38,7 +38,7 @@ pub(crate) struct Envelope<'a> {
     pub(crate) time: Option<&'a str>,
 }
 
-/// A name that somebody else gave, for a person to recognise it by.
+/// A name from outside, in a form that may be shown.
 pub(crate) fn shown(name: &str) -> String {
     Safe::name(name)
         .map_or_else(|| "something without a name that can be shown".to_owned(), |n| format!("`{n}`"))

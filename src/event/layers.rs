@@ -1,4 +1,4 @@
-//! The layers around an event: Lambda's batches, SNS, SQS, Kinesis, EventBridge.
+//! Opens the layers around an event: Lambda batches, SNS, SQS, Kinesis, EventBridge.
 
 use std::borrow::Cow;
 
@@ -13,28 +13,28 @@ use crate::event::{alarm, cloudtrail, logs, service};
 use crate::identity::FunctionIdentity;
 use crate::shards::Shard;
 
-/// A payload, taken apart.
+/// A payload, read completely.
 #[derive(Debug)]
 pub struct Delivery {
     /// Whether it was a batch of queue messages, which are acknowledged one by one.
     pub is_batch: bool,
-    /// Its items; one for a payload that is no batch.
+    /// The items. A payload that is no batch has one.
     pub items: Vec<Item>,
 }
 
 /// One message of a batch, or the whole payload.
 #[derive(Debug)]
 pub struct Item {
-    /// The queue's message id; `None` for a payload that is no batch.
+    /// The queue's message id; `None` for a payload that is not a batch.
     pub id: Option<String>,
-    /// What it says, or why it cannot be read.
+    /// The item's signals, or why it cannot be read.
     pub read: Result<Vec<Signal>, Malformed>,
 }
 
-/// No real payload nests deeper; a hostile one stops here.
+/// The deepest nesting that is opened. Real payloads are shallower.
 const DEEPEST: usize = 8;
 
-/// Every key that tells one layer from another.
+/// The keys that distinguish one layer from another.
 #[derive(Deserialize)]
 struct Layer<'a> {
     #[serde(borrow, rename = "Records")]
@@ -93,7 +93,7 @@ struct BatchRecord<'a> {
     kinesis: Maybe<Data<'a>>,
     #[serde(borrow, rename = "eventSource", default)]
     event_source: Text<'a>,
-    /// As SNS spells it.
+    /// The same key in SNS's spelling.
     #[serde(borrow, rename = "EventSource", default)]
     source_of_topic: Text<'a>,
 }
@@ -106,7 +106,7 @@ struct Sns<'a> {
     message: Text<'a>,
 }
 
-/// What Kinesis and CloudWatch Logs pack their data in.
+/// The field in which Kinesis and CloudWatch Logs pack their data.
 #[derive(Deserialize)]
 pub(crate) struct Data<'a> {
     #[serde(borrow, default)]
@@ -121,7 +121,7 @@ impl Data<'_> {
     }
 }
 
-/// Reads a payload as Lambda hands it over, and keeps all of it. An error means that nothing of it can be read.
+/// Reads a payload as Lambda passes it, and keeps all of its signals. Fails if nothing of the payload can be read.
 pub fn read(payload: &[u8], home: &FunctionIdentity) -> Result<Delivery, Malformed> {
     let payload = Payload::of(payload)?;
     let mut items = payload.items(home)?;
@@ -134,51 +134,51 @@ pub fn read(payload: &[u8], home: &FunctionIdentity) -> Result<Delivery, Malform
     Ok(Delivery { is_batch: items.is_batch(), items: all })
 }
 
-/// A payload as text in which every escape is whole.
+/// A payload as text, with broken Unicode escapes replaced.
 pub struct Payload<'a>(Cow<'a, str>);
 
 impl<'a> Payload<'a> {
-    /// An error means that nothing of it can be read.
+    /// Fails if the payload is not UTF-8.
     pub fn of(payload: &'a [u8]) -> Result<Self, Malformed> {
         let text = std::str::from_utf8(payload)
             .map_err(|e| Malformed::new("event", format!("not UTF-8: byte {}", e.valid_up_to() + 1)))?;
         Ok(Self(mended(text)))
     }
 
-    /// Takes it apart, as Lambda hands it over. An error means that nothing of it can be read.
+    /// Splits the payload into items. Fails if nothing of it can be read.
     pub fn items<'p>(&'p self, home: &'p FunctionIdentity) -> Result<Items<'p>, Malformed> {
         Items::of(&self.0, home)
     }
 }
 
-/// The items of a payload, read one after the other: what one unpacks to is dropped before the next is read, so
-/// that the memory a delivery needs is that of its largest item.
+/// The items of a payload, read one after another. What an item unpacks to is dropped before the next is read, so a
+/// delivery needs only the memory of its largest item.
 pub struct Items<'a> {
     home: &'a FunctionIdentity,
     parts: BatchParts<'a>,
     next: usize,
     is_batch: bool,
-    /// So many bytes may still be unpacked of this delivery.
+    /// How many bytes of this delivery may still be unpacked.
     left: usize,
 }
 
-/// What a payload is made of.
+/// The parts of a payload.
 enum BatchParts<'a> {
-    /// One event, which is no batch.
+    /// One event that is not a batch.
     One(&'a str, Box<Layer<'a>>),
     /// Lambda's `Records`.
     Records(Vec<&'a RawValue>),
-    /// EventBridge Pipes hands over a list of events.
+    /// A list of events, as EventBridge Pipes passes it.
     Events(Vec<&'a RawValue>),
 }
 
-/// An item whose signals were handed over. If it cannot be read, those handed over before it was seen do not
+/// An item whose signals were passed on. If it cannot be read, the signals that were passed on before the error do not
 /// count.
 #[derive(Debug)]
 pub struct ReadItem {
     /// See [`Item::id`].
     pub id: Option<String>,
-    /// Why it cannot be read.
+    /// Why the item cannot be read.
     pub read: Result<(), Malformed>,
 }
 
@@ -201,7 +201,7 @@ impl<'a> Items<'a> {
         Ok(Self { home, parts, next: 0, is_batch: false, left: UNPACKED })
     }
 
-    /// How many items there are.
+    /// The number of items.
     pub fn len(&self) -> usize {
         match &self.parts {
             BatchParts::One(..) => 1,
@@ -209,18 +209,18 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// Whether there is none.
+    /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether it is a batch of queue messages, which are acknowledged one by one; known after the last item.
+    /// Whether this is a batch of queue messages, which are acknowledged one by one. Known only after the last item.
     pub fn is_batch(&self) -> bool {
         self.is_batch
     }
 
-    /// Reads the next item and hands its signals to `sink`; `None` after the last. An error means that the
-    /// payload is one event, and that it cannot be read.
+    /// Reads the next item and passes its signals to `sink`; `None` after the last. Fails if the payload is a single
+    /// event that cannot be read.
     pub fn next(&mut self, sink: &mut dyn FnMut(Signal)) -> Result<Option<ReadItem>, Malformed> {
         let n = self.next;
         self.next += 1;
@@ -252,7 +252,7 @@ impl<'a> Items<'a> {
     }
 }
 
-/// The latest time that any signal of `payload` tells; `None` where none does, or it cannot be read.
+/// The latest time in any signal of `payload`; `None` if there is none, or if the payload cannot be read.
 pub fn latest(payload: &[u8], home: &FunctionIdentity) -> Option<jiff::Timestamp> {
     let payload = Payload::of(payload).ok()?;
     let mut items = payload.items(home).ok()?;
@@ -281,7 +281,7 @@ impl BatchRecord<'_> {
     }
 }
 
-/// The id of a record that reads no further, so that it alone can fail.
+/// The id of a record that cannot be read further, so that only this record fails.
 fn message_id(raw: &RawValue) -> Option<String> {
     #[derive(Deserialize)]
     struct IdOnly<'a> {
@@ -295,7 +295,7 @@ fn split<'a>(raw: &'a RawValue, at: &str) -> Result<Vec<&'a RawValue>, Malformed
     serde_json::from_str(raw.get()).map_err(|_| Malformed::new(at, "expected a list"))
 }
 
-/// Reads the keys of one layer; anything but a JSON object is malformed.
+/// Reads the keys of one layer. Anything but a JSON object is malformed.
 fn layer<'a>(text: &'a str, at: &str) -> Result<Layer<'a>, Malformed> {
     let start = text.trim_start();
     if start.starts_with('{') {
@@ -331,7 +331,7 @@ fn open_record(
         return kinesis.read(to, &format!("{at}.kinesis"));
     }
     match record.event_source.get().or_else(|| record.source_of_topic.get()) {
-        // CloudTrail's own files hold `Records` too.
+        // CloudTrail's own files contain `Records` too.
         Some(source) if source.ends_with(".amazonaws.com") => {
             to.put(cloudtrail::read(raw.get(), Envelope::default(), to.home, at)?);
         }
@@ -341,7 +341,7 @@ fn open_record(
     Ok(())
 }
 
-/// What SNS carries: an event, or words that somebody published.
+/// Reads an SNS message: an event, or text that somebody published.
 fn open_message(message: &str, to: &mut Opener<'_>, at: &str, depth: usize) -> Result<(), Malformed> {
     if message.trim_start().starts_with('{') {
         let layer = layer(message, at)?;
@@ -352,7 +352,7 @@ fn open_message(message: &str, to: &mut Opener<'_>, at: &str, depth: usize) -> R
     Ok(())
 }
 
-/// Opens one layer and whatever lies inside.
+/// Opens one layer and whatever is inside.
 fn open(text: &str, layer: &Layer<'_>, to: &mut Opener<'_>, at: &str, depth: usize) -> Result<(), Malformed> {
     if depth > DEEPEST {
         return Err(Malformed::new(at, "envelopes nested too deep"));
@@ -379,7 +379,7 @@ fn open(text: &str, layer: &Layer<'_>, to: &mut Opener<'_>, at: &str, depth: usi
     Ok(())
 }
 
-/// Opens a layer that says one thing; `None` if what lies inside it was opened instead.
+/// Opens a layer with a single signal; `None` if the layer inside it was opened instead.
 fn single(
     text: &str,
     layer: &Layer<'_>,
@@ -411,7 +411,7 @@ fn single(
     let envelope =
         Envelope { account: layer.account.get(), region: layer.region.get(), time: layer.time.get() };
     if let Some(kind) = layer.detail_type.get().or_else(|| layer.detail_type_in_camel_case.get()) {
-        // One published form writes an EventBridge envelope around a direct alarm's body.
+        // One published form puts an EventBridge envelope around a direct alarm action's body.
         let Some(detail) = layer.detail.or(layer.alarm_data) else {
             return Err(Malformed::new(at, "an EventBridge event without `detail`"));
         };
@@ -433,7 +433,7 @@ fn single(
     Ok(signal.or_else(|| Some(Signal::ignored("no event of a kind known here, and no Bedrock error in it"))))
 }
 
-/// Who reads an event that EventBridge delivers.
+/// The reader for an event that EventBridge delivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DetailReader {
     Alarm,
@@ -444,10 +444,10 @@ enum DetailReader {
     Tick,
 }
 
-/// A form of event that EventBridge delivers and that is read here.
+/// A form of EventBridge event that the function reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventForm {
-    /// Its `detail-type`.
+    /// The `detail-type`.
     pub detail_type: &'static str,
     /// The logical id of the template's rule that delivers it.
     pub rule: &'static str,
@@ -458,8 +458,8 @@ const fn form(detail_type: &'static str, rule: &'static str, reader: DetailReade
     EventForm { detail_type, rule, reader }
 }
 
-/// Every form of event that EventBridge delivers and that is read here. Jobs have further kinds: what else
-/// comes from `aws.bedrock` is read as one.
+/// Every form of EventBridge event that the function reads. Jobs have further kinds: any other event from `aws.bedrock`
+/// is read as a job.
 pub const EVENTS: &[EventForm] = &[
     form("AWS API Call via CloudTrail", "InferenceErrorsRule", DetailReader::CloudTrail),
     form("AWS Health Event", "HealthRule", DetailReader::Health),
@@ -475,8 +475,8 @@ pub const EVENTS: &[EventForm] = &[
     form("Support Case Update", "SupportNewsRule", DetailReader::SupportCase),
 ];
 
-/// What is read here and comes by no rule of the template: what it is, how it gets to the function, and
-/// samples of it in `events/`.
+/// Payloads that are read but that no rule of the template delivers: what it is, how it gets to the function, and its
+/// samples in `events/`.
 pub const DIRECT: &[(&str, &str, &[&str])] = &[
     ("an alarm's direct action", "name the function as an action of the alarm", &["alarm-direct"]),
     ("an alarm's message to a topic", "subscribe the function to the topic", &["alarm-sns"]),
@@ -506,7 +506,7 @@ pub const DIRECT: &[(&str, &str, &[&str])] = &[
     ("a record of CloudTrail without EventBridge", "invoke the function with it", &["cloudtrail-bare"]),
 ];
 
-/// An EventBridge event.
+/// Reads an EventBridge event.
 fn open_event(
     kind: &str,
     source: &str,
@@ -529,8 +529,8 @@ fn open_event(
     }
 }
 
-/// The shard that a tick of the template's rules is for. A tick that names none, or one that is not known here, is for
-/// all of them: nothing stays unswept.
+/// The shard that a tick is for. A tick that names no shard, or an unknown one, is for all shards, so that none stays
+/// unswept.
 fn shard(detail: &str) -> Option<Shard> {
     #[derive(Deserialize)]
     struct Detail {
@@ -595,7 +595,7 @@ mod tests {
         let items = of(&[&data, &control]);
         assert_eq!(items[0].read.as_ref().unwrap_err().what, "unpacks to more than 32 MiB");
         assert!(items[1].read.is_ok(), "it fails alone");
-        // Each refused one has cost as much as it may; the fifth finds nothing left.
+        // Each refused item has used its full allowance, so nothing is left for the fifth.
         let items = of(&[&data, &data, &data, &data, &control]);
         let why: Vec<_> = items.iter().map(|i| i.read.as_ref().err().map(|m| m.what.as_str())).collect();
         assert_eq!(why[..4], [Some("unpacks to more than 32 MiB"); 4]);

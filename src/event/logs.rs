@@ -1,7 +1,7 @@
-//! Log lines: CloudWatch Logs subscriptions, model-invocation logs, an application's own words.
+//! Reads log lines: CloudWatch Logs subscriptions, model-invocation logs, and applications' own text.
 //!
-//! One law: a line is an error only if a rule of the diagnosis knows it, and of a model-invocation
-//! record nothing is read but the fields that hold no prompt.
+//! Invariant: A line is an error only if the diagnosis recognises it. Of a model-invocation record, only fields that
+//! hold no prompt are read.
 
 use serde::Deserialize;
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
@@ -29,7 +29,7 @@ struct LogData<'a> {
     log_group: Text<'a>,
     #[serde(borrow, default)]
     log_stream: Text<'a>,
-    /// Read line by line: a delivery can hold a million.
+    /// Read line by line, because a delivery can contain a million lines.
     #[serde(borrow, default)]
     log_events: Option<&'a RawValue>,
 }
@@ -42,8 +42,7 @@ struct LogEvent<'a> {
     message: Text<'a>,
 }
 
-/// A record of the model-invocation log. `input` and `output` hold prompts and completions; they are
-/// skipped, not read.
+/// A record of the model-invocation log. `input` and `output` contain prompts and completions, so they are skipped.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Invocation<'a> {
@@ -71,7 +70,7 @@ struct CallerIdentity<'a> {
     arn: Text<'a>,
 }
 
-/// Reads subscription data as CloudWatch Logs packs it.
+/// Reads subscription data in the packed form that CloudWatch Logs sends.
 pub(super) fn read_packed(data: &str, to: &mut Opener<'_>, at: &str) -> Result<(), Malformed> {
     let text = to.unpack(data, at)?;
     read(&text, to, at)
@@ -110,7 +109,7 @@ pub(super) fn read(text: &str, to: &mut Opener<'_>, at: &str) -> Result<(), Malf
     Ok(())
 }
 
-/// Reads the lines of a delivery one after the other and keeps none.
+/// Reads the lines of a delivery one after another and keeps none.
 struct Lines<'l, 'o> {
     to: &'l mut Opener<'o>,
     data: &'l LogData<'l>,
@@ -146,7 +145,7 @@ impl<'de> Visitor<'de> for &mut Lines<'_, '_> {
     }
 }
 
-/// Reads one line, or any text an application wrote. `None` when it is no Bedrock error.
+/// Reads one line, or any text that an application wrote; `None` if it is not a Bedrock error.
 pub(super) fn line(text: &str, home: &FunctionIdentity) -> Option<Signal> {
     #[derive(Deserialize)]
     struct Schema<'a> {
@@ -159,14 +158,14 @@ pub(super) fn line(text: &str, home: &FunctionIdentity) -> Option<Signal> {
     {
         return invocation(text, home, "line").ok();
     }
-    // What the diagnosis does not read is not copied either.
+    // The diagnosis reads no more than this, so no more is copied.
     let text = cut(text, LONGEST);
     let found = diagnose(&ErrorText { message: text, ..ErrorText::default() });
     let lower = text.to_ascii_lowercase();
     let names_bedrock = lower.contains("bedrock");
     let is_error = match found.row() {
         None => names_bedrock && (lower.contains("exception") || lower.contains("error")),
-        // Only a status says so, and any service answers with that.
+        // Only a status code matched, and any service can return that.
         Some(row) if row.says.is_empty() && found.facts.code.is_none() => names_bedrock,
         Some(_) => found.cause != Cause::Unrelated,
     };

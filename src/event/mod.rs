@@ -1,7 +1,7 @@
-//! Any payload that can reach the function → items of signals.
+//! Reads any payload that can reach the function into items of signals.
 //!
-//! One law: a bad item is a value, a bad delivery an error, and nothing is a panic. Layers are opened
-//! one at a time, each by its shape, until something says what happened.
+//! Invariant: A bad item is a value, a bad delivery is an error, and nothing panics. Layers are opened one at a time,
+//! by their shape, until one says what happened.
 
 pub mod envelope;
 mod layers;
@@ -25,7 +25,7 @@ pub use crate::event::signal::{
 };
 use crate::identity::FunctionIdentity;
 
-/// The failed inference call that one CloudTrail record tells of; `None` for every other record.
+/// The failed inference call in a CloudTrail record; `None` for every other record.
 pub fn recorded_error(record: &str, home: &FunctionIdentity) -> Option<ErrorSignal> {
     match cloudtrail::read(record, envelope::Envelope::default(), home, "record") {
         Ok(Signal::Error(error)) => Some(error),
@@ -33,7 +33,7 @@ pub fn recorded_error(record: &str, home: &FunctionIdentity) -> Option<ErrorSign
     }
 }
 
-/// The inference call that one CloudTrail record tells of, if it succeeded; `None` for every other record.
+/// The successful inference call in a CloudTrail record; `None` for every other record.
 pub fn recorded_call(record: &str) -> Option<Call> {
     cloudtrail::succeeded(record)
 }

@@ -1,4 +1,4 @@
-//! Opens one item within bounds: who takes its signals, and how much of it may be unpacked.
+//! Opens one item within size limits.
 
 use std::borrow::Cow;
 
@@ -9,18 +9,18 @@ use crate::event::signal::Signal;
 use crate::event::value::mended;
 use crate::identity::FunctionIdentity;
 
-/// What opens one item: who looks at it, who takes its signals, and how much of it may be unpacked.
+/// Reads one item: whose function reads it, where its signals go, and how much may be unpacked.
 pub(crate) struct Opener<'o> {
     pub(crate) home: &'o FunctionIdentity,
     pub(crate) sink: &'o mut dyn FnMut(Signal),
-    /// See [`Items::left`].
+    /// How many bytes of the delivery may still be unpacked.
     pub(crate) left: &'o mut usize,
-    /// So many bytes may still be unpacked of this item.
+    /// How many bytes of this item may still be unpacked.
     pub(crate) of_item: usize,
 }
 
 impl Opener<'_> {
-    /// Hands a signal over. A long text is cut first; see [`ErrorSignal::shorten`](crate::event::ErrorSignal).
+    /// Passes a signal on. A long text is cut first; see [`ErrorSignal::shorten`](crate::event::ErrorSignal).
     pub(crate) fn put(&mut self, mut signal: Signal) {
         if let Signal::Error(error) = &mut signal {
             error.shorten();
@@ -29,16 +29,16 @@ impl Opener<'_> {
     }
 }
 
-/// An item unpacks to less than this.
+/// The limit for one item, in bytes. An item unpacks to less.
 pub(crate) const LARGEST: usize = 32 * 1024 * 1024;
 
-/// All of a delivery unpacks to at most this, one item after the other: more would take the function's time.
+/// The limit for all items of a delivery, in bytes. Unpacking more would take too much of the function's time.
 pub(crate) const UNPACKED: usize = 4 * LARGEST;
 
 impl Opener<'_> {
-    /// Decodes base64 and whatever compression lies under it: gzip as AWS sends, zlib and none as some forwarders
-    /// do. What it unpacks to is limited, so that a small message cannot fill the memory. What is too large fails
-    /// alone: the items after it are read as far as the delivery's limit goes.
+    /// Decodes base64, then any compression: gzip as AWS sends it, zlib or none as some forwarders do. The size is
+    /// limited, so that a small message cannot fill the memory. An item that is too large fails alone; later items are
+    /// still read, up to the delivery's limit.
     pub(crate) fn unpack(&mut self, data: &str, at: &str) -> Result<String, Malformed> {
         use std::io::Read as _;
 

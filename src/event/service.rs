@@ -1,4 +1,4 @@
-//! What AWS's services say of themselves: Bedrock's jobs, AWS Health, support cases.
+//! Reads events of other AWS sources: Bedrock jobs, AWS Health, support cases.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -14,7 +14,7 @@ use crate::ids::{AccountId, Region};
 use crate::model::ModelId;
 use crate::original::Original;
 
-/// `detail` of Bedrock's job state changes, in the spellings of its several kinds of job.
+/// The `detail` of Bedrock's job state changes, in the spellings of its kinds of job.
 #[derive(Deserialize)]
 struct Job<'a> {
     #[serde(borrow, rename = "jobStatus", default)]
@@ -80,13 +80,13 @@ impl Envelope<'_> {
     }
 }
 
-/// The states in which a job has not done all of its work and never will.
+/// The states of a job that has ended without doing all of its work.
 /// See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetModelInvocationJob.html> and
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetModelCustomizationJob.html>.
 pub const FAILED_JOB: [&str; 3] = ["Failed", "PartiallyCompleted", "Expired"];
 
-/// A job that failed is an error of the account's; any other change of state is not. Jobs of Bedrock Data
-/// Automation say in the kind of event whether they failed.
+/// Reads a job's state change. A failed job is an error; any other change is ignored. For Bedrock Data Automation jobs,
+/// the kind of event says whether the job failed.
 pub(super) fn read_job(
     kind: &str,
     detail: &str,
@@ -123,14 +123,14 @@ pub(super) fn read_job(
     }))
 }
 
-/// The time of a batch job's event, as AWS's sample of one has it: `Wed Aug 28 22:58:30 UTC 2024`.
+/// The time in a batch job's event, in the format of AWS's sample: `Wed Aug 28 22:58:30 UTC 2024`.
 fn job_time(text: &str) -> Option<Timestamp> {
     let civil = DateTime::strptime("%a %b %d %H:%M:%S UTC %Y", text).ok()?;
     civil.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp())
 }
 
-/// AWS Health speaks of Bedrock's outages and of models that end; `whole` names the quota when
-/// Service Quotas speaks through it.
+/// Reads an AWS Health event: an outage of Bedrock, a model that ends, or news of Service Quotas. In the last
+/// case, `whole` says whether it is about Bedrock.
 pub(super) fn read_health(
     detail: &str,
     whole: &str,
@@ -177,7 +177,7 @@ pub(super) fn read_health(
     }))
 }
 
-/// A support case names no service; whether it is one of ours shows when requests are looked at.
+/// Reads a support case event. It names no service; following the open requests shows whether the case is one of ours.
 pub(super) fn read_support_case(
     detail: &str,
     envelope: Envelope<'_>,

@@ -1,7 +1,6 @@
-//! What an event says, in our words: the vocabulary between AWS's many payloads and one incident.
+//! What an event says, in this crate's vocabulary. It stands between AWS's many payloads and an incident.
 //!
-//! One law: a signal carries only what its payload said. What is missing is `None`, and is asked for
-//! later.
+//! Invariant: A signal contains only what its payload said. Anything else is `None`, and is looked up later.
 
 use jiff::Timestamp;
 
@@ -11,41 +10,41 @@ use crate::ids::{AccountId, Region};
 use crate::model::ModelId;
 use crate::shards::Shard;
 
-/// One thing that a payload says.
+/// One statement of a payload.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Signal {
     /// A call failed, and this is its error.
     Error(ErrorSignal),
-    /// An alarm went off; the errors behind it are still to be found.
+    /// An alarm went off. The errors behind it must still be found.
     Alarm(AlarmSignal),
-    /// Something happened to a quota or to a request for more of it.
+    /// A quota, or a request to increase it, has changed.
     QuotaChange(QuotaChange),
-    /// The schedule: look after what is due.
+    /// A scheduled tick: sweep what is due.
     Tick {
-        /// In this shard; `None`: in all of them.
+        /// The shard to sweep; `None`: all shards.
         shard: Option<Shard>,
     },
-    /// Nothing to do, and why.
+    /// There is nothing to do, with the reason.
     Ignored(Ignored),
 }
 
-/// Why a signal asks for nothing.
+/// Why a signal needs no action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignored(pub String);
 
 impl Signal {
-    /// An [`Ignored`] with that reason.
+    /// An [`Ignored`] with this reason.
     pub(crate) fn ignored(reason: impl Into<String>) -> Self {
         Self::Ignored(Ignored(reason.into()))
     }
 }
 
-/// Where an error was read.
+/// Where an error came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
     /// A CloudTrail record.
     CloudTrail,
-    /// A line of an application's log. Anybody who can write the log can forge it.
+    /// A line of an application's log. Anybody who can write to the log can forge it.
     ApplicationLog,
     /// A record of the model-invocation log.
     InvocationLog,
@@ -58,36 +57,36 @@ pub enum Source {
 /// A call that failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorSignal {
-    /// Where it was read.
+    /// Where the error came from.
     pub source: Source,
-    /// Whose call it was.
+    /// The account that made the call.
     pub account: Option<AccountId>,
-    /// The source Region, where the call was made; never the one that served it.
+    /// The source Region, where the call was made. It is never the Region that served the call.
     pub region: Option<Region>,
     /// The model as called.
     pub model: Option<ModelId>,
-    /// `Converse` …
+    /// The API operation, such as `Converse`.
     pub operation: Option<String>,
     /// The error code.
     pub code: Option<String>,
     /// The HTTP status.
     pub status: Option<u16>,
-    /// The error text. May hold other people's words; never shown whole.
+    /// The error text. It may contain customer content, so it is never shown as it is.
     pub message: String,
     /// ARN of the role without path and session, or of the user.
     pub caller: Option<String>,
-    /// From where and with what it was made.
+    /// Where the call came from and with what client.
     pub origin: Origin,
     /// When the call failed.
     pub at: Option<Timestamp>,
 }
 
-/// A message of a signal has at most so many bytes: however many are kept, they are small.
+/// The longest message that a signal keeps, in bytes.
 const LONGEST: usize = 16 * 1024;
 
 impl ErrorSignal {
-    /// Cuts a long message to the first part of it that means the same: the sentence that decides may stand
-    /// anywhere in a stack trace.
+    /// Cuts a long message to its first part with the same diagnosis. The decisive sentence can be anywhere in a stack
+    /// trace.
     pub(super) fn shorten(&mut self) {
         if self.message.len() <= LONGEST {
             return;
@@ -105,7 +104,7 @@ impl ErrorSignal {
         self.message = message;
     }
 
-    /// What a diagnosis looks at.
+    /// The input of the diagnosis.
     pub fn text(&self) -> ErrorText<'_> {
         ErrorText {
             code: self.code.as_deref(),
@@ -116,7 +115,7 @@ impl ErrorSignal {
     }
 }
 
-/// Which of Bedrock's metrics an alarm watches.
+/// The Bedrock metric that an alarm watches.
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>; for the
 /// bedrock-mantle endpoint
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-mantle-metrics.html>.
@@ -128,11 +127,11 @@ pub enum Metric {
     ServerErrors,
     /// `InvocationClientErrors`.
     ClientErrors,
-    /// `InferenceClientErrors` of the bedrock-mantle endpoint: every 4xx, throttles among them.
+    /// `InferenceClientErrors` of the bedrock-mantle endpoint: every 4xx, including throttles.
     MantleClientErrors,
     /// `LegacyModelInvocations`.
     LegacyInvocations,
-    /// Any other, or one that the alarm does not name.
+    /// Any other metric, or none that the alarm names.
     Other,
 }
 
@@ -146,7 +145,7 @@ impl Metric {
         Self::LegacyInvocations,
     ];
 
-    /// The metric with AWS's name `name`.
+    /// The metric with this AWS name.
     pub fn named(name: &str) -> Self {
         match name {
             "InvocationThrottles" => Self::Throttles,
@@ -158,7 +157,7 @@ impl Metric {
         }
     }
 
-    /// AWS's name; `None` for [`Metric::Other`].
+    /// The AWS name; `None` for [`Metric::Other`].
     pub const fn name(self) -> Option<&'static str> {
         match self {
             Self::Throttles => Some("InvocationThrottles"),
@@ -170,7 +169,7 @@ impl Metric {
         }
     }
 
-    /// The namespace it is published in, and the dimension that names the model there.
+    /// The metric's namespace, and the dimension that names the model there.
     pub const fn series(self) -> (&'static str, &'static str) {
         match self {
             Self::MantleClientErrors => ("AWS/BedrockMantle", "Model"),
@@ -179,7 +178,7 @@ impl Metric {
     }
 }
 
-/// An alarm about Bedrock that is in ALARM and not muted.
+/// An alarm about Bedrock that is in ALARM state and is not muted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlarmSignal {
     /// The account the alarm is in.
@@ -188,57 +187,57 @@ pub struct AlarmSignal {
     pub region: Option<Region>,
     /// The alarm's name.
     pub name: String,
-    /// What it watches.
+    /// The metric it watches.
     pub metric: Metric,
-    /// The models it watches: several of a metric-math alarm, any of which may be meant; none when it
-    /// watches all of them, or is composite.
+    /// The models it watches. A metric-math alarm may have several, any of which may be the cause. Empty if it watches
+    /// all models or is a composite alarm.
     pub models: Vec<ModelId>,
-    /// Whether CloudWatch can name the models that made it go off: it watches each by itself.
+    /// Whether the alarm watches each model by itself, so that CloudWatch can name the models that set it off.
     pub has_contributors: bool,
-    /// Names of the alarms that a composite one is made of; only those that set it off, where it tells.
+    /// Names of a composite alarm's children: those that set it off if the alarm says so, otherwise all of them.
     pub children: Vec<String>,
-    /// When it went off.
+    /// When the alarm went off.
     pub at: Option<Timestamp>,
 }
 
-/// News about a quota.
+/// A change of a quota or of an increase request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuotaChange {
-    /// Whose quota.
+    /// The account of the quota.
     pub account: Option<AccountId>,
-    /// Where.
+    /// The Region of the quota.
     pub region: Option<Region>,
-    /// The increase request, if the event names it.
+    /// The id of the increase request; `None` if the event does not name it.
     pub request_id: Option<String>,
-    /// The quota's name; these events carry no codes.
+    /// The quota's name. These events contain no quota codes.
     pub quota_name: Option<String>,
-    /// The request's or case's new status, as AWS words it.
+    /// The new status of the request or support case, in AWS's words.
     pub status: Option<String>,
 }
 
 /// An inference call that succeeded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
-    /// The model as called; `None` where the record does not tell.
+    /// The model as called; `None` if the record does not say.
     pub model: Option<ModelId>,
     /// See [`ErrorSignal::caller`].
     pub caller: Option<String>,
-    /// From where and with what it was made.
+    /// Where the call came from and with what client.
     pub origin: Origin,
-    /// When.
+    /// When the call was made.
     pub at: Option<Timestamp>,
 }
 
-/// What CloudTrail's event history shows of the inference calls of a window.
+/// The inference calls of a time window in CloudTrail's event history.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recorded {
-    /// The errors in what was read, the latest first.
+    /// The errors among the calls that were read, latest first.
     pub errors: Vec<ErrorSignal>,
-    /// The calls that succeeded, the latest first.
+    /// The successful calls, latest first.
     pub calls: Vec<Call>,
-    /// How many recorded calls were read, failed or not.
+    /// The number of calls that were read, failed or not.
     pub read: usize,
-    /// Whether nothing of the window is left unread.
+    /// Whether the whole window was read.
     pub is_whole: bool,
 }
 

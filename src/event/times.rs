@@ -1,18 +1,18 @@
-//! Times that a payload tells, held to what is possible.
+//! Limits the times in a payload to what is possible.
 //!
-//! One law: whoever writes an event chooses its times, so that none is believed that lies in the future or
-//! further back than logs take lines.
+//! Invariant: Whoever writes an event chooses its times. No time is accepted that lies in the future, or further back
+//! than CloudWatch Logs accepts lines.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::event::Signal;
 
-/// `PutLogEvents` takes lines of the last 14 days, and a queue keeps its messages as long.
+/// `PutLogEvents` accepts lines of the last 14 days, and a queue keeps its messages as long.
 /// See <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html>.
 const OLDEST: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 impl Signal {
-    /// The same with its time within the 14 days up to `now`.
+    /// The same signal, with its time clamped to the 14 days before `now`.
     #[must_use]
     pub fn within_reason(mut self, now: Timestamp) -> Self {
         let oldest = now.saturating_sub(OLDEST).unwrap_or(Timestamp::MIN);

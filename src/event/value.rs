@@ -1,6 +1,6 @@
-//! How AWS really writes values: strings that are sometimes numbers, and five kinds of time.
+//! Reads values in the ways AWS writes them: strings that are sometimes numbers, and several formats of time.
 //!
-//! One law: a value of an unexpected type is as good as absent. It never makes an event unreadable.
+//! Invariant: A value of an unexpected type counts as absent. It never makes an event unreadable.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,8 +16,8 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAcces
 
 use crate::event::envelope::Malformed;
 
-/// A string, borrowed where the JSON has no escapes. Numbers and booleans read as their text; `null`,
-/// lists and objects as nothing; so does the empty string.
+/// A string, borrowed if the JSON has no escapes. Numbers and booleans are read as their text. `null`, lists, objects
+/// and the empty string count as absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Text<'a>(Option<Cow<'a, str>>);
 
@@ -30,7 +30,7 @@ impl Text<'_> {
         self.get().map(str::to_owned)
     }
 
-    /// The same, but an empty string is one.
+    /// The same, but an empty string counts as present.
     pub(super) fn even_empty(&self) -> Option<&str> {
         self.0.as_deref()
     }
@@ -90,12 +90,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// [`Text`] that is kept beyond its payload.
+/// A [`Text`] that outlives its payload.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Text::deserialize(deserializer).map(|text| text.owned())
 }
 
-/// An object. Anything else reads as nothing; of a key that stands twice the first holds.
+/// An object; anything else counts as absent. If a key occurs twice, the first one counts.
 #[derive(Clone, Debug)]
 pub(super) struct Maybe<T>(Option<T>);
 
@@ -164,7 +164,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {
     }
 }
 
-/// A map in which each key stands once.
+/// A map without duplicate keys.
 struct Once<'de, A> {
     map: A,
     seen: Vec<Cow<'de, str>>,
@@ -174,7 +174,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Once<'de, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        // An object of ours has few keys, and a hostile one is not kept whole.
+        // Objects that are expected have few keys. A hostile object's keys are not all kept.
         const MOST: usize = 256;
         while let Some(Text(key)) = self.map.next_key::<Text<'de>>()? {
             let key = key.unwrap_or_default();
@@ -195,7 +195,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Once<'de, A> {
     }
 }
 
-/// The objects of a list. Whatever else stands in it is left out, and what is no list has none.
+/// The objects of a list. Other elements are left out, and a value that is not a list counts as empty.
 #[derive(Clone, Debug)]
 pub(super) struct OneOrMany<T>(Vec<T>);
 
@@ -272,22 +272,21 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     }
 }
 
-/// A whole number, also one that is written as a string; `None` for anything else.
+/// A whole number, also if written as a string; `None` for anything else.
 pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     Text::deserialize(deserializer).map(|text| text.get()?.parse().ok())
 }
 
-/// Reads an object at `at`. What its fields hold is read tolerantly; only what is no JSON, or no object,
-/// is malformed.
+/// Reads an object at `at`. Its fields are read tolerantly; only text that is not JSON, or not an object, is malformed.
 pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str, at: &str) -> Result<T, Malformed> {
     let read: Maybe<T> = serde_json::from_str(text).map_err(|e| Malformed::json(at, &e))?;
     read.into().ok_or_else(|| Malformed::new(at, "expected a JSON object"))
 }
 
-/// `text` with every half of a surrogate pair that stands alone replaced, at any depth of escaping: what
-/// cuts texts cuts pairs as well.
+/// Replaces each unpaired half of a surrogate pair in `text`, at any depth of escaping. Software that truncates text
+/// splits such pairs.
 pub(super) fn mended(text: &str) -> Cow<'_, str> {
-    /// `\uXXXX`, at its `u`; the number it stands for.
+    /// The value of the escape `\uXXXX` whose `u` is at `at`.
     fn escape(bytes: &[u8], at: usize) -> Option<u32> {
         let hex = std::str::from_utf8(bytes.get(at..at + 5)?.strip_prefix(b"u")?).ok()?;
         u32::from_str_radix(hex, 16).ok()
@@ -307,7 +306,7 @@ pub(super) fn mended(text: &str) -> Cow<'_, str> {
             continue;
         }
         if HIGH.contains(&number) {
-            // As many backslashes stand before the other half.
+            // The other half of the pair has the same number of backslashes before it.
             let rest = bytes.get(at + 5..).unwrap_or_default();
             let next = at + 5 + rest.iter().take_while(|b| **b == b'\\').count();
             if next > at + 5 && escape(bytes, next).is_some_and(|low| LOW.contains(&low)) {
@@ -323,9 +322,8 @@ pub(super) fn mended(text: &str) -> Cow<'_, str> {
     mended.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// A time in any of the forms AWS writes: RFC 3339 with up to nine decimals, `+0000` for the offset,
-/// a blank for the `T` with no offset at all (then UTC), and with stray blanks inside, as published
-/// samples have it. `None` when it is none of these.
+/// A time in any format that AWS writes: RFC 3339 with up to nine decimals, with `+0000` as the offset, with a blank
+/// for the `T` and no offset (then UTC), or with stray blanks as in published samples. `None` for anything else.
 pub(super) fn time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(at) = text.parse() {

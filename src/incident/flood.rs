@@ -1,7 +1,7 @@
-//! What keeps a flood of false errors from hiding a real one: bounds on new incidents.
+//! Bounds on new incidents, so that a flood of false errors cannot hide a real one.
 //!
-//! Invariant: an error costs its sender nothing, so the number of incidents that one sender can open is bounded. No
-//! error is dropped: what has no room is counted in one incident of its sender.
+//! Invariant: The number of incidents that one sender can open is bounded, because an error costs its sender nothing.
+//! No error is dropped: the excess is counted in one incident of its sender.
 
 use std::collections::HashMap;
 
@@ -17,22 +17,22 @@ use crate::original::Original;
 use crate::quota::{Catalog, Limit, Variant, find};
 use crate::text::Safe;
 
-/// One sender opens at most so many incidents in an hour. A person reads so many lines of a digest, and no
-/// application has so many different problems at once.
+/// Incidents that one sender may open per hour. No application has that many different problems at once, and a person
+/// still reads a digest of that length.
 pub const OF_SENDER: u32 = 20;
-/// So many incidents are opened in an hour in one account and Region, whoever sends them: so many can be looked at
-/// in one sweep, and two digests list them.
+/// Incidents that may be opened per hour in one account and Region, whoever sends them. One sweep can handle this many,
+/// and two digests list them.
 pub const IN_PLACE: u32 = 200;
 
-/// How much there is to doubt that an incident is real. Of one rank, what is in less doubt is driven first.
+/// How doubtful it is that an incident is real. Within one rank, the least doubtful is handled first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Doubt {
-    /// AWS recorded it, of a model that has a quota in the built-in catalogue.
+    /// AWS recorded it, for a model that has a quota in the built-in catalogue.
     None,
-    /// AWS recorded it, of a model that is not known here: a new one, or an application inference profile. Whoever may
-    /// write to the function's queue can send such a record.
+    /// AWS recorded it, for a model not known here: a new one, or an application inference profile. Anyone who can
+    /// write to the function's queue can forge such a record.
     Little,
-    /// Anybody may have caused it.
+    /// Anyone may have caused it.
     Some,
 }
 
@@ -51,8 +51,8 @@ impl Doubt {
     }
 }
 
-/// Where an incident counts among the new ones. What a log tells of a Region is its writer's word: all of it counts in
-/// one place, and takes no room from what AWS recorded.
+/// The account and Region whose bound applies. A log's writer can name any Region, so all log errors of an account
+/// share one bucket without a Region and take no room from what AWS recorded.
 type Bucket = (Option<AccountId>, Option<Region>);
 
 fn bucket(incident: &Incident) -> Bucket {
@@ -61,7 +61,7 @@ fn bucket(incident: &Incident) -> Bucket {
 }
 
 impl Opened {
-    /// How `incident` counts as a new one; `None` where no bound applies.
+    /// How `incident` counts as a new incident; `None` if no bound applies.
     pub(crate) fn of(incident: &Incident) -> Option<Self> {
         let (account, region) = bucket(incident);
         let of_place = Fingerprint::of_many(account.as_ref(), region.as_ref(), None).id();
@@ -78,8 +78,8 @@ impl Opened {
     }
 }
 
-/// The incidents of one delivery within the bounds, in the same order: of each sender and of each place those that
-/// are most urgent and were seen most often. The others are counted in incidents of many different errors, which
+/// Applies the bounds to the incidents of one delivery and keeps their order. For each sender and each place, the most
+/// urgent and then the most frequent incidents stay. The rest is counted in incidents of many different errors, which
 /// come last.
 pub fn bounded(incidents: Vec<Incident>) -> Vec<Incident> {
     let mut order: Vec<usize> = (0..incidents.len()).collect();
@@ -97,7 +97,7 @@ pub fn bounded(incidents: Vec<Incident>) -> Vec<Incident> {
         let of_sender = of_sender.entry((bucket.clone(), incident.sender.clone())).or_default();
         let in_place = in_place.entry(bucket).or_default();
         *room = Room::after(*in_place, *of_sender);
-        // The first that a sender has too much opens the incident of the others.
+        // The sender's first incident beyond its bound opens the incident that collects the rest.
         let is_first = *room == Room::SenderFull && *of_sender == OF_SENDER;
         *of_sender += u32::from(*room == Room::Free || is_first);
         *in_place += u32::from(*room == Room::Free || is_first);
@@ -115,7 +115,7 @@ pub fn bounded(incidents: Vec<Incident>) -> Vec<Incident> {
     kept
 }
 
-/// Incidents of many different errors, in the making.
+/// Builds incidents of many different errors.
 #[derive(Default)]
 pub(crate) struct Floods(Vec<Flood>);
 
@@ -126,11 +126,12 @@ struct Flood {
 }
 
 impl Floods {
-    /// Counts `incident`, for which its sender or its place is full, among many others. Returns in which.
+    /// Counts `incident`, whose sender or place is full, in an incident of many errors. Returns the id of that
+    /// incident.
     pub(crate) fn put(&mut self, incident: Incident, full: Room) -> IncidentId {
         let (account, region) = bucket(&incident);
         let sender = Some(&incident.sender).filter(|_| full == Room::SenderFull);
-        // A place's incident is of all senders, and of the logs' or of AWS's.
+        // A place's incident collects all senders; logs and AWS are kept apart by the bucket.
         let id = Fingerprint::of_many(account.as_ref(), region.as_ref(), sender).id();
         self.add(id.clone(), incident, full == Room::SenderFull);
         id
@@ -148,7 +149,7 @@ impl Floods {
         }
     }
 
-    /// The incidents, in the order of their first.
+    /// The incidents, in the order in which they were begun.
     pub(crate) fn incidents(self) -> impl Iterator<Item = Incident> {
         self.0.into_iter().map(Flood::incident)
     }
@@ -198,7 +199,7 @@ impl Flood {
             *self.causes.entry(other.cause).or_default() += errors;
         }
         self.incident.items.extend(&other.items);
-        // Neither its cause nor its facts: it has no rule.
+        // Its cause and facts are not taken over: the collecting incident has no rule.
         self.incident.count(&Incident { rule: None, facts: Facts::default(), ..other });
     }
 
@@ -212,34 +213,34 @@ impl Flood {
     }
 }
 
-/// The beginning of the hour that `now` is in. The ledger counts by it.
+/// The start of the hour that contains `now`. The ledger counts per hour.
 pub(crate) fn hour_of(now: Timestamp) -> Timestamp {
     let seconds = now.as_second();
     Timestamp::from_second(seconds - seconds.rem_euclid(3600)).unwrap_or(now)
 }
 
-/// An incident that was opened a moment ago, as the ledger counts it.
+/// A newly opened incident, as the ledger counts it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Opened {
-    /// `account#region`; `-` stands for what is not known.
+    /// `account#region`; `-` stands for an unknown part.
     pub place: String,
-    /// A hash of its sender, in hexadecimal digits; `None` where only the place's bound applies.
+    /// A hash of its sender, in hexadecimal digits; `None` if only the place's bound applies.
     pub sender: Option<String>,
 }
 
 /// Whether another incident may be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Room {
-    /// It may, and it is counted.
+    /// Yes, and it is counted.
     Free,
-    /// Its sender has opened [`OF_SENDER`] in this hour.
+    /// No: its sender has opened [`OF_SENDER`] incidents in this hour.
     SenderFull,
-    /// [`IN_PLACE`] were opened in its place in this hour.
+    /// No: [`IN_PLACE`] incidents were opened in its place in this hour.
     PlaceFull,
 }
 
 impl Room {
-    /// Whether there is room after so many in the place and of the sender.
+    /// Whether there is room after this many incidents in the place and of the sender.
     pub(crate) fn after(in_place: u32, of_sender: u32) -> Self {
         if in_place >= IN_PLACE {
             Self::PlaceFull

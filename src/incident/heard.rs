@@ -1,6 +1,6 @@
-//! What people have heard of an incident lately.
+//! What people have heard about an incident recently.
 //!
-//! Invariant: what is kept is bounded.
+//! Invariant: Its size is bounded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::short_hash;
 
-/// One thing that a notice says: a letter for what it is about, and eight hexadecimal digits.
+/// One thing that a notice says: a letter for its kind, and eight hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Point(String);
 
-/// The letter of a point about who calls.
+/// The letter of a point about a caller.
 pub(crate) const CALLER: char = 'c';
 
 impl Point {
@@ -27,24 +27,24 @@ impl Point {
     }
 }
 
-/// Of so many callers people hear one by one. Further ones show that the incident is nobody's in particular.
+/// At most this many callers are reported one by one. More callers show that no single caller is the cause.
 pub(crate) const CALLERS: usize = 8;
 
-/// What people have heard of an incident lately, and in which hour since 1970 they heard it last.
+/// What people have heard about an incident recently, and the hour since 1970 in which they last heard it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Heard(BTreeMap<Point, i64>);
 
 impl Heard {
-    /// What was heard longer ago is news again: a week, and a day for the notice that comes late.
+    /// After this time a point counts as new again: a week, plus a day for a notice that comes late.
     const KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
-    /// So much is kept, the latest first.
+    /// At most this many points are kept, the latest first.
     const MOST: usize = 32;
 
-    /// Nothing that is known.
+    /// Nothing is known.
     pub const NOTHING: Self = Self(BTreeMap::new());
 
-    /// Whether nothing is known of what people have heard.
+    /// Whether nothing is known about what people have heard.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -54,8 +54,8 @@ impl Heard {
         self.0.get(point).is_some_and(|hour| Some(hour) == self.0.values().max())
     }
 
-    /// Whether one of `points` is news at `now`. Where nothing is known of what people have heard, as of a notice that an
-    /// earlier version sent, nothing is.
+    /// Whether one of `points` is new at `now`. If nothing is known about what people have heard, as after a notice of
+    /// an earlier version, nothing is new.
     pub(crate) fn lacks(&self, points: &BTreeSet<Point>, now: Timestamp) -> bool {
         let is_known = |point: &Point| self.0.get(point).is_some_and(|hour| is_kept(*hour, now));
         let callers = self.0.keys().filter(|point| point.is_caller()).count();
@@ -63,14 +63,14 @@ impl Heard {
         !self.is_empty() && points.iter().filter(is_told).any(|point| !is_known(point))
     }
 
-    /// The same after a notice at `now` that says nothing of reasons and actions: what people have heard is as it was.
+    /// A copy after a notice at `now` that says nothing about reasons and actions: the points stay.
     #[must_use]
     pub(crate) fn as_of(&self, now: Timestamp) -> Self {
         let kept = self.0.iter().filter(|(_, hour)| is_kept(**hour, now));
         Self(kept.map(|(point, _)| (point.clone(), hour(now))).collect())
     }
 
-    /// The same after a notice at `now` that says `points`.
+    /// A copy after a notice at `now` that says `points`.
     #[must_use]
     pub(crate) fn with(&self, points: &BTreeSet<Point>, now: Timestamp) -> Self {
         let mut all: Vec<(Point, i64)> = self.0.clone().into_iter().collect();
@@ -90,7 +90,7 @@ pub(crate) fn is_kept(heard: i64, now: Timestamp) -> bool {
     hour(now) - heard <= Heard::KEPT.as_hours()
 }
 
-/// Words of a version that wrote them otherwise are not read.
+/// Words in another version's format are skipped.
 impl From<String> for Heard {
     fn from(text: String) -> Self {
         let one = |word: &str| {

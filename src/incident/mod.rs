@@ -1,7 +1,7 @@
-//! Symptoms folded into incidents: one for each fingerprint, however many errors there were.
+//! Folds symptoms into incidents: one incident per fingerprint, however many errors arrived.
 //!
-//! One law: folding is pure and loses no count. What a batch holds a thousand times becomes one
-//! incident that says a thousand.
+//! Invariant: Folding is pure and loses no count. A thousand errors with one fingerprint become one incident that
+//! counts a thousand.
 
 pub mod band;
 pub mod flood;
@@ -29,69 +29,69 @@ use crate::incident::sender::{Sender, is_certain};
 use crate::model::ModelId;
 use crate::text::Safe;
 
-/// An error that was diagnosed, or an alarm with nothing found behind it.
+/// A diagnosed error, or an alarm behind which no error was found.
 #[derive(Clone, Debug)]
 pub struct Symptom {
-    /// Whose; `None` when nothing told it.
+    /// The account the error belongs to; `None` if unknown.
     pub account: Option<AccountId>,
-    /// The source Region; `None` when nothing told it.
+    /// The source Region; `None` if unknown.
     pub region: Option<Region>,
     /// The model as called.
     pub model: Option<ModelId>,
-    /// Who called; see [`ErrorSignal::caller`].
+    /// Who made the call; see [`ErrorSignal::caller`].
     pub caller: Option<String>,
-    /// What it means.
+    /// What the error means.
     pub diagnosis: Diagnosis,
-    /// When first.
+    /// Time of the first occurrence; `None` if unknown.
     pub first: Option<Timestamp>,
-    /// When last.
+    /// Time of the last occurrence; `None` if unknown.
     pub last: Option<Timestamp>,
-    /// How many times.
+    /// How many errors and alarms.
     pub counts: Counts,
-    /// From where and with what the call was made.
+    /// The address and the client that made the call.
     pub origin: Origin,
     /// Hash of the error's text.
     pub text: u32,
-    /// Whether the account's root user called, which no application should.
+    /// Whether the account's root user called. No application should use the root user.
     pub by_root: bool,
-    /// Whether AWS recorded it. The line of an application's log is whatever its writer wrote.
+    /// Whether AWS recorded the error. An application can write anything to its own log.
     pub is_recorded: bool,
-    /// Who sent it.
+    /// Who sent the error.
     pub sender: Sender,
-    /// The incident that it is known to belong to; `None`: its fingerprint tells.
+    /// The incident it belongs to, if known already; `None` derives the incident from the fingerprint.
     pub known: Option<IncidentId>,
     /// Indices of the delivery's items that it came from.
     pub items: BTreeSet<usize>,
 }
 
-/// How often something was seen.
+/// How many errors and alarms were counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Counts {
-    /// Errors read, each delivery counted.
+    /// Errors read. A duplicate delivery counts again.
     pub errors: u64,
-    /// Alarms that went off.
+    /// Alarms that entered the ALARM state.
     pub alarms: u64,
 }
 
 impl Counts {
-    /// Adds, and stops at the largest number rather than wrap.
+    /// Adds `other`. The counts saturate instead of wrapping.
     pub fn add(&mut self, other: Self) {
         self.errors = self.errors.saturating_add(other.errors);
         self.alarms = self.alarms.saturating_add(other.alarms);
     }
 }
 
-/// What makes two errors the same incident: `v1|account|region|model_id|family|caller`. Ids that name no model are
-/// left out of it, and then who called or else who sent it is always in it. What one step for the whole account ends
-/// has neither model nor caller; see [`Cause::is_of_account`].
+/// The identity of an incident: `v1|account|region|model_id|family|caller`. Two errors with the same fingerprint belong
+/// to the same incident. For a wrong model id the model is left out, and the caller, or else the sender, is always part
+/// of it. A cause that one step fixes for the whole account has neither model nor caller; see [`Cause::is_of_account`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(String);
 
-/// Every symptom of one fingerprint.
+/// All symptoms with one fingerprint.
 #[derive(Clone, Debug)]
 pub struct Incident {
-    /// Stable for its fingerprint.
+    /// Derived from the fingerprint, so it is stable.
     pub id: IncidentId,
     /// See [`Symptom::account`].
     pub account: Option<AccountId>,
@@ -99,29 +99,29 @@ pub struct Incident {
     pub region: Option<Region>,
     /// See [`Symptom::model`].
     pub model: Option<ModelId>,
-    /// Only for causes that are one caller's; else `None`.
+    /// The caller, for causes that concern one caller; else `None`.
     pub caller: Option<String>,
-    /// The cause most often seen; a named limit before an unnamed one.
+    /// The most frequent cause. A named limit takes precedence over an unnamed one.
     pub cause: Cause,
-    /// The rule that said so; `None` when only a metric did.
+    /// The rule that found the cause; `None` if only a metric did.
     pub rule: Option<&'static str>,
-    /// The facts of the last error of that cause that AWS recorded; else of the first.
+    /// Facts of the last error of that cause that AWS recorded; if AWS recorded none, of the first error.
     pub facts: Facts,
-    /// How often.
+    /// Counts of all symptoms.
     pub counts: Counts,
-    /// The first symptom's time.
+    /// Time of the first symptom; `None` if unknown.
     pub first_seen: Option<Timestamp>,
-    /// The last symptom's time.
+    /// Time of the last symptom; `None` if unknown.
     pub last_seen: Option<Timestamp>,
-    /// Who made the calls, minute by minute.
+    /// Who made the calls, per minute.
     pub callers: RecentCallers,
-    /// See [`Symptom::by_root`]; of any symptom.
+    /// Whether [`Symptom::by_root`] holds for any symptom.
     pub by_root: bool,
-    /// See [`Symptom::is_recorded`]; of the symptom that told the cause.
+    /// [`Symptom::is_recorded`] of the symptom that gave the cause.
     pub is_recorded: bool,
-    /// See [`Symptom::sender`]; of the symptom that told the cause.
+    /// [`Symptom::sender`] of the symptom that gave the cause.
     pub sender: Sender,
-    /// See [`Symptom::items`].
+    /// Indices of the delivery's items; see [`Symptom::items`].
     pub items: BTreeSet<usize>,
 }
 
@@ -130,7 +130,7 @@ impl Fingerprint {
         let dash = "-";
         let cause = symptom.diagnosis.cause;
         let caller = symptom.caller.clone().filter(|_| cause.is_per_caller());
-        // Wrong ids are told apart by who calls them.
+        // For wrong model ids, the caller distinguishes incidents.
         let (model, caller) = if cause.is_of_wrong_id() {
             (None, caller.or_else(|| Some(symptom.sender.to_string())))
         } else if cause.is_of_account() {
@@ -149,7 +149,8 @@ impl Fingerprint {
         ))
     }
 
-    /// Of what `sender` sends beyond its bound, or of what is beyond a place's bound.
+    /// The incident that collects what exceeds a bound: that of `sender`, or, for `None`, that of the account and
+    /// Region.
     pub(crate) fn of_many(
         account: Option<&AccountId>,
         region: Option<&Region>,
@@ -169,15 +170,15 @@ impl Fingerprint {
     }
 }
 
-/// What was denied, for causes of permission: a role that lacks three permissions has three problems. Where a model
-/// tells which resource is meant, the action is enough: a profile's calls are denied in one Region or another.
+/// What was denied, for permission causes: a role that lacks three permissions has three problems. If the model is
+/// known, the action is enough, because the calls of an inference profile are denied in varying Regions.
 fn denied(symptom: &Symptom) -> String {
     let facts = &symptom.diagnosis.facts;
     if symptom.diagnosis.cause.category() != Category::Permission {
         return String::new();
     }
     let action = facts.action.as_deref().or(facts.operation.as_deref());
-    // A policy of the organization denies an action in the whole account.
+    // An organization policy denies an action in the whole account.
     let is_of_account = symptom.diagnosis.cause.is_of_account();
     let resource = facts.resource.as_deref().filter(|_| symptom.model.is_none() && !is_of_account);
     let parts: Vec<&str> = [""].into_iter().chain(action).chain(resource).collect();
@@ -185,7 +186,7 @@ fn denied(symptom: &Symptom) -> String {
 }
 
 impl Symptom {
-    /// The symptom of a diagnosed error that came with item `item`.
+    /// Builds the symptom of a diagnosed error that came with item `item`.
     pub fn of_error(error: &ErrorSignal, mut diagnosis: Diagnosis, item: usize) -> Self {
         diagnosis.facts.forgeable = error.source == Source::ApplicationLog;
         if diagnosis.rule.is_none() {
@@ -219,7 +220,7 @@ impl Symptom {
         }
     }
 
-    /// The symptom of an alarm behind which no error was found: all that is known is its metric.
+    /// Builds the symptom of an alarm behind which no error was found: only its metric is known.
     pub fn of_alarm(alarm: &AlarmSignal, metric: Metric, model: Option<ModelId>, item: usize) -> Self {
         let cause = match metric {
             Metric::Throttles => Cause::RateUnspecified,
@@ -252,17 +253,17 @@ impl Symptom {
 }
 
 impl Symptom {
-    /// Which incident it belongs to.
+    /// The id of the incident it belongs to.
     fn incident(&self) -> IncidentId {
         self.known.clone().unwrap_or_else(|| Fingerprint::of(self).id())
     }
 
-    /// Whether AWS itself recorded it, so that no flood counts it away.
+    /// Whether AWS itself recorded it, so that flood bounds do not apply.
     fn is_certain(&self) -> bool {
         is_certain(self.diagnosis.cause, self.is_recorded, &self.sender)
     }
 
-    /// The symptom of what the watch saw coming: no call failed of it yet.
+    /// Builds the symptom of a forecast: no call is known to have failed yet.
     pub(crate) fn ahead(place: &AccountRegion, model: &ModelId, cause: Cause, now: Timestamp) -> Self {
         Self {
             account: Some(place.account.clone()),
@@ -283,7 +284,7 @@ impl Symptom {
         }
     }
 
-    /// The symptom of an alarm whose error is known already.
+    /// Builds the symptom of an alarm whose error is already known.
     pub fn of_known(alarm: &AlarmSignal, known: &Incident, item: usize) -> Self {
         Self {
             account: known.account.clone(),
@@ -298,46 +299,46 @@ impl Symptom {
 }
 
 impl Incident {
-    /// Whether nothing but an alarm's metric tells of it.
+    /// Whether an alarm's metric is the only evidence of it.
     pub fn is_metric_only(&self) -> bool {
         self.rule.is_none() && self.counts.errors == 0 && self.counts.alarms > 0
     }
 
-    /// Whether it is seen coming, and no call is known to have failed of it.
+    /// Whether it is a forecast: no call is known to have failed.
     pub fn is_forecast(&self) -> bool {
         matches!(self.cause, Cause::NearQuota | Cause::LegacyModel) && self.counts.errors == 0
     }
 
-    /// Whether AWS itself recorded it, so that no flood counts it away.
+    /// Whether AWS itself recorded it, so that flood bounds do not apply.
     pub fn is_certain(&self) -> bool {
         is_certain(self.cause, self.is_recorded, &self.sender)
     }
 
-    /// Whether it is about calls of `model`.
+    /// Whether it concerns calls of `model`.
     pub fn is_about(&self, model: &ModelId) -> bool {
         let is_named = self.facts.model_ids.contains(model) || self.facts.models.contains(model);
         self.model.as_ref() == Some(model) || is_named
     }
 
-    /// Account and Region, without which AWS cannot be asked anything.
+    /// Its account and Region; `None` if either is unknown, and then AWS cannot be queried.
     pub fn place(&self) -> Option<AccountRegion> {
         Some(AccountRegion { account: self.account.clone()?, region: self.region.clone()? })
     }
 
-    /// Whether its cause and facts take the place of what was known before: AWS recorded it, and it names a
-    /// cause. A limit without a name says less than one with a name.
+    /// Whether its cause and facts replace those known before: AWS recorded it, and it names a cause. An unnamed limit
+    /// says less than a named one.
     pub(crate) fn is_the_latest_word(&self) -> bool {
         self.is_recorded && self.rule.is_some() && self.cause != Cause::RateUnspecified
     }
 
-    /// The same, seen no later than `now`: another's clock may be ahead.
+    /// A copy with its times capped at `now`, because another clock may be ahead.
     #[must_use]
     pub(crate) fn until(&self, now: Timestamp) -> Self {
         let until = |at: Option<Timestamp>| at.map(|at| at.min(now));
         Self { first_seen: until(self.first_seen), last_seen: until(self.last_seen), ..self.clone() }
     }
 
-    /// Counts what a later delivery told of the same incident.
+    /// Adds a later delivery of the same incident.
     pub(crate) fn count(&mut self, later: &Self) {
         self.counts.add(later.counts);
         self.by_root |= later.by_root;
@@ -353,10 +354,10 @@ impl Incident {
         self.call_the_newest();
     }
 
-    /// Of several wrong ids the newest is the one that is meant.
+    /// If several wrong ids were called, the newest becomes the incident's model.
     pub(crate) fn call_the_newest(&mut self) {
         let newest = self.facts.model_ids.last().filter(|_| self.cause.is_of_wrong_id());
-        // The facts do not keep what kind of id it is.
+        // The facts do not keep the kind of an id, so compare the text.
         if let Some(newest) =
             newest.filter(|id| self.model.as_ref().map(ModelId::as_str) != Some(id.as_str()))
         {
@@ -365,7 +366,7 @@ impl Incident {
     }
 }
 
-/// Folds symptoms into one incident for each fingerprint, in the order of their first symptoms.
+/// Folds symptoms into one incident per fingerprint, in the order of first appearance.
 pub fn fold(symptoms: impl IntoIterator<Item = Symptom>) -> Vec<Incident> {
     let mut folding = Folding::default();
     for symptom in symptoms {
@@ -374,16 +375,16 @@ pub fn fold(symptoms: impl IntoIterator<Item = Symptom>) -> Vec<Incident> {
     folding.incidents()
 }
 
-/// Incidents in the making, symptom by symptom. What it holds is bounded, however much is put in.
+/// Builds incidents symptom by symptom. Memory is bounded, however much is put in.
 #[derive(Default)]
 pub struct Folding {
     groups: Vec<(IncidentId, Group)>,
     places: HashMap<IncidentId, usize>,
 }
 
-/// So many incidents are told apart at once, and as many again of those that no flood hides; see
-/// [`Symptom::is_certain`]. Of what comes after them model, caller and facts are left out, and after as many again,
-/// the account and the Region: fingerprints cost a sender nothing.
+/// At most this many incidents are kept apart, plus as many again for symptoms that flood bounds do not apply to; see
+/// [`Symptom::is_certain`]. Beyond that, model, caller and facts are dropped; after as many again, account and Region
+/// too. The bound exists because new fingerprints cost a sender nothing.
 const MOST: usize = 1000;
 
 impl Folding {
@@ -396,7 +397,7 @@ impl Folding {
         }
     }
 
-    /// Adds what was folded by itself.
+    /// Adds another folding.
     pub fn join(&mut self, other: Self) {
         for (_, mut group) in other.groups {
             let id = self.room(&mut group.symptoms);
@@ -414,8 +415,8 @@ impl Folding {
         self.groups.into_iter().filter_map(|(id, group)| group.incident(id)).collect()
     }
 
-    /// The incident of `symptoms`, which have one together, once what has to be left out of them is left out;
-    /// `None` if there are none.
+    /// The incident of `symptoms`, which share one fingerprint. Drops their details where the bound requires it. `None`
+    /// if `symptoms` is empty.
     fn room(&self, symptoms: &mut [Symptom]) -> Option<IncidentId> {
         let most = if symptoms.iter().any(Symptom::is_certain) { 2 * MOST } else { MOST };
         let id = symptoms.first()?.incident();
@@ -423,7 +424,7 @@ impl Folding {
             return Some(id);
         }
         for symptom in &mut *symptoms {
-            // The facts tell actions and resources, which are part of a denial's fingerprint.
+            // A denial's fingerprint contains action and resource, which come from the facts.
             (symptom.model, symptom.caller, symptom.diagnosis.facts) = (None, None, Facts::default());
             symptom.known = None;
         }
@@ -451,8 +452,8 @@ impl Folding {
     }
 }
 
-/// The symptoms of one fingerprint. Those of one cause and rule are one entry with their counts added, so
-/// that a group stays as small as the table's causes however large a batch is.
+/// The symptoms of one fingerprint. Symptoms with the same cause, rule and `is_recorded` share one entry, so a group's
+/// size does not depend on the batch.
 #[derive(Default)]
 struct Group {
     symptoms: Vec<Symptom>,
@@ -461,7 +462,7 @@ struct Group {
 
 impl Group {
     fn see(&mut self, symptom: &Symptom) {
-        // An alarm is nobody's call.
+        // An alarm has no caller.
         if symptom.counts.errors > 0 {
             self.callers.see(symptom.caller.as_deref(), &symptom.origin, symptom.last, symptom.text);
         }
@@ -492,8 +493,8 @@ impl Group {
     }
 
     fn incident(self, id: IncidentId) -> Option<Incident> {
-        // No line of an application's log outranks what AWS recorded, and a limit that is named outranks any number of errors
-        // that name none.
+        // What AWS recorded outranks any application log, and a named limit outranks any number of errors that name
+        // none.
         let rank = |s: &Symptom| {
             let named = !matches!(s.diagnosis.cause, Cause::RateUnspecified | Cause::Unknown)
                 || s.diagnosis.rule.is_some();

@@ -1,4 +1,4 @@
-//! What a notice is about, and how soon somebody should look.
+//! The kinds and severities of notices.
 
 use crate::diagnosis::{Category, Cause};
 use crate::incident::Incident;
@@ -15,13 +15,13 @@ wire_enum! {
         Outcome = "outcome",
         /// An access step is still missing.
         Reminder = "reminder",
-        /// It is over.
+        /// The incident is over.
         Resolved = "resolved",
-        /// For a day AWS has not answered what has to be known about it.
+        /// AWS has not answered a needed call for a day.
         Unanswered = "unanswered",
         /// A quota will soon be full.
         Headroom = "headroom",
-        /// A model in use will end.
+        /// A model in use will reach its end of life.
         Lifecycle = "lifecycle",
         /// Many incidents at once.
         Digest = "digest",
@@ -29,7 +29,7 @@ wire_enum! {
 }
 
 impl Kind {
-    /// Of the first notice of an incident.
+    /// The kind of the first notice about an incident.
     pub fn opening(incident: &Incident) -> Self {
         match incident.cause {
             Cause::NearQuota => Self::Headroom,
@@ -44,9 +44,9 @@ wire_enum! {
     pub enum Severity {
         /// Calls fail until somebody acts.
         Critical = "critical",
-        /// Calls fail now and then, or will.
+        /// Calls fail sometimes, or soon will.
         Warning = "warning",
-        /// For the record.
+        /// For information only.
         Info = "info",
     }
 }

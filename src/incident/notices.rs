@@ -1,7 +1,7 @@
-//! What people were told of an incident in its present episode.
+//! The notices sent about an incident in its current episode.
 //!
-//! One law: what is kept does not grow with the number of notices: the first one, the last one, and of each kind how
-//! many there were and when the last two were.
+//! Invariant: Storage does not grow with the number of notices. It holds the first and the last notice, and for each
+//! kind the count and the last two times.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,31 +11,32 @@ use serde::{Deserialize, Serialize};
 use crate::incident::heard::{Heard, Point};
 use crate::incident::notice_kind::Kind;
 
-/// A notice that was published.
+/// A published notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeRecord {
     /// Its `notice_id`.
     pub id: String,
     /// Its kind.
     pub kind: String,
-    /// When.
+    /// When it was published.
     pub at: Timestamp,
-    /// The errors counted by then.
+    /// Errors counted by then.
     #[serde(default)]
     pub errors: u64,
-    /// The steps of access that were missing then, as far as Bedrock told. Kept of the last notice only.
+    /// Access steps that were missing then, as far as Bedrock reported. Kept for the last notice only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
-    /// How many notices in a row, up to this one, said nothing new. The wait for the next one doubles with each.
+    /// Consecutive notices, up to and including this one, that said nothing new. Each doubles the wait for the next.
     #[serde(default, skip_serializing_if = "is_none")]
     pub repeats: u32,
-    /// What people have heard of the incident, up to this notice. Kept of the last notice only.
+    /// What people have heard about the incident up to this notice. Kept for the last notice only.
     #[serde(default, skip_serializing_if = "Heard::is_empty")]
     pub heard: Heard,
 }
 
 impl NoticeRecord {
-    /// The same of a notice that says `points`, and why it was sent. `before`: what people had heard until then.
+    /// A copy for a notice that says `points` and was sent because of `telling`. `before` is what people had heard
+    /// until then.
     #[must_use]
     pub(crate) fn saying(
         self,
@@ -52,14 +53,14 @@ impl NoticeRecord {
     }
 }
 
-/// Whether there is none of it.
+/// Whether the count is zero.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_none(repeats: &u32) -> bool {
     *repeats == 0
 }
 
 impl NoticeRecord {
-    /// The same without what is kept of the last notice only.
+    /// A copy without the fields that are kept for the last notice only.
     #[must_use]
     pub fn in_short(&self) -> Self {
         Self { missing: Vec::new(), heard: Heard::default(), ..self.clone() }
@@ -71,13 +72,13 @@ impl NoticeRecord {
 pub struct OfKind {
     /// How many.
     pub count: u32,
-    /// When the last was published.
+    /// When the last one was published.
     pub last: Timestamp,
     /// When the one before it was published; `None` if there is only one.
     pub before: Option<Timestamp>,
 }
 
-/// Every notice of an episode, in little.
+/// A summary of every notice of an episode.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notices {
     first: Option<NoticeRecord>,
@@ -87,7 +88,7 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// Adds one that was published after those.
+    /// Adds a notice that was published after all others.
     pub fn push(&mut self, told: NoticeRecord) {
         self.count(&told.kind, told.at);
         self.had_missing |= !told.missing.is_empty();
@@ -106,7 +107,7 @@ impl Notices {
         }
     }
 
-    /// What a ledger has kept of them. `had_missing`: see [`Notices::had_missing`].
+    /// Restores what a ledger kept. For `had_missing`, see [`Notices::had_missing`].
     #[cfg(feature = "aws")]
     pub(crate) fn kept(
         first: Option<NoticeRecord>,
@@ -117,49 +118,49 @@ impl Notices {
         Self { first, last, kinds, had_missing }
     }
 
-    /// The same, of which the last one is known in full.
+    /// A copy whose last notice is known in full.
     #[cfg(feature = "aws")]
     pub(crate) fn ending_with(self, last: NoticeRecord) -> Self {
         Self { last: Some(last), ..self }
     }
 
-    /// Whether there was none.
+    /// Whether no notice was sent.
     pub fn is_empty(&self) -> bool {
         self.last.is_none()
     }
 
-    /// How many there were.
+    /// The number of notices.
     pub fn count_all(&self) -> u32 {
         self.kinds.values().fold(0, |sum, kind| sum.saturating_add(kind.count))
     }
 
-    /// The first of the episode, without the steps that were missing.
+    /// The first notice of the episode, without its missing steps.
     pub fn first(&self) -> Option<&NoticeRecord> {
         self.first.as_ref()
     }
 
-    /// The last.
+    /// The last notice.
     pub fn last(&self) -> Option<&NoticeRecord> {
         self.last.as_ref()
     }
 
-    /// Those of which more than times are known: the first and the last, or the only one.
+    /// The notices whose content is known: the first and the last, or the only one.
     pub fn whole(&self) -> impl Iterator<Item = &NoticeRecord> {
         let is_only = self.count_all() < 2;
         self.first.iter().filter(move |_| !is_only).chain(&self.last)
     }
 
-    /// Those of one kind; `None` where there was none.
+    /// The notices of one kind; `None` if there were none.
     pub fn of(&self, kind: Kind) -> Option<OfKind> {
         self.kinds.get(kind.as_str()).copied()
     }
 
-    /// Each kind that there was.
+    /// Each kind that was sent.
     pub fn kinds(&self) -> &BTreeMap<String, OfKind> {
         &self.kinds
     }
 
-    /// How many of them said that the incident goes on: neither that it is over nor how a request ended.
+    /// How many notices said that the incident goes on, rather than that it is over or how a request ended.
     pub fn count_going_on(&self) -> u32 {
         const OTHERS: [Kind; 4] = [Kind::Resolved, Kind::Outcome, Kind::Unanswered, Kind::Digest];
         let is_other = |kind: &str| OTHERS.iter().any(|other| other.as_str() == kind);
@@ -167,24 +168,24 @@ impl Notices {
         going_on.fold(0, |sum, (_, of)| sum.saturating_add(of.count))
     }
 
-    /// Whether people were told last that it is over.
+    /// Whether the last notice said that it is over.
     pub fn is_over(&self) -> bool {
         self.last.as_ref().is_some_and(|last| last.kind == Kind::Resolved.as_str())
     }
 
-    /// What people have heard in the episode, lately.
+    /// What people have heard recently in this episode.
     pub fn heard(&self) -> &Heard {
         static NOTHING: Heard = Heard::NOTHING;
         self.last.as_ref().map_or(&NOTHING, |last| &last.heard)
     }
 
-    /// Whether a step of access was missing at any of them.
+    /// Whether an access step was missing at any notice.
     pub fn had_missing(&self) -> bool {
         self.had_missing
     }
 
-    /// When people were last told of it as of something that goes on; `None` also when what they were told
-    /// last is that it is over. That AWS does not answer says nothing of whether it goes on.
+    /// When a notice last said that the incident goes on; `None` if there was none, or if the incident was reported
+    /// over since. An `Unanswered` notice counts as neither.
     pub fn last_going_on(&self) -> Option<Timestamp> {
         let at = |(_, kind): (&String, &OfKind)| kind.last;
         let is = |name: &String, kind: Kind| name == kind.as_str();
@@ -192,7 +193,7 @@ impl Notices {
         if is(last, Kind::Resolved) {
             return None;
         }
-        // Two functions' clocks may differ: the order in which notices are kept tells what came last.
+        // The clocks of two functions may differ, so the order of the stored notices decides which one was last.
         let over = self.of(Kind::Resolved).filter(|_| is(last, Kind::Unanswered)).map(|kind| kind.last);
         let others = self.kinds.iter().filter(|(k, _)| !is(k, Kind::Unanswered) && !is(k, Kind::Resolved));
         others.map(at).max().filter(|last| over.is_none_or(|over| *last > over))
@@ -207,12 +208,12 @@ impl FromIterator<NoticeRecord> for Notices {
     }
 }
 
-/// Why people are told.
+/// Why a notice is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Telling {
     /// There is something new.
     News,
-    /// Nothing is new, and it was not told for long enough.
+    /// Nothing is new, but the last notice is old enough.
     Repeat,
 }
 
@@ -258,7 +259,7 @@ mod tests {
             (Kind::Unanswered, 4, None),
             (Kind::Again, 5, Some(5)),
             (Kind::Resolved, 7, None),
-            // By a clock that is behind the one before.
+            // Published by a clock that runs behind the previous one.
             (Kind::Again, 6, Some(6)),
         ] {
             notices.push(told(kind, minute));

@@ -1,4 +1,4 @@
-//! What the ledger keeps of an incident, and what changes it.
+//! What the ledger keeps about an incident, and the changes to it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,89 +14,89 @@ use crate::wire_enum::wire_enum;
 wire_enum! {
     /// Where an incident stands.
     pub enum State {
-        /// Counted; nothing decided yet.
+        /// Counted; nothing is decided yet.
         Seen = "seen",
         /// A request is reserved and may have been filed.
         Planned = "planned",
-        /// A request is filed; nobody is told yet.
+        /// A request is filed; no notice is sent yet.
         Filed = "filed",
-        /// People are told; nothing is left to follow.
+        /// A notice was sent; nothing is left to follow.
         Told = "told",
-        /// People are told; an increase request is followed.
+        /// A notice was sent; an increase request is followed.
         Watching = "watching",
         /// Over.
         Closed = "closed",
     }
 }
 
-/// The exclusive right to drive an incident, until it ends by itself.
+/// The exclusive right to handle an incident, until it expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// The incident.
     pub incident: IncidentId,
-    /// The fencing token, of this lease alone: once another has taken over, a write under it is refused.
+    /// The fencing token of this lease. Once another holder has taken over, a write with it is refused.
     pub owner: String,
 }
 
-/// What the ledger knows of an incident.
+/// An incident as the ledger stores it.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// The incident as it was folded last, with the counts of its whole episode.
+    /// The incident as last folded, with the counts of its whole episode.
     pub incident: Incident,
     /// Where it stands.
     pub state: State,
-    /// 1, and one more each time it comes back after it was closed.
+    /// 1 at first, and one more each time it comes back as a new episode.
     pub episode: u32,
-    /// What was published in this episode.
+    /// Notices published in this episode.
     pub notices: Notices,
-    /// The request it follows.
+    /// The increase request it follows; `None` if it follows none.
     pub followed: Option<TrackedRequest>,
-    /// When somebody has to look again; `None` once closed.
+    /// When it must be looked at next; `None` once closed.
     pub due_at: Option<Timestamp>,
-    /// Until when a claim only counts, because people were told a short time ago or are about to be.
+    /// Until when a claim only counts, because a notice was sent shortly before or is about to be; `None` if a claim
+    /// may take the lease.
     pub silent_until: Option<Timestamp>,
-    /// The search for the errors behind its alarm, on or over; `None` where none was begun.
+    /// The search for the errors behind its alarm, running or done; `None` if none was started.
     pub search: Option<Search>,
-    /// What AWS has not answered about it; `None` where the last look was answered.
+    /// A look that AWS has not answered; `None` if the last look was answered.
     pub unread: Option<UnansweredLook>,
-    /// The quota that only a person can have raised; `None` where another way is open.
+    /// The quota that only a person can have raised; `None` if there is another way.
     pub awaited: Option<AwaitedQuota>,
 }
 
-/// A quota that only a person can have raised, by a support case. The incident is over when its value moves.
+/// A quota that only a person can have raised, by a support case. The incident is over when its value changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AwaitedQuota {
     /// The quota.
     pub code: QuotaCode,
-    /// Its name, for the notice of the end.
+    /// Its name, for the final notice.
     pub name: String,
-    /// The value that held when it was looked at first.
+    /// The applied value when it was first looked at.
     pub value: f64,
 }
 
-/// A look at an open incident that AWS has not answered, time after time.
+/// Repeated looks at an open incident that AWS has not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnansweredLook {
     /// The first look without an answer.
     pub since: Timestamp,
-    /// When people were told of it last; `None` where they were not.
+    /// When the last notice about this was sent; `None` if none was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Timestamp>,
 }
 
 impl Record {
-    /// Whether people were told something of the incident since `then`.
+    /// Whether a notice was sent at or after `then`.
     pub(crate) fn was_told_since(&self, then: Timestamp) -> bool {
         self.notices.last().is_some_and(|told| told.at >= then)
     }
 
-    /// Whether the claim of `incident` that returned it has opened it: nothing else was counted.
+    /// Whether the claim of `incident` that returned this record opened it: nothing else was counted.
     pub fn was_opened_by(&self, incident: &Incident) -> bool {
         self.state == State::Seen && self.notices.is_empty() && self.incident.counts == incident.counts
     }
 
-    /// The episode goes on, due at `due_at`: nothing was decided on what is seen now. What was counted and told in it
-    /// stays.
+    /// Continues the episode, due at `due_at`. Earlier decisions are dropped; counts and notices stay.
     pub(crate) fn come_back(&mut self, due_at: Timestamp) {
         self.state = State::Seen;
         self.due_at = Some(due_at);
@@ -105,46 +105,47 @@ impl Record {
     }
 }
 
-/// What came of a claim.
+/// The result of a claim.
 #[derive(Clone, Debug)]
 pub enum Claim {
-    /// It is ours to drive.
+    /// The caller holds the lease and handles the incident.
     Mine(Lease, Box<Record>),
-    /// It is counted; another holds it, or it was told a short time ago.
+    /// The incident was only counted: another caller holds it, or a notice was sent shortly before.
     Counted,
 }
 
-/// How a drive ends: what is recorded before the lease is given back.
+/// The end of handling an incident: what is recorded before the lease is returned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Release {
     /// Where the incident stands now.
     pub state: State,
-    /// The request it follows from now on; `None`: none, or no longer.
+    /// The request it follows from now on; `None` if it follows none.
     pub followed: Option<TrackedRequest>,
-    /// When somebody has to look again.
+    /// When it must be looked at next.
     pub due_at: Timestamp,
     /// Until when a claim only counts.
     pub silent_until: Option<Timestamp>,
-    /// What was published.
+    /// The notice that was published; `None` if none was.
     pub told: Option<NoticeRecord>,
-    /// A followed request that has ended, for the quota's record.
+    /// A followed request that ended, for the quota's record.
     pub ended: Option<EndedRequest>,
-    /// The search as it stands now.
+    /// The state of the search.
     pub search: Option<Search>,
-    /// What AWS has not answered; `None` where it has.
+    /// What AWS has not answered; `None` if it answered.
     pub unread: Option<UnansweredLook>,
     /// See [`Record::awaited`].
     pub awaited: Option<AwaitedQuota>,
-    /// The incident that turned out to be behind it, where it is closed for that.
+    /// The incident found to be behind this one, if it is closed for that reason.
     pub superseded_by: Option<IncidentId>,
-    /// The counts it was decided on. If more was counted meanwhile, [`Release::counted_meanwhile`] is recorded.
+    /// The counts that the decision was based on. If they changed meanwhile, [`Release::counted_meanwhile`] is
+    /// recorded.
     pub counts: Counts,
-    /// When somebody has to look again if more was counted meanwhile; `None`: no sooner than else.
+    /// Due time if the counts changed while the lease was held; `None` keeps `due_at`.
     pub due_if_counted: Option<Timestamp>,
 }
 
 impl Release {
-    /// Of an incident that follows nothing and of which nothing was told.
+    /// For an incident that follows nothing and about which no notice was sent.
     pub fn new(state: State, due_at: Timestamp, counts: Counts) -> Self {
         Self {
             state,
@@ -162,12 +163,12 @@ impl Release {
         }
     }
 
-    /// Whether it matters if more was counted meanwhile.
+    /// Whether a change of the counts matters.
     pub fn minds_counts(&self) -> bool {
         self.state == State::Closed || self.due_if_counted.is_some()
     }
 
-    /// The same where more was counted meanwhile: it goes on.
+    /// The release to record if the counts changed meanwhile: the incident stays open.
     #[must_use]
     pub fn counted_meanwhile(&self) -> Self {
         let state = if self.state == State::Closed { State::Told } else { self.state };

@@ -1,24 +1,24 @@
-//! When an incident is looked at, and when people are told of it.
+//! When an incident is looked at, and when a notice about it is sent.
 //!
-//! Invariant: every wait between two looks, two notices or two reminders stands in this file. All of it is pure: the
-//! record, the configuration and the time decide.
+//! Invariant: This file holds every wait between two looks, two notices or two reminders. It is pure: the record, the
+//! configuration and the time decide.
 //!
-//! | what | when |
+//! | event | when the notice or change comes |
 //! |---|---|
-//! | the same again, while calls fail | after the cool-down (4 h), then 8, 16, 32, 64 and 128 h, then every 7 days |
-//! | something new: a reason, an action, a caller, the severity or the cause | at once, if the last notice is an hour old |
-//! | a request that is filed, and how it ended | at once |
-//! | a return after people were told that it is over | at once |
-//! | a step that a person has to take, a quota that only a person can have raised | on `REMINDER_DAYS`, then every 7 days |
-//! | the same after eight reminders | every 7 days, only while calls are made; of a quota that is nearly full never |
-//! | a request that AWS leaves open | after 7 and 14 days, then every 14 days; every 7 days while calls fail |
-//! | what AWS does not answer | after a day, then every 7 days |
-//! | it is over | after `QUIET_HOURS_TO_CLOSE` (24 h) without an error; 7 days if people were told three times, or it has returned |
+//! | nothing new while calls still fail | after the cool-down (4 h), then 8, 16, 32, 64 and 128 h, then every 7 days |
+//! | a new reason, action, caller, severity or cause | at once, if the last notice is an hour old |
+//! | a request is filed, or it ended | at once |
+//! | the incident returns after a notice said it was over | at once |
+//! | a person must take a step, or have a quota raised by support | on `REMINDER_DAYS`, then every 7 days |
+//! | the same after eight reminders | every 7 days while calls are made; never for a nearly full quota |
+//! | AWS leaves a request open | after 7 and 14 days, then every 14 days; every 7 days while calls fail |
+//! | AWS does not answer | after a day, then every 7 days |
+//! | the incident is over | after `QUIET_HOURS_TO_CLOSE` (24 h) without error; 7 days after three notices or a return |
 //! | a nearly full quota is over | after 7 days below the threshold |
-//! | it returns after it was over | within 7 days the same episode goes on, later a new one begins |
+//! | the incident returns after it was over | within 7 days the episode goes on; later a new one begins |
 //!
-//! Claims only count for an hour after a look. That is no silence towards AWS: each look decides anew what to do, and a
-//! request that is planned is filed, whether people are told anything or not.
+//! Claims only count for an hour after a look. This silences notices, not actions: each look decides anew, and a
+//! planned request is filed whether or not a notice is sent.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -34,66 +34,66 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// A request that is followed is looked at this often.
+/// Interval between looks at a followed request.
 pub(crate) const OUTCOMES: SignedDuration = SignedDuration::from_mins(15);
-/// What could not be told is tried again after this long.
+/// Wait before a notice that could not be sent is tried again.
 pub(crate) const UNTOLD: SignedDuration = SignedDuration::from_mins(2);
-/// Evidence that may only be late is asked for again after this long.
+/// Wait before evidence that may only be late is requested again.
 pub(crate) const LATE: SignedDuration = SignedDuration::from_mins(5);
 /// If no sweep ran for this long, the next delivery handles an incident that was left to the sweep.
 pub(crate) const LEFT: SignedDuration = SignedDuration::from_mins(30);
-/// The next look for errors behind an alarm is taken after this long.
+/// Wait before the next look for the errors behind an alarm.
 pub(crate) const LOOK: SignedDuration = SignedDuration::from_mins(5);
 /// A request that Service Quotas does not list after this long was not filed.
 pub(crate) const UNLISTED: SignedDuration = SignedDuration::from_mins(20);
-/// What fails, or what could not be read, is looked at this often.
+/// Interval between looks at what fails or could not be read.
 pub(crate) const LATER: SignedDuration = HOUR;
-/// Whether a step is taken, or a quota was raised by a person, is looked at this often.
+/// Interval between checks whether a step is taken, or a person had a quota raised.
 pub(crate) const STEPS: SignedDuration = DAY;
-/// An error after a step was taken may still be of before: access follows within minutes.
+/// An error this soon after a step may still stem from before it: access follows within minutes.
 pub(crate) const SETTLED: SignedDuration = HOUR;
-/// Nobody is reminded of a step for ever: it is over when nobody has called for this long.
+/// Stop reminding of a step once nobody has called for this long.
 pub(crate) const FORGOTTEN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// For so long after a look claims only count, and news is told no more often than this.
+/// Claims only count for this long after a look, and news is sent no more often.
 const APART: SignedDuration = HOUR;
-/// The longest wait before the same is told again, while calls fail.
+/// The longest wait before a notice is repeated while calls fail.
 const LONGEST: SignedDuration = WEEK;
-/// A nearly full quota is over after so long below the threshold: use that swings about it is one incident.
+/// A nearly full quota is over after this long below the threshold. Use that swings around it stays one incident.
 const BELOW: SignedDuration = WEEK;
-/// What was told so often, or has returned, is over only after [`LONG_QUIET`].
+/// An incident with this many notices, or one that returned, is over only after [`LONG_QUIET`].
 const OFTEN: u32 = 3;
 const LONG_QUIET: SignedDuration = WEEK;
-/// What returns within this time after it was over is the same episode.
+/// An incident that returns within this time after its end continues its episode.
 const RETURNS: SignedDuration = WEEK;
-/// After so many reminders people are reminded only while calls are made.
+/// After this many reminders, people are reminded only while calls are made.
 const REMINDERS: u32 = 8;
-/// People are reminded of an open request so long after they were told of it ...
+/// Waits for the first and the second reminder of an open request, counted from the notice about it ...
 const OPEN_REQUEST: [SignedDuration; 2] = [WEEK, SignedDuration::from_hours(14 * 24)];
-/// ... and then this often.
+/// ... and the wait for each later one.
 const OPEN_REQUEST_EVERY: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// What AWS has not answered for so long is told, and again after so long.
+/// Waits before AWS's silence is reported for the first time, and again.
 const UNANSWERED: SignedDuration = DAY;
 const UNANSWERED_AGAIN: SignedDuration = WEEK;
 
-/// How long the same is not told again after a notice, before which `repeats` notices said nothing new.
+/// The wait before a notice is repeated, after `repeats` notices that said nothing new.
 fn back_off(cool_down: SignedDuration, repeats: u32) -> SignedDuration {
     let doubled = 1_i32.checked_shl(repeats.min(16)).and_then(|times| cool_down.checked_mul(times));
     doubled.unwrap_or(LONGEST).min(LONGEST.max(cool_down))
 }
 
-/// How long claims only count after a look, and news waits for the next notice.
+/// How long claims only count after a look, and how long news waits for the next notice.
 fn apart(config: &Config) -> SignedDuration {
     APART.min(config.notice_cool_down)
 }
 
 impl UnansweredLook {
-    /// The same look failed at `now`, after `before`.
+    /// The look failed at `now`; `before` is the earlier failure, if any.
     pub fn at(now: Timestamp, before: Option<Self>) -> Self {
         before.unwrap_or(Self { since: now, told: None })
     }
 
-    /// Whether people have to be told at `now`.
+    /// Whether a notice about it is due at `now`.
     pub fn is_news(&self, now: Timestamp) -> bool {
         match self.told {
             None => after(self.since, UNANSWERED) <= now,
@@ -102,17 +102,17 @@ impl UnansweredLook {
     }
 }
 
-/// What a look found out, as far as it decides whether people are told.
+/// What a look found, as far as it decides whether a notice is sent.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a finding of its own")]
 pub(crate) struct LookFindings {
-    /// A request was filed, or what an alarm told turned out to ask for something else.
+    /// A request was filed, or the cause behind an alarm needs a different action.
     pub(crate) is_urgent: bool,
-    /// The plan says something that people have not heard lately.
+    /// The plan says something that people have not heard recently.
     pub(crate) is_new: bool,
-    /// The step is known to be missing, or the quota known to be as it was.
+    /// The step is known to be missing, or the quota is known to be unchanged.
     pub(crate) is_missing: bool,
-    /// The step is known to be taken, or the quota known to have room.
+    /// The step is known to be taken, or the quota is known to have room.
     pub(crate) is_taken: bool,
 }
 
@@ -122,12 +122,12 @@ impl Record {
         self.notices.last_going_on()
     }
 
-    /// Whether a person's step ends it: a step of access, or an increase that only a person can ask for.
+    /// Whether a person must act to end it: an access step, or an increase that only a person can request.
     fn waits_for_a_person(&self) -> bool {
         self.incident.cause.needs_person() || self.awaited.is_some()
     }
 
-    /// When the same may be told again; `None` where people were not told, or told last that it is over.
+    /// When a notice may be repeated; `None` if none was sent, or the last one said that it is over.
     fn next_notice(&self, config: &Config) -> Option<Timestamp> {
         let last = self.last_told()?;
         Some(if let Some(followed) = &self.followed {
@@ -139,24 +139,23 @@ impl Record {
         })
     }
 
-    /// How many notices in a row said nothing new.
+    /// Consecutive notices that said nothing new.
     fn repeats(&self) -> u32 {
         self.notices.last().map_or(0, |last| last.repeats)
     }
 
-    /// Until when the same is not told again; `None` when that time is over, or never began.
+    /// Until when a notice is not repeated; `None` if that time has passed or never began.
     pub fn muted_until(&self, config: &Config, now: Timestamp) -> Option<Timestamp> {
         self.next_notice(config).filter(|until| *until > now)
     }
 
-    /// Until when a claim only counts after a look at `now`; `None` where whoever claims it next may have to tell of it.
+    /// Until when a claim only counts after a look at `now`; `None` if the next claim may have to send a notice.
     pub(crate) fn silence(&self, config: &Config, now: Timestamp) -> Option<Timestamp> {
         let until = after(now, apart(config));
         self.muted_until(config, now).map(|quiet| quiet.min(until))
     }
 
-    /// When people are reminded, who were told last at `last`: on the operator's days, then weekly;
-    /// never twice within a day.
+    /// The next reminder after the notice at `last`: on the operator's days, then weekly, and never twice within a day.
     fn next_reminder(&self, config: &Config, last: Timestamp) -> Timestamp {
         let first = self.notices.first().map_or(last, |told| told.at);
         let day = |day: &u32| after(first, DAY * i32::try_from(*day).unwrap_or(i32::MAX));
@@ -164,7 +163,7 @@ impl Record {
         days.into_iter().find(|at| *at >= after(last, DAY)).unwrap_or_else(|| after(last, LONGEST))
     }
 
-    /// When people are reminded of the request that was filed at `intended`, if AWS leaves it open.
+    /// The next reminder of the request filed at `intended`, if AWS leaves it open.
     fn next_of_open_request(&self, intended: Timestamp) -> Timestamp {
         let told = self.notices.first().map_or(intended, |told| told.at.max(intended));
         let of_it = |at: &Timestamp| *at > intended;
@@ -178,8 +177,8 @@ impl Record {
         }
     }
 
-    /// Whether people have to be reminded of an open request at `now`. `is_failing` is asked for only where it decides:
-    /// while calls fail, nobody waits for longer than a week.
+    /// Whether a reminder of an open request is due at `now`. While calls fail, the wait is at most a week; `IfFailing`
+    /// lets the caller check that only when it decides.
     pub(crate) fn is_left_open(&self, config: &Config, now: Timestamp) -> LeftOpen {
         let Some(next) = self.next_notice(config) else { return LeftOpen::Yes };
         let last = self.last_told().unwrap_or(now);
@@ -192,13 +191,13 @@ impl Record {
         }
     }
 
-    /// Whether an error came within the last hour: then more may be counted, and it is looked at again soon.
+    /// Whether an error arrived within the last hour. More may follow, so the next look comes soon.
     pub(crate) fn is_busy(&self, now: Timestamp) -> bool {
         self.incident.last_seen.is_some_and(|seen| after(seen, APART) > now)
     }
 
-    /// Whether errors arrived after the last notice, and either after the time that it covers or lately. Late or
-    /// duplicate deliveries carry older times and do not count.
+    /// Whether errors arrived after the last notice, and either after the time it covers or recently. Late or duplicate
+    /// deliveries carry older times and do not count.
     pub fn is_ongoing(&self, config: &Config, now: Timestamp) -> bool {
         let Some(told) = self.last_told() else { return true };
         let covered = if self.waits_for_a_person() || self.followed.is_some() {
@@ -206,21 +205,21 @@ impl Record {
         } else {
             self.next_notice(config).unwrap_or(told)
         };
-        // What a longer silence covers may also end longer ago.
+        // The longer a notice's silence, the longer ago the last error may be.
         let lately = (covered.duration_since(told) / 4).max(HOUR);
         self.incident
             .last_seen
             .is_some_and(|seen| seen > told && (seen > covered || after(seen, lately) > now))
     }
 
-    /// Whether people are told of it at `now`, and why; `None` if not.
+    /// Whether a notice is due at `now`, and why; `None` if it is not.
     pub(crate) fn telling(&self, config: &Config, now: Timestamp, found: LookFindings) -> Option<Telling> {
         let is_ongoing = self.is_ongoing(config, now) || self.incident.last_seen.is_none();
         if found.is_urgent {
             return Some(Telling::News);
         }
         let Some(last) = self.last_told() else {
-            // After it was over, the same again is no news.
+            // After the end, the same points again are no news.
             let telling =
                 if found.is_new || self.notices.is_empty() { Telling::News } else { Telling::Repeat };
             return (is_ongoing || found.is_missing).then_some(telling);
@@ -242,17 +241,17 @@ impl Record {
         is_open.then_some(Telling::Repeat)
     }
 
-    /// How often people were reminded.
+    /// The number of reminders.
     fn reminders(&self) -> u32 {
         self.notices.of(Kind::Reminder).map_or(0, |of| of.count)
     }
 
-    /// When the incident was seen last, or people were told last.
+    /// When the incident was last seen or last reported, whichever is later; `now` if neither.
     pub(crate) fn last_news(&self, now: Timestamp) -> Timestamp {
         self.incident.last_seen.max(self.last_told()).unwrap_or(now)
     }
 
-    /// Without an error for so long, it is over.
+    /// The incident is over after this long without an error.
     pub(crate) fn quiet_to_close(&self, config: &Config) -> SignedDuration {
         let has_returned = self.notices.of(Kind::Resolved).is_some();
         let is_long = self.notices.count_going_on() >= OFTEN || has_returned || self.awaited.is_some();
@@ -262,16 +261,16 @@ impl Record {
     /// When it is over, if nothing more is seen.
     pub(crate) fn closes_at(&self, config: &Config, now: Timestamp) -> Timestamp {
         if self.incident.cause == Cause::NearQuota {
-            // A reminder is no use of the quota.
+            // A reminder does not count as use of the quota.
             return after(self.incident.last_seen.unwrap_or(now), BELOW);
         }
         after(self.last_news(now), self.quiet_to_close(config))
     }
 
-    /// When a step that is known to be taken, or a quota that has room again, is taken for over.
+    /// When the incident counts as over, once the step is known to be taken or the quota has room again.
     pub(crate) fn settles_at(&self, config: &Config, now: Timestamp) -> Timestamp {
         let wait = match self.incident.cause {
-            // Who has switched the watch off waits for nothing.
+            // If the operator switched the forecast off, nothing is waited for.
             Cause::NearQuota if config.headroom_threshold <= 0.0 => return now,
             Cause::NearQuota => BELOW,
             _ => SETTLED,
@@ -279,7 +278,7 @@ impl Record {
         self.incident.last_seen.map_or(now, |seen| after(seen, wait))
     }
 
-    /// When somebody looks again who has looked at `now`.
+    /// When to look next after a look at `now`.
     pub(crate) fn next_look(&self, config: &Config, now: Timestamp) -> Timestamp {
         let soon = (is_measured(&self.incident) || self.is_busy(now)).then(|| after(now, apart(config)));
         let step = self.waits_for_a_person().then(|| after(now, STEPS));
@@ -288,21 +287,21 @@ impl Record {
         waits.filter(|at| *at > now).min().unwrap_or_else(|| after(now, LATER))
     }
 
-    /// Whether a closed incident that is seen again at `now` goes on with its episode: people were told that it is over,
-    /// and not long ago. One that a person has closed, or another has taken the place of, begins anew.
+    /// Whether a closed incident that is seen again at `now` continues its episode: a recent notice said that it is
+    /// over. One that a person closed, or that another incident superseded, begins a new episode.
     pub(crate) fn returns(&self, now: Timestamp) -> bool {
         self.state == State::Closed && self.notices.last().is_some_and(|last| last.is_of_return(now))
     }
 }
 
 impl NoticeRecord {
-    /// Whether this notice says that it is over, and what is seen at `now` still belongs to the same episode.
+    /// Whether this notice said that it is over, and `now` still belongs to the same episode.
     pub(crate) fn is_of_return(&self, now: Timestamp) -> bool {
         self.kind == Kind::Resolved.as_str() && after(self.at, RETURNS) > now
     }
 }
 
-/// Whether people are reminded of a request that AWS has left open.
+/// Whether a reminder is due of a request that AWS has left open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LeftOpen {
     Yes,
@@ -310,7 +309,7 @@ pub(crate) enum LeftOpen {
     No,
 }
 
-/// Whether a metric of CloudWatch counts the incident's errors and no others, so that it tells whether calls still fail.
+/// Whether a CloudWatch metric counts the incident's errors and no others, so that it shows whether calls still fail.
 pub(crate) fn is_measured(incident: &Incident) -> bool {
     let is_of_its_own = incident.cause.is_throttle() || incident.cause.category() == Category::Capacity;
     !incident.cause.needs_person()
@@ -318,8 +317,8 @@ pub(crate) fn is_measured(incident: &Incident) -> bool {
         && (is_of_its_own || incident.is_metric_only())
 }
 
-/// CloudWatch is asked about so long before now whether calls still fail: the time between two looks, and as long again as
-/// a tick and the metrics may be late.
+/// The period before now in which CloudWatch shows whether calls still fail: the hour between two looks, plus slack for
+/// a late tick and late metrics.
 pub(crate) const STILL: SignedDuration = SignedDuration::from_mins(75);
 
 #[cfg(test)]
@@ -333,7 +332,7 @@ mod tests {
     use crate::model::ModelId;
     use crate::quota::request::TrackedRequest;
 
-    /// So many hours after the first notice.
+    /// This many hours after the first notice.
     fn at(hours: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + 3600 * hours).unwrap()
     }
@@ -387,8 +386,8 @@ mod tests {
         assert_eq!(back_off(SignedDuration::from_mins(5), u32::MAX), LONGEST);
     }
 
-    /// What was told, when an error was seen last, now, and what a look found; then whether and why people are told, and
-    /// in how many hours somebody looks again.
+    /// Notices sent, hour of the last error, now, and the findings; then whether and why a notice is due, and in how
+    /// many hours the next look comes.
     type Row<'a> =
         (&'a str, Cause, &'a [(Kind, i64, u32)], Option<i64>, i64, LookFindings, Option<Telling>, i64);
 
@@ -501,7 +500,7 @@ mod tests {
             30 + 168,
             "it is not over twice a week"
         );
-        // How a request ended says nothing of how often the throttle was told.
+        // A notice about a request's outcome does not count as a notice about the throttle.
         let ended = [twice, &[(Kind::Outcome, 12, 0)]].concat();
         assert_eq!(over(&record(Cause::TokensPerMinute, &ended, Some(10))), 36);
         assert_eq!(over(&record(Cause::NearQuota, &[(Kind::Headroom, 0, 0)], Some(10))), 178);

@@ -5,38 +5,38 @@ use jiff::Timestamp;
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Logs that hold errors, and prompts.
+    /// Logs that hold errors, and also prompts.
     pub enum LogKind {
         /// Bedrock's model-invocation log.
         Invocation = "invocation-log",
-        /// Logs that applications write.
+        /// Logs written by applications.
         Application = "application-log",
     }
 }
 
-/// A search through logs that was begun. Its answer is there some seconds or minutes later.
+/// A started CloudWatch Logs query. Its result is ready seconds or minutes later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogQuery {
-    /// Which logs.
+    /// Which logs it searches.
     pub kind: LogKind,
-    /// CloudWatch Logs' id of it.
+    /// Its query id in CloudWatch Logs.
     pub id: String,
 }
 
-/// A search for the errors behind an alarm. CloudTrail is minutes late, and logs are searched while nobody
-/// waits, so it takes several looks.
+/// A search for the errors behind an alarm. It takes several looks, because CloudTrail delivers minutes late and log
+/// queries run in the background.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
-    /// The alarm that it is about: one that goes off later begins another.
+    /// When the alarm went off. A later alarm starts another search.
     pub alarm: Timestamp,
-    /// So many looks are left.
+    /// Looks that are left.
     pub looks: u32,
-    /// What was begun in logs and not read yet.
+    /// Log queries that were started and not read yet.
     pub queries: Vec<LogQuery>,
 }
 
 impl Search {
-    /// Whether there are looks left.
+    /// Whether looks are left.
     pub fn is_on(&self) -> bool {
         self.looks > 0
     }

@@ -6,28 +6,27 @@ use crate::diagnosis::{Category, Cause};
 use crate::event::{ErrorSignal, Source};
 use crate::original::Original;
 
-/// Who sends errors. New incidents are bounded by it.
+/// Who sends errors. New incidents are bounded per sender.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Sender {
-    /// Whose call it was, as AWS recorded it: the ARN of a role or user.
+    /// The caller that AWS recorded: the ARN of a role or user.
     Caller(String),
-    /// Whose call it was, as a record of the model-invocation log says. Whoever may write to a log that is
-    /// subscribed can write such a record.
+    /// The caller named in a record of the model-invocation log. Anyone who can write to a subscribed log can forge
+    /// such a record.
     LoggedCaller(String),
-    /// A log group, by its name; `-` where that is not known. Whoever is named in the lines of an application's log is
-    /// not known to have sent them.
+    /// A log group, by name; `-` if unknown. The callers named in an application's log did not necessarily write it.
     LogGroup(String),
-    /// An alarm, by its name.
+    /// An alarm, by name.
     Alarm(String),
     /// An AWS service that names no caller.
     Service,
-    /// Not known: the ledger does not keep it.
+    /// Unknown: the ledger does not store the sender.
     #[default]
     Unknown,
 }
 
 impl Sender {
-    /// Of an error whose call was `caller`'s, as far as it tells.
+    /// The sender of `error`, whose caller, as far as known, is `caller`.
     pub(crate) fn of(error: &ErrorSignal, caller: Option<&str>) -> Self {
         let group = || match &error.origin.original {
             Some(Original::Log { group, .. }) => Self::LogGroup(group.to_string()),
@@ -43,12 +42,12 @@ impl Sender {
         }
     }
 
-    /// Whether a log told it, which others than AWS can write to.
+    /// Whether the error came from a log, which others than AWS can write to.
     pub(crate) fn is_log(&self) -> bool {
         matches!(self, Self::LoggedCaller(_) | Self::LogGroup(_))
     }
 
-    /// Who called, where the sender is a caller.
+    /// The caller's ARN, if the sender is a caller.
     pub(crate) fn caller(&self) -> Option<&str> {
         match self {
             Self::Caller(arn) | Self::LoggedCaller(arn) => Some(arn),
@@ -70,8 +69,8 @@ impl fmt::Display for Sender {
     }
 }
 
-/// Whether no bound applies: AWS recorded a throttle or a missing step of access. AWS says either only of models that
-/// exist, so that there are few of them, and each needs somebody or something to act.
+/// Whether flood bounds do not apply: AWS recorded a throttle or a missing access step. AWS reports these only for
+/// models that exist, so there are few of them, and each one needs action.
 pub(crate) fn is_certain(cause: Cause, is_recorded: bool, sender: &Sender) -> bool {
     is_recorded && !sender.is_log() && matches!(cause.category(), Category::Quota | Category::ModelAccess)
 }

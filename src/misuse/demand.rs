@@ -1,8 +1,8 @@
-//! What is unusual in the measured use of a quota, so that a person looks before more is asked for.
+//! Detects unusual usage of a quota, so that a person looks before an increase is requested.
 //!
-//! Invariant: pure, and about measured use alone. Refused calls cost their caller nothing, so that only while a quota
-//! is full they are more than as many again as the admitted ones. Once a person has called demand legitimate, it is what
-//! later demand is compared with, and what was measured before that is not.
+//! Invariant: Pure, and based on measured usage only. Refused calls cost their caller nothing, so they count at most as
+//! often as admitted calls, except while a quota is full. Once a person approved the demand, later demand is compared
+//! with the approved value, and earlier measurements no longer count.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,57 +10,57 @@ use crate::quota::Limit;
 use crate::quota::record::{Approval, Raise, Suspect};
 use crate::usage::{FULL, Five, Usage};
 
-/// Use is compared over so many days, each of 24 hours counted back from now.
+/// Days of usage compared, each 24 hours counted back from now.
 const DAYS: usize = 14;
-/// A day is compared with the days before it if there are at least so many of them.
+/// A day is compared with the days before it if there are at least this many.
 const DAYS_BEFORE: usize = 5;
-/// The busiest five minutes of a day that ask for so many times what any day before asked for are a jump.
+/// A jump: the busiest five minutes of a day ask for this many times the peak of any day before.
 const JUMP: f64 = 5.0;
-/// A week that asks for so many times what the week before asked for is a ramp ...
+/// A ramp: a week asks for this many times the week before ...
 const RAMP: f64 = 1.6;
-/// ... if its busiest five minutes ask for so many times as much as well. A week after a holiday is no ramp.
+/// ... and its busiest five minutes for this many times as well. A week after a holiday is not a ramp.
 const HIGHER: f64 = 1.2;
-/// Less than so many calls a minute in the busiest five minutes is hardly any use.
+/// Below this many calls a minute in the busiest five minutes, a model is hardly used.
 const HARDLY: f64 = 1.0;
-/// A model that was hardly used is called so many times a minute at least before it counts as new.
+/// A hardly used model counts as new only once it is called at least this many times a minute.
 const IN_USE: f64 = 2.0;
-/// A week with less than so many minutes of hardly any use is compared as if it had that.
+/// Floor for the week before: this many minutes a day of hardly any use.
 const MINUTES_A_DAY: f64 = 60.0;
-/// Demand of so many times what a person approved is no news.
+/// Demand up to this many times the approved value is covered by the approval.
 const COVERED: f64 = 1.25;
-/// A loop asks for so many times as much after a raise as before it ...
+/// A loop: demand after a raise is this many times the demand before it ...
 const FOLLOWS: f64 = 1.25;
-/// ... and fills so much of the raised value again, within [`A_DAY`].
+/// ... and fills this share of the raised value within [`A_DAY`].
 const REFILLED: f64 = 0.85;
 const A_DAY: SignedDuration = SignedDuration::from_hours(24);
-/// Demand after a raise is compared with so long before it: a Monday's with the Monday before.
+/// Demand after a raise is compared with this period before it, so that a Monday is compared with a Monday.
 const BEFORE_RAISE: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// A raise took effect at most so long before it was seen, as a rule.
+/// As a rule, a raise takes effect at most this long before it is noticed.
 const SEEN_LATE: SignedDuration = SignedDuration::from_hours(1);
 
 const DAY: i64 = 86_400;
 
-/// A quota that the use counts against.
+/// A quota that the usage counts against.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WatchedQuota<'a> {
-    /// What it limits.
+    /// What the quota limits.
     pub(crate) limit: Limit,
-    /// The applied value; `None` where it is not known.
+    /// The applied value; `None` if unknown.
     pub(crate) applied: Option<f64>,
-    /// What our own requests raised, oldest first.
+    /// Raises by our own requests, oldest first.
     pub(crate) raises: &'a [Raise],
 }
 
-/// What is unusual.
+/// Something unusual.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Unusual {
-    /// What it looks like.
+    /// The kind of suspicion.
     pub(crate) kind: Suspect,
-    /// What was measured: the beginning of a sentence, without a full stop.
+    /// What was measured: the start of a sentence, without a full stop.
     pub(crate) why: String,
 }
 
-/// What is compared.
+/// The unit that demand is compared in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DemandUnit {
     Requests,
@@ -99,24 +99,24 @@ impl DemandUnit {
     }
 }
 
-/// Use, and the quotas that it counts against.
+/// Usage, and the quotas that it counts against.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measured<'a> {
-    /// The use of every model that shares the quotas.
+    /// Usage by every model that shares the quotas.
     pub(crate) usage: &'a Usage,
-    /// The quotas, as far as they are known.
+    /// The quotas, as far as known.
     pub(crate) quotas: &'a [WatchedQuota<'a>],
 }
 
 impl Measured<'_> {
-    /// The demand in the busiest five minutes of all days: what a person approves at `now`.
+    /// Demand in the busiest five minutes of all days: what a person approves at `now`.
     pub(crate) fn demand(&self, now: Timestamp) -> Approval {
         let busiest =
             |unit: DemandUnit| self.usage.fives.iter().map(|five| self.asked(unit, five)).fold(0.0, f64::max);
         Approval { at: now, requests: busiest(DemandUnit::Requests), tokens: busiest(DemandUnit::Tokens) }
     }
 
-    /// Whether `approval` is for as much as has been asked for since.
+    /// Whether `approval` covers all demand since it was given.
     pub(crate) fn is_covered_by(&self, approval: &Approval) -> bool {
         let since = approval.at.as_second();
         let later = || self.usage.fives.iter().filter(|five| five.at >= since);
@@ -126,12 +126,12 @@ impl Measured<'_> {
         })
     }
 
-    /// What is unusual as of `now`, where a person approved `approved` last.
+    /// What is unusual at `now`, given the last approval.
     pub(crate) fn unusual(&self, approved: Option<&Approval>, now: Timestamp) -> Option<Unusual> {
         if approved.is_some_and(|approved| self.is_covered_by(approved)) {
             return None;
         }
-        // Where nothing was ever admitted, nobody knows what a call costs.
+        // If nothing was ever admitted, the tokens of a call are unknown.
         let units = || DemandUnit::ALL.into_iter().filter(|unit| self.one(*unit) > 0.0);
         let courses = || units().map(|unit| DemandCourse::of(self, unit, approved, now));
         courses()
@@ -141,7 +141,7 @@ impl Measured<'_> {
             .or_else(|| self.quotas.iter().find_map(|quota| self.follows(quota, now)))
     }
 
-    /// One call, in `unit`.
+    /// The size of one call, in `unit`.
     fn one(&self, unit: DemandUnit) -> f64 {
         match unit {
             DemandUnit::Requests => 1.0,
@@ -149,7 +149,7 @@ impl Measured<'_> {
         }
     }
 
-    /// Whether a quota was full by its present value. Where none is known, any may have been.
+    /// Whether a quota was full, judged by its present value. `true` if no value is known.
     fn is_full(&self, five: &Five) -> bool {
         let mut known = self
             .quotas
@@ -159,7 +159,7 @@ impl Measured<'_> {
         known.peek().is_none() || known.any(|(unit, applied)| unit.admitted(five) > FULL * applied)
     }
 
-    /// What was asked for a minute.
+    /// Demand per minute.
     fn asked(&self, unit: DemandUnit, five: &Five) -> f64 {
         if self.is_full(five) { self.without_repetitions(unit, five) } else { self.steady(unit, five) }
     }
@@ -168,33 +168,33 @@ impl Measured<'_> {
         unit.admitted(five) + (five.asked() - five.requests) * self.one(unit)
     }
 
-    /// The same, of which refused calls are at most as many as admitted ones: a storm of repetitions does not make a
-    /// week of it.
+    /// Demand in which refused calls count at most as often as admitted ones, so that a retry storm does not inflate a
+    /// week.
     fn steady(&self, unit: DemandUnit, five: &Five) -> f64 {
         unit.admitted(five) + five.throttles.min(five.requests) * self.one(unit)
     }
 
-    /// What was asked for a minute if each refused call was a request of its own: all demand that could be seen.
+    /// Demand per minute if each refused call was a request of its own: all visible demand.
     fn visible(&self, unit: DemandUnit, five: &Five) -> f64 {
         unit.admitted(five) + five.throttles * self.one(unit)
     }
 }
 
-/// The days of a use, in one unit.
+/// Demand per day, in one unit.
 struct DemandCourse {
     unit: DemandUnit,
-    /// The busiest five minutes of each day, by how many days ago it ended; 0 where nothing was asked for.
+    /// The busiest five minutes of each day, indexed by days ago; 0 for a day without demand.
     peaks: [f64; DAYS],
-    /// What was asked for in the last seven days, and in those before them as far as they count.
+    /// Total demand of the last seven days, and of the days that count among the seven before.
     weeks: [f64; 2],
-    /// How many of the seven days before count, from 0 to 7: those since the first use, and since the approval.
+    /// How many of those seven days before count, from 0 to 7: those since the first use and since the approval.
     days_before: f64,
-    /// What was asked for a minute at most in the last seven days, and in those before them.
+    /// Highest demand per minute in the last seven days, and in the seven days before.
     highest: [f64; 2],
-    /// What is hardly any use, or what a person approved if that is more.
+    /// The level of hardly any use, or the approved demand if that is higher.
     level: f64,
     is_approved: bool,
-    /// A day of hardly any use.
+    /// Floor for a day's demand.
     least: f64,
     now: Timestamp,
 }
@@ -222,7 +222,7 @@ impl DemandCourse {
             let asked = measured.asked(unit, five);
             *peak = peak.max(asked);
             let is_before = ago >= DAYS / 2;
-            // All that could be seen of demand a week ago counts: it is no new demand once it is admitted.
+            // For the week before, count all visible demand: it is not new once it is admitted.
             let counted = if is_before { measured.visible(unit, five) } else { measured.steady(unit, five) };
             let (Some(week), Some(highest)) = (
                 course.weeks.get_mut(usize::from(is_before)),
@@ -241,12 +241,12 @@ impl DemandCourse {
         course
     }
 
-    /// A day that asks for much more than any day before it. A day without use asked for nothing.
+    /// Finds a day with much more demand than any day before it. A day without use has no demand.
     fn jump(&self) -> Option<Unusual> {
         let before = |ago: usize| self.peaks.iter().skip(ago + 1).copied().fold(0.0, f64::max);
         let has_history = |ago: usize| self.is_approved || DAYS - 1 - ago >= DAYS_BEFORE;
         let is_jump = |ago: usize, peak: f64| has_history(ago) && peak >= JUMP * before(ago).max(self.level);
-        // The first day of it: that is when it began.
+        // The earliest such day is when it began.
         let (ago, peak) =
             self.peaks.iter().copied().enumerate().rev().find(|(ago, peak)| is_jump(*ago, *peak))?;
         let (unit, most) = (self.unit.name(), before(ago));
@@ -278,12 +278,12 @@ impl DemandCourse {
         Some(Unusual { kind: Suspect::Jump, why })
     }
 
-    /// A week that asks for much more than the week before it.
+    /// Detects a week with much more demand than the week before.
     fn ramp(&self) -> Option<Unusual> {
         let [week, before] = self.weeks;
         let [highest, highest_before] = self.highest;
         if self.days_before < 1.0 {
-            // Of a week before it nothing is to be compared: then it is what was approved.
+            // Without a comparable week before, compare with the approved demand.
             let is_ramp = self.is_approved && highest >= RAMP * self.level;
             return is_ramp.then(|| Unusual {
                 kind: Suspect::Ramp,
@@ -316,7 +316,7 @@ impl DemandCourse {
 }
 
 impl Measured<'_> {
-    /// A model that was hardly used, and fills one of its quotas within two weeks.
+    /// Detects a model that was hardly used and fills one of its quotas within two weeks.
     fn new_model(&self, approved: Option<&Approval>, now: Timestamp) -> Option<Unusual> {
         let usage = self.usage;
         if approved.is_some() {
@@ -341,8 +341,9 @@ impl Measured<'_> {
     })
     }
 
-    /// Demand that follows our last raise of `quota`: within a day more is asked for than ever before, and as much is
-    /// refused again. Where a quota was only too small, what a raise admits is what was refused before it.
+    /// Detects demand that follows our last raise of `quota`: within a day, demand exceeds that of the week before,
+    /// with and without refused calls, and the raised quota fills again. If the quota was only too small, the raise
+    /// merely admits what was refused before.
     fn follows(&self, quota: &WatchedQuota<'_>, now: Timestamp) -> Option<Unusual> {
         let raise = quota.raises.last().filter(|raise| raise.to > raise.from && raise.at < now)?;
         let (usage, unit) = (self.usage, DemandUnit::of(quota.limit));
@@ -352,7 +353,7 @@ impl Measured<'_> {
         let earlier = |at: Timestamp, wait| at.saturating_sub(wait).unwrap_or(Timestamp::MIN).as_second();
         let (at, end) = (raise.at.as_second(), crate::time::after(raise.at, A_DAY).as_second());
         let start = earlier(raise.at, BEFORE_RAISE);
-        // What took effect was seen up to some minutes later.
+        // A raise may be noticed some minutes after it took effect.
         let until = raise.asked.as_second().max(earlier(raise.at, SEEN_LATE)).min(at);
         let before = || usage.fives.iter().filter(|five| (start..until).contains(&five.at));
         let later = || usage.fives.iter().filter(|five| (at..end).contains(&five.at));
@@ -384,7 +385,7 @@ impl Measured<'_> {
     }
 }
 
-/// `1234567.0` → `1,234,567`; a small number with one digit after the point.
+/// `1234567.0` → `1,234,567`. Below 10, one decimal unless it is close to a whole number.
 fn number(value: f64) -> String {
     if value < 10.0 && (value - value.round()).abs() > 0.05 { format!("{value:.1}") } else { grouped(value) }
 }
@@ -401,7 +402,7 @@ fn grouped(value: f64) -> String {
     out
 }
 
-/// How many times: two digits.
+/// A ratio: one decimal below 10, else a whole number.
 fn times(value: f64) -> String {
     if value < 10.0 { format!("{value:.1}") } else { grouped(value) }
 }

@@ -1,4 +1,4 @@
-//! Demand and callers that nobody may want served: stolen credentials, and loops.
+//! Signs of unwanted demand: stolen credentials and loops.
 
 pub mod demand;
 pub mod strangers;

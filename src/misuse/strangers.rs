@@ -1,7 +1,7 @@
-//! Who calls a model now that did not call it a week ago, as far as CloudTrail's event history shows.
+//! Finds callers of a model that did not call it a week ago, as far as CloudTrail event history shows.
 //!
-//! Invariant: pure. Who admits nothing is no part of what a quota is used for: shares are of admitted calls, where
-//! CloudTrail shows any. A sample that is too small says nothing.
+//! Invariant: Pure. Callers without admitted calls do not use the quota, so shares are of admitted calls if CloudTrail
+//! shows enough of them. A sample that is too small decides nothing.
 
 use crate::callers::{Address, Origin};
 use crate::event::signal::Recorded;
@@ -11,18 +11,18 @@ use crate::model::ModelId;
 use crate::quota::record::Suspect;
 use crate::text::Safe;
 
-/// Callers that nobody has seen before and that make so much of the calls are strangers.
+/// Share of the calls from which callers that were not seen before count as strangers.
 const STRANGE: f64 = 0.3;
-/// Before so many earlier calls of a model are known, everybody would be a stranger.
+/// Earlier calls of a model needed for a comparison. With fewer, everyone would be a stranger.
 const ENOUGH: usize = 20;
-/// So many calls of now are a sample.
+/// Current calls needed for a sample.
 const FEWEST: usize = 5;
 
-/// Who made one call, of what CloudTrail tells.
+/// Who made one call, as CloudTrail shows it.
 #[derive(Clone, Debug, PartialEq)]
 struct Originator {
     principal: Option<String>,
-    /// The product that calls, without its version.
+    /// The calling product, without its version.
     agent: Option<String>,
     address: Option<Address>,
 }
@@ -38,7 +38,7 @@ impl Originator {
     }
 }
 
-/// Calls of a model, as a sample of CloudTrail's event history shows them.
+/// A sample of a model's calls from CloudTrail event history.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sample {
     admitted: Vec<Originator>,
@@ -46,7 +46,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// The calls of `models` in what was recorded.
+    /// Selects the calls of `models` from what was recorded.
     pub fn of(recorded: &[Recorded], models: &[ModelId]) -> Self {
         let is_of_it = |model: Option<&ModelId>| model.is_some_and(|model| models.contains(model));
         let mut sample = Self::default();
@@ -59,12 +59,12 @@ impl Sample {
         sample
     }
 
-    /// How many calls it shows.
+    /// The number of calls in the sample.
     pub fn len(&self) -> usize {
         self.admitted.len() + self.refused.len()
     }
 
-    /// Whether it shows none.
+    /// Whether the sample is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -73,7 +73,7 @@ impl Sample {
         self.admitted.iter().chain(&self.refused)
     }
 
-    /// The calls whose shares tell who uses the quota: the admitted ones, where there are enough of them.
+    /// The calls that show who uses the quota: the admitted ones if there are enough, else all.
     fn telling(&self) -> Vec<&Originator> {
         let admitted: Vec<&Originator> = self.admitted.iter().collect();
         if admitted.len() >= FEWEST { admitted } else { self.all().collect() }
@@ -83,14 +83,14 @@ impl Sample {
 /// Samples of who calls a model now, and who called it a week ago.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Samples {
-    /// Of the last hours.
+    /// Calls of the last hours.
     pub now: Sample,
-    /// Of the day a week ago.
+    /// Calls of the day a week ago.
     pub earlier: Sample,
 }
 
 impl Samples {
-    /// Whether the account's root user is among those who call now.
+    /// Whether the account's root user is among the current callers.
     pub(crate) fn has_root(&self) -> bool {
         self.now.all().any(|who| who.principal.as_deref().is_some_and(is_root))
     }
@@ -100,7 +100,7 @@ impl Samples {
         self.now.telling().len() >= FEWEST && self.earlier.len() >= ENOUGH
     }
 
-    /// Callers that make much of the calls and did not occur a week ago at all.
+    /// Callers that make a large share of the calls and did not call a week ago; `None` if there are none.
     pub(crate) fn strangers(&self) -> Option<Unusual> {
         let (now, earlier): (Vec<&Originator>, Vec<&Originator>) =
             (self.now.telling(), self.earlier.all().collect());
@@ -126,7 +126,7 @@ const fn address_words(address: Address) -> &'static str {
     }
 }
 
-/// What is strange of one trait of the calls; calls of which it is not known say nothing.
+/// Compares one property of the calls. Calls without a known value are ignored.
 fn share(
     now: &[&Originator],
     earlier: &[&Originator],

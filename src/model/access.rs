@@ -1,4 +1,4 @@
-//! What an account has done to be allowed to call a model.
+//! What an account has done to get access to a model.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{ServiceError, ServiceResult};
 use crate::model::lifecycle::ModelLife;
 
-/// One of the four answers of `GetFoundationModelAvailability`.
+/// An answer of `GetFoundationModelAvailability`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs)]
@@ -18,39 +18,39 @@ pub enum Availability {
     Error,
 }
 
-/// Anthropic's use-case form, which an account submits once before its first call of one of Anthropic's models.
+/// Anthropic's use-case form. An account submits it once, before its first call of an Anthropic model.
 /// See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetUseCaseForModelAccess.html>.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum UseCaseForm {
-    /// The provider asks for none.
+    /// The provider requires no form.
     #[default]
     NotNeeded,
-    /// It was submitted.
+    /// The account has submitted it.
     Submitted,
-    /// It was not submitted.
+    /// The account has not submitted it.
     Missing,
-    /// Bedrock did not say.
+    /// Bedrock did not answer.
     Unread(ServiceError),
 }
 
-/// What Bedrock says of a model in an account: a clue, not proof.
+/// What Bedrock reports about a model in an account. It is a hint, not proof.
 /// See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetFoundationModelAvailability.html>.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelState {
-    /// Its life; `Ok(None)` where Bedrock describes no such model: it has ended, or was never here.
+    /// The model's lifecycle. `Ok(None)`: Bedrock knows no such model, because it has ended or was never offered here.
     pub life: ServiceResult<Option<ModelLife>>,
-    /// Whether the account agreed to the provider's terms.
+    /// Whether the account accepted the provider's terms.
     pub agreement: Availability,
-    /// Whether the account is authorised.
+    /// Whether the account is authorized for the model.
     pub authorized: bool,
     /// Whether the model is offered in the Region.
     pub region: Availability,
-    /// Whether the provider's form was submitted.
+    /// Whether the account submitted the provider's form.
     pub form: UseCaseForm,
 }
 
 impl Default for ModelState {
-    /// A model that is there for everybody.
+    /// A model that everybody may call.
     fn default() -> Self {
         Self {
             life: Ok(Some(ModelLife::default())),

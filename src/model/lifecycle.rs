@@ -1,6 +1,6 @@
-//! Models that end: which of those in use do, and what to call instead.
+//! Models that are ending, and their successors.
 //!
-//! One law: a replacement is of the same family and active in the same Region, or none is named.
+//! Invariant: A replacement is of the same family and active in the same Region, or none is named.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html>.
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 use crate::model::{ModelId, is_date};
 use crate::time::after;
 
-/// An end that AWS has announced is told of so long before.
+/// How long before an announced end people are notified.
 const AHEAD: SignedDuration = SignedDuration::from_hours(180 * 24);
 
 impl ModelLife {
-    /// Whether whoever calls the model should move on: it is legacy, or its end is near.
+    /// Whether callers should move to another model: this one is legacy, or its end is near.
     pub fn is_ending(&self, now: Timestamp) -> bool {
         self.lifecycle == Lifecycle::Legacy || self.ends.is_some_and(|ends| ends <= after(now, AHEAD))
     }
 }
 
-/// The newest active model of `model`'s family among `lives`; `None` where there is no newer one.
+/// The newest active model of `model`'s family among `lives`; `None` if there is no newer one.
 pub fn successor<'l>(
     model: &ModelId,
     lives: &'l [(ModelId, ModelLife)],
@@ -35,10 +35,9 @@ pub fn successor<'l>(
     newer.max_by(|(a, one), (b, two)| a.cmp(b).then_with(|| one.as_str().cmp(two.as_str()))).map(|(_, m)| m)
 }
 
-/// What a model is called without its numbers, in any order: `claude-3-haiku` and `claude-haiku-4-5` are one
-/// family.
+/// The words of a model's name without its numbers, sorted: `claude-3-haiku` and `claude-haiku-4-5` are one family.
 type NameParts = Vec<String>;
-/// The numbers of its name, and the day of its release, by which models of one version are told apart.
+/// The numbers of a model's name, then its release date, which orders models of the same version.
 type Version = (Vec<u32>, u32);
 
 fn family(model: &ModelId) -> Option<(NameParts, Version)> {
@@ -49,7 +48,7 @@ fn family(model: &ModelId) -> Option<(NameParts, Version)> {
         let digits = part.get(letters.len()..).unwrap_or_default();
         match digits.parse() {
             Ok(number) if is_date(part) => day = number,
-            // `v1`, `v2`: how often AWS has changed it.
+            // `v1`, `v2`: AWS's own revision of the model.
             Ok(_) if letters == "v" => {}
             Ok(number) => {
                 version.push(number);
@@ -58,7 +57,7 @@ fn family(model: &ModelId) -> Option<(NameParts, Version)> {
             Err(_) => words.push(part.to_owned()),
         }
     }
-    // The revision at the end of an id.
+    // The number after the colon is a revision.
     if model.base().contains(':') {
         version.pop();
     }
@@ -66,7 +65,7 @@ fn family(model: &ModelId) -> Option<(NameParts, Version)> {
     Some((words, (version, day)))
 }
 
-/// Where a model stands in its life.
+/// A model's lifecycle status.
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html>.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -77,14 +76,14 @@ pub enum Lifecycle {
     Legacy,
 }
 
-/// A model's life, as its provider plans it.
+/// A model's lifecycle, as its provider plans it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModelLife {
-    /// Where it stands.
+    /// The status.
     pub lifecycle: Lifecycle,
-    /// When it became legacy or will; `None` if AWS names no day.
+    /// When the model became or becomes legacy; `None` if AWS names no date.
     pub legacy_from: Option<Timestamp>,
-    /// When calls of it end; `None` if AWS names no day.
+    /// When calls of the model end; `None` if AWS names no date.
     pub ends: Option<Timestamp>,
 }
 

@@ -1,7 +1,7 @@
-//! Which model a caller meant: every form of a Bedrock model identifier, taken apart.
+//! Model identifiers in all of Bedrock's forms, parsed.
 //!
-//! One law: identity is read from the identifier's grammar, never guessed from a known list, so
-//! that models newer than this code are understood too.
+//! Invariant: The grammar of the identifier decides, never a list of known models, so that models newer than this code
+//! are understood too.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html>.
 
 pub mod access;
@@ -16,7 +16,7 @@ use crate::text::is_domain;
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// What kind of thing stands behind a model identifier.
+    /// What a model identifier refers to.
     pub enum ModelKind {
         /// A bare foundation-model id: on-demand inference in the source Region.
         Foundation = "foundation",
@@ -27,40 +27,40 @@ wire_enum! {
         /// An application inference profile. Its id says nothing about the model;
         /// `GetInferenceProfile` does.
         ApplicationProfile = "application-profile",
-        /// Provisioned throughput: bought capacity, no on-demand quota applies.
+        /// Provisioned throughput: purchased capacity, to which no on-demand quota applies.
         Provisioned = "provisioned",
         /// A fine-tuned or distilled model, or its deployment.
         Custom = "custom",
         /// A model imported by the account.
         Imported = "imported",
-        /// A prompt router, which picks a model itself.
+        /// A prompt router, which chooses the model itself.
         Router = "router",
     }
 }
 
-/// A model identifier as it was called, its ARN stripped to the id and its geography kept.
+/// A model identifier as called: an ARN is reduced to its id, and the geography prefix is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ModelId {
     text: String,
     kind: ModelKind,
-    /// Length of the geography prefix and its dot; 0 without one.
+    /// Length of the geography prefix including its dot; 0 without one.
     prefix: usize,
 }
 
-/// No identifier of AWS's is longer.
+/// The longest identifier AWS uses, in bytes.
 const LONGEST: usize = 256;
 
-/// Geographies seen so far. Others are recognised by their shape.
+/// Known geographies. Others are recognised by their shape.
 const GEOGRAPHIES: &[&str] =
     &["us", "eu", "apac", "jp", "au", "ca", "in", "us-gov", "global", "sa", "me", "af", "uk", "kr"];
 
-/// Providers with names as short as a geography's; a first segment found here is never a geography.
+/// Providers whose names are as short as a geography's. A first segment found here is never a geography.
 const SHORT_PROVIDERS: &[&str] = &["ai21", "meta", "luma", "qwen", "xai", "zai"];
 
 impl ModelId {
-    /// Reads any form: bare id, geography prefix, profile and foundation-model ARNs with or without
-    /// account and Region, short application-profile id, context and version suffixes. `None` when
-    /// `text` is no model identifier.
+    /// Parses any form: a bare id, a geography prefix, profile and foundation-model ARNs with or without account and
+    /// Region, a short application-profile id, and context and version suffixes. `None` if `text` is not a model
+    /// identifier.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let text = text.strip_prefix("bedrock/").unwrap_or(text);
@@ -86,7 +86,7 @@ impl ModelId {
         Some(Self { text: text.to_owned(), kind, prefix })
     }
 
-    /// Reads the parts of an ARN of Bedrock's; see [`ModelId::parse`].
+    /// Parses the parts of a Bedrock ARN; see [`ModelId::parse`].
     pub fn from_arn(arn: &Arn<'_>) -> Option<Self> {
         if arn.service != "bedrock" && arn.service != "bedrock-mantle" {
             return None;
@@ -104,7 +104,7 @@ impl ModelId {
         }
     }
 
-    /// An id whose kind is known, as it was taken from an ARN. `None` when it cannot be of that kind.
+    /// An id of a known kind, as taken from an ARN. `None` if it cannot be of that kind.
     pub fn of_kind(kind: ModelKind, id: &str) -> Option<Self> {
         match kind {
             ModelKind::Foundation | ModelKind::Geographic | ModelKind::Global => {
@@ -123,7 +123,7 @@ impl ModelId {
         &self.text
     }
 
-    /// What kind of identifier it is.
+    /// The kind of identifier.
     pub fn kind(&self) -> ModelKind {
         self.kind
     }
@@ -133,18 +133,17 @@ impl ModelId {
         self.text.get(..self.prefix)?.strip_suffix('.')
     }
 
-    /// The foundation-model id: the geography removed. For kinds that name no foundation model it
-    /// is the id itself.
+    /// The foundation-model id, without the geography. For kinds that name no foundation model, the id itself.
     pub fn base(&self) -> &str {
         self.text.get(self.prefix..).unwrap_or(&self.text)
     }
 
-    /// Whether the id itself says which foundation model is meant.
+    /// Whether the id itself names a foundation model.
     pub fn names_a_model(&self) -> bool {
         matches!(self.kind, ModelKind::Foundation | ModelKind::Geographic | ModelKind::Global)
     }
 
-    /// Whether calls go through a cross-Region inference profile of AWS's.
+    /// Whether calls go through one of AWS's cross-Region inference profiles.
     pub fn is_cross_region(&self) -> bool {
         matches!(self.kind, ModelKind::Geographic | ModelKind::Global)
     }
@@ -154,9 +153,8 @@ impl ModelId {
         self.names_a_model().then(|| self.base().split('.').next()).flatten()
     }
 
-    /// The base id without context suffix, release date and first version:
-    /// `anthropic.claude-sonnet-4-5` for `us.anthropic.claude-sonnet-4-5-20250929-v1:0:200k`. Second
-    /// and later versions stay, because they are other models.
+    /// The base id without context suffix, release date and first version: `anthropic.claude-sonnet-4-5` for
+    /// `us.anthropic.claude-sonnet-4-5-20250929-v1:0:200k`. Later versions stay, because they are other models.
     pub fn stem(&self) -> String {
         let base = self.base();
         let (stem, minor) = base.split_once(':').map_or((base, false), |(stem, _)| (stem, true));
@@ -164,16 +162,16 @@ impl ModelId {
         let is_number = |w: &&&str| w.trim_start_matches('v').bytes().all(|b| b.is_ascii_digit());
         match words.as_slice() {
             [_, .., "v0" | "v1"] => drop(words.pop()),
-            // `gpt-oss-120b-1:0`; but in `rerank-v3-5:0` the digit belongs to the name.
+            // In `gpt-oss-120b-1:0` the digit is a version; in `rerank-v3-5:0` it belongs to the name.
             [.., before, "0" | "1"] if minor && !is_number(&before) => drop(words.pop()),
             _ => {}
         }
         words.join("-")
     }
 
-    /// What an application inference profile in `source` stands for, by the ARNs of its models as
-    /// `GetInferenceProfile` lists them: one Region is on-demand inference, several are a geographic
-    /// profile, an ARN without a Region is the global one. `None` when they are no single model.
+    /// The model behind an application inference profile in `source`, from the model ARNs that `GetInferenceProfile`
+    /// lists. One Region means on-demand inference, several Regions a geographic profile, and an ARN without a Region
+    /// the global profile. `None` if the ARNs are not of one model.
     /// See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetInferenceProfile.html>.
     pub fn behind_profile<S: AsRef<str>>(arns: &[S], source: &Region) -> Option<Self> {
         let models: Vec<Self> = arns.iter().filter_map(|a| Self::parse(a.as_ref())).collect();
@@ -195,8 +193,8 @@ impl ModelId {
         }
     }
 
-    /// Every id whose calls count against the same quotas as this one's: for a geographic profile the
-    /// model's profiles of all geographies, else the id alone.
+    /// Every id whose calls count against the same quotas as this one's. For a geographic profile these are the model's
+    /// profiles in all geographies, otherwise only this id.
     pub fn sharing_a_quota(&self) -> Vec<Self> {
         if self.kind != ModelKind::Geographic {
             return vec![self.clone()];
@@ -206,8 +204,8 @@ impl ModelId {
         std::iter::once(self.clone()).chain(named).collect()
     }
 
-    /// The ids under which the same model may be called from `source`, those of widest reach first. Whether the Region
-    /// offers each of them is not known here.
+    /// The ids under which the same model may be called from `source`, widest reach first. The Region may not offer all
+    /// of them.
     pub fn routes_from(&self, source: &Region) -> Vec<Self> {
         let profiles =
             std::iter::once("global").chain(GEOGRAPHIES.iter().copied().filter(|g| *g != "global"));
@@ -216,8 +214,8 @@ impl ModelId {
         routes.filter(|id| id.may_be_called_from(source)).collect()
     }
 
-    /// Whether a call from `source` can name this id: geographic profiles are offered in the Regions of their
-    /// part of the world. Of Regions in parts that AWS has not told of, anything is believed.
+    /// Whether a call from `source` can use this id. AWS offers geographic profiles in the Regions of their part of the
+    /// world. For a Region in an unknown part, every id is accepted.
     /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html>.
     pub fn may_be_called_from(&self, source: &Region) -> bool {
         let (Some(geography), Some(offered)) = (self.geography(), geographies_of(source)) else {
@@ -226,9 +224,9 @@ impl ModelId {
         geography == "global" || offered.contains(&geography)
     }
 
-    /// The ARNs that IAM checks for a call of this identifier from `region` in `account`: for a
-    /// profile the profile itself *and* the foundation model in every Region it may route to; for
-    /// `global.` also the Region-less ARN. `None` for kinds whose ARN the id alone does not give.
+    /// The ARNs that IAM checks for a call of this identifier from `region` in `account`. For a profile: the profile
+    /// itself *and* the foundation model in every Region it may route to; for `global.` also the Region-less ARN.
+    /// `None` for kinds whose ARN does not follow from the id.
     pub fn arns(&self, region: &Region, account: &str) -> Option<Vec<String>> {
         let partition = region.partition();
         let model =
@@ -243,8 +241,8 @@ impl ModelId {
     }
 }
 
-/// The prefixes of the profiles that Regions of that part of the world offer, the one that all of them offer
-/// first; `None` where AWS has not told.
+/// The prefixes of the profiles offered in this Region's part of the world. The first is offered in all its Regions.
+/// `None` for an unknown part.
 fn geographies_of(region: &Region) -> Option<&'static [&'static str]> {
     const OFFERED: &[(&str, &[&str])] = &[
         ("us-gov-", &["us-gov"]),
@@ -256,12 +254,13 @@ fn geographies_of(region: &Region) -> Option<&'static [&'static str]> {
     OFFERED.iter().find(|(start, _)| region.as_str().starts_with(start)).map(|(_, offered)| *offered)
 }
 
-/// The prefix of the profiles that every Region of that part of the world offers.
+/// The prefix of the profiles that every Region in this part of the world offers; `us` for an unknown part.
 pub(crate) fn geography_of(region: &Region) -> &'static str {
     geographies_of(region).and_then(<[_]>::first).map_or("us", |geography| geography)
 }
 
-/// No longer than any identifier, of their characters only, and not what mail programs make a link of.
+/// Whether `id` is at most [`LONGEST`] bytes, has only an identifier's characters, and is nothing that mail programs
+/// make a link of.
 fn is_plain(id: &str) -> bool {
     id.len() <= LONGEST
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-_/".contains(&b))
@@ -273,8 +272,8 @@ pub(crate) fn is_date(word: &str) -> bool {
     word.len() == 8 && word.starts_with("20") && word.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Twelve lower-case letters and digits, no dot: CloudWatch writes an application profile this way
-/// in its `ModelId` dimension.
+/// Whether `text` is twelve lower-case letters and digits. CloudWatch's `ModelId` dimension names an application
+/// profile this way.
 fn is_short_profile_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
@@ -295,7 +294,7 @@ fn geography_len(text: &str) -> usize {
     if geography && provider_like { first.len() + 1 } else { 0 }
 }
 
-/// `v3` in `deepseek.v3.2` is a version, not a provider.
+/// In `deepseek.v3.2`, `v3` is a version, not a provider.
 fn starts_like_a_version(segment: &str) -> bool {
     segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
@@ -313,7 +312,7 @@ impl Serialize for ModelId {
 }
 
 impl<'de> Deserialize<'de> for ModelId {
-    /// Reads the id alone, so that of a custom or provisioned model only the text is known again.
+    /// Parses the id alone, so a custom or provisioned model keeps only its text.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let id = Self::parse(&text).or_else(|| Self::of_kind(ModelKind::Custom, &text));
@@ -341,7 +340,7 @@ mod tests {
         assert_eq!(callable("us-gov-west-1"), "us-gov");
         assert_eq!(callable("ca-central-1"), "us ca");
         assert_eq!(callable("ap-northeast-1"), "apac jp au in kr");
-        // Nobody knows what is offered there.
+        // It is unknown what this Region offers.
         assert_eq!(callable("xx-north-1").split(' ').count(), 13);
         let region = Region::parse("us-east-1").unwrap();
         for anywhere in ["global.amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0", "a1b2c3d4e5f6"] {

@@ -1,6 +1,6 @@
-//! Many notices in one.
+//! Combines many notices into one digest.
 //!
-//! One law: each incident keeps a line of its own, with the id that its own notice would have had.
+//! Invariant: Each incident keeps its own line, with the id that its own notice would have had.
 
 use std::collections::BTreeMap;
 
@@ -14,45 +14,45 @@ use crate::notice::{Notice, headline, short_hash};
 use crate::plan::action::{Reason, Step};
 use crate::text::Safe;
 
-/// Titles name so many causes.
+/// A title names at most this many causes.
 const NAMED: usize = 2;
 
 /// An incident's line in a digest.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
-    /// The id of the notice that would have told of it alone: whoever saw it has seen this.
+    /// The id that a separate notice would have had, so that readers can recognize duplicates.
     pub notice_id: String,
     /// See [`Notice::kind`].
     pub kind: Kind,
-    /// Which incident.
+    /// The incident.
     pub incident_id: Option<IncidentId>,
-    /// Which time it opened.
+    /// The incident's episode.
     pub episode: Option<u32>,
     /// How soon somebody should look.
     pub severity: Severity,
-    /// Whose calls; `None` if unknown.
+    /// The account of the calls; `None` if unknown.
     pub account: Option<AccountId>,
     /// The source Region; `None` if unknown.
     pub region: Option<Region>,
-    /// The model as called, cut to what real ids need; `None` if unknown.
+    /// The model as called, cut to the length of real ids; `None` if unknown.
     pub model_id: Option<Safe>,
-    /// Who called, for causes that are one caller's.
+    /// The caller, for causes that concern one caller; else `None`.
     pub caller: Option<Safe>,
     /// The cause's category.
     pub category: Option<Category>,
     /// The cause.
     pub cause: Option<Cause>,
-    /// Of an incident of many different errors: at least so many kinds they are.
+    /// Minimum number of different kinds of error, for an incident of many errors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kinds: Option<u64>,
-    /// How often.
+    /// How many errors and alarms.
     pub counts: Counts,
     /// Why no increase was requested.
     pub withheld: Vec<Reason>,
 }
 
 impl Notice {
-    /// Tells of all of `notices` at once.
+    /// Combines all of `notices`.
     pub fn digest(notices: &[&Self]) -> Self {
         let mut incidents: Vec<Line> = notices.iter().map(|n| line(n)).collect();
         incidents.sort_by_key(Line::subject);
@@ -106,12 +106,12 @@ impl Notice {
 }
 
 impl Line {
-    /// Whether a person has to look who calls.
+    /// Whether a person must check the callers.
     fn is_suspicious(&self) -> bool {
         self.withheld.contains(&Reason::UnusualCaller)
     }
 
-    /// What a reader looks for it by: what may be misuse first, then what is severe.
+    /// The sort key: possible misuse first, then by rank.
     fn subject(&self) -> (bool, Rank, Option<Cause>, [String; 4]) {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let model = text(self.model_id.as_deref());
@@ -144,7 +144,7 @@ fn rank(cause: Option<Cause>) -> Rank {
     cause.unwrap_or(Cause::Unknown).rank()
 }
 
-/// The notices of each cause: by rank, and of one rank the most frequent cause first.
+/// The notices by cause, ordered by rank and then by frequency.
 fn by_cause<'n>(notices: &[&'n Notice]) -> Vec<(Option<Cause>, Vec<&'n Notice>)> {
     let mut causes: BTreeMap<Option<Cause>, Vec<&Notice>> = BTreeMap::new();
     for notice in notices {
@@ -187,7 +187,7 @@ fn title(incidents: usize, causes: &[(Option<Cause>, Vec<&Notice>)]) -> String {
     format!("{incidents} Bedrock incidents at once: {}", what.join(", "))
 }
 
-/// What a cause is called in a digest.
+/// The name of a cause in a digest.
 pub(super) fn name(cause: Option<Cause>) -> &'static str {
     headline::name(cause.unwrap_or(Cause::Unknown))
 }
@@ -205,7 +205,7 @@ fn summary(incidents: usize, accounts: &[&AccountId], regions: &[&Region]) -> St
     )
 }
 
-/// What to do first about incidents of one cause.
+/// The first step for incidents of one cause.
 fn first_step(cause: Option<Cause>, of_it: &[&Notice]) -> Option<Step> {
     let step = of_it.iter().find_map(|n| n.next_steps.first())?;
     let such = match of_it.len() {

@@ -7,7 +7,7 @@ use crate::notice::outcome::Outcome;
 use crate::quota::record::{Suspect, Suspicion};
 use crate::text::Safe;
 
-/// What a cause is called in a title, and what it means in a sentence.
+/// The name of a cause for titles, and its meaning for sentences.
 #[rustfmt::skip]
 const fn words(cause: Cause) -> (&'static str, &'static str) {
     match cause {
@@ -55,7 +55,7 @@ const fn words(cause: Cause) -> (&'static str, &'static str) {
     }
 }
 
-/// Of a model that is going to end nothing is refused yet.
+/// Calls of a model that will end soon are not refused yet.
 fn of(incident: &Incident) -> (&'static str, &'static str) {
     match incident.cause {
         Cause::LegacyModel if incident.is_forecast() => (
@@ -70,12 +70,12 @@ fn of(incident: &Incident) -> (&'static str, &'static str) {
     }
 }
 
-/// What a cause is called in a title.
+/// The name of a cause for titles.
 pub(super) const fn name(cause: Cause) -> &'static str {
     words(cause).0
 }
 
-/// One line: what, which model, where. `was_over`: people were told last that it is over.
+/// One line: what, which model, where. `was_over`: the last notice said that the incident is over.
 pub(super) fn title(incident: &Incident, kind: Kind, was_over: bool) -> String {
     let (what, _) = of(incident);
     format!("{}{what}{}", still(kind, was_over), of_where(incident))
@@ -92,14 +92,14 @@ const fn still(kind: Kind, was_over: bool) -> &'static str {
     }
 }
 
-/// The same, where a person has to look who calls. `is_news`: whether nothing was told since that is suspected.
+/// The title if a person must check the callers. `is_news`: no notice was sent since the suspicion began.
 pub(super) fn suspicious_title(incident: &Incident, kind: Kind, suspect: Suspect, is_news: bool) -> String {
     let what = if suspect == Suspect::Loop { "Possible loop" } else { "Possible misuse" };
     let still = if is_news { "" } else { still(kind, false) };
     format!("{still}{what}{}", of_where(incident))
 }
 
-/// What is suspected, in a sentence or two.
+/// What is suspected, in one or two sentences.
 pub(super) fn suspicious(suspicion: &Suspicion) -> String {
     let what = match suspicion.kind {
         Suspect::Jump => "Use has jumped",

@@ -1,7 +1,7 @@
-//! The words for people and machines.
+//! Notices: the texts for people and the JSON for machines.
 //!
-//! One law: a notice is made of the rules' words and of facts that carry no prose. Of what somebody else
-//! wrote only a [`Safe`] gets in: names in their own shape, never a sentence.
+//! Invariant: A notice consists of the rules' texts and of facts without prose. Text from outside enters only as a
+//! [`Safe`]: a name in its own format, never a sentence.
 
 pub mod channel;
 pub mod outcome;
@@ -33,91 +33,91 @@ use crate::plan::{number, whole};
 use crate::quota::request::{IncreaseRequest, RequestOutcome, TrackedRequest};
 use crate::text::{self, Safe};
 
-/// What is told, in the machine form, version 1.
+/// A notice, serialized as machine-readable JSON of version 1.
 #[derive(Clone, Debug, Serialize)]
 pub struct Notice {
     /// `1`.
     pub version: &'static str,
-    /// The same for the same news, however often it is published.
+    /// Identifies the news: the same however often it is published.
     pub notice_id: String,
-    /// What it is about.
+    /// What the notice is about.
     pub kind: Kind,
-    /// Which incident; `None` in a digest.
+    /// The incident; `None` in a digest.
     pub incident_id: Option<IncidentId>,
-    /// Which time it opened; `None` in a digest.
+    /// The incident's episode, counted from 1; `None` in a digest.
     pub episode: Option<u32>,
     /// How soon somebody should look.
     pub severity: Severity,
-    /// Whose calls; `None` if unknown.
+    /// The account of the calls; `None` if unknown.
     pub account: Option<AccountId>,
     /// The source Region; `None` if unknown.
     pub region: Option<Region>,
     /// The model as called; `None` if unknown.
     pub model_id: Option<ModelId>,
-    /// The model behind an application inference profile, where it could be read.
+    /// The model behind an application inference profile; `None` if there is none or it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved_model_id: Option<ModelId>,
-    /// Who called, for causes that are one caller's.
+    /// The caller, for causes that concern one caller; else `None`.
     pub caller: Option<Safe>,
-    /// Whose calls failed, of those that were looked at, most errors first.
+    /// A sample of the failed calls by caller, most errors first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub callers: Vec<Caller>,
     /// The cause's category; `None` in a digest of several.
     pub category: Option<Category>,
     /// The cause; `None` in a digest of several.
     pub cause: Option<Cause>,
-    /// The rule that said so; `None` when only a metric did.
+    /// The rule that found the cause; `None` if only a metric did.
     pub rule: Option<&'static str>,
-    /// One line.
+    /// The title, in one line.
     pub title: String,
     /// What happened, in a sentence or two.
     pub summary: String,
-    /// Why we think so.
+    /// The evidence for the cause, in sentences.
     pub because: Vec<String>,
     /// See [`Facts`].
     pub facts: Facts,
-    /// How often.
+    /// How many errors and alarms.
     pub counts: Counts,
-    /// What was done.
+    /// Actions of the function, done or prepared.
     pub actions: Vec<Action>,
-    /// What was not, and why.
+    /// Actions not taken, and why.
     pub withheld: Vec<Withheld>,
-    /// What a person does now.
+    /// Steps for a person.
     pub next_steps: Vec<Step>,
-    /// What an experienced engineer would say.
+    /// Advice as an experienced engineer would give it.
     pub advice: Vec<String>,
-    /// How the increase request ended that the notice is about; `None` unless it is about one that did.
+    /// How the increase request ended; `None` unless the notice is about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<RequestOutcome>,
-    /// Service Quotas' id of the request whose end, or whose waiting, the notice is about; `None` in others.
+    /// The Service Quotas id of the request that ended or is still open; `None` if the notice is not about a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// For AWS's reviewers.
+    /// The justification for AWS's reviewers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub justification: Option<String>,
-    /// AWS's pages.
+    /// AWS pages about the cause.
     pub references: Vec<String>,
-    /// When it began.
+    /// When it was first seen.
     pub first_seen: Option<Timestamp>,
-    /// When it was seen last.
+    /// When it was last seen.
     pub last_seen: Option<Timestamp>,
-    /// A digest's incidents, one line each.
+    /// The incidents of a digest, one line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<Line>,
 }
 
-/// Some of the calls that failed, by who made them.
+/// Some of the failed calls, grouped by caller.
 #[derive(Clone, Debug, Serialize)]
 pub struct Caller {
     /// ARN of the role without path and session, or of the user; `None` if unknown.
     pub caller: Option<Safe>,
-    /// What kind of address they came from; `None` if unknown.
+    /// The kind of source address; `None` if unknown.
     pub address: Option<Address>,
     /// Product and version of the caller's SDK; `None` if unknown.
     pub user_agent: Option<Safe>,
-    /// How many errors.
+    /// Number of errors.
     pub errors: u64,
-    /// Of all that were looked at, from 0 to 1.
+    /// Share of the sampled errors, from 0 to 1.
     pub share: f64,
 }
 
@@ -136,7 +136,7 @@ impl Caller {
 }
 
 impl Notice {
-    /// Tells of `record`'s incident what `plan` did, on the grounds of `evidence`.
+    /// Composes a notice about `record`'s incident from what `plan` did and from `evidence`.
     pub fn compose(kind: Kind, record: &Record, plan: &Plan, evidence: &Evidence) -> Self {
         let incident = &record.incident;
         let resolved = evidence.model.clone().filter(|m| Some(m) != incident.model.as_ref());
@@ -183,7 +183,7 @@ impl Notice {
         notice
     }
 
-    /// Tells how the request that `record` followed ended.
+    /// Composes a notice about how the request that `record` followed ended.
     pub fn of_outcome(record: &Record, outcome: &Outcome, plan: &Plan, evidence: &Evidence) -> Self {
         let mut notice = Self::compose(Kind::Outcome, record, plan, evidence);
         notice.title = headline::outcome_title(&record.incident, outcome);
@@ -195,7 +195,7 @@ impl Notice {
         notice
     }
 
-    /// Reminds of `request`, which `record`'s incident follows and AWS has left open.
+    /// Composes a reminder about `request`, which the incident follows and AWS has left open.
     pub(crate) fn of_open_request(
         record: &Record,
         followed: &TrackedRequest,
@@ -219,8 +219,8 @@ impl Notice {
         notice
     }
 
-    /// What is recorded of it, which was told at `now` of `record` on the grounds of `evidence`. It says nothing of what
-    /// people had not heard before.
+    /// The record of this notice, sent at `now` about `record` with `evidence`. It adds no news to what people have
+    /// heard.
     pub(crate) fn told(&self, record: &Record, evidence: &Evidence, now: Timestamp) -> NoticeRecord {
         let last = record.notices.last();
         let missing = evidence.asked().state.map(|state| checklist(state).missing).unwrap_or_default();
@@ -235,7 +235,7 @@ impl Notice {
         }
     }
 
-    /// Holds every part to a size, so that all forms together stay far below what SNS carries.
+    /// Limits the size of every part, so that all forms together stay far below the SNS limit.
     fn bound(&mut self) {
         const TEXT: usize = 6 * 1024;
         const MANY: usize = 16;
@@ -266,7 +266,7 @@ impl Notice {
     }
 }
 
-/// Where an error can be read that no rule knows.
+/// The step that shows an error that no rule knows.
 fn original(incident: &Incident) -> Option<Step> {
     let original = incident.facts.original.as_ref()?;
     Some(Step {
@@ -276,7 +276,7 @@ fn original(incident: &Incident) -> Option<Step> {
     })
 }
 
-/// How often, in words.
+/// The counts in words.
 pub fn counted(counts: Counts) -> String {
     match (counts.errors, counts.alarms) {
         (0, 0) => "no call failed yet".to_owned(),
@@ -287,7 +287,7 @@ pub fn counted(counts: Counts) -> String {
     }
 }
 
-/// The same for the same news: incident, episode, kind, and how many of the kind came before.
+/// A deterministic id from the incident, the episode, the kind, and how many notices of the kind came before.
 fn notice_id(record: &Record, kind: Kind) -> String {
     let before = record.notices.of(kind).map_or(0, |of| of.count);
     format!("ntc-{}", short_hash(&format!("{}|{}|{kind}|{before}", record.incident.id, record.episode)))

@@ -1,16 +1,16 @@
-//! How an increase request ended, for a notice.
+//! The outcome of an increase request, for a notice.
 
 use crate::quota::request::RequestOutcome;
 
-/// News of an increase request that ended.
+/// The news that an increase request ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// Service Quotas' id of the request.
+    /// The Service Quotas request id; `None` if unknown.
     pub request_id: Option<String>,
     /// How it ended.
     pub how: RequestOutcome,
-    /// The value that holds now; `None` where this account and Region have no such quota any more.
+    /// The present value; `None` if this account and Region no longer have the quota.
     pub value: Option<f64>,
-    /// The whole news in a sentence.
+    /// The whole news in one sentence.
     pub sentence: String,
 }

@@ -1,7 +1,7 @@
-//! What a notice says in little, so that the next one can tell what is new.
+//! The points that a notice makes, kept so that the next notice can detect news.
 //!
-//! Invariant: what is kept is bounded, and it is the same for the same reasons and actions, whatever the numbers in their
-//! texts are.
+//! Invariant: The points are bounded. The same reasons and actions yield the same points, whatever numbers their texts
+//! contain.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ use crate::plan::action::{Action, Plan, Reason};
 /// A caller with a smaller share of the errors is not news.
 const SHARE: f64 = 0.2;
 
-/// What a notice of `incident` with `plan` says: the cause, the actions, the reasons why something is withheld, how
-/// severe it is, and who calls.
+/// The points of a notice about `incident` with `plan`: the cause, the actions, the reasons for withholding, the
+/// severity and the callers.
 pub(crate) fn points(incident: &Incident, plan: &Plan) -> BTreeSet<Point> {
     let mut points = about(incident);
     points.extend(plan.actions.iter().map(action));
@@ -23,10 +23,10 @@ pub(crate) fn points(incident: &Incident, plan: &Plan) -> BTreeSet<Point> {
     points
 }
 
-/// The same without a plan.
+/// The points without a plan.
 pub(crate) fn about(incident: &Incident) -> BTreeSet<Point> {
     let mut points = BTreeSet::from([
-        // The limits of a minute are one need, whichever of them an error names.
+        // All per-minute limits are one need, whichever limit an error names.
         Point::of('f', incident.cause.family()),
         Point::of('s', severity(incident, Kind::Again).as_str()),
     ]);
@@ -38,13 +38,13 @@ pub(crate) fn about(incident: &Incident) -> BTreeSet<Point> {
     points
 }
 
-/// Whether the last notice warned of misuse or of a loop, which a person has not answered by then.
+/// Whether the last notice warned of misuse or of a loop, and no person has responded since.
 pub fn warned(heard: &Heard) -> bool {
     heard.was_last(&Point::of('w', Reason::UnusualCaller.as_str()))
 }
 
-/// Whether a change to this reason is worth a notice. That evidence is late or that a wait goes on changes nothing for
-/// anybody, and a request of somebody's is told with its end.
+/// Whether a new reason of this kind is worth a notice. Late evidence and an ongoing wait change nothing for anyone,
+/// and the outcome of a request has its own notice.
 pub(crate) fn is_told(kind: Reason) -> bool {
     !matches!(kind, Reason::NoEvidence | Reason::NotThrottled | Reason::CoolingDown)
 }

@@ -1,4 +1,4 @@
-//! Why we think so: what was seen, asked and looked at, each with what it told.
+//! The evidence for the cause, in sentences: what was seen, read and searched, with each result.
 
 use std::fmt::Write as _;
 
@@ -23,7 +23,7 @@ use crate::quota::Limit;
 use crate::text::Safe;
 use crate::usage::headroom::QuotaUse;
 
-/// Why we think so.
+/// All evidence, in the order in which a notice lists it.
 pub(crate) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<String> {
     let incident = &record.incident;
     let mut because = Vec::new();
@@ -91,7 +91,7 @@ pub(crate) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
     because
 }
 
-/// How often, and when.
+/// How many, and when.
 fn reported(incident: &Incident) -> Option<String> {
     let counts = incident.counts;
     let plural = |n: u64| if n == 1 { "" } else { "s" };
@@ -121,7 +121,7 @@ fn many(many: &Many) -> Option<String> {
         .then(|| format!("They are at least {} different kinds of error.{most}", whole(many.kinds)))
 }
 
-/// Ids that were called, where several are counted together.
+/// The ids that were called, if several are counted together.
 fn examples(incident: &Incident) -> Option<String> {
     let ids: Vec<String> = incident.facts.model_ids.iter().map(|id| format!("`{id}`")).collect();
     let what =
@@ -129,7 +129,7 @@ fn examples(incident: &Incident) -> Option<String> {
     (ids.len() > 1).then(|| format!("{what}, the newest last: {}.", ids.join(", ")))
 }
 
-/// The models of an incident of the whole account.
+/// The models of an account-wide incident.
 fn models(incident: &Incident) -> Option<String> {
     let all = &incident.facts.models;
     let named: Vec<String> = all.iter().take(SHOWN).map(|model| format!("`{model}`")).collect();
@@ -140,7 +140,7 @@ fn models(incident: &Incident) -> Option<String> {
     (all.len() > 1).then(|| format!("One step ends it for all of these models: {}{more}.", named.join(", ")))
 }
 
-/// What tells the cause.
+/// What the cause was found by.
 fn told_by(incident: &Incident) -> String {
     match (incident.rule, &incident.facts.code) {
         (Some(rule), Some(code)) if code.starts_with("AWS_") => {
@@ -165,7 +165,7 @@ fn told_by(incident: &Incident) -> String {
     }
 }
 
-/// What may be said of a text that no rule knows. The text itself may be a prompt.
+/// What may be shown of an error text that no rule knows. The text itself may be a prompt.
 fn unknown(incident: &Incident) -> Option<String> {
     let facts = &incident.facts;
     let hash = facts.text_hash.as_ref()?;
@@ -177,10 +177,10 @@ fn unknown(incident: &Incident) -> Option<String> {
     Some(format!("The text itself is not shown, for it may hold a prompt. {words} Its hash is `{hash}`."))
 }
 
-/// Beside the fullest, a quota that is used so much is told of.
+/// A further quota with at least this share in use is listed after the fullest.
 const ALSO_NEAR: f64 = 0.5;
 
-/// How near use came to a quota, and when it will fill it.
+/// How close usage came to a quota, and when it will be full.
 fn of_near(near: &QuotaUse, now: Timestamp) -> String {
     let span = if near.limit == Limit::TokensPerDay {
         "The last 24 hours"
@@ -216,7 +216,7 @@ fn of_near(near: &QuotaUse, now: Timestamp) -> String {
     }
 }
 
-/// What changed since people were told last.
+/// What changed since the last notice.
 fn since(told: &NoticeRecord, incident: &Incident, evidence: &Evidence) -> String {
     let more = match incident.counts.errors.saturating_sub(told.errors) {
         0 => "no more errors".to_owned(),
@@ -242,8 +242,7 @@ fn since(told: &NoticeRecord, incident: &Incident, evidence: &Evidence) -> Strin
     said
 }
 
-/// A step of access that is not done, as a sentence that says so. See [`checklist`] for the words, which the
-/// ledger keeps.
+/// A sentence that an access step is not done. The ledger stores the steps in the words of [`checklist`].
 fn opposite(step: &str) -> String {
     const OPPOSITES: &[(&str, &str)] = &[
         ("the model is active", "The model is not active."),
@@ -253,11 +252,11 @@ fn opposite(step: &str) -> String {
         ("Anthropic's use-case form was submitted", "Anthropic's use-case form was not submitted."),
     ];
     let known = OPPOSITES.iter().find(|(done, _)| *done == step);
-    // What an older or newer version has written down.
+    // A step that another version of this program recorded.
     known.map_or_else(|| format!("This is not done: {step}."), |(_, not)| (*not).to_owned())
 }
 
-/// When the model's life changes, where AWS names the day.
+/// When the model's lifecycle changes, if AWS gives the date.
 fn life(state: &ModelState) -> Option<String> {
     let day = |at: Timestamp| at.strftime("%F").to_string();
     let life = match &state.life {
@@ -281,7 +280,7 @@ fn life(state: &ModelState) -> Option<String> {
     }
 }
 
-/// What could not be asked: for want of a right of the function's own, or for want of time.
+/// Calls that failed, because the function lacks a permission or time ran out.
 fn unanswered(evidence: &Evidence) -> Vec<String> {
     let mut said: Vec<String> = evidence.overdue.iter().map(overdue).collect();
     for error in evidence.unread_of_access() {
@@ -293,7 +292,7 @@ fn unanswered(evidence: &Evidence) -> Vec<String> {
     said
 }
 
-/// What is not known because AWS has not answered for a day.
+/// What is unknown because AWS has not answered for a day.
 fn overdue(overdue: &Overdue) -> String {
     let mut errors: Vec<String> = overdue.errors.iter().map(ToString::to_string).collect();
     errors.dedup();
@@ -305,7 +304,7 @@ fn overdue(overdue: &Overdue) -> String {
     )
 }
 
-/// What IAM's policy simulator says.
+/// The IAM policy simulator's rulings.
 fn simulated(rulings: &[Ruling]) -> Option<String> {
     let mut missing: Vec<&str> =
         rulings.iter().flat_map(|r| &r.missing_context).map(String::as_str).collect();
@@ -360,7 +359,7 @@ fn simulated(rulings: &[Ruling]) -> Option<String> {
     ))
 }
 
-/// Where the errors behind an alarm were looked for.
+/// Where the errors behind an alarm were searched for.
 fn looked(looked: &SearchStep) -> Option<String> {
     let log = |kind: &LogKind| match kind {
         LogKind::Invocation => "the model-invocation log",
@@ -413,13 +412,13 @@ fn looked(looked: &SearchStep) -> Option<String> {
     })
 }
 
-/// With a capital.
+/// `text` with a capital first letter.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
-/// Whose calls failed, by share.
+/// The callers of the failed calls, by share.
 fn callers(incident: &Incident) -> Option<String> {
     const MOST: usize = 4;
     let callers = incident.callers.all();
@@ -434,7 +433,7 @@ fn callers(incident: &Incident) -> Option<String> {
     };
     match callers.shares().as_slice() {
         [] => None,
-        // The summary has named it.
+        // The summary names this caller already.
         [(only, _)] if incident.caller.is_some() && only.agent.is_none() && only.address.is_none() => None,
         [(only, share)] if *share > 0.99 => Some(format!("The calls were made by {}.", of(only))),
         many => {

@@ -1,10 +1,10 @@
-//! What CloudTrail tells of who calls, beside who called a week ago.
+//! Compares current callers with those of a week ago, as CloudTrail shows them.
 
 use crate::error::Gathered;
 use crate::evidence::Evidence;
 use crate::plan::whole;
 
-/// The same, in a sentence; `None` where CloudTrail was not asked, or what it shows is withheld for.
+/// The comparison in a sentence; `None` if CloudTrail was not asked.
 pub(super) fn who(evidence: &Evidence) -> Option<String> {
     let samples = match &evidence.callers {
         Gathered::NotAsked => return None,

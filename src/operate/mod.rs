@@ -1,7 +1,7 @@
-//! What a person asks of the ledger: what is open, why, and what to do about it by hand.
+//! Manual commands: what is open, why, and what a person can do about it.
 //!
-//! One law: a person stands under the same guard rails as the function; theirs to lift are `observe`, what is suspected,
-//! and how far the function may raise a quota by itself.
+//! Invariant: Manual commands obey the same guard rails as the function. A person can override only `observe`, a
+//! suspicion, and how far the function may raise a quota by itself.
 
 pub mod doctor;
 pub mod report;
@@ -24,16 +24,16 @@ use crate::run::still::again_at;
 use crate::shards::Shards;
 use crate::time::after;
 
-/// An incident, and what would be said of it now.
+/// An incident, and the notice that would be sent about it now.
 #[derive(Debug)]
 pub struct Shown {
-    /// What the ledger knows.
+    /// The ledger's record.
     pub record: Record,
-    /// The notice that it would be told in, with the plan as of now; nothing is filed and nothing told.
+    /// The notice with the present plan. Nothing is filed or sent.
     pub notice: Notice,
 }
 
-/// The whole story of an incident; `None` if the ledger has none of that id.
+/// One incident in full; `None` if the ledger has none with that id.
 pub async fn show<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -43,7 +43,7 @@ pub async fn show<W: Services>(
     Ok(Some(Box::pin(look(world, terms, record)).await))
 }
 
-/// What is due, and what a sweep would say of each; nothing is filed, told or written.
+/// The due incidents, with the notice that a sweep would send. Nothing is filed, sent or written.
 pub async fn due<W: Services>(world: &W, terms: &RunContext<'_>) -> ServiceResult<Vec<Shown>> {
     const MOST: usize = 100;
     let mut shown = Vec::new();
@@ -68,9 +68,10 @@ pub(crate) async fn look<W: Services>(world: &W, terms: &RunContext<'_>, record:
     Shown { record, notice }
 }
 
-/// Closes an incident, whatever its state: it opens again when it is seen again. One that follows an increase
-/// request stays open until AWS has decided, because people have to hear how; the record says which request. What was
-/// suspected of its quota is forgotten, and nothing is approved. `None` if it is closed or unknown, or somebody drives it right now.
+/// Closes an incident in any state. It opens again when it is seen again. An incident that follows an increase request
+/// stays open until AWS has decided, because its outcome must be reported; the returned record names the request. Any
+/// suspicion about its quota is forgotten; nothing is approved. `None` if the incident is closed, unknown or being
+/// handled.
 pub async fn close<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -92,10 +93,10 @@ pub async fn close<W: Services>(
     world.incident(id).await
 }
 
-/// A person's word that the demand is legitimate. It is written down as measured now, so that demand up to a quarter
-/// more is never suspected; what was suspected is not any more, our own requests may raise the quota further, and what was
-/// only observed or waited for it is filed at once, under the other guard rails, and told. `None` if it is closed or
-/// unknown, or somebody drives it right now.
+/// Approves the measured demand as legitimate. Demand up to a quarter higher is not suspected from then on, the
+/// suspicion ends, and our own requests may raise the quota further. A request that was only observed or waited for
+/// approval is filed at once, under the other guard rails, and reported. `None` if the incident is closed, unknown or
+/// being handled.
 pub async fn approve<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -105,7 +106,7 @@ pub async fn approve<W: Services>(
     let Some((lease, record)) = world.acquire(id, now, terms.allowance.lease).await? else { return Ok(None) };
     if record.incident.cause.is_rate() {
         let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
-        // Where the demand cannot be measured there is nothing to approve; the plan says so.
+        // If the demand cannot be measured, there is nothing to approve; the plan says so.
         if let Some(demand) = demand(&evidence, now) {
             remember(world, &record, &evidence, &Remember::Approve(demand)).await?;
         }
@@ -120,7 +121,7 @@ pub async fn approve<W: Services>(
     Box::pin(drive(world, &terms, &lease, record, None, Lane::Other)).await.map(Some)
 }
 
-/// Writes `what` down of every quota that the incident's calls count against.
+/// Records `what` for every quota that the incident's calls count against.
 async fn remember<W: Services>(
     world: &W,
     record: &Record,

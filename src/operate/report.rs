@@ -1,6 +1,6 @@
-//! The account at a glance: what is open, what is over, and how near use comes to the quotas.
+//! The account overview: open and past incidents, and usage against quotas.
 //!
-//! One law: asks and changes nothing. What could not be asked is said.
+//! Invariant: It only reads. What could not be read is reported.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -17,47 +17,47 @@ use crate::time::{Window, after};
 use crate::usage::headroom::QuotaUse;
 use crate::usage::{Hour, Period, Usage, burndown, course};
 
-/// So far back use is shown.
+/// How far back usage is shown.
 const SHOWN: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// So many quotas are shown, the fullest first.
+/// At most this many quotas are shown, the fullest first.
 const QUOTAS: usize = 8;
-/// Of so many open incidents is said what would be told now.
+/// A current notice is composed for at most this many open incidents.
 const LOOKED_AT: usize = 40;
 
-/// What a report shows.
+/// The content of a report.
 #[derive(Debug)]
 pub struct AccountReport {
-    /// As of then.
+    /// When the report was made.
     pub made: Timestamp,
-    /// Where use is looked at; `None` if nothing tells.
+    /// The account and Region whose usage is shown; `None` if unknown.
     pub place: Option<AccountRegion>,
-    /// Open incidents, the latest first.
+    /// Open incidents with a current notice, possible misuse first, then the latest.
     pub open: Vec<Shown>,
-    /// Open incidents beyond those of which is said what would be told.
+    /// Further open incidents, listed without a current notice.
     pub more: Vec<Record>,
-    /// Incidents that are over and still remembered, the latest first.
+    /// Past incidents that are still stored, the latest first.
     pub past: Vec<Record>,
-    /// Use against quota, the fullest first.
+    /// Usage against quotas, the fullest first.
     pub uses: Vec<ReportedUse>,
-    /// What could not be asked.
+    /// Calls that failed.
     pub unread: Vec<ServiceError>,
 }
 
-/// The use of one quota.
+/// Usage of one quota.
 #[derive(Debug)]
 pub struct ReportedUse {
-    /// The quota, and how near use came to it in the last day.
+    /// The quota, and its usage in the last day.
     pub near: QuotaUse,
-    /// What counts against it.
+    /// The models that count against it.
     pub models: Vec<ModelId>,
-    /// Two weeks of it.
+    /// Usage over two weeks.
     pub course: Vec<Hour>,
 }
 
-/// Gathers what there is to show. An error means that the ledger could not be asked.
+/// Gathers the report. An error means that the ledger could not be read.
 pub async fn report<W: Services>(world: &W, terms: &RunContext<'_>) -> ServiceResult<AccountReport> {
     let mut records = world.all(false).await?;
-    // What may be misuse comes first.
+    // Possible misuse comes first.
     let warns = |record: &Record| record.state != State::Closed && warned(record.notices.heard());
     records.sort_by_key(|record| (!warns(record), std::cmp::Reverse(record.incident.last_seen)));
     let (past, mut open): (Vec<Record>, Vec<Record>) =
@@ -86,8 +86,8 @@ pub async fn report<W: Services>(world: &W, terms: &RunContext<'_>) -> ServiceRe
     Ok(report)
 }
 
-/// The fullest quotas by the last day, and what became of them in two weeks; and why some application inference
-/// profiles, whose calls count as well, could not be resolved.
+/// The fullest quotas of the last day with two weeks of usage, and why some application inference profiles, whose calls
+/// also count, could not be resolved.
 async fn uses<W: Services>(
     world: &W,
     place: &AccountRegion,

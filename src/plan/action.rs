@@ -1,4 +1,4 @@
-//! What a plan consists of.
+//! The parts of a plan.
 
 use serde::{Serialize, Serializer};
 use serde_json::json;
@@ -10,35 +10,35 @@ use crate::quota::record::{Need, Suspicion};
 use crate::quota::request::{RequestStatus, TrackedRequest};
 use crate::wire_enum::wire_enum;
 
-/// A refusal without candidates.
+/// A withheld action without candidate quotas.
 pub(crate) fn withheld(kind: Reason, reason: impl Into<String>) -> Withheld {
     Withheld { kind, reason: reason.into(), candidates: Vec::new() }
 }
 
 wire_enum! {
-    /// Why something is withheld.
+    /// Why an action is withheld.
     pub enum Reason {
-        /// Two quotas could be meant.
+        /// Several quotas could be meant.
         Ambiguous = "ambiguous",
         /// The model has no such quota.
         NoSuchQuota = "no-such-quota",
         /// The application inference profile could not be resolved.
         UnresolvedProfile = "unresolved-profile",
-        /// Nothing tells which model was called.
+        /// The called model is unknown.
         NoModel = "no-model",
-        /// Service Quotas takes no request for this quota.
+        /// Service Quotas accepts no request for this quota.
         NotAdjustable = "not-adjustable",
-        /// Our own requests have raised the quota as far as they may without a person's approval.
+        /// Our own requests raised the quota as far as they may without a person's approval.
         NeedsApproval = "needs-approval",
-        /// AWS seems to hold the quota below what is needed.
+        /// AWS seems to hold the quota below the demand.
         AwsCeiling = "aws-ceiling",
         /// A request is open.
         AlreadyRequested = "already-requested",
-        /// AWS closed such a request and changed nothing.
+        /// AWS closed such a request without a change.
         ClosedUnchanged = "closed-unchanged",
-        /// Measured use is far below the quota, so the throttle has another cause.
+        /// Measured usage is far below the quota, so the throttle has another cause.
         UsageFarBelowQuota = "usage-far-below-quota",
-        /// Too little was admitted around the incident to show that the throttled calls need more.
+        /// Too little was admitted around the incident to prove that the throttled calls need more.
         UnprovenThrottle = "unproven-throttle",
         /// CloudWatch measured no throttle.
         NotThrottled = "not-throttled",
@@ -46,11 +46,11 @@ wire_enum! {
         BelowDefault = "below-default",
         /// The operator's ceiling is reached.
         AtCeiling = "at-ceiling",
-        /// A request of ours for this quota is too recent.
+        /// Our last request for this quota is too recent.
         CoolingDown = "cooling-down",
-        /// The day's requests are used up.
+        /// The daily number of requests is used up.
         DailyLimit = "daily-limit",
-        /// The model has been in use for too short a time.
+        /// The model has not been in use long enough.
         NoHistory = "no-history",
         /// The operator does not allow this model.
         ModelNotAllowed = "model-not-allowed",
@@ -58,28 +58,28 @@ wire_enum! {
         LegacyModel = "legacy-model",
         /// The caller is unusual; possibly stolen credentials.
         UnusualCaller = "unusual-caller",
-        /// Nobody has confirmed that they want to be told.
+        /// Nobody has confirmed a subscription to notices.
         NobodyListens = "nobody-listens",
         /// The function only observes.
         ObserveMode = "observe-mode",
-        /// Something that must be known could not be read.
+        /// Required evidence could not be read.
         NoEvidence = "no-evidence",
     }
 }
 
-/// Something that is done, or made ready for a person to do.
+/// Something that the function does, or prepares for a person.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// A Service Quotas increase request.
     RequestIncrease(Increase),
     /// A support case, ready to paste.
     PrepareSupportCase {
-        /// The quota, if it is one.
+        /// The quota; `None` if the case is not about one.
         quota: Option<Quota>,
         /// The case.
         text: String,
     },
-    /// A reminder of a step that a person has to take.
+    /// A reminder of a step that a person must take.
     RemindAccess(Reminder),
 }
 
@@ -88,19 +88,19 @@ pub enum Action {
 pub struct Increase {
     /// Which quota.
     pub quota: Quota,
-    /// The value that holds now.
+    /// The applied value.
     pub applied: f64,
-    /// AWS's default, which requests are validated against; `None` if unknown.
+    /// The AWS default, which Service Quotas validates requests against; `None` if unknown.
     pub default: Option<f64>,
-    /// The value asked for.
+    /// The desired value.
     pub desired: f64,
     /// The source Region.
     pub region: Region,
-    /// Service Quotas' id, once filed.
+    /// The Service Quotas request id; `None` before filing.
     pub request_id: Option<String>,
-    /// Its status, once filed.
+    /// The request's status; `None` before filing.
     pub status: Option<RequestStatus>,
-    /// What it is justified by.
+    /// The need that justifies the request.
     pub need: Need,
 }
 
@@ -111,28 +111,28 @@ impl Increase {
     }
 }
 
-/// Something that is not done, and why.
+/// An action that is not taken, and why.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Withheld {
-    /// The reason's word.
+    /// The reason as a code.
     #[serde(rename = "type")]
     pub kind: Reason,
-    /// The reason, for a person.
+    /// The reason as text.
     pub reason: String,
     /// Quotas that could have been meant.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Quota>,
 }
 
-/// One thing for a person to do.
+/// One step for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// What to do.
     pub text: String,
-    /// A command that does it, or shows where it stands.
+    /// A command that takes the step or shows its status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// A page on it.
+    /// A page about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
 }
@@ -140,35 +140,34 @@ pub struct Step {
 /// What to do about an incident.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// Done by the function, or made ready.
+    /// Actions of the function, done or prepared.
     pub actions: Vec<Action>,
-    /// Not done, and why.
+    /// Actions not taken, and why.
     pub withheld: Vec<Withheld>,
-    /// What an experienced engineer would say.
+    /// Advice as an experienced engineer would give it.
     pub advice: Vec<String>,
-    /// What a person does now.
+    /// Steps for a person.
     pub steps: Vec<Step>,
-    /// What AWS's reviewers ask for, ready to paste into the case.
+    /// The justification that AWS's reviewers ask for, ready to paste into the case.
     pub justification: Option<String>,
-    /// A request of somebody else's to follow.
+    /// Somebody else's request to follow.
     pub adopted: Option<TrackedRequest>,
-    /// Whether what is missing may only be late: then the same evidence is asked for again in some
-    /// minutes.
+    /// Whether missing evidence may only be late. If so, it is requested again in some minutes.
     pub retry_evidence: bool,
-    /// Whether nothing stands against a request but that CloudTrail was not asked who calls.
+    /// Whether the only obstacle to a request is that CloudTrail was not asked who calls.
     pub asks_who_calls: bool,
-    /// Why nothing is filed until a person has looked; `None` where nothing is suspected.
+    /// Why nothing is filed until a person has looked; `None` if nothing is suspected.
     pub suspicion: Option<Suspicion>,
-    /// The quotas of which the ledger has to learn that. None where it knows.
+    /// Quotas whose suspicion the ledger must record; empty if it already does.
     pub to_suspect: Vec<QuotaCode>,
-    /// Whether so much of the quota is used that its request may take the last place of the day.
+    /// Whether usage is high enough that this quota's request may take the last one of the day.
     pub is_full: bool,
-    /// AWS's page on the error; `None` when no rule of its cause exists.
+    /// The AWS page about the error; `None` if no rule has its cause.
     pub reference: Option<&'static str>,
 }
 
 impl Increase {
-    /// How a person asks for the same.
+    /// How a person files the same request.
     pub fn by_hand(&self, place: &AccountRegion) -> Step {
         let command = by_hand(&self.quota, self.desired, &self.region);
         Step {
@@ -179,7 +178,7 @@ impl Increase {
     }
 }
 
-/// How a person sees where a quota stands.
+/// How a person checks a quota's status.
 pub(crate) fn look_at(place: &AccountRegion, code: &QuotaCode) -> Step {
     let command = format!(
         "aws service-quotas list-requested-service-quota-change-history-by-quota --service-code bedrock --quota-code {code} --region {}",
@@ -192,7 +191,7 @@ pub(crate) fn look_at(place: &AccountRegion, code: &QuotaCode) -> Step {
     }
 }
 
-/// The console's page of a quota.
+/// The console page of a quota.
 pub(crate) fn quota_link(place: &AccountRegion, code: &QuotaCode) -> String {
     place.region.regional_console(&format!("servicequotas/home/services/bedrock/quotas/{code}"))
 }
@@ -230,7 +229,7 @@ impl Serialize for Action {
     }
 }
 
-/// The command that asks for the same.
+/// The command that files the same request.
 pub(crate) fn by_hand(quota: &Quota, desired: f64, region: &Region) -> String {
     format!(
         "aws service-quotas request-service-quota-increase --service-code bedrock --quota-code {} --desired-value {desired} --region {region}",

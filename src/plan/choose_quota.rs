@@ -1,6 +1,6 @@
-//! Which quota ran full: everything known about the one that is meant, or why there is none.
+//! Chooses the quota that ran full and collects all evidence about it, or says why there is none.
 //!
-//! One law: exactly one, or none.
+//! Invariant: The result is exactly one quota, or none.
 
 use jiff::SignedDuration;
 
@@ -13,14 +13,14 @@ use crate::plan::action::{Reason, Withheld, withheld};
 use crate::quota::{Quota, Verdict};
 use crate::usage::Usage;
 
-/// Two quotas whose use is this close cannot be told apart by what was asked for.
+/// If the second quota's usage is at least this share of the first's, demand cannot tell them apart.
 const AS_NEAR: f64 = 0.8;
-/// The limit that throttles is admitted so much more of than any other.
+/// The filled limit is ahead of every other by at least this share of admitted usage.
 const APART: f64 = 0.04;
-/// CloudWatch's metrics of Bedrock arrive within this time.
+/// CloudWatch's Bedrock metrics arrive within this time.
 const METRICS_ARE_LATE: SignedDuration = SignedDuration::from_mins(15);
 
-/// Everything that is known once a quota is chosen.
+/// All evidence about a chosen quota.
 pub(crate) struct QuotaCase<'a> {
     pub(crate) place: &'a AccountRegion,
     pub(crate) model: &'a ModelId,
@@ -30,23 +30,23 @@ pub(crate) struct QuotaCase<'a> {
     pub(crate) applied: f64,
     pub(crate) adjustable: bool,
     pub(crate) default: Option<f64>,
-    /// Whether the incident is so young that CloudWatch may not know of it yet.
+    /// Whether the incident is too recent for CloudWatch to show it.
     pub(crate) is_fresh: bool,
 }
 
 impl QuotaCase<'_> {
-    /// What is needed, in the quota's unit.
+    /// The demand, in the quota's unit.
     pub(crate) fn demand(&self) -> f64 {
         self.usage.demand(self.limit.limit, self.applied)
     }
 
-    /// The part of the quota that `value` is.
+    /// `value` as a share of the applied value.
     fn share_of(&self, value: f64) -> f64 {
         if self.applied > 0.0 { value / self.applied } else { f64::INFINITY }
     }
 }
 
-/// Finds the quota that is nearest to being full.
+/// Finds the quota closest to being full.
 pub(crate) fn fullest<'a>(
     incident: &Incident,
     evidence: &'a Evidence,
@@ -57,7 +57,7 @@ pub(crate) fn fullest<'a>(
     candidates.max_by(|a, b| share(a).total_cmp(&share(b))).ok_or_else(|| no_quota(evidence))
 }
 
-/// Finds the one quota that is meant.
+/// Finds the one quota that caused the throttle.
 pub(crate) fn choose<'a>(
     incident: &Incident,
     evidence: &'a Evidence,
@@ -66,7 +66,7 @@ pub(crate) fn choose<'a>(
     let mut candidates = candidates(incident, evidence, place)?;
     let share = |c: &QuotaCase<'_>| c.share_of(c.demand());
     candidates.sort_by(|a, b| share(b).total_cmp(&share(a)));
-    // A quota of nothing refuses every call, whatever another allows.
+    // A quota of zero refuses every call, whatever the other quotas allow.
     let decided = candidates.iter().position(|c| c.applied <= 0.0).or_else(|| filled(&candidates));
     if let Some(n) = decided {
         return Ok(candidates.swap_remove(n));
@@ -90,7 +90,7 @@ pub(crate) fn choose<'a>(
     candidates.into_iter().next().ok_or_else(|| no_quota(evidence))
 }
 
-/// The one quota up to which calls were admitted; `None` where that is true of none, or nearly of another.
+/// The one quota that admitted usage filled; `None` if there is none, or another is almost as full.
 fn filled(candidates: &[QuotaCase<'_>]) -> Option<usize> {
     let admitted = |case: &QuotaCase<'_>| case.share_of(case.usage.admitted(case.limit.limit));
     let mut shares: Vec<(usize, f64)> = candidates.iter().map(admitted).enumerate().collect();
@@ -100,7 +100,7 @@ fn filled(candidates: &[QuotaCase<'_>]) -> Option<usize> {
     (first.1 >= FILLED && is_apart).then_some(first.0)
 }
 
-/// Every quota that could be meant, none known to be it yet; never none.
+/// All candidate quotas; never an empty list.
 pub(crate) fn candidates<'a>(
     incident: &Incident,
     evidence: &'a Evidence,
@@ -153,7 +153,7 @@ pub(crate) fn candidates<'a>(
         };
         let applied = match &limit.applied {
             Gathered::Read(Some(applied)) => applied,
-            // The catalogue has it, and this account does not: it limits nothing here.
+            // The quota is in the catalogue but not in this account, so it limits nothing here.
             Gathered::Read(None) | Gathered::NotAsked => {
                 absent = Some(quota);
                 continue;
@@ -191,7 +191,7 @@ pub(crate) fn candidates<'a>(
     }
 }
 
-/// Why the model behind an application inference profile is not known.
+/// Why the model behind an application inference profile is unknown.
 fn unresolved(called: &ModelId, profile: &Gathered<Option<Vec<String>>>) -> Withheld {
     let (kind, why) = match profile {
         Gathered::Unread(error) => (Reason::NoEvidence, format!("Bedrock could not be asked which: {error}")),

@@ -1,6 +1,6 @@
-//! What a person does about an increase request that AWS has not decided, and about what AWS does not answer.
+//! Steps for a person when AWS leaves an increase request undecided, or does not answer.
 //!
-//! Invariant: a command here reads, or asks AWS for an answer; none requests the increase a second time.
+//! Invariant: A command here only reads, or asks AWS to decide. None files the increase again.
 
 use crate::error::ServiceError;
 use crate::ids::AccountRegion;
@@ -10,7 +10,7 @@ use crate::plan::number;
 use crate::quota::request::{IncreaseRequest, RequestStatus, TrackedRequest};
 
 impl Plan {
-    /// What a person does about `request`, which `followed` follows and AWS has left open for a week or longer.
+    /// Steps about `request`, which `followed` tracks and AWS has left open for a week or longer.
     pub(crate) fn of_open_request(
         followed: &TrackedRequest,
         request: &IncreaseRequest,
@@ -43,7 +43,7 @@ impl Plan {
         Self { steps, advice: vec![advice], ..Self::default() }
     }
 
-    /// What a person does about an incident about which AWS has answered with `errors` for a day.
+    /// Steps about an incident for which AWS has answered with `errors` for a day.
     pub(crate) fn of_unanswered(record: &Record, errors: &[ServiceError]) -> Self {
         let mut plan = Self::default();
         let denied = errors

@@ -1,7 +1,6 @@
-//! Whether an increase is asked for.
+//! Decides whether to request an increase.
 //!
-//! One law: an increase needs a reason at every turn; where one is missing it is withheld, and the
-//! plan says which.
+//! Invariant: An increase passes every check or is withheld, and then the plan names the check that failed.
 
 use jiff::SignedDuration;
 
@@ -29,7 +28,7 @@ use crate::usage::FULL;
 
 /// A cool-down that ends within this time may be over when the request is reserved.
 const SOON: SignedDuration = SignedDuration::from_hours(1);
-/// What could not be read is asked for again in an incident no older than this.
+/// Missing evidence is requested again while the incident is younger than this.
 const WORTH_ASKING: SignedDuration = SignedDuration::from_hours(6);
 
 /// Adds the decision on an increase to `plan`.
@@ -83,7 +82,7 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
     }
 }
 
-/// Says so where use fills another limit than the error named.
+/// A remark if usage fills a different limit than the error named.
 fn other_than_named(case: &QuotaCase<'_>, incident: &Incident) -> Option<String> {
     let (named, other) = match (incident.cause, case.limit.limit) {
         (Cause::RequestsPerMinute, Limit::TokensPerMinute) => ("requests", "tokens"),
@@ -116,7 +115,7 @@ fn what_to_look_at(incident: &Incident, place: Option<&AccountRegion>, refusal: 
             )),
             link: None,
         }],
-        // Of an alarm alone, all that can be looked at is said anyway.
+        // For an alarm alone, these steps are added anyway.
         (Reason::NoModel, _) if !incident.is_metric_only() => vec![visible::latest(&place.region)],
         _ => Vec::new(),
     }
@@ -148,14 +147,14 @@ fn withhold(plan: &mut Plan, case: &QuotaCase<'_>, refusal: WithheldIncrease, is
                 case.place.region.console("support/home#/case/create?issueType=service-limit-increase"),
             ),
         });
-        // Who waits for a person may have another way meanwhile.
+        // While waiting for a person, another id of the model may help.
         if matches!(refusal.withheld.kind, Reason::BelowDefault | Reason::NotAdjustable) {
             let (limit, code) = (case.limit.limit, &case.quota.code);
             plan.steps.extend(siblings::meanwhile(case.model, limit, code, case.place));
         }
     }
     plan.asks_who_calls = refusal.asks_who_calls;
-    // What was asked for is told of by the incident that asked.
+    // For a forecast, the incident that made the request reports on it.
     if let Some(request) = refusal.open.filter(|_| !is_forecast) {
         plan.adopted = Some(TrackedRequest {
             code: case.quota.code.clone(),
@@ -173,22 +172,22 @@ fn withhold(plan: &mut Plan, case: &QuotaCase<'_>, refusal: WithheldIncrease, is
     plan.withheld.push(refusal.withheld);
 }
 
-/// Why no request is filed although the quota is known.
+/// A known quota for which no request is filed, and why.
 struct WithheldIncrease {
     withheld: Withheld,
-    /// Only a support case can help.
+    /// Whether only a support case can help.
     needs_a_case: bool,
-    /// Somebody's open request.
+    /// Somebody's open request; `None` if there is none to follow.
     open: Option<IncreaseRequest>,
-    /// How a person does what the function does not.
+    /// How a person does it instead.
     by_hand: Option<Step>,
-    /// What would have been asked for.
+    /// The value that would have been requested.
     desired: Option<f64>,
-    /// Whether all depends on what CloudTrail says of who calls.
+    /// Whether only CloudTrail's answer about the callers is missing.
     asks_who_calls: bool,
-    /// What makes a person look first, if that is why.
+    /// The suspicion that holds the request, if there is one.
     suspicion: Option<Suspicion>,
-    /// Whether what was asked about may only be late.
+    /// Whether the missing evidence may only be late.
     is_late: bool,
 }
 
@@ -230,8 +229,8 @@ fn used_too_little(case: &QuotaCase<'_>, asked: f64, incident: &Incident) -> Str
     )
 }
 
-/// Whether admitted use shows that the quota ran full. Refused calls cost their caller nothing, so that alone
-/// they prove nothing, however many they are.
+/// Whether admitted usage shows that the quota ran full. Refused calls alone prove nothing, however many there are,
+/// because they cost their caller nothing.
 fn proven(case: &QuotaCase<'_>, incident: &Incident) -> Result<(), Box<WithheldIncrease>> {
     let limit = case.limit.limit;
     let admitted = case.usage.admitted(limit);
@@ -252,7 +251,7 @@ fn proven(case: &QuotaCase<'_>, incident: &Incident) -> Result<(), Box<WithheldI
     ))
 }
 
-/// What is needed, in the quota's unit; or why no more is.
+/// The wanted value, in the quota's unit; or why the present value is enough.
 fn wanted(case: &QuotaCase<'_>, incident: &Incident, config: &Config) -> Result<f64, Box<WithheldIncrease>> {
     let limit = case.limit.limit;
     let demand = case.demand();
@@ -267,7 +266,7 @@ fn wanted(case: &QuotaCase<'_>, incident: &Incident, config: &Config) -> Result<
     if case.usage.window_throttles <= 0.0 && !is_forecast {
         let late =
             if case.is_fresh { "; its metrics are minutes late, so it is asked again shortly" } else { "" };
-        // What was measured when it began is told as well, and says nothing of today.
+        // The notice also shows throttles from when the incident began, but those do not prove today's need.
         let when =
             if case.usage.recent_throttles > 0.0 { "in the last six hours" } else { "around this incident" };
         return Err(WithheldIncrease::of(
@@ -306,7 +305,7 @@ fn wanted(case: &QuotaCase<'_>, incident: &Incident, config: &Config) -> Result<
     if !is_forecast {
         proven(case, incident)?;
     }
-    // Headroom that is there already is none that is missing.
+    // The wanted headroom already exists.
     if wanted <= case.applied {
         return Err(WithheldIncrease::of(
             Reason::UsageFarBelowQuota,
@@ -316,7 +315,7 @@ fn wanted(case: &QuotaCase<'_>, incident: &Incident, config: &Config) -> Result<
     Ok(wanted)
 }
 
-/// Weighs every guard rail, the ones that explain the throttle before the ones that merely forbid.
+/// Checks every guard rail. Those that explain the throttle come before those that only forbid.
 fn weigh(
     case: &QuotaCase<'_>,
     incident: &Incident,
@@ -350,7 +349,7 @@ fn weigh(
                 quota.name,
                 route.name,
                 route.code,
-                // Nobody asked the account about that one.
+                // This quota was not looked up in the account.
                 if route.adjustable {
                     ""
                 } else {
@@ -379,7 +378,7 @@ fn weigh(
         }
     };
     heard(evidence)?;
-    // Of what is only told of, and of what rests after a request, nothing depends on who calls.
+    // Callers do not matter for an increase that is only announced, or that waits for a cool-down.
     let is_only_told = incident.is_forecast() && config.headroom_mode == Mode::Observe;
     let rests = record.last.as_ref().is_some_and(|last| last.cool_down_until > after(evidence.now, SOON));
     if !is_only_told && !rests {
@@ -419,7 +418,7 @@ fn weigh(
     Ok(increase)
 }
 
-/// Requests that were made before, newest first; a refusal where they could not be read.
+/// Earlier requests, newest first; withheld if they could not be read.
 fn earlier<'a>(case: &QuotaCase<'a>) -> Result<&'a [IncreaseRequest], Box<WithheldIncrease>> {
     let why = match &case.limit.history {
         Gathered::Read(requests) => return Ok(requests),
@@ -430,7 +429,7 @@ fn earlier<'a>(case: &QuotaCase<'a>) -> Result<&'a [IncreaseRequest], Box<Withhe
     Err(WithheldIncrease::of(Reason::NoEvidence, reason))
 }
 
-/// What is remembered of the quota, by the ledger and by Service Quotas.
+/// What the ledger and Service Quotas remember about the quota.
 fn remembered(case: &QuotaCase<'_>) -> Result<QuotaRecord, Box<WithheldIncrease>> {
     let why = match &case.limit.record {
         Gathered::Read(record) => return Ok(with_history(record, earlier(case)?)),
@@ -441,7 +440,7 @@ fn remembered(case: &QuotaCase<'_>) -> Result<QuotaRecord, Box<WithheldIncrease>
     Err(WithheldIncrease::of(Reason::NoEvidence, reason))
 }
 
-/// Whether an open request stands in the way.
+/// Withholds if a request is open.
 fn history(case: &QuotaCase<'_>, incident: &Incident) -> Result<(), Box<WithheldIncrease>> {
     let requests = earlier(case)?;
     let Some(open) = requests.iter().find(|r| r.status.is_open()) else { return Ok(()) };
@@ -461,12 +460,12 @@ fn history(case: &QuotaCase<'_>, incident: &Incident) -> Result<(), Box<Withheld
             open.created.strftime("%F")
         ),
     );
-    // One incident follows a request; the others that need the same quota do not tell its outcome as well.
+    // One incident follows a request. Other incidents that need the same quota do not report its outcome too.
     refusal.open = Some(open.clone()).filter(|_| follower.is_none());
     Err(refusal)
 }
 
-/// Whether it is known who calls, and nobody unusual does.
+/// Withholds unless the callers are known and not unusual.
 fn known_callers(
     case: &QuotaCase<'_>,
     incident: &Incident,
@@ -496,7 +495,7 @@ fn known_callers(
     Err(WithheldIncrease::of(Reason::NoEvidence, why))
 }
 
-/// Whether anybody would hear of it. That the topic does not say is no "no".
+/// Withholds if nobody would receive the notice. An unreadable topic does not count as nobody.
 fn heard(evidence: &Evidence) -> Result<(), Box<WithheldIncrease>> {
     if evidence.listeners != Gathered::Read(0) {
         return Ok(());
@@ -516,7 +515,7 @@ fn heard(evidence: &Evidence) -> Result<(), Box<WithheldIncrease>> {
     Err(refusal)
 }
 
-/// What the operator allows.
+/// Withholds what the operator does not allow.
 fn guards(case: &QuotaCase<'_>, evidence: &Evidence, config: &Config) -> Result<(), Box<WithheldIncrease>> {
     if config.denied_models.fit(case.model) || !config.allowed_models.fit(case.model) {
         return Err(WithheldIncrease::of(

@@ -1,4 +1,4 @@
-//! The plan's own sentences: numbers, justifications, corrections.
+//! The plan's own texts: justifications, support cases and explanations.
 
 use crate::incident::Incident;
 use crate::model::ModelId;
@@ -11,14 +11,14 @@ pub(crate) fn number_or_unknown(value: Option<f64>) -> String {
     value.map_or_else(|| "unknown".to_owned(), number)
 }
 
-/// What AWS's reviewers ask for.
+/// The justification that AWS's reviewers ask for.
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-increase.html>.
 pub(crate) fn justification(case: &QuotaCase<'_>, desired: Option<f64>) -> String {
     let (n, usage, quota) = (number, case.usage, case.quota);
     let asked = desired.map(|d| format!(" Asked for: {}.", n(d))).unwrap_or_default();
     let is_of_requests = case.limit.limit == Limit::RequestsPerMinute;
     let demand = |limit| {
-        // Only of this quota is known whether it was full; one of nothing always is.
+        // Only the case's own quota is known to have been full. A quota of zero is always full.
         let is_known = (limit == Limit::RequestsPerMinute) == is_of_requests || case.applied <= 0.0;
         usage.demand(limit, if is_known { case.applied } else { f64::INFINITY })
     };
@@ -58,7 +58,7 @@ pub(crate) fn justification(case: &QuotaCase<'_>, desired: Option<f64>) -> Strin
     lines.join("\n")
 }
 
-/// Why calls are throttled although use is far below the quota, as far as the numbers tell.
+/// Why calls are throttled although usage is far below the quota, as far as the numbers show.
 pub(crate) fn far_below(case: &QuotaCase<'_>, requested: Option<u64>) -> String {
     let (n, usage, limit) = (number, case.usage, case.limit.limit);
     if limit == Limit::TokensPerDay {
@@ -66,7 +66,7 @@ pub(crate) fn far_below(case: &QuotaCase<'_>, requested: Option<u64>) -> String 
             .to_owned();
     }
     let is_tokens = limit != Limit::RequestsPerMinute;
-    // A cast stops at the largest whole number, and no quota is negative.
+    // The cast saturates at the largest integer, and no quota is negative.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let holds = case.applied as u64;
     if let Some(asked) = requested.filter(|asked| is_tokens && *asked > holds) {
@@ -107,12 +107,12 @@ pub(crate) fn far_below(case: &QuotaCase<'_>, requested: Option<u64>) -> String 
     "neither use nor reservations can have filled it: most likely AWS's own capacity, or the model's calls from another Region".to_owned()
 }
 
-/// A minute so many times the usual is a burst.
+/// A minute with this many times the 95th percentile is a burst.
 const BURST: f64 = 3.0;
-/// No model's `max_tokens` is larger.
+/// Upper bound of `max_tokens` over all models.
 const LARGEST_OUTPUT: f64 = 200_000.0;
 
-/// A support case for a quota that Service Quotas cannot raise for us.
+/// A support case for a quota that Service Quotas cannot raise.
 pub(crate) fn support_case(quota: &Quota, why: &Withheld, justification: &str) -> String {
     format!(
         "Please raise the quota `{}` ({}) of Amazon Bedrock. It cannot be asked for through Service Quotas: {}.\n\n{justification}",

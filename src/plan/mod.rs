@@ -1,6 +1,6 @@
-//! What to do about an incident: a plan that is data.
+//! Decides what to do about an incident. The plan is data.
 //!
-//! One law: pure. Everything that could have been done and is not stands in it with its reason.
+//! Invariant: Pure. Every action that was possible but is not taken is listed with its reason.
 
 pub mod action;
 mod choose_quota;
@@ -29,11 +29,11 @@ pub(crate) use crate::quota::unit;
 pub use crate::text::number;
 pub(crate) use crate::text::whole;
 
-/// Decides what to do.
+/// Builds the plan.
 pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
     let mut plan = Plan::default();
     let row = incident.rule.and_then(|id| RULES.iter().find(|r| r.id == id));
-    // Without a row only a metric spoke; the last row of its cause, the most general, knows as much.
+    // Without a rule, only a metric is known. The last rule of the cause, the most general, fits then.
     let row = row.or_else(|| RULES.iter().rfind(|r| r.cause == incident.cause));
     plan.advice = row.map(|r| r.advice.iter().map(|a| (*a).to_owned()).collect()).unwrap_or_default();
     plan.reference = row.map(|r| r.reference);
@@ -66,19 +66,19 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
     plan
 }
 
-/// What helps before calls are throttled.
+/// Advice before calls are throttled.
 const NEAR: [&str; 2] = [
     "A request reserves its input and `max_tokens` when it is admitted: `max_tokens` no larger than the answers need leaves room in the same quota.",
     "AWS takes days to decide on an increase. A profile of wider reach, cross-Region or global, has a quota of its own and needs no waiting.",
 ];
 
-/// What is known where errors are counted together.
+/// Advice if many errors are counted together.
 const MANY: [&str; 2] = [
     "A client that makes up model ids or resources causes this, and so does whoever can write to a log that is subscribed. Find who sends the errors before you look at single ones.",
     "Throttles and missing steps of access that AWS recorded are told by themselves meanwhile, and so is every incident that was open before.",
 ];
 
-/// Names the step that is missing, for the person who can take it.
+/// Adds the missing step, addressed to the person who can take it.
 pub(crate) fn remind(incident: &Incident, evidence: &Evidence, plan: &mut Plan) {
     let asked = evidence.asked();
     let (model, place) = (evidence.model.as_ref(), incident.place());
@@ -87,7 +87,7 @@ pub(crate) fn remind(incident: &Incident, evidence: &Evidence, plan: &mut Plan) 
         plan.steps = steps_of(&reminder);
         plan.actions.push(Action::RemindAccess(reminder));
     }
-    // Where the Region lacks the model, no step of access helps; another id may.
+    // If the Region lacks the model, no access step helps, but another id may.
     if evidence.offered.read().is_some() {
         plan.steps.extend(model_id::steps(incident, evidence));
     }

@@ -1,4 +1,4 @@
-//! What is remembered of a quota, weighed: how far it may grow, and what AWS refused.
+//! Applies what is remembered about a quota: how far it may grow, and what AWS refused.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,16 +11,16 @@ use crate::quota::request::IncreaseRequest;
 use crate::text::number;
 use crate::time::after;
 
-/// A person's approval is for the requests of so long.
+/// How long a person's approval applies to requests.
 const APPROVED_FOR: SignedDuration = SignedDuration::from_hours(24);
-/// A day on which so much of the quota was admitted was a full one.
+/// A day counts as full if this share of the quota was admitted.
 const FULL_DAY: f64 = 0.9;
-/// A smaller step than this is not worth a request.
+/// A smaller step than this factor is not worth a request.
 const SMALLEST: f64 = 1.1;
-/// What is asked for in place of what AWS refused is at most this part of it.
+/// After a refusal, ask for at most this share of the refused value.
 const LESS: f64 = 0.9;
 
-/// What a request for more of the case's quota is justified by.
+/// The need that justifies a request for more of the case's quota.
 pub(super) fn need(case: &QuotaCase<'_>, record: &QuotaRecord, now: Timestamp) -> Need {
     let limit = case.limit.limit;
     let full = case.usage.days.iter().filter(|day| day.peak(limit) >= FULL_DAY * case.applied);
@@ -31,8 +31,8 @@ pub(super) fn need(case: &QuotaCase<'_>, record: &QuotaRecord, now: Timestamp) -
     }
 }
 
-/// `record`, and what Service Quotas remembers besides: requests that people filed, and those of a ledger that was
-/// deleted. One that ended at less than it asked for was refused, as far as is known.
+/// `record` plus requests that only Service Quotas remembers: those that people filed, and those of a deleted ledger.
+/// A closed request that the ledger does not know counts as refused.
 pub(super) fn with_history(record: &QuotaRecord, history: &[IncreaseRequest]) -> QuotaRecord {
     const NEAR: SignedDuration = SignedDuration::from_hours(1);
     let mut record = record.clone();
@@ -50,7 +50,7 @@ pub(super) fn with_history(record: &QuotaRecord, history: &[IncreaseRequest]) ->
     record
 }
 
-/// The value to ask for: what is wanted, within what the quota may grow and below what AWS refused.
+/// The value to request: what is wanted, within the growth limit and below what AWS refused.
 pub(super) fn value(
     case: &QuotaCase<'_>,
     floor: f64,
@@ -72,7 +72,7 @@ pub(super) fn value(
     let desired = within(wanted, allowed.most)?;
     if let Some(refused) = record.blocking(case.applied, desired, need, now) {
         let most = (refused.desired * LESS).min(allowed.most);
-        // Half of the way, or what is measured to be needed if that is more.
+        // Halfway to the refused value, or the measured need if that is more.
         let half = f64::midpoint(floor, refused.desired);
         let less = within(half.max(need.demand * SMALLEST).min(most), most);
         return less
@@ -93,7 +93,7 @@ pub(super) fn value(
     Ok(desired)
 }
 
-/// Why no more is asked for although more is needed: our own requests have raised it enough.
+/// The reason when our own requests have already raised the quota as far as they may.
 pub(crate) fn beyond_budget(allowed: &GrowthLimit) -> Withheld {
     withheld(
         Reason::NeedsApproval,
@@ -107,7 +107,7 @@ pub(crate) fn beyond_budget(allowed: &GrowthLimit) -> Withheld {
     )
 }
 
-/// Why as much as AWS did not grant is not asked for again.
+/// The reason for not repeating a value that AWS did not grant.
 fn refused_before(case: &QuotaCase<'_>, record: &QuotaRecord, refused: &Refusal) -> Withheld {
     if let Some(ceiling) = record.ceiling(case.applied) {
         return withheld(
@@ -122,7 +122,7 @@ fn refused_before(case: &QuotaCase<'_>, record: &QuotaRecord, refused: &Refusal)
     closed_unchanged(refused)
 }
 
-/// Why as much as AWS did not grant is not asked for again.
+/// The reason for not repeating a value that AWS did not grant.
 pub(crate) fn closed_unchanged(refused: &Refusal) -> Withheld {
     withheld(
         Reason::ClosedUnchanged,
@@ -141,7 +141,7 @@ fn asked_in_part(desired: f64) -> Withheld {
     )
 }
 
-/// Why nothing is asked for while something is suspected.
+/// The reason for requesting nothing while something is suspected.
 pub(crate) fn suspected(suspicion: &Suspicion) -> Withheld {
     withheld(
         Reason::UnusualCaller,
@@ -153,7 +153,7 @@ pub(crate) fn suspected(suspicion: &Suspicion) -> Withheld {
     )
 }
 
-/// Why nothing is asked for a while after a request.
+/// The reason for requesting nothing soon after a request.
 pub(crate) fn cooling_down(last: &LastRequest) -> Withheld {
     withheld(
         Reason::CoolingDown,

@@ -1,13 +1,13 @@
-//! Other ids of the same model, whose calls count against quotas of their own.
+//! Other ids of the same model, whose calls count against separate quotas.
 //!
-//! Invariant: only what the catalogue matches without doubt is named. What this account's values are is not known here.
+//! Invariant: Only quotas that the catalogue matches with certainty are named. This account's values are unknown here.
 
 use crate::ids::{AccountRegion, QuotaCode};
 use crate::model::ModelId;
 use crate::plan::action::Step;
 use crate::quota::{Catalog, Limit, Quota, Variant, Verdict, find};
 
-/// The other ids of `model`, each with the quota that limits its calls where `code` limits those of `model`.
+/// The other ids of `model`, each with the quota that takes the place of `code`.
 fn siblings(model: &ModelId, limit: Limit, code: &QuotaCode, place: &AccountRegion) -> Vec<(ModelId, Quota)> {
     let mut named: Vec<(ModelId, Quota)> = Vec::new();
     for route in model.routes_from(&place.region) {
@@ -19,13 +19,13 @@ fn siblings(model: &ModelId, limit: Limit, code: &QuotaCode, place: &AccountRegi
             named.push((route, quota));
         }
     }
-    // One that can be raised comes first.
+    // Adjustable quotas come first.
     named.sort_by_key(|(_, quota)| !quota.adjustable);
     named
 }
 
-/// What a person does with the calls meanwhile, where the quota `code` of `model` can be raised by a support case only;
-/// `None` where the model has no other quota.
+/// What a person can do meanwhile if only a support case can raise the quota `code` of `model`; `None` if the model has
+/// no other quota.
 pub(super) fn meanwhile(
     model: &ModelId,
     limit: Limit,

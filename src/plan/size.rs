@@ -1,26 +1,26 @@
-//! How much to ask for.
+//! How much to request.
 //!
-//! One law: what is asked for lies above what AWS validates against and below every ceiling, or
-//! nothing is asked for.
+//! Invariant: The requested value lies above what AWS validates against and below every ceiling, or nothing is
+//! requested.
 
 use crate::config::Config;
 use crate::plan::action::{Reason, Withheld, withheld};
 use crate::quota::Limit;
 use crate::text::number;
 
-/// Service Quotas accepts no larger value.
+/// The largest value that Service Quotas accepts.
 const LARGEST: f64 = 1e10;
 
-/// What the value may not exceed.
+/// Upper bounds of the value.
 pub(super) struct Bounds<'a> {
     /// The guard rails.
     pub(super) config: &'a Config,
-    /// What else; `None` where nothing does.
+    /// A further bound; `None` if there is none.
     pub(super) most: Option<f64>,
 }
 
-/// The value to ask for: demand with headroom, within step and ceiling, above what AWS validates
-/// against, and a number a person would write.
+/// The value to request: what is `wanted`, within the step limit and the ceiling, above what AWS validates against, and
+/// rounded as a person would.
 pub(super) fn size(limit: Limit, floor: f64, wanted: f64, bounds: &Bounds<'_>) -> Result<f64, Withheld> {
     let config = bounds.config;
     let ceiling = match limit {
@@ -50,7 +50,7 @@ pub(super) fn size(limit: Limit, floor: f64, wanted: f64, bounds: &Bounds<'_>) -
     ))
 }
 
-/// The smallest number with two significant digits that is at least `value`, and whole.
+/// The smallest whole number with two significant digits that is at least `value`.
 pub fn round_up(value: f64) -> f64 {
     let unit = two_digits(value);
     (value / unit).ceil() * unit
@@ -61,7 +61,7 @@ fn round_down(value: f64) -> f64 {
     (value / unit).floor() * unit
 }
 
-/// The place of the second digit; 1 for numbers below 100.
+/// The value of the second digit; 1 for numbers below 100.
 fn two_digits(value: f64) -> f64 {
     let digits = value.abs().max(1.0).log10().floor();
     10f64.powf((digits - 1.0).max(0.0))
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(round_down(1_299_999.0), 1_200_000.0);
     }
 
-    /// The value asked for; `None` when the ceiling is reached.
+    /// The requested value; `None` if the ceiling is reached.
     fn sized(floor: f64, wanted: f64, step: f64, ceiling: Option<f64>) -> Option<f64> {
         let config = Config { max_step_factor: step, max_tokens_per_minute: ceiling, ..Config::default() };
         size(Limit::TokensPerMinute, floor, wanted, &Bounds { config: &config, most: None }).ok()

@@ -1,6 +1,6 @@
-//! What keeps a request back until a person has looked: unusual use, and callers that nobody knows.
+//! Reasons to hold a request until a person has looked: unusual usage and unknown callers.
 //!
-//! Invariant: a suspicion that the ledger holds outranks what is measured now. Only a person ends it.
+//! Invariant: A suspicion in the ledger outranks current measurements. Only a person ends it.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,12 +19,12 @@ use crate::quota::{Catalog, Variant, Verdict, find};
 use crate::time::after;
 use crate::usage::headroom::FORECAST_LIMITS;
 
-/// A person who called demand legitimate has looked at who calls, for so long.
+/// How long an approval also means that a person has checked the callers.
 const APPROVED_CALLERS: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// What CloudTrail did not answer is asked again in an incident no older than this.
+/// A failed CloudTrail call is repeated while the incident is younger than this.
 const WORTH_ASKING: SignedDuration = SignedDuration::from_hours(6);
 
-/// The quotas that the evidence is about, of which AWS's own name is certain.
+/// The quotas in the evidence whose AWS name is certain.
 fn matched(evidence: &Evidence) -> impl Iterator<Item = &LimitEvidence> {
     evidence.limits.iter().filter(|limit| limit.found.verdict == Verdict::Matched)
 }
@@ -33,18 +33,18 @@ fn records(evidence: &Evidence) -> impl Iterator<Item = &QuotaRecord> {
     matched(evidence).filter_map(|limit| limit.record.read())
 }
 
-/// What a person called legitimate last.
+/// The latest approval by a person.
 fn approved(evidence: &Evidence) -> Option<&Approval> {
     records(evidence).filter_map(|record| record.approved.as_ref()).max_by_key(|approved| approved.at)
 }
 
-/// What the ledger holds of the quotas: the oldest suspicion.
+/// The oldest suspicion that the ledger holds about the quotas.
 pub(crate) fn remembered_suspicion(evidence: &Evidence) -> Option<&Suspicion> {
     records(evidence).filter_map(|record| record.suspicion.as_ref()).min_by_key(|suspicion| suspicion.since)
 }
 
-/// The quotas that calls of the model count against, whichever of them the evidence is about: who stole credentials
-/// fills one minute's limit or the other.
+/// All quotas that calls of the model count against, whichever of them the evidence covers: stolen credentials can fill
+/// either per-minute limit.
 pub(crate) fn codes(evidence: &Evidence) -> Vec<QuotaCode> {
     let mut codes: Vec<QuotaCode> =
         matched(evidence).filter_map(|limit| Some(limit.found.quota.as_ref()?.code.clone())).collect();
@@ -56,13 +56,13 @@ pub(crate) fn codes(evidence: &Evidence) -> Vec<QuotaCode> {
     codes
 }
 
-/// What keeps every request for these quotas back: what the ledger holds, or what is measured now.
+/// What holds back every request for these quotas: the ledger's suspicion, or a current one.
 pub(super) fn open(incident: &Incident, evidence: &Evidence) -> Option<Suspicion> {
     if let Some(suspicion) = remembered_suspicion(evidence) {
         return Some(suspicion.clone());
     }
     let usage = evidence.usage.read()?;
-    // Where it is not known what a person approved, nothing is new. Nothing is filed then, either.
+    // If an approval may exist that could not be read, report nothing new. Nothing is filed then either.
     let is_unread = matched(evidence).any(|limit| limit.record.unread().is_some());
     let matters = incident.is_forecast() || (usage.window_throttles > 0.0 && !evidence.is_far_below());
     if is_unread || usage.is_legacy || !matters {
@@ -73,7 +73,7 @@ pub(super) fn open(incident: &Incident, evidence: &Evidence) -> Option<Suspicion
     found.map(|found| since_now(found, evidence))
 }
 
-/// The quotas that the use counts against.
+/// The quotas that the usage counts against.
 fn counted(evidence: &Evidence) -> Vec<WatchedQuota<'_>> {
     let applied =
         |limit: &LimitEvidence| limit.applied.read().copied().flatten().map(|applied| applied.value);
@@ -88,24 +88,24 @@ fn counted(evidence: &Evidence) -> Vec<WatchedQuota<'_>> {
     counted
 }
 
-/// The demand that a person approves at `now`; `None` where use could not be read.
+/// The demand that a person approves at `now`; `None` if usage could not be read.
 pub(crate) fn demand(evidence: &Evidence, now: Timestamp) -> Option<Approval> {
     let (usage, quotas) = (evidence.usage.read()?, counted(evidence));
     Some(Measured { usage, quotas: &quotas }.demand(now))
 }
 
-/// Whether `approval` is for as much as has been asked for since, as far as that is known.
+/// Whether `approval` is known to cover all demand since it was given.
 fn is_covered(evidence: &Evidence, approval: &Approval) -> bool {
     let quotas = counted(evidence);
     evidence.usage.read().is_some_and(|usage| Measured { usage, quotas: &quotas }.is_covered_by(approval))
 }
 
-/// What was found now.
+/// A new suspicion, dated now.
 pub(super) fn since_now(found: Unusual, evidence: &Evidence) -> Suspicion {
     Suspicion { kind: found.kind, since: evidence.now, why: found.why }
 }
 
-/// Withholds every request for what is suspected.
+/// Withholds every request because of the suspicion.
 pub(super) fn withhold(plan: &mut Plan, suspicion: Suspicion, incident: &Incident, evidence: &Evidence) {
     plan.justification = None;
     plan.withheld.push(remembered::suspected(&suspicion));
@@ -156,30 +156,30 @@ fn steps(kind: Suspect, model: Option<&ModelId>, region: &Region) -> Vec<Step> {
     steps
 }
 
-/// What is known of who calls.
+/// What is known about the callers.
 #[derive(Debug, PartialEq)]
 pub(super) enum CallerFinding {
-    /// Nothing that keeps a request back.
+    /// Nothing holds a request back.
     Fine,
-    /// A person has to look.
+    /// A person must look.
     Unusual(Unusual),
-    /// CloudTrail has to be asked.
+    /// CloudTrail must be asked.
     NotAsked,
-    /// It is not known yet, and why. CloudTrail is only late.
+    /// Unknown for now, and why: CloudTrail is only late.
     Late(String),
-    /// It is not known, and why.
+    /// Unknown, and why.
     Unknown(String),
 }
 
-/// What is known of who calls. A record that says so is a reason to look, and no proof: whoever can send an event can
-/// write one. Only CloudTrail's event history is, which is minutes late. `is_fresh`: the incident began so lately
-/// that CloudTrail may not show its calls yet.
+/// Checks the callers. An event alone is a reason to look but no proof, because anyone who can send events can forge
+/// one. CloudTrail event history is proof, but it is minutes late. `is_fresh`: the incident is too recent for
+/// CloudTrail to show its calls.
 pub(super) fn callers(incident: &Incident, evidence: &Evidence, is_fresh: bool) -> CallerFinding {
     let looked = approved(evidence).filter(|approved| after(approved.at, APPROVED_CALLERS) > evidence.now);
     if looked.is_some_and(|approved| is_covered(evidence, approved)) {
         return CallerFinding::Fine;
     }
-    // Of what only nears its quota nothing began a moment ago.
+    // A forecast has no calls that began just now.
     let are_told = incident.callers.all().errors > 0;
     if !are_told && is_fresh && !incident.is_forecast() {
         return CallerFinding::Late(
@@ -211,7 +211,7 @@ pub(super) fn callers(incident: &Incident, evidence: &Evidence, is_fresh: bool) 
     }
 }
 
-/// CloudTrail did not answer. It may in a while; where it never does, records that told the callers have to do.
+/// Handles a failed CloudTrail call: wait if it may still succeed, else rely on the callers in the events.
 fn unread_callers(
     incident: &Incident,
     evidence: &Evidence,

@@ -1,6 +1,6 @@
-//! The quotas of Amazon Bedrock: built in, imported, or as an account lists them.
+//! The quotas of Amazon Bedrock: built in, imported, or as listed by an account.
 //!
-//! One law: a catalogue is data. Codes and names are AWS's; nothing is derived from a code.
+//! Invariant: A catalogue is data. Codes and names are AWS's, and nothing is derived from a code.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::QuotaCode;
 
-/// One quota of Service Quotas, service `bedrock`.
+/// One quota of the Service Quotas service `bedrock`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Quota {
-    /// The same in every account and Region.
+    /// The quota code, the same in every account and Region.
     pub code: QuotaCode,
-    /// As AWS names it.
+    /// The name in AWS's wording.
     pub name: String,
-    /// Whether Service Quotas takes increase requests for it.
+    /// Whether Service Quotas accepts increase requests for it.
     pub adjustable: bool,
-    /// The value that the listing showed; `None` where it showed none. The default in the built-in
-    /// catalogue, the applied value in an account's own listing.
+    /// The listed value; `None` if the listing shows none. In the built-in catalogue it is the default value, in an
+    /// account's own listing the applied value.
     pub value: Option<f64>,
 }
 
@@ -30,19 +30,19 @@ pub struct Catalog {
     quotas: Vec<Quota>,
 }
 
-/// Why a catalogue could not be read.
+/// Why a catalogue cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// The text is no output of `list-service-quotas`.
+    /// The text is not the output of `list-service-quotas`.
     #[error("not the output of `aws service-quotas list-service-quotas --output json`")]
     Listing(#[source] serde_json::Error),
-    /// A quota of the listing has no code or one of another shape.
+    /// A quota in the listing has no valid quota code.
     #[error("`{0}` is not a quota code")]
     Code(String),
-    /// The listing holds no quota of Bedrock.
+    /// The listing contains no Bedrock quota.
     #[error("no quota of the service `bedrock` in it")]
     Empty,
-    /// A line of the catalogue's own form is damaged.
+    /// A line in the catalogue's own format is damaged.
     #[error("line {0}: expected code, `A` or `-`, value, name, separated by tabs")]
     Line(usize),
 }
@@ -66,17 +66,17 @@ struct Listed {
     value: Option<f64>,
 }
 
-// It is written in order, which a test holds it to: no cold start sorts it.
+// The file is sorted, and a test checks that, so a cold start does not sort it.
 static BUILT_IN: LazyLock<Catalog> =
     LazyLock::new(|| Catalog { quotas: read(include_str!("catalog.tsv")).unwrap_or_default() });
 
 impl Catalog {
-    /// The catalogue this program was built with.
+    /// The catalogue that was compiled into this program.
     pub fn built_in() -> &'static Self {
         &BUILT_IN
     }
 
-    /// A catalogue of `quotas`, one for each code; later ones win.
+    /// A catalogue of `quotas`, with one entry per code. A later entry replaces an earlier one.
     pub fn new(quotas: impl IntoIterator<Item = Quota>) -> Self {
         let by_code: BTreeMap<_, _> = quotas.into_iter().map(|q| (q.code.clone(), q)).collect();
         let mut quotas: Vec<_> = by_code.into_values().collect();
@@ -84,8 +84,8 @@ impl Catalog {
         Self { quotas }
     }
 
-    /// Reads what `aws service-quotas list-service-quotas --service-code bedrock --output json`
-    /// prints. Quotas of other services in it are left out.
+    /// Reads the output of `aws service-quotas list-service-quotas --service-code bedrock --output json`. Quotas of
+    /// other services are left out. Fails if the text is no such output, a code is invalid, or no quota is left.
     pub fn from_listing(json: &str) -> Result<Self, CatalogError> {
         let listing: Listing = serde_json::from_str(json).map_err(CatalogError::Listing)?;
         let ours =
@@ -102,13 +102,13 @@ impl Catalog {
         Ok(Self::new(quotas))
     }
 
-    /// Reads the catalogue's own form: a line for each quota, sorted by name, of code, `A` when
-    /// adjustable or `-`, value or nothing, and name, separated by tabs; `#` begins a comment.
+    /// Reads the catalogue's own format: one line per quota, with code, `A` if adjustable or `-`, value or nothing, and
+    /// name, separated by tabs. Lines that begin with `#` are comments. The error names the first damaged line.
     pub fn parse(text: &str) -> Result<Self, CatalogError> {
         Ok(Self::new(read(text)?))
     }
 
-    /// The catalogue's own form; see [`Catalog::parse`].
+    /// Writes the catalogue's own format; see [`Catalog::parse`].
     pub fn to_text(&self) -> String {
         let mut text = String::from(
             "# Quotas of Amazon Bedrock: code, A if adjustable, default value if known, name.\n\
@@ -123,8 +123,8 @@ impl Catalog {
         text
     }
 
-    /// This catalogue with `newer` laid over it: codes that `newer` lacks stay, because no account
-    /// lists every quota; values that it lacks stay too.
+    /// This catalogue, updated with `newer`. Codes that `newer` lacks stay, because no account lists every quota.
+    /// Values that it lacks stay too.
     #[must_use]
     pub fn updated_by(&self, newer: &Self) -> Self {
         let kept = newer.quotas.iter().map(|q| {
@@ -139,13 +139,13 @@ impl Catalog {
         &self.quotas
     }
 
-    /// The quota with that code.
+    /// The quota with this code; `None` if the catalogue has none.
     pub fn get(&self, code: &QuotaCode) -> Option<&Quota> {
         self.quotas.iter().find(|q| q.code == *code)
     }
 }
 
-/// The quotas of a catalogue's own form, line by line.
+/// Reads the quotas from the catalogue's own format.
 fn read(text: &str) -> Result<Vec<Quota>, CatalogError> {
     let lines = text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#'));
     let quota = |(number, line): (usize, &str)| {

@@ -1,11 +1,11 @@
-//! Whether a model identifier and a quota's label mean the same model.
+//! Decides whether a model identifier and a quota's label mean the same model.
 //!
-//! One law: family, size, version and variant must all be equal after spelling is evened out. A
-//! label that is merely close is another model.
+//! Invariant: Family, size, version and variant must all be equal once spelling is normalised. A label that is merely
+//! similar means another model.
 
 use crate::model::{ModelId, is_date};
 
-/// Labels that no grammar leads to, by the model's stem. Each is a fact of AWS's listing.
+/// Labels that the grammar cannot derive, by the model's stem. Each is a fact of AWS's listing.
 #[rustfmt::skip]
 const EXCEPTIONS: &[(&str, &[&str])] = &[
     ("ai21.j2-mid", &["AI21 Labs Jurassic-2 Mid"]),
@@ -19,7 +19,7 @@ const EXCEPTIONS: &[(&str, &[&str])] = &[
     ("cohere.embed-english-v3", &["Cohere Embed English"]),
     ("cohere.embed-multilingual-v3", &["Cohere Embed Multilingual"]),
     ("cohere.rerank-v3-5", &["Cohere Rerank 3.5"]),
-    // One model, spelled two ways in two quotas.
+    // AWS spells one model in two ways, in two quotas.
     ("mistral.mistral-large-2402", &["Mistral Large", "Mistral AI Mistral Large"]),
     ("mistral.mistral-small-2402", &["Mistral AI Mistral Small"]),
     // The label is the marketing name.
@@ -32,36 +32,36 @@ const EXCEPTIONS: &[(&str, &[&str])] = &[
     ("twelvelabs.pegasus-1-2", &["Twelve Labs Pegasus"]),
 ];
 
-/// Words that stand in a label or an id at whim, for every provider …
+/// Words that labels and ids contain or omit without meaning, for every provider …
 const FILLERS: &[&str] = &["v0", "v1", "instruct", "it", "and"];
-/// … and for one.
+/// … and for one provider.
 const PROVIDER_FILLERS: &[(&str, &str)] = &[("stability", "image")];
 
-/// Misspellings in AWS's listing, and words it varies.
+/// Misspellings in AWS's listing, and words that AWS varies.
 const RESPELLED: &[(&str, &str)] = &[("8x7bb", "8x7b"), ("embeddings", "embed")];
 
-/// What a name says about a model, spelling evened out.
+/// What a name says about a model, with spelling normalised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct LabelIdentity {
-    /// Family, version and variant words, sorted: their order differs between ids and labels.
+    /// Family, version and variant words, sorted because their order differs between ids and labels.
     words: Vec<String>,
     /// Parameter counts such as `70b`, `a22b`, `8x7b`, sorted.
     sizes: Vec<String>,
 }
 
-/// How a label relates to a model.
+/// How a label relates to a model's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kinship {
     /// The same model.
     Same,
-    /// The same family, version and variant; one of the two leaves sizes out.
+    /// The same family, version and variant, but one of the two omits sizes.
     SameButForSize,
     /// Anything else.
     Other,
 }
 
 impl LabelIdentity {
-    /// What `model`'s id says.
+    /// The identity that `model`'s id expresses.
     pub(super) fn of_model(model: &ModelId) -> Self {
         let provider = model.provider().unwrap_or_default();
         let stem = model.stem();
@@ -69,7 +69,7 @@ impl LabelIdentity {
         let words = name.split(['-', '_']).filter(|w| !is_date(w)).flat_map(split_word);
         let mut joined: Vec<String> = Vec::new();
         for word in words {
-            // `3-5` is 3.5; a version such as `v3-5` likewise.
+            // `3-5` becomes 3.5, and `v3-5` becomes v3.5.
             let number = |w: &str| !w.is_empty() && w.len() <= 2 && w.bytes().all(|b| b.is_ascii_digit());
             match joined.last_mut() {
                 Some(last) if number(&word) && number(last.trim_start_matches('v')) => {
@@ -82,7 +82,7 @@ impl LabelIdentity {
         Self::new(joined, provider)
     }
 
-    /// What `label` says to somebody who asks for a model of `provider`.
+    /// The identity that `label` expresses, for a model of `provider`.
     pub(super) fn of_label(label: &str, provider: &str) -> Self {
         Self::new(
             label.to_ascii_lowercase().split([' ', '-', '_', '(', ')', ',']).flat_map(split_word).collect(),
@@ -103,8 +103,8 @@ impl LabelIdentity {
         Self { words, sizes }
     }
 
-    /// Whether `text` has every word of letters in it: they stand in a kin's label as they are. A quick no to
-    /// most labels.
+    /// A quick check that rules out most labels: whether `text` contains every word of letters. A matching label
+    /// contains them unchanged.
     pub(super) fn may_be_in(&self, text: &str) -> bool {
         let is_of_letters = |word: &&String| word.bytes().all(|b| b.is_ascii_lowercase());
         self.words.iter().filter(is_of_letters).all(|word| holds(text, word))
@@ -118,7 +118,7 @@ impl LabelIdentity {
         if self.sizes == other.sizes {
             if self == &Self::default() { Kinship::Other } else { Kinship::Same }
         } else if self.words.is_empty() {
-            // `Mistral 7B` is its size.
+            // The whole identity of `Mistral 7B` is its size.
             Kinship::Other
         } else if within(&self.sizes, &other.sizes) || within(&other.sizes, &self.sizes) {
             Kinship::SameButForSize
@@ -128,7 +128,7 @@ impl LabelIdentity {
     }
 }
 
-/// Whether `text` has `lower` in it, in whatever capitals.
+/// Whether `text` contains `lower`, ignoring case.
 fn holds(text: &str, lower: &str) -> bool {
     let Some(first) = lower.bytes().next() else { return true };
     let text = text.as_bytes();
@@ -137,19 +137,19 @@ fn holds(text: &str, lower: &str) -> bool {
     memchr::memchr2_iter(first, first.to_ascii_uppercase(), text).any(is_it)
 }
 
-/// The labels that are known by heart for `model`; empty for most.
+/// The exceptional labels of `model`; empty for most models.
 pub(super) fn known_labels(model: &ModelId) -> &'static [&'static str] {
     let stem = model.stem();
     EXCEPTIONS.iter().find(|(s, _)| *s == stem).map_or(&[], |(_, labels)| labels)
 }
 
-/// The stems whose labels are known by heart.
+/// The stems with exceptional labels.
 #[cfg(test)]
 pub(super) fn stems() -> impl Iterator<Item = &'static str> {
     EXCEPTIONS.iter().map(|(stem, _)| *stem)
 }
 
-/// `llama3` → `llama`, `3`; sizes and versions stay whole.
+/// `llama3` → `llama`, `3`. Sizes and versions stay whole.
 fn split_word(word: &str) -> Vec<String> {
     let letters = word.bytes().take_while(u8::is_ascii_lowercase).count();
     let (head, tail) = word.split_at_checked(letters).unwrap_or((word, ""));
@@ -162,8 +162,8 @@ fn split_word(word: &str) -> Vec<String> {
     }
 }
 
-/// Takes the provider's name off the front, however it is spelled there: `Twelve Labs`,
-/// `Moonshot AI`, `Z.ai`, and twice in `Mistral AI Mistral Large`.
+/// Removes the provider's name from the front, in any spelling: `Twelve Labs`, `Moonshot AI`, `Z.ai`, or twice as in
+/// `Mistral AI Mistral Large`.
 fn strip_provider(words: &mut Vec<String>, provider: &str) {
     let squashed = |w: &[String]| w.concat().replace('.', "");
     let named = |text: &str| {
@@ -179,7 +179,7 @@ fn strip_provider(words: &mut Vec<String>, provider: &str) {
     }
 }
 
-/// `3.0` → `3`, `25.02` → `2502`, known misspellings.
+/// `3.0` → `3`, `25.02` → `2502`, and known misspellings corrected.
 fn even(word: &str) -> String {
     if let Some((_, right)) = RESPELLED.iter().find(|(wrong, _)| *wrong == word) {
         return (*right).to_owned();
@@ -192,7 +192,7 @@ fn even(word: &str) -> String {
     }
 }
 
-/// `70b`, `a22b`, `e2b`, `8x7b`, `1.5b`.
+/// Whether `word` is a size: `70b`, `a22b`, `e2b`, `8x7b`, `1.5b`.
 fn is_size(word: &str) -> bool {
     let Some(count) = word.strip_suffix('b') else { return false };
     let count = count.strip_prefix(['a', 'e']).unwrap_or(count);

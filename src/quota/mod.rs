@@ -1,7 +1,6 @@
-//! Which quota a call counts against: the one that fits, or a refusal that says why.
+//! Finds the quota that a call counts against, or says why none was found.
 //!
-//! One law: a wrong quota is worse than none. Two candidates, or a label that does not match
-//! exactly, is a refusal.
+//! Invariant: A wrong quota is worse than none. Two candidates, or a label that does not match exactly, mean no match.
 
 pub mod record;
 pub mod request;
@@ -20,32 +19,31 @@ pub use crate::quota::name::{Limit, QuotaName, Variant};
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// What came of looking for a quota.
+    /// The result of looking for a quota.
     pub enum Verdict {
         /// Exactly one quota fits.
         Matched = "matched",
-        /// The model is known, but has no quota of this scope, limit and variant.
+        /// The model is known but has no quota of this scope, limit and variant.
         NoSuchQuota = "no-such-quota",
-        /// More than one quota could be meant.
+        /// More than one quota fits.
         Ambiguous = "ambiguous",
-        /// An application inference profile: ask `GetInferenceProfile` for its model first.
+        /// An application inference profile. `GetInferenceProfile` must resolve its model first.
         UnresolvedProfile = "unresolved-profile",
-        /// No quota of the catalogue is labelled with this model.
+        /// No quota in the catalogue is labelled with this model.
         UnknownModel = "unknown-model",
     }
 }
 
-/// The answer of [`find`].
+/// The result of [`find`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuotaMatch {
-    /// What came of it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The quota, when exactly one fits.
+    /// The quota, if exactly one fits.
     pub quota: Option<Quota>,
-    /// On a refusal, quotas that were near: the same model in another scope or limit, or the several
-    /// that fit. At most eight.
+    /// If there is no match, up to eight near quotas: the same model in another scope or limit, or all that fit.
     pub candidates: Vec<Quota>,
-    /// One sentence for a person.
+    /// The reason, as one sentence for a person.
     pub reason: String,
 }
 
@@ -66,7 +64,7 @@ pub fn find(catalog: &Catalog, model: &ModelId, limit: Limit, variant: Variant) 
         return refusal;
     }
     let mut family = labelled_quotas(catalog, model);
-    // On a refusal the nearest come first: the same limit, then the same scope.
+    // Near quotas are listed in this order: the same limit first, then the same scope.
     family.sort_by_key(|(name, _)| (name.limit != limit, !name.serves(model), name.variant != variant));
     let fits = |(name, _): &&(QuotaName<'_>, &Quota)| {
         name.limit == limit && name.variant == variant && name.serves(model)
@@ -104,33 +102,33 @@ pub fn find(catalog: &Catalog, model: &ModelId, limit: Limit, variant: Variant) 
     }
 }
 
-/// The tokens-per-minute quota of `model`'s geographic profiles, which AWS raises first: the documented
-/// route for quotas that are not adjustable themselves.
+/// The tokens-per-minute quota of `model`'s geographic profiles; `None` if there is no single match. AWS documents that
+/// it raises this quota first, also to raise quotas that are not adjustable themselves.
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-increase.html>.
 pub fn cross_region_tokens(catalog: &Catalog, model: &ModelId) -> Option<Quota> {
     let profile = ModelId::parse(&format!("us.{}", model.base()))?;
     find(catalog, &profile, Limit::TokensPerMinute, Variant::Standard).quota
 }
 
-/// The account's one daily limit over all models, if the catalogue lists it.
+/// The account's daily limit over all models; `None` if the catalogue does not list it.
 pub fn cross_model_per_day(catalog: &Catalog) -> Option<&Quota> {
     catalog.quotas().iter().find(|q| q.name == CROSS_MODEL_PER_DAY)
 }
 
-/// How much of a listing's inference quotas this program reads.
+/// How many inference quotas of a listing this crate understands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Readable {
-    /// How many names read.
+    /// The number of names that parse.
     pub read: usize,
-    /// The names that are inference quotas by their look or by their code, and do not read: in a wording
-    /// that is newer than this program.
+    /// Names that seem to be inference quotas, by their wording or their code, but do not parse. Their wording is newer
+    /// than this code.
     pub unread: Vec<String>,
 }
 
 impl Readable {
-    /// How much of `listing` reads. A quota that does not read is counted as one of inference if its name
-    /// counts tokens or requests in a minute or a day, or if the built-in catalogue knows its code, which is
-    /// the same in every account, as one of inference.
+    /// Checks `listing`. A quota that does not parse counts as an inference quota if its name mentions tokens or
+    /// requests per minute or day, or if its code, which is the same in every account, is an inference quota in the
+    /// built-in catalogue.
     pub fn of(listing: &Catalog) -> Self {
         let reads = |name: &str| name == CROSS_MODEL_PER_DAY || QuotaName::parse(name).is_some();
         let known: HashSet<_> =
@@ -146,7 +144,7 @@ impl Readable {
         readable
     }
 
-    /// How many inference quotas the listing has.
+    /// The number of inference quotas in the listing.
     pub fn all(&self) -> usize {
         self.read + self.unread.len()
     }
@@ -178,7 +176,7 @@ fn refuse_kind(model: &ModelId) -> Option<QuotaMatch> {
     Some(QuotaMatch { verdict, quota: None, candidates: Vec::new(), reason })
 }
 
-/// Every inference quota whose label means `model`, in any scope, limit and variant.
+/// Every inference quota whose label means `model`, of any scope, limit and variant.
 fn labelled_quotas<'c>(catalog: &'c Catalog, model: &ModelId) -> Vec<(QuotaName<'c>, &'c Quota)> {
     let provider = model.provider().unwrap_or_default();
     let known = label::known_labels(model);
@@ -193,7 +191,7 @@ fn labelled_quotas<'c>(catalog: &'c Catalog, model: &ModelId) -> Vec<(QuotaName<
             return by_heart;
         }
     }
-    // A model's label stands in the names of several quotas.
+    // Several quotas have the same label, so each label is compared once.
     let mut labels: HashMap<&str, (Kinship, LabelIdentity)> = HashMap::new();
     let mut same = Vec::new();
     let mut but_for_size: Vec<(LabelIdentity, (QuotaName<'_>, &Quota))> = Vec::new();
@@ -211,7 +209,7 @@ fn labelled_quotas<'c>(catalog: &'c Catalog, model: &ModelId) -> Vec<(QuotaName<
     if !same.is_empty() {
         return same;
     }
-    // A size may be left out only where that leaves one label to choose from.
+    // A label that differs only in size counts only if it is the only such label.
     let one_label = but_for_size.windows(2).all(|pair| matches!(pair, [(a, _), (b, _)] if a == b));
     if one_label { but_for_size.into_iter().map(|(_, q)| q).collect() } else { Vec::new() }
 }
@@ -230,7 +228,7 @@ fn scope_words(model: &ModelId, variant: Variant) -> String {
     }
 }
 
-/// What a limit counts.
+/// The limit's unit.
 pub(crate) const fn unit(limit: Limit) -> &'static str {
     match limit {
         Limit::RequestsPerMinute => "requests per minute",
@@ -259,8 +257,8 @@ mod tests {
         name.replace("[bedrock-mantle endpoint] Output", "Bedrock Mantle output")
     }
 
-    /// For every inference quota of the built-in listing, a model that resolves to it: by an id made of its
-    /// label, or by one whose label is known by heart.
+    /// A model for every inference quota of the built-in listing: an id built from the quota's label, or one whose
+    /// label is an exception.
     fn resolving() -> Vec<(ModelId, Limit, Variant, QuotaCode)> {
         const PROVIDERS: &[&str] = &[
             "ai21",
@@ -315,7 +313,7 @@ mod tests {
         let guide = Catalog::new(listing.quotas().iter().map(reworded));
         let differ = guide.quotas().iter().filter(|q| listing.get(&q.code).unwrap().name != q.name);
         assert!(differ.count() > 300);
-        // Every other name reworded, and every quota twice under its one code.
+        // Rewords every second name, and lists every quota twice under its code.
         let in_turn = listing.quotas().iter().enumerate();
         let mixed = Catalog::new(in_turn.map(|(n, q)| if n % 2 == 0 { q.clone() } else { reworded(q) }));
         let twice = Catalog::new(listing.quotas().iter().flat_map(|q| [q.clone(), reworded(q)]));
@@ -334,7 +332,7 @@ mod tests {
     fn a_listing_tells_how_much_of_it_reads() {
         let all = Readable::of(Catalog::built_in());
         assert!(all.read > 350 && all.unread.is_empty(), "{all:?}");
-        // Words that nobody has seen yet, of a quota whose code is known and of one whose code is not.
+        // Unknown wording, once for a known code and once for an unknown one.
         let listing = Catalog::parse(
             "L-00000001\tA\t\tTokens per minute through any profile of Claude Opus 9\n\
              L-00000002\tA\t\tAgents per account\n\

@@ -1,7 +1,6 @@
-//! The grammar of Bedrock's quota names, and its exceptions as data.
+//! The grammar of Bedrock's quota names.
 //!
-//! One law: a name either reads whole or not at all. What the grammar does not know is no
-//! inference quota to us.
+//! Invariant: A name parses completely or not at all. A name that does not parse is not treated as an inference quota.
 
 use crate::model::{ModelId, ModelKind};
 use crate::wire_enum::wire_enum;
@@ -9,23 +8,23 @@ use crate::wire_enum::wire_enum;
 wire_enum! {
     /// What a quota limits.
     pub enum Limit {
-        /// Requests in a minute.
+        /// Requests per minute.
         RequestsPerMinute = "requests-per-minute",
-        /// Tokens in a minute: input, cache writes, and output with burndown.
+        /// Tokens per minute: input, cache writes, and output multiplied by the burndown rate.
         TokensPerMinute = "tokens-per-minute",
-        /// Tokens in a day.
+        /// Tokens per day.
         TokensPerDay = "tokens-per-day",
-        /// Input tokens in a minute, on the bedrock-mantle endpoint.
+        /// Input tokens per minute, on the bedrock-mantle endpoint.
         InputTokensPerMinute = "input-tokens-per-minute",
-        /// Output tokens in a minute, on the bedrock-mantle endpoint.
+        /// Output tokens per minute, on the bedrock-mantle endpoint.
         OutputTokensPerMinute = "output-tokens-per-minute",
     }
 }
 
 wire_enum! {
-    /// Which way of inference a quota is for, beside its scope.
+    /// The way of calling a model that a quota is for, apart from its scope.
     pub enum Variant {
-        /// The usual way.
+        /// The standard way.
         Standard = "standard",
         /// Requests with the 1M-token context window, which have quotas of their own.
         LongContext = "1m-context",
@@ -36,30 +35,29 @@ wire_enum! {
     }
 }
 
-/// A quota name that the grammar reads.
+/// A parsed quota name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotaName<'a> {
-    /// The kinds of model identifier whose calls count against it.
+    /// The kinds of model identifier whose calls count against the quota.
     pub serves: &'static [ModelKind],
     /// What it limits.
     pub limit: Limit,
-    /// Which way of inference.
+    /// The way of calling the model.
     pub variant: Variant,
-    /// The model, as AWS labels it: `Anthropic Claude 3.5 Sonnet V2`.
+    /// The model in AWS's label, such as `Anthropic Claude 3.5 Sonnet V2`.
     pub label: &'a str,
 }
 
 const ON_DEMAND: &[ModelKind] = &[ModelKind::Foundation];
 const GEOGRAPHIC: &[ModelKind] = &[ModelKind::Geographic];
 const GLOBAL: &[ModelKind] = &[ModelKind::Global];
-/// One code serves both; cross-Region calls get twice the value.
+/// One quota code serves both; cross-Region calls get twice the value.
 const ON_DEMAND_AND_GEOGRAPHIC: &[ModelKind] = &[ModelKind::Foundation, ModelKind::Geographic];
-/// The endpoint's quotas name no scope.
+/// The quotas of the bedrock-mantle endpoint name no scope.
 const ANY: &[ModelKind] = &[ModelKind::Foundation, ModelKind::Geographic, ModelKind::Global];
 
-/// What stands before ` for <label>`, in lower case: AWS writes the same words with different
-/// capitals, and one head with and without its comma. This is the wording of Service Quotas' listing;
-/// [`WORDINGS`] has the other one.
+/// The text before ` for <label>`, in lower case. AWS varies capitals, and one head's comma. This is the wording of
+/// Service Quotas' listing; [`WORDINGS`] has the other one.
 #[rustfmt::skip]
 const HEADS: &[(&str, &[ModelKind], Limit, Variant)] = &[
     ("on-demand model inference requests per minute", ON_DEMAND, Limit::RequestsPerMinute, Variant::Standard),
@@ -79,21 +77,21 @@ const HEADS: &[(&str, &[ModelKind], Limit, Variant)] = &[
     ("[bedrock-mantle endpoint] output tokens per minute", ANY, Limit::OutputTokensPerMinute, Variant::Mantle),
 ];
 
-/// AWS words the same quotas in two ways: the User Guide's words, and the listing's, in lower case.
+/// AWS words the same quotas in two ways. Each pair holds the User Guide's words and the listing's, in lower case.
 ///
-/// The guide words no daily and no latency-optimized quota anew: both read with either wording.
+/// The guide has no words of its own for daily and latency-optimized quotas; they parse with either wording.
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-runtime.html>,
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-how.html> for the global ones, and
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-mantle.html>.
 const WORDINGS: &[(&str, &str)] =
     &[("invokemodel", "model inference"), ("bedrock mantle", "[bedrock-mantle endpoint]")];
 
-/// The account's one limit over all models, which replaced the models' daily limits on the
-/// bedrock-runtime endpoint. Support raises it; Service Quotas does not.
+/// The account's one limit over all models. It replaced the models' daily limits on the bedrock-runtime endpoint. Only
+/// AWS Support raises it, not Service Quotas.
 pub(crate) const CROSS_MODEL_PER_DAY: &str = "Cross-Model Max Tokens Per Day";
 
 impl<'a> QuotaName<'a> {
-    /// Reads `name`; `None` when it is no inference quota of one model.
+    /// Parses `name`; `None` if it is not an inference quota of one model.
     pub fn parse(name: &'a str) -> Option<Self> {
         let at = name.find(" for ")?;
         let head = name.get(..at)?;
@@ -119,30 +117,30 @@ impl<'a> QuotaName<'a> {
         (!label.is_empty()).then_some(Self { serves, limit, variant, label })
     }
 
-    /// Whether calls of `model` count against a quota of this scope.
+    /// Whether calls of `model` count against this quota's scope.
     pub fn serves(&self, model: &ModelId) -> bool {
         self.serves.contains(&model.kind())
     }
 }
 
-/// Whether `head` is the `known` one, given in parts, with whatever capitals and commas.
+/// Whether `head` equals the concatenated parts of `known`, ignoring case and commas.
 fn is_head(head: &str, known: [&str; 3]) -> bool {
     let letters = head.bytes().filter(|b| *b != b',').map(|b| b.to_ascii_lowercase());
     let length: usize = known.iter().map(|part| part.len()).sum();
-    // The last words tell most heads apart, the first none.
+    // The ends of most heads differ, the beginnings do not.
     head.len() >= length && letters.rev().eq(known.iter().flat_map(|part| part.bytes()).rev())
 }
 
-/// Whether `text` has `lower` in it, in whatever capitals.
+/// Whether `text` contains `lower`, ignoring case.
 fn holds(text: &str, lower: &str) -> bool {
     text.as_bytes().windows(lower.len()).any(|part| part.eq_ignore_ascii_case(lower.as_bytes()))
 }
 
-/// Whether `name` looks like a quota on inference of one model, whether it reads or not: it counts tokens
-/// or requests in a minute or a day, and does not begin with another feature of Bedrock in parentheses, as
-/// `(Model customization) Sum of …` does.
+/// Whether `name` looks like an inference quota of one model, even if it does not parse. It mentions tokens or requests
+/// per minute or day, and does not begin with another Bedrock feature in parentheses, as in `(Model customization) Sum
+/// of …`.
 pub(crate) fn looks_like_inference(name: &str) -> bool {
-    /// What is counted, and in what time; or both in short.
+    /// What is counted and per what time, or a short form of both.
     const COUNTED: &[&str] = &["token", "request"];
     const TIMES: &[&str] = &["minute", "day"];
     const SHORT: &[&str] = &["tpm", "rpm", "tpd"];

@@ -1,7 +1,7 @@
-//! What the ledger remembers of a quota: the requests of ours, what AWS refused and granted, and what people said.
+//! What the ledger remembers about a quota: our requests, AWS's refusals and raises, and people's decisions.
 //!
-//! Invariant: what is remembered only ever makes the function ask for less, or later, than it otherwise would. A person's
-//! approval is the one exception, and it is written down as such.
+//! Invariant: What is remembered only makes the function request less, or later, than it otherwise would. A person's
+//! approval is the one exception, and it is recorded as such.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -11,121 +11,121 @@ use crate::quota::request::{RequestOutcome, TrackedRequest};
 use crate::time::after;
 use crate::wire_enum::wire_enum;
 
-/// As much as AWS refused is asked for again after this long, and after twice as long each further time.
+/// How long a refused value is not requested again. Each further refusal doubles the time.
 const REFUSED: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// The same, where AWS is known to hold a ceiling.
+/// The same time where AWS seems to hold the quota below a ceiling.
 const CEILING: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// Two values that differ by less than this part are the same request to whoever decides it.
+/// Values that differ by less than this share are the same to whoever decides on the request.
 const SAME: f64 = 0.05;
-/// Demand that is so many times as high is new evidence ...
+/// Demand this many times as high is new evidence ...
 const MORE: f64 = 1.1;
-/// ... and so are so many more days on which the quota was full.
+/// ... and so are this many more days on which the quota was full.
 const MORE_DAYS: u32 = 5;
-/// Where AWS refuses a value that is no more than so many times the applied one, no smaller step is left to try.
+/// If AWS refuses at most this many times the applied value, there is no smaller step left to try.
 const NARROW: f64 = 1.25;
-/// The times that growth is bounded over.
+/// The periods over which growth is limited.
 const SHORT: SignedDuration = SignedDuration::from_hours(14 * 24);
 const LONG: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// So many refusals and raises are kept, the newest.
+/// How many refusals and raises are kept. The oldest are dropped.
 const KEPT: usize = 24;
 
-/// What the ledger knows of a quota.
+/// What the ledger knows about a quota.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QuotaRecord {
-    /// The request of ours that was reserved last; `None` where none was filed.
+    /// Our most recently reserved request; `None` if there is none.
     pub last: Option<LastRequest>,
-    /// What AWS did not grant at all, oldest first.
+    /// Refused values, oldest first.
     pub refused: Vec<Refusal>,
-    /// What AWS raised at our request, oldest first.
+    /// Raises that AWS made at our request, oldest first.
     pub raises: Vec<Raise>,
-    /// Why no request is filed until a person has looked; `None` where nothing is suspected.
+    /// Why no request is filed until a person has looked; `None` if nothing is suspected.
     pub suspicion: Option<Suspicion>,
-    /// The demand that a person called legitimate last; `None` where nobody did.
+    /// The demand that a person approved last; `None` if nobody did.
     pub approved: Option<Approval>,
 }
 
-/// The request for a quota that was reserved last.
+/// The most recently reserved request for a quota.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LastRequest {
-    /// The incident that follows it; `None` where an earlier version reserved it.
+    /// The incident that follows the request; `None` if an earlier version reserved it, or if it is not ours.
     pub incident: Option<IncidentId>,
-    /// The value that was asked for.
+    /// The desired value.
     pub desired: f64,
-    /// When we meant to file it.
+    /// When the request was about to be filed.
     pub intended: Timestamp,
     /// How it ended; `None` while it is open.
     pub outcome: Option<RequestOutcome>,
-    /// Until when no other is filed.
+    /// No other request is filed before this time.
     pub cool_down_until: Timestamp,
-    /// What it was justified by; `None` where an earlier version reserved it.
+    /// The evidence for the request; `None` if an earlier version reserved it, or if it is not ours.
     pub need: Option<Need>,
 }
 
-/// What a request is justified by.
+/// The evidence that justifies a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Need {
-    /// What is needed a minute, or a day where the quota is a day's, in the quota's unit.
+    /// The demand per minute, or per day for a daily quota, in the quota's unit.
     pub demand: f64,
-    /// On how many of the last 14 days the quota was full.
+    /// The number of days among the last 14 on which the quota was full.
     pub full_days: u32,
     /// Whether a person approved it.
     pub is_approved: bool,
 }
 
 impl Need {
-    /// Whether it is evidence that `refused` did not have.
+    /// Whether this is evidence that AWS did not have when it refused.
     fn is_more_than(&self, refused: &Refusal) -> bool {
-        // Of a request that nobody here made, the value tells what it was asked for.
+        // Without evidence on record, the desired value shows what the demand was.
         let before = refused.need.map_or(refused.desired / 1.5, |need| need.demand);
         let is_longer = |need: Need| self.full_days >= need.full_days.saturating_add(MORE_DAYS);
         self.demand >= MORE * before || refused.need.is_some_and(is_longer)
     }
 }
 
-/// A value that AWS did not grant.
+/// A value that AWS refused.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// The value that was asked for.
+    /// The desired value.
     pub desired: f64,
-    /// When it was asked for.
+    /// When it was requested.
     pub asked: Timestamp,
-    /// When that was known.
+    /// When the refusal became known.
     pub ended: Timestamp,
-    /// What it was justified by; `None` where that is not known.
+    /// The evidence for the request; `None` if unknown.
     pub need: Option<Need>,
 }
 
 /// A raise that AWS made at our request.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Raise {
-    /// When it was asked for.
+    /// When it was requested.
     pub asked: Timestamp,
-    /// The value that was asked for.
+    /// The desired value.
     pub desired: f64,
-    /// When it was first seen to have taken effect.
+    /// When the new value was first seen.
     pub at: Timestamp,
-    /// The value before.
+    /// The applied value before.
     pub from: f64,
-    /// The value after, at most what was asked for.
+    /// The applied value after, at most the desired value.
     pub to: f64,
-    /// What it was justified by; `None` where that is not known.
+    /// The evidence for the request; `None` if unknown.
     pub need: Option<Need>,
 }
 
 wire_enum! {
-    /// What makes a person look before more is asked for.
+    /// A reason why a person must look before more is requested.
     pub enum Suspect {
         /// Use jumped within a day.
         Jump = "jump",
-        /// Use grows faster each week than a service does.
+        /// Use grows faster from week to week than a service's does.
         Ramp = "ramp",
-        /// A model that was hardly or never used fills its quota.
+        /// A model that was hardly ever used fills its quota.
         NewModel = "new-model",
-        /// Callers that were never seen before make the calls.
+        /// The calls come from callers that were never seen before.
         Stranger = "stranger",
-        /// The account's root user calls.
+        /// The account's root user makes calls.
         Root = "root",
-        /// Demand follows each raise.
+        /// Demand grows after each raise.
         Loop = "loop",
     }
 }
@@ -133,37 +133,37 @@ wire_enum! {
 /// Why no request for a quota is filed until a person has looked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suspicion {
-    /// What is suspected.
+    /// The kind of suspicion.
     pub kind: Suspect,
-    /// Since when.
+    /// When it was first suspected.
     pub since: Timestamp,
-    /// What was measured, for a person.
+    /// The measurements, for a person.
     pub why: String,
 }
 
-/// Demand that a person called legitimate.
+/// Demand that a person approved as legitimate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Approval {
-    /// When.
+    /// When it was approved.
     pub at: Timestamp,
-    /// Requests a minute.
+    /// Requests per minute.
     pub requests: f64,
-    /// Quota tokens a minute.
+    /// Quota tokens per minute.
     pub tokens: f64,
 }
 
-/// What is written down of a quota beside requests.
+/// A note on a quota that is not a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Remember {
-    /// Nothing is filed until a person has looked. The first suspicion stays.
+    /// Something is suspected, so nothing is filed until a person has looked. An earlier suspicion is kept.
     Suspect(Suspicion),
-    /// A person called the demand legitimate: nothing is suspected any more.
+    /// A person approved the demand. The suspicion ends.
     Approve(Approval),
-    /// A person closed the incident: nothing is suspected any more, and nothing is approved.
+    /// A person closed the incident. The suspicion ends, and nothing is approved.
     Forget,
 }
 
-/// How much a quota may grow at our own requests, as a multiple of its value at the beginning of that time.
+/// How far our own requests may raise a quota, as a multiple of its value at the beginning of the period.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GrowthBudget {
     /// Within 14 days.
@@ -172,21 +172,21 @@ pub struct GrowthBudget {
     pub in_90_days: f64,
 }
 
-/// The most that our own requests may raise a quota to.
+/// The highest value to which our own requests may raise a quota.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GrowthLimit {
-    /// The value.
+    /// The highest value.
     pub most: f64,
-    /// So many days are looked back over.
+    /// The length of the period, in days.
     pub days: u32,
-    /// The value at their beginning, or what a person or AWS raised it to since.
+    /// The value at the beginning of the period, or a later one that others raised it to or a person approved.
     pub base: f64,
-    /// How many times that is the most.
+    /// The factor: `most` is `base` times this, rounded down.
     pub times: f64,
 }
 
 impl QuotaRecord {
-    /// Whether `intent` may follow it at `now`; else what came of the reservation.
+    /// Whether `intent` may be reserved at `now`: `None` if it may, otherwise the reason why not.
     pub fn weigh(&self, intent: &Intent, now: Timestamp) -> Option<Reserved> {
         if let Some(last) = self.last.as_ref().filter(|last| last.cool_down_until > now) {
             return Some(Reserved::CoolingDown(last.clone()));
@@ -205,8 +205,9 @@ impl QuotaRecord {
         (desired > allowed.most).then_some(Reserved::BeyondBudget(allowed))
     }
 
-    /// The smallest refused value above `applied` that stands in the way of asking for `desired`: it is no larger, too
-    /// little time has passed since, or nothing is known that AWS did not know then. `None` where nothing does.
+    /// The smallest refusal above `applied` that blocks a request for `desired`; `None` if there is none. A refusal
+    /// blocks requests for its value or more until enough time has passed and there is evidence that AWS did not have
+    /// then.
     pub fn blocking(&self, applied: f64, desired: f64, need: &Need, now: Timestamp) -> Option<&Refusal> {
         let has_ceiling = self.ceiling(applied).is_some();
         let stands = |refused: &&Refusal| {
@@ -216,7 +217,7 @@ impl QuotaRecord {
         self.refused.iter().filter(stands).min_by(|a, b| a.desired.total_cmp(&b.desired))
     }
 
-    /// Whether as much as `refused` may be asked for again.
+    /// Whether the refused value may be requested again.
     fn is_over(&self, refused: &Refusal, has_ceiling: bool, need: &Need, now: Timestamp) -> bool {
         let same = self.refused.iter().filter(|other| is_same(other.desired, refused.desired));
         let (mut times, mut last) = (0u32, refused);
@@ -231,23 +232,24 @@ impl QuotaRecord {
         after(last.ended, wait) <= now && need.is_more_than(last)
     }
 
-    /// The value that AWS seems to hold the quota below: it refused two requests above `applied`, one of them for
-    /// little more. `None` where that is not known.
+    /// The ceiling below which AWS seems to hold the quota; `None` if none is known. It is known once AWS refused two
+    /// requests above `applied`, one of them for little more than `applied`.
     pub fn ceiling(&self, applied: f64) -> Option<f64> {
         let above: Vec<f64> = self.refused.iter().map(|r| r.desired).filter(|v| *v > applied).collect();
         let lowest = above.iter().copied().min_by(f64::total_cmp)?;
         (above.len() >= 2 && lowest <= applied * NARROW).then_some(lowest)
     }
 
-    /// Whether the same value was asked for within 30 days, and granted in part.
+    /// Whether the same value was requested within 30 days and granted in part.
     pub fn was_granted_in_part(&self, desired: f64, now: Timestamp) -> bool {
         let is_it =
             |r: &Raise| r.to < r.desired && is_same(r.desired, desired) && after(r.asked, REFUSED) > now;
         self.raises.iter().any(is_it)
     }
 
-    /// How far our own requests may raise the quota, of which `floor` is the value that requests are validated against:
-    /// the applied one, or AWS's default if that is larger. What a person or AWS raised begins anew.
+    /// How far our own requests may raise the quota. `floor` is the value that requests are validated against: the
+    /// applied value, or AWS's default if that is larger. A value raised by others, or with a person's approval, is a
+    /// new base.
     pub fn allowed(&self, floor: f64, budget: &GrowthBudget, now: Timestamp) -> GrowthLimit {
         let within = |time: SignedDuration, days: u32, times: f64| {
             let base = self.value_before(floor, now.saturating_sub(time).unwrap_or(Timestamp::MIN));
@@ -258,11 +260,11 @@ impl QuotaRecord {
         if long.most < short.most { long } else { short }
     }
 
-    /// What the quota was at `since`, as far as it was raised by us since then.
+    /// The quota's value at `since`, without the raises that we requested since then.
     fn value_before(&self, applied: f64, since: Timestamp) -> f64 {
         let mut value = applied;
         for raise in self.raises.iter().rev() {
-            // Somebody else raised it after that, or a person approved it.
+            // Somebody else raised it after this raise, or a person approved this raise.
             let is_of_others = value > raise.to && !is_same(value, raise.to);
             if is_of_others || raise.at < since || raise.need.is_some_and(|need| need.is_approved) {
                 break;
@@ -272,7 +274,7 @@ impl QuotaRecord {
         value
     }
 
-    /// How long AWS took to decide the requests that are remembered: the median; `None` where there was none.
+    /// The median time AWS took to decide the remembered requests; `None` if there are none.
     pub fn answer_time(&self) -> Option<SignedDuration> {
         let raised = self.raises.iter().map(|r| r.at.duration_since(r.asked));
         let mut times: Vec<SignedDuration> =
@@ -281,7 +283,7 @@ impl QuotaRecord {
         times.get(times.len() / 2).copied()
     }
 
-    /// Records that a request was reserved for `incident`.
+    /// Records that `incident` reserved a request.
     pub(crate) fn reserved(&mut self, incident: &IncidentId, intent: &Intent) {
         self.last = Some(LastRequest {
             incident: Some(incident.clone()),
@@ -293,12 +295,12 @@ impl QuotaRecord {
         });
     }
 
-    /// Records that what was reserved last was not filed.
+    /// Records that the reserved request was not filed.
     pub(crate) fn not_filed(&mut self) {
         self.last = None;
     }
 
-    /// Records how a request ended. One that somebody else filed is no raise of ours.
+    /// Records how a request ended. A request that somebody else filed is not counted as our raise.
     pub(crate) fn ended(&mut self, ended: &EndedRequest) {
         let EndedRequest { followed, outcome, value, at, .. } = ended;
         let is_it =
@@ -323,7 +325,7 @@ impl QuotaRecord {
         if outcome.is_refusal() {
             self.refused.push(Refusal { desired, asked, ended: at, need });
         } else if let Some(to) = value.filter(|_| is_ours) {
-            // What lies above it is not of our asking.
+            // We did not request what lies above the desired value.
             let to = to.min(desired);
             self.raises.push(Raise { asked, desired, at, from: followed.value_before, to, need });
         }
@@ -332,7 +334,7 @@ impl QuotaRecord {
         self.raises.drain(..too_many(self.raises.len()));
     }
 
-    /// Records what was found or said.
+    /// Records a suspicion or a person's decision.
     pub(crate) fn remember(&mut self, what: &Remember) {
         match what {
             Remember::Suspect(suspicion) => {
@@ -344,68 +346,68 @@ impl QuotaRecord {
     }
 }
 
-/// Whether two values are the same to whoever decides on them.
+/// Whether two values are the same to whoever decides on the request.
 fn is_same(one: f64, other: f64) -> bool {
     (one - other).abs() <= SAME * one.max(other)
 }
 
-/// An increase that is about to be filed.
+/// An increase request that is about to be filed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Intent {
-    /// Whose quota.
+    /// The account and Region of the quota.
     pub place: AccountRegion,
-    /// What will be followed.
+    /// The request to follow.
     pub followed: TrackedRequest,
-    /// From when on another request for this quota may be filed.
+    /// No other request for this quota is filed before this time.
     pub cool_down_until: Timestamp,
-    /// The breaker: with this one at most so many requests of this account and Region in 24 hours.
+    /// The daily limit: the most requests in 24 hours for this account and Region, including this one.
     pub most_a_day: u32,
-    /// What it is justified by.
+    /// The evidence for the request.
     pub need: Need,
-    /// The value that requests are validated against.
+    /// The value that Service Quotas validates the request against.
     pub floor: f64,
     /// How far our own requests may raise the quota.
     pub budget: GrowthBudget,
 }
 
-/// The breaker counts the requests of so long.
+/// The period of the daily limit.
 pub(crate) const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Whether another request may follow those of the times `filed` at `now`, of `most` in any 24 hours.
+/// Whether fewer than `most` of the requests filed at the times `filed` lie within 24 hours before `now`.
 pub(crate) fn has_room(filed: &[Timestamp], most: u32, now: Timestamp) -> bool {
     let count = filed.iter().filter(|at| after(**at, A_DAY) > now).count();
     u32::try_from(count).is_ok_and(|count| count < most)
 }
 
-/// What came of a reservation.
+/// The result of a reservation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reserved {
-    /// File it.
+    /// Reserved: file the request.
     Yes,
-    /// Another request of ours for this quota is too recent.
+    /// Our last request for this quota is too recent.
     CoolingDown(LastRequest),
     /// Nothing is filed for this quota until a person has looked.
     Suspected(Suspicion),
-    /// AWS did not grant this much, or less.
+    /// AWS refused this value or a lower one.
     ClosedUnchanged(Refusal),
-    /// It is more than our own requests may raise the quota to.
+    /// The value is higher than our own requests may raise the quota to.
     BeyondBudget(GrowthLimit),
-    /// The requests of 24 hours are used up.
+    /// The account and Region has used up its requests for 24 hours.
     DailyLimit,
 }
 
-/// The end of an increase request.
+/// How an increase request ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndedRequest {
-    /// Whose quota.
+    /// The account and Region of the quota.
     pub place: AccountRegion,
     /// The request.
     pub followed: TrackedRequest,
-    /// How.
+    /// The outcome.
     pub outcome: RequestOutcome,
-    /// The value that holds now; `None` where this account and Region have no such quota any more.
+    /// The applied value now; `None` if this account and Region no longer has the quota.
     pub value: Option<f64>,
-    /// When that was known.
+    /// When the outcome became known.
     pub at: Timestamp,
 }
 
@@ -423,7 +425,7 @@ mod tests {
         Need { demand, full_days, is_approved: false }
     }
 
-    /// Raises of ours, each `(day, from, to)`.
+    /// Our raises, each as `(day, from, to)`.
     fn raised(raises: &[(i64, f64, f64)]) -> QuotaRecord {
         let raise = |&(n, from, to): &(i64, f64, f64)| Raise {
             asked: day(n),
@@ -436,7 +438,7 @@ mod tests {
         QuotaRecord { raises: raises.iter().map(raise).collect(), ..QuotaRecord::default() }
     }
 
-    /// Refusals of ours, each `(day, value, demand)`.
+    /// Our refused requests, each as `(day, value, demand)`.
     fn refused(refusals: &[(i64, f64, f64)]) -> QuotaRecord {
         let refusal = |&(n, desired, demand): &(i64, f64, f64)| Refusal {
             desired,

@@ -1,4 +1,4 @@
-//! An increase request, as Service Quotas has it.
+//! Increase requests as Service Quotas represents them.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::QuotaCode;
 use crate::wire_enum::wire_enum;
 
-/// Status of an increase request.
+/// The status of an increase request.
 /// See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_RequestedServiceQuotaChange.html>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -23,12 +23,12 @@ pub enum RequestStatus {
 }
 
 impl RequestStatus {
-    /// Whether AWS is still at it.
+    /// Whether AWS has not decided yet.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::CaseOpened)
     }
 
-    /// AWS's own word.
+    /// The status in AWS's spelling.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
@@ -43,13 +43,13 @@ impl RequestStatus {
 }
 
 wire_enum! {
-    /// How an increase request ended, by AWS's status and by the applied value before and after.
+    /// How an increase request ended, from AWS's status and the applied values before and after.
     pub enum RequestOutcome {
-        /// The applied value is what was asked for, or more.
+        /// The applied value is at least the desired value.
         Granted = "granted",
-        /// The applied value was raised to less than what was asked for.
+        /// The applied value rose, but to less than the desired value.
         PartlyGranted = "partly-granted",
-        /// The request is closed, and the applied value is what it was.
+        /// The request is closed, and the applied value did not change.
         ClosedUnchanged = "closed-unchanged",
         /// AWS refused it.
         Denied = "denied",
@@ -57,52 +57,51 @@ wire_enum! {
 }
 
 impl RequestOutcome {
-    /// Whether AWS answered with no more: the same request would end the same way.
+    /// Whether AWS refused any increase. The same request would end the same way.
     pub fn is_refusal(self) -> bool {
         matches!(self, Self::ClosedUnchanged | Self::Denied)
     }
 }
 
-/// An increase request, as Service Quotas remembers it for 90 days.
+/// An increase request. Service Quotas keeps it for 90 days.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncreaseRequest {
-    /// Service Quotas' id.
+    /// The request id of Service Quotas.
     pub id: String,
-    /// The quota.
+    /// The quota code.
     pub code: QuotaCode,
-    /// The value asked for.
+    /// The desired value.
     pub desired: f64,
-    /// Where it stands. For Bedrock, `CASE_CLOSED` does not tell whether it was granted.
+    /// The status. For Bedrock, `CASE_CLOSED` does not say whether the increase was granted.
     pub status: RequestStatus,
     /// When it was filed.
     pub created: Timestamp,
-    /// The support case; arrives late, often never.
+    /// The support case id. It appears late, and often never.
     pub case_id: Option<String>,
 }
 
-/// A quota's value, as Service Quotas has it in one account and Region.
+/// A quota's value in one account and Region, as Service Quotas reports it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QuotaValue {
     /// The value.
     pub value: f64,
-    /// Whether increase requests are taken. Asked for each time: AWS changes it, and listings of other
-    /// accounts differ.
+    /// Whether increase requests are accepted. It is read each time, because AWS changes it and accounts differ.
     pub adjustable: bool,
 }
 
-/// An increase request that an incident follows.
+/// An increase request that an incident follows until it ends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrackedRequest {
-    /// The quota.
+    /// The quota code.
     pub code: QuotaCode,
-    /// Its name, for the notice of the outcome.
+    /// The quota's name, for the notice of the outcome.
     pub name: String,
-    /// The value asked for.
+    /// The desired value.
     pub desired: f64,
-    /// The applied value before.
+    /// The applied value before the request.
     pub value_before: f64,
-    /// Service Quotas' id; `None` while the answer to our request is in doubt.
+    /// The request id of Service Quotas; `None` while it is unknown whether the request was filed.
     pub request_id: Option<String>,
-    /// When we meant to file it: any request of this quota since then is ours.
+    /// When we were about to file it. Any request for this quota since then is ours.
     pub intended: Timestamp,
 }

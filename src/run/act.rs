@@ -1,7 +1,7 @@
-//! Carries out a plan's increase request: reserve first, file then.
+//! Carries out a plan's increase request: reserves it in the ledger, then files it.
 //!
-//! One law: nothing is left to choose here, and nothing is filed that the ledger does not hold a
-//! reservation for. A refusal is an outcome, not an error.
+//! Invariant: Nothing is decided here, and nothing is filed without a reservation in the ledger. A refusal
+//! is an outcome, not an error.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,9 +16,9 @@ use crate::quota::record::{Intent, Reserved};
 use crate::quota::request::{IncreaseRequest, TrackedRequest};
 use crate::time::after;
 
-/// Files what `plan` asks for and writes into it what came of it. What is followed from now on is
-/// returned. An error means that the lease was lost or the ledger could not be written; then nothing
-/// more may be done with this incident here.
+/// Files the increase request of `plan` and writes the result into the plan. Returns the request to follow
+/// from now on. An error means that the lease was lost or the ledger could not be written; the caller must
+/// then stop working on this incident.
 pub async fn act<W: Quotas + Ledger>(
     world: &W,
     config: &Config,
@@ -56,7 +56,7 @@ pub async fn act<W: Quotas + Ledger>(
 
 enum Done {
     Filed(Box<(Increase, TrackedRequest)>),
-    /// And whether the same may be filed a little later.
+    /// Why nothing was filed, and whether the same request may be filed a little later.
     Withheld(Withheld, bool),
 }
 
@@ -64,8 +64,8 @@ fn withheld(kind: Reason, reason: impl Into<String>) -> Done {
     Done::Withheld(Withheld { kind, reason: reason.into(), candidates: Vec::new() }, false)
 }
 
-/// How many requests 24 hours may have with this one. The last place is kept for a quota that is nearly full, so
-/// that what is less pressing cannot use up the day; where there is but one place, whoever comes first has it.
+/// The most requests in 24 hours, this one included. The last place is reserved for a nearly full quota, so that
+/// less pressing requests cannot use up the day. With a limit of one, the first request gets it.
 fn most_a_day(config: &Config, is_full: bool) -> u32 {
     match config.max_increases_per_day {
         most @ 2.. if !is_full => most - 1,
@@ -123,7 +123,7 @@ async fn reserve_and_file<W: Quotas + Ledger>(
         Ok(request) => request,
         Err(ServiceError::UnknownOutcome) => match since(world, place, &followed).await {
             Ok(Some(request)) => request,
-            // Perhaps it was filed and is not listed yet: the intent stands, the sweep looks again.
+            // It may be filed but not listed yet. The intent stays, and the sweep checks again.
             Ok(None) | Err(_) => return Ok(Done::Filed(Box::new((increase, followed)))),
         },
         Err(error) => {
@@ -137,11 +137,12 @@ async fn reserve_and_file<W: Quotas + Ledger>(
     Ok(Done::Filed(Box::new((increase, followed))))
 }
 
-/// Service Quotas' clock may be behind ours by so much, and somebody's who drives on by more than usual.
+/// How far Service Quotas' clock, or that of whoever resumes the incident, may be behind ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(15);
 
-/// The request that our doubtful call made: one of this quota since the intent, for the same value, because the
-/// reservation let nobody else of us file. Somebody of the account may have filed another one meanwhile.
+/// Finds the request that our call of unknown outcome filed: one for this quota since the intent, with the same
+/// desired value. The reservation kept all our other drives from filing. Someone else in the account may have
+/// filed another request meanwhile.
 pub(crate) async fn since(
     world: &impl Quotas,
     place: &AccountRegion,
@@ -152,7 +153,7 @@ pub(crate) async fn since(
     Ok(history.into_iter().find(|r| r.created >= since && r.desired == followed.desired))
 }
 
-/// What a refusal means for the plan.
+/// Turns an error of the request into the plan's reason.
 async fn refused(
     world: &impl Quotas,
     place: &AccountRegion,

@@ -1,6 +1,6 @@
 //! Quotas that only a person can have raised: zero, below AWS's default, or not adjustable.
 //!
-//! Invariant: such an incident is over when the value moves, and nothing else of a quota ends it.
+//! Invariant: Such an incident ends when the quota's value rises. Nothing else about a quota ends it.
 
 use jiff::Timestamp;
 
@@ -18,8 +18,9 @@ use crate::run::prepared::Prepared;
 use crate::run::still::again_at;
 use crate::time::after;
 
-/// What `plan` leaves to a person, if nothing else can raise the quota. `before`: what was left to a person until now; of
-/// the same quota its value stays, so that it can be told from where the value moved.
+/// The quota that `plan` leaves to a person, if only a person can have it raised. `before` is the quota that was
+/// left to a person until now. If it is the same quota, its value is kept, so that the notice can say where the
+/// value moved from.
 pub(crate) fn awaited(
     plan: &Plan,
     evidence: &Evidence,
@@ -36,25 +37,24 @@ pub(crate) fn awaited(
         name: quota.name.clone(),
         value: value_of(evidence, &quota.code)?,
     };
-    // A value that was lowered since is what a raise starts from.
+    // If the value was lowered since, a raise starts from the lower value.
     Some(before.filter(|before| before.code == now.code && before.value <= now.value).unwrap_or(now))
 }
 
-/// The applied value of a quota, as `evidence` has it; `None` where it could not be read, or there is none.
+/// The applied value of a quota in `evidence`; `None` if it could not be read or does not exist.
 fn value_of(evidence: &Evidence, code: &QuotaCode) -> Option<f64> {
     let is_it = |quota: &crate::quota::Quota| quota.code == *code;
     let limit = evidence.limits.iter().find(|l| l.found.quota.as_ref().is_some_and(is_it))?;
     Some(limit.applied.read().copied().flatten()?.value)
 }
 
-/// What the quota that `record` waits for has moved to, as `evidence` tells; `None` where it has not, or that is not
-/// known.
+/// The new value of the quota that `record` waits for; `None` if it has not risen or is not known.
 pub(crate) fn moved(record: &Record, evidence: &Evidence) -> Option<f64> {
     let awaited = record.awaited.as_ref()?;
     value_of(evidence, &awaited.code).filter(|value| *value > awaited.value)
 }
 
-/// Asks Service Quotas for the value of the quota that `record` waits for; see [`moved`].
+/// Reads the value of the quota that `record` waits for from Service Quotas; see [`moved`].
 pub(crate) async fn look<W: Quotas>(
     world: &W,
     record: &mut Record,
@@ -73,7 +73,7 @@ pub(crate) async fn look<W: Quotas>(
     Ok(None)
 }
 
-/// Ends the incident: the quota moved to `value`.
+/// Closes the incident, because the quota moved to `value`.
 pub(crate) fn over(record: Record, value: f64, evidence: &Evidence, now: Timestamp) -> Prepared {
     let said = record.awaited.as_ref().map(|awaited| {
         format!(

@@ -1,7 +1,7 @@
-//! The incidents of one delivery: each is claimed in the ledger, and driven if there is time.
+//! Claims each incident of one delivery in the ledger, and drives it if there is time.
 //!
-//! Invariant: what the ledger holds is due. What is urgent is claimed and driven first, one after the other; what is only
-//! counted is claimed side by side.
+//! Invariant: Every incident in the ledger is due. Urgent incidents are claimed and driven first, one after the
+//! other; those that are only counted are claimed concurrently.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -20,16 +20,15 @@ use crate::ports::Services;
 use crate::run::context::{AT_ONCE, RunContext};
 use crate::run::respond::{Response, drive};
 
-/// What became of one incident.
+/// What was done about one incident.
 #[derive(Debug)]
 pub struct IncidentReport {
-    /// The incident as this delivery told it.
+    /// The incident as this delivery reported it.
     pub incident: Incident,
-    /// What was decided, done and told; `None` when it was only counted, because somebody else holds
-    /// it, people were told a short time ago, or it is left to the next sweep; an error when it stays
-    /// due.
+    /// What was decided, done and sent. `None` if the incident was only counted: someone else holds its lease, a
+    /// notice was sent a short time ago, or it is left to the next sweep. An error if it stays due.
     pub driven: Result<Option<Response>, ServiceError>,
-    /// Whether the ledger holds it. If not, its items have to be delivered again.
+    /// Whether the ledger has it. If not, its items must be delivered again.
     pub recorded: bool,
 }
 
@@ -37,7 +36,7 @@ pub struct IncidentReport {
 pub(crate) struct Claims<'a, W> {
     world: &'a W,
     terms: &'a RunContext<'a>,
-    /// What the ledger said has no room in this hour.
+    /// Places and senders that the ledger has no more room for in this hour.
     full: RefCell<Full>,
 }
 
@@ -71,23 +70,23 @@ impl Full {
     }
 }
 
-/// What came of a claim within the bounds.
+/// The result of a claim within the bounds on new incidents.
 enum Claimed {
     Done(Claim),
-    /// It is new, and there is no room for it. With a lease it was opened all the same, and has to be closed.
+    /// A new incident without room. With a lease, the claim opened it and it must be closed.
     Beyond(Room, Option<Box<(Lease, Release)>>),
 }
 
-/// What is beyond the bounds.
+/// Incidents beyond the bounds.
 #[derive(Default)]
 struct Beyond {
     floods: Floods,
-    /// What was opened before that was known, and where it is counted instead.
+    /// Incidents that were opened before their bound was known, each with the incident that counts it instead.
     opened: Vec<(Lease, Release, IncidentId)>,
 }
 
 impl Beyond {
-    /// Counts `incident` in the incident of many different errors that it returns.
+    /// Counts `incident` in an incident of many different errors, and returns that incident's id.
     fn put(&mut self, incident: Incident, room: Room, opened: Option<Box<(Lease, Release)>>) -> IncidentId {
         let many = self.floods.put(incident, room);
         self.opened.extend(opened.map(|opened| (opened.0, opened.1, many.clone())));
@@ -100,7 +99,7 @@ impl<'a, W: Services> Claims<'a, W> {
         Self { world, terms, full: RefCell::default() }
     }
 
-    /// Claims and drives `incidents`. The reports come by rank, and then in the order of `incidents`.
+    /// Claims and drives `incidents`. The reports are sorted by rank, then in the order of `incidents`.
     pub(crate) async fn all(&self, incidents: Vec<Incident>) -> Vec<IncidentReport> {
         let (floods, mut incidents): (Vec<_>, Vec<_>) =
             bounded(incidents).into_iter().partition(|incident| incident.facts.many.is_some());
@@ -151,21 +150,21 @@ impl<'a, W: Services> Claims<'a, W> {
         reports
     }
 
-    /// Whether it is only counted, and left to the next sweep.
+    /// Whether the incident is only counted, and left to the next sweep.
     fn is_left(&self, incident: &Incident, rank: Rank, crowded: &BTreeSet<Rank>) -> bool {
         let digest_is_due = crowded.contains(&rank) || (!rank.is_urgent() && !crowded.is_empty());
         let is_full = Opened::of(incident).is_some_and(|o| self.full.borrow().room(&o) != Room::Free);
-        // Nothing crowds out what AWS recorded.
+        // An error that AWS recorded is never crowded out.
         ((digest_is_due || is_full) && !incident.is_certain())
             || self.world.now() >= self.terms.allowance.until
     }
 
-    /// Claims `incident`, if it is known or there is room for a new one.
+    /// Claims `incident` if it is known or there is room for a new one.
     async fn claim(&self, incident: &Incident, lease: SignedDuration) -> ServiceResult<Claimed> {
         let (world, now) = (self.world, self.world.now());
         let opened = Opened::of(incident);
         let room = opened.as_ref().map_or(Room::Free, |opened| self.full.borrow().room(opened));
-        // One read, in place of what opens it, counts it and closes it again. Without an answer the claim tells.
+        // One read instead of opening, counting and closing. If the read fails, the claim decides.
         if room != Room::Free
             && let Ok(known) = world.incident(&incident.id).await
             && known.is_none_or(|record| record.state == State::Closed)
@@ -179,7 +178,7 @@ impl<'a, W: Services> Claims<'a, W> {
         if !record.was_opened_by(incident) {
             return Ok(Claimed::Done(claim));
         }
-        // Where the ledger does not say, the incident stays.
+        // If the ledger does not answer, the incident stays open.
         let room = world.admit(&opened, now).await.unwrap_or(Room::Free);
         if room == Room::Free {
             return Ok(Claimed::Done(claim));
@@ -189,7 +188,7 @@ impl<'a, W: Services> Claims<'a, W> {
         Ok(Claimed::Beyond(room, Some(Box::new((lease.clone(), end)))))
     }
 
-    /// Drives what was claimed. What turns out to be behind an alarm is driven as well, and stands in its place.
+    /// Drives a claimed incident. Also drives the incidents found behind an alarm, which replace it in the reports.
     async fn driven(&self, incident: Incident, claimed: ServiceResult<Claimed>) -> Vec<IncidentReport> {
         let (world, terms) = (self.world, self.terms);
         let lane = match incident.cause.category() {
@@ -235,7 +234,7 @@ impl<'a, W: Services> Claims<'a, W> {
         }
     }
 
-    /// Counts what is beyond the bounds in incidents of many different errors, and closes what of it was opened.
+    /// Counts everything beyond the bounds in incidents of many different errors, and closes what was opened of it.
     async fn together(&self, beyond: Beyond, crowded: &BTreeSet<Rank>) -> Vec<IncidentReport> {
         let Beyond { floods, opened } = beyond;
         let mut reports = Vec::new();
@@ -251,7 +250,7 @@ impl<'a, W: Services> Claims<'a, W> {
             }
         }
         for flood in of_places.floods.incidents() {
-            // No bound applies to a place's own.
+            // No bound applies to a place's own flood incident.
             reports.extend(self.flood(flood, crowded).await.unwrap_or_default());
         }
         let is_recorded =
@@ -261,16 +260,16 @@ impl<'a, W: Services> Claims<'a, W> {
             let end = Release { superseded_by: Some(many.clone()), ..end };
             is_recorded(&many).then_some(async move { self.world.finish(&lease, &end).await })
         });
-        // What cannot be closed is due, and told by itself.
+        // An incident that cannot be closed is due, and gets its own notice.
         stream::iter(closing.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).for_each(|_| async {}).await;
         reports
     }
 }
 
-/// What has no room, why, and what was opened of it.
+/// An incident without room, why, and what was opened of it.
 type NoRoom = (Incident, Room, Option<Box<(Lease, Release)>>);
 
-/// The report of what was not driven.
+/// The report of an incident that was not driven.
 fn counted_only(incident: Incident, claimed: ServiceResult<()>) -> IncidentReport {
     let recorded = claimed.is_ok();
     IncidentReport { incident, driven: claimed.map(|()| None), recorded }

@@ -1,4 +1,4 @@
-//! On what terms an invocation works: guard rails, where it runs, and how long it may.
+//! The context of one invocation: guard rails, the function's identity, and the deadline.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,18 +8,18 @@ use crate::identity::FunctionIdentity;
 /// How long an invocation may work.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeBudget {
-    /// Nothing new is begun after this; what is left is handed to the ledger, due at once.
+    /// No new work starts after this time. The rest is recorded in the ledger, due at once.
     pub until: Timestamp,
-    /// How long a lease stands: longer than any invocation lives.
+    /// Length of a lease, longer than any invocation.
     pub lease: SignedDuration,
 }
 
-/// What holds for a whole invocation.
+/// What every step of an invocation needs to know.
 #[derive(Clone, Copy, Debug)]
 pub struct RunContext<'a> {
     /// The guard rails.
     pub config: &'a Config,
-    /// What the function knows of itself.
+    /// The function's own account, Region, role and resources.
     pub home: &'a FunctionIdentity,
     /// How long it may work.
     pub allowance: TimeBudget,
@@ -28,5 +28,5 @@ pub struct RunContext<'a> {
 /// Total time for gathering evidence about one incident.
 pub(crate) const PATIENCE: SignedDuration = SignedDuration::from_secs(6);
 
-/// So many ledger calls go side by side: more do not help where one item is written again and again.
+/// Concurrent ledger calls. More do not help where the same item is written again and again.
 pub(crate) const AT_ONCE: usize = 8;

@@ -1,6 +1,6 @@
-//! Follows an increase request to its end, and tells what AWS leaves open or does not answer.
+//! Follows an increase request to its end, and reminds people of a request that AWS leaves open.
 //!
-//! Invariant: only AWS's own word ends a request. A call that failed says nothing about it.
+//! Invariant: Only an answer from AWS ends a request. A failed call says nothing about it.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,8 +26,8 @@ use crate::run::respond::prepare;
 use crate::run::still::{again_at, is_failing, nothing_new};
 use crate::time::after;
 
-/// Looks whether a request has ended: by its status, and by the applied value against the one before,
-/// because a closed case does not say how it was closed.
+/// Checks whether a request has ended, by its status and by the applied value compared with the one before.
+/// The status alone is not enough, because a closed case does not say how it was closed.
 pub(crate) async fn follow<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -62,7 +62,7 @@ pub(crate) async fn follow<W: Services>(
         let is_left_open = match record.is_left_open(terms.config, now) {
             LeftOpen::Yes => true,
             LeftOpen::No => false,
-            // Where CloudWatch does not answer, the reminder comes a week later.
+            // If CloudWatch does not answer, the reminder comes a week later.
             LeftOpen::IfFailing => {
                 record.is_ongoing(terms.config, now)
                     || is_failing(world, terms, &record.incident, now).await == Ok(true)
@@ -77,7 +77,7 @@ pub(crate) async fn follow<W: Services>(
     record.followed = None;
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
     let mut decided = plan(&record.incident, &evidence, terms.config);
-    // The outcome is the news; what would be decided today is the next drive's.
+    // The outcome is the news. The next drive decides what to do today.
     decided.actions.clear();
     decided.withheld.clear();
     decided.adopted = None;
@@ -85,9 +85,9 @@ pub(crate) async fn follow<W: Services>(
         decided.justification = None;
     }
     let notice = Notice::of_outcome(&record, &ended, &decided, &evidence);
-    // Nothing is silent: throttling that goes on after a decision is judged anew.
+    // No silence: throttling that continues after a decision is judged anew.
     let told = Release {
-        // What goes on after a decision is told as something new.
+        // Errors that continue after a decision count as new.
         told: Some(NoticeRecord { repeats: 0, ..notice.told(&record, &evidence, now) }),
         ended: Some(EndedRequest {
             place: place.clone(),
@@ -112,7 +112,7 @@ pub(crate) async fn follow<W: Services>(
     })
 }
 
-/// The value that holds: the applied one, or AWS's default where the account has none of its own. `None` where
+/// The value in effect: the applied value, or AWS's default if the account has none of its own. `None` if
 /// this account and Region have no such quota.
 async fn value<W: Quotas>(world: &W, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<Option<f64>> {
     let value = match world.applied(place, code).await? {
@@ -125,9 +125,9 @@ async fn value<W: Quotas>(world: &W, place: &AccountRegion, code: &QuotaCode) ->
 /// A request that Service Quotas marks as approved takes effect within this time.
 const IN_EFFECT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// How a request ended, by its `status` and by the `value` that holds: `Ok(None)` while it has not, and the
-/// errors where AWS did not answer enough to tell. A value of at least what was asked for tells by itself. A
-/// status of `None` is Service Quotas' own word that it has no such request (any more).
+/// How a request ended, by its `status` and the `value` in effect. Returns `Ok(None)` while it is open, and the
+/// errors if AWS did not answer enough to tell. A value of at least the desired one is enough by itself. A
+/// status of `None` means that Service Quotas no longer has such a request.
 fn outcome(
     followed: &TrackedRequest,
     status: ServiceResult<Option<RequestStatus>>,
@@ -158,7 +158,7 @@ fn outcome(
         (Err(error), Ok(_)) => return Err(vec![error]),
         (Ok(status), _) => status,
     };
-    // A request that was filed a moment ago may not be listed yet.
+    // A request that was just filed may not be listed yet.
     if status.map_or(age < UNLISTED, RequestStatus::is_open) {
         return Ok(None);
     }
@@ -206,7 +206,7 @@ fn outcome(
     }
 }
 
-/// Whether there is something new about the errors, of which people have not heard: who calls, the cause.
+/// Whether people have not heard something about the errors yet, such as a new caller or cause.
 fn is_news(record: &Record, terms: &RunContext<'_>, now: Timestamp) -> bool {
     let is_new = record.notices.heard().lacks(&about(&record.incident), now);
     let found = LookFindings { is_urgent: false, is_new, is_missing: false, is_taken: false };
@@ -232,8 +232,8 @@ fn left_open(
     Prepared { plan, notice: Some(notice), untold, ..Prepared::silent(record.incident, told) }
 }
 
-/// AWS did not answer `question`, on which it depends how the incident goes on. It is asked again at `due_at`,
-/// and after a day people are told.
+/// Handles a `question` that AWS did not answer and on which the incident depends. Asks again at `due_at`, and
+/// notifies people after a day.
 pub(crate) fn unanswered(
     mut record: Record,
     question: String,
@@ -269,7 +269,7 @@ mod tests {
         "2026-11-20T14:00:00Z".parse().unwrap()
     }
 
-    /// Asked for 10 where 5 held, so many hours ago.
+    /// A request from 5 to 10, filed this many hours ago.
     fn followed(hours: i64) -> TrackedRequest {
         TrackedRequest {
             code: QuotaCode::parse("L-27A15A5E").unwrap(),

@@ -1,6 +1,6 @@
-//! The daily watch over one Region: which quotas are nearly full, and which models in use will end.
+//! The daily forecast for one Region: quotas that are nearly full, and models in use that will end.
 //!
-//! One law: the watch only sees. What it finds are incidents as any other, and go through the same stages.
+//! Invariant: A forecast only observes. Its findings are ordinary incidents and go through the same stages.
 
 use std::collections::BTreeMap;
 
@@ -21,44 +21,44 @@ use crate::time::{Window, after};
 use crate::usage::headroom::{FORECAST_LIMITS, FROM, QuotaUse, lead};
 use crate::usage::{Period, Series, Usage, burndown};
 
-/// Looked at this often.
+/// Interval between forecasts.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
-/// A watch that fails, or dies, is taken up again after this long.
+/// A forecast that fails or dies is repeated after this time.
 const AGAIN: SignedDuration = SignedDuration::from_hours(1);
-/// All questions together get so long.
+/// Total time for all questions of a forecast.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 pub(crate) const DAY: SignedDuration = SignedDuration::from_hours(24);
-/// Growth is read over so long.
+/// How far back growth is read.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// Of the calls of models that end, the latest are read for who makes them.
+/// How many of the latest calls are read to find the callers of models that end.
 const CALLS: usize = 200;
-/// So many application inference profiles are resolved.
+/// At most this many application inference profiles are resolved.
 const PROFILES: usize = 20;
 
-/// What a watch saw.
+/// The results of a forecast.
 #[derive(Debug, Default)]
 pub struct ForecastReport {
-    /// How many ids were called in the last two weeks.
+    /// How many model ids were called in the last two weeks.
     pub models: usize,
-    /// Every quota that they count against, the fullest first.
+    /// Every quota that these calls count against, the fullest first.
     pub quotas: Vec<QuotaUse>,
-    /// Models in use that end, or will.
+    /// Models in use that have ended or will.
     pub ending: Vec<ModelId>,
-    /// What could not be asked.
+    /// Calls that failed.
     pub failed: Vec<ServiceError>,
 }
 
-/// A watch, and the incidents that it found.
+/// A forecast, and the incidents that it found.
 pub(crate) struct Forecast {
     pub(crate) place: AccountRegion,
-    /// What stands in the ledger for as long as it is at work.
+    /// The due time in the ledger while this forecast runs.
     pub(crate) again: Timestamp,
     pub(crate) watched: ForecastReport,
     pub(crate) incidents: Vec<Incident>,
 }
 
-/// Watches the function's own Region, if that is due. `None` where it is not, or nothing tells which Region
-/// that is. An error means that the ledger could not be asked, or which models are used.
+/// Makes the forecast of the function's own Region, if it is due. `None` if it is not due, or the Region is not
+/// known. An error means that the ledger or the list of models in use could not be read.
 pub(crate) async fn watch<W: Services>(world: &W, terms: &RunContext<'_>) -> ServiceResult<Option<Forecast>> {
     let Some(place) = terms.home.place() else { return Ok(None) };
     let now = world.now();
@@ -78,8 +78,8 @@ pub(crate) async fn watch<W: Services>(world: &W, terms: &RunContext<'_>) -> Ser
 }
 
 impl Forecast {
-    /// Those that will be full before AWS has decided a request, although a day shows them below `threshold`: the ids that
-    /// are used the most of each quota. Two weeks are read of what is near enough.
+    /// Finds quotas that will be full before AWS has decided a request, although the last day is below `threshold`.
+    /// Returns the most used id of each. Reads two weeks of every quota that is near enough.
     async fn filling_up<'a, W: Services>(
         &mut self,
         world: &W,
@@ -119,7 +119,7 @@ impl Forecast {
         models
     }
 
-    /// Looks at a day of everything that is used.
+    /// Reads one day of everything that is used.
     async fn look<W: Services>(
         &mut self,
         world: &W,
@@ -155,7 +155,7 @@ impl Forecast {
             self.watched.ending = ending.map(|(used, _)| used.called.clone()).collect();
         }
         if !self.watched.ending.is_empty() {
-            // Who calls is an addition: the end is told without it, and the failure is counted.
+            // Callers are optional: the notice is sent without them, and the failure is recorded.
             let recorded = ask(world, until, world.recorded(place, window, CALLS)).await;
             let calls = recorded.map_or_else(
                 |error| {
@@ -176,7 +176,7 @@ impl Forecast {
     }
 }
 
-/// Puts the next watch off to its time, once what this one found is in the ledger.
+/// Sets the time of the next forecast, once the findings of this one are in the ledger.
 pub(crate) async fn done<W: Services>(world: &W, watch: &Forecast) -> ServiceResult<()> {
     if watch.watched.failed.is_empty() {
         world.watch(&watch.place, watch.again, after(watch.again, EVERY.saturating_sub(AGAIN))).await?;
@@ -184,7 +184,7 @@ pub(crate) async fn done<W: Services>(world: &W, watch: &Forecast) -> ServiceRes
     Ok(())
 }
 
-/// An id that is called, as CloudWatch counts it, and the model that it stands for.
+/// A called id, as CloudWatch counts it, and the model behind it.
 #[derive(Clone, Debug)]
 pub(crate) struct Used {
     pub(crate) called: ModelId,
@@ -192,8 +192,8 @@ pub(crate) struct Used {
     pub(crate) model: Option<ModelId>,
 }
 
-/// The ids that are called in `place`, application inference profiles resolved; and why some of these could not
-/// be.
+/// The ids that are called in `place`, with application inference profiles resolved, and the errors of those
+/// that could not be resolved.
 pub(crate) async fn used<W: Telemetry + Models + Clock>(
     world: &W,
     place: &AccountRegion,
@@ -210,7 +210,7 @@ pub(crate) async fn used<W: Telemetry + Models + Clock>(
             Ok(Some(arns)) => {
                 routes.insert(profile.as_str(), arns);
             }
-            // It was deleted since it was called.
+            // The profile was deleted after it was called.
             Ok(None) => {}
             Err(error) => unread.push(error),
         }
@@ -231,7 +231,7 @@ pub(crate) fn sharing(used: &[Used], model: &ModelId) -> Vec<ModelId> {
     same.map(|u| u.called.clone()).collect()
 }
 
-/// Everything that counts against one quota.
+/// All ids that count against one quota.
 pub(crate) struct Shared<'a, 's> {
     quota: Quota,
     limit: Limit,
@@ -248,20 +248,20 @@ impl<'a> Shared<'a, '_> {
         busiest.map(|(used, _)| &used.called)
     }
 
-    /// What all of it together used in `window`.
+    /// The use of all members together in `window`.
     pub(crate) fn usage(&self, window: Window) -> Usage {
         let series: Vec<&Series> = self.members.iter().map(|(_, series)| *series).collect();
         Usage::of(&series, burndown(self.model), window.from, window.to)
     }
 
-    /// How near `usage` comes to the quota; `None` where it is 0 or not known.
+    /// How near `usage` comes to the quota; `None` if the quota's value is 0 or not known.
     pub(crate) fn near(&self, usage: &Usage) -> Option<QuotaUse> {
         QuotaUse::of(&self.quota, self.limit, self.quota.value.unwrap_or_default(), usage)
     }
 }
 
-/// The ids, the most used of each quota's, that come to `threshold` in `window`. Every quota is added to `quotas`, the
-/// fullest first.
+/// The most used id of each quota that reaches `threshold` in `window`. Adds every quota to `quotas`, the fullest
+/// first.
 fn nearly_full<'a>(
     shared: &[Shared<'a, '_>],
     threshold: f64,
@@ -272,7 +272,7 @@ fn nearly_full<'a>(
     for one in shared {
         let usage = one.usage(window);
         let Some(near) = one.near(&usage) else { continue };
-        // Where calls are throttled already, the throttle's own incident tells of it.
+        // If calls are throttled already, the throttle's own incident covers it.
         let is_told = near.share() >= threshold && usage.recent_throttles <= 0.0;
         models.extend(one.busiest().filter(|_| is_told));
         quotas.push(near);
@@ -303,7 +303,7 @@ pub(crate) fn by_quota<'a, 's>(
     shared.into_values().collect()
 }
 
-/// Who made those of `calls` that were of `model`.
+/// The callers of `model` among `calls`.
 fn callers_of(model: &ModelId, calls: &[Call]) -> Callers {
     let mut callers = Callers::default();
     for call in calls.iter().filter(|call| call.model.as_ref() == Some(model)) {

@@ -1,4 +1,4 @@
-//! Gathers what a plan needs, all at once. A call that fails becomes a value of the evidence.
+//! Gathers what a plan needs, concurrently. A failed call is recorded as a value of the evidence.
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -19,16 +19,16 @@ use crate::time::Window;
 use crate::usage::headroom::FORECAST_LIMITS;
 use crate::usage::{Period, Usage, burndown};
 
-/// How far back usage is read, and how much of it by the minute.
+/// How far back usage is read. Only the last [`BY_THE_MINUTE`] is read by the minute.
 pub(crate) const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 pub(crate) const BY_THE_MINUTE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Where so many ids or fewer may share a quota, all are read at once. In a Region whose geography is not known
-/// it is every geography's, and two weeks of them take more pages of CloudWatch than there is time.
+/// If at most this many ids may share a quota, all are read at once. In a Region of unknown geography, the ids of
+/// every geography may share it, and two weeks of their metrics take more CloudWatch pages than there is time for.
 pub(crate) const MANY: usize = 6;
 
-/// Gathers what a plan for `incident` needs, as far as it is answered until then.
+/// Gathers the evidence for `incident`. Calls without an answer at `until` count as failed.
 pub async fn gather<W>(world: &W, incident: &Incident, now: Timestamp, until: Timestamp) -> Evidence
 where
     W: Quotas + Telemetry + Models + Permissions + Ledger + Topic + Clock,
@@ -36,7 +36,7 @@ where
     let mut evidence = Evidence::none(incident.model.clone(), now);
     let Some(place) = incident.place() else { return evidence };
     let called = incident.model.clone();
-    // What a profile stands for tells which model is meant, and in which Regions.
+    // The models of a profile tell which model is meant, and in which Regions.
     let is_permission = is_of_own_policies(incident.cause);
     let profile = called
         .as_ref()
@@ -57,8 +57,8 @@ where
                 gathered(world, until, usage(world, &place, &model, incident, now, until)),
                 gathered(world, until, world.subscribers()),
             );
-            // Calls through other application profiles count as well. They are looked for where what is known of does
-            // not fill the quota.
+            // Calls through other application profiles count as well. Look for them if the use found so far does not
+            // fill the quota.
             if !incident.is_forecast() && !evidence.is_filled() {
                 evidence.usage = match evidence.usage {
                     Gathered::Read(usage) => {
@@ -72,7 +72,7 @@ where
                     other => other,
                 };
             }
-            // Use decides which limit is full, whatever the error named.
+            // Measured use decides which limit is full, whatever the error says.
             if let Some(other) = other_limit(incident.cause).filter(|_| evidence.is_far_below()) {
                 let (others, _) = limits(world, &place, &model, &[other], until).await;
                 let usage = evidence.usage.read();
@@ -84,7 +84,7 @@ where
         Category::ModelAccess => {
             let Some(model) = model else { return evidence };
             let is_legacy = incident.cause == Cause::LegacyModel;
-            // Asked at once with the state, which tells whether the answer matters.
+            // Asked together with the model's state, which tells whether the answer matters.
             let may_lack_agreement = matches!(incident.cause, Cause::NotGranted | Cause::Marketplace);
             (evidence.model_state, evidence.offers, evidence.lives, evidence.usage) = tokio::join!(
                 gathered(world, until, world.model_state(&place, &model)),
@@ -126,8 +126,8 @@ where
     evidence
 }
 
-/// Whether a policy that the caller's owner can change may be what is missing. A denial that names another
-/// layer outranks whatever could be asked.
+/// Whether the missing permission may be in a policy of the caller's own account. A denial that names another
+/// policy layer leaves nothing to ask.
 pub(crate) fn is_of_own_policies(cause: Cause) -> bool {
     matches!(cause, Cause::IamUnspecified | Cause::IdentityPolicy)
 }
@@ -149,11 +149,11 @@ pub(crate) async fn gather_if<T>(
     if is_asked { gathered(world, until, call).await } else { Gathered::NotAsked }
 }
 
-/// Where most models are offered first, by partition.
+/// Regions where most models are offered first, for each partition.
 pub(crate) const WELL_STOCKED: &[&str] =
     &["us-east-1", "us-west-2", "eu-central-1", "ap-northeast-1", "us-gov-west-1", "us-gov-east-1"];
 
-/// So many other Regions are asked.
+/// At most this many other Regions are asked.
 pub(crate) const MOST_REGIONS: usize = 3;
 
 pub(crate) async fn elsewhere(
@@ -171,8 +171,8 @@ pub(crate) async fn elsewhere(
     join_all(asked).await
 }
 
-/// What IAM says of the caller, the action and every resource of the call, which `profile` routes to several
-/// models if it is one.
+/// IAM's rulings on the caller, the action and every resource of the call. If the model is a profile, `profile`
+/// has the models it routes to.
 pub(crate) async fn rulings(
     world: &(impl Permissions + Clock),
     place: &AccountRegion,
@@ -188,8 +188,8 @@ pub(crate) async fn rulings(
     let routes = match profile {
         Gathered::NotAsked => &[][..],
         Gathered::Read(Some(routes)) => routes,
-        // Without the profile's models only a part of what the call needs is known, and a verdict on a part
-        // would read as one on the whole. The evidence says why the profile is not known.
+        // Without the profile's models, only a part of the needed permissions is known, and a verdict on a part
+        // would look like a verdict on the whole. The evidence says why the profile is not known.
         Gathered::Read(None) | Gathered::Unread(_) => return Gathered::NotAsked,
     };
     let needed = access::needed(incident.model.as_ref(), place, facts.resource.as_deref(), routes);
@@ -198,7 +198,7 @@ pub(crate) async fn rulings(
         return Gathered::NotAsked;
     }
     if !is_own {
-        // Both accounts' policies decide, and only one can be asked.
+        // The policies of both accounts decide, and only one account can be asked.
         let open = |needed: Needed| Ruling {
             resource: needed.arn,
             verdict: PolicyVerdict::Undetermined,
@@ -221,7 +221,7 @@ pub(crate) fn wanted(cause: Cause) -> &'static [Limit] {
     }
 }
 
-/// The minute's other limit, where `cause` names one.
+/// The other limit per minute, if `cause` names one.
 pub(crate) fn other_limit(cause: Cause) -> Option<Limit> {
     match cause {
         Cause::RequestsPerMinute => Some(Limit::TokensPerMinute),
@@ -230,7 +230,7 @@ pub(crate) fn other_limit(cause: Cause) -> Option<Limit> {
     }
 }
 
-/// What is known of each quota of `wanted`, and whether the account's listing could be read, if it had to be.
+/// The evidence on each quota of `wanted`, and whether the account's quota listing could be read, if needed.
 pub(crate) async fn limits(
     world: &(impl Quotas + Ledger + Clock),
     place: &AccountRegion,
@@ -242,7 +242,7 @@ pub(crate) async fn limits(
         wanted.iter().map(|l| (*l, find(catalog, model, *l, Variant::Standard))).collect()
     };
     let built_in = among(Catalog::built_in());
-    // A model newer than the catalogue: the account's own listing may know it.
+    // The account's own listing may have a model that is newer than the built-in catalogue.
     let known = built_in.iter().any(|(_, f)| f.verdict == Verdict::Matched);
     let listing = gather_if(!known, world, until, world.listing(place)).await;
     let found = listing.read().map_or(built_in, among);
@@ -280,12 +280,12 @@ pub(crate) async fn limit(
     LimitEvidence { limit, found, applied, default, history, record }
 }
 
-/// Leaves out of `sharing` what was not called, and keeps what the incident is about.
+/// Removes ids that were not called from `sharing`, except those the incident is about.
 pub(crate) fn narrow(sharing: &mut Vec<ModelId>, about: &[Option<&ModelId>], used: &[ModelId]) {
     sharing.retain(|id| about.contains(&Some(id)) || used.contains(id));
 }
 
-/// The same `usage` with everything else that is called and counts against the quota, application profiles among it.
+/// `usage` plus all other calls that count against the quota, including those through application profiles.
 pub(crate) async fn usage_of_all<W: Telemetry + Models + Clock>(
     world: &W,
     place: &AccountRegion,
@@ -300,7 +300,7 @@ pub(crate) async fn usage_of_all<W: Telemetry + Models + Clock>(
     let is_other =
         |id: &ModelId| id.kind() == ModelKind::ApplicationProfile && incident.model.as_ref() != Some(id);
     if !all.iter().any(is_other) {
-        // One that could not be resolved may be of this model.
+        // A profile that could not be resolved may be of this model.
         return unread.into_iter().next().map_or(Ok(usage), Err);
     }
     measured(world, place, model, &all, incident, now).await
@@ -315,8 +315,8 @@ pub(crate) async fn usage<W: Telemetry + Models + Clock>(
     until: Timestamp,
 ) -> ServiceResult<Usage> {
     let sharing = if incident.is_forecast() {
-        // Nobody waits, and other application profiles of the model fill the quota as well. Where one of them
-        // could not be resolved, the sum is not known.
+        // There is no hurry, and other application profiles of the model also use the quota. If one could not be
+        // resolved, the sum is not known.
         let (used, unread) = forecast::used(world, place, until).await?;
         if let Some(error) = unread.into_iter().next() {
             return Err(error);
@@ -324,13 +324,13 @@ pub(crate) async fn usage<W: Telemetry + Models + Clock>(
         forecast::sharing(&used, model)
     } else {
         let mut sharing = model.sharing_a_quota();
-        // What was called here is counted here, whatever is known of its part of the world.
+        // Calls made here are counted here, even if the Region's geography is not known.
         sharing.retain(|id| id == model || id.may_be_called_from(&place.region));
         // CloudWatch counts an application profile's calls under the profile's own id.
         let profile = incident.model.as_ref().filter(|m| m.kind() == ModelKind::ApplicationProfile);
         sharing.extend(profile.cloned());
         if sharing.len() > MANY
-            // What was not called has no metrics. Where that cannot be read, all are asked about.
+            // An id that was not called has no metrics. If the called ids cannot be read, all are measured.
             && let Ok(used) = ask(world, until, world.used(place)).await
         {
             narrow(&mut sharing, &[Some(model), incident.model.as_ref()], &used);
@@ -340,7 +340,7 @@ pub(crate) async fn usage<W: Telemetry + Models + Clock>(
     measured(world, place, model, &sharing, incident, now).await
 }
 
-/// What CloudWatch measured of `sharing`, which count against one quota.
+/// CloudWatch's measurements of `sharing`, which count against one quota.
 pub(crate) async fn measured<W: Telemetry>(
     world: &W,
     place: &AccountRegion,
@@ -350,7 +350,7 @@ pub(crate) async fn measured<W: Telemetry>(
     now: Timestamp,
 ) -> ServiceResult<Usage> {
     let before = |wait| now.saturating_sub(wait).unwrap_or(now);
-    // Where the two meet, both periods begin anew, so that nothing is counted twice.
+    // Both windows meet at a multiple of five minutes, so that nothing is counted twice.
     let meet = before(BY_THE_MINUTE);
     let meet = Timestamp::from_second(meet.as_second().div_euclid(300) * 300).unwrap_or(meet);
     let (fine, coarse) = (Window { from: meet, to: now }, Window { from: before(LOOK_BACK), to: meet });

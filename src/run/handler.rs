@@ -1,7 +1,7 @@
-//! The line: a delivery in, the right thing done once, people told.
+//! The handler: reads a delivery, acts once, and notifies people.
 //!
-//! One law: a delivery is acknowledged when every problem in it is told, or durably in the ledger with
-//! a due time. An item fails only when it cannot be read or the ledger cannot be written.
+//! Invariant: A delivery is acknowledged when every problem in it has had its notice or is durably in the ledger
+//! with a due time. An item fails only if it cannot be read or the ledger cannot be written.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -31,25 +31,25 @@ pub struct DeliveryReport {
     pub is_batch: bool,
     /// Each item, in order.
     pub items: Vec<ItemReport>,
-    /// Each incident, by its rank, and then in the order of its first symptom.
+    /// Each incident, by rank, then in the order of its first symptom.
     pub incidents: Vec<IncidentReport>,
-    /// Why incidents that follow a request could not be made due at once; they are due some minutes later.
+    /// Errors of making incidents that follow a request due at once. These are due some minutes later anyway.
     pub unwoken: Vec<ServiceError>,
-    /// What the sweep did, if the delivery called for one; an error when the ledger could not be asked,
-    /// and then the next tick does it.
+    /// The sweep's report, if the delivery called for a sweep. An error if the ledger could not be read; the next
+    /// tick then sweeps.
     pub swept: Option<ServiceResult<SweepReport>>,
 }
 
-/// What became of one item.
+/// What was done with one item.
 #[derive(Debug)]
 pub struct ItemReport {
-    /// The queue's message id.
+    /// The queue's message id; `None` if it has none.
     pub id: Option<String>,
-    /// What it was.
+    /// What the item was.
     pub outcome: DeliveryOutcome,
-    /// Why, for a person.
+    /// Why, in words for a person.
     pub reason: Option<Cow<'static, str>>,
-    /// Whether it has to be delivered again.
+    /// Whether it must be delivered again.
     pub failed: bool,
 }
 
@@ -60,12 +60,12 @@ wire_enum! {
         Ignored = "ignored",
         /// It could not be read.
         Malformed = "malformed",
-        /// It told of a problem.
+        /// It reported a problem.
         Incident = "incident",
     }
 }
 
-/// Handles one delivery. An error means that nothing of it could be read.
+/// Handles one delivery. An error means that none of it could be read.
 pub async fn handle<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -74,7 +74,7 @@ pub async fn handle<W: Services>(
     let payload = Payload::of(payload)?;
     let mut delivery = payload.items(terms.home)?;
     let mut reading = Reading { items: Vec::with_capacity(delivery.len()), ..Reading::default() };
-    // What one item holds is folded and dropped before the next is read.
+    // Fold and drop each item before reading the next.
     loop {
         let mut told = NoticesLater::default();
         let n = reading.items.len();
@@ -98,7 +98,7 @@ pub async fn handle<W: Services>(
     }
     let mut unwoken = Vec::new();
     for place in &reading.wake {
-        // The sweep's own due times find the followers that could not be woken, some minutes later.
+        // Followers that could not be woken are due some minutes later anyway.
         unwoken.extend(world.wake_followers(place, world.now()).await.err());
     }
     let swept = if reading.sweep.is_empty() {
@@ -109,10 +109,10 @@ pub async fn handle<W: Services>(
     Ok(DeliveryReport { is_batch, items, incidents, unwoken, swept })
 }
 
-/// So many items say in full why they cannot be read.
+/// At most this many items get their full reason for being unreadable.
 const REASONS: usize = 100;
-/// So many texts are diagnosed once only. A storm says the same thing a thousand times; what says a thousand
-/// things is diagnosed as it comes.
+/// At most this many diagnoses are cached. A storm repeats the same text a thousand times; further different
+/// texts are diagnosed each time.
 const KNOWN: usize = 1000;
 
 /// What has been read of a delivery.
@@ -127,7 +127,7 @@ struct Reading {
     wake: BTreeSet<AccountRegion>,
 }
 
-/// Diagnoses by the hash of what was diagnosed.
+/// Diagnoses by the hash of the text.
 #[derive(Default)]
 struct KnownDiagnoses(HashMap<[u8; 32], Diagnosis>);
 
@@ -136,7 +136,7 @@ impl KnownDiagnoses {
         let text = error.text();
         let mut hash = Sha256::new();
         for part in [text.code, text.operation, Some(text.message)] {
-            // A length before each part, so that no two texts run together.
+            // Hash a length before each part, so that different parts never form the same input.
             hash.update(part.map_or(u64::MAX, |part| part.len() as u64).to_le_bytes());
             hash.update(part.unwrap_or_default());
         }
@@ -153,7 +153,7 @@ impl KnownDiagnoses {
     }
 }
 
-/// What one item says. It counts only if all of the item can be read.
+/// The contents of one item. They count only if the whole item can be read.
 #[derive(Default)]
 struct NoticesLater {
     folding: Folding,
@@ -162,7 +162,7 @@ struct NoticesLater {
     /// The shards to sweep.
     sweep: Shards,
     is_error: bool,
-    /// Why the first signal that is no problem is none.
+    /// Why the first signal that is not a problem is not one.
     reason: Option<Cow<'static, str>>,
 }
 
@@ -248,13 +248,13 @@ impl Reading {
 }
 
 impl DeliveryReport {
-    /// The outcome of the whole: an incident over malformed over ignored.
+    /// The outcome of the whole delivery: incident over malformed over ignored.
     pub fn outcome(&self) -> DeliveryOutcome {
         self.items.iter().map(|i| i.outcome).max().unwrap_or(DeliveryOutcome::Ignored)
     }
 
-    /// The items a queue has to deliver again. One without an id cannot be named: then an empty id tells the
-    /// poller that the whole batch failed.
+    /// The items that the queue must deliver again. An item without an id cannot be named: an empty id then tells
+    /// the poller that the whole batch failed.
     /// See <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
     pub fn batch_response(&self) -> SqsBatchResponse {
         let mut response = SqsBatchResponse::default();

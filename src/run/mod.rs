@@ -1,4 +1,4 @@
-//! The line from a delivery to a notice, and what follows later.
+//! The pipeline from a delivery to a notice, and the follow-up on later ticks.
 
 pub mod act;
 mod by_hand;

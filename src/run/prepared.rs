@@ -1,4 +1,4 @@
-//! A response that is decided and carried out, but not told yet.
+//! A response that is decided and carried out, but whose notice is not sent yet.
 
 use crate::incident::Incident;
 use crate::incident::record::Release;
@@ -6,24 +6,24 @@ use crate::notice::Notice;
 use crate::plan::action::Plan;
 use crate::run::investigate::RelatedIncident;
 
-/// An incident that is decided and acted on. What is left is to tell and to record.
+/// An incident whose plan is decided and carried out. The notice and the record are still to be written.
 pub(crate) struct Prepared {
     pub(crate) incident: Incident,
     pub(crate) plan: Plan,
-    /// `None` when there is nothing new.
+    /// `None` if there is nothing new to say.
     pub(crate) notice: Option<Notice>,
-    /// Whether it is told by itself however many others there are: news of a request is.
+    /// Whether it gets its own notice, never part of a digest. True for news about a request.
     pub(crate) is_told_alone: bool,
-    /// What is recorded once it is told.
+    /// Recorded once the notice is published.
     pub(crate) told: Release,
-    /// What is recorded as long as it could not be.
+    /// Recorded if the notice could not be published.
     pub(crate) untold: Release,
-    /// Incidents that were found on the way, still to be driven.
+    /// Incidents that were found on the way and must still be driven.
     pub(crate) others: Vec<RelatedIncident>,
 }
 
 impl Prepared {
-    /// Nothing is told, and `end` is recorded.
+    /// Sends no notice, and records `end`.
     pub(crate) fn silent(incident: Incident, end: Release) -> Self {
         Self {
             incident,

@@ -1,6 +1,6 @@
-//! Takes one incident, whose lease we hold, from evidence to a notice that is told and recorded.
+//! Takes one incident, whose lease we hold, from evidence to a published and recorded notice.
 //!
-//! One law: whatever fails on the way, the ledger says when somebody looks again.
+//! Invariant: Whatever fails on the way, the ledger has the time of the next look.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -33,25 +33,25 @@ use crate::run::prepared::Prepared;
 use crate::run::{by_hand, who_calls};
 use crate::time::after;
 
-/// What came of driving an incident.
+/// The result of driving an incident.
 #[derive(Debug)]
 pub struct Response {
-    /// The incident, with what was learnt of it on the way.
+    /// The incident, with what was learnt about it on the way.
     pub incident: Incident,
     /// What was decided and done.
     pub plan: Plan,
-    /// What was told; `None` when nothing new was to be told, or it is left to the next sweep.
+    /// The notice that was sent; `None` if there was nothing new, or it is left to the next sweep.
     pub notice: Option<Notice>,
-    /// Whether it is left to the next sweep, because many incidents are told of at once.
+    /// Whether it is left to the next sweep, because many notices are due at once.
     pub is_left: bool,
-    /// What turned out to be behind its alarm, still to be driven.
+    /// Incidents that were found behind its alarm and must still be driven.
     pub others: Vec<RelatedIncident>,
-    /// The incident that takes its place.
+    /// The incident that replaces it.
     pub superseded_by: Option<IncidentId>,
 }
 
-/// Drives `record` to its end. What was already `learnt` is not looked for again. Its notice is tallied in `lane`. An error means that the
-/// ledger or the topic failed; then the incident stays in the ledger, due.
+/// Drives `record` to its end. Does not search again for what is in `learnt`. Counts its notice in `lane`. An
+/// error means that the ledger or the topic failed; the incident then stays in the ledger, due.
 pub(crate) async fn drive<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -70,7 +70,7 @@ pub(crate) async fn drive<W: Services>(
         superseded_by: ready.told.superseded_by.clone(),
     };
     if ready.notice.is_some() && !ready.is_told_alone && digest_is_due(world, terms.config, lane).await {
-        // The sweep tells of it together with the others. Until then its claims only count.
+        // The next sweep sends it in a digest. Until then, claims only count it.
         ready.untold.due_at = world.now();
         ready.untold.silent_until = Some(after(world.now(), LEFT));
         world.finish(lease, &ready.untold).await?;
@@ -82,13 +82,13 @@ pub(crate) async fn drive<W: Services>(
     Ok(driven)
 }
 
-/// Whether more has been told of in the last minutes than a person reads one by one.
+/// Whether more notices were sent in the last minutes than a person reads one by one.
 async fn digest_is_due(world: &impl Services, config: &Config, lane: Lane) -> bool {
-    // Where the ledger cannot say, it is better told twice than not at all.
+    // If the ledger cannot say, sending twice is better than not at all.
     world.count_notice(lane, world.now()).await.is_ok_and(|told| told > config.digest_above)
 }
 
-/// Publishes `notice`, if there is one, and records what came of it.
+/// Publishes `notice`, if there is one, and records the result.
 pub(crate) async fn tell<W: Ledger + Topic>(
     world: &W,
     lease: &Lease,
@@ -105,7 +105,7 @@ pub(crate) async fn tell<W: Ledger + Topic>(
     world.finish(lease, told).await
 }
 
-/// Decides on `record` and acts, up to the notice. What was already `learnt` is not looked for again.
+/// Decides on `record` and acts, up to the notice. Does not search again for what is in `learnt`.
 pub(crate) async fn prepare<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -115,10 +115,10 @@ pub(crate) async fn prepare<W: Services>(
 ) -> ServiceResult<Prepared> {
     let (config, now) = (terms.config, world.now());
     let until = after(now, PATIENCE);
-    // Ledgers keep the first id and the newest facts.
+    // The ledger keeps the first model id and the newest facts.
     record.incident.call_the_newest();
     let place = record.incident.place();
-    // First of all: what an earlier drive left in doubt also decides what the evidence will say.
+    // Resume first: what an earlier drive left in doubt also affects the evidence.
     let resumed = match (record.followed.take(), &place) {
         (Some(followed), Some(place)) => resume(world, lease, place, followed, now).await?,
         _ => None,
@@ -143,7 +143,7 @@ pub(crate) async fn prepare<W: Services>(
     }
     let mut plan = decided(world, terms, &record.incident, &mut evidence).await;
     suspect(world, place.as_ref(), &plan).await?;
-    // A request that was reserved or filed in a drive that did not end is news still.
+    // A request that was reserved or filed in a drive that did not finish is still news.
     let filed_before = matches!(record.state, State::Planned | State::Filed);
     let filed_now = resumed.is_none();
     let followed = match (resumed, &place) {
@@ -177,25 +177,25 @@ pub(crate) async fn prepare<W: Services>(
     };
     let untold = Release {
         state: if told.followed.is_some() && is_ours { State::Filed } else { State::Seen },
-        // Somebody else's request is found again by the next drive.
+        // The next drive finds someone else's request again.
         followed: told.followed.clone().filter(|_| is_ours),
         due_at: after(now, UNTOLD),
         silent_until: Some(after(now, UNTOLD)),
         ..told.clone()
     };
-    // What was told on the metric alone and turned out to ask for something else.
+    // The notice was sent on the metric alone, and the real error has a different remedy.
     let is_other_remedy = learnt.is_named && remedy != record.incident.cause.remedy();
     let done = if needs_person { is_done(&record, &evidence, config) } else { None };
     let points = points(&record.incident, &plan);
     let found = LookFindings {
         is_urgent: is_request_news || is_suspicion_news || is_other_remedy,
         is_new: record.notices.heard().lacks(&points, now),
-        // A step that is known to be missing, or a person's word that is waited for, is reminded of, whether anybody
-        // calls meanwhile or not.
+        // Reminders of a step that is known to be missing, or of a confirmation that is awaited, are sent whether or
+        // not anyone calls meanwhile.
         is_missing: done == Some(false) || is_waiting,
         is_taken: done == Some(true) && !is_waiting,
     };
-    // An open request is not told again as a request: people are reminded of it where it is followed.
+    // An open request is not announced again: `follow` sends its reminders.
     let is_reminded_of = state == State::Watching && record.last_told().is_some();
     let telling = record.telling(config, now, found);
     let telling = telling.filter(|telling| *telling == Telling::News || !is_reminded_of);
@@ -218,16 +218,16 @@ pub(crate) async fn prepare<W: Services>(
     })
 }
 
-/// All questions about who calls get so long: CloudTrail takes two calls a second.
+/// Total time for finding out who calls: CloudTrail allows two calls a second.
 const PATIENCE_FOR_CALLERS: SignedDuration = SignedDuration::from_secs(8);
 
-/// The kind of a notice of `record`. `is_waiting`: a person's word is waited for although no call fails. `is_new`: the notice
-/// says something that people have not read lately.
+/// The kind of a notice of `record`. `is_waiting`: a person's confirmation is awaited although no call fails.
+/// `is_new`: the notice says something that people have not read lately.
 fn kind_of(record: &Record, is_waiting: bool, is_new: bool) -> Kind {
     let needs_person = record.incident.cause.needs_person();
     match record.notices.is_empty() {
         true => Kind::opening(&record.incident),
-        // Another of the model's quotas is nearly full, or something else can be done about it.
+        // Another quota of the model is nearly full, or there is something else to do about it.
         false if record.incident.is_forecast() && is_new => Kind::opening(&record.incident),
         false if record.notices.is_over() => Kind::Again,
         false if needs_person || is_waiting || record.awaited.is_some() => Kind::Reminder,
@@ -235,7 +235,7 @@ fn kind_of(record: &Record, is_waiting: bool, is_new: bool) -> Kind {
     }
 }
 
-/// Writes into `told` until when claims only count, and when somebody looks again.
+/// Sets in `told` until when claims only count, and when the next look is due.
 fn retry_evidence(told: &mut Release, record: &Record, config: &Config, now: Timestamp) {
     told.silent_until = record.silence(config, now);
     told.due_at = match told.state {
@@ -243,8 +243,8 @@ fn retry_evidence(told: &mut Release, record: &Record, config: &Config, now: Tim
         State::Seen => after(now, LATE),
         _ => record.next_look(config, now),
     };
-    // What is counted in a short silence is looked at when it ends. A step of which people are reminded no more, and that
-    // nobody runs into now, is left alone until its next look. That a quota is nearly full is no call.
+    // Errors counted in a short silence are looked at when it ends. A step with no more reminders, which nobody runs
+    // into now, is left alone until its next look. A nearly full quota is not a failed call.
     let incident = &record.incident;
     let is_left_alone =
         incident.cause.needs_person() && (incident.cause == Cause::NearQuota || !record.is_busy(now));
@@ -257,7 +257,7 @@ fn retry_evidence(told: &mut Release, record: &Record, config: &Config, now: Tim
     }
 }
 
-/// The plan for `incident`, for which CloudTrail is asked who calls if all depends on that.
+/// The plan for `incident`. Asks CloudTrail who calls only if the plan depends on it.
 pub(crate) async fn decided<W: Records + Clock>(
     world: &W,
     terms: &RunContext<'_>,
@@ -274,7 +274,7 @@ pub(crate) async fn decided<W: Records + Clock>(
     decided
 }
 
-/// Writes down what `plan` suspects, before anything is told of it.
+/// Records what `plan` suspects, before any notice about it is sent.
 async fn suspect<W: Ledger>(world: &W, place: Option<&AccountRegion>, plan: &Plan) -> ServiceResult<()> {
     let Some((suspicion, place)) = plan.suspicion.as_ref().zip(place) else { return Ok(()) };
     for code in &plan.to_suspect {
@@ -283,8 +283,8 @@ async fn suspect<W: Ledger>(world: &W, place: Option<&AccountRegion>, plan: &Pla
     Ok(())
 }
 
-/// Whether the step that `record` asks for is taken; see [`access::is_done`]. Below a nearly full quota it is
-/// once there is room again.
+/// Whether the step that `record` asks for is done; see [`access::is_done`]. For a nearly full quota, whether
+/// there is room again.
 pub(crate) fn is_done(record: &Record, evidence: &Evidence, config: &Config) -> Option<bool> {
     if record.incident.cause == Cause::NearQuota {
         return has_room(evidence, config.headroom_threshold);
@@ -293,7 +293,7 @@ pub(crate) fn is_done(record: &Record, evidence: &Evidence, config: &Config) -> 
     access::is_done(record.incident.cause, &evidence.asked(), had_missing)
 }
 
-/// Ends an incident of which only a metric was known: others turned out to be behind it, and tell of it.
+/// Closes an incident of which only a metric was known: the incidents found behind it replace it.
 fn superseded(record: Record, learnt: SearchOutcome, now: Timestamp) -> Prepared {
     let end = Release {
         search: learnt.search,
@@ -303,7 +303,7 @@ fn superseded(record: Record, learnt: SearchOutcome, now: Timestamp) -> Prepared
     Prepared { others: learnt.others, ..Prepared::silent(record.incident, end) }
 }
 
-/// A drive that began elsewhere and did not end: finds out whether its request was filed.
+/// Resumes a drive that did not finish elsewhere: finds out whether its request was filed.
 async fn resume<W: Services>(
     world: &W,
     lease: &Lease,
@@ -328,8 +328,8 @@ async fn resume<W: Services>(
     Ok(None)
 }
 
-/// Puts a request that was filed in an earlier drive into the plan, in place of what a fresh look at
-/// the quota would say about our own open request.
+/// Puts a request that an earlier drive filed into the plan. It replaces what a new look at the quota would say
+/// about our own open request.
 fn tell_of(plan: &mut Plan, followed: &TrackedRequest, place: &AccountRegion, evidence: &Evidence) {
     let known =
         evidence.limits.iter().find(|l| l.found.quota.as_ref().is_some_and(|q| q.code == followed.code));
@@ -340,7 +340,7 @@ fn tell_of(plan: &mut Plan, followed: &TrackedRequest, place: &AccountRegion, ev
         value: None,
     });
     let default = known.and_then(|l| l.default.read().copied().flatten()).map(|d| d.value);
-    // What is suspected meanwhile is no less suspicious.
+    // A suspicion that arose meanwhile still applies.
     plan.withheld.retain(|withheld| withheld.kind == Reason::UnusualCaller);
     plan.adopted = None;
     plan.actions.retain(|a| !matches!(a, Action::RequestIncrease(_) | Action::PrepareSupportCase { .. }));

@@ -1,4 +1,4 @@
-//! Whether calls still fail, and what becomes of an incident of which nothing is new.
+//! Checks whether calls still fail, and postpones an incident with nothing new.
 
 use jiff::Timestamp;
 
@@ -15,10 +15,10 @@ use crate::run::prepared::Prepared;
 use crate::time::{Window, after};
 use crate::usage::Period;
 
-/// The end of "it is not known …", where CloudWatch does not answer.
+/// The end of "it is not known …" in a notice, when CloudWatch does not answer.
 pub(crate) const STILL_FAILING: &str = "whether calls still fail";
 
-/// Whether CloudWatch has counted errors of this incident in the last hour, where a metric counts these alone.
+/// Whether CloudWatch counted errors of this incident in the last hour. `false` without a metric of only these errors.
 pub(crate) async fn is_failing<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -32,15 +32,15 @@ pub(crate) async fn is_failing<W: Services>(
     still_failing(world, incident, window).await
 }
 
-/// Another account's metrics cannot be read from here, today or later. That nothing more is heard is all that will be
-/// known.
+/// Whether the incident is of another account, whose metrics this function cannot read. Only the absence of new
+/// errors then tells that it is over.
 pub(crate) fn is_of_another_account(terms: &RunContext<'_>, incident: &Incident) -> bool {
     let own = terms.home.account.as_ref();
     own.is_some() && incident.account.is_some() && own != incident.account.as_ref()
 }
 
-/// As it is, and due again then. A silence that is over is not kept: to a clock that is behind it would not be
-/// over yet, and what is claimed there would only count.
+/// The record unchanged, due at `due_at`. An expired silence is dropped: a clock that is behind would still see
+/// it as running and only count new errors.
 pub(crate) fn again_at(record: &Record, due_at: Timestamp, now: Timestamp) -> Release {
     Release {
         followed: record.followed.clone(),
@@ -55,13 +55,13 @@ pub(crate) fn again_at(record: &Record, due_at: Timestamp, now: Timestamp) -> Re
 pub(crate) fn nothing_new(record: Record, due_at: Timestamp, now: Timestamp) -> Prepared {
     let due_at = if is_searched(&record) { due_at.min(after(now, LOOK)) } else { due_at };
     let mut end = again_at(&record, due_at, now);
-    // Without a silence nobody looks at what was only counted because of this look.
+    // Without a silence, errors counted during this look would otherwise go unnoticed.
     end.due_if_counted = Some(now).filter(|_| end.silent_until.is_none());
     Prepared::silent(record.incident, end)
 }
 
-/// Whether CloudWatch still counts errors of this kind. An incident without a place has no metrics;
-/// then nothing is known to fail.
+/// Whether CloudWatch still counts errors of this kind. `false` for an incident without account and Region,
+/// which has no metrics.
 pub(crate) async fn still_failing<W: Services>(
     world: &W,
     incident: &Incident,
@@ -88,13 +88,13 @@ pub(crate) async fn still_failing<W: Services>(
     Ok(series.iter().flat_map(|s| &s.points).any(|(_, m)| match metric {
         Metric::Throttles => m.throttles > 0.0,
         Metric::ServerErrors => m.server_errors > 0.0,
-        // Before its end is near, calls of it are not counted apart.
+        // Until the model's end is near, CloudWatch does not count its calls as legacy.
         Metric::LegacyInvocations => m.is_used() || m.client_errors > 0.0,
         _ => m.client_errors > 0.0,
     }))
 }
 
-/// Whether errors behind its alarm are still looked for, or it went off again since.
+/// Whether the search for the errors behind an alarm goes on, or the alarm went off again.
 pub(crate) fn is_searched(record: &Record) -> bool {
     let went_off = |search: &Search| {
         let last = record.incident.last_seen;

@@ -1,7 +1,7 @@
-//! An incident whose quota is suspected does not end by itself: a quiet day says nothing of who called before it.
+//! Keeps an incident open while its quota is under suspicion: a quiet day says nothing about earlier callers.
 //!
-//! Invariant: it ends when a person approves or closes it, or when nothing was called for a month. People are reminded
-//! of it until then.
+//! Invariant: It closes when a person approves or closes it, or after a month without calls. Until then, people get
+//! reminders.
 
 use jiff::Timestamp;
 
@@ -24,7 +24,7 @@ pub(crate) fn stays_open(record: &Record, evidence: &Evidence, now: Timestamp) -
     remembered_suspicion(evidence).is_some() && !is_forgotten
 }
 
-/// Reminds people of it, if that is due; else it is looked at again within a day.
+/// Sends a reminder if one is due. If not, the incident is due again within a day.
 pub(crate) async fn keep_open<W: Services>(
     world: &W,
     terms: &RunContext<'_>,

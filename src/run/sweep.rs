@@ -1,6 +1,6 @@
-//! On ticks: whatever is due goes through the same stages, until it is over.
+//! On each tick, takes every due incident through the same stages until it is over.
 //!
-//! One law: one incident that cannot be driven does not keep the others waiting, and stays due.
+//! Invariant: An incident that fails stays due and does not hold up the others.
 
 use std::collections::HashSet;
 
@@ -32,9 +32,9 @@ use crate::run::suspected::{keep_open, stays_open};
 use crate::shards::{Shard, Shards};
 use crate::time::{Window, after};
 
-/// Incidents are asked for so many at a time.
+/// Due incidents read from the ledger at a time.
 const PAGE: usize = 100;
-/// A digest names at most so many incidents, so that SNS carries it in every form; more make another.
+/// At most this many incidents are in one digest, so that it fits an SNS message in every form; more make another.
 const MOST: usize = 100;
 
 /// What a sweep did.
@@ -42,27 +42,26 @@ const MOST: usize = 100;
 pub struct SweepReport {
     /// The shards that were swept.
     pub shards: Shards,
-    /// Notices told.
+    /// Notices that were sent.
     pub notices: Vec<Notice>,
     /// Incidents that could not be driven, and why; they stay due.
     pub failed: Vec<(String, ServiceError)>,
-    /// Whether time ran out before all that was due was looked at.
+    /// Whether time ran out before every due incident was looked at.
     pub out_of_time: bool,
-    /// What the watch saw, if it was due; an error where it could not look, and then it tries again.
+    /// The forecast's results, if it was due. An error if it could not be made; it is then tried again.
     pub watched: Option<ServiceResult<ForecastReport>>,
-    /// How many have confirmed that they want to be told; an error where the topic did not say. `None` where it
-    /// was not asked.
+    /// The topic's confirmed subscribers. An error if the topic did not answer; `None` if it was not asked.
     pub subscribers: Option<ServiceResult<u32>>,
 }
 
-/// Drives everything that is due in every shard; see [`sweep_shards`].
+/// Drives every due incident in every shard; see [`sweep_shards`].
 pub async fn sweep<W: Services>(world: &W, terms: &RunContext<'_>) -> ServiceResult<SweepReport> {
     sweep_shards(world, terms, Shards::ALL).await
 }
 
-/// Drives everything that is due in `shards`, as far as the time allows; the rest is due at the next sweep. What is
-/// done once for all shards, the watch and the look at the topic, is done with [`Shard::FIRST`]. An error means that
-/// the ledger could not be asked.
+/// Drives every due incident in `shards`, as far as time allows; the rest is due at the next sweep. The forecast and
+/// the check of the topic run once for all shards, with [`Shard::FIRST`]. An error means that the ledger could not
+/// be read.
 pub async fn sweep_shards<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -71,7 +70,7 @@ pub async fn sweep_shards<W: Services>(
     let mut swept = SweepReport { shards, ..SweepReport::default() };
     let mut waiting = Vec::new();
     let mut looked_at = HashSet::new();
-    // Until a page brings nothing that was not looked at: what failed stays due.
+    // Repeat until a page has nothing new: failed incidents stay due and are listed again.
     loop {
         let mut due = match world.due(shards, world.now(), PAGE).await {
             Ok(due) => due,
@@ -85,7 +84,7 @@ pub async fn sweep_shards<W: Services>(
         if due.is_empty() {
             break;
         }
-        // Looked at side by side, and told in the order of the list, which is by rank.
+        // Look concurrently, and send notices in the order of the list, which is by rank.
         let mut looks = stream::iter(due).map(|id| look(world, terms, id)).buffered(AT_ONCE);
         while let Some(look) = looks.next().await {
             swept.out_of_time |= look.is_too_late;
@@ -112,17 +111,17 @@ pub async fn sweep_shards<W: Services>(
     Ok(swept)
 }
 
-/// What came of the look at one incident that is due.
+/// The result of the look at one due incident.
 #[derive(Default)]
 struct Look {
-    /// What is to be told or recorded: the incident, and what turned out to be behind its alarm.
+    /// What must be sent or recorded: the incident, and those found behind its alarm.
     ready: Vec<(Lease, Prepared)>,
     failed: Vec<(String, ServiceError)>,
     /// Whether there was no time left; then no lease was taken.
     is_too_late: bool,
 }
 
-/// Looks after one incident. What it ends in silence is recorded at once: nobody waits for it.
+/// Handles one incident. A result without a notice is recorded at once.
 async fn look<W: Services>(world: &W, terms: &RunContext<'_>, id: IncidentId) -> Look {
     let mut look = Look::default();
     if world.now() >= terms.allowance.until {
@@ -139,7 +138,7 @@ async fn look<W: Services>(world: &W, terms: &RunContext<'_>, id: IncidentId) ->
     };
     let others = std::mem::take(&mut ready.others);
     look.put(world, lease, ready).await;
-    // What turned out to be behind an alarm is driven together with it.
+    // Incidents found behind an alarm are driven together with it.
     for found in others {
         let (lease, record, learnt) = found.open();
         match Box::pin(prepare(world, terms, &lease, record, learnt)).await {
@@ -160,7 +159,7 @@ impl Look {
     }
 }
 
-/// Watches what is coming, if that is due and there is time. What was found is claimed, and ready to be told.
+/// Makes the forecast, if it is due and there is time. Its incidents are claimed and prepared for their notices.
 async fn watched<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -180,7 +179,7 @@ async fn watched<W: Services>(
     };
     let mut is_whole = true;
     for incident in std::mem::take(&mut seen.incidents) {
-        // What there is no time for is handed to the next sweep.
+        // Incidents that there is no time for are left to the next sweep.
         let is_left = world.now() >= terms.allowance.until;
         let lease = if is_left { SignedDuration::ZERO } else { terms.allowance.lease };
         let driven = match world.claim(&incident, world.now(), lease).await {
@@ -198,15 +197,14 @@ async fn watched<W: Services>(
         swept.failed.extend(driven.err());
     }
     if is_whole && let Err(error) = done(world, &seen).await {
-        // It is watched again sooner; nobody is told twice.
+        // The forecast is repeated sooner; nobody is notified twice.
         seen.watched.failed.push(error);
     }
     swept.watched = Some(Ok(seen.watched));
     ready
 }
 
-/// Takes the lease of an incident that is due, and brings it up to its notice. `None` when another was
-/// faster.
+/// Takes the lease of a due incident and prepares its notice. `None` if someone else took it first.
 async fn look_after<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -233,7 +231,7 @@ async fn look_after<W: Services>(
     Ok(Some((lease, ready)))
 }
 
-/// Ends what is told by itself, or not at all; the rest waits to be told together, as many as a digest names.
+/// Finishes results that get their own notice or none. The rest waits for a digest; a full digest is sent at once.
 async fn wait<W: Services>(
     world: &W,
     ready: Vec<(Lease, Prepared)>,
@@ -250,7 +248,7 @@ async fn wait<W: Services>(
     }
 }
 
-/// Tells of each by itself.
+/// Sends each notice by itself.
 async fn one_by_one<W: Services>(world: &W, all: Vec<(Lease, Prepared)>, swept: &mut SweepReport) {
     for (lease, ready) in all {
         match tell(world, &lease, ready.notice.as_ref(), &ready.told, &ready.untold).await {
@@ -260,7 +258,7 @@ async fn one_by_one<W: Services>(world: &W, all: Vec<(Lease, Prepared)>, swept: 
     }
 }
 
-/// Tells of all in one digest.
+/// Sends all notices in one digest.
 async fn together<W: Services>(world: &W, all: Vec<(Lease, Prepared)>, swept: &mut SweepReport) {
     let notices: Vec<&Notice> = all.iter().filter_map(|(_, ready)| ready.notice.as_ref()).collect();
     let digest = Notice::digest(&notices);
@@ -277,8 +275,8 @@ async fn together<W: Services>(world: &W, all: Vec<(Lease, Prepared)>, swept: &m
     }
 }
 
-/// An incident with nothing to follow. While it goes on, what to do is decided anew, and people are told again; when
-/// CloudWatch has been quiet for long enough, it is closed.
+/// Looks at an incident with no request to follow. While it goes on, decides anew and may notify again. Closes it
+/// once CloudWatch has been quiet for long enough.
 async fn quiet<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -302,7 +300,7 @@ async fn quiet<W: Services>(
     }
     match is_failing(world, terms, &record.incident, now).await {
         Ok(true) => {
-            // CloudWatch tells that calls fail, whether their errors arrive or not. That is no alarm that went off anew.
+            // CloudWatch shows that calls fail, whether or not their errors arrive. The alarm did not go off again.
             let search = record.search.clone();
             record.incident.last_seen = Some(now);
             record.unread = None;
@@ -338,9 +336,9 @@ async fn quiet<W: Services>(
     ended(world, terms, lease, record, evidence, now).await
 }
 
-/// A step that a person has to take: reminded of until it is taken. Where nothing tells whether it is, it
-/// ends when CloudWatch has been quiet for long enough; where it is known to be missing, when nobody has
-/// called for a month.
+/// Looks at an incident whose step a person must take, and sends reminders until it is done. If nothing tells
+/// whether it is done, the incident ends once CloudWatch has been quiet for long enough. If the step is known to
+/// be missing, it ends after a month without calls.
 async fn step<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -354,7 +352,7 @@ async fn step<W: Services>(
         return ended(world, terms, lease, record, evidence, now).await;
     }
     let is_near = record.incident.cause == Cause::NearQuota;
-    // A reminder is no call.
+    // A reminder does not count as a call.
     let over = match done {
         Some(false) => after(record.incident.last_seen.unwrap_or(record.last_news(now)), FORGOTTEN),
         _ => record.closes_at(terms.config, now),
@@ -362,8 +360,8 @@ async fn step<W: Services>(
     let is_ongoing = record.is_ongoing(terms.config, now);
     let mut unread: Vec<ServiceError> =
         if done.is_none() { evidence.unread().cloned().collect() } else { Vec::new() };
-    // What could not be read for now may be what is missing: then quiet alone does not end it. Nor does it say
-    // that a quota has room again.
+    // Something that could not be read for now may be the missing step, so quiet alone does not end the incident.
+    // Quiet also does not show that a quota has room again.
     let is_open = match record.incident.cause {
         Cause::NearQuota => !unread.is_empty(),
         _ => unread.iter().any(ServiceError::is_passing),
@@ -378,7 +376,7 @@ async fn step<W: Services>(
     let is_due = record.muted_until(terms.config, now).is_none();
     let is_reminded_of = is_due && (is_ongoing || done == Some(false));
     match done {
-        // Of a quota that is nearly full it is decided every day what to do, whether people are told or not.
+        // For a nearly full quota, decide every day what to do, whether or not a notice is due.
         _ if is_reminded_of || record.is_busy(now) || (is_near && done == Some(false)) => {
             record.unread = None;
             let search = record.search.clone();
@@ -397,7 +395,7 @@ async fn step<W: Services>(
     }
 }
 
-/// It is over, unless a person has to look first.
+/// Closes the incident, unless its quota is under suspicion.
 async fn ended<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -412,7 +410,7 @@ async fn ended<W: Services>(
     Ok(resolved(record, &evidence, now))
 }
 
-/// It is over.
+/// Closes the incident with a notice.
 fn resolved(record: Record, evidence: &Evidence, now: Timestamp) -> Prepared {
     let plan = Plan::default();
     let notice = Notice::compose(Kind::Resolved, &record, &plan, evidence);
@@ -434,7 +432,7 @@ async fn is_quiet<W: Services>(
     if is_of_another_account(terms, &record.incident) {
         return Ok(true);
     }
-    // A metric that counts other errors as well says little of a whole week.
+    // A metric that also counts other errors says little about a whole week.
     let is_measured = is_measured(&record.incident);
     let config = terms.config;
     let wait = if is_measured { record.quiet_to_close(config) } else { config.quiet_to_close };

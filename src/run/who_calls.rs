@@ -1,6 +1,7 @@
-//! Asks CloudTrail's event history who calls a model: now, and a week ago.
+//! Reads from CloudTrail's event history who calls a model, now and a week ago.
 //!
-//! Invariant: asked only when nothing else stands against a request, with a bounded number of calls. It decides nothing.
+//! Invariant: It is read only if nothing else stands against a request, with a bounded number of calls. It
+//! decides nothing.
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -15,17 +16,17 @@ use crate::model::ModelId;
 use crate::ports::{Clock, Records, ask};
 use crate::time::Window;
 
-/// Who calls now is asked of so long.
+/// How far back the present callers are read.
 const HOURS: SignedDuration = SignedDuration::from_hours(3);
-/// Of the events of now so many are read, the newest. The event history cannot be asked for one model's calls.
+/// The newest events read for the present. The event history cannot be filtered by model.
 const MOST: usize = 200;
-/// A week ago a quarter of a day is looked at with so many events, so that jobs of the night are seen as well.
+/// Events read for each quarter of the day a week ago. Quarters make sure that night jobs are seen as well.
 const MOST_OF_QUARTER: usize = 50;
 const QUARTERS: i32 = 4;
 const QUARTER: SignedDuration = SignedDuration::from_hours(6);
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Asks who calls what `incident` is about, and whether the account's root user does.
+/// Finds who calls the incident's model, and whether the account's root user does.
 pub(crate) async fn look<W: Records + Clock>(
     world: &W,
     incident: &Incident,

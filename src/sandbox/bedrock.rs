@@ -1,4 +1,4 @@
-//! Bedrock's descriptions and IAM, as the world file has them.
+//! Bedrock and IAM, as the world file describes them.
 
 use crate::error::{ServiceError, ServiceResult};
 use crate::ids::AccountRegion;
@@ -26,7 +26,7 @@ impl ModelEntry {
 }
 
 impl PolicyEntry {
-    /// Whether it is about that action on that resource.
+    /// Whether the entry applies to that action on that resource.
     pub(crate) fn fits(&self, action: &str, resource: &str) -> bool {
         self.action.as_deref().is_none_or(|a| a == action)
             && self.resource.as_deref().is_none_or(|r| wildmatch::WildMatch::new(r).matches(resource))
@@ -34,7 +34,7 @@ impl PolicyEntry {
 }
 
 impl Models for Sandbox {
-    /// A profile that AWS defines is there without an entry, and routes to its source Region at least.
+    /// An AWS-defined profile needs no entry, and routes to at least its source Region.
     async fn profile_models(
         &self,
         place: &AccountRegion,
@@ -54,7 +54,7 @@ impl Models for Sandbox {
 
     async fn offered(&self, place: &AccountRegion) -> ServiceResult<Vec<ModelId>> {
         self.call_at(place, PortCall::Offered, |state| {
-            // A world without an entry does not say what the Region offers.
+            // Without an entry, the world file does not say what the Region offers.
             let entry = state.file.offered.iter().find(|o| o.region == place.region);
             let why = || format!("the world file does not name the ids that {} offers", place.region);
             let entry = entry.ok_or_else(|| ServiceError::invalid(why()))?;
@@ -63,7 +63,7 @@ impl Models for Sandbox {
         .await
     }
 
-    /// The models that the file tells of by themselves, and those that it says are offered.
+    /// Returns the models with an entry in the file, and those that it lists as offered.
     async fn lives(&self, place: &AccountRegion) -> ServiceResult<Vec<(ModelId, ModelLife)>> {
         self.call_at(place, PortCall::Lives, |state| {
             let told = state.file.availability.iter();

@@ -1,4 +1,4 @@
-//! The calls of the ports, by name: what a world file may let fail.
+//! The port methods by name, so that a world file can make them fail.
 
 use std::borrow::Cow;
 
@@ -10,101 +10,101 @@ use crate::wire_enum::wire_enum;
 wire_enum! {
     /// One method of a port.
     pub enum PortCall {
-        /// An applied value is read.
+        /// Reads an applied quota value.
         Applied = "applied",
-        /// AWS's default is read.
+        /// Reads AWS's default quota value.
         DefaultValue = "default_value",
-        /// The increase requests of a quota are read.
+        /// Reads the increase requests of a quota.
         History = "history",
-        /// One increase request is read by its id.
+        /// Reads one increase request by its id.
         Request = "request",
-        /// Every quota of Bedrock is read.
+        /// Lists all of Bedrock's quotas.
         Listing = "listing",
-        /// An increase is requested.
+        /// Files an increase request.
         RequestIncrease = "request_increase",
-        /// Metrics of models are read.
+        /// Reads metrics of models.
         Usage = "usage",
-        /// The ids in use are read.
+        /// Lists the model ids in use.
         Used = "used",
-        /// The metrics of all models together are read.
+        /// Reads the metrics of all models together.
         Volume = "volume",
-        /// The models whose metric moved are read.
+        /// Lists the models whose metric moved.
         ModelsBehind = "models_behind",
-        /// The contributors of an alarm are read.
+        /// Lists the contributors of an alarm.
         Contributors = "contributors",
-        /// Alarms are described.
+        /// Describes alarms.
         Alarms = "alarms",
-        /// CloudTrail's event history is read.
+        /// Reads CloudTrail's event history.
         Recorded = "recorded",
-        /// CloudTrail's event history is read for calls of the root user.
+        /// Looks for calls of the root user in CloudTrail's event history.
         CalledByRoot = "called_by_root",
-        /// A search through logs is begun.
+        /// Starts a log search.
         StartQuery = "start_query",
-        /// The result of a search is read.
+        /// Reads the results of a log search.
         QueryResults = "query_results",
-        /// An inference profile is read.
+        /// Reads an inference profile.
         ProfileModels = "profile_models",
-        /// The ids that a Region offers are read.
+        /// Lists the model ids that a Region offers.
         Offered = "offered",
-        /// The lives of a Region's models are read.
+        /// Reads the lifecycle of a Region's models.
         Lives = "lives",
-        /// The state of a model is read.
+        /// Reads the state of a model.
         ModelState = "model_state",
-        /// The agreement offers for a model are read.
+        /// Lists the agreement offers for a model.
         AgreementOffers = "agreement_offers",
-        /// Where invocations are logged is read.
+        /// Reads where model invocations are logged.
         InvocationLogging = "invocation_logging",
-        /// IAM's policy simulator is asked about a caller.
+        /// Runs IAM's policy simulator for a caller.
         Simulate = "simulate",
-        /// The trails are read.
+        /// Reads the trails.
         Trails = "trails",
-        /// The stack's rules are read.
+        /// Reads the stack's rules.
         Rules = "rules",
-        /// The stack's alarms are read.
+        /// Reads the stack's alarms.
         OwnAlarms = "own_alarms",
-        /// IAM's policy simulator is asked about the function's role.
+        /// Runs IAM's policy simulator for the function's role.
         Rights = "rights",
-        /// A notice is published.
+        /// Publishes a notice.
         Publish = "publish",
-        /// The topic's subscriptions are counted.
+        /// Counts the topic's subscriptions.
         Subscribers = "subscribers",
-        /// An incident is counted.
+        /// Counts an incident, and takes its lease if it is free.
         Claim = "claim",
-        /// What is due is listed.
+        /// Lists due incidents.
         Due = "due",
-        /// The lease of what is due is taken.
+        /// Takes the lease of a due incident.
         TakeOver = "take_over",
-        /// The lease of an open incident is taken.
+        /// Takes the lease of an open incident.
         Seize = "seize",
-        /// Every incident is read.
+        /// Reads all incidents.
         All = "all",
-        /// What follows a request is made due.
+        /// Makes the incidents that follow a request due.
         WakeFollowers = "wake_followers",
-        /// A request is reserved.
+        /// Reserves an increase request.
         Reserve = "reserve",
-        /// What is remembered of a quota is read.
+        /// Reads what the ledger remembers about a quota.
         Quota = "quota",
-        /// Something is written down of a quota.
+        /// Records something about a quota.
         Remember = "remember",
-        /// A reservation is given back.
+        /// Cancels a reservation.
         NotFiled = "not_filed",
-        /// The end of a drive is recorded.
+        /// Records the end of a drive.
         Finish = "finish",
-        /// An incident that was opened is counted.
+        /// Counts a newly opened incident.
         Admit = "admit",
-        /// A notice is counted.
+        /// Counts a notice.
         Tally = "tally",
-        /// The incidents that were seen lately are read.
+        /// Reads the incidents that were seen recently.
         Seen = "seen",
-        /// The daily watch is taken.
+        /// Claims the daily forecast.
         Watch = "watch",
-        /// One incident is read.
+        /// Reads one incident.
         Incident = "incident",
     }
 }
 
 impl PortCall {
-    /// The IAM action that it needs most.
+    /// The main IAM action that it needs.
     pub(super) const fn action(self) -> &'static str {
         match self {
             Self::Applied => "servicequotas:GetServiceQuota",

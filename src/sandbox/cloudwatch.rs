@@ -1,4 +1,4 @@
-//! CloudWatch, CloudTrail and logs, as the world file has them.
+//! CloudWatch, CloudTrail and logs, as the world file describes them.
 
 use std::collections::BTreeMap;
 
@@ -19,18 +19,18 @@ use crate::sandbox::{AlarmEntry, PortCall, SourceWord, UsageEntry};
 use crate::time::{Window, after};
 use crate::usage::{Minute, Period, Series};
 
-/// CloudWatch lists metrics that had data in so long.
+/// CloudWatch lists metrics that had data within this time.
 const KNOWN: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// Who asks for more than this asks how long a model has been in use.
+/// A longer window than this asks how long a model has been in use.
 const LOOKS_BACK: SignedDuration = SignedDuration::from_hours(48);
-/// So many days are looked back over, each of so many minutes.
+/// How many days a look back covers, and the minutes of each.
 const DAYS: u32 = 14;
 const MINUTES: u32 = 24 * 60;
-/// A use too small to move any figure.
+/// A use too small to change any figure.
 const TRACE: Minute = Minute { invocations: 1e-6, ..Minute::NONE };
 
 impl SandboxState {
-    /// The use of `entry` in `window`; points of five minutes hold their average minute.
+    /// The use of `entry` in `window`; a point of five minutes holds their average minute.
     fn series(&self, entry: &UsageEntry, window: Window, period: Period) -> Series {
         if let Some(fed) = self.fed(&entry.region, &entry.model_id, window, period) {
             return fed;
@@ -45,8 +45,8 @@ impl SandboxState {
         });
         let last = entry.last.iter().flat_map(|last| (0..last.minutes).map(move |n| (minute(n), last.each)));
         let days = entry.days.into_iter().flat_map(|days| days.minutes(self.now));
-        // CloudWatch shows a first use as a measured call, and to whoever looks back for days an earlier one as
-        // use ever since: of every day the same minutes as of the last one, where the file tells of no others.
+        // CloudWatch shows a first use as a measured call. A look back over days shows an earlier first use as use
+        // ever since: each day has the same minutes as the last one, unless the file has others.
         let looks_back = window.to.duration_since(window.from) > LOOKS_BACK;
         let known = |at: &Timestamp| *at < window.to && (looks_back || *at >= window.from);
         let first = entry.first_use.filter(known).map(|at| (at.max(window.from), TRACE));
@@ -85,7 +85,7 @@ fn measured(metric: Metric, minute: &Minute) -> f64 {
         Metric::ServerErrors => minute.server_errors,
         Metric::ClientErrors => minute.client_errors,
         Metric::LegacyInvocations => minute.legacy_invocations,
-        // The world file has the metrics of `AWS/Bedrock` only.
+        // The world file has only the metrics of `AWS/Bedrock`.
         Metric::MantleClientErrors | Metric::Other => 0.0,
     }
 }
@@ -178,7 +178,7 @@ impl SandboxState {
         self.file.alarms.iter().find(|a| a.region == place.region && a.name == name)
     }
 
-    /// The calls of `window` that succeeded, the latest first.
+    /// The successful calls in `window`, the latest first.
     fn recorded_calls(&self, place: &AccountRegion, window: Window) -> Vec<Call> {
         let entries = self.file.calls.iter().filter(|c| c.region == place.region);
         let in_time = entries.filter(|c| (window.from..=window.to).contains(&c.time));
@@ -194,7 +194,7 @@ impl SandboxState {
         calls
     }
 
-    /// The errors of `window` that `source` shows, the latest first.
+    /// The errors in `window` that `source` shows, the latest first.
     fn errors(&self, place: &AccountRegion, source: SourceWord, window: Window) -> Vec<ErrorSignal> {
         let entries = self.file.errors.iter().filter(|e| e.region == place.region && e.source == source);
         let each = entries.flat_map(|e| {
@@ -215,7 +215,7 @@ impl SandboxState {
                 operation: (source == SourceWord::Cloudtrail).then(|| e.operation.clone()),
                 code: e.code.clone(),
                 status: None,
-                // A search through logs asks for no text.
+                // A log search does not ask for the text.
                 message: if source == SourceWord::Cloudtrail { e.message.clone() } else { String::new() },
                 caller: e.caller.as_deref().and_then(caller_of),
                 origin: Origin::of(e.caller.as_deref(), e.address.as_deref(), e.user_agent.as_deref()),

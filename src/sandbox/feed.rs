@@ -1,7 +1,7 @@
-//! Measurements and records of calls that whoever drives the world feeds into it minute by minute.
+//! Lets a test driver add measurements and recorded calls to the world, minute by minute.
 //!
-//! Invariant: rows stand in the order of their times, so that a window is two binary searches, however long the
-//! world has lived. What was never used has no row, as CloudWatch has no data of it.
+//! Invariant: Rows are sorted by time, so that a window takes two binary searches however long the world has run. A
+//! minute without use has no row, as CloudWatch has no data for it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::time::Window;
 use crate::usage::{Minute, Period, Series};
 
 impl SandboxState {
-    /// What was fed of a model, as far as CloudWatch shows it by now; `None` where nothing was ever fed.
+    /// The fed series of a model, as far as CloudWatch shows it by now; `None` if the model was never fed.
     pub(super) fn fed(
         &self,
         region: &Region,
@@ -28,7 +28,7 @@ impl SandboxState {
         Some(meter.series(window, shown, period))
     }
 
-    /// The calls of `window` that were fed and that CloudTrail shows by now, the latest first.
+    /// The fed calls in `window` that CloudTrail shows by now, the latest first.
     fn fed_rows(
         &self,
         place: &AccountRegion,
@@ -41,7 +41,7 @@ impl SandboxState {
         trail.range(begin..end).rev().filter(move |(_, call)| call.region == place.region)
     }
 
-    /// The latest `most` of them.
+    /// The latest `most` of these calls.
     pub(super) fn fed_calls(
         &self,
         place: &AccountRegion,
@@ -57,8 +57,8 @@ impl SandboxState {
 }
 
 impl Sandbox {
-    /// From now on the measurements of a model are those that [`Sandbox::measure`] adds, and it is among the ids
-    /// that CloudWatch knows once it is used. A model that is fed needs an entry in `usage` of the world file.
+    /// Makes [`Sandbox::measure`] the only source of a model's measurements from now on. CloudWatch lists the model
+    /// once it is used. The model needs an entry in `usage` of the world file.
     pub fn feed(&self, region: &Region, model_id: &str) {
         let meter = Meter {
             region: region.clone(),
@@ -69,8 +69,8 @@ impl Sandbox {
         self.state.borrow_mut().feed.meters.push(meter);
     }
 
-    /// Adds one minute of the model that was fed as the `n`th, from 0. Minutes come in the order of their times; one
-    /// without any call is left out.
+    /// Adds one minute of the `n`th fed model, from 0. Minutes must come in order of time. A minute without calls is
+    /// left out.
     pub fn measure(&self, n: usize, at: Timestamp, minute: &Minute) {
         let is_silent =
             minute.invocations + minute.throttles + minute.client_errors + minute.server_errors <= 0.0;
@@ -79,12 +79,12 @@ impl Sandbox {
         }
     }
 
-    /// Adds a call to CloudTrail's event history. Calls come in the order of their times.
+    /// Adds a call to CloudTrail's event history. Calls must come in order of time.
     pub fn record(&self, at: Timestamp, call: &Arc<Fed>) {
         self.state.borrow_mut().feed.trail.push_back((at, Arc::clone(call)));
     }
 
-    /// Drops what was fed of the time before `at`: nothing looks back that far.
+    /// Drops what was fed for the time before `at`, which nothing reads any more.
     pub fn forget_before(&self, at: Timestamp) {
         let mut state = self.state.borrow_mut();
         let second = at.as_second();

@@ -1,7 +1,7 @@
-//! The world file: a small account in JSON.
+//! The world file: a small AWS account in JSON.
 //!
-//! One law: all parts are optional, and a key nobody knows is an error, so that a misspelt one is not
-//! silently ignored.
+//! Invariant: All parts are optional. An unknown key is an error, so that a misspelt key is not silently
+//! ignored.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,60 +21,60 @@ use crate::quota::request::RequestStatus;
 use crate::sandbox::PortCall;
 use crate::usage::Minute;
 
-/// An account and what AWS would answer in it.
+/// A simulated account, and what AWS would answer in it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(title = "World file of bedrock-remediator")]
 pub struct WorldFile {
-    /// What the clock shows; without it, shortly after the event.
+    /// The present time. Default: shortly after the event.
     #[schemars(with = "Option<String>")]
     pub now: Option<Timestamp>,
-    /// The account the function runs in, for events that name none.
+    /// The account that the function runs in, for events that name none.
     pub account: Option<AccountId>,
-    /// The Region the function runs in, which its daily watch is about.
+    /// The Region that the function runs in, which its daily forecast covers.
     pub region: Option<Region>,
     /// `request` or `observe`.
     pub mode: ModeWord,
-    /// Guard rails that differ from their defaults, by the name of their variable.
+    /// Guard rails that differ from their defaults, by the name of their environment variable.
     pub config: BTreeMap<String, String>,
-    /// Quotas whose values differ from the built-in catalogue's, or that it lacks.
+    /// Quotas that differ from the built-in catalogue or are not in it.
     pub quotas: Vec<QuotaEntry>,
     /// Increase requests of the last 90 days.
     pub requests: Vec<RequestEntry>,
-    /// What CloudWatch measured.
+    /// Use, as CloudWatch measured it.
     pub usage: Vec<UsageEntry>,
-    /// Calls that succeeded, as CloudTrail shows them.
+    /// Successful calls, as CloudTrail shows them.
     pub calls: Vec<CallEntry>,
     /// Errors behind alarms, as CloudTrail or logs would show them.
     pub errors: Vec<ErrorEntry>,
-    /// Alarms as CloudWatch describes them, all of them in ALARM.
+    /// Alarms as CloudWatch describes them, all in state ALARM.
     pub alarms: Vec<AlarmEntry>,
-    /// The log groups that model invocations are written to; a Region without an entry logs none.
+    /// Log groups for model invocation logging. A Region without an entry has no logging.
     pub logging: Vec<LoggingEntry>,
-    /// Bedrock's word on models; a model without an entry is active and available.
+    /// The state of models in Bedrock. A model without an entry is active and available.
     pub availability: Vec<ModelEntry>,
-    /// The ids that can be called; a Region without an entry does not say.
+    /// Model ids that can be called. A Region without an entry does not say.
     pub offered: Vec<OfferedEntry>,
     /// Application inference profiles.
     pub profiles: Vec<ProfileEntry>,
-    /// IAM's verdicts; of a caller without any entry IAM knows nothing, and what none of its entries fits is
+    /// IAM's rulings. A caller without any entry is unknown to IAM. For other callers, whatever no entry matches is
     /// undetermined.
     pub policies: Vec<PolicyEntry>,
-    /// Incidents that the ledger already holds.
+    /// Incidents that the ledger already has.
     pub incidents: Vec<IncidentEntry>,
-    /// CloudTrail's trails.
+    /// CloudTrail trails.
     pub trails: Vec<TrailEntry>,
-    /// EventBridge's rules.
+    /// EventBridge rules.
     pub rules: Vec<RuleEntry>,
-    /// The alarms of the function's own stack, and whether their actions are on.
+    /// The alarms of the function's own stack, by name; true if their actions are enabled.
     pub own_alarms: BTreeMap<String, bool>,
-    /// How many have confirmed that they want to be told; one without it.
+    /// The number of confirmed subscribers of the topic. Default: one.
     pub subscribers: Option<u32>,
-    /// Who listens to a topic, by its ARN; of one without an entry `subscribers` tells.
+    /// Subscribers of topics, by the topic's ARN. A topic without an entry has `subscribers`.
     pub topics: BTreeMap<String, TopicEntry>,
-    /// What fails.
+    /// Calls that fail.
     pub faults: Vec<Fault>,
-    /// What the ledger already holds of quotas.
+    /// Earlier requests that the ledger already has.
     pub ledger: Vec<LedgerEntry>,
 }
 
@@ -92,17 +92,17 @@ pub enum ModeWord {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuotaEntry {
-    /// The Region; every Region without it.
+    /// The Region. Default: every Region.
     pub region: Option<Region>,
-    /// The quota's code.
+    /// The quota code.
     pub code: QuotaCode,
-    /// Its name; needed only for a quota that the catalogue lacks.
+    /// Its name. Required only if the catalogue does not have the quota.
     pub name: Option<String>,
-    /// The applied value; without it the account has none of its own and the default holds.
+    /// The applied value. Without it, the account has no value of its own and the default applies.
     pub applied: Option<f64>,
-    /// AWS's default; without it the catalogue's.
+    /// AWS's default value. Default: the catalogue's.
     pub default: Option<f64>,
-    /// Whether Service Quotas takes requests; without it what the catalogue says.
+    /// Whether Service Quotas takes increase requests for it. Default: as in the catalogue.
     pub adjustable: Option<bool>,
 }
 
@@ -112,36 +112,36 @@ pub struct QuotaEntry {
 pub struct RequestEntry {
     /// The Region.
     pub region: Region,
-    /// The quota's code.
+    /// The quota code.
     pub code: QuotaCode,
-    /// The value asked for.
+    /// The desired value.
     pub desired: f64,
-    /// Where it stands.
+    /// Its status.
     pub status: RequestStatus,
     /// When it was filed.
     #[schemars(with = "String")]
     pub created: Timestamp,
-    /// The support case, if there is one.
+    /// The support case id, if there is a case.
     pub case_id: Option<String>,
 }
 
-/// What CloudWatch measured of one `ModelId`.
+/// What CloudWatch measured for one `ModelId`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UsageEntry {
     /// The Region.
     pub region: Region,
-    /// The id as CloudWatch shows it: base id, profile id, or short application-profile id.
+    /// The id as CloudWatch shows it: base model id, profile id, or short application inference profile id.
     pub model_id: String,
-    /// The first use; without it the earliest minute given. Where neither `days` nor `series` tells of other use,
-    /// every day since then had the minutes of `last`, and no refused calls.
+    /// The first use. Default: the earliest minute given. If neither `days` nor `series` has other use, each day since
+    /// then had the minutes of `last`, without refused calls.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub first_use: Option<Timestamp>,
-    /// The last minutes before `now`, all alike.
+    /// Identical minutes just before `now`.
     #[serde(default)]
     pub last: Option<LastMinutes>,
-    /// Days before `now`, from one minute of noon to another.
+    /// Days before `now`, interpolated from the first noon to the last.
     #[serde(default)]
     pub days: Option<Days>,
     /// Single minutes.
@@ -149,18 +149,18 @@ pub struct UsageEntry {
     pub series: Vec<MinuteEntry>,
 }
 
-/// So many days up to `until`, with five minutes of use in each hour: most of it at noon UTC, some at night. Of
-/// the last two hours `last` and `series` tell.
+/// A number of days up to `until`, with five minutes of use in each hour: most at noon UTC, some at night. The last
+/// two hours are left to `last` and `series`.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Days {
-    /// How many.
+    /// The number of days.
     pub days: u32,
-    /// What was measured at noon of the first day.
+    /// The minute at noon of the first day.
     pub first: Minute,
-    /// What was measured at noon of the last; the days between stand between.
+    /// The minute at noon of the last day. The days between are interpolated.
     pub last: Minute,
-    /// Their end; `now` without it.
+    /// Their end. Default: `now`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub until: Option<Timestamp>,
@@ -169,7 +169,7 @@ pub struct Days {
 impl Days {
     /// Every minute of it, as of `now`.
     pub(super) fn minutes(self, now: Timestamp) -> impl Iterator<Item = (Timestamp, Minute)> {
-        /// The part of noon's use at each hour from noon on, there and back.
+        /// The share of noon's use at each hour's distance from noon.
         const HOURS: [f64; 13] = [1.0, 0.98, 0.94, 0.88, 0.8, 0.7, 0.58, 0.46, 0.36, 0.28, 0.22, 0.18, 0.16];
         let (hours, now) = (24 * self.days, self.until.unwrap_or(now));
         (3..=hours).flat_map(move |back| {
@@ -186,13 +186,13 @@ impl Days {
     }
 }
 
-/// So many minutes up to `now`, each like `each`.
+/// A number of identical minutes up to `now`.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LastMinutes {
-    /// How many.
+    /// The number of minutes.
     pub minutes: u32,
-    /// What was measured in each.
+    /// The measurements of each minute.
     pub each: Minute,
 }
 
@@ -200,14 +200,14 @@ pub struct LastMinutes {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MinuteEntry {
-    /// Its start.
+    /// The start of the minute.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// What was measured.
+    /// Its measurements.
     pub values: Minute,
 }
 
-/// A call that succeeded.
+/// A successful call.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CallEntry {
@@ -215,10 +215,10 @@ pub struct CallEntry {
     pub region: Region,
     /// The model as called.
     pub model_id: String,
-    /// When.
+    /// The time of the call.
     #[schemars(with = "String")]
     pub time: Timestamp,
-    /// ARN of who called, with its session if it is one.
+    /// ARN of the caller, with the session if there is one.
     pub caller: String,
     /// `sourceIPAddress`, as CloudTrail has it.
     pub address: Option<String>,
@@ -234,29 +234,29 @@ pub struct ErrorEntry {
     pub region: Region,
     /// The model as called.
     pub model_id: Option<String>,
-    /// When.
+    /// The time of the error.
     #[schemars(with = "String")]
     pub time: Timestamp,
     /// The error code.
     pub code: Option<String>,
     /// The error text.
     pub message: String,
-    /// ARN of who called, with its session if it is one.
+    /// ARN of the caller, with the session if there is one.
     pub caller: Option<String>,
-    /// The operation, as CloudTrail has it; `Converse` without it.
+    /// The operation, as CloudTrail has it. Default: `Converse`.
     #[serde(default = "converse")]
     pub operation: String,
-    /// Where it stands.
+    /// Where the error is recorded.
     #[serde(default)]
     pub source: SourceWord,
     /// `sourceIPAddress`, as CloudTrail has it.
     pub address: Option<String>,
     /// `userAgent`, as CloudTrail has it.
     pub user_agent: Option<String>,
-    /// So many of them, `every_seconds` apart.
+    /// The number of such errors, `every_seconds` apart.
     #[serde(default = "one")]
     pub times: u32,
-    /// See `times`.
+    /// Seconds between the errors; see `times`.
     #[serde(default)]
     pub every_seconds: u32,
 }
@@ -273,16 +273,16 @@ fn one_offer() -> usize {
     1
 }
 
-/// Where an error stands.
+/// Where an error is recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceWord {
     /// In CloudTrail's event history.
     #[default]
     Cloudtrail,
-    /// In Bedrock's model-invocation log.
+    /// In Bedrock's model invocation log.
     InvocationLog,
-    /// In the log of an application.
+    /// In an application's log.
     ApplicationLog,
 }
 
@@ -294,16 +294,16 @@ pub struct AlarmEntry {
     pub region: Region,
     /// Its name.
     pub name: String,
-    /// The metric of `AWS/Bedrock` that it watches.
+    /// The metric in `AWS/Bedrock` that it watches.
     pub metric: String,
-    /// The model it watches; all of them without it.
+    /// The model that it watches. Default: all models.
     pub model_id: Option<String>,
-    /// The models that made it go off, where it watches each by itself.
+    /// The models that set it off, if it watches each model separately.
     #[serde(default)]
     pub contributors: Vec<String>,
 }
 
-/// Model-invocation logging of one Region.
+/// Model invocation logging in one Region.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoggingEntry {
@@ -313,45 +313,45 @@ pub struct LoggingEntry {
     pub log_group: String,
 }
 
-/// Bedrock's word on one model.
+/// The state of one model in Bedrock.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelEntry {
-    /// The Region; every Region without it.
+    /// The Region. Default: every Region.
     pub region: Option<Region>,
     /// The base model id.
     pub model_id: String,
     /// `ACTIVE` or `LEGACY`.
     #[serde(default)]
     pub lifecycle: Lifecycle,
-    /// The agreement with the provider.
+    /// The state of the agreement with the provider.
     #[serde(default)]
     pub agreement: Availability,
-    /// Whether the account is authorised; true without it.
+    /// Whether the account is authorised to use it. Default: true.
     pub authorized: Option<bool>,
-    /// Whether the Region has it.
+    /// Whether the Region offers it.
     #[serde(default)]
     pub region_availability: Availability,
     /// Whether Anthropic's use-case form was submitted.
     pub form_submitted: Option<bool>,
-    /// How many agreements its provider offers.
+    /// The number of agreement offers from its provider.
     #[serde(default = "one_offer")]
     pub offers: usize,
-    /// When it became legacy or will.
+    /// When it became or will become legacy.
     #[schemars(with = "Option<String>")]
     pub legacy_from: Option<Timestamp>,
-    /// When calls of it end.
+    /// When it reaches its end of life.
     #[schemars(with = "Option<String>")]
     pub ends: Option<Timestamp>,
 }
 
-/// The ids that can be called in one Region.
+/// The model ids that can be called in one Region.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfferedEntry {
     /// The Region.
     pub region: Region,
-    /// Foundation models on demand, and inference profiles that AWS defines.
+    /// On-demand foundation models, and AWS-defined inference profiles.
     pub model_ids: Vec<String>,
 }
 
@@ -361,25 +361,25 @@ pub struct OfferedEntry {
 pub struct ProfileEntry {
     /// Its short id.
     pub id: String,
-    /// ARNs of the models it stands for.
+    /// ARNs of the models that it routes to.
     pub models: Vec<String>,
 }
 
-/// One verdict of IAM's.
+/// One ruling of IAM.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyEntry {
     /// ARN of the role or user.
     pub caller: String,
-    /// The action; every action without it.
+    /// The action. Default: every action.
     pub action: Option<String>,
-    /// Pattern over the resources' ARNs; every resource without it.
+    /// Wildcard pattern for resource ARNs. Default: every resource.
     pub resource: Option<String>,
-    /// What IAM says.
+    /// IAM's decision.
     pub verdict: PolicyVerdict,
-    /// Whose policies withhold it, where it is not the caller's own.
+    /// The policy layer that denies it, if it is not the caller's own policies.
     pub layer: Option<PolicyLayer>,
-    /// Context keys that nobody knows.
+    /// Context keys whose values are not known.
     #[serde(default)]
     pub missing_context: Vec<String>,
 }
@@ -388,9 +388,9 @@ pub struct PolicyEntry {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Which call: `request_increase`, `publish`, `claim` …
+    /// The port method that fails, such as `request_increase`, `publish` or `claim`.
     pub call: PortCall,
-    /// Which call of it, from 1; every call without it.
+    /// The number of the failing call of that method, from 1. Default: every call.
     pub nth: Option<u32>,
     /// How it fails.
     pub kind: FaultKind,
@@ -400,15 +400,15 @@ pub struct Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
-    /// The role may not; nothing happens.
+    /// Access is denied; the call has no effect.
     Denied,
-    /// Too many calls; nothing happens.
+    /// The call is throttled and has no effect.
     Throttled,
-    /// The service is down; nothing happens.
+    /// The service is unavailable; the call has no effect.
     Unavailable,
-    /// It happens, but the answer is lost.
+    /// The call takes effect, but its answer is lost.
     LostAnswer,
-    /// Nothing happens, and no answer ever comes.
+    /// The call has no effect, and its answer never comes.
     Hangs,
 }
 
@@ -418,21 +418,21 @@ pub enum FaultKind {
 pub struct TrailEntry {
     /// Its name.
     pub name: String,
-    /// The account it belongs to, where it is another one's, as an organization's trail is.
+    /// The account that owns it, if it is another one, as for an organization trail.
     pub account: Option<AccountId>,
-    /// Whether it records now; without it that cannot be read.
+    /// Whether it is logging now. Without it, that cannot be read.
     pub is_logging: Option<bool>,
-    /// Whether it records management events that only read; without it that cannot be read.
+    /// Whether it records read-only management events. Without it, that cannot be read.
     pub records_reads: Option<bool>,
 }
 
-/// Who listens to a topic.
+/// The subscribers of a topic.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TopicEntry {
-    /// How many have confirmed.
+    /// The number of confirmed subscriptions.
     pub confirmed: u32,
-    /// How many were asked and have not.
+    /// The number of subscriptions that are not confirmed yet.
     #[serde(default)]
     pub pending: u32,
 }
@@ -445,15 +445,15 @@ pub struct RuleEntry {
     pub name: String,
     /// Its state.
     pub state: RuleState,
-    /// The `detail-type`s of the events it reacts to.
+    /// The `detail-type`s of the events that it matches.
     #[serde(default)]
     pub detail_types: Vec<String>,
-    /// Whether it is the clock that it reacts to.
+    /// Whether it runs on a schedule.
     #[serde(default)]
     pub is_scheduled: bool,
 }
 
-/// An incident of before, of which people were told.
+/// An earlier incident that has had its notice.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IncidentEntry {
@@ -467,20 +467,20 @@ pub struct IncidentEntry {
     pub code: Option<String>,
     /// The error text.
     pub message: String,
-    /// ARN of who called.
+    /// ARN of the caller.
     pub caller: Option<String>,
-    /// When it was seen last, and people were told.
+    /// When it was last seen and had its notice.
     #[schemars(with = "String")]
     pub time: Timestamp,
-    /// How many errors.
+    /// The number of errors.
     #[serde(default = "one")]
     pub errors: u32,
-    /// Whether it is over.
+    /// Whether it is closed.
     #[serde(default)]
     pub closed: bool,
 }
 
-/// An earlier request of ours.
+/// An earlier request of the function.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LedgerEntry {
@@ -488,22 +488,22 @@ pub struct LedgerEntry {
     pub account: AccountId,
     /// The Region.
     pub region: Region,
-    /// The quota's code.
+    /// The quota code.
     pub code: QuotaCode,
-    /// The value asked for.
+    /// The desired value.
     pub desired: f64,
     /// The applied value before.
     pub value_before: f64,
     /// When it was filed.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Until when no other is filed.
+    /// When its cool-down ends. Until then, no other request is filed for the quota.
     #[schemars(with = "String")]
     pub cool_down_until: Timestamp,
 }
 
 impl WorldFile {
-    /// Where the function runs in it.
+    /// The function's identity in this world.
     pub fn home(&self) -> FunctionIdentity {
         FunctionIdentity {
             account: self.account.clone(),
@@ -512,12 +512,12 @@ impl WorldFile {
         }
     }
 
-    /// Reads a world file; an error names what is wrong and where.
+    /// Parses a world file. The error says what is wrong and where.
     pub fn parse(json: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(json)
     }
 
-    /// The guard rails of this world; an error names what is wrong, unknown variables too.
+    /// The guard rails of this world. The error says what is wrong, including unknown variables.
     pub fn guard_rails(&self) -> Result<Config, BadConfig> {
         let asked = RefCell::new(BTreeSet::new());
         let read = Config::from_vars(|name| {

@@ -1,4 +1,4 @@
-//! Increase requests as the embedded Service Quotas keeps them.
+//! Increase requests in the sandbox's Service Quotas.
 
 use crate::ids::Region;
 use crate::quota::Catalog;
@@ -30,11 +30,11 @@ pub(crate) fn request_id(n: usize) -> String {
     format!("request-{:04}", n + 1)
 }
 
-/// Every quota of a Region.
+/// All quotas of a Region.
 #[derive(Clone, Debug)]
 pub(crate) struct PastListing {
     pub(crate) region: Region,
-    /// The quotas of the world file that it was made of.
+    /// The world file's quotas at the time it was made.
     pub(crate) of: Vec<QuotaEntry>,
     pub(crate) catalog: Catalog,
 }

@@ -1,4 +1,4 @@
-//! What the journal of the embedded world tells.
+//! The entries of the sandbox's journal.
 
 use jiff::Timestamp;
 
@@ -7,61 +7,61 @@ use crate::incident::notices::NoticeRecord;
 use crate::notice::Notice;
 use crate::sandbox::{FaultKind, PortCall};
 
-/// A change that a call made, or that one failed.
+/// A change that a call made, or a failed call.
 #[derive(Clone, Debug)]
 pub enum Happened {
     /// A call failed, before or after it changed something.
     Failed {
-        /// Which.
+        /// The call.
         call: PortCall,
     },
     /// An incident was counted.
     Claimed {
-        /// Which.
+        /// The incident.
         incident: IncidentId,
         /// Its episode from now on.
         episode: u32,
-        /// Its errors in this episode, with these.
+        /// Its errors in this episode, including the new ones.
         errors: u64,
     },
-    /// Somebody took the lease of an incident.
+    /// The lease of an incident was taken.
     Leased {
-        /// Which incident.
+        /// The incident.
         incident: IncidentId,
-        /// Until when the lease before it stood; `None` where there was none.
+        /// When the previous lease ended or ends; `None` if there was none.
         before: Option<Timestamp>,
-        /// What the clock of whoever took it showed.
+        /// The time on the clock of whoever took it.
         now: Timestamp,
     },
-    /// An increase was reserved.
+    /// An increase request was reserved.
     Reserved {
-        /// For which incident.
+        /// The incident.
         incident: IncidentId,
-        /// Whose quota.
+        /// Account and Region of the quota.
         place: AccountRegion,
-        /// Which quota.
+        /// The quota.
         code: QuotaCode,
         /// When it was meant to be filed.
         at: Timestamp,
     },
-    /// An increase was asked for.
+    /// An increase was requested.
     Asked {
-        /// Whose quota.
+        /// Account and Region of the quota.
         place: AccountRegion,
-        /// Which quota.
+        /// The quota.
         code: QuotaCode,
-        /// The value.
+        /// The desired value.
         desired: f64,
-        /// The request's id, if Service Quotas took it.
+        /// The request's id; `None` if Service Quotas refused it.
         request_id: Option<String>,
     },
-    /// People were told.
+    /// A notice was published.
     Published(Box<Notice>),
     /// A drive ended.
     Finished {
-        /// Which incident.
+        /// The incident.
         incident: IncidentId,
-        /// What was recorded as told.
+        /// The notice that was recorded; `None` if there was none.
         told: Option<NoticeRecord>,
     },
 }
@@ -69,8 +69,8 @@ pub enum Happened {
 /// How the next call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NextFault {
-    /// The port's method; any without it.
+    /// The port method; `None` for any.
     pub call: Option<PortCall>,
-    /// How.
+    /// How it fails.
     pub kind: FaultKind,
 }

@@ -1,4 +1,4 @@
-//! The default world: a healthy account that uses its models, in which what was throttled shows
+//! The default world: a healthy account that uses its models. A model that was throttled shows
 //! throttles.
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,13 +13,13 @@ use crate::quota::{Catalog, Limit, Variant, find};
 use crate::sandbox::{LastMinutes, QuotaEntry, UsageEntry, WorldFile};
 use crate::usage::{Minute, burndown};
 
-/// A quota without a value in the catalogue has this one.
+/// Values of quotas that have none in the catalogue.
 const TOKENS_PER_MINUTE: f64 = 2_000_000.0;
 const REQUESTS_PER_MINUTE: f64 = 200.0;
-/// How near use comes to the quota that throttles, and how far it stays from the other.
+/// The share of the quota used: of the one that throttles, and of the other.
 const NEAR: f64 = 0.95;
 const FAR: f64 = 0.3;
-/// Throttled calls a minute, as a share of the admitted.
+/// Throttled calls as a share of admitted calls.
 const THROTTLED: f64 = 0.2;
 
 /// The default world for `delivery`.
@@ -31,7 +31,7 @@ pub fn healthy_for(delivery: &Delivery, now: Timestamp) -> WorldFile {
     file
 }
 
-/// The default world for a payload, of which nothing is kept.
+/// The default world for a payload; the payload is not kept.
 pub fn healthy_for_payload(
     payload: &[u8],
     home: &FunctionIdentity,
@@ -45,7 +45,7 @@ pub fn healthy_for_payload(
 }
 
 impl WorldFile {
-    /// Lets what `signal` tells of be true.
+    /// Makes what `signal` reports true in this world.
     fn see(&mut self, signal: &Signal, now: Timestamp) {
         let throttled = match signal {
             Signal::Error(e) => {
@@ -64,7 +64,7 @@ impl WorldFile {
         }
     }
 
-    /// Adds what an account looks like whose calls of `model` ran into the quota that `cause` names.
+    /// Adds the use of an account whose calls of `model` reached the quota that `cause` names.
     pub(crate) fn use_up(&mut self, region: &Region, model: &ModelId, cause: Cause, now: Timestamp) {
         if self.usage.iter().any(|u| u.region == *region && u.model_id == model.as_str()) {
             return;
@@ -93,8 +93,8 @@ impl WorldFile {
         });
     }
 
-    /// The default of `model`'s quota; one is given to a quota that has none. AWS takes requests for
-    /// every tokens-per-minute quota of cross-Region inference, whatever an old listing says.
+    /// The default value of `model`'s quota; a quota without one gets one. AWS takes requests for all
+    /// tokens-per-minute quotas of cross-Region inference, whatever an old listing says.
     fn value(&mut self, model: &ModelId, limit: Limit, otherwise: f64) -> f64 {
         let Some(quota) = find(Catalog::built_in(), model, limit, Variant::Standard).quota else {
             return otherwise;

@@ -1,4 +1,4 @@
-//! How the function is set up, as the world file has it.
+//! How the function is set up, as the world file describes it.
 
 use crate::error::{ServiceError, ServiceResult};
 use crate::ids::AccountRegion;
@@ -45,7 +45,7 @@ impl Setup for Sandbox {
         .await
     }
 
-    /// Through the same gate as the people's topic.
+    /// Passes the same gate as the notices' topic.
     async fn subscriptions(&self, topic: &str) -> ServiceResult<Subscriptions> {
         self.call(PortCall::Subscribers, |state| {
             let people = (state.file.subscribers.unwrap_or(1), 0);
@@ -64,7 +64,7 @@ impl Setup for Sandbox {
         .await
     }
 
-    /// By the same entries as of any caller.
+    /// Uses the same entries as for any caller.
     async fn rights(
         &self,
         _: &AccountRegion,

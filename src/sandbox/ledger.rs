@@ -20,7 +20,7 @@ use crate::sandbox::{Happened, PortCall};
 use crate::shards::Shards;
 
 impl crate::sandbox::state::SandboxState {
-    /// Takes the lease of an incident that nobody holds and that `fits`.
+    /// Takes the lease of an incident that nobody holds and for which `fits` is true.
     fn take(
         &mut self,
         id: &IncidentId,
@@ -39,7 +39,7 @@ impl crate::sandbox::state::SandboxState {
 }
 
 impl Sandbox {
-    /// Looks at every incident in the ledger, without copying any.
+    /// Gives `look` all incidents in the ledger, without copying any.
     pub fn look_at<T>(&self, look: impl FnOnce(&BTreeMap<IncidentId, LedgerRow>) -> T) -> T {
         look(&self.state.borrow().ledger.incidents.rows)
     }

@@ -1,4 +1,4 @@
-//! Measurements and calls that are fed into the embedded world.
+//! Measurements and calls that were fed into the sandbox.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,24 +33,24 @@ pub(crate) struct Meter {
     pub(crate) region: Region,
     pub(crate) model_id: String,
     pub(crate) minutes: VecDeque<(i64, Minute)>,
-    /// The average minute of each five, by the second at which they begin.
+    /// The average minute of each five, by the second at which they start.
     pub(crate) fives: VecDeque<(i64, Minute)>,
 }
 
-/// A call of Bedrock as CloudTrail records it. One value stands for every call that is alike.
+/// A Bedrock call as CloudTrail records it. Identical calls share one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fed {
     /// The Region.
     pub region: Region,
     /// The model as called.
     pub model: ModelId,
-    /// ARN of who called, with its session if it is one.
+    /// ARN of the caller, with the session if there is one.
     pub caller: String,
     /// `sourceIPAddress`.
     pub address: String,
     /// `userAgent`.
     pub agent: String,
-    /// Error code and text; `None` of a call that succeeded.
+    /// Error code and text; `None` for a successful call.
     pub error: Option<(String, String)>,
 }
 
@@ -58,7 +58,7 @@ impl Meter {
     pub(crate) fn series(&self, window: Window, shown: Timestamp, period: Period) -> Series {
         let (rows, from, to) = match period {
             Period::Minute => (&self.minutes, window.from.as_second(), shown.as_second()),
-            // Five minutes are shown once they are over.
+            // A point of five minutes is shown once they are over.
             Period::FiveMinutes => (
                 &self.fives,
                 window.from.as_second().div_euclid(FIVE) * FIVE,
@@ -94,7 +94,7 @@ impl Fed {
     }
 }
 
-/// What CloudTrail tells of calls that were fed: errors, and calls that succeeded.
+/// The errors and successful calls among `calls`, as CloudTrail reports them.
 pub(crate) fn told(place: &AccountRegion, calls: &[(Timestamp, Arc<Fed>)]) -> (Vec<ErrorSignal>, Vec<Call>) {
     let failed = calls.iter().filter_map(|(at, fed)| {
         let (code, message) = fed.error.clone()?;
@@ -121,7 +121,7 @@ pub(crate) fn told(place: &AccountRegion, calls: &[(Timestamp, Arc<Fed>)]) -> (V
     (failed.collect(), succeeded.collect())
 }
 
-/// A search that was begun.
+/// A running log search.
 #[derive(Clone, Debug)]
 pub(crate) struct RunningQuery {
     pub(crate) kind: LogKind,
@@ -129,5 +129,5 @@ pub(crate) struct RunningQuery {
     pub(crate) at: Timestamp,
 }
 
-/// A search takes some seconds.
+/// How long a search takes.
 pub(crate) const SEARCHING: SignedDuration = SignedDuration::from_secs(20);

@@ -1,7 +1,7 @@
-//! The embedded world: a small AWS account that keeps the real rules, filled from a world file.
+//! The sandbox: a small simulated AWS account with AWS's real rules, filled from a world file.
 //!
-//! One law: every call passes one gate, which counts it, lets others run, and may fail it before or
-//! after it happened. What runs here cannot tell it from AWS.
+//! Invariant: Every call passes one gate, which counts it, lets others run, and may make it fail before or after it
+//! takes effect. A caller cannot tell it from AWS.
 
 mod bedrock;
 mod cloudwatch;

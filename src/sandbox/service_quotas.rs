@@ -1,5 +1,5 @@
-//! Service Quotas, with its real rules: open requests block, values are checked against the default,
-//! and a closed case says nothing.
+//! Service Quotas with its real rules: open requests block new ones, values are checked against the default,
+//! and a closed case does not say how it was closed.
 //! See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_RequestServiceQuotaIncrease.html>.
 
 use std::collections::BTreeSet;
@@ -15,12 +15,12 @@ use crate::sandbox::filed::{FiledRequest, PastListing, request_id};
 use crate::sandbox::state::{Sandbox, SandboxState};
 use crate::sandbox::{Happened, PortCall, QuotaEntry};
 
-/// Open requests: at most so many in a Region.
+/// The most open requests in a Region.
 const MOST_OPEN: usize = 2;
-/// History is kept this long.
+/// How long history is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// A quota as this world has it.
+/// A quota in this world.
 struct KnownQuota {
     quota: Quota,
     applied: Option<f64>,
@@ -34,7 +34,7 @@ impl KnownQuota {
 }
 
 impl SandboxState {
-    /// Every quota of this account and Region. It is made anew only when a quota of the world file has changed.
+    /// Every quota of this account and Region. Made again only when a quota of the world file has changed.
     fn listing(&mut self, place: &AccountRegion) -> Catalog {
         let quotas = &self.file.quotas;
         let is_of_now = |known: &&PastListing| known.region == place.region && known.of == *quotas;
@@ -55,7 +55,7 @@ impl SandboxState {
         catalog
     }
 
-    /// `None` where this account and Region have no such quota.
+    /// The quota; `None` if this account and Region do not have it.
     fn known(&self, place: &AccountRegion, code: &QuotaCode) -> Option<KnownQuota> {
         let fits = |q: &&QuotaEntry| q.code == *code && q.region.as_ref().is_none_or(|r| *r == place.region);
         let entry = self.file.quotas.iter().find(fits);
@@ -131,14 +131,14 @@ impl SandboxState {
 }
 
 impl Sandbox {
-    /// From now on Service Quotas lists only the quotas of the world file, and not all that are built in.
+    /// Makes Service Quotas list only the world file's quotas from now on, without the built-in ones.
     pub fn list_little(&self) {
         let mut state = self.state.borrow_mut();
         state.lists_little = true;
         state.listings.clear();
     }
 
-    /// Somebody of the account asks for more by hand. The refusal is Service Quotas' own.
+    /// Files a request as a person of the account would. Service Quotas' own rules may refuse it.
     pub fn request_by_hand(
         &self,
         place: &AccountRegion,
@@ -148,7 +148,7 @@ impl Sandbox {
         self.state.borrow_mut().file(place, code, desired)
     }
 
-    /// AWS's decision on a request: its status, and the applied value from now on if it changes.
+    /// Decides a request as AWS: sets its status, and the new applied value if it changes.
     pub fn decide(&self, request_id: &str, status: RequestStatus, applied: Option<f64>) {
         let mut state = self.state.borrow_mut();
         let Some(at) = state.requests.iter().position(|f| f.request.id == request_id) else { return };
@@ -177,7 +177,7 @@ impl Sandbox {
         }
     }
 
-    /// The applied value of the quota that a request is for; `None` when there is no such request or
+    /// The applied value of the quota that a request is for; `None` if there is no such request or
     /// value.
     pub fn applied_to(&self, request_id: &str) -> Option<f64> {
         let state = self.state.borrow();
@@ -187,7 +187,7 @@ impl Sandbox {
         known.applied.or(known.default)
     }
 
-    /// Every increase request this world knows, oldest first.
+    /// Every increase request in this world, oldest first.
     pub fn increase_requests(&self) -> Vec<IncreaseRequest> {
         self.state.borrow().requests.iter().map(|f| f.request.clone()).collect()
     }

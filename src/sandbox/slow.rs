@@ -1,4 +1,4 @@
-//! Calls that take time: the world's own, which passes as soon as everybody waits.
+//! Calls that take simulated time, which passes as soon as every function waits.
 
 use std::task::Poll;
 
@@ -8,12 +8,12 @@ use crate::sandbox::state::Sandbox;
 use crate::time::after;
 
 impl Sandbox {
-    /// From now on every call takes so long. Then only [`Sandbox::pass_to_next`] answers it.
+    /// Sets how long every call takes from now on. Only [`Sandbox::pass_to_next`] then answers calls.
     pub fn slow_down(&self, latency: SignedDuration) {
         self.state.borrow_mut().slow.latency = latency;
     }
 
-    /// Lets time pass until the next call is answered, at most to `until`. `false` where no call is answered by then.
+    /// Lets time pass until the next call is answered, at most to `until`. `false` if no call is answered by then.
     pub fn pass_to_next(&self, until: Timestamp) -> bool {
         let mut state = self.state.borrow_mut();
         let next = state.slow.waiting.iter().map(|(at, _)| *at).min().filter(|at| *at <= until);
@@ -33,7 +33,7 @@ impl Sandbox {
         self.state.borrow().slow.is_on()
     }
 
-    /// As long as a call takes.
+    /// Waits as long as a call takes.
     pub(super) async fn take_time(&self) {
         let latency = self.state.borrow().slow.latency;
         if latency > SignedDuration::ZERO {

@@ -1,4 +1,4 @@
-//! The embedded world's state, and the one gate that each call passes.
+//! The sandbox's state, and the one gate that every call passes.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::sandbox::meter::{Feed, RunningQuery};
 use crate::sandbox::tables::{Slow, Tables};
 use crate::time::after;
 
-/// An embedded world. Its methods take `&self`: several handlers can share one.
+/// A simulated AWS account. Its methods take `&self`, so several handlers can share it.
 #[derive(Debug)]
 pub struct Sandbox {
     pub(crate) state: RefCell<SandboxState>,
@@ -43,17 +43,17 @@ pub(crate) struct SandboxState {
     pub(crate) journal: Option<Vec<Happened>>,
     /// Whether some call waits for an answer that never comes.
     hangs: bool,
-    /// Searches through logs that were begun.
+    /// Log searches that were started.
     pub(crate) queries: Vec<RunningQuery>,
     pub(crate) slow: Slow,
-    /// CloudWatch does not show what is younger than this yet.
+    /// How late CloudWatch shows its measurements.
     pub(crate) metrics_late: SignedDuration,
-    /// Each call moves the clock by so much; unlike [`Slow`], where whoever drives the world moves it.
+    /// How far each call moves the clock; unlike [`Slow`], where the test driver moves it.
     pub(crate) latency: SignedDuration,
 }
 
 impl Sandbox {
-    /// A world as `file` describes it. Its clock shows `file.now`, else `now`.
+    /// Makes the world that `file` describes. Its clock shows `file.now`, or `now` if the file has none.
     pub fn new(file: WorldFile, now: Timestamp) -> Self {
         let state = SandboxState {
             now: file.now.unwrap_or(now),
@@ -77,22 +77,22 @@ impl Sandbox {
         Self { state: RefCell::new(state) }
     }
 
-    /// How often each call was made, by its name.
+    /// How often each call was made, by name.
     pub fn calls(&self) -> BTreeMap<&'static str, u32> {
         self.state.borrow().calls.iter().map(|(call, count)| (call.as_str(), *count)).collect()
     }
 
-    /// What was published, oldest first.
+    /// The published notices, oldest first.
     pub fn published(&self) -> Vec<Notice> {
         self.state.borrow().published.iter().map(|(notice, _)| notice.clone()).collect()
     }
 
-    /// The messages that were published, as SNS would have got them.
+    /// The published messages, in the form that SNS gets.
     pub fn messages(&self) -> Vec<Message> {
         self.state.borrow().published.iter().map(|(_, message)| message.clone()).collect()
     }
 
-    /// Changes the world: what AWS's people or the account's would do meanwhile.
+    /// Changes the world, as AWS or people of the account would meanwhile.
     pub fn change(&self, change: impl FnOnce(&mut WorldFile)) {
         change(&mut self.state.borrow_mut().file);
     }
@@ -131,7 +131,7 @@ impl Sandbox {
         if fault == Some(FaultKind::LostAnswer) { Err(ServiceError::UnknownOutcome) } else { answer }
     }
 
-    /// The gate to what is asked of one account and Region. One account's credentials ask about no other.
+    /// The gate for calls to one account and Region. Credentials of one account cannot call another.
     pub(crate) async fn call_at<T>(
         &self,
         place: &AccountRegion,
@@ -150,13 +150,13 @@ impl Sandbox {
 }
 
 impl SandboxState {
-    /// The time that a call takes passes.
+    /// Moves the clock by the time that a call takes.
     fn wait_for_an_answer(&mut self) {
         self.now = after(self.now, self.latency);
         self.ledger.look_at(self.now);
     }
 
-    /// Counts a call and says how it fails, if it does.
+    /// Counts a call; returns how it fails, if it does.
     fn count(&mut self, call: PortCall) -> Option<FaultKind> {
         let count = self.calls.entry(call).or_default();
         *count += 1;
@@ -167,7 +167,7 @@ impl SandboxState {
         self.file.faults.iter().find(|f| f.call == call && f.nth.is_none_or(|n| n == nth)).map(|f| f.kind)
     }
 
-    /// Writes down what happened, if a journal is kept.
+    /// Records what happened, if a journal is kept.
     pub(crate) fn note(&mut self, happened: impl FnOnce() -> Happened) {
         if let Some(journal) = &mut self.journal {
             journal.push(happened());
@@ -175,7 +175,7 @@ impl SandboxState {
     }
 }
 
-/// Lets whatever else is ready run first; needs no particular executor.
+/// Lets every other ready task run first; works on any executor.
 pub(crate) async fn yield_now() {
     let mut yielded = false;
     std::future::poll_fn(|context| {
@@ -204,7 +204,7 @@ impl Clock for Sandbox {
         }
     }
 
-    /// Unless calls take time, it passes only for one that hangs: then, once nothing else goes on, the limit is over.
+    /// Unless calls take time, the limit passes only for a call that hangs, once nothing else makes progress.
     async fn within<T>(&self, limit: SignedDuration, work: impl Future<Output = T>) -> Option<T> {
         let until = after(self.state.borrow().now, limit);
         let mut work = std::pin::pin!(work);
@@ -229,7 +229,7 @@ impl Clock for Sandbox {
     }
 }
 
-/// What does not hang is answered after fewer waits than this.
+/// A call that does not hang is answered after fewer waits than this.
 pub(crate) const WAITS: u32 = 64;
 
 impl Topic for Sandbox {

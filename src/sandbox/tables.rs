@@ -24,7 +24,7 @@ use crate::sandbox::{IncidentEntry, WorldFile};
 use crate::shards::{Shard, Shards};
 use crate::time::after;
 
-/// What a world file tells of is due after so long.
+/// Incidents of a world file are due after this time.
 pub(crate) const TOLD: SignedDuration = SignedDuration::from_hours(4);
 
 #[derive(Debug, Default)]
@@ -33,15 +33,15 @@ pub(crate) struct Tables {
     pub(crate) quotas: BTreeMap<(AccountRegion, QuotaCode), QuotaRecord>,
     /// When requests were filed.
     pub(crate) filed: BTreeMap<AccountRegion, Vec<Timestamp>>,
-    /// When each place is watched next.
+    /// When the next forecast of each place is due.
     pub(crate) watches: BTreeMap<AccountRegion, Timestamp>,
-    /// Notices told, by the beginning of their crowd.
+    /// Counts of notices, by the start of their digest window.
     pub(crate) crowds: BTreeMap<(Lane, i64), u32>,
-    /// Incidents that were opened, by place and hour: all of them, and those of each sender.
+    /// Counts of opened incidents, by place and hour: of all, and of each sender.
     pub(crate) opened: BTreeMap<(String, Timestamp), (u32, BTreeMap<String, u32>)>,
 }
 
-/// Incidents. Their indexes keep what is asked for from growing with what is not.
+/// Incidents, with indexes so that a query does not scan them all.
 #[derive(Debug, Default)]
 pub(crate) struct Incidents {
     pub(crate) rows: BTreeMap<IncidentId, LedgerRow>,
@@ -50,13 +50,13 @@ pub(crate) struct Incidents {
 
 #[derive(Debug, Default)]
 pub(crate) struct Indexes {
-    /// Open incidents by shard, band and the time they are due, as the table's `open-due`.
+    /// Open incidents by shard, band and due time, like the table's `open-due` index.
     due: BTreeMap<(Shard, Band), BTreeSet<(Timestamp, IncidentId)>>,
     /// Incidents that wait for a request.
     pub(crate) watching: BTreeSet<(AccountRegion, IncidentId)>,
-    /// A write is shown so long after it was made.
+    /// How late a write is shown.
     lag: SignedDuration,
-    /// When each incident was written last, as far as a lag makes that matter.
+    /// When each incident was last written, as far as the lag makes it matter.
     written: BTreeMap<IncidentId, Timestamp>,
     now: Timestamp,
 }
@@ -64,18 +64,18 @@ pub(crate) struct Indexes {
 /// An incident in the ledger.
 #[derive(Clone, Debug)]
 pub struct LedgerRow {
-    /// What is known of it.
+    /// Its record.
     pub record: Record,
     /// How many leases there were; the last one's number is its token.
     leases: u64,
-    /// Until when somebody holds it.
+    /// When the present lease ends; `None` if nobody holds it.
     pub leased_until: Option<Timestamp>,
-    /// The incident that took its place.
+    /// The incident that replaced it.
     pub superseded_by: Option<IncidentId>,
 }
 
 impl Indexes {
-    /// The only way to change a row.
+    /// Changes a row and its indexes. Nothing else may change a row.
     pub(crate) fn keep<T>(&mut self, row: &mut LedgerRow, change: impl FnOnce(&mut LedgerRow) -> T) -> T {
         let (due, watches) = (row.due(), row.watches());
         let done = change(row);
@@ -102,7 +102,7 @@ impl Indexes {
     }
 }
 
-/// Puts `id` under another key of `index`; `None` is not in it.
+/// Moves `id` to another key of `index`; a key of `None` is not in it.
 pub(crate) fn moved<K: Ord>(
     index: &mut BTreeSet<(K, IncidentId)>,
     id: &IncidentId,
@@ -119,7 +119,7 @@ pub(crate) fn moved<K: Ord>(
 }
 
 impl Incidents {
-    /// `None` where there is no such incident.
+    /// Changes an incident; `None` if it does not exist.
     pub(crate) fn change<T>(
         &mut self,
         id: &IncidentId,
@@ -128,7 +128,7 @@ impl Incidents {
         Some(self.indexes.keep(self.rows.get_mut(id)?, change))
     }
 
-    /// The same under `lease`, which must still hold it.
+    /// Changes an incident under `lease`, which must still hold it.
     pub(crate) fn change_held(
         &mut self,
         lease: &Lease,
@@ -138,7 +138,7 @@ impl Incidents {
         self.change(&lease.incident, change).ok_or_else(ServiceError::lease_lost)
     }
 
-    /// What is due in one band of `shards` and nobody holds.
+    /// Due incidents in one band of `shards` that nobody holds.
     pub(crate) fn due(&self, shards: Shards, band: Band, now: Timestamp, most: usize) -> Vec<IncidentId> {
         let mut free = Vec::new();
         for shard in shards.iter() {
@@ -177,18 +177,18 @@ impl Tables {
         tables
     }
 
-    /// The time of the next writes and reads.
+    /// Sets the time of the next writes and reads.
     pub(crate) fn look_at(&mut self, now: Timestamp) {
         self.incidents.indexes.now = now;
     }
 
-    /// How long the indexes take to show a write.
+    /// Sets how late the indexes show a write.
     pub(crate) fn set_lag(&mut self, lag: SignedDuration) {
         self.incidents.indexes.lag = lag;
         self.incidents.indexes.written.clear();
     }
 
-    /// An incident of which people were told, and which nobody holds.
+    /// Adds an incident that has had its notice and that nobody holds.
     fn put(&mut self, entry: &IncidentEntry) {
         let error = ErrorSignal {
             source: Source::CloudTrail,
@@ -224,7 +224,7 @@ impl Tables {
         }
     }
 
-    /// What came of it, and the episode and errors that the incident has now.
+    /// The result of the claim, and the incident's present episode and errors.
     pub(crate) fn claim(
         &mut self,
         incident: &Incident,
@@ -246,7 +246,7 @@ impl Tables {
         };
         let Incidents { rows, indexes } = &mut self.incidents;
         let row = rows.entry(incident.id.clone()).or_insert_with(|| LedgerRow {
-            // Of no episode yet, and in no index.
+            // It has no episode yet, and is in no index.
             record: Record { due_at: None, ..fresh(0) },
             leases: 0,
             leased_until: None,
@@ -260,7 +260,7 @@ impl Tables {
             } else if row.record.state == State::Closed || row.record.episode == 0 {
                 let seen = row.record.incident.last_seen;
                 row.record = fresh(row.record.episode + 1);
-                // Not even a new episode is seen before the one before it.
+                // A new episode is also never seen earlier than the one before it.
                 let last = &mut row.record.incident.last_seen;
                 *last = last.map(|last| seen.map_or(last, |seen| seen.max(last)));
                 row.superseded_by = None;
@@ -334,7 +334,7 @@ impl LedgerRow {
     }
 }
 
-/// How long calls take, and who waits for one.
+/// How long calls take, and the tasks that wait for one.
 #[derive(Debug, Default)]
 pub(crate) struct Slow {
     pub(crate) latency: SignedDuration,

@@ -20,8 +20,8 @@ use crate::simulation::truth::{TrueModel, TrueQuota, TrueUse, Truth, Unit};
 use crate::time::after;
 use crate::usage::Minute;
 
-/// Of every kind, with the codes that AWS lists: geographies that share a quota, global, on demand without an
-/// adjustable quota, one that no catalogue has.
+/// Models of every kind, with AWS's quota codes: with a quota shared across geographies, global, on demand without an
+/// adjustable quota, and one that no catalogue has.
 static MODELS: [TrueModel; 8] = [
     TrueModel {
         id: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
@@ -52,11 +52,11 @@ static MODELS: [TrueModel; 8] = [
     TrueModel { id: "amazon.nova-lite-v1:0", tokens: Some("L-70423BF8"), requests: Some("L-E386A278") },
     TrueModel { id: "us.example.model-of-tomorrow-v1:0", tokens: None, requests: None },
 ];
-/// So many of [`MODELS`], from the first, have quotas that an increase can be filed for.
+/// How many of [`MODELS`], from the first, have quotas that can be increased.
 const RAISED: usize = 5;
 /// The roles that call.
 const ROLES: [&str; 5] = ["checkout", "search", "batch", "support", "ops"];
-/// The actions that one role can lack on a model, and the Regions that its calls are routed to.
+/// The actions that a role can lack for a model, and the Regions that its calls are routed to.
 const ACTIONS: [&str; 3] =
     ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedrock:GetInferenceProfile"];
 const ROUTES: [&str; 2] = ["us-east-2", "us-west-2"];
@@ -68,23 +68,23 @@ pub struct Account {
     pub config: Config,
     /// What can go wrong.
     pub problems: Vec<Problem>,
-    /// When it begins.
+    /// When the life begins.
     pub start: Timestamp,
     pub(super) world: WorldFile,
     /// What is true of it at the beginning.
     pub(super) truth: Truth,
-    /// No increase may be filed for these.
+    /// Models for which no increase may be filed.
     pub(super) forbidden: Vec<String>,
-    /// The same guard rails in `observe`: what an operator deploys who wants nothing filed for a while.
+    /// The same guard rails in `observe` mode, as deployed by an operator who wants nothing filed for a while.
     pub(super) observing: Config,
-    /// AWS grants no more than this share of what a quota was.
+    /// AWS raises a quota to at most this multiple of its original value.
     pub(super) ceiling: f64,
 }
 
 impl Account {
     /// The account of `seed`.
     pub fn of(seed: u64) -> Self {
-        // Another stream of numbers than the script's.
+        // A different stream of random numbers than the script's.
         let mut rng = Rng::with_seed(!seed);
         let start = Timestamp::from_second(1_790_000_000 + i64::from(rng.u32(0..86_400))).unwrap_or_default();
         let course = Course::of(seed);
@@ -131,7 +131,7 @@ impl Account {
         account
     }
 
-    /// Every model in use in every Region, near a quota and throttled.
+    /// An account that uses every model in every Region, near a quota and throttled.
     fn with(
         models: &[&'static TrueModel],
         full: Unit,
@@ -142,7 +142,7 @@ impl Account {
         let regions: Vec<Region> = REGIONS.iter().filter_map(|r| Region::parse(r)).collect();
         let mut world = WorldFile {
             account: AccountId::parse(ACCOUNT),
-            // The function watches the Region that it runs in.
+            // The forecast covers the Region that the function runs in.
             region: regions.first().cloned(),
             ..WorldFile::default()
         };
@@ -175,7 +175,7 @@ impl Account {
                 world.usage.push(entry);
             }
         }
-        // What AWS grants in one Region it does not grant in another. Requests quotas are adjustable here.
+        // An increase in one Region does not apply to another. Request quotas are adjustable here.
         let of = |region: &Region, quota: &QuotaEntry| {
             let is_cross_region = |m: &&&TrueModel| m.id.starts_with("us.") || m.id.starts_with("global.");
             let mut raised = models.iter().filter(is_cross_region);
@@ -197,7 +197,7 @@ impl Account {
         Self { config, problems, start, world, truth, forbidden: Vec::new(), observing, ceiling: 1e3 }
     }
 
-    /// What chance adds to a broad life.
+    /// Random additions to a broad life.
     fn of_chance(&mut self, rng: &mut Rng, models: &[&'static TrueModel]) {
         for n in 0..self.truth.uses.len() {
             if rng.u8(0..4) == 0 {
@@ -211,7 +211,7 @@ impl Account {
         }
     }
 
-    /// Changes the use of the beginning.
+    /// Changes the use at the beginning.
     fn use_first(&mut self, n: usize, change: impl Fn(&mut Minute)) {
         let last = self.world.usage.get_mut(n).and_then(|u| u.last.as_mut());
         if let Some(last) = last {
@@ -234,7 +234,7 @@ impl Account {
         let ceiling = |unit: Unit, times: f64, truth: &Truth| value(unit, truth).map(|v| (v * times).floor());
         match rail {
             Rail::Ceiling => {
-                // Of the quota that is full a tight one, of the other one that is far away.
+                // A tight ceiling for the quota that is full, a far one for the other.
                 let (tokens, requests) = if full == Unit::Tokens { (1.3, 90.0) } else { (90.0, 1.3) };
                 config.max_tokens_per_minute = ceiling(Unit::Tokens, tokens, &self.truth);
                 config.max_requests_per_minute = ceiling(Unit::Requests, requests, &self.truth);
@@ -287,13 +287,13 @@ impl Account {
     }
 }
 
-/// On each day before a life a model is used to this part of how it is used then.
+/// A model's use on each day before a life, as a share of its use at the beginning.
 const USUAL: f64 = 0.7;
-/// A model is in use for so long when a life begins.
+/// How long a model has been in use when a life begins.
 const HISTORY: SignedDuration = SignedDuration::from_hours(-60 * 24);
 
-/// How a model is used that fills its quota of `full`, and the quotas that its calls count against; the same in every
-/// Region, and looked for once. `None` for what is no model's id.
+/// The use of a model that fills its quota of `full`, and the quotas that its calls count against. It is the same in
+/// every Region, and computed once. `None` if the id is not a model's.
 fn in_use(model: &'static TrueModel, full: Unit) -> Option<(UsageEntry, Vec<QuotaEntry>)> {
     type Known = BTreeMap<(&'static str, bool), (UsageEntry, Vec<QuotaEntry>)>;
     static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
@@ -325,7 +325,7 @@ fn ending(model: &ModelId) -> ModelEntry {
     }
 }
 
-/// Guard rails by chance.
+/// Random guard rails.
 fn of_chance(rng: &mut Rng) -> Config {
     let rare = |rng: &mut Rng| rng.u8(0..10) == 0;
     Config {
@@ -344,7 +344,7 @@ fn role(name: &str) -> ProblemCaller {
     ProblemCaller::Role(name.to_owned())
 }
 
-/// What goes wrong with the first of `models` in the first Region, each in turn; see [`crate::simulation::course`].
+/// The problems of the first of `models` in the first Region, one for each kind; see [`crate::simulation::course`].
 fn one(models: &[&'static TrueModel], full: Unit) -> Vec<Problem> {
     let what = if full == Unit::Tokens { What::Tokens } else { What::Requests };
     let of = |what, who, form| Problem {
@@ -365,7 +365,7 @@ fn one(models: &[&'static TrueModel], full: Unit) -> Vec<Problem> {
     ]
 }
 
-/// Anything, anywhere.
+/// Random problems of any kind, anywhere.
 fn broad(rng: &mut Rng, models: &[&'static TrueModel]) -> Vec<Problem> {
     let how_many = if rng.u8(0..4) == 0 { 12..40 } else { 1..8 };
     (0..rng.usize(how_many)).map(|_| problem(rng, models)).collect()
@@ -390,7 +390,7 @@ fn problem(rng: &mut Rng, models: &[&'static TrueModel]) -> Problem {
         _ => Form::Event,
     };
     let who = match rng.u8(0..30) {
-        // An alarm is nobody's call.
+        // Nobody calls for an alarm.
         0 if what != What::Alarm => ProblemCaller::Root { shown: true },
         1 if what != What::Alarm => ProblemCaller::Root { shown: false },
         _ => role(choose(rng, &ROLES)),
@@ -399,7 +399,7 @@ fn problem(rng: &mut Rng, models: &[&'static TrueModel]) -> Problem {
     Problem { what, region: choose(rng, &REGIONS), model, who, form }
 }
 
-/// More than one digest names.
+/// More problems than one digest holds.
 fn crowd(rng: &mut Rng, models: &[&'static TrueModel]) -> Vec<Problem> {
     let how_many = rng.usize(105..140);
     let of = |n: usize| {
@@ -409,7 +409,7 @@ fn crowd(rng: &mut Rng, models: &[&'static TrueModel]) -> Vec<Problem> {
     (0..how_many).map(of).collect()
 }
 
-/// Errors of as many models as somebody can think of.
+/// Errors of as many models as someone can invent.
 fn flood() -> Vec<Problem> {
     let of = |n: usize| Problem {
         what: What::Malformed,
@@ -421,8 +421,8 @@ fn flood() -> Vec<Problem> {
     (1000..2200).map(of).collect()
 }
 
-/// What somebody makes up who may write one log: a day's limit, models that nobody calls, times of another century,
-/// another account, and the root user.
+/// Lies of someone who can write to one log: a daily limit, models that nobody calls, times in another century, another
+/// account, and the root user.
 fn attack(rng: &mut Rng, models: &[&'static TrueModel]) -> Vec<Problem> {
     let real = models.first().map_or("", |m| m.id);
     let of = |n: usize, rng: &mut Rng| {

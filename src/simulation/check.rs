@@ -1,8 +1,8 @@
-//! The promises, checked against what happened: what is acknowledged, told, held and followed. Those about
+//! Checks the promises against what happened: what is acknowledged, sent, held and followed. The promises about
 //! requests are in [`crate::simulation::filing`].
 //!
-//! Invariant: nothing here is computed as the function computes it. What was sent, what was acknowledged, what the
-//! world saw and what was true of it is all there is to go by.
+//! Invariant: Nothing here is computed as the function computes it. The only inputs are what was sent, what was
+//! acknowledged, what the world saw, and what was true of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,16 +22,16 @@ use crate::simulation::truth::{Request, Span, Truth, earlier};
 use crate::simulation::violation::{Checked, TOLERANCE, broken};
 use crate::time::after;
 
-/// What is not told at once is told in this time, once nothing fails: open requests are looked after every
-/// 15 minutes, and a clock that had jumped may have recorded when.
+/// Longest delay of a notice that is not sent at once, after the last failure: open requests are looked at every
+/// 15 minutes, and a clock that had jumped may have set the due time.
 const SOON: SignedDuration = SignedDuration::from_mins(21);
-/// Of a step that a person has to take people are told again no sooner, and no later.
+/// Intervals of the reminders of a step: no sooner and no later.
 const FIRST_REMINDER: SignedDuration = SignedDuration::from_hours(24);
 const BETWEEN_REMINDERS: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// People are reminded of a request that AWS leaves open after a week, then a week later, then every two weeks.
+/// A request that AWS leaves open has reminders after one week, another week, then every two weeks.
 const LEFT_OPEN: SignedDuration = SignedDuration::from_hours(14 * 24 + 7);
-/// What AWS does not answer is told after a day, and again a week later.
+/// A question that AWS does not answer is in a notice after a day, and again a week later.
 const UNANSWERED: SignedDuration = SignedDuration::from_hours(7 * 24 + 7);
 
 /// A notice, or an incident's line in a digest.
@@ -41,18 +41,18 @@ struct PublishedNotice {
     episode: Option<u32>,
     id: String,
     kind: Kind,
-    /// Whether a person has to take a step, of which people are reminded.
+    /// Whether a person must take a step, which has reminders.
     needs_person: bool,
     at: Timestamp,
-    /// The request it tells of.
+    /// Whether it reports a request.
     asks: bool,
-    /// Whether nothing fails yet, and a quota is only nearly full.
+    /// Whether nothing fails yet and a quota is only nearly full.
     is_near: bool,
-    /// Whether it is a line of a digest, which does not say which action was denied.
+    /// Whether it is a line of a digest, which does not name the denied action.
     is_line: bool,
-    /// The action that it says was denied.
+    /// The denied action that it names.
     action: Option<String>,
-    /// The request whose end, or whose waiting, it tells.
+    /// The request whose end or waiting it reports.
     request: Option<String>,
     /// Why nothing was filed.
     withheld: Vec<String>,
@@ -62,52 +62,52 @@ struct PublishedNotice {
     says: BTreeSet<String>,
 }
 
-/// A request that Service Quotas took for the function.
+/// A request that Service Quotas accepted from the function.
 pub(super) struct AskedRequest {
     pub(super) incident: IncidentId,
     pub(super) id: String,
     pub(super) at: Timestamp,
 }
 
-/// An error that is gone from its queue.
+/// An error that was deleted from its queue.
 struct Acknowledged {
     incident: IncidentId,
-    /// The action that it says was denied.
+    /// The denied action that it names.
     action: Option<&'static str>,
     happened: Timestamp,
     at: Timestamp,
 }
 
-/// What a function that runs has done and not ended.
+/// What a running function has done and not finished.
 #[derive(Default)]
 struct OpenInvocation {
-    /// What its delivery tells of each incident.
+    /// What its delivery reports about each incident.
     told: BTreeMap<IncidentId, HeardNotice>,
-    /// What it knows of each incident whose lease it took.
+    /// What it knows about each incident whose lease it took.
     leased: BTreeMap<IncidentId, Leased>,
-    /// Whether it was deployed to observe.
+    /// Whether it was deployed in `observe` mode.
     is_observing: bool,
-    /// Calls of it that failed.
+    /// Its calls that failed.
     failed: BTreeSet<PortCall>,
     reserved: Vec<(IncidentId, AccountRegion, QuotaCode, Timestamp)>,
-    /// Told, and not yet recorded.
+    /// Notices that were published and not yet recorded.
     unrecorded: Vec<(IncidentId, String)>,
-    /// Whether something happened to it that excuses what it told and did not record.
+    /// Whether something happened to it that excuses notices without a record.
     is_excused: bool,
 }
 
-/// What was known of an incident when a function took its lease. It does not see what comes meanwhile, and may still
-/// carry out what it decided when another has the lease.
+/// What was known about an incident when a function took its lease. The function does not see later errors, and may
+/// still carry out its decision when another function has the lease.
 pub(super) struct Leased {
     pub(super) at: Timestamp,
     /// When its first error happened.
     pub(super) first: Option<Timestamp>,
     pub(super) by_root: bool,
-    /// The same as [`SeenIncident::words`] for every time since then.
+    /// All values of [`SeenIncident::words`] since then.
     words: Vec<Word>,
 }
 
-/// The errors of an incident: those of earlier episodes, and the present one's.
+/// The errors of an incident: those of earlier episodes, and those of the present one.
 #[derive(Default)]
 struct CountedErrors {
     before: u64,
@@ -115,25 +115,25 @@ struct CountedErrors {
     errors: u64,
 }
 
-/// What one delivery tells of an incident.
+/// What one delivery reports about an incident.
 #[derive(Clone, Default)]
 pub(super) struct HeardNotice {
     pub(super) words: Vec<Word>,
-    /// When the first of it happened.
+    /// When its first error happened.
     pub(super) first: Option<Timestamp>,
     /// Whether it says that the root user called.
     pub(super) by_root: bool,
 }
 
-/// What the ledger was told of an incident in its present episode.
+/// What the ledger was told about an incident in its present episode.
 struct SeenIncident {
     episode: u32,
-    /// When it happened first.
+    /// When it first happened.
     first: Option<Timestamp>,
     by_root: bool,
-    /// What was heard last; where AWS recorded something with a name, the last of that.
+    /// The last word; if AWS recorded an error with a named cause, the last of those.
     words: Vec<Word>,
-    /// What was heard in the episodes before.
+    /// The words of earlier episodes.
     past: Vec<Word>,
 }
 
@@ -153,7 +153,7 @@ impl SeenIncident {
     }
 }
 
-/// Everything that was seen of a life.
+/// Everything that was observed of a life.
 pub(super) struct Checker<'a> {
     pub(super) account: &'a Account,
     /// The problems of each incident.
@@ -161,7 +161,7 @@ pub(super) struct Checker<'a> {
     pub(super) truth: Truth,
     seen: BTreeMap<IncidentId, SeenIncident>,
     running: BTreeMap<u64, OpenInvocation>,
-    /// Which function has an incident's lease.
+    /// The function that has an incident's lease.
     holders: BTreeMap<IncidentId, u64>,
     published: Vec<PublishedNotice>,
     recorded: BTreeSet<String>,
@@ -207,7 +207,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A function starts on what its delivery tells.
+    /// A function starts with what its delivery reports.
     pub(super) fn started(
         &mut self,
         function: u64,
@@ -222,7 +222,7 @@ impl<'a> Checker<'a> {
         self.problems.get(incident).into_iter().flatten().copied()
     }
 
-    /// A problem of `incident`; `None` for what the watch foresees.
+    /// A problem of `incident`; `None` for a forecast.
     pub(super) fn problem(&self, incident: &IncidentId) -> Option<&'a Problem> {
         let all = self.problems.get(incident)?;
         all.iter().find(|problem| problem.is_throttle()).or_else(|| all.first()).copied()
@@ -237,12 +237,12 @@ impl<'a> Checker<'a> {
         self.running.get(&function).is_some_and(|running| running.failed.contains(&call))
     }
 
-    /// A function got a message with `errors` errors of `incident`.
+    /// A function received a message with `errors` errors of `incident`.
     pub(super) fn delivered(&mut self, incident: &IncidentId, errors: u64) {
         *self.delivered.entry(incident.clone()).or_default() += errors;
     }
 
-    /// What `function` made happen up to `at`.
+    /// Checks what `function` caused up to `at`.
     pub(super) fn happened(&mut self, function: u64, all: Vec<Happened>, at: Timestamp) -> Checked {
         for happened in all {
             match happened {
@@ -301,7 +301,7 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// Who lost the lease writes nothing.
+    /// Checks that a function without the lease writes nothing.
     fn holds(&self, function: u64, incident: &IncidentId) -> Checked {
         match self.holders.get(incident) {
             Some(holder) if *holder == function => Ok(()),
@@ -309,12 +309,12 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// `function` may have told what it did not record: it died, or lost its lease.
+    /// Excuses a published notice that `function` did not record: it died, or lost its lease.
     pub(super) fn excuse(&mut self, function: u64) {
         self.running.entry(function).or_default().is_excused = true;
     }
 
-    /// `function` has ended, in whatever way.
+    /// `function` has ended in some way.
     pub(super) fn ended(&mut self, function: u64) -> Checked {
         let Some(running) = self.running.remove(&function) else { return Ok(()) };
         if let Some((incident, id)) = running.unrecorded.first().filter(|_| !running.is_excused) {
@@ -326,7 +326,7 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// What `function` knows of an incident whose lease it took.
+    /// What `function` knows about an incident whose lease it took.
     pub(super) fn leased_by(&self, function: u64, incident: &IncidentId) -> Option<&Leased> {
         self.running.get(&function)?.leased.get(incident)
     }
@@ -381,7 +381,7 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// Service Quotas took a request, of the function or of somebody else.
+    /// Service Quotas accepted a request, from the function or from someone else.
     pub(super) fn requested(
         &mut self,
         id: String,
@@ -403,7 +403,7 @@ impl<'a> Checker<'a> {
         });
     }
 
-    /// What people are told of a request's end is what AWS decided.
+    /// Checks that a notice of a request's end says what AWS decided.
     fn is_true(&self, notice: &Notice) -> Checked {
         let Some(outcome) = notice.outcome else { return Ok(()) };
         let request = notice.request_id.as_ref().and_then(|id| self.truth.request(id));
@@ -411,14 +411,14 @@ impl<'a> Checker<'a> {
             return broken("a told outcome is of a request", format!("{:?}", notice.request_id));
         };
         let verdict = request.verdict.map(|(how, _)| how);
-        // While the value changes beside it, nobody can tell how it ended, but whether.
+        // If the value also changed for another reason, only the end can be known, not how it ended.
         if verdict == Some(outcome) || request.is_muddled {
             return Ok(());
         }
         broken("a told outcome is AWS's own", format!("{}: {outcome} was told of {verdict:?}", request.id))
     }
 
-    /// What people are told of the cause, the action and the resource is what was heard last.
+    /// Checks that a notice's cause, action and resource are the last that were reported.
     fn is_the_last_word(&self, function: u64, notice: &Notice) -> Checked {
         let running = self.running.get(&function);
         let of_it = |id: &Option<IncidentId>| Some(&running?.leased.get(id.as_ref()?)?.words);
@@ -493,7 +493,7 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// Not the same alert again and again.
+    /// Checks that the same notice does not come again and again.
     fn is_not_too_soon(&self, new: &PublishedNotice) -> Checked {
         if new.kind == Kind::Unanswered {
             let of_it =
@@ -553,9 +553,9 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// A message is gone from its queue, with an error of `incident`, or an alarm, of that time.
-    /// `is_known`: whether the ledger has the incident, or one that counts many different errors of its sender where
-    /// there were too many.
+    /// A message with an error of `incident`, or an alarm, of that time was deleted from the queue.
+    /// `is_known`: whether the ledger has the incident, or the one that counts its sender's many different errors
+    /// when there were too many.
     pub(super) fn acknowledged(
         &mut self,
         event: usize,
@@ -568,7 +568,7 @@ impl<'a> Checker<'a> {
         if !is_known {
             return broken("what is acknowledged is recorded", incident.to_string());
         }
-        // What somebody makes up may be counted elsewhere.
+        // A forged error may be counted elsewhere.
         if !problem.is_forged() {
             self.acknowledged.entry(incident.clone()).or_default().insert(event, problem.errors());
             let action = problem.action();
@@ -577,10 +577,10 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// Everything has come to rest. `mended`: since when nothing failed and the schedule ticked.
+    /// Checks the state at rest. `mended`: since when nothing failed and the schedule ticked.
     pub(super) fn at_rest(&self, mended: Timestamp) -> Checked {
         for Acknowledged { incident, action, happened, at } in &self.acknowledgements {
-            // A line of a digest names the incident alone: then that has to be about one action.
+            // A line of a digest names only the incident; then the incident must be about one action.
             let mut actions = self.problems.get(incident).into_iter().flatten().map(|p| p.action());
             let is_of_one_action = actions.all(|other| other == *action);
             // The longest silence while calls fail is a week.
@@ -646,7 +646,7 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// Nobody sent anything in `span`, and the schedule ticked: what AWS leaves open or does not answer is told.
+    /// Checks, after a `span` without messages, that notices report what AWS leaves open or does not answer.
     pub(super) fn is_reminded(&self, span: Span, is_unread: bool) -> Checked {
         for asked in &self.asked {
             let is_told =
@@ -671,7 +671,7 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// What people were told last of an incident, and why nothing was filed.
+    /// What the last notice of an incident said, and why nothing was filed.
     fn last_told(&self, incident: &IncidentId) -> String {
         let of_it = |p: &&PublishedNotice| p.incident == *incident;
         self.published.iter().rfind(of_it).map_or_else(
@@ -680,7 +680,7 @@ impl<'a> Checker<'a> {
         )
     }
 
-    /// The use of a problem's model was full all through `span`, errors of it came, and nothing failed for long.
+    /// Checks a model that was fully used all through `span`, with errors and without long failures, for its request.
     pub(super) fn is_served(&mut self, used: usize, span: Span, incident: &IncidentId) -> Checked {
         let Some((region, code)) = self.account.code(used) else { return Ok(()) };
         let is_asked = |r: &Request| r.is_ours && r.created >= span.from;
@@ -697,8 +697,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// How many notices were published, lines of digests among them; how many were repeats; how many told
-    /// of outcomes.
+    /// The number of published notices, including lines of digests; how many were repeats; how many reported
+    /// outcomes.
     pub(super) fn notices(&self) -> (u64, u64, u64) {
         let once: BTreeSet<&str> = self.published.iter().map(|p| p.id.as_str()).collect();
         let outcomes = self.published.iter().filter(|p| p.kind == Kind::Outcome).count();
@@ -706,7 +706,7 @@ impl<'a> Checker<'a> {
         (all as u64, (all - once.len()) as u64, outcomes as u64)
     }
 
-    /// How many notices told of what was coming.
+    /// The number of forecast notices.
     pub(super) fn foreseen(&self) -> u64 {
         let is_forecast = |p: &&PublishedNotice| matches!(p.kind, Kind::Headroom | Kind::Lifecycle);
         self.published.iter().filter(is_forecast).count() as u64
@@ -721,7 +721,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// A request that the function asked Service Quotas for.
+/// A request that the function filed with Service Quotas.
 pub(crate) struct Filing<'f> {
     pub(crate) function: u64,
     pub(crate) incident: &'f IncidentId,

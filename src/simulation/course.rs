@@ -1,7 +1,7 @@
-//! Which course a life takes. Most are left to chance. The others bring about what chance hardly does: requests at
-//! the edges of the cool-down, one guard rail that alone stands in the way, a crowd, somebody who makes things up.
+//! The course of a life. Most lives are random. The others produce what chance rarely does: requests at the
+//! edges of the cool-down, a single guard rail that blocks a request, a crowd, someone who forges errors.
 //!
-//! Invariant: a course only chooses the account and the steps. The promises that are checked are the same in all.
+//! Invariant: A course only chooses the account and the steps. All courses are checked for the same promises.
 
 use fastrand::Rng;
 
@@ -13,34 +13,34 @@ use crate::simulation::step::{AwsVerdict, Load, ScriptStep, choose};
 pub(super) enum Course {
     /// Anything may happen.
     Broad,
-    /// One quota, which needs more every 60 to 80 hours, and AWS's decisions in between.
+    /// One quota, which needs more every 60 to 80 hours, with AWS's decisions in between.
     CoolDown,
-    /// One guard rail stands in the way, now and then or always.
+    /// One guard rail blocks requests, sometimes or always.
     Rail(Rail),
     /// A need, and a call that fails on the way to the request.
     Need,
     /// A request that AWS leaves open for weeks, or does not answer about.
     Silence,
-    /// What AWS refused, and what it is asked months later.
+    /// A refusal by AWS, and a request months later.
     Months,
     /// More than a hundred incidents at once.
     Crowd,
-    /// Somebody makes things up, beside a need that is real.
+    /// Someone forges errors, alongside a real need.
     Attack,
-    /// Somebody makes up more than can be looked at, beside needs that are real, while AWS is slow.
+    /// Someone forges more errors than can be looked at, alongside real needs, while AWS is slow.
     Flood,
 }
 
-/// What stands in the way of a request.
+/// What blocks a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rail {
     /// The ceiling of the quota that is full.
     Ceiling,
     /// The step factor.
     Step,
-    /// The model is denied.
+    /// The model is on the deny list.
     Denied,
-    /// Another model is allowed alone.
+    /// Only another model is on the allow list.
     Allowed,
     /// The model is new.
     History,
@@ -48,21 +48,21 @@ pub(super) enum Rail {
     Sudden,
     /// One request a day.
     Day,
-    /// No request a day.
+    /// No requests per day.
     NoneADay,
     /// Nothing is filed.
     Observe,
-    /// Nobody listens.
+    /// The topic has no subscribers.
     Listeners,
     /// The root user calls.
     Root,
     /// An event says that the root user calls.
     ForgedRoot,
-    /// Nearly all calls are refused, and hardly any use is admitted.
+    /// Nearly all calls are refused, so hardly any use is admitted.
     Refused,
-    /// Calls were refused before, and are no more.
+    /// Calls were refused before, but no longer are.
     Before,
-    /// People asked for the same in vain.
+    /// People requested the same value in vain.
     Vain,
 }
 
@@ -84,7 +84,7 @@ const RAILS: [Rail; 15] = [
     Rail::Vain,
 ];
 
-/// A life of every kind returns after so many seeds.
+/// The kinds of lives repeat after this many seeds.
 const CYCLE: u64 = 20;
 
 impl Course {
@@ -106,7 +106,7 @@ impl Course {
         }
     }
 
-    /// Its steps; `None` where chance alone decides.
+    /// Its steps; `None` if they are random.
     pub(super) fn steps(self, rng: &mut Rng) -> Option<Vec<ScriptStep>> {
         let steps = match self {
             Self::Broad => return None,
@@ -136,12 +136,12 @@ const ON_THE_WAY: [PortCall; 9] = [
     PortCall::Finish,
 ];
 
-/// The first model is used to the full and throttled for so many quarters of an hour; see [`ScriptStep::Need`].
+/// The first model is fully used and throttled for this many quarters of an hour; see [`ScriptStep::Need`].
 fn calm(quarters: u8) -> ScriptStep {
     ScriptStep::Need { problem: 0, quarters, noise: 0, fault: None }
 }
 
-/// So long that a need that may be served is served; see [`crate::simulation::life`].
+/// Long enough for any allowed request to be filed; see [`crate::simulation::life`].
 const LONG: u8 = 24;
 
 fn hours(hours: u32) -> ScriptStep {
@@ -187,7 +187,7 @@ fn held_by(rail: Rail, rng: &mut Rng) -> Vec<ScriptStep> {
                 ScriptStep::Listen { listeners: 1 },
             ]
         }
-        // The root user calls second, when people were told of the throttle already.
+        // The root user calls second, after the notice about the throttle.
         Rail::Root | Rail::ForgedRoot => {
             let problem = if rail == Rail::Root { 1 } else { 2 };
             let mut steps = vec![ScriptStep::Use { used: 0, load: Load::Calm }, hours(7)];
@@ -208,7 +208,7 @@ fn held_by(rail: Rail, rng: &mut Rng) -> Vec<ScriptStep> {
             steps.extend(turn(0));
             steps
         }
-        // As much as one step allows, and more is needed.
+        // As much as one step allows, while more is needed.
         Rail::Vain => {
             let percent = choose(rng, &[200, 200, 250, 180]);
             let verdict = choose(rng, &[AwsVerdict::Denied, AwsVerdict::ClosedUnchanged]);
@@ -234,7 +234,7 @@ fn held_by(rail: Rail, rng: &mut Rng) -> Vec<ScriptStep> {
     steps
 }
 
-/// An error, and a tick, each handled by itself.
+/// An error and a tick, each handled separately.
 fn turn(problem: usize) -> Vec<ScriptStep> {
     vec![
         ScriptStep::Send { problem, errors: 1, minutes: 0 },
@@ -292,14 +292,14 @@ fn months(rng: &mut Rng) -> Vec<ScriptStep> {
     };
     let mut steps = vec![calm(3), refuse(rng), calm(1), hours(24 * rng.u32(91..100))];
     if rng.u8(0..4) > 0 {
-        // More is needed for some hours, and no request for it is taken. Service Quotas no longer lists the first.
+        // For some hours more is needed, and every request fails. Service Quotas no longer lists the first request.
         let kind = choose(rng, &[FaultKind::Throttled, FaultKind::Unavailable, FaultKind::Denied]);
         steps.push(ScriptStep::Use { used: 0, load: Load::Heavy });
         steps.push(ScriptStep::Break { call: PortCall::RequestIncrease, kind });
         steps.push(ScriptStep::Pass { seconds: 1800 });
         steps.extend(turn(0));
         steps.push(ScriptStep::Use { used: 0, load: Load::Calm });
-        // What was measured then is no part of the demand any more.
+        // The use measured then no longer counts as demand.
         steps.push(hours(24 * rng.u32(16..30)));
     }
     steps.push(calm(LONG));
@@ -328,7 +328,7 @@ fn crowd(rng: &mut Rng) -> Vec<ScriptStep> {
     steps
 }
 
-/// At a quarter of a second a call, a sweep looks at fewer of them than come in its time.
+/// At a quarter of a second for each call, a sweep looks at fewer incidents than arrive meanwhile.
 fn flood(rng: &mut Rng) -> Vec<ScriptStep> {
     let need = |problem| ScriptStep::Need { problem, quarters: 5, noise: 120, fault: None };
     vec![ScriptStep::Slow { milliseconds: rng.u8(235..=255) }, need(3), need(0)]

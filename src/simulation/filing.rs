@@ -1,6 +1,6 @@
-//! The promises about increase requests: what may be filed, and what has to be.
+//! The promises about increase requests: which may be filed, and which must be.
 //!
-//! Invariant: each is weighed against what was true of the account; see [`crate::simulation::truth`].
+//! Invariant: Each request is judged by what was true of the account; see [`crate::simulation::truth`].
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,24 +14,24 @@ use crate::simulation::truth::{Request, Span, TrueUse, Truth, Unit, earlier};
 use crate::simulation::violation::{Checked, TOLERANCE, broken};
 use crate::time::after;
 
-/// What was measured longer ago does not show a need.
+/// Older measurements do not show a need.
 const WINDOW: SignedDuration = SignedDuration::from_hours(6);
-/// CloudWatch's minutes count from so long before the first error.
+/// CloudWatch's minutes count from this long before the first error.
 const BEFORE_FIRST: SignedDuration = SignedDuration::from_mins(15);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-/// A request is filed only if so much of a quota was used.
+/// A request is filed only if at least this share of a quota was used.
 const USED: f64 = 0.5;
-/// The last request of a day is kept for a quota of which so much is used.
+/// The last request of a day is reserved for a quota of which at least this share is used.
 const FULL: f64 = 0.8;
-/// A use that began so suddenly is sudden for so long at least.
+/// A sudden start of use counts as sudden for at least this long.
 const SUDDEN: SignedDuration = SignedDuration::from_hours(5 * 24);
-/// What was usual before a life is known to be usual for so long.
+/// The use before a life is known to be usual for this long.
 const USUAL: SignedDuration = SignedDuration::from_hours(5 * 24);
-/// A model that was used more than so long within a week, all of it, is used much more than before the life.
+/// A model that was used longer than this within a week is used much more than before the life.
 const LONGEST: SignedDuration = SignedDuration::from_hours(4);
 
 impl Checker<'_> {
-    /// Whether a request may be filed, whether Service Quotas takes it or not.
+    /// Whether the request may be filed, whether or not Service Quotas accepts it.
     pub(super) fn may_file(&self, filing: &Filing<'_>) -> Checked {
         self.is_wanted(filing)?;
         self.is_right(filing)?;
@@ -40,7 +40,7 @@ impl Checker<'_> {
         self.is_not_again(filing)
     }
 
-    /// The operator's guard rails.
+    /// Checks the operator's guard rails.
     fn is_wanted(&self, filing: &Filing<'_>) -> Checked {
         let Filing { place, code, desired, .. } = filing;
         let config = self.account.config.clone();
@@ -66,7 +66,7 @@ impl Checker<'_> {
         if is_last && self.share(filing) <= FULL {
             return broken("the last place of a day is kept for a full quota", format!("{code}"));
         }
-        // Who stops listening in the same second was still there.
+        // A subscriber who leaves in the same second was still there.
         let Span { from, to } = self.since_leased(filing);
         let span = Span { from: earlier(from, SignedDuration::from_secs(1)), to };
         if !self.truth.is_heard(span) && !self.failed(filing.function, PortCall::Subscribers) {
@@ -75,7 +75,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// The quota is the one that the incident is about, and the value lies in one step.
+    /// Checks that the quota is the incident's and the value is within one step.
     fn is_right(&self, filing: &Filing<'_>) -> Checked {
         let Filing { place, code, desired, incident, .. } = filing;
         let how = || format!("{desired} for {code} in {} of {}, for {incident}", place.region, place.account);
@@ -117,7 +117,7 @@ impl Checker<'_> {
         within(14, config.growth_14_days).min(within(90, config.growth_90_days))
     }
 
-    /// Calls were refused, and the quota was used, around the incident.
+    /// Checks that calls were refused and the quota was used around the incident.
     fn is_needed(&self, filing: &Filing<'_>) -> Checked {
         let Filing { place, code, .. } = filing;
         let share = self.share(filing);
@@ -126,7 +126,7 @@ impl Checker<'_> {
             return broken("a request needs admitted use near the quota", how);
         }
         if self.problem(filing.incident).is_none() {
-            // The watch foresees it.
+            // It is a forecast.
             return Ok(());
         }
         if !self.truth.is_throttled(&place.region, code, self.window(filing)) {
@@ -136,7 +136,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Nobody unusual calls.
+    /// Checks that there is no unusual caller.
     fn is_usual(&self, filing: &Filing<'_>) -> Checked {
         let Filing { place, code, incident, at, .. } = filing;
         let how = || format!("{code} in {} for {incident}", place.region);
@@ -150,7 +150,7 @@ impl Checker<'_> {
         }
         let seen = self.leased_by(filing.function, incident);
         let since = seen.and_then(|seen| seen.first).map_or(*at, |first| earlier(first, BEFORE_FIRST));
-        // A clock that is behind asks for no later calls.
+        // A function whose clock is behind does not ask for later calls.
         let until = earlier(seen.map_or(*at, |seen| seen.at), TOLERANCE);
         let told = seen.is_some_and(|seen| seen.by_root);
         if told && self.truth.is_root(&place.region, Span { from: since, to: until }) {
@@ -159,7 +159,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// It was not filed a short time ago, and AWS did not refuse it.
+    /// Checks that the request was not filed recently, and AWS did not refuse it.
     fn is_not_again(&self, filing: &Filing<'_>) -> Checked {
         let Filing { place, code, desired, at, .. } = filing;
         let ours = self.truth.requests_of(&place.region, code).filter(|r| r.is_ours);
@@ -181,13 +181,13 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// The time since the function holds the incident: what it saw was true at some time of it.
+    /// The time since the function took the incident: whatever it saw was true at some time in it.
     fn since_leased(&self, filing: &Filing<'_>) -> Span {
         let leased = self.leased_by(filing.function, filing.incident);
         Span { from: leased.map_or(filing.at, |leased| leased.at), to: filing.at }
     }
 
-    /// The time whose measurements are the incident's.
+    /// The time whose measurements belong to the incident.
     fn window(&self, filing: &Filing<'_>) -> Span {
         let to = filing.at;
         let seen = self.leased_by(filing.function, filing.incident);
@@ -199,7 +199,7 @@ impl Checker<'_> {
         Span { from: earlier(longest.max(first), TOLERANCE), to }
     }
 
-    /// The part of the quota that was used around the incident.
+    /// The share of the quota that was used around the incident.
     fn share(&self, filing: &Filing<'_>) -> f64 {
         let Filing { place, code, .. } = filing;
         let applied =
@@ -208,7 +208,7 @@ impl Checker<'_> {
         if applied > 0.0 { admitted / applied } else { f64::INFINITY }
     }
 
-    /// Whether the errors of `incident` name the quota that is not full, and that is used enough to be meant.
+    /// Whether the errors of `incident` name the quota that is not full, but is used enough to be meant.
     fn is_misnamed(&self, used: &TrueUse, incident: &IncidentId, span: Span) -> bool {
         let named = |problem: &Problem| match problem.word().cause {
             Cause::TokensPerMinute => Some(Unit::Tokens),
@@ -225,8 +225,8 @@ impl Checker<'_> {
         })
     }
 
-    /// Why no request is promised for the `n`th use, which has been full since `span.from`; `None` where one is.
-    /// Everything that is asked about here is true for all of `span`.
+    /// Why no request is promised for the `n`th use, which has been full since `span.from`; `None` if one is promised.
+    /// Every condition checked here is true for all of `span`.
     pub(super) fn not_promised(&self, n: usize, span: Span, incident: &IncidentId) -> Option<&'static str> {
         let config = &self.account.config;
         let used = self.truth.uses.get(n)?;

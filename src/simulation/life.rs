@@ -1,6 +1,6 @@
-//! A life: a queue, functions that run side by side, and time.
+//! A life: a queue, concurrent functions, and time.
 //!
-//! Invariant: whatever a life changes in the world is written down in [`crate::simulation::truth`] at the same time.
+//! Invariant: Whatever a life changes in the world is recorded in [`crate::simulation::truth`] at the same time.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -32,32 +32,32 @@ use crate::simulation::violation::{Checked, Violation, broken};
 use crate::time::after;
 use crate::usage::Minute;
 
-/// As deployed: the function's time-out, what of it is for new work, and how long a lease stands.
+/// As deployed: the function's time-out, the part of it for new work, and the length of a lease.
 const TIME_OUT: SignedDuration = SignedDuration::from_secs(60);
 const WORKING: SignedDuration = SignedDuration::from_secs(40);
 const LEASE: SignedDuration = SignedDuration::from_secs(90);
-/// A message that was received is hidden for so long.
+/// The queue's visibility timeout.
 const HIDDEN: SignedDuration = SignedDuration::from_mins(6);
-/// After so many deliveries a message is a dead letter.
+/// After this many deliveries, a message becomes a dead letter.
 const MOST_RECEIVED: u32 = 10;
 const MOST_INVOKED: u32 = 3;
-/// Batches that are handled side by side.
+/// Concurrent batches.
 const MOST_FUNCTIONS: usize = 5;
-/// Rest comes sooner than after so many rounds.
+/// A life comes to rest in fewer rounds than this.
 const MOST_ROUNDS: u32 = 3000;
 /// A function that is polled more often waits for an answer that never comes.
 const MOST_POLLS: u32 = 40_000;
-/// The schedule ticks this often.
+/// The interval of the schedule.
 const QUARTER: SignedDuration = SignedDuration::from_mins(15);
-/// A need that deserves a request has one after so many quarters of an hour, six hours: for four of them errors are
-/// only counted if people were told just before, another tick may be needed for the outcome of the request before,
-/// a message is hidden for minutes after a failure, and clocks differ.
+/// Quarters of an hour in which a justified need gets its request; six hours. For four of them errors may only be
+/// counted after a recent notice, another tick may be needed for the previous request's outcome, a message is hidden
+/// for minutes after a failure, and clocks differ.
 const SERVED: u8 = 24;
-/// One that nobody was told of yet has one after so many, whatever else comes in.
+/// The same for a need without any notice so far, whatever else arrives.
 const SERVED_FIRST: u8 = 4;
-/// CloudWatch shows so many minutes one by one.
+/// How many minutes CloudWatch shows one by one.
 const MINUTES: i64 = 120;
-/// And of what was before, the last minutes, of the last so many changes.
+/// For earlier changes: how many last minutes of each are kept, and of how many changes.
 const KEPT_MINUTES: i64 = 5;
 const KEPT: usize = 60;
 
@@ -65,21 +65,21 @@ type LiveInvocation<'a> = Pin<Box<dyn Future<Output = Result<DeliveryReport, Mal
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum MessageState {
-    /// In the queue; visible from then on.
+    /// In the queue; visible from this time on.
     Waiting(Timestamp),
-    /// With a function.
+    /// Received by a function.
     Received,
-    /// Acknowledged.
+    /// Deleted from the queue.
     Gone,
-    /// Among the dead letters.
+    /// In the dead-letter queue.
     Dead,
 }
 
 struct LifeMessage {
     body: String,
-    /// The same for every copy of it.
+    /// The same for all copies of a message.
     event: usize,
-    /// When what it tells of happened.
+    /// When its error happened.
     happened: Timestamp,
     problem: Option<usize>,
     is_invoked: bool,
@@ -107,21 +107,21 @@ struct Life<'a> {
     functions: Vec<LiveFunction<'a>>,
     check: Checker<'a>,
     lived: Lived,
-    /// Whether functions are deployed to observe from now on.
+    /// Whether functions are deployed in `observe` mode from now on.
     is_observing: bool,
-    /// Until when the world's metrics are up to date.
+    /// The time up to which the world's metrics are current.
     measured: Timestamp,
-    /// So much of what somebody makes up was sent.
+    /// How many forged errors were sent.
     made_up: usize,
     /// How the next such call of any function fails.
     fault: Option<NextFault>,
 }
 
-/// Lives `script` in `account`.
+/// Simulates `script` in `account`.
 pub(super) fn live(account: &Account, script: &Script) -> Result<Lived, Violation> {
     let world = Sandbox::new(account.world.clone(), account.start);
     world.keep_journal();
-    // The others' names take long to compare, and no model of a life is meant by them.
+    // Other models' names take long to compare, and no life uses them.
     world.list_little();
     let incidents = incidents(account);
     let mut life = Life {
@@ -145,7 +145,7 @@ pub(super) fn live(account: &Account, script: &Script) -> Result<Lived, Violatio
     Ok(life.lived())
 }
 
-/// Which incident a problem's errors belong to: asked of an empty world of its own.
+/// The incident that each problem's errors belong to, found in an empty world.
 fn incidents(account: &Account) -> BTreeMap<usize, IncidentId> {
     let empty = WorldFile { account: account.world.account.clone(), ..WorldFile::default() };
     let of = |problem: &Problem| {
@@ -170,7 +170,7 @@ fn to_its_end<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     })
 }
 
-/// The time `minutes` before `now`; after it, where they are below 0.
+/// The time `minutes` before `now`; after `now` if negative.
 fn before(now: Timestamp, minutes: i32) -> Timestamp {
     earlier(now, SignedDuration::from_mins(i64::from(minutes)))
 }
@@ -289,7 +289,7 @@ impl Life<'_> {
         let (now, happened) = (self.now(), before(self.now(), minutes));
         self.send(problem.event(happened), Some(n));
         if let Some(message) = self.messages.last_mut() {
-            // What is said to come later has happened now.
+            // An error with a time in the future has happened now.
             (message.is_invoked, message.happened) = (is_invoked, happened.min(now));
         }
         if problem.who == (ProblemCaller::Root { shown: true }) && problem.form == Form::Event {
@@ -320,7 +320,7 @@ impl Life<'_> {
         self.messages.push(copy);
     }
 
-    /// Starts a function on what waits.
+    /// Starts a function on waiting messages.
     fn start(&mut self, from: usize, most: usize, ahead: SignedDuration) {
         let now = self.now();
         let mut waiting: Vec<usize> = Vec::new();
@@ -368,7 +368,7 @@ impl Life<'_> {
         });
     }
 
-    /// What these messages tell of each incident.
+    /// What these messages report about each incident.
     fn told_by(&self, taken: &[usize]) -> BTreeMap<IncidentId, HeardNotice> {
         let mut told: BTreeMap<IncidentId, HeardNotice> = BTreeMap::new();
         for message in taken.iter().filter_map(|n| self.messages.get(*n)) {
@@ -379,7 +379,7 @@ impl Life<'_> {
             };
             let heard = told.entry(incident.clone()).or_default();
             heard.words.push(problem.word());
-            // No event is believed to be older than this.
+            // The function takes an older event to be this old.
             let oldest = earlier(self.now(), SignedDuration::from_hours(14 * 24));
             heard.first = [heard.first, Some(message.happened.max(oldest))].into_iter().flatten().min();
             heard.by_root |= matches!(problem.who, ProblemCaller::Root { .. }) && problem.form == Form::Event;
@@ -387,7 +387,7 @@ impl Life<'_> {
         told
     }
 
-    /// The payload of a function that gets these messages.
+    /// The payload of a function that receives these messages.
     fn receive(&mut self, taken: &[usize]) -> String {
         let mut records = Vec::new();
         let mut invoked = None;
@@ -411,7 +411,7 @@ impl Life<'_> {
         invoked.unwrap_or_else(|| json!({ "Records": records }).to_string())
     }
 
-    /// Runs a function to its next wait. `true` when it has ended.
+    /// Runs a function to its next wait. `true` if it has ended.
     fn poll(&mut self, n: usize) -> Result<bool, Violation> {
         let now = self.now();
         self.measure();
@@ -488,7 +488,7 @@ impl Life<'_> {
         }
     }
 
-    /// A function dies where it stands.
+    /// A function dies at its present step.
     fn crash(&mut self, n: usize) -> Checked {
         let function = self.functions.remove(n);
         self.lived.crashes += 1;
@@ -500,7 +500,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// Lets time pass. Lambda ends what runs longer than its time-out.
+    /// Lets time pass. Lambda ends functions at their time-out.
     fn pass(&mut self, time: SignedDuration) -> Checked {
         self.world.pass(time);
         let now = self.now();
@@ -540,14 +540,14 @@ impl Life<'_> {
         }
     }
 
-    /// A model is used in another way from now on. CloudWatch goes on showing how it was used before.
+    /// Changes how a model is used from now on. CloudWatch still shows its earlier use.
     fn use_so(&mut self, used: usize, load: Load) {
         let Some(n) = nth(used, self.account.truth.uses.len()) else { return };
         let now = self.now();
         self.measure();
         let truth = &mut self.check.truth;
         let Some(of) = truth.uses.get(n) else { return };
-        // As near to the value that is applied now as to the default at the beginning.
+        // As near to the present applied value as to the default at the beginning.
         let key = of.code().map(|code| (of.region.clone(), code));
         let quota = key.as_ref().and_then(|key| truth.quotas.get(key));
         let times = quota.and_then(|q| Some(q.values.last()?.1 / q.default)).unwrap_or(1.0);
@@ -581,7 +581,7 @@ impl Life<'_> {
         });
     }
 
-    /// CloudWatch shows the minutes since a model is used as it is.
+    /// Updates CloudWatch with the minutes since the present use began.
     fn measure(&mut self) {
         let now = self.now();
         if self.measured == now {
@@ -598,7 +598,7 @@ impl Life<'_> {
         });
     }
 
-    /// Somebody asks by hand for so many percent of the value that is applied.
+    /// A person requests a percentage of the applied value.
     fn ask_by_hand(&mut self, used: usize, percent: u32) {
         let Some((region, code)) =
             nth(used, self.account.truth.uses.len()).and_then(|n| self.account.code(n))
@@ -646,7 +646,7 @@ impl Life<'_> {
         self.world.change(|file| file.subscribers = Some(listeners));
     }
 
-    /// Everything works again.
+    /// Makes everything work again.
     fn mend(&mut self) {
         self.world.change(|file| file.faults.clear());
         self.world.set_index_lag(SignedDuration::ZERO);
@@ -657,7 +657,7 @@ impl Life<'_> {
         }
     }
 
-    /// A model is used to the full and throttled, and its errors come in; see [`ScriptStep::Need`].
+    /// A model is fully used and throttled, and its errors arrive; see [`ScriptStep::Need`].
     fn need(
         &mut self,
         problem: usize,
@@ -699,7 +699,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// The next of what is made up.
+    /// Sends the next forged error.
     fn send_forged(&mut self) {
         let is_forged = |n: &usize| self.account.problems.get(*n).is_some_and(Problem::is_forged);
         let forged = (0..self.account.problems.len()).filter(is_forged);
@@ -709,7 +709,7 @@ impl Life<'_> {
         }
     }
 
-    /// What waits is handled, the schedule ticks, and a quarter of an hour passes.
+    /// Handles what waits, ticks, and lets a quarter of an hour pass.
     fn quarter(&mut self) -> Checked {
         self.handle_all()?;
         self.tick();
@@ -757,14 +757,13 @@ impl Life<'_> {
         self.check.truth.is_heard(Span { from: now, to: now })
     }
 
-    /// Nothing fails any more, nothing goes wrong any more, AWS decides what is open, and the schedule
-    /// ticks until all is over.
-    /// Since when nothing fails is returned.
+    /// Mends everything, ends all problems, lets AWS decide what is open, and ticks until all is over.
+    /// Returns since when nothing fails.
     fn come_to_rest(&mut self) -> Result<Timestamp, Violation> {
         self.mend();
         self.world.set_latency(SignedDuration::ZERO);
         self.is_observing = false;
-        // Nobody calls any more, so that quotas have room and models that end are left alone.
+        // Nobody calls any more, so that quotas have room and ending models are unused.
         for used in 0..self.account.truth.uses.len() {
             self.use_so(used, Load::Idle);
         }
@@ -797,7 +796,7 @@ impl Life<'_> {
         Err(Violation { promise: "everything comes to an end", how })
     }
 
-    /// A sweep that nothing hinders leaves nothing that was due before it.
+    /// Checks that an unhindered sweep leaves nothing that was due before it.
     fn is_swept(&self, before: Timestamp) -> Checked {
         let is_left = |row: &&LedgerRow| {
             let is_free = row.leased_until.is_none_or(|until| until <= before);
@@ -814,7 +813,7 @@ impl Life<'_> {
         self.messages.iter().any(|m| matches!(m.place, MessageState::Waiting(visible) if visible <= now))
     }
 
-    /// When something is next to be done; `None` at rest.
+    /// The time of the next work; `None` at rest.
     fn next(&self) -> Option<Timestamp> {
         let waiting = self.messages.iter().filter_map(|m| match m.place {
             MessageState::Waiting(visible) => Some(visible),
@@ -832,7 +831,7 @@ impl Life<'_> {
         waiting.chain(due).min()
     }
 
-    /// Runs every function to its end. One that waits for ever, or works too long, is ended by Lambda's time-out.
+    /// Runs every function to its end. Lambda's time-out ends those that hang or work too long.
     fn run_all(&mut self) -> Checked {
         let mut polls = 0;
         while !self.functions.is_empty() {
@@ -846,7 +845,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// A tick more changes nothing, and nobody holds anything.
+    /// Checks that another tick changes nothing, and nobody holds anything.
     fn stays_at_rest(&mut self) -> Checked {
         let (before, ..) = self.check.notices();
         self.tick();

@@ -1,8 +1,8 @@
-//! What a life came to.
+//! The counts of a life.
 
 use serde::Serialize;
 
-/// What a life held: that much was put to the test.
+/// Counts of what a life contained, and so put to the test.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[allow(missing_docs)]
 pub struct Lived {

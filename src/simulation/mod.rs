@@ -1,7 +1,7 @@
 //! Whole lives of the function in a world that fails, each from a seed.
 //!
-//! One law: a seed is a life. Everything that chance decides stands in its script, so that what went
-//! wrong once goes wrong again, and a shorter script that still does can be looked for.
+//! Invariant: A seed is a life. Every random decision is in its script, so that a failure can be reproduced
+//! and reduced to a shorter script.
 
 mod lived;
 mod step;
@@ -26,25 +26,25 @@ pub use crate::simulation::script::Script;
 pub use crate::simulation::step::{AwsVerdict, Load, ScriptStep};
 pub use crate::simulation::violation::Violation;
 
-/// A life in which a promise was broken.
+/// A life that broke a promise.
 #[derive(Clone, Debug)]
 pub struct Broken {
-    /// The seed it began with.
+    /// The seed of the life.
     pub seed: u64,
-    /// What was broken first.
+    /// The first broken promise.
     pub violation: Violation,
     /// The script that breaks it.
     pub script: Script,
 }
 
-/// Lives the life of `seed`.
+/// Simulates the life of `seed`.
 pub fn simulate(seed: u64) -> Result<Lived, Box<Broken>> {
     let script = Script::of(seed);
     live(&Account::of(seed), &script)
         .map_err(|violation| Box::new(Broken { seed, violation, script: script.clone() }))
 }
 
-/// Lives `script`. That the function panics is one more promise broken.
+/// Simulates `script`. A panic of the function is also a broken promise.
 fn live(account: &Account, script: &Script) -> Result<Lived, Violation> {
     let lived = std::panic::catch_unwind(|| life::live(account, script));
     lived.unwrap_or_else(|panic| {
@@ -55,8 +55,8 @@ fn live(account: &Account, script: &Script) -> Result<Lived, Violation> {
 }
 
 impl Broken {
-    /// The same promise broken by as short a script as can be found: large pieces are left out first,
-    /// then single steps.
+    /// Finds a script as short as possible that breaks the same promise: first removes large pieces, then
+    /// single steps.
     #[must_use]
     pub fn shrunk(mut self) -> Self {
         let account = Account::of(self.seed);

@@ -1,4 +1,4 @@
-//! What goes wrong in a life, and how it is told: as an event, in a topic's message, or as a line of a log.
+//! What goes wrong in a life, and how it is reported: as an event, in a topic's message, or as a log line.
 
 use std::io::Write as _;
 
@@ -26,11 +26,11 @@ pub(super) enum What {
     Tokens,
     Requests,
     Rate,
-    /// A line that names a day's limit, which nobody has reached.
+    /// A line that names a daily limit, which nobody has reached.
     PerDay,
     Alarm,
     Form,
-    /// This action is denied on this resource of the model: which of its Regions the call was routed to.
+    /// An action is denied on a resource of the model, in one of the Regions that the call is routed to.
     Denied(&'static str, &'static str),
     Malformed,
     Overloaded,
@@ -41,36 +41,36 @@ pub(super) enum What {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ProblemCaller {
     Role(String),
-    /// The root user; whether CloudTrail's event history shows it, or only the event says so.
+    /// The root user; `shown` if CloudTrail's event history has the call, not only the event.
     Root {
         shown: bool,
     },
 }
 
-/// How it is told.
+/// How it is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// A CloudTrail record or an alarm, by EventBridge.
+    /// A CloudTrail record or an alarm, through EventBridge.
     Event,
-    /// The same in a message of a topic.
+    /// The same in a topic's message.
     Topic,
     /// A line of an application's log.
     Line,
-    /// A record of the model-invocation log, in a stream.
+    /// A record of the model invocation log, in a stream.
     Record,
-    /// A line that somebody made up: with the time and the account that he likes.
+    /// A forged line, with any time and account.
     Forged { other_account: bool, ahead: bool },
 }
 
-/// What a problem's error says, as far as a notice has to say the same.
+/// What a problem's error says, as far as a notice must say the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Word {
     pub(super) cause: Cause,
     pub(super) action: Option<String>,
     pub(super) resource: Option<String>,
-    /// AWS wrote it down, and not an application.
+    /// Whether AWS recorded it, not an application.
     pub(super) is_recorded: bool,
-    /// Only a metric says so. What was known of the incident before may explain it.
+    /// Whether only a metric says so. What was known of the incident before may explain it.
     pub(super) is_alarm: bool,
 }
 
@@ -82,7 +82,7 @@ impl Word {
 }
 
 impl Problem {
-    /// An error of it that happened at `at`, as it is sent.
+    /// The event for one of its errors that happened at `at`.
     pub(super) fn event(&self, at: Timestamp) -> String {
         match self.form {
             Form::Event => self.by_event_bridge(at).to_string(),
@@ -134,7 +134,7 @@ impl Problem {
         })
     }
 
-    /// A model-invocation record.
+    /// The model invocation log record.
     fn record(&self, at: Timestamp) -> String {
         let (code, text) = self.error();
         json!({
@@ -145,7 +145,7 @@ impl Problem {
         .to_string()
     }
 
-    /// The line that an application writes of it.
+    /// The line that an application writes.
     fn line(&self) -> String {
         let (code, text) = self.error();
         format!(
@@ -208,7 +208,7 @@ impl Problem {
         if let What::Denied(action, _) = self.what { Some(action) } else { None }
     }
 
-    /// What a notice has to say of it.
+    /// What a notice must say about it.
     pub(super) fn word(&self) -> Word {
         let cause = match self.what {
             What::Tokens => Cause::TokensPerMinute,
@@ -230,7 +230,7 @@ impl Problem {
         }
     }
 
-    /// Whether calls of its model are refused by a limit of a minute.
+    /// Whether a per-minute limit refuses calls of its model.
     pub(super) fn is_throttle(&self) -> bool {
         matches!(self.what, What::Tokens | What::Requests | What::Rate) && !self.is_forged()
     }
@@ -245,7 +245,7 @@ impl Problem {
         matches!(self.form, Form::Forged { .. })
     }
 
-    /// Whether it is an alarm, whose errors nobody counted.
+    /// The errors it counts as: none for an alarm, else one.
     pub(super) fn errors(&self) -> u64 {
         u64::from(self.what != What::Alarm)
     }
@@ -256,7 +256,7 @@ pub(super) fn root() -> String {
     format!("arn:aws:iam::{ACCOUNT}:root")
 }
 
-/// What CloudWatch Logs hands over to a subscriber.
+/// What CloudWatch Logs delivers to a subscription.
 fn log_data(owner: &str, at: Timestamp, line: &str) -> String {
     json!({
         "messageType": "DATA_MESSAGE", "owner": owner, "logGroup": "/aws/lambda/shop", "logStream": "2026/11/20/[$LATEST]1",
@@ -270,10 +270,10 @@ fn subscription(owner: &str, at: Timestamp, line: &str) -> String {
     json!({ "awslogs": { "data": packed(&log_data(owner, at, line)) } }).to_string()
 }
 
-/// Base64 of gzip.
+/// Gzip in Base64.
 fn packed(text: &str) -> String {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // Writing into memory does not fail; if it did, the message could not be read, and a life would say so.
+    // Writing to memory does not fail; otherwise the message would be unreadable, and the life would report it.
     let bytes = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()).unwrap_or_default();
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
@@ -284,7 +284,7 @@ pub(super) fn tick() -> String {
         .to_string()
 }
 
-/// Service Quotas' news of a request.
+/// Service Quotas' event about a request.
 pub(super) fn news(at: Timestamp) -> String {
     json!({
         "detail-type": "AWS Service Event via CloudTrail", "source": "aws.servicequotas",

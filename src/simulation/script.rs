@@ -1,4 +1,4 @@
-//! What chance decides, step by step.
+//! The random decisions of a life, step by step.
 
 use fastrand::Rng;
 
@@ -9,12 +9,12 @@ use crate::simulation::step::{AwsVerdict, Load, ScriptStep, choose, weighted};
 /// A life's steps, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
-    /// The steps. Where one names the nth of something, it is counted round those there are; where there
-    /// is none, nothing happens. So any part of a script is a script.
+    /// The steps. An index of a step wraps around the existing items; if there are none, nothing happens. So any
+    /// part of a script is a script.
     pub steps: Vec<ScriptStep>,
 }
 
-/// Calls that only people make, of an installation or on the command line.
+/// Calls that only commands make.
 const OF_PEOPLE: [PortCall; 6] = [
     PortCall::All,
     PortCall::OwnAlarms,
@@ -24,7 +24,7 @@ const OF_PEOPLE: [PortCall; 6] = [
     PortCall::Trails,
 ];
 
-/// A call that breaks down for a while: any that the function makes.
+/// A random call of the function, to break for a while.
 fn breaking(rng: &mut Rng) -> PortCall {
     loop {
         let call = choose(rng, PortCall::ALL);
@@ -34,7 +34,7 @@ fn breaking(rng: &mut Rng) -> PortCall {
     }
 }
 
-/// Those that change something, and those that say whether one did or how it ended.
+/// Calls that change something, and calls that tell whether a change happened or how it ended.
 const ACTS: [PortCall; 9] = [
     PortCall::Applied,
     PortCall::Claim,
@@ -118,7 +118,7 @@ impl Temper {
     }
 }
 
-/// What happens to an account now and then.
+/// Rare events in an account.
 fn rare(rng: &mut Rng) -> ScriptStep {
     let nth = |rng: &mut Rng| rng.usize(0..64);
     match rng.u8(0..16) {
@@ -136,7 +136,7 @@ fn rare(rng: &mut Rng) -> ScriptStep {
     }
 }
 
-/// Most calls are told of at once, or in the hour; a few much later, and some are ahead of their time.
+/// Delay of an error in minutes: mostly none or up to an hour, rarely much longer, sometimes negative.
 pub(crate) fn minutes(rng: &mut Rng) -> i32 {
     match rng.u8(0..40) {
         0..=19 => 0,
@@ -153,7 +153,7 @@ pub(crate) fn load(rng: &mut Rng) -> Load {
     )
 }
 
-/// Seconds mostly, then minutes, hours, and days.
+/// Mostly seconds, else minutes, hours or days.
 pub(crate) fn time(rng: &mut Rng) -> u32 {
     match rng.u8(0..10) {
         0..=3 => rng.u32(1..20),
@@ -163,7 +163,7 @@ pub(crate) fn time(rng: &mut Rng) -> u32 {
     }
 }
 
-/// Clocks are seconds apart; now and then one has jumped by minutes.
+/// How far a clock is ahead: mostly seconds, sometimes minutes.
 pub(crate) fn ahead(rng: &mut Rng) -> i16 {
     if rng.u8(0..5) == 0 { rng.i16(-300..=300) } else { rng.i16(-20..=20) }
 }

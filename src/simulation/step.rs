@@ -1,4 +1,4 @@
-//! The steps that a life is made of.
+//! The steps of a life.
 
 use fastrand::Rng;
 
@@ -7,155 +7,155 @@ use crate::sandbox::{FaultKind, PortCall};
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScriptStep {
-    /// Errors of a problem are sent.
+    /// Sends errors of a problem.
     Send {
-        /// Which of the account's problems.
+        /// Index of the problem in the account.
         problem: usize,
-        /// How many errors.
+        /// Number of errors.
         errors: u8,
-        /// So many minutes after they happened; below 0 where their time lies ahead.
+        /// Minutes since the errors happened; negative if their time is in the future.
         minutes: i32,
     },
-    /// An error of each problem is sent.
+    /// Sends an error of each problem.
     Burst,
-    /// The function is invoked with an error or alarm, past the queue.
+    /// Invokes the function with an error or alarm, without the queue.
     Invoke {
-        /// Which of the account's problems.
+        /// Index of the problem in the account.
         problem: usize,
     },
-    /// Something that cannot be read is sent.
+    /// Sends something that cannot be read.
     Poison,
     /// The schedule ticks.
     Tick,
-    /// Service Quotas announces something.
+    /// Service Quotas sends an event.
     News,
-    /// A message that was sent before is delivered once more.
+    /// Delivers an earlier message again.
     Duplicate {
-        /// Which message.
+        /// Index of the message.
         message: usize,
     },
-    /// A function starts on waiting messages, from the nth on.
+    /// Starts a function on waiting messages, from the nth on.
     Start {
-        /// The first message.
+        /// Index of the first message.
         from: usize,
-        /// At most so many.
+        /// The most messages.
         most: u8,
         /// How far its clock is ahead, in seconds.
         ahead: i16,
     },
-    /// A function runs up to so many calls further.
+    /// Runs a function for up to a number of calls.
     Run {
-        /// Which function.
+        /// Index of the function.
         function: usize,
-        /// How far: each call waits twice.
+        /// Number of polls; each call waits twice.
         polls: u8,
     },
-    /// The next call of a function fails.
+    /// Makes the next call of a function fail.
     Fail {
-        /// Which function.
+        /// Index of the function.
         function: usize,
-        /// Which call of it; `None`: any.
+        /// The call; `None` for any.
         call: Option<PortCall>,
-        /// How.
+        /// How it fails.
         kind: FaultKind,
     },
-    /// Every call of one kind fails from now on.
+    /// Makes every call of one kind fail from now on.
     Break {
-        /// Which call.
+        /// The call.
         call: PortCall,
-        /// How.
+        /// How it fails.
         kind: FaultKind,
     },
-    /// Everything works again.
+    /// Makes everything work again.
     Mend,
     /// A function dies.
     Crash {
-        /// Which function.
+        /// Index of the function.
         function: usize,
     },
     /// Time passes.
     Pass {
-        /// How much.
+        /// Number of seconds.
         seconds: u32,
     },
     /// AWS decides an open request.
     Decide {
-        /// Which request.
+        /// Index of the request.
         request: usize,
-        /// How.
+        /// The decision.
         verdict: AwsVerdict,
     },
-    /// A model is used in another way from now on.
+    /// Changes how a model is used from now on.
     Use {
-        /// Which of the uses of the account's models.
+        /// Index of the use in the account.
         used: usize,
-        /// How.
+        /// The new use.
         load: Load,
     },
-    /// Somebody asks by hand for so many percent of the quota that a use fills.
+    /// A person requests a percentage of the applied value of the quota that a use fills.
     People {
-        /// Which use.
+        /// Index of the use.
         used: usize,
-        /// How much.
+        /// The percentage.
         percent: u32,
     },
     /// AWS lowers the quota that a use fills by a fifth.
     Lower {
-        /// Which use.
+        /// Index of the use.
         used: usize,
     },
-    /// So many listen to the topic from now on.
+    /// Sets the number of the topic's subscribers.
     Listen {
-        /// How many.
+        /// Number of subscribers.
         listeners: u32,
     },
-    /// The ledger's indexes show a write only after so long from now on.
+    /// Sets how late the ledger's indexes show a write.
     Lag {
-        /// How many seconds.
+        /// Number of seconds.
         seconds: u8,
     },
-    /// CloudWatch shows a minute only after so long from now on.
+    /// Sets how late CloudWatch shows a minute.
     Metrics {
-        /// How many minutes.
+        /// Number of minutes.
         late: u8,
     },
-    /// Each call takes so long from now on.
+    /// Sets how long each call takes.
     Slow {
-        /// How many milliseconds.
+        /// Number of milliseconds.
         milliseconds: u8,
     },
-    /// The function is deployed anew, or the deployment before it is again.
+    /// Deploys the function anew, or its previous deployment again.
     Deploy {
-        /// Whether it only observes from now on.
+        /// Whether it runs in `observe` mode from now on.
         observes: bool,
     },
-    /// Everything works again, and one model is used to the full and throttled. Every quarter of an hour an
-    /// error of it is sent, and the schedule ticks.
+    /// Everything works again, and one model is fully used and throttled. Every quarter of an hour one of its errors is
+    /// sent and the schedule ticks.
     Need {
-        /// Which problem.
+        /// Index of the problem.
         problem: usize,
-        /// For so many quarters of an hour.
+        /// Number of quarters of an hour.
         quarters: u8,
-        /// So much of what somebody makes up is sent together with each error.
+        /// Number of forged errors sent with each error.
         noise: u8,
-        /// The first such call fails like this.
+        /// How the first such call fails.
         fault: Option<(PortCall, FaultKind)>,
     },
     /// Nobody sends anything, and the schedule ticks every six hours.
     Wait {
-        /// For so many days.
+        /// Number of days.
         days: u8,
-        /// This call fails all the time; everything else works.
+        /// The call that fails all the time; everything else works.
         broken: Option<(PortCall, FaultKind)>,
     },
-    /// The dead letters are put back into the queue.
+    /// Moves the dead letters back to the queue.
     Redrive,
 }
 
 /// How a model is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {
-    /// Near its quota, and calls are refused.
+    /// Near its quota, and some calls are refused.
     Full,
     /// Near its quota, and far more calls are refused than admitted.
     Heavy,
@@ -179,7 +179,7 @@ pub enum AwsVerdict {
 }
 
 pub(crate) fn choose<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
-    // A choice from nothing has no answer, and nobody asks for one.
+    // A choice from nothing has no answer, and no caller makes one.
     #[allow(clippy::indexing_slicing, reason = "within the length")]
     from[rng.usize(0..from.len())]
 }

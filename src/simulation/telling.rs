@@ -1,4 +1,4 @@
-//! How often the same may be told: the wait doubles from the cool-down to a week, and what is new is told after an hour.
+//! How often a notice may repeat: the wait doubles from the cool-down to a week. News is sent after an hour.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,11 +8,11 @@ use crate::notice::Notice;
 use crate::plan::action::Action;
 use crate::time::after;
 
-/// What is new is told no more often.
+/// The shortest wait between notices with news.
 const NEWS: SignedDuration = SignedDuration::from_hours(1);
 /// The longest wait.
 const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// What was told so long ago is forgotten.
+/// What was last said this long ago counts as new again.
 const KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 /// What `notice` says, without numbers.
@@ -30,20 +30,20 @@ pub(super) fn says(notice: &Notice) -> BTreeSet<String> {
     says
 }
 
-/// The notices of one episode, in their order.
+/// The notices of one episode, in order.
 #[derive(Default)]
 pub(super) struct NoticeCourse {
     last: Option<Timestamp>,
     /// How many in a row said nothing new.
     repeats: u32,
-    /// What was said, and when last.
+    /// What was said, and when it was last said.
     said: BTreeMap<String, Timestamp>,
-    /// Whether a notice does not tell all that it says.
+    /// Whether a notice does not show everything that it says.
     is_in_little: bool,
 }
 
 impl NoticeCourse {
-    /// A notice that says the incident goes on. `is_in_little`: it may say more, or be told whatever it says.
+    /// A notice that the incident goes on. `is_in_little`: it may say more than it shows, or be sent whatever it says.
     pub(super) fn told(&mut self, at: Timestamp, says: BTreeSet<String>, is_in_little: bool) {
         let is_new = self.last.is_none() || is_in_little || self.is_new(at, &says);
         self.repeats = if is_new { 0 } else { self.repeats + 1 };
@@ -52,12 +52,12 @@ impl NoticeCourse {
         self.said.extend(says.into_iter().map(|word| (word, at)));
     }
 
-    /// It was over, and what returns is told at once.
+    /// The incident was over; its return is sent at once.
     pub(super) fn over(&mut self) {
         self.last = None;
     }
 
-    /// A request ended: what goes on is told as something new.
+    /// A request ended: whatever goes on counts as news.
     pub(super) fn ended(&mut self) {
         self.repeats = 0;
     }
@@ -67,7 +67,7 @@ impl NoticeCourse {
         !says.iter().all(is_known)
     }
 
-    /// When a notice that `says` this may follow at the earliest; `None`: at once. `first`: the wait after something new.
+    /// The earliest time of a notice that `says` this; `None`: at once. `first`: the wait after news.
     pub(super) fn next(
         &self,
         at: Timestamp,
@@ -80,7 +80,7 @@ impl NoticeCourse {
         let doubled =
             cool_down.checked_mul(1 << self.repeats.min(16)).unwrap_or(LONGEST).min(LONGEST.max(cool_down));
         let wait = if is_new { NEWS.min(cool_down) } else { doubled };
-        // Steps are reminded of on the operator's days.
+        // Reminders of steps keep the operator's intervals.
         let wait = if first > cool_down && !is_new { first } else { wait };
         self.last.map(|last| after(last, wait))
     }

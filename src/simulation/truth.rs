@@ -1,7 +1,7 @@
-//! What is true of the account, and when it was: its use, its quotas, AWS's decisions, and who listens.
+//! What is true of the account, and when: its use, its quotas, AWS's decisions, and its subscribers.
 //!
-//! Invariant: it is written down where a life changes the world. Nothing of it is read from the function, and
-//! nothing is computed as the function computes it.
+//! Invariant: It is recorded where a life changes the world. Nothing is read from the function or computed as the
+//! function computes it.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::quota::request::RequestOutcome;
 use crate::time::after;
 use crate::usage::Minute;
 
-/// A model and the quotas that AWS counts its calls against; `None` where it has none.
+/// A model and the quotas that AWS counts its calls against; `None` if there is none.
 #[derive(Debug)]
 pub(super) struct TrueModel {
     pub(super) id: &'static str,
@@ -20,7 +20,7 @@ pub(super) struct TrueModel {
     pub(super) requests: Option<&'static str>,
 }
 
-/// What a quota counts in a minute.
+/// What a quota counts per minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     Tokens,
@@ -53,14 +53,14 @@ impl TrueModel {
 pub(super) struct TrueUse {
     pub(super) model: &'static TrueModel,
     pub(super) region: Region,
-    /// Which of its quotas is full when it is used to the full.
+    /// Which of its quotas is full when it is fully used.
     pub(super) full: Unit,
-    /// A minute near that quota at AWS's default, with refused calls.
+    /// A minute near that quota's default, with refused calls.
     pub(super) minute: Minute,
     pub(super) began: Timestamp,
-    /// Since when; each until the next. Nobody calls where there is no minute.
+    /// Each phase of use and its start. Nobody calls in a phase without a minute.
     pub(super) phases: Vec<(Timestamp, Option<Minute>)>,
-    /// It grew so suddenly that a person has to look before more is asked for.
+    /// Whether it grew so suddenly that a person must look before more is requested.
     pub(super) is_sudden: bool,
 }
 
@@ -69,16 +69,16 @@ pub(super) struct TrueUse {
 pub(super) struct TrueQuota {
     pub(super) default: f64,
     pub(super) is_adjustable: bool,
-    /// The applied value since then; each until the next.
+    /// The applied values, each from its time on.
     pub(super) values: Vec<(Timestamp, f64)>,
-    /// What others than the function have made it, and when.
+    /// Values set by anyone but the function, and when.
     pub(super) given: Vec<(Timestamp, f64)>,
 }
 
-/// As much as AWS refused is not asked for again for so long.
+/// A value that AWS refused is not requested again for this long.
 const NOT_AGAIN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// A request for more.
+/// An increase request.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) id: String,
@@ -88,9 +88,9 @@ pub(super) struct Request {
     pub(super) created: Timestamp,
     /// Whether the function filed it.
     pub(super) is_ours: bool,
-    /// How AWS decided it, and when; `None` while it is open.
+    /// AWS's decision and its time; `None` while it is open.
     pub(super) verdict: Option<(RequestOutcome, Timestamp)>,
-    /// The value changed beside it, so that Service Quotas' answers do not tell how it ended.
+    /// Whether the value also changed for another reason, so that Service Quotas' answers do not tell how it ended.
     pub(super) is_muddled: bool,
 }
 
@@ -107,13 +107,13 @@ pub(super) struct Truth {
     pub(super) uses: Vec<TrueUse>,
     pub(super) quotas: BTreeMap<(Region, QuotaCode), TrueQuota>,
     pub(super) requests: Vec<Request>,
-    /// How many listen since then; one at the beginning.
+    /// The number of subscribers from each time on; one at the beginning.
     listeners: Vec<(Timestamp, u32)>,
     /// The root user's calls that CloudTrail's event history shows.
     root: Vec<(Timestamp, Region)>,
 }
 
-/// What held at some time of `span`, of what has held since each of `all`.
+/// The values of `all`, each from its time on, that applied at some time in `span`.
 fn held<T>(all: &[(Timestamp, T)], span: Span) -> impl Iterator<Item = &T> {
     let until = all.iter().skip(1).map(|(at, _)| *at).chain([Timestamp::MAX]);
     let is_of_it = move |from: Timestamp, until: Timestamp| from <= span.to && until > span.from;
@@ -125,7 +125,7 @@ pub(super) fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
 }
 
 impl TrueUse {
-    /// The quota that is full when it is used to the full.
+    /// The quota that is full when it is fully used.
     pub(super) fn code(&self) -> Option<QuotaCode> {
         self.model.code(self.full)
     }
@@ -138,12 +138,12 @@ impl Truth {
         here.filter_map(move |u| Some((u, u.model.unit(code)?)))
     }
 
-    /// What a quota counts that the account's calls in a Region count against; `None` where none does.
+    /// The unit of a quota that the account's calls in a Region count against; `None` if none do.
     pub(super) fn unit(&self, region: &Region, code: &QuotaCode) -> Option<Unit> {
         self.sharing(region, code).map(|(_, unit)| unit).next()
     }
 
-    /// What was admitted of a quota in a minute of `span`, at most.
+    /// The most that a quota admitted in one minute of `span`.
     pub(super) fn admitted(&self, region: &Region, code: &QuotaCode, span: Span) -> f64 {
         let most = |(used, unit): (&TrueUse, Unit)| {
             let minutes = held(&used.phases, span).flatten();
@@ -158,17 +158,17 @@ impl Truth {
         self.sharing(region, code).any(|(used, _)| held(&used.phases, span).any(refused))
     }
 
-    /// Since when the models of a quota are in use; `None` where none is.
+    /// When the models of a quota were first used; `None` if never.
     pub(super) fn first_use(&self, region: &Region, code: &QuotaCode) -> Option<Timestamp> {
         self.sharing(region, code).map(|(used, _)| used.began).min()
     }
 
-    /// Whether a model of a quota is used so suddenly that a person has to look.
+    /// Whether a model of a quota grew so suddenly that a person must look.
     pub(super) fn is_sudden(&self, region: &Region, code: &QuotaCode) -> bool {
         self.sharing(region, code).any(|(used, _)| used.is_sudden)
     }
 
-    /// The least and the largest value that was applied in `span`.
+    /// The lowest and the highest value that was applied in `span`.
     pub(super) fn values(&self, region: &Region, code: &QuotaCode, span: Span) -> Option<(f64, f64)> {
         let quota = self.quotas.get(&(region.clone(), code.clone()))?;
         let values: Vec<f64> = held(&quota.values, span).copied().collect();
@@ -176,12 +176,12 @@ impl Truth {
         Some((least, values.iter().copied().fold(least, f64::max)))
     }
 
-    /// The value that is applied now.
+    /// The present applied value.
     pub(super) fn value(&self, region: &Region, code: &QuotaCode) -> Option<f64> {
         self.quotas.get(&(region.clone(), code.clone()))?.values.last().map(|(_, value)| *value)
     }
 
-    /// A quota has another value from now on; `by` says which request changed it.
+    /// Changes a quota's value; `by` is the request that changed it.
     pub(super) fn set_value(
         &mut self,
         region: &Region,
@@ -203,7 +203,7 @@ impl Truth {
         }
     }
 
-    /// AWS took a request.
+    /// AWS accepted a request.
     pub(super) fn requested(&mut self, request: Request) {
         self.requests.push(request);
     }
@@ -224,7 +224,7 @@ impl Truth {
         self.requests.iter().filter(move |r| r.region == *region && r.code == *code)
     }
 
-    /// Whether AWS refused about that much, or less, a short time before `by`, and nothing has changed it since.
+    /// Whether AWS refused about this value, or less, shortly before `by`, with no change since.
     pub(super) fn was_refused(
         &self,
         place: &AccountRegion,
@@ -243,7 +243,7 @@ impl Truth {
         self.requests_of(&place.region, code).filter(is_known).map(|r| r.desired).reduce(f64::min)
     }
 
-    /// The most that a quota was at `since`, or that others have made it later.
+    /// The highest of the value at `since` and the values that others set later.
     pub(super) fn base(&self, region: &Region, code: &QuotaCode, since: Timestamp) -> Option<f64> {
         let quota = self.quotas.get(&(region.clone(), code.clone()))?;
         let then = held(&quota.values, Span { from: since, to: since }).copied();
@@ -251,7 +251,7 @@ impl Truth {
         Some(then.chain(given).fold(quota.default, f64::max))
     }
 
-    /// For how long `used` was used within `span`.
+    /// How long `used` was used within `span`.
     pub(super) fn lasted(used: &TrueUse, span: Span) -> SignedDuration {
         let ends = used.phases.iter().skip(1).map(|(since, _)| *since).chain([span.to]);
         let of = |((since, minute), end): (&(Timestamp, Option<Minute>), Timestamp)| {
@@ -261,7 +261,7 @@ impl Truth {
         used.phases.iter().zip(ends).map(of).fold(SignedDuration::ZERO, SignedDuration::saturating_add)
     }
 
-    /// So many listen from now on.
+    /// Sets the number of subscribers from now on.
     pub(super) fn listen(&mut self, at: Timestamp, how_many: u32) {
         if self.listeners.is_empty() {
             self.listeners.push((Timestamp::MIN, 1));
@@ -269,12 +269,12 @@ impl Truth {
         self.listeners.push((at, how_many));
     }
 
-    /// Whether somebody listened at some time of `span`.
+    /// Whether there was a subscriber at some time in `span`.
     pub(super) fn is_heard(&self, span: Span) -> bool {
         self.listeners.is_empty() || held(&self.listeners, span).any(|listeners| *listeners > 0)
     }
 
-    /// Whether somebody listened all through `span`.
+    /// Whether there was a subscriber all through `span`.
     pub(super) fn is_always_heard(&self, span: Span) -> bool {
         held(&self.listeners, span).all(|listeners| *listeners > 0)
     }

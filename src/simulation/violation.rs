@@ -1,15 +1,15 @@
-//! A promise that a life breaks.
+//! A broken promise.
 
 use std::fmt;
 
 use jiff::SignedDuration;
 
-/// A promise that was broken.
+/// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Which.
+    /// The promise.
     pub promise: &'static str,
-    /// How.
+    /// How it was broken.
     pub how: String,
 }
 
@@ -25,5 +25,5 @@ pub(crate) fn broken(promise: &'static str, how: impl Into<String>) -> Checked {
     Err(Violation { promise, how: how.into() })
 }
 
-/// Clocks differ by less than this, with what a drive takes.
+/// Upper bound of the difference between clocks, including the time of a drive.
 pub(crate) const TOLERANCE: SignedDuration = SignedDuration::from_mins(12);

@@ -1,6 +1,6 @@
-//! How near use comes to a quota, and when it will fill it.
+//! How near use comes to a quota, and when it will fill the quota.
 //!
-//! One law: what is compared is counted as the quota counts it, over everything that shares the quota.
+//! Invariant: Use is counted as the quota counts it, over everything that shares the quota.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,62 +9,63 @@ use crate::quota::{Limit, Quota};
 use crate::time::after;
 use crate::usage::Usage;
 
-/// The limits that are watched. Those of the bedrock-mantle endpoint have metrics of another namespace.
+/// The limits with forecasts. The bedrock-mantle endpoint's limits have metrics in another namespace.
 pub const FORECAST_LIMITS: [Limit; 3] =
     [Limit::TokensPerMinute, Limit::RequestsPerMinute, Limit::TokensPerDay];
-/// Below the threshold a quota is near only from this part of the threshold on, and if growth will fill it in time.
+/// Below the threshold, a quota is due only from this share of the threshold on, and only if growth will fill it in
+/// time.
 pub const FROM: f64 = 0.8;
-/// AWS decides most requests within this time, where nothing is known of earlier ones.
+/// The assumed time AWS takes to decide a request, if no earlier request is known.
 const USUAL_ANSWER: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// A day further off than this is not named.
+/// A forecast date further ahead than this is not given.
 const FORESEEABLE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// A quota, and how near use came to it in the last 24 hours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuotaUse {
-    /// Which.
+    /// The quota.
     pub quota: Quota,
     /// What it limits.
     pub limit: Limit,
     /// The applied value, above 0.
     pub applied: f64,
-    /// The busiest minute, or the day, in the limit's unit.
+    /// The peak in the last 24 hours: the busiest minute, or the whole day for a daily limit, in the limit's unit.
     pub peak: f64,
-    /// By how much the days' peaks grow a day; `None` where they do not grow steadily.
+    /// How much the daily peaks grow per day; `None` if they do not grow steadily.
     pub growth: Option<f64>,
 }
 
 impl QuotaUse {
-    /// `None` where the quota is 0: it is not nearly full, it is shut.
+    /// `None` if the applied value is 0: such a quota is closed, not nearly full.
     pub fn of(quota: &Quota, limit: Limit, applied: f64, usage: &Usage) -> Option<Self> {
         let (peak, growth) = (usage.last_day(limit), usage.growth(limit));
         (applied > 0.0).then(|| Self { quota: quota.clone(), limit, applied, peak, growth })
     }
 
-    /// The part of the quota that was used, from 0; above 1 where a value was lowered.
+    /// The used share of the quota. Above 1 if the value was lowered.
     pub fn share(&self) -> f64 {
         self.peak / self.applied
     }
 
-    /// Whether it is time to ask for more: `threshold` of it is used, or growth will fill it within `lead`.
+    /// Whether it is time to request more: the share reached `threshold`, or growth will fill the quota within `lead`.
     pub fn is_due(&self, threshold: f64, lead: SignedDuration, now: Timestamp) -> bool {
         let is_in_time = || self.full_on(now).is_some_and(|full| full <= after(now, lead));
         self.share() >= threshold || (self.share() >= threshold * FROM && is_in_time())
     }
 
-    /// When the peak will reach the quota if it goes on growing as it does; `None` where it does not grow
-    /// steadily, or that is far off.
+    /// When the peak will reach the quota if growth continues; `None` if use does not grow steadily, or if the date is
+    /// more than 90 days ahead.
     pub fn full_on(&self, now: Timestamp) -> Option<Timestamp> {
         let left = (self.applied - self.peak).max(0.0) / self.growth?;
-        // A cast stops at the largest whole number.
+        // The cast saturates.
         #[allow(clippy::cast_possible_truncation)]
         let days = left.ceil() as i64;
         (days <= FORESEEABLE.as_hours() / 24).then(|| after(now, SignedDuration::from_hours(24 * days)))
     }
 }
 
-/// How long before a quota is full more is asked for: half as long again as AWS took to decide earlier requests of this
-/// quota, and two days, but no longer than a month.
+/// How long before a quota fills up an increase is requested: one and a half times the median time AWS took to decide
+/// earlier requests for this quota, plus two days, and at most 30 days.
 pub fn lead(record: &QuotaRecord) -> SignedDuration {
     const DAYS: i64 = 24;
     let answer = record.answer_time().unwrap_or(USUAL_ANSWER);

@@ -1,7 +1,7 @@
 //! What CloudWatch measured of a model's use, and what it means for a quota.
 //!
-//! One law: tokens are counted as the quota counts them, and models that share a quota are added up
-//! minute by minute before any peak is taken.
+//! Invariant: Tokens are counted as the quota counts them. Models that share a quota are added up minute by minute
+//! before a peak is taken.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html>.
 
 pub mod headroom;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::ModelId;
 use crate::quota::Limit;
 
-/// How many quota tokens an output token costs, by what the model's id begins with; 1 for all others.
+/// Quota tokens per output token, by the start of the model's id; 1 for all other models.
 #[rustfmt::skip]
 const BURNDOWN: &[(&str, f64)] = &[
     ("anthropic.claude-3-7-", 5.0),
@@ -25,17 +25,17 @@ const BURNDOWN: &[(&str, f64)] = &[
     ("anthropic.claude-sonnet-5", 10.0), ("anthropic.claude-opus-5", 10.0), ("anthropic.claude-fable-5-1", 10.0),
 ];
 
-/// Quota tokens for one output token of `model`.
+/// Quota tokens per output token of `model`.
 pub fn burndown(model: &ModelId) -> f64 {
     BURNDOWN.iter().find(|(start, _)| model.base().starts_with(start)).map_or(1.0, |(_, rate)| *rate)
 }
 
-/// One minute of one model, as CloudWatch's metrics of the namespace `AWS/Bedrock` have it. Throttled
-/// calls count neither as invocations nor as errors.
+/// One minute of one model, from CloudWatch's namespace `AWS/Bedrock`. Throttled calls count neither as invocations nor
+/// as errors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Minute {
-    /// `Invocations`: calls that were admitted.
+    /// `Invocations`: admitted calls.
     pub invocations: f64,
     /// `InvocationThrottles`.
     pub throttles: f64,
@@ -49,14 +49,14 @@ pub struct Minute {
     pub output_tokens: f64,
     /// `CacheWriteInputTokens`. Cache reads do not count.
     pub cache_write_tokens: f64,
-    /// `EstimatedTPMQuotaUsage`: quota tokens with burndown; `None` where CloudWatch has none.
+    /// `EstimatedTPMQuotaUsage`: quota tokens including burndown; `None` if CloudWatch has no value.
     pub quota_tokens: Option<f64>,
-    /// `LegacyModelInvocations`: calls of a model that its provider calls legacy.
+    /// `LegacyModelInvocations`: calls of a model that its provider has marked as legacy.
     pub legacy_invocations: f64,
 }
 
 impl Minute {
-    /// Nothing measured.
+    /// A minute without measurements.
     pub const NONE: Self = Self {
         invocations: 0.0,
         throttles: 0.0,
@@ -69,12 +69,12 @@ impl Minute {
         legacy_invocations: 0.0,
     };
 
-    /// Whether calls were made, admitted or not.
+    /// Whether any calls were made, admitted or throttled.
     pub fn is_used(&self) -> bool {
         self.invocations + self.throttles > 0.0
     }
 
-    /// Adds so much of another's counts.
+    /// Adds `share` of another minute's counts.
     pub fn add(&mut self, other: &Self, share: f64) {
         self.invocations += other.invocations * share;
         self.throttles += other.throttles * share;
@@ -95,18 +95,18 @@ impl Minute {
     }
 }
 
-/// How fine CloudWatch is asked: minutes are kept for 15 days, and a request has its limits.
+/// The resolution at which CloudWatch is read. It keeps minutes for 15 days, and a request has size limits.
 /// See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Period {
-    /// One minute: what rate quotas count.
+    /// One minute, which is what rate quotas count.
     Minute,
     /// Five minutes.
     FiveMinutes,
 }
 
 impl Period {
-    /// In minutes.
+    /// The length in minutes.
     pub const fn minutes(self) -> u32 {
         match self {
             Self::Minute => 1,
@@ -115,61 +115,60 @@ impl Period {
     }
 }
 
-/// The use of one model that CloudWatch has data for, oldest first. A point of a longer period holds the
-/// *average* minute of it.
+/// One model's use as far as CloudWatch has data, oldest first. A point of a longer period holds that period's
+/// *average* minute.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// How long each point is.
+    /// The length of each point.
     pub period: Period,
-    /// Each point by its start.
+    /// The points, each with its start.
     pub points: Vec<(Timestamp, Minute)>,
-    /// The first use within what was asked for; `None`: never used in it.
+    /// The first use within the requested window; `None` if there was none.
     pub first_use: Option<Timestamp>,
 }
 
 impl Series {
-    /// What `points`, oldest first, show.
+    /// A series of `points`, oldest first.
     pub fn of(period: Period, points: Vec<(Timestamp, Minute)>) -> Self {
         let used = |(at, minute): &(Timestamp, Minute)| minute.is_used().then_some(*at);
         Self { period, first_use: points.iter().find_map(used), points }
     }
 
-    /// Without any use.
+    /// A series without use.
     pub fn unused(period: Period) -> Self {
         Self::of(period, Vec::new())
     }
 }
 
-/// The use of one quota: every model that shares it, added up.
+/// The use of one quota, added up over every model that shares it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Usage {
     /// Admitted requests in the busiest minute.
     pub peak_requests: f64,
     /// Quota tokens in the busiest minute.
     pub peak_tokens: f64,
-    /// 95th percentile of the minutes with use.
+    /// Admitted requests: 95th percentile of the minutes with use.
     pub p95_requests: f64,
-    /// 95th percentile of the minutes with use.
+    /// Quota tokens: 95th percentile of the minutes with use.
     pub p95_tokens: f64,
     /// Admitted requests in the busiest minute of the incident's window.
     pub recent_requests: f64,
     /// Quota tokens in the busiest minute of the incident's window.
     pub recent_tokens: f64,
-    /// Quota tokens in the busiest day that the incident's window touches.
+    /// Quota tokens in the busiest day that overlaps the incident's window.
     pub recent_day_tokens: f64,
-    /// The minutes in which calls were refused.
+    /// The minutes in which calls were throttled.
     #[serde(skip)]
     refused: Vec<Refused>,
-    /// All of it in steps of five minutes, oldest first: the finest measure that is the same for every day.
+    /// All use in steps of five minutes, oldest first. This is the finest resolution available for every day.
     #[serde(skip)]
     pub(crate) fives: Vec<Five>,
-    /// Quota tokens of an admitted request, on average.
+    /// Average quota tokens per admitted request.
     #[serde(skip)]
     average_tokens: f64,
-    /// Share of the requests, from 0 to 1, in minutes whose average request is over twice the average of
-    /// all.
+    /// Share of the requests, from 0 to 1, in minutes whose average request is more than twice the overall average.
     pub large_share: f64,
-    /// Requests of the last seven days against the seven before; `None` unless both had some.
+    /// Requests of the last seven days divided by those of the seven days before; `None` without use in those.
     pub trend: Option<f64>,
     /// Quota tokens in the busiest day.
     pub peak_day_tokens: f64,
@@ -179,71 +178,71 @@ pub struct Usage {
     pub window_throttles: f64,
     /// Throttled requests in the worst minute.
     pub peak_throttles: f64,
-    /// Input tokens of an admitted request, on average.
+    /// Average input tokens per admitted request.
     pub average_input: f64,
-    /// Output tokens of an admitted request, on average, before burndown.
+    /// Average output tokens per admitted request, before burndown.
     pub average_output: f64,
-    /// `None`: never used within what was asked for.
+    /// The first use within the requested window; `None` if there was none.
     pub first_use: Option<Timestamp>,
     /// Whether CloudWatch counted calls of a legacy model.
     pub is_legacy: bool,
-    /// The days with use, each of 24 hours counted back from now, oldest first.
+    /// The days with use, oldest first. A day is 24 hours, counted back from now.
     pub days: Vec<Day>,
 }
 
-/// What was measured earlier than this before now proves nothing of a need, whatever an event says of its age.
+/// Measurements older than this prove no need, whatever age an event claims for the incident.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(6);
 
-/// A minute in which calls were refused.
+/// A minute in which calls were throttled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Refused {
     /// Admitted requests.
     requests: f64,
     /// Their quota tokens.
     tokens: f64,
-    /// Refused requests.
+    /// Throttled requests.
     throttles: f64,
 }
 
 /// Five minutes of use, as their average minute.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Five {
-    /// Their beginning, in seconds since 1970.
+    /// The start, in seconds since 1970.
     pub(crate) at: i64,
-    /// Admitted requests a minute.
+    /// Admitted requests per minute.
     pub(crate) requests: f64,
-    /// Quota tokens of admitted requests a minute.
+    /// Quota tokens of admitted requests per minute.
     pub(crate) tokens: f64,
-    /// Refused requests a minute.
+    /// Throttled requests per minute.
     pub(crate) throttles: f64,
 }
 
 impl Five {
-    /// Requests asked for a minute: a sudden burst is one whether its calls were refused or not.
+    /// Requests attempted per minute, without repetitions. A burst counts whether its calls were throttled or not.
     pub(crate) fn asked(&self) -> f64 {
         self.requests + without_repetitions(self.throttles, self.requests)
     }
 }
 
-/// What was admitted in 24 hours.
+/// The use admitted in 24 hours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Day {
-    /// How many days ago it ended; 0 is the day that ends now.
+    /// How many days ago the day ended; 0 is the day that ends now.
     pub ago: u32,
-    /// Requests in the busiest minute, as far as minutes were measured.
+    /// Requests in the busiest measured minute.
     pub peak_requests: f64,
-    /// Quota tokens in the busiest minute, as far as minutes were measured.
+    /// Quota tokens in the busiest measured minute.
     pub peak_tokens: f64,
-    /// Quota tokens in all.
+    /// Total quota tokens.
     pub tokens: f64,
-    /// Requests in an average minute of the busiest five: the same measure for every day.
+    /// Requests in the average minute of the busiest five minutes, which can be compared between days.
     steady_requests: f64,
-    /// Quota tokens in an average minute of the busiest five.
+    /// Quota tokens in the average minute of the busiest five minutes.
     steady_tokens: f64,
 }
 
 impl Day {
-    /// What was admitted at most, in `limit`'s unit.
+    /// The peak of admitted use, in `limit`'s unit.
     pub fn peak(&self, limit: Limit) -> f64 {
         match limit {
             Limit::RequestsPerMinute => self.peak_requests,
@@ -262,15 +261,15 @@ impl Day {
 }
 
 impl Usage {
-    /// Adds up `series` of models that share a quota, as of `now`. The incident began at `since`; its window is
-    /// what of that lies in the last [`WINDOW`].
+    /// Adds up the `series` of models that share a quota, as of `now`. The incident began at `since`. Its window is the
+    /// part of it within the last [`WINDOW`].
     pub fn of<S: Borrow<Series>>(series: &[S], burndown: f64, since: Timestamp, now: Timestamp) -> Self {
         let window = since.max(now.saturating_sub(WINDOW).unwrap_or(since));
         let all = series.iter().map(Borrow::borrow);
         let mut points: Vec<(Timestamp, u32, &Minute)> = all
             .flat_map(|one| one.points.iter().map(|(at, minute)| (*at, one.period.minutes(), minute)))
             .collect();
-        // In order already but for where one series ends and the next begins.
+        // This is already the order, except where one series ends and the next begins.
         points.sort_by_key(|(at, length, _)| (*at, *length));
         let mut usage =
             Self { first_use: series.iter().filter_map(|s| s.borrow().first_use).min(), ..Self::default() };
@@ -290,7 +289,7 @@ impl Usage {
 
         let last = points.last().map_or(0, |(at, ..)| at.as_second());
         let (mut this_week, mut week_before) = (0.0f64, 0.0f64);
-        // By the longer period throughout: its average hides what a minute shows.
+        // Both periods are compared as five-minute averages, because an average hides what a minute shows.
         let mut fives: Vec<Five> = Vec::new();
         let mut back = DailyUse::new(now);
         let mut large = 0.0;
@@ -325,7 +324,7 @@ impl Usage {
                 usage.recent_throttles += throttles * f64::from(*length);
             }
             if *at >= window {
-                // CloudWatch counts whole calls: less than one in a minute is no more than the trace of an average.
+                // CloudWatch counts whole calls. Less than one per minute is only a trace of an average.
                 usage.window_throttles += throttles.floor() * f64::from(*length);
                 usage.recent_requests = usage.recent_requests.max(requests);
                 usage.recent_tokens = usage.recent_tokens.max(tokens);
@@ -341,7 +340,7 @@ impl Usage {
         (usage.peak_requests, usage.p95_requests) = peak_and_p95(requests_used);
         (usage.peak_tokens, usage.p95_tokens) = peak_and_p95(tokens_used);
         usage.peak_day_tokens = days.values().copied().fold(0.0, f64::max);
-        // AWS does not say when its day begins: it may be UTC's, or any 24 hours.
+        // AWS does not say whether its day is a UTC day or any 24 hours.
         let touched = days.range(window.as_second().div_euclid(DAY)..).map(|(_, tokens)| *tokens);
         let last_24_hours = usage.days.last().filter(|day| day.ago == 0).map(|day| day.tokens);
         usage.recent_day_tokens = touched.chain(last_24_hours).fold(0.0, f64::max);
@@ -351,7 +350,7 @@ impl Usage {
         usage
     }
 
-    /// What was admitted at most, in `limit`'s unit.
+    /// The peak of admitted use, in `limit`'s unit.
     pub fn peak(&self, limit: Limit) -> f64 {
         match limit {
             Limit::RequestsPerMinute => self.peak_requests,
@@ -360,7 +359,7 @@ impl Usage {
         }
     }
 
-    /// What was admitted at most in the incident's window, in `limit`'s unit: what proves that the quota is used.
+    /// The peak of admitted use in the incident's window, in `limit`'s unit. It proves that the quota is used.
     pub fn admitted(&self, limit: Limit) -> f64 {
         match limit {
             Limit::RequestsPerMinute => self.recent_requests,
@@ -369,14 +368,14 @@ impl Usage {
         }
     }
 
-    /// What is needed of a quota of `applied`, in `limit`'s unit: what was admitted in the busiest minute, with
-    /// the refused calls that stand for requests of their own, each taken at the average size of admitted
-    /// ones. A refused call costs its caller nothing, so that refused calls add at most what was admitted;
-    /// in a minute that was admitted [`FULL`] of the quota they may add more.
+    /// The demand on a quota whose applied value is `applied`, in `limit`'s unit: the admitted use of the busiest
+    /// minute, plus throttled calls that stand for requests of their own, each at the average size of admitted
+    /// requests. Throttled calls cost their caller nothing, so they add at most as many requests as were admitted. They
+    /// may add more only in a minute that used more than [`FULL`] of the quota.
     pub fn demand(&self, limit: Limit, applied: f64) -> f64 {
         self.with_refused(limit, |minute| {
             let used = if limit == Limit::RequestsPerMinute { minute.requests } else { minute.tokens };
-            // A quota of nothing is always full.
+            // A quota of 0 is always full.
             if applied <= 0.0 || used > FULL * applied {
                 without_repetitions(minute.throttles, minute.requests)
             } else {
@@ -385,7 +384,7 @@ impl Usage {
         })
     }
 
-    /// What would be needed if each refused call were a request of its own, in `limit`'s unit.
+    /// The demand if every throttled call were a request of its own, in `limit`'s unit.
     pub fn asked(&self, limit: Limit) -> f64 {
         self.with_refused(limit, |minute| minute.throttles)
     }
@@ -393,27 +392,27 @@ impl Usage {
     fn with_refused(&self, limit: Limit, counted: impl Fn(&Refused) -> f64) -> f64 {
         let of_minute = |minute: &Refused| match limit {
             Limit::RequestsPerMinute => minute.requests + counted(minute),
-            // Of a day's limit only what was admitted is known.
+            // For a daily limit, only admitted use is known.
             Limit::TokensPerDay => 0.0,
             _ => minute.tokens + counted(minute) * self.average_tokens,
         };
         self.refused.iter().map(of_minute).fold(self.peak(limit), f64::max)
     }
 
-    /// What was admitted at most in the last 24 hours, in `limit`'s unit.
+    /// The peak of admitted use in the last 24 hours, in `limit`'s unit.
     pub fn last_day(&self, limit: Limit) -> f64 {
         self.days.last().filter(|day| day.ago == 0).map_or(0.0, |day| day.peak(limit))
     }
 
-    /// By how much the days' peaks grow a day, in `limit`'s unit: where each day is above the one before, the median over
-    /// all pairs of days, which one odd day does not move; else by the busy days of two weeks. `None` where they do not
-    /// grow, or too few days are known.
+    /// How much the daily peaks grow per day, in `limit`'s unit. If most pairs of days rise, it is the median slope
+    /// over all pairs, which one outlier does not change. Otherwise it compares the busy days of two weeks. `None` if
+    /// the peaks do not grow, or if too few days are known.
     pub fn growth(&self, limit: Limit) -> Option<f64> {
         self.daily_growth(limit).or_else(|| self.weekly_growth(limit))
     }
 
-    /// The same by the second busiest day of each of the last two weeks, which weekends do not hide and one odd day does
-    /// not make.
+    /// The growth between the second busiest days of the last two weeks. Weekends do not hide it, and one outlier does
+    /// not cause it.
     fn weekly_growth(&self, limit: Limit) -> Option<f64> {
         const FEWEST: usize = 5;
         const LEAST: f64 = 1.05;
@@ -430,7 +429,7 @@ impl Usage {
     /// See <https://en.wikipedia.org/wiki/Theil%E2%80%93Sen_estimator>.
     fn daily_growth(&self, limit: Limit) -> Option<f64> {
         const FEWEST: usize = 5;
-        /// Of all pairs of days so many have to rise.
+        /// The share of all pairs of days that must rise.
         const STEADY: f64 = 0.7;
         let days: Vec<(f64, f64)> =
             self.days.iter().map(|day| (-f64::from(day.ago), day.steady(limit))).collect();
@@ -443,38 +442,39 @@ impl Usage {
         slopes.sort_by(f64::total_cmp);
         let rising = slopes.iter().rev().take_while(|slope| **slope > 0.0).count();
         let slope = *slopes.get(slopes.len() / 2)?;
-        // No count of pairs of days comes near 2^53.
+        // The number of pairs stays far below 2^53.
         #[allow(clippy::cast_precision_loss)]
         let is_steady = rising as f64 >= STEADY * slopes.len() as f64;
-        // A minute's peak stands above that of five minutes by the same share every day.
+        // A minute's peak exceeds the five-minute peak by the same share every day.
         let steady = days.iter().map(|(_, peak)| *peak).fold(0.0, f64::max);
         let share = if steady > 0.0 { (self.last_day(limit) / steady).max(1.0) } else { 1.0 };
         (is_steady && slope > 0.0).then_some(slope * share)
     }
 
-    /// Quota tokens of an admitted request, on average.
+    /// Average quota tokens per admitted request.
     pub(crate) fn average_tokens(&self) -> f64 {
         self.average_tokens
     }
 
-    /// How long the model has been in use at `now`.
+    /// How long the model has been in use at `now`; `None` if it was not used.
     pub fn history(&self, now: Timestamp) -> Option<SignedDuration> {
         self.first_use.map(|first| now.duration_since(first))
     }
 }
 
-/// What was admitted in an hour, or in a day where the limit is a day's.
+/// The use admitted in one hour, or in one day for a daily limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hour {
-    /// Its beginning.
+    /// The start.
     pub at: Timestamp,
-    /// In the limit's unit: the busiest minute of the hour, as far as minutes were measured, or the day.
+    /// The busiest measured minute of the hour, or the whole day, in the limit's unit.
     pub peak: f64,
-    /// Calls that were throttled.
+    /// Throttled calls.
     pub throttles: f64,
 }
 
-/// The use of one quota hour by hour, or day by day, oldest first; what shares it added up.
+/// The use of one quota by the hour, or by the day for a daily limit, oldest first. Series that share the quota are
+/// added up.
 pub fn course<S: Borrow<Series>>(series: &[S], burndown: f64, limit: Limit) -> Vec<Hour> {
     let mut points: BTreeMap<i64, (f64, f64, f64)> = BTreeMap::new();
     for series in series.iter().map(Borrow::borrow) {
@@ -508,11 +508,11 @@ const DAY: i64 = 86_400;
 /// Five minutes, in seconds.
 const FIVE: i64 = 300;
 
-/// Adds up the days of [`Usage::days`], from points in the order of their times.
+/// Adds up [`Usage::days`] from points in order of time.
 struct DailyUse {
     now: Timestamp,
     by_age: BTreeMap<u32, Day>,
-    /// The five minutes that are being added up, and their average minute so far.
+    /// The current five minutes, and their average minute so far.
     five: i64,
     requests: f64,
     tokens: f64,
@@ -549,21 +549,21 @@ impl DailyUse {
     }
 }
 
-/// AWS's SDKs make so many attempts in all.
+/// The number of attempts that AWS's SDKs make in all.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>.
 const ATTEMPTS: f64 = 3.0;
 
-/// A quota that is used to more than this share is full.
+/// A quota is full if more than this share of it is used.
 pub const FULL: f64 = 0.8;
 
-/// How many requests `throttles` refusals of a full quota stand for. Up to as many as were admitted each is
-/// taken for a request of its own; a minute in which more is refused than admitted is full of repetitions,
-/// and then it is what was admitted, or a third of the refusals if that is more.
+/// How many requests `throttles` throttled calls of a full quota stand for. Each counts as a request of its own, up to
+/// the number of admitted calls. Beyond that they are mostly repetitions: they then count as many requests as were
+/// admitted, or a third of the throttled calls if that is more.
 fn without_repetitions(throttles: f64, admitted: f64) -> f64 {
     throttles.min(admitted.max(throttles / ATTEMPTS))
 }
 
-/// Of values that each hold for so many minutes.
+/// The peak and 95th percentile of values that each hold for a number of minutes.
 fn peak_and_p95(mut values: Vec<(f64, u32)>) -> (f64, f64) {
     values.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     let minutes: u32 = values.iter().map(|(_, minutes)| minutes).sum();

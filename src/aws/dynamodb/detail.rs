@@ -1,11 +1,11 @@
-//! What is bulky of an incident, in items of its own that no index sees.
+//! The large parts of an incident, in separate items outside all indexes.
 //!
-//! Invariant: these items are read only with a lease or for a person. A claim writes them together with the incident's
-//! item and does not read them.
+//! Invariant: These items are read only under a lease or for a command. A claim writes them together with the
+//! incident's item and does not read them.
 //!
-//! - `DETAIL#<id>`: cause, rule and facts as they were told together, the search, the steps that were missing, what
-//!   people have heard, the models of an incident of the whole account.
-//! - `CALLERS#<id>#<0..7>`: who called in one minute; see [`RecentCallers`].
+//! - `DETAIL#<id>`: cause, rule and facts of the same report, the search, the missing steps, what people have heard,
+//!   and the models of an account-wide incident.
+//! - `CALLERS#<id>#<0..7>`: the callers of one minute; see [`RecentCallers`].
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ use crate::incident::notices::NoticeRecord;
 use crate::model::ModelId;
 use crate::time::after;
 
-/// A minute's callers are deleted after this time. Notices use only the newest minutes.
+/// How long a minute's callers are kept. Notices use only the newest minutes.
 const CALLERS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 pub(super) fn detail_key(id: &IncidentId) -> String {
@@ -38,37 +38,37 @@ pub(super) fn callers_key(id: &IncidentId, place: usize) -> String {
     format!("CALLERS#{id}#{place}")
 }
 
-/// The keys of everything that is bulky of `id`.
+/// The keys of all large items of `id`.
 pub(super) fn keys(id: &IncidentId) -> Vec<String> {
     let callers = (0..RecentCallers::PLACES).map(|place| callers_key(id, place));
     std::iter::once(detail_key(id)).chain(callers).collect()
 }
 
-/// The same and the incident's own item: no more than one call reads.
+/// These keys and that of the incident's own item, few enough for one call.
 pub(super) fn all_keys(id: &IncidentId) -> Vec<String> {
     let mut all = keys(id);
     all.push(incident_key(id));
     all
 }
 
-/// What the items of [`keys`] say.
+/// The contents of the items of [`keys`].
 #[derive(Debug, Default)]
 pub(super) struct IncidentDetail {
     /// `None` until the first claim has written it.
     pub(super) diagnosis: Option<Diagnosed>,
     pub(super) search: Option<SearchAttribute>,
     missing: Vec<String>,
-    /// The notice at which those were missing.
+    /// The id of the notice that reported these steps as missing.
     missing_of: Option<String>,
     pub(super) had_missing: bool,
     /// What people have heard, up to the last notice.
     pub(super) heard: Heard,
-    /// The models of an incident of the whole account.
+    /// The models of an account-wide incident.
     pub(super) models: Vec<ModelId>,
     pub(super) callers: Vec<CallerMinute>,
 }
 
-/// Cause, rule and facts that were told together.
+/// Cause, rule and facts of the same report.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Diagnosed {
     pub(super) cause: String,
@@ -77,7 +77,7 @@ pub(super) struct Diagnosed {
 }
 
 impl Diagnosed {
-    /// Facts of another version: what it does not know any more is left out.
+    /// The facts. Facts of another version that this one does not know are left out.
     pub(super) fn facts(&self) -> Facts {
         facts(&self.facts)
     }
@@ -108,7 +108,7 @@ struct DetailItem {
 }
 
 impl IncidentDetail {
-    /// Of the items of `id` among `items`. What is not there was not told.
+    /// Reads the items of `id` among `items`. Absent attributes are empty.
     pub(super) fn read(id: &IncidentId, items: &HashMap<String, DynamoItem>) -> ServiceResult<Self> {
         let key = detail_key(id);
         let item = items.get(&key).cloned();
@@ -139,12 +139,12 @@ impl IncidentDetail {
     }
 }
 
-/// Of a minute that cannot be read nothing is known: it is a sample.
+/// A minute of callers; `None` if it cannot be read. Callers are only a sample.
 fn minute(item: &DynamoItem) -> Option<CallerMinute> {
     serde_json::from_str(item.get("callers")?.as_s().ok()?).ok()
 }
 
-/// Cause, rule and facts as both items keep them.
+/// Cause, rule and facts as attributes, as both items keep them.
 pub(super) fn diagnosis(incident: &Incident) -> [(&'static str, AttributeValue); 3] {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let facts = serde_json::to_string(&incident.facts).unwrap_or_default();
@@ -155,7 +155,7 @@ pub(super) fn diagnosis(incident: &Incident) -> [(&'static str, AttributeValue);
     ]
 }
 
-/// What a claim writes beside the incident's item: its diagnosis where it is the latest word or there is none yet.
+/// What a claim writes to `DETAIL#`: its diagnosis, if it is the latest or the first.
 pub(super) fn claimed(incident: &Incident) -> Update {
     let mut update = Update::default();
     for (name, value) in diagnosis(incident) {
@@ -169,7 +169,7 @@ pub(super) fn claimed(incident: &Incident) -> Update {
     update
 }
 
-/// The models that a claim adds; `None` where it names none. Where there are as many as are kept, nothing is added.
+/// Adds the models of a claim; `None` if it names none. Adds nothing once the limit of kept models is reached.
 pub(super) fn models(incident: &Incident) -> Option<Update> {
     let models = named(incident)?;
     let mut update = Update::default();
@@ -179,20 +179,20 @@ pub(super) fn models(incident: &Incident) -> Option<Update> {
     Some(update)
 }
 
-/// A set of DynamoDB's, which is never empty.
+/// The models as a string set; `None` if empty, because DynamoDB has no empty sets.
 fn named(incident: &Incident) -> Option<AttributeValue> {
     let models: Vec<String> = incident.facts.models.iter().map(ToString::to_string).collect();
     (!models.is_empty()).then_some(AttributeValue::Ss(models))
 }
 
-/// The same where the incident knows a cause and the ledger knew none.
+/// The diagnosis, for an incident that knows a cause where the ledger had none.
 pub(super) fn learnt(incident: &Incident) -> Update {
     let mut update = Update::default();
     update.set_all(diagnosis(incident));
     update
 }
 
-/// What a new episode begins with. An incident that `is_read` from its item tells nothing new.
+/// Starts a new episode. An incident that `is_read` from its item has nothing new to write.
 pub(super) fn reopened(incident: &Incident, is_read: bool, now: Timestamp) -> Update {
     let mut update = Update::default();
     if !is_read {
@@ -207,7 +207,7 @@ pub(super) fn reopened(incident: &Incident, is_read: bool, now: Timestamp) -> Up
     update
 }
 
-/// The steps that were missing at a notice.
+/// Records the steps that were missing at a notice.
 pub(super) fn missing(update: &mut Update, told: &NoticeRecord) {
     let steps = told.missing.iter().cloned().map(AttributeValue::S).collect();
     update.set("missing", AttributeValue::L(steps));
@@ -215,12 +215,12 @@ pub(super) fn missing(update: &mut Update, told: &NoticeRecord) {
     update.set("had_missing", AttributeValue::Bool(true));
 }
 
-/// What people have heard, with a notice.
+/// Records what people have heard, including a new notice.
 pub(super) fn heard(update: &mut Update, heard: &Heard) {
     update.set("heard", String::from(heard.clone()));
 }
 
-/// Who called in the minutes that `incident` tells of, by the key of their items.
+/// The callers of each minute of `incident`, by the key of their item.
 pub(super) fn callers(incident: &Incident, now: Timestamp) -> Vec<(String, Update)> {
     let minutes = incident.callers.kept();
     minutes

@@ -1,7 +1,7 @@
-//! The table's items, and what they say in our words.
+//! Converts the table's items to and from the domain's types.
 //!
-//! One law: what is written here can be read here, by this version and the next; an item that cannot be
-//! read is an error that names it, never a guess.
+//! Invariant: What is written here can be read here, by this version and the next. An unreadable item is an error
+//! that names it, never a guess.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub(super) fn room(item: &DynamoItem, opened: &Opened) -> Room {
     Room::after(count("opened"), of_sender.unwrap_or_default())
 }
 
-/// How many notices a `DIGEST_WINDOW#` item counts.
+/// The number of notices that a `DIGEST_WINDOW#` item counts.
 pub(super) fn tallied(item: DynamoItem) -> ServiceResult<u32> {
     #[derive(Deserialize)]
     struct Crowd {
@@ -47,7 +47,7 @@ pub(super) fn tallied(item: DynamoItem) -> ServiceResult<u32> {
     from_item(item).map(|crowd: Crowd| crowd.notices).map_err(|e| unreadable("CROWD#", e))
 }
 
-/// What an incident tells of itself, attribute by attribute; what is unknown is left out.
+/// The attributes of an incident itself; unknown ones are left out.
 pub(super) fn told_by(incident: &Incident) -> Vec<(&'static str, AttributeValue)> {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let mut told = diagnosed(incident);
@@ -70,14 +70,14 @@ pub(super) fn told_by(incident: &Incident) -> Vec<(&'static str, AttributeValue)
     told
 }
 
-/// In place of facts, which stand in [`IncidentDetail`]. Versions before 0.2 cannot read an item without the attribute.
+/// Placeholder for the facts, which are in [`IncidentDetail`]. Versions before 0.2 cannot read an item without it.
 const NO_FACTS: &str = "{}";
 
-/// In versions before 0.2, the callers of a minute each, in the item itself.
+/// Where versions before 0.2 keep callers: one attribute for each minute, in the incident's item.
 const CALLERS: [&str; RecentCallers::PLACES] =
     ["callers_0", "callers_1", "callers_2", "callers_3", "callers_4", "callers_5", "callers_6", "callers_7"];
 
-/// What an incident has only until it is over: where its episode goes on, it is gone.
+/// Attributes that an incident has only until it is over. If its episode continues later, they are gone.
 pub(super) const OF_STAY: &[&str] = &[
     "awaited",
     "intent",
@@ -90,7 +90,7 @@ pub(super) const OF_STAY: &[&str] = &[
     "unread",
 ];
 
-/// What only some episodes have. A new episode begins without those that its incident does not tell.
+/// Attributes that only some episodes have. A new episode drops those that its incident does not set.
 pub(super) const OF_EPISODE: &[&str] = &[
     "account",
     "awaited",
@@ -114,7 +114,7 @@ pub(super) const OF_EPISODE: &[&str] = &[
     "region",
     "request_id",
     "searched",
-    // Earlier versions kept words of the error's text here; nobody reads them any more.
+    // Earlier versions kept words of the error text here; nothing reads them any more.
     "sample",
     "search",
     "silent_until",
@@ -125,20 +125,19 @@ pub(super) const OF_EPISODE: &[&str] = &[
 
 pub(super) const LAST_SEEN: &str = "last_seen";
 
-/// Whether a claim of `incident` writes this attribute anew, whatever stands there; [`LAST_SEEN`] only with a later
-/// time.
+/// Whether a claim of `incident` overwrites this attribute. [`LAST_SEEN`] is overwritten only with a later time.
 pub(super) fn is_overwritten(incident: &Incident, name: &str) -> bool {
     let is_diagnosis = ["cause", "rule", "facts", HOME].contains(&name);
     name == LAST_SEEN || (is_diagnosis && incident.is_the_latest_word())
 }
 
-/// What versions before 0.2 kept of callers; of a minute that cannot be read nothing is known.
+/// The callers kept by versions before 0.2. Minutes that cannot be read are left out.
 fn callers(item: &DynamoItem) -> Vec<CallerMinute> {
     let kept = CALLERS.iter().filter_map(|name| item.get(*name)?.as_s().ok());
     kept.filter_map(|minute| serde_json::from_str(minute).ok()).collect()
 }
 
-/// The part of it that a later delivery may know better. The facts stand in [`IncidentDetail`].
+/// The attributes that a later delivery may correct. The facts are in [`IncidentDetail`].
 pub(super) fn diagnosed(incident: &Incident) -> Vec<(&'static str, AttributeValue)> {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     vec![
@@ -157,13 +156,12 @@ pub(super) fn unread(unread: &UnansweredLook) -> ServiceResult<AttributeValue> {
     to_attribute_value(unread).map_err(|e| unreadable("of a look", e))
 }
 
-/// A notice without what is kept in [`IncidentDetail`].
+/// A notice without the parts that are in [`IncidentDetail`].
 fn notice(told: &NoticeRecord) -> ServiceResult<AttributeValue> {
     to_attribute_value(told.in_short()).map_err(|e| unreadable(&told.id, e))
 }
 
-/// The attributes that count the notices of one kind: how many, when the last was published, and when the one before
-/// it.
+/// The attributes for the notices of one kind: their count, the time of the last, and the time of the one before.
 fn of_kind(kind: &str) -> [String; 3] {
     ["n", "at", "before"].map(|what| format!("{what}_{kind}"))
 }
@@ -173,20 +171,20 @@ pub(super) fn of_kinds() -> impl Iterator<Item = String> {
     Kind::ALL.iter().flat_map(|kind| of_kind(kind.as_str()))
 }
 
-/// Records one more notice. `notices` holds the last one alone: versions before 0.2 kept all of them there, and read
-/// them.
+/// Records one more notice. `notices` holds only the last one, as a list, because versions before 0.2 read a list of
+/// all notices there.
 pub(super) fn tell(update: &mut Update, told: &NoticeRecord) -> ServiceResult<()> {
     let [count, at, before] = of_kind(&told.kind);
     update.set("notices", AttributeValue::L(vec![notice(told)?]));
     update.set_if_absent("first_notice", notice(told)?);
-    // An update reads what it copies before it writes.
+    // An update reads the attributes it copies before it writes.
     update.copy_or(&before, &at, told.at.to_string());
     update.set(&at, told.at.to_string());
     update.add(&count, 1);
     Ok(())
 }
 
-/// Notices as the item keeps them. A kind that this version does not know is not counted.
+/// Reads the notices of an item. Kinds unknown to this version are not counted.
 fn notices(
     item: &DynamoItem,
     first: Option<NoticeRecord>,
@@ -202,12 +200,12 @@ fn notices(
             time(name, item.get(name).and_then(|at| at.as_s().ok().map(String::as_str)))
         };
         if let Some(last) = time(&at)? {
-            // The first of a kind is copied from itself.
+            // The first notice of a kind has itself as the one before.
             let before = time(&before)?.filter(|before| *before < last);
             kinds.insert(kind.to_string(), OfKind { count, last, before });
         }
     }
-    // Versions before 0.2 add to the list, and count nothing.
+    // Versions before 0.2 add to the list and count nothing.
     let uncounted = usize::from(first.is_some());
     let had_missing = detail.had_missing || all.iter().any(|told| !told.missing.is_empty());
     let missing = if last.missing.is_empty() { detail.missing_at(&last.id) } else { last.missing.clone() };
@@ -217,7 +215,7 @@ fn notices(
     Ok(notices.ending_with(NoticeRecord { missing, heard, ..last }))
 }
 
-/// A new episode.
+/// The record of a new episode.
 pub(super) fn fresh(incident: &Incident, episode: u32, due_at: Timestamp) -> Record {
     Record {
         incident: incident.clone(),
@@ -233,13 +231,13 @@ pub(super) fn fresh(incident: &Incident, episode: u32, due_at: Timestamp) -> Rec
     }
 }
 
-/// What makes an item of a version before 0.2 slim.
+/// The updates that move the large parts of an item of a version before 0.2 into separate items.
 pub(super) struct Slimmed {
-    /// What is written to the incident's item.
+    /// Update of the incident's item.
     pub(super) incident: Update,
-    /// What is written to its `DETAIL#`.
+    /// Update of its `DETAIL#` item.
     pub(super) detail: Update,
-    /// What is written to its `CALLERS#`, by key.
+    /// Updates of its `CALLERS#` items, by key.
     pub(super) callers: Vec<(String, Update)>,
 }
 
@@ -279,13 +277,13 @@ pub(super) struct IncidentItem {
     pub(super) lease_until: Option<String>,
     finished_by: Option<String>,
     ttl: Option<i64>,
-    /// See [`HOME`]; `None` in items that versions before 0.2 wrote last.
+    /// See [`HOME`]; `None` if a version before 0.2 wrote the item last.
     home: Option<String>,
     pub(super) open: Option<String>,
-    /// Whether there is a search in [`IncidentDetail`].
+    /// Whether [`IncidentDetail`] has a search.
     #[serde(default)]
     searched: bool,
-    /// The item itself, for what has no name of its own here.
+    /// The raw item, for attributes without a field here.
     #[serde(skip)]
     item: DynamoItem,
 }
@@ -301,13 +299,13 @@ impl IncidentItem {
         id_of(&self.pk).ok_or_else(|| unreadable(&self.pk, "its key is no incident's"))
     }
 
-    /// Facts that a version before 0.2 wrote, who called with them and cause and rule: they are later than those of
-    /// [`IncidentDetail`], or there is none.
+    /// Facts that a version before 0.2 wrote, together with callers, cause and rule. They are newer than those of
+    /// [`IncidentDetail`], if it has any.
     fn facts_inside(&self) -> Option<&str> {
         self.facts.as_deref().filter(|facts| !facts.is_empty() && *facts != NO_FACTS)
     }
 
-    /// Whether a version before 0.2 wrote it, and something bulky stands in it.
+    /// Whether a version before 0.2 wrote the item, and it has large parts.
     pub(super) fn is_of_before(&self) -> bool {
         let has_callers = CALLERS.iter().any(|name| self.item.contains_key(*name));
         self.home.is_none()
@@ -317,7 +315,7 @@ impl IncidentItem {
             || has_callers
     }
 
-    /// The value of `open` that it should have while it is open.
+    /// The value that `open` should have while the incident is open.
     pub(super) fn place_of_open(&self, id: &IncidentId) -> String {
         let home = || self.home.clone().unwrap_or_else(|| home(id, self.cause()));
         if self.state == State::Watching.as_str() { following(id) } else { home() }
@@ -329,7 +327,7 @@ impl IncidentItem {
         is_over && self.list.last().is_some_and(|last| last.is_of_return(now))
     }
 
-    /// Where it belongs in the index, if the item does not tell.
+    /// Its `home`, computed from `incident` if the item has none.
     pub(super) fn home_or(&self, incident: &Incident) -> String {
         self.home.clone().unwrap_or_else(|| home(&incident.id, incident.cause))
     }
@@ -342,13 +340,13 @@ impl IncidentItem {
         Counts { errors: self.errors, alarms: self.alarms }
     }
 
-    /// Whether somebody drives it, or people were told a short time ago.
+    /// Whether someone holds its lease, or it is silenced after a recent notice.
     pub(super) fn is_held(&self, now: Timestamp) -> bool {
         let held = self.lease_until.as_deref().is_some_and(|until| *until > *stamp(now));
         self.lease_owner.is_some() && held
     }
 
-    /// DynamoDB deletes what has expired within days, not at once.
+    /// Whether it has expired. DynamoDB deletes expired items within days, not at once.
     pub(super) fn is_expired(&self, now: Timestamp) -> bool {
         self.ttl.is_some_and(|ttl| ttl <= now.as_second())
     }
@@ -362,12 +360,12 @@ impl IncidentItem {
         !taken && self.finished_by.as_deref() == Some(&lease.owner)
     }
 
-    /// Whether `incident` knows a cause where this one has only a metric or an unknown error.
+    /// Whether `incident` knows a cause where this item has only a metric or an unknown error.
     pub(super) fn learns(&self, incident: &Incident) -> bool {
         self.rule == NO_RULE && incident.rule.is_some()
     }
 
-    /// Moves what is bulky into items of its own.
+    /// The updates that move the large parts into separate items.
     pub(super) fn slimmed(&self, detail: &IncidentDetail, now: Timestamp) -> ServiceResult<Slimmed> {
         let id = self.id()?;
         let (mut slim, mut bulky) = (Update::default(), Update::default());
@@ -420,7 +418,7 @@ impl IncidentItem {
         Ok(Slimmed { incident: slim, detail: bulky, callers: callers.collect() })
     }
 
-    /// Callers of either place; of two minutes in one place of the ring the later one.
+    /// The callers of both places. If two minutes share a place in the ring, the later one wins.
     fn minutes(&self, detail: &IncidentDetail) -> Vec<CallerMinute> {
         let mut ring = BTreeMap::<usize, CallerMinute>::new();
         for minute in callers(&self.item).into_iter().chain(detail.callers.clone()) {
@@ -432,7 +430,7 @@ impl IncidentItem {
         ring.into_values().collect()
     }
 
-    /// The record as it stands, with what stands in other items.
+    /// The record of this item and its other items.
     pub(super) fn record(&self, detail: &IncidentDetail) -> ServiceResult<Record> {
         let wrong = |what: &str| unreadable(&self.pk, format!("`{what}` is none"));
         let inside = self.facts_inside().map(|facts| Diagnosed::new(&self.cause, &self.rule, facts));
@@ -448,7 +446,7 @@ impl IncidentItem {
             region: self.region.as_deref().and_then(Region::parse),
             model: self.model.as_deref().and_then(|id| ModelId::of_kind(kind, id)),
             caller: self.caller.clone(),
-            // A later version's word stays in the item, and is an unknown cause here.
+            // A cause of a later version stays in the item, and is unknown here.
             cause: Cause::parse(&told.cause).unwrap_or(Cause::Unknown),
             rule: RULES.iter().map(|r| r.id).find(|id| *id == told.rule),
             facts,
@@ -475,13 +473,13 @@ impl IncidentItem {
         })
     }
 
-    /// When it was seen last, with `incident`; `None` where that tells no time.
+    /// The last time it was seen, including `incident`; `None` if `incident` has no time.
     pub(super) fn latest(&self, incident: &Incident, now: Timestamp) -> Option<Timestamp> {
         let known = self.last_seen.as_deref().and_then(|text| text.parse().ok());
         Some(incident.last_seen?.max(known.filter(|at| *at <= now).unwrap_or(Timestamp::MIN)))
     }
 
-    /// The record with `incident`, which was counted after it was read.
+    /// The record with `incident`, which was counted after the item was read.
     pub(super) fn record_with(
         &self,
         detail: &IncidentDetail,
@@ -497,7 +495,7 @@ impl IncidentItem {
     }
 }
 
-/// What we mean to file, before and after it is filed.
+/// The request we mean to file, before and after it is filed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Intended {
     incident: String,
@@ -524,7 +522,7 @@ impl Intended {
         to_attribute_value(self).map_err(|e| unreadable(&self.code, e))
     }
 
-    /// The request for a quota that was reserved last.
+    /// The last request that was reserved for a quota.
     pub(super) fn last(&self, need: Option<Need>) -> ServiceResult<LastRequest> {
         let at: Timestamp = self.at.parse().map_err(|e| unreadable(&self.code, e))?;
         Ok(LastRequest {
@@ -550,18 +548,18 @@ impl Intended {
     }
 }
 
-/// `FILED#<account>#<region>`: when requests were filed, as one text, so that a write can say on which it is
-/// based.
+/// `FILED#<account>#<region>`: the times of filed requests, as one text, so that a write can be conditional on what
+/// was read.
 #[derive(Debug, Default)]
 pub(super) struct DayItem {
-    /// The times that count, those of an earlier version's item of the day among them.
+    /// The times that count, including those in an earlier version's item for the day.
     pub(super) times: Vec<Timestamp>,
-    /// What stands in the item; `None` where there is none.
+    /// The text in the item; `None` if there is no item.
     text: Option<String>,
 }
 
 impl DayItem {
-    /// Nobody's clock is ahead by so much that this would forget a time that counts.
+    /// Times are kept this long. No clock is far enough ahead to drop a time that still counts.
     const KEPT: SignedDuration = SignedDuration::from_hours(48);
 
     pub(super) fn read(
@@ -596,7 +594,7 @@ impl DayItem {
         update
     }
 
-    /// Takes `at` out of the item; `None` where it does not hold it.
+    /// Removes `at` from the item; `None` if it is not there.
     pub(super) fn without(&self, at: Timestamp) -> Option<Update> {
         let texts = self.text.as_deref()?.split_whitespace();
         let held = stamp(at);
@@ -609,7 +607,7 @@ impl DayItem {
         })
     }
 
-    /// The item changed, if it still is what was read.
+    /// Changes the item, if it is still as it was read.
     fn written(&self, change: impl FnOnce(&mut Vec<Timestamp>)) -> Update {
         let mut times = parsed(self.text.as_deref().unwrap_or_default()).unwrap_or_default();
         change(&mut times);

@@ -12,13 +12,13 @@ use crate::incident::flood::{Opened, hour_of};
 use crate::incident::lane::{Lane, digest_window_of};
 use crate::shards::Shard;
 
-/// A counter is of no use after its time; kept for whoever looks.
+/// How long a counter is kept after its time, for inspection.
 pub(crate) const DAY_KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
 
-/// In place of a lease's owner, after people were told: until then claims only count.
+/// Lease owner of an incident after a notice: until the lease ends, claims only count.
 pub(crate) const SILENCE: &str = "silence";
 
-/// In place of a rule's id where only a metric spoke.
+/// Rule id of an incident of which only a metric is known.
 pub(crate) const NO_RULE: &str = "-";
 
 pub(crate) const INCIDENT: &str = "INCIDENT#";
@@ -31,7 +31,7 @@ pub(crate) fn id_of(key: &str) -> Option<IncidentId> {
     IncidentId::parse(key.strip_prefix(INCIDENT)?)
 }
 
-/// `None` when the key is no incident's.
+/// The incident's id; `None` if the key is not an incident's.
 pub(crate) fn id(item: &DynamoItem) -> Option<IncidentId> {
     id_of(pk(item)?)
 }
@@ -41,17 +41,17 @@ pub(crate) fn pk(item: &DynamoItem) -> Option<&str> {
     Some(item.get("pk")?.as_s().ok()?)
 }
 
-/// A key alone, as requests name an item by it.
+/// The key attribute, as requests use it to name an item.
 pub(crate) fn key(pk: &str) -> DynamoItem {
     DynamoItem::from([("pk".to_owned(), AttributeValue::S(pk.to_owned()))])
 }
 
-/// When it is due, as written; `None` once closed.
+/// The due time as text; `None` once closed.
 pub(crate) fn due_at(item: &DynamoItem) -> Option<&str> {
     Some(item.get("due_at")?.as_s().ok()?)
 }
 
-/// The rank of its cause; of a cause that is not known, the last.
+/// The rank of its cause; an unknown cause has the last rank.
 pub(crate) fn rank(item: &DynamoItem) -> Rank {
     let cause = item.get("cause").and_then(|cause| Cause::parse(cause.as_s().ok()?));
     cause.unwrap_or(Cause::Unknown).rank()
@@ -65,7 +65,7 @@ pub(crate) fn day_key(place: &AccountRegion, now: Timestamp) -> String {
     format!("DAY#{}#{}#{}", place.account, place.region, now.strftime("%F"))
 }
 
-/// Earlier versions counted the requests of a day of UTC under [`day_key`].
+/// Earlier versions counted requests by UTC day under [`day_key`].
 pub(crate) fn filed_key(place: &AccountRegion) -> String {
     format!("FILED#{}", place_key(place))
 }
@@ -74,7 +74,7 @@ pub(crate) fn watch_key(place: &AccountRegion) -> String {
     format!("WATCH#{}", place_key(place))
 }
 
-/// The key of the index of what was seen last.
+/// The key of the `place-seen` index.
 pub(crate) fn place_key(place: &AccountRegion) -> String {
     format!("{}#{}", place.account, place.region)
 }
@@ -82,13 +82,13 @@ pub(crate) fn place_key(place: &AccountRegion) -> String {
 pub(crate) fn crowd_key(lane: Lane, now: Timestamp) -> String {
     let since = stamp(Timestamp::from_second(digest_window_of(now)).unwrap_or(now));
     match lane {
-        // As earlier versions counted all of them.
+        // Earlier versions counted all notices under this key.
         Lane::Other => format!("CROWD#{since}"),
         Lane::Access | Lane::Throttle => format!("CROWD#{since}#{lane}"),
     }
 }
 
-/// Incidents that were opened in an hour: `opened` counts all of a place, and an attribute for each sender its own.
+/// Incidents that were opened in an hour: `opened` counts all of a place, and each sender has its own attribute.
 pub(crate) fn opened_key(opened: &Opened, now: Timestamp) -> String {
     format!("NEW#{}#{}", opened.place, stamp(hour_of(now)))
 }
@@ -123,7 +123,7 @@ pub(crate) fn following(id: &IncidentId) -> String {
     open_key(Band::Following, Shard::of(id))
 }
 
-/// The key of every open incident in versions before 0.2, whatever its shard and band.
+/// The value of `open` in versions before 0.2, for every shard and band.
 pub(crate) const BEFORE_SHARDS: &str = "1";
 
 /// The value of `open` in one part of the index.

@@ -1,12 +1,12 @@
 //! The ledger, in one DynamoDB table.
 //!
-//! One law: every write says under which lease it is made, and DynamoDB refuses it under any other. No
-//! clock decides who holds a lease; clocks only say when one may be taken over.
+//! Invariant: Every write is conditional on its lease, and DynamoDB refuses it under any other. Clocks do not decide
+//! who holds a lease; they only tell when a lease may be taken over.
 //! See <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html>.
 //!
-//! Both indexes project whole items, so an incident's item is slim: what conditions and indexes need, at most 2 KB. What
-//! is bulky stands in items that no index sees; see [`detail`]. An index's projection cannot be changed, and
-//! CloudFormation makes or deletes one index of a table in an update: so the items changed, and the indexes did not.
+//! Both indexes project whole items, so an incident's item has only what conditions and indexes need, at most 2 KB.
+//! Large parts are in separate items outside all indexes; see [`detail`]. An index's projection cannot be changed, and
+//! CloudFormation creates or deletes only one index of a table per update, so the items changed instead of the indexes.
 
 mod keys;
 mod search_item;
@@ -45,14 +45,14 @@ use crate::quota::request::TrackedRequest;
 use crate::shards::Shards;
 use crate::time::after;
 
-/// What this adapter calls. `TransactWriteItems` is authorised as the writes it holds.
+/// IAM actions that this adapter needs. `TransactWriteItems` is authorised by the actions of its writes.
 pub(crate) const ACTIONS: &[&str] =
     &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"];
 
 /// Closed incidents are kept this long.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Another function's clock may be ahead by so much.
+/// How far another function's clock may be ahead.
 const AHEAD: SignedDuration = SignedDuration::from_mins(15);
 
 impl Aws {
@@ -62,7 +62,7 @@ impl Aws {
         Ok(Table { client, name })
     }
 
-    /// Takes the lease of an open incident that nobody holds and for which `condition` holds.
+    /// Takes the lease of an open incident that nobody holds and for which `condition` is true.
     async fn take(
         &self,
         id: &IncidentId,
@@ -94,7 +94,7 @@ impl Aws {
             }
             record.come_back(until);
         } else if record.state == State::Closed {
-            // Whoever reopened it died before it had begun the new episode; the counts are of both.
+            // Whoever reopened it died before starting the new episode; the counts are of both episodes.
             let episode = old.episode.saturating_add(1);
             let reopened = Reopened { is_read: true, before: Counts::default(), episode, until };
             if !table.reopen(&record.incident, reopened, &lease, now).await? {
@@ -105,7 +105,7 @@ impl Aws {
         Ok(Some((lease, record)))
     }
 
-    /// A fencing token that no other lease ever had: process and count.
+    /// A fencing token that no other lease ever has: the process's name and a count.
     fn next_owner(&self) -> String {
         let count = self.own.leases.get() + 1;
         self.own.leases.set(count);
@@ -113,18 +113,18 @@ impl Aws {
     }
 }
 
-/// How a new episode of a closed incident begins.
+/// How a new episode of a closed incident starts.
 struct Reopened {
-    /// Whether the incident was read from its item, and so tells nothing new: words of another version stay as they
-    /// were written.
+    /// Whether the incident was read from its item and has nothing new to write. Values of another version then stay
+    /// as they were written.
     is_read: bool,
-    /// What is taken off the counts: claims that came in between stay.
+    /// Subtracted from the counts, so that claims counted in between stay.
     before: Counts,
     episode: u32,
     until: Timestamp,
 }
 
-/// Takes the lease of an open incident whose item is still as `old` has it.
+/// Takes the lease of an open incident whose item is still as in `old`.
 fn seized(old: &IncidentItem, owner: &str, until: Timestamp) -> Update {
     let mut acquire = Update::default();
     acquire.set("lease_owner", owner);
@@ -187,7 +187,7 @@ fn finished(lease: &Lease, finish: &Release) -> ServiceResult<Update> {
     Ok(update)
 }
 
-/// What it writes beside it, in the same transaction; `None` where nothing bulky changes.
+/// What it writes to `DETAIL#`, in the same transaction; `None` if none of that changes.
 fn finished_beside(finish: &Release) -> ServiceResult<Option<Update>> {
     let mut update = Update::default();
     let told = finish.told.as_ref().filter(|told| !told.missing.is_empty());
@@ -215,8 +215,8 @@ fn expires(finish: &Release) -> i64 {
 }
 
 impl Table<'_> {
-    /// Writes how a followed request ended, together with the `incident` and what is `bulky` of it. `Err` with the
-    /// incident's item as it is, where its condition did not hold.
+    /// Records how a followed request ended, together with the `incident` and its `bulky` items. Returns `Err` with the
+    /// incident's present item if its condition did not hold.
     async fn end(
         &self,
         incident: TransactWriteItem,
@@ -231,7 +231,7 @@ impl Table<'_> {
             let mut record = item.record()?;
             record.ended(ended);
             let mut quota = item.written(&record)?;
-            // Of somebody else's request only its end is remembered.
+            // For someone else's request, only its end is recorded.
             if record.last.as_ref().is_some_and(|last| last.intended == followed.intended) {
                 quota.set("intent", Intended::of(followed, &lease.incident).attribute()?);
                 quota.set_or_remove("request_id", followed.request_id.as_deref());
@@ -242,7 +242,7 @@ impl Table<'_> {
             writes.extend(bulky.iter().cloned());
             let Err(reasons) = self.transact(writes).await? else { return Ok(Ok(())) };
             match reasons.as_slice() {
-                // Another has written to the quota's item since it was read.
+                // Someone has written to the quota's item since it was read: try again.
                 [incident, quota, ..] if !is_refused(incident) && is_refused(quota) => {}
                 [incident, ..] => return Ok(Err(incident.item().cloned())),
                 [] => return Ok(Err(None)),
@@ -251,8 +251,8 @@ impl Table<'_> {
         Err(ServiceError::Throttled)
     }
 
-    /// What is bulky of `old`, of which `lease` was just taken. What a version before 0.2 kept in `old` itself is
-    /// moved out of it.
+    /// Reads the large parts of `old`, whose `lease` was just taken. Moves out of `old` what a version before 0.2 kept
+    /// there.
     async fn detail(
         &self,
         old: &IncidentItem,
@@ -276,8 +276,7 @@ impl Table<'_> {
         Ok(detail)
     }
 
-    /// Those incidents with what is bulky of them, but for who called. An item that cannot be read is an error of its
-    /// own.
+    /// The records of these items with their details, without callers. An unreadable item is an error in its own place.
     async fn records(&self, items: Vec<DynamoItem>) -> ServiceResult<Vec<ServiceResult<Record>>> {
         let keys = items.iter().filter_map(keys::id).map(|id| detail::detail_key(&id));
         let found = self.items(keys.collect()).await?;
@@ -288,7 +287,7 @@ impl Table<'_> {
         Ok(items.into_iter().map(record).collect())
     }
 
-    /// Begins a new episode of a closed incident, under the lease that was taken of it. `false`: the lease is lost.
+    /// Starts a new episode of a closed incident under its new lease. `false` if the lease is lost.
     async fn reopen(
         &self,
         incident: &Incident,
@@ -306,7 +305,7 @@ impl Table<'_> {
         let is_told = |name: &str| told.iter().any(|(known, _)| *known == name);
         item::OF_EPISODE.iter().filter(|name| !is_told(name)).for_each(|gone| update.remove(gone));
         item::of_kinds().for_each(|gone| update.remove(&gone));
-        // The claim has written it, and another may have written a later one since.
+        // The claim has written it, and someone may have written a later time since.
         told.retain(|(name, _)| !is_read && *name != item::LAST_SEEN);
         update.set_all(told);
         let home = keys::home(&incident.id, incident.cause);
@@ -326,8 +325,7 @@ impl Table<'_> {
         Ok(self.transact(writes).await?.is_ok())
     }
 
-    /// Goes on with the episode of an incident that was over, under the lease that was taken of it. `false`: the lease is
-    /// lost.
+    /// Continues the episode of an incident that was over, under its new lease. `false` if the lease is lost.
     async fn come_back(
         &self,
         id: &IncidentId,
@@ -351,14 +349,13 @@ impl Table<'_> {
         Ok(self.transact(vec![self.write(incident_key(id), update)?, bulky]).await?.is_ok())
     }
 
-    /// The requests that were filed in `place` lately, those among them that an earlier version counted by the
-    /// day `now` is in.
+    /// The recent requests in `place`, including those that an earlier version counted for the day of `now`.
     async fn filed(&self, place: &AccountRegion, now: Timestamp) -> ServiceResult<DayItem> {
         let (times, of_day) = try_join(self.item(filed_key(place)), self.item(day_key(place, now))).await?;
         DayItem::read(times, of_day, now)
     }
 
-    /// Writes down the cause that `incident` knows, where there was none.
+    /// Records the cause that `incident` knows, if there was none.
     async fn learn(&self, incident: &Incident) -> ServiceResult<()> {
         let mut update = Update::default();
         update.set_all(item::diagnosed(incident));
@@ -368,12 +365,12 @@ impl Table<'_> {
             self.write(incident_key(&incident.id), update)?,
             self.write(detail::detail_key(&incident.id), detail::learnt(incident))?,
         ];
-        // Another has learnt it meanwhile, where the condition does not hold.
+        // If the condition does not hold, someone else has recorded a cause meanwhile.
         self.transact(writes).await.map(|_| ())
     }
 
-    /// Puts an incident that was only counted into the part of the index where it belongs: it stood where versions
-    /// before 0.2 put it, or its cause is of another band now.
+    /// Moves an incident that was only counted to its part of the index: a version before 0.2 put it elsewhere, or its
+    /// cause is now of another band.
     async fn put_in_place(&self, old: &IncidentItem, incident: &Incident) -> ServiceResult<()> {
         let Some(open) = &old.open else { return Ok(()) };
         let is_new = incident.is_the_latest_word() || old.learns(incident);
@@ -386,7 +383,7 @@ impl Table<'_> {
         }
         let mut update = Update::default();
         update.set("open", place);
-        // Whoever has driven it meanwhile has put it where it belongs.
+        // Whoever has driven it meanwhile has put it in its place.
         update.only_if("#open = :was AND lease_owner = :silence");
         update.value(":was", &**open);
         update.value(":silence", SILENCE);
@@ -395,10 +392,10 @@ impl Table<'_> {
 }
 
 impl Ledger for Aws {
-    /// One write of the incident's item, which only errors older than what is known keep from being the whole, counts
-    /// and, because `if_not_exists` keeps what stands, takes the lease only of an item that nobody holds. Beside it
-    /// facts and callers are written to items of their own, which none of the indexes has. The item as it was says what
-    /// came of it; only an incident that was closed, given back without silence, or left behind needs a second write.
+    /// Usually one write of the incident's item. It counts the incident and, because `if_not_exists` keeps existing
+    /// values, takes the lease only if nobody holds it. An error older than `last_seen` needs a second try. Facts and
+    /// callers go to separate items outside the indexes. The old item tells the result. Only an incident that was
+    /// closed, released without silence, or left with an expired lease needs one more write.
     async fn claim(
         &self,
         incident: &Incident,
@@ -430,7 +427,7 @@ impl Ledger for Aws {
             update.add("alarms", incident.counts.alarms);
             update.remove("ttl");
             if is_latest && incident.last_seen.is_some() {
-                // A time in the future, which an earlier version believed, gives way.
+                // Overwrite a time in the future, which an earlier version accepted.
                 update.only_if(
                     "attribute_not_exists(last_seen) OR last_seen <= :last_seen OR last_seen > :ahead",
                 );
@@ -459,7 +456,7 @@ impl Ledger for Aws {
         let mine = |record| Ok(Claim::Mine(lease.clone(), Box::new(record)));
 
         let Some(old) = old else { return mine(item::fresh(incident, 1, until)) };
-        // The SDK repeats a write whose answer was lost; then the lease that stands is this one.
+        // The SDK repeats a write whose answer was lost; then the existing lease is this one.
         let is_mine = old.lease_owner.as_ref() == Some(&owner);
         if !is_mine && old.is_held(now) {
             if old.learns(incident) {
@@ -501,7 +498,7 @@ impl Ledger for Aws {
         }
     }
 
-    /// A band that is not reached is not read.
+    /// Reads a band only if the bands before it are not enough.
     async fn due(&self, shards: Shards, now: Timestamp, most: usize) -> ServiceResult<Vec<IncidentId>> {
         let table = self.table()?;
         let mut all = Vec::new();
@@ -510,7 +507,7 @@ impl Ledger for Aws {
             due.sort_by(|a, b| {
                 keys::rank(a).cmp(&keys::rank(b)).then_with(|| keys::due_at(a).cmp(&keys::due_at(b)))
             });
-            // Only the key is used. An item that cannot be read is reported by the function that takes it over.
+            // Only the key is used. The function that takes over an unreadable item reports it.
             all.extend(due.iter().filter_map(keys::id));
             if all.len() >= most {
                 break;
@@ -580,7 +577,7 @@ impl Ledger for Aws {
             if let Some(refused) = record.weigh(intent, now) {
                 return Ok(refused);
             }
-            // A full day is refused last, after what else stands in the way.
+            // Check the daily limit last, after all other reasons.
             if !has_room(&filed.times, intent.most_a_day, now) {
                 return Ok(Reserved::DailyLimit);
             }
@@ -599,7 +596,7 @@ impl Ledger for Aws {
             if reasons.first().is_some_and(is_refused) {
                 return Err(ServiceError::lease_lost());
             }
-            // Another request was reserved since; the next look counts it.
+            // Another request was reserved since the read; the next attempt counts it.
         }
         Err(ServiceError::Throttled)
     }
@@ -634,7 +631,7 @@ impl Ledger for Aws {
         incident.remove("intent");
         incident.remove("request_id");
         incident.under(lease);
-        // What AWS refused before stays.
+        // Keep what AWS refused before.
         let mut quota = Update::default();
         for gone in ["intent", "request_id", "last_outcome", "cool_down_until"] {
             quota.remove(gone);
@@ -643,7 +640,7 @@ impl Ledger for Aws {
         let incident = table.write(incident_key(&lease.incident), incident)?;
         for _ in 0..TRIES {
             let mut writes = vec![incident.clone(), quota.clone()];
-            // What an earlier version reserved stays counted until its day is over.
+            // A reservation of an earlier version stays counted until its day is over.
             if let Some(without) = table.filed(place, followed.intended).await?.without(followed.intended) {
                 writes.push(table.write(filed_key(place), without)?);
             }
@@ -680,7 +677,7 @@ impl Ledger for Aws {
                 Err(now) => now,
             },
         };
-        // Its first attempt may have been the one that happened.
+        // A first attempt of this write may have succeeded.
         let now = refused.map(IncidentItem::read).transpose()?;
         let is_mine = |item: &IncidentItem| item.lease_owner.as_ref() == Some(&lease.owner);
         if finish.minds_counts() && now.as_ref().is_some_and(is_mine) {
@@ -732,7 +729,7 @@ impl Ledger for Aws {
     async fn seen(&self, place: &AccountRegion, since: Timestamp) -> ServiceResult<Vec<Incident>> {
         let table = self.table()?;
         let items = table.seen(place, since, SEEN).await?;
-        // An item that cannot be read is told of by whoever drives it.
+        // Whoever drives an unreadable item reports it.
         let records = table.records(items).await?.into_iter().filter_map(Result::ok);
         Ok(records.map(|record| record.incident).collect())
     }

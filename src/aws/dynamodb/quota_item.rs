@@ -1,4 +1,4 @@
-//! `QUOTA#<account>#<region>#<code>`: what is remembered of a quota.
+//! `QUOTA#<account>#<region>#<code>`: what the ledger remembers about a quota.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -14,9 +14,10 @@ use crate::quota::request::RequestOutcome;
 
 /// The item.
 ///
-/// The request that was reserved last stands in attributes of its own, everything else in `memory`, as JSON. `revision`
-/// counts the writes: what was decided on one revision is written over that one only. Earlier versions know neither; they
-/// keep the largest value that AWS refused in `refused_desired`, and before that as the outcome of the last request alone.
+/// The last reserved request has its own attributes; everything else is in `memory`, as JSON. `revision` counts the
+/// writes, and a write succeeds only on the revision that it was based on. Earlier versions know neither attribute.
+/// They keep the largest value that AWS refused in `refused_desired`, and before that only as the last request's
+/// outcome.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct QuotaItem {
@@ -94,13 +95,13 @@ impl QuotaItem {
             refused.insert(0, Refusal { desired, asked, ended: asked, need: None });
         }
         let suspicion = suspicion.map(|Suspected { kind, since, why }| {
-            // What a later version suspects is suspected here as well.
+            // A kind of suspicion of a later version is a suspicion here too.
             Suspicion { kind: Suspect::parse(&kind).unwrap_or(Suspect::Stranger), since, why }
         });
         Ok(QuotaRecord { last, refused, raises, suspicion, approved })
     }
 
-    /// Writes down what is remembered but for the last request, if the item is still the one that was read.
+    /// Records everything but the last request, if the item is still the one that was read.
     pub(super) fn written(&self, record: &QuotaRecord) -> ServiceResult<Update> {
         let suspected =
             |s: &Suspicion| Suspected { kind: s.kind.to_string(), since: s.since, why: s.why.clone() };
@@ -115,7 +116,7 @@ impl QuotaItem {
         let mut update = Update::default();
         update.set("memory", text);
         update.set("revision", self.revision.unwrap_or_default().saturating_add(1));
-        // For versions that know nothing else of it.
+        // For versions that read nothing else.
         if let Some(largest) = record.refused.iter().max_by(|a, b| a.desired.total_cmp(&b.desired)) {
             update.set("refused_desired", largest.desired);
             update.set("refused_at", stamp(largest.asked));

@@ -8,7 +8,7 @@ use crate::aws::dynamodb::keys::{stamp, unreadable};
 use crate::error::ServiceResult;
 use crate::incident::search::{LogKind, LogQuery, Search};
 
-/// The search for what is behind an alarm.
+/// The search for the errors behind an alarm.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SearchAttribute {
     alarm: String,

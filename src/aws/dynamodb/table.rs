@@ -1,6 +1,6 @@
-//! The calls to the table: one write, several writes or none, the items of an incident, the index of open ones.
+//! Calls to the table: single writes, transactions, an incident's items, the index of open incidents.
 //!
-//! Invariant: a call that fails is an error, and an item that does not exist is `None`.
+//! Invariant: A failed call is an error, and an item that does not exist is `None`.
 
 use std::collections::HashMap;
 
@@ -27,37 +27,37 @@ use crate::shards::{Shard, Shards};
 
 /// The sparse index of open incidents by due time.
 const INDEX: &str = "open-due";
-/// The index of incidents by place and the time they were seen last.
+/// The index of incidents by place and by when they were last seen.
 const SEEN_INDEX: &str = "place-seen";
 
-/// A transaction that met another, and a read of which a part was put off, is tried so often in all.
+/// Total attempts of a transaction that conflicts, and of a read with unprocessed keys.
 pub(super) const TRIES: u32 = 3;
-/// `BatchGetItem` takes so many keys.
+/// The most keys in one `BatchGetItem`.
 const KEYS: usize = 100;
 
-/// What a conditional write came to.
+/// The result of a conditional write.
 pub(super) enum Written {
-    /// It happened; the item as it was before, if there was one.
+    /// It succeeded; the item as it was before, if there was one.
     Yes(Option<DynamoItem>),
     /// Its condition did not hold; the item as it is.
     No(Option<DynamoItem>),
 }
 
-/// The table, and who writes to it.
+/// The table, and its client.
 pub(super) struct Table<'a> {
     pub(super) client: &'a Client,
     pub(super) name: &'a str,
 }
 
-/// Every value of `open` in that band of `shards`. What versions before 0.2 wrote is looked for once, and first: it
-/// may be anything.
+/// The values of `open` for that band of `shards`. The key of versions before 0.2 is read once, with the urgent
+/// band, because its incidents may be of any band.
 fn open_keys(shards: Shards, band: Band) -> Vec<String> {
     let is_old_too = band == Band::Urgent && shards.contains(Shard::FIRST);
     let old = is_old_too.then(|| BEFORE_SHARDS.to_owned());
     shards.iter().map(|shard| open_key(band, shard)).chain(old).collect()
 }
 
-/// A missing table is no missing item.
+/// A missing table is an error, unlike a missing item.
 fn failed<E>(action: &str, sdk: &SdkError<E, aws_sdk_dynamodb::config::http::HttpResponse>) -> ServiceError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -95,7 +95,7 @@ impl Table<'_> {
         }
     }
 
-    /// Every write or none. `Err` with the reasons, in the order of the writes, when a condition did not
+    /// Writes all or nothing. Returns `Err` with the reasons, in the order of the writes, if a condition did not
     /// hold.
     pub(super) async fn transact(
         &self,
@@ -114,7 +114,7 @@ impl Table<'_> {
             if reasons.iter().any(is_refused) {
                 return Ok(Err(reasons));
             }
-            // It met another transaction on the same items, or the table's limits.
+            // It conflicted with another transaction on the same items, or was throttled.
             if tries == TRIES {
                 return Err(ServiceError::Throttled);
             }
@@ -144,7 +144,7 @@ impl Table<'_> {
         Ok(answer.map_err(|e| failed("dynamodb:GetItem", &e))?.item)
     }
 
-    /// The items of `keys` that are there, by key: a hundred in one call.
+    /// The existing items of `keys`, by key; reads a hundred in one call.
     pub(super) async fn items(&self, keys: Vec<String>) -> ServiceResult<HashMap<String, DynamoItem>> {
         let mut found = HashMap::new();
         for some in keys.chunks(KEYS) {
@@ -157,7 +157,7 @@ impl Table<'_> {
                 let answer = call.send().await.map_err(|e| failed("dynamodb:BatchGetItem", &e))?;
                 let read = answer.responses.unwrap_or_default().into_values().flatten();
                 found.extend(read.filter_map(|item| Some((keys::pk(&item)?.to_owned(), item))));
-                // What the table's limits did not let through.
+                // Keys that were throttled.
                 left =
                     answer.unprocessed_keys.unwrap_or_default().into_values().flat_map(|k| k.keys).collect();
                 if !left.is_empty() {
@@ -173,7 +173,7 @@ impl Table<'_> {
     }
 
     /// Incidents of one band of `shards` that are due by then and not leased, the most overdue first within each
-    /// shard; of each shard at most `most`. Key, cause and due time alone travel.
+    /// shard, at most `most` for each. Reads only key, cause and due time.
     pub(super) async fn due(
         &self,
         shards: Shards,
@@ -237,8 +237,8 @@ impl Table<'_> {
         Ok(all)
     }
 
-    /// The keys of incidents that follow a request in `place` and are not due yet. Of the others none is read, but
-    /// for those that versions before 0.2 wrote.
+    /// The keys of incidents that follow a request in `place` and are not due yet. Reads no other incidents, except
+    /// those that versions before 0.2 wrote.
     pub(super) async fn followers(
         &self,
         place: &AccountRegion,
@@ -298,7 +298,7 @@ impl Table<'_> {
         Ok(answer.items.unwrap_or_default())
     }
 
-    /// Closed incidents that are still kept. Reads the whole table: for a person, never for the function.
+    /// Closed incidents that are still kept. Reads the whole table: for commands only, never for the function.
     pub(super) async fn closed(&self) -> ServiceResult<Vec<DynamoItem>> {
         let mut pages = self
             .client
@@ -323,7 +323,7 @@ pub(super) fn is_refused(reason: &CancellationReason) -> bool {
     reason.code() == Some("ConditionalCheckFailed")
 }
 
-/// Asks for every part of the index at once. One part without an answer is no answer.
+/// Queries all parts of the index concurrently. If one part fails, the whole call fails.
 async fn side_by_side(
     keys: Vec<String>,
     ask: impl AsyncFn(String) -> ServiceResult<Vec<DynamoItem>>,

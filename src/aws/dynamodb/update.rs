@@ -1,4 +1,4 @@
-//! An update expression, built name by name.
+//! Builds an update expression, attribute by attribute.
 
 use std::collections::HashMap;
 
@@ -8,19 +8,19 @@ use crate::incident::record::Lease;
 
 pub(super) type DynamoItem = HashMap<String, AttributeValue>;
 
-/// What is written to one item. Every attribute is written through a placeholder of its own name.
+/// The changes to one item. Every attribute has a placeholder of its own name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Update {
     set: Vec<String>,
     add: Vec<String>,
     remove: Vec<String>,
-    /// When it is written at all.
+    /// The condition of the write.
     condition: Option<String>,
     names: HashMap<String, String>,
     values: DynamoItem,
 }
 
-/// What can stand in an item.
+/// A value that an item can hold.
 pub(super) trait Value {
     fn attribute(self) -> AttributeValue;
 }
@@ -78,7 +78,7 @@ impl Update {
         }
     }
 
-    /// Copies what stands at `from`; where nothing stands there, `value`.
+    /// Copies the value of `from`, or sets `value` if `from` does not exist.
     pub(super) fn copy_or(&mut self, name: &str, from: &str, value: impl Value) {
         self.set.push(format!("#{name} = if_not_exists(#{from}, :{name})"));
         self.name(from);
@@ -100,13 +100,13 @@ impl Update {
         self.name(name);
     }
 
-    /// Writes only if `condition` holds; names and values in it that the update does not use itself are
-    /// bound by [`Update::name`] and [`Update::value`].
+    /// Makes the write conditional. Bind names and values that only the condition uses with [`Update::name`] and
+    /// [`Update::value`].
     pub(super) fn only_if(&mut self, condition: &str) {
         self.condition = Some(condition.to_owned());
     }
 
-    /// Writes only while `lease` stands.
+    /// Makes the write conditional on `lease`.
     pub(super) fn under(&mut self, lease: &Lease) {
         self.only_if("lease_owner = :owner");
         self.value(":owner", &*lease.owner);
@@ -125,7 +125,7 @@ impl Update {
         self.value(&format!(":{name}"), value);
     }
 
-    /// What the SDK asks for.
+    /// The parts of an SDK request.
     pub(super) fn into_parts(self) -> ExpressionParts {
         let clauses = [("SET", self.set), ("ADD", self.add), ("REMOVE", self.remove)];
         let used = clauses.iter().filter(|(_, parts)| !parts.is_empty());
@@ -139,7 +139,7 @@ impl Update {
     }
 }
 
-/// An update as requests hold it. Empty maps are refused, so they are `None`.
+/// The parts of an update in an SDK request. DynamoDB refuses empty maps, so they are `None`.
 pub(super) struct ExpressionParts {
     pub(super) expression: String,
     pub(super) condition: Option<String>,

@@ -1,7 +1,7 @@
-//! What the function says of its work: JSON lines for people who search, and metrics in CloudWatch's
-//! embedded format.
+//! The function's logs: JSON lines for people who search, and metrics in CloudWatch's embedded metric
+//! format.
 //!
-//! One law: a message reads alone and identifiers are fields; nothing of a payload is ever logged.
+//! Invariant: A message is readable alone, identifiers are fields, and nothing of a payload is ever logged.
 //! See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
 
 use std::io::Write as _;
@@ -33,39 +33,39 @@ fn filter(level: LogLevel) -> LevelFilter {
     }
 }
 
-/// Begins to log. Libraries only warn: the SDK's finer levels would print what is sent and received.
+/// Starts logging. Libraries log only warnings: the SDK's finer levels would print requests and responses.
 pub(crate) fn start(level: LogLevel) {
     let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
     let json = json.with_span_list(false).with_target(false);
     let level = filter(level);
     let targets = Targets::new()
         .with_target("bootstrap", level)
-        // It would say once more what we say of a delivery that failed.
+        // It would repeat what we log about a failed delivery.
         .with_target("lambda_runtime::layers::api_response", LevelFilter::OFF)
         .with_default(level.min(LevelFilter::WARN));
-    // A second start is a test's; the first one holds.
+    // Only tests start it twice; the first one stays.
     let _ = tracing_subscriber::registry().with(json).with(targets).try_init();
 }
 
-/// Says why the function cannot start.
+/// Logs why the function cannot start.
 pub(crate) fn failed_to_start(why: &dyn std::error::Error) {
     start(LogLevel::Error);
     error!("the function cannot start: {why}");
 }
 
-/// Says that a delivery could not be read at all.
+/// Logs that nothing of a delivery could be read.
 pub(crate) fn malformed(why: &Malformed) {
     error!("a delivery could not be read: {why}");
     emit(&[(OwnMetric::FailedItems, 1)]);
 }
 
-/// Says that a delivery took too long, and has to come again.
+/// Logs that a delivery ran out of time and must be delivered again.
 pub(crate) fn out_of_time() {
     error!("the time was up before a delivery was handled; it has to be delivered again");
     emit(&[(OwnMetric::OutOfTime, 1)]);
 }
 
-/// Says what came of a delivery.
+/// Logs the result of a delivery.
 pub(crate) fn report(report: &DeliveryReport) {
     for item in report.items.iter().filter(|i| i.failed) {
         let reason = item.reason.as_deref().unwrap_or("it could not be handled");
@@ -106,7 +106,7 @@ pub(crate) fn report(report: &DeliveryReport) {
     emit(&counts(report));
 }
 
-/// The quotas that are at least half full, by which the dashboard lists them.
+/// Logs the quotas that are at least half full, which the dashboard lists.
 fn watched(seen: &ForecastReport) {
     for near in seen.quotas.iter().filter(|near| near.share() >= 0.5) {
         let (quota, code) = (near.quota.name.as_str(), near.quota.code.as_str());
@@ -130,9 +130,9 @@ fn watched(seen: &ForecastReport) {
     );
 }
 
-/// In whole percent; what is far above a quota is as bad as ten times.
+/// The use in whole percent, at most 1000.
 fn percent(near: &QuotaUse) -> usize {
-    // A cast of a number between 0 and 1000 loses its fraction only.
+    // The cast of a number between 0 and 1000 loses only its fraction.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let percent = (near.share() * 100.0).clamp(0.0, 1000.0) as usize;
     percent
@@ -206,8 +206,8 @@ fn counts(report: &DeliveryReport) -> Vec<(OwnMetric, usize)> {
     ]
 }
 
-/// One line in the embedded metric format, which CloudWatch Logs turns into metrics. What is zero is left
-/// out: a metric costs in the hours that have it.
+/// Writes one line in the embedded metric format, which CloudWatch Logs turns into metrics. Leaves out zeros:
+/// a metric is charged for the hours in which it has data.
 fn emit(counts: &[(OwnMetric, usize)]) {
     let counts: Vec<_> = counts.iter().filter(|(_, count)| *count > 0).collect();
     if counts.is_empty() {
@@ -224,7 +224,7 @@ fn emit(counts: &[(OwnMetric, usize)]) {
     );
     line.insert(DIMENSION.to_owned(), function.into());
     line.extend(counts.iter().map(|(metric, count)| (metric.as_str().to_owned(), (*count).into())));
-    // Metrics that cannot be written must not fail the delivery.
+    // A failed write of metrics must not fail the delivery.
     let _ = writeln!(std::io::stdout(), "{}", Value::Object(line));
 }
 

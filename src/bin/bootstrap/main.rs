@@ -1,7 +1,7 @@
-//! The Lambda function: reads its configuration, connects to AWS, and hands every delivery to the
+//! The Lambda function: reads its configuration, connects to AWS, and passes every delivery to the
 //! handler.
 //!
-//! One law: what was not handled is an error or a failed item, never a success that says so in words.
+//! Invariant: What was not handled is an error or a failed item, never a success whose text says otherwise.
 
 mod log;
 
@@ -21,11 +21,11 @@ use lambda_runtime::{Context, Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-/// A lease outlives the function that holds it.
+/// How much longer a lease lasts than the function that holds it.
 const LEASE_BEYOND: SignedDuration = SignedDuration::from_secs(30);
-/// What is begun needs so long at most, short of an outage; nothing is begun later.
+/// The most time that started work needs, except in an outage. Nothing starts later.
 const TO_END: SignedDuration = SignedDuration::from_secs(20);
-/// Left to answer before Lambda ends the function.
+/// Time left to answer before Lambda ends the function.
 const TO_ANSWER: SignedDuration = SignedDuration::from_secs(1);
 
 struct Function {
@@ -54,7 +54,7 @@ async fn serve() -> Result<(), Error> {
     let settings = Settings::from_vars(var)?;
     log::start(settings.log_level);
     let stream = var("AWS_LAMBDA_LOG_STREAM_NAME").unwrap_or_default();
-    // The log stream is one environment's alone; its name ends in 32 random digits.
+    // Each execution environment has its own log stream; the name ends in 32 random digits.
     let name = stream.rsplit(']').next().filter(|n| !n.is_empty()).unwrap_or("function");
     let name = format!("{name}.{}", std::process::id());
     let aws = Aws::of_function().with_concurrency(settings.maximum_concurrency);
@@ -75,7 +75,7 @@ async fn serve() -> Result<(), Error> {
 }
 
 impl Function {
-    /// Makes what most deliveries need next. After the first it is there.
+    /// Makes the clients that most deliveries need next. After the first delivery, they exist.
     fn warm_up(&self, home: &FunctionIdentity) {
         if let (Some(account), Some(region)) = (home.account.clone(), home.region.clone()) {
             self.aws.make_clients(&AccountRegion { account, region });
@@ -96,7 +96,7 @@ impl Function {
         let payload = payload.get().as_bytes();
         let handled = Box::pin(handle(&self.aws, &terms, payload));
         let in_time: Duration = left.saturating_sub(TO_ANSWER).try_into().unwrap_or_default();
-        // The handler is asked first: what follows is done while it waits for the ledger.
+        // The handler is polled first; the clients are made while it waits for the ledger.
         let (report, ()) =
             tokio::join!(tokio::time::timeout(in_time, handled), async { self.warm_up(&home) });
         let report = report.map_err(|_| {
@@ -112,7 +112,7 @@ impl Function {
     }
 }
 
-/// How long Lambda lets this invocation live.
+/// The time until Lambda ends this invocation.
 fn left(context: &Context, now: Timestamp) -> SignedDuration {
     let deadline = i64::try_from(context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
     deadline.map_or(SignedDuration::ZERO, |deadline| deadline.duration_since(now))
@@ -126,12 +126,12 @@ fn allowance(now: Timestamp, left: SignedDuration) -> TimeBudget {
     }
 }
 
-/// What Lambda is told of a delivery that has to come again.
+/// The error for Lambda, if a delivery must come again.
 fn failed(kind: &str, why: &dyn Display) -> Diagnostic {
     Diagnostic { error_type: kind.to_owned(), error_message: why.to_string() }
 }
 
-/// A batch names the items that have to come again. Anything else is one delivery: it succeeds or fails.
+/// The answer for Lambda. For a batch it names the items to deliver again. A single delivery succeeds or fails.
 fn answer_to(report: &DeliveryReport) -> Result<Value, Diagnostic> {
     if report.is_batch {
         return serde_json::to_value(report.batch_response()).map_err(|e| failed("Answer", &e));

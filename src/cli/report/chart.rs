@@ -1,4 +1,4 @@
-//! Two weeks of one quota's use, as SVG.
+//! Two weeks of use of one quota, as SVG.
 
 use anyhow::anyhow;
 use bedrock_remediator::operate::report::ReportedUse;
@@ -14,7 +14,7 @@ const USED: RGBColor = RGBColor(0x25, 0x63, 0xeb);
 const LIMIT: RGBColor = RGBColor(0xb9, 0x1c, 0x1c);
 const DAYS: i64 = 14;
 
-/// The chart, without the size that would keep it from fitting a narrow page.
+/// The chart. It has no fixed size, so that it fits a narrow page.
 pub(super) fn chart(shown: &ReportedUse, now: Timestamp) -> anyhow::Result<String> {
     let mut svg = String::new();
     draw(&mut svg, shown, now).map_err(|why| anyhow!("a chart cannot be drawn: {why}"))?;
@@ -66,7 +66,7 @@ fn day(second: i64) -> String {
     Timestamp::from_second(second).map(|at| at.strftime("%b %-d").to_string()).unwrap_or_default()
 }
 
-/// `4,200,000` as `4.2M`.
+/// Shortens `4,200,000` to `4.2M`.
 fn short(value: f64) -> String {
     for (unit, letter) in [(1e9, "G"), (1e6, "M"), (1e3, "k")] {
         if value >= unit {

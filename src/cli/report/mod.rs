@@ -1,4 +1,4 @@
-//! `report`: one page of what is open, what is over, and how near use comes to the quotas.
+//! `report`: one page of open incidents, past incidents, and use against the quotas.
 
 mod chart;
 mod page;
@@ -12,15 +12,15 @@ use crate::cli::account::{Where, on};
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
-/// Write one self-contained HTML page: open and past incidents, and use against the quotas
+/// Write an HTML page: open and past incidents, and use against the quotas
 ///
-/// It shows the Region of your credentials, asks and changes nothing, and loads nothing from anywhere: send
-/// it, print it, or read it on a phone.
+/// Covers the Region of your credentials and changes nothing. The page is one self-contained file: mail it,
+/// print it, or read it on a phone.
 #[derive(clap::Args)]
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     at: Where,
-    /// The page is written here; `-` is standard output
+    /// File to write; `-` is standard output
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
 }

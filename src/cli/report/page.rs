@@ -1,4 +1,4 @@
-//! The page: everything in one file, readable without styles, on a phone and on paper.
+//! The page: one file, readable without styles, on a phone and on paper.
 
 use bedrock_remediator::incident::record::Record;
 use bedrock_remediator::model::ModelId;
@@ -130,7 +130,7 @@ fn word(severity: Severity) -> &'static str {
     }
 }
 
-/// When people were told of it.
+/// When notices of the incident were sent.
 fn told(record: &Record) -> Markup {
     html! {
         @if !record.notices.is_empty() {
@@ -182,7 +182,7 @@ fn usage(shown: &ReportedUse, now: Timestamp) -> Markup {
     }
 }
 
-/// What stands between backticks is set as code.
+/// Sets text between backticks as code.
 fn prose(text: &str) -> Markup {
     html! {
         @for (n, part) in text.split('`').enumerate() {

@@ -11,12 +11,12 @@ use crate::plan::action::Action;
 use crate::plan::number;
 use crate::text;
 
-/// A chat message is no mail.
+/// A chat message has fewer steps and lines than a mail.
 const MOST_STEPS: usize = 5;
 const MOST_LINES: usize = 20;
 
-/// The schema's document. Messages of one incident share a thread. The sentences are ours and quote
-/// facts in code spans, which no fact can end; see [`text::line`].
+/// Builds the notification. Messages of one incident share a thread. Facts stand in code spans, which no fact can end;
+/// see [`text::line`].
 pub(crate) fn chat(notice: &Notice) -> Value {
     let mut lines = vec![notice.summary.clone()];
     lines.extend(notice.because.iter().cloned());

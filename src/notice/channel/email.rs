@@ -1,4 +1,4 @@
-//! The mail: what a good colleague would write.
+//! The mail.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::plan::{number, whole};
 use crate::text;
 
 const WIDTH: usize = 76;
-/// More than these would hide the reason.
+/// More candidate quotas would hide the reason.
 const MOST_CANDIDATES: usize = 4;
 
 /// The whole mail.
@@ -67,7 +67,7 @@ pub(crate) fn mail(notice: &Notice) -> String {
     out
 }
 
-/// A digest's incidents, by what is wrong: they come in the order of [`Line`]s, so that what is urgent stands first.
+/// The incidents of a digest, grouped by cause. [`Line`]s come in order of urgency.
 fn incidents(out: &mut String, lines: &[Line]) {
     for of_cause in lines.chunk_by(|one, next| one.cause == next.cause) {
         of_cause.iter().take(1).for_each(|l| section(out, digest::name(l.cause)));
@@ -77,12 +77,12 @@ fn incidents(out: &mut String, lines: &[Line]) {
     }
 }
 
-/// A caller without the partition and account, which the digest names.
+/// A caller without partition and account, which the digest names.
 fn who(caller: &str) -> &str {
     caller.split(':').nth(5).unwrap_or(caller)
 }
 
-/// What a digest says of one incident: where, how often, and what is not done about it.
+/// A digest's line about one incident: where, how often, and what is withheld.
 pub(crate) fn of_line(line: &Line) -> String {
     let kinds = line.kinds.map(|kinds| format!("at least {} different kinds of error", whole(kinds)));
     let model = kinds.as_deref().or(line.model_id.as_deref()).unwrap_or("model unknown");
@@ -102,7 +102,7 @@ pub(crate) fn of_line(line: &Line) -> String {
     format!("{model}{region}{caller}: {counted}{state}{withheld}{id}")
 }
 
-/// What was done, or why nothing was.
+/// The actions, or why there are none.
 fn done(out: &mut String, notice: &Notice) {
     for action in &notice.actions {
         let text = match action {
@@ -194,14 +194,14 @@ fn item_with(out: &mut String, first: &str, rest: &str, text: &str) {
     out.push('\n');
 }
 
-/// Commands, statements and links stand on lines of their own, unbroken, so that they can be copied.
+/// Writes commands, statements and links unbroken on their own lines, so that they can be copied.
 fn verbatim(out: &mut String, text: &str) {
     text.lines().for_each(|line| {
         let _ = writeln!(out, "     {line}");
     });
 }
 
-/// The text message: one line that says what and where.
+/// The SMS text: one line with what and where.
 pub(crate) fn sms(notice: &Notice) -> String {
     let id = notice.incident_id.as_ref().map_or(notice.notice_id.as_str(), IncidentId::as_str);
     text::line(&format!("{} [{id}]", notice.title), 140)

@@ -1,6 +1,6 @@
-//! The SNS message: every form in one publication.
+//! The SNS message: all forms in one publication.
 //!
-//! One law: what is made here SNS accepts, whatever the notice holds.
+//! Invariant: SNS accepts every message built here, whatever the notice contains.
 //! See <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>.
 
 use std::collections::BTreeMap;
@@ -12,34 +12,34 @@ use crate::notice::channel::{amazon_q, email};
 use crate::plan::action::Action;
 use crate::text;
 
-/// What is handed to SNS `Publish`, with `MessageStructure` = `json`.
+/// Input of SNS `Publish`, with `MessageStructure` = `json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// ASCII, one line, under 100 characters.
     pub subject: String,
-    /// A JSON object with a string for each protocol, `default` among them.
+    /// A JSON object with one string per protocol, including `default`.
     pub body: String,
-    /// Attributes, none empty: what subscribers filter by. Where a digest has several values of one, a
-    /// filter on any of them fits.
+    /// Message attributes for subscription filters; none is empty. If a digest has several values of one attribute, a
+    /// filter matches on any of them.
     pub attributes: BTreeMap<&'static str, Vec<String>>,
 }
 
-/// The largest message SNS carries, attributes included.
+/// The largest message that SNS accepts, attributes included, in bytes.
 pub const LARGEST: usize = 256 * 1024;
 
-/// A digest's attribute has at most so many values.
+/// At most this many values per attribute of a digest.
 const MOST_VALUES: usize = 50;
 
 impl Message {
-    /// What counts towards [`LARGEST`]. Several values of an attribute travel as a list.
+    /// The size that counts towards [`LARGEST`]. Several values of an attribute are sent as a list.
     pub fn size(&self) -> usize {
         let values = |v: &[String]| v.iter().map(|v| v.len() + r#""","#.len()).sum::<usize>();
         self.body.len() + self.attributes.iter().map(|(k, v)| k.len() + values(v)).sum::<usize>()
     }
 }
 
-/// Makes the message of `notice`: mail text for people, chat schema for `https` (how Amazon Q Developer
-/// subscribes), machine form for queues and functions.
+/// Builds the message of `notice`: mail text for people, the chat schema for `https` (the protocol of Amazon Q
+/// Developer), and machine-readable JSON for queues and functions.
 pub fn message(notice: &Notice) -> Message {
     let machine = serde_json::to_string(notice).unwrap_or_default();
     let text = email::mail(notice);

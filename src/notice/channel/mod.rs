@@ -1,4 +1,4 @@
-//! The forms of a notice, one outlet a file.
+//! The forms of a notice, one channel per file.
 
 pub(crate) mod amazon_q;
 pub(crate) mod email;

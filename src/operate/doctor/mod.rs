@@ -1,7 +1,7 @@
-//! Whether everything is in place that the function depends on, in one Region: what is missing, what it is
-//! blind to without it, and the command that mends it.
+//! Checks an installation in one Region: what is missing, what the function cannot see without it, and the command that
+//! fixes it.
 //!
-//! One law: asks and changes nothing. What could not be asked is unknown, never good.
+//! Invariant: It only reads. What could not be read is unknown, never good.
 
 pub mod parts;
 mod generated;
@@ -23,15 +23,15 @@ use crate::shards::{Shard, Shards};
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// What came of a check.
+    /// The result of a check.
     pub enum Finding {
         /// It is in place.
         Good = "good",
         /// It is not in place, and the function works without it.
         Optional = "optional",
-        /// It is not in place.
+        /// It is not in place, and the function needs it.
         Missing = "missing",
-        /// It could not be asked.
+        /// It could not be checked.
         Unknown = "unknown",
     }
 }
@@ -39,38 +39,38 @@ wire_enum! {
 /// One thing that the function depends on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Check {
-    /// What is looked at.
+    /// The name of the check.
     pub name: &'static str,
-    /// What came of it.
+    /// The result.
     pub finding: Finding,
     /// What was seen.
     pub seen: String,
-    /// What the function is blind to without it; `None` where it is in place.
+    /// What the function cannot see without it; `None` if it is in place or nothing is known about it.
     pub blind_to: Option<String>,
-    /// What mends it; `None` where it is in place.
+    /// The command that fixes it; `None` if it is in place or no command is known.
     pub mend: Option<String>,
 }
 
-/// What is looked at.
+/// The installation to check.
 #[derive(Clone, Copy, Debug)]
 pub struct Installation<'a> {
-    /// The stack: its rules and alarms bear its name.
+    /// The stack name, with which its rules and alarms begin.
     pub stack: &'a str,
-    /// The Region, in which one stack stands.
+    /// The account and Region of the stack.
     pub place: &'a AccountRegion,
-    /// The function's role; `None`: its rights cannot be asked.
+    /// The function's role; `None` if unknown, and then its permissions are not checked.
     pub role: Option<&'a str>,
-    /// The people's topic, if it is in this Region.
+    /// The topic for notices; `None` if it is not in this Region.
     pub topic: Option<&'a str>,
-    /// The topic of those who operate the function, if it is in this Region.
+    /// The topic for the function's operators; `None` if it is not in this Region.
     pub operator_topic: Option<&'a str>,
-    /// The ledger's table, if it is in this Region.
+    /// The ledger's table; `None` if it is not in this Region.
     pub table: Option<&'a str>,
     /// The guard rails.
     pub config: &'a Config,
 }
 
-/// What the function's role is asked about: which of its rights, and on what.
+/// The permissions of the function's role that are checked, and the resource of each.
 pub const RIGHTS: &[(On, &[&str])] = &[
     (
         On::Anything,
@@ -103,7 +103,7 @@ pub const RIGHTS: &[(On, &[&str])] = &[
     (On::Topic, &["sns:GetTopicAttributes", "sns:Publish"]),
 ];
 
-/// What rights are granted on.
+/// The kind of resource that a permission is granted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum On {
@@ -115,7 +115,7 @@ pub enum On {
     Topic,
 }
 
-/// Looks at everything.
+/// Runs all checks.
 pub async fn examine<W: Services + Setup>(world: &W, patient: &Installation<'_>) -> Vec<Check> {
     let place = patient.place;
     let beginning = generated::beginning(patient.stack);
@@ -184,7 +184,7 @@ impl Check {
     }
 }
 
-/// A question whose answer is all there is to check.
+/// A check that consists of one call.
 fn of_answer(
     name: &'static str,
     answer: ServiceResult<String>,
@@ -203,8 +203,8 @@ fn of_answer(
     }
 }
 
-/// Which of a listing's inference quotas this program can read. One in ten that it cannot is too many: AWS has
-/// reworded them.
+/// How many of the account's inference quotas this program can read. It fails if more than one in ten is unreadable,
+/// because then AWS has reworded them.
 fn of_quotas(listing: ServiceResult<Catalog>) -> Check {
     const NAME: &str = "quotas";
     const BLIND: &str = "which quota a throttle is about, and what holds: no increase is ever filed";
@@ -216,7 +216,7 @@ fn of_quotas(listing: ServiceResult<Catalog>) -> Check {
     let all = read + unread.len();
     let mut seen = format!("{read} of {all} inference quotas are readable");
     if all == 0 {
-        // Whether the listing lacks them or words them in an unknown way is not known.
+        // Either the listing lacks inference quotas, or it names them in an unknown way.
         return Check {
             finding: Finding::Unknown,
             ..Check::missing(
@@ -237,7 +237,7 @@ fn of_quotas(listing: ServiceResult<Catalog>) -> Check {
     Check::good(NAME, seen)
 }
 
-/// What mends that AWS's names are newer than this program.
+/// The fix if AWS's quota names are newer than this program.
 const UPDATE: &str =
     "git pull && sam build --beta-features && sam deploy  # a newer version reads newer names";
 
@@ -254,7 +254,7 @@ fn of_trails(trails: ServiceResult<Vec<Trail>>) -> Check {
     }
     let open: Vec<(String, Option<String>)> = trails.iter().filter_map(open).collect();
     if !open.is_empty() {
-        // One of them may be what is needed.
+        // One of these trails may be the one that is needed.
         let (seen, asks): (Vec<String>, Vec<Option<String>>) = open.into_iter().unzip();
         let proof = "An inference call that fails and is told of within 15 minutes proves it as well";
         return Check {
@@ -288,7 +288,7 @@ fn of_trails(trails: ServiceResult<Vec<Trail>>) -> Check {
     }
 }
 
-/// What is not known of a trail that may be good, and how it becomes known; `None` where it is known not to be.
+/// What is unknown about a trail that may be good, and the command that clarifies it; `None` if nothing is unknown.
 fn open(trail: &Trail) -> Option<(String, Option<String>)> {
     let name = &trail.name;
     match (&trail.is_logging, &trail.records_reads) {
@@ -399,7 +399,7 @@ fn of_alarms(patient: &Installation<'_>, alarms: ServiceResult<Vec<(String, bool
     for (end, shows) in ALARMS {
         let name = format!("{}-{end}", patient.stack);
         match alarms.iter().find(|(known, _)| *known == name) {
-            // What becomes of a model's alarm goes through a rule, which needs no action.
+            // A model alarm reaches the function through a rule, which needs no alarm action.
             Some((_, acts)) if *acts || end.starts_with("models-") => continue,
             Some(_) => {
                 seen.push(format!("`{end}` tells nobody"));
@@ -452,7 +452,7 @@ fn of_logging(patient: &Installation<'_>, logging: ServiceResult<Option<String>>
     }
 }
 
-/// Who listens to a topic.
+/// The subscribers of a topic.
 struct Listeners {
     /// The check's name.
     name: &'static str,
@@ -480,7 +480,7 @@ fn of_subscriptions(listeners: &Listeners, topic: &str, answer: ServiceResult<Su
     }
     let how = match pending {
         0 => "then confirm the mail",
-        // SNS deletes what nobody confirms.
+        // SNS deletes unconfirmed subscriptions.
         _ => "the same address gets the confirmation mail again; then confirm it",
     };
     Check::missing(
@@ -493,7 +493,7 @@ fn of_subscriptions(listeners: &Listeners, topic: &str, answer: ServiceResult<Su
     )
 }
 
-/// Whether the function's role may do what it does, as IAM's policy simulator sees it.
+/// Checks the function's role with the IAM policy simulator.
 async fn rights<W: Setup>(world: &W, patient: &Installation<'_>) -> Check {
     const NAME: &str = "role";
     let Some(role) = patient.role else {
@@ -534,7 +534,7 @@ async fn rights<W: Setup>(world: &W, patient: &Installation<'_>) -> Check {
 }
 
 impl Installation<'_> {
-    /// What a right is asked about; `None` where it is not granted, or not known on what.
+    /// The resource that a permission is checked on; `None` if it is not granted or the resource is unknown.
     fn resource(&self, on: On, role: &str) -> Option<String> {
         let (region, account) = (&self.place.region, &self.place.account);
         let partition = region.partition();

@@ -1,6 +1,6 @@
-//! The parts of a deployment, by their logical ids.
+//! The parts of a deployment, by logical id.
 
-/// The stack's rules by their logical ids, and what each lets the function see.
+/// The stack's rules by logical id, and what each lets the function see.
 pub const RULES: &[(&str, &str)] = &[
     (
         "AlarmContributorsRule",
@@ -19,8 +19,8 @@ pub const RULES: &[(&str, &str)] = &[
     ("YourAlarmsRule", "alarms of yours"),
 ];
 
-/// What the stack's rules react to: events of a `detail-type`, as [`RuleTrigger`](crate::installation::RuleTrigger) writes it, or the clock where there is
-/// none. It tells a rule whose generated name CloudFormation had to cut.
+/// What each rule reacts to: a `detail-type`, as [`RuleTrigger`](crate::installation::RuleTrigger) writes it, or a
+/// schedule if `None`. It identifies a rule whose generated name CloudFormation had to cut.
 pub const TRIGGERS: &[(&str, Option<&str>)] = &[
     ("AlarmContributorsRule", Some("CloudWatch Alarm Contributor State Change")),
     ("HealthRule", Some("AWS Health Event")),
@@ -33,10 +33,10 @@ pub const TRIGGERS: &[(&str, Option<&str>)] = &[
     ("YourAlarmsRule", Some("CloudWatch Alarm State Change")),
 ];
 
-/// Inference calls are management events that only read, and a rule gets those only in this state.
+/// Inference calls are read-only management events. A rule receives those only in the state that includes reads.
 pub(crate) const READS_TOO: &str = "InferenceErrorsRule";
 
-/// The stack's alarms by the ends of their names, and what each lets people see.
+/// The stack's alarms by name suffix, and what each lets people see.
 pub const ALARMS: &[(&str, &str)] = &[
     ("models-throttles", "throttled calls, where CloudTrail does not record them"),
     ("models-client-errors", "refused calls, where no trail tells of them"),

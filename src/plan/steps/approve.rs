@@ -1,6 +1,7 @@
-//! The commands with which a person says yes or no, where nothing is filed until one does.
+//! The commands to approve or reject a request that waits for a person.
 //!
-//! Invariant: ready to paste. A command names the ledger, the topic and every guard rail that is not the default.
+//! Invariant: The commands are ready to paste. They name the ledger and the topic; `approve` also sets every guard rail
+//! that is not at its default.
 
 use crate::config::Config;
 use crate::identity::FunctionIdentity;
@@ -8,12 +9,12 @@ use crate::ids::IncidentId;
 use crate::incident::Incident;
 use crate::plan::action::{Plan, Reason, Step};
 
-/// Whether a request that is withheld for this reason waits for a person's word.
+/// Whether a request withheld for this reason waits for a person's decision.
 const fn waits(reason: Reason) -> bool {
     matches!(reason, Reason::UnusualCaller | Reason::NeedsApproval)
 }
 
-/// Adds the commands to approve and to close `incident`, if `plan` waits for a person's word on it.
+/// Adds the commands to approve and to close `incident`, if `plan` waits for a person's decision.
 pub(crate) fn ask(plan: &mut Plan, incident: &Incident, config: &Config, identity: &FunctionIdentity) {
     if !plan.withheld.iter().any(|withheld| waits(withheld.kind)) {
         return;
@@ -40,7 +41,7 @@ fn command(verb: &str, id: &IncidentId, config: &Config, identity: &FunctionIden
     words.join(" ")
 }
 
-/// As a shell reads it as one word.
+/// Quotes `text` so that a shell reads it as one word.
 fn quoted(text: &str) -> String {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:,".contains(&b);
     if !text.is_empty() && text.bytes().all(is_plain) {

@@ -1,10 +1,10 @@
-//! How a person sees who calls.
+//! How a person finds out who calls.
 
 use crate::ids::Region;
 use crate::model::ModelId;
 use crate::plan::action::Step;
 
-/// How a person sees who calls a model.
+/// The step that shows who calls a model.
 pub(crate) fn who_calls(model: Option<&ModelId>, region: &Region) -> Step {
     let model = model.map_or_else(|| "the model".to_owned(), |model| format!("`{model}`"));
     Step {

@@ -1,4 +1,4 @@
-//! What a person has to do now.
+//! Steps for a person.
 
 pub(crate) mod approve;
 pub(crate) mod callers;

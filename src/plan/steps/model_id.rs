@@ -1,7 +1,7 @@
-//! Which id to call instead of one that is not served.
+//! Which id to call instead of one that is not available.
 //!
-//! One law: an id is named only if Bedrock offers it in that Region; without its list, only what the
-//! grammar of ids makes likely, and then it says so.
+//! Invariant: An id is named only if Bedrock offers it in that Region. Without Bedrock's list, the id's grammar
+//! suggests one, and the text says so.
 
 use crate::diagnosis::Cause;
 use crate::error::{Gathered, ServiceResult};
@@ -11,12 +11,12 @@ use crate::incident::Incident;
 use crate::model::{ModelId, geography_of};
 use crate::plan::action::Step;
 
-/// Ids less alike than this are not meant for one another.
+/// Ids less similar than this are not suggested for each other.
 const ALIKE: f64 = 0.8;
-/// Nobody tries more of them.
+/// At most this many ids are suggested.
 const MOST: usize = 3;
 
-/// What the caller does about the id.
+/// Steps for the caller about the id.
 pub(crate) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
     let Some(region) = &incident.region else { return Vec::new() };
     let model = evidence.model.as_ref().filter(|m| m.names_a_model());
@@ -43,7 +43,7 @@ pub(crate) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
     said.into_iter().chain([list]).collect()
 }
 
-/// What Bedrock's own list of the Region says.
+/// What Bedrock's list for the Region shows.
 fn from_the_list(model: &ModelId, offered: &[ModelId], region: &Region) -> String {
     let quoted = |ids: &[&ModelId]| ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(" or ");
     if offered.contains(model) {
@@ -63,11 +63,11 @@ fn from_the_list(model: &ModelId, offered: &[ModelId], region: &Region) -> Strin
     format!("{region} offers no model of this id. The nearest that it offers: {}.", quoted(&nearest))
 }
 
-/// Which of the other Regions that were asked offer it; `None` where none was asked.
+/// Which of the other Regions offer the model; `None` if no other Region was read.
 fn elsewhere(model: &ModelId, regions: &[(Region, ServiceResult<Vec<ModelId>>)]) -> Option<String> {
     let (mut there, mut not) = (Vec::new(), Vec::new());
     for (region, offered) in regions {
-        // Where it could not be asked, the notice says so among what is not known.
+        // The notice lists failed reads separately.
         let Ok(offered) = offered else { continue };
         match offered.iter().find(|o| o.base() == model.base()) {
             Some(id) => there.push(format!("{region} offers it as `{id}`")),
@@ -81,7 +81,7 @@ fn elsewhere(model: &ModelId, regions: &[(Region, ServiceResult<Vec<ModelId>>)])
     }
 }
 
-/// The offered ids that are most alike, the likeliest first: the same model may be offered in several
+/// The offered ids that are most similar. There can be several, because the same model may be offered in several
 /// geographies.
 fn nearest<'o>(model: &ModelId, offered: &'o [ModelId]) -> Vec<&'o ModelId> {
     let likeness = |id: &ModelId| strsim::normalized_damerau_levenshtein(id.base(), model.base());
@@ -97,7 +97,7 @@ fn nearest<'o>(model: &ModelId, offered: &'o [ModelId]) -> Vec<&'o ModelId> {
         .collect()
 }
 
-/// Without the list: what the grammar of ids makes likely.
+/// A suggestion from the grammar of ids, if Bedrock's list is not available.
 fn by_grammar(model: &ModelId, region: &Region, cause: Cause) -> Option<String> {
     let here = format!("{}.{}", geography_of(region), model.base());
     match model.geography() {

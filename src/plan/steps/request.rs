@@ -5,7 +5,7 @@ use crate::incident::Incident;
 use crate::plan::action::Step;
 use crate::text::whole;
 
-/// What to change in a request or an id, as concrete as the error allows.
+/// What to change in a request or an id, as specifically as the error allows.
 pub(crate) fn correction(incident: &Incident) -> Vec<Step> {
     let facts = &incident.facts;
     let mut steps = Vec::new();

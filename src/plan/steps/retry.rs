@@ -1,6 +1,6 @@
-//! What to change where it is the way of calling that hurts.
+//! What to change if the calling pattern does harm.
 //!
-//! One law: said only with numbers, and only beyond what an SDK does by itself.
+//! Invariant: Advice is given only with numbers, and only about behavior beyond an SDK's own retries.
 //! See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>.
 
 use crate::callers::{Callers, Client, named};
@@ -9,9 +9,9 @@ use crate::incident::Incident;
 use crate::plan::action::Step;
 use crate::plan::whole;
 
-/// What callers change.
+/// Steps for the callers.
 pub(crate) fn steps(incident: &Incident) -> Vec<Step> {
-    // What is seen coming tells of calls that did not fail.
+    // A forecast is about calls that did not fail.
     if incident.is_forecast() {
         return Vec::new();
     }

@@ -1,6 +1,6 @@
-//! How to find out what no message told, and how the next one tells by itself.
+//! How to find the missing error message, and how to make the next error visible.
 //!
-//! One law: a command that costs something says what it costs, and none lets prompts into a log.
+//! Invariant: A command that costs something states its price, and none writes prompts to a log.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html>.
 
 use crate::evidence::{Evidence, SearchStep};
@@ -9,7 +9,7 @@ use crate::incident::Incident;
 use crate::incident::search::LogKind;
 use crate::plan::action::Step;
 
-/// What a person does about an incident of which no error message is known.
+/// Steps about an incident without a known error message.
 pub(crate) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
     let Some(region) = &incident.region else { return Vec::new() };
     let mut steps = Vec::new();
@@ -55,7 +55,7 @@ pub(crate) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
     steps
 }
 
-/// How the next failed call comes with its message. The calls of the bedrock-mantle endpoint are data events:
+/// How to make the next failed call arrive with its message. Calls of the bedrock-mantle endpoint are data events:
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/logging-cloudtrail-mantle.html>.
 fn trail(region: &Region, is_mantle: bool) -> Vec<Step> {
     if is_mantle {
@@ -80,7 +80,7 @@ fn trail(region: &Region, is_mantle: bool) -> Vec<Step> {
     ]
 }
 
-/// A look at what CloudTrail recorded.
+/// Shows what CloudTrail recorded.
 pub(crate) fn latest(region: &Region) -> Step {
     step(
         "Look at the latest Bedrock calls that CloudTrail recorded.",

@@ -1,7 +1,7 @@
-//! An alarm says that something is wrong, not what: finds the models it is about and the errors behind it.
+//! An alarm says that something is wrong, but not what. Finds the models it is about and the errors behind it.
 //!
-//! Invariant: never fails. Where nothing is found, the alarm's own metric is the symptom, and the notice says where
-//! was looked and what could not be read.
+//! Invariant: It never fails. If nothing is found, the alarm's metric is the symptom, and the notice says where we
+//! looked and what could not be read.
 
 mod search;
 
@@ -20,17 +20,17 @@ pub(crate) use crate::run::investigate::search::{SearchOutcome, learn};
 use crate::text::Safe;
 use crate::time::{Window, after};
 
-/// An alarm over all models is looked into for at most so many of them.
+/// At most this many models are investigated for an alarm over all models.
 const MOST_MODELS: usize = 8;
-/// A composite alarm is looked into for at most so many that set it off.
+/// At most this many child alarms are investigated for a composite alarm.
 const MOST_CHILDREN: usize = 8;
-/// Alarms look at a period that has passed, and CloudTrail is minutes late.
+/// How far before an alarm errors are read: alarms evaluate a past period, and CloudTrail is minutes late.
 const BEFORE: SignedDuration = SignedDuration::from_mins(15);
-/// Nothing is told yet, so that models are looked for only so long.
+/// Time limit for finding the models. It is short, because no notice has been sent yet.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
 
-/// The symptoms that `alarm`, which came with item `item`, stands for: for each model one that the ledger
-/// knows already, or else only the alarm's metric.
+/// The symptoms behind `alarm`, which came with item `item`. Each model gets an incident that the ledger
+/// already has, or else only the alarm's metric.
 pub async fn investigate<W>(world: &W, alarm: &AlarmSignal, item: usize, now: Timestamp) -> Vec<Symptom>
 where
     W: Telemetry + Ledger + Clock,
@@ -49,7 +49,7 @@ where
         concerned(world, &place, alarm, window, until),
         ask(world, until, world.seen(&place, window.from)),
     );
-    // Where the ledger could not be read, the search that follows asks it again, and says so.
+    // If the ledger could not be read, the later search reads it again and reports that.
     let seen = seen.unwrap_or_default();
     let behind = |(metric, model): (Metric, Option<ModelId>)| {
         if let Some(incident) = known(&seen, metric, model.as_ref()) {
@@ -65,18 +65,18 @@ where
 /// What an alarm is about.
 #[derive(Default)]
 struct Concerned {
-    /// Which metric of which models; `None` for a model that nothing tells.
+    /// Each metric and its model; `None` if the model is not known.
     about: Vec<(Metric, Option<ModelId>)>,
-    /// Why no model is known, where CloudWatch did not answer.
+    /// Why no model is known, if CloudWatch did not answer.
     unread: Option<String>,
 }
 
-/// From when on errors may be behind an alarm of that time.
+/// The earliest time of errors behind an alarm.
 fn since(alarm: Timestamp) -> Timestamp {
     alarm.saturating_sub(BEFORE).unwrap_or(alarm)
 }
 
-/// Which metric of which models it is about.
+/// Finds the metrics and models that the alarm is about.
 async fn concerned(
     world: &(impl Telemetry + Clock),
     place: &AccountRegion,
@@ -106,7 +106,7 @@ async fn concerned(
     Concerned { about, unread: unread.first().map(ToString::to_string) }
 }
 
-/// The answer; nothing where there is none, and then the error is kept.
+/// The answer, or an empty list; the error is added to `unread`.
 fn or_unread<T>(answer: ServiceResult<Vec<T>>, unread: &mut Vec<ServiceError>) -> Vec<T> {
     answer.unwrap_or_else(|error| {
         unread.push(error);
@@ -114,8 +114,8 @@ fn or_unread<T>(answer: ServiceResult<Vec<T>>, unread: &mut Vec<ServiceError>) -
     })
 }
 
-/// The models that made an alarm go off: those it names, those that CloudWatch names for it, or those
-/// whose metric moved. Beside them, why CloudWatch did not answer.
+/// The models that set off an alarm: those it names, those that CloudWatch names as contributors, or those
+/// whose metric moved. Also returns CloudWatch's errors.
 async fn models(
     world: &(impl Telemetry + Clock),
     place: &AccountRegion,
@@ -129,7 +129,7 @@ async fn models(
     }
     let mut moved = Vec::new();
     if alarm.has_contributors {
-        // An alarm that CloudWatch does not know any more has no contributors.
+        // An alarm that no longer exists in CloudWatch has no contributors.
         let contributors = ask(world, until, world.contributors(place, &alarm.name)).await;
         moved = or_unread(contributors.map(Option::unwrap_or_default), &mut unread);
     }
@@ -144,7 +144,7 @@ async fn models(
     (if moved.is_empty() { alarm.models.clone() } else { moved }, unread)
 }
 
-/// The incident, of those that were seen, whose errors explain `metric`: one that was seen most.
+/// The incident in `seen` whose errors best explain `metric`: of known errors first, then with the most errors.
 fn known<'i>(seen: &'i [Incident], metric: Metric, model: Option<&ModelId>) -> Option<&'i Incident> {
     let of_model = seen.iter().filter(|i| model.is_none_or(|model| i.is_about(model)));
     of_model.filter(|i| i.counts.errors > 0 && explains(metric, i.cause, &i.facts)).max_by_key(|i| {
@@ -153,7 +153,7 @@ fn known<'i>(seen: &'i [Incident], metric: Metric, model: Option<&ModelId>) -> O
     })
 }
 
-/// Whether an error can have moved the metric: CloudWatch counts throttles by themselves, and some say
+/// Whether an error can have moved the metric. CloudWatch counts throttles separately, and some throttles mean
 /// that capacity is short.
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>.
 fn explains(metric: Metric, cause: Cause, facts: &Facts) -> bool {
@@ -162,7 +162,7 @@ fn explains(metric: Metric, cause: Cause, facts: &Facts) -> bool {
         || facts.code.as_deref().is_some_and(|c| c.contains("hrottl") || c.contains("NotReady"));
     match metric {
         Metric::Throttles => cause.is_throttle() || (category == Category::Capacity && is_refused),
-        // This endpoint counts every 4xx, so a throttle explains it as well as a refusal.
+        // This endpoint counts every 4xx, so throttles and refusals both explain it.
         Metric::MantleClientErrors => category != Category::Capacity || is_refused,
         Metric::ServerErrors => category == Category::Capacity,
         Metric::ClientErrors => category != Category::Capacity && !cause.is_throttle(),

@@ -1,9 +1,9 @@
-//! The search for errors behind an alarm of which only the metric is known: cheapest first, over several
+//! Searches for the errors behind an alarm of which only the metric is known: cheapest source first, in several
 //! looks.
 //!
-//! One law: a look costs at most nine calls (what the ledger saw, the volume, four pages of CloudTrail, two
-//! searches through logs, whether invocations are logged). What is found are incidents of their own; what is
-//! not found is said with where it was looked for.
+//! Invariant: A look costs at most nine calls (incidents in the ledger, the volume, four pages of CloudTrail, two
+//! log searches, whether invocation logging is on). Errors found become their own incidents. If nothing is found,
+//! the notice says where we looked.
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -25,32 +25,32 @@ use crate::run::investigate::{explains, known, since};
 use crate::time::{Window, after};
 use crate::usage::Minute;
 
-/// So many looks: with one every five minutes, longer than CloudTrail is ever late.
+/// Number of looks. At one every five minutes, they cover the longest delay of CloudTrail.
 const LOOKS: u32 = 6;
-/// CloudTrail shows 50 events a call, and takes two calls a second.
+/// CloudTrail returns 50 events a call, and allows two calls a second.
 const PAGE: usize = 50;
 const PAGES: usize = 4;
-/// So many of the errors should be among the events that are read, or it is not tried.
+/// CloudTrail is read only if at least this many errors are expected among the events read.
 const HOPE: f64 = 3.0;
 
-/// What a look came to.
+/// The result of a look.
 #[derive(Debug, Default)]
 pub(crate) struct SearchOutcome {
-    /// Where it was looked, and what was there.
+    /// Where we looked, and what was there.
     pub(crate) looked: Vec<SearchStep>,
-    /// The search as it stands now.
+    /// The state of the search after this look.
     pub(crate) search: Option<Search>,
     /// Whether the incident's own cause became known.
     pub(crate) is_named: bool,
-    /// Other incidents that were found behind the alarm, to be driven.
+    /// Other incidents that were found behind the alarm and must be driven.
     pub(crate) others: Vec<RelatedIncident>,
-    /// The first of these, where it takes the incident's place.
+    /// The first of these, if it replaces the incident.
     pub(crate) superseded_by: Option<IncidentId>,
-    /// What a plan looks at, where it was gathered a moment ago.
+    /// Evidence for the plan, if it was just gathered.
     pub(crate) evidence: Option<Evidence>,
 }
 
-/// An incident that was found behind another one's alarm, and is ours to drive.
+/// An incident that was found behind another one's alarm. We hold its lease.
 #[derive(Debug)]
 pub struct RelatedIncident {
     pub(crate) lease: Lease,
@@ -60,22 +60,21 @@ pub struct RelatedIncident {
 }
 
 impl RelatedIncident {
-    /// The incident, and what is known of it already.
+    /// The incident, and what is already known about it.
     pub(crate) fn open(self) -> (Lease, Record, Option<SearchOutcome>) {
         (self.lease, self.record, Some(SearchOutcome { looked: self.looked, ..SearchOutcome::default() }))
     }
 }
 
 impl SearchOutcome {
-    /// Whether there is anything that was not known before.
+    /// Whether the look found anything new.
     pub(crate) fn is_news(&self) -> bool {
         self.is_named || self.superseded_by.is_some() || !self.others.is_empty()
     }
 }
 
-/// Takes the next look for errors behind `record`, if only a metric is known of it. What is found of its
-/// own fingerprint is learnt by it; the rest is claimed. An error means that the ledger could not be
-/// written.
+/// Takes the next look for errors behind `record`, if only its metric is known. Errors of its own fingerprint
+/// name its cause; all others are claimed as incidents. An error means that the ledger could not be written.
 pub(crate) async fn learn<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -114,7 +113,7 @@ pub(crate) async fn learn<W: Services>(
     learnt.looked.extend(logs.looked);
     learnt.looked.extend(logging.map(SearchStep::InvocationLogging));
     search.queries = logs.going_on;
-    // The same error stands in several places; what CloudTrail tells is the most.
+    // Several sources have the same error; CloudTrail has the most detail.
     let found = if from_trail.is_empty() { relevant(logs.errors) } else { from_trail };
     for (n, mut incident) in bounded(fold(found)).into_iter().enumerate() {
         incident.items.clear();
@@ -130,7 +129,7 @@ pub(crate) async fn learn<W: Services>(
             Vec::new()
         }
     };
-    // What was counted of itself meanwhile is the next look's.
+    // Errors counted for the incident itself meanwhile are left to the next look.
     seen.retain(|incident| incident.id != record.incident.id);
     if let Some(known) = known(&seen, metric, record.incident.model.as_ref()).filter(|_| !learnt.is_news()) {
         learnt.superseded_by = Some(known.id.clone());
@@ -138,7 +137,7 @@ pub(crate) async fn learn<W: Services>(
     if learnt.is_news() {
         search = Search { looks: 0, queries: Vec::new(), ..search };
     }
-    // A request that was filed on the metric alone is followed to its end.
+    // An increase request that was filed on the metric alone is followed to its end.
     if learnt.is_named || record.followed.is_some() {
         learnt.superseded_by = None;
     }
@@ -146,7 +145,7 @@ pub(crate) async fn learn<W: Services>(
     Ok(learnt)
 }
 
-/// Counts what was found: as the incident's own cause, or as an incident of its own.
+/// Counts an error that was found, as the incident's own cause or as its own incident.
 async fn take_in<W: Ledger + Clock>(
     world: &W,
     terms: &RunContext<'_>,
@@ -165,7 +164,7 @@ async fn take_in<W: Ledger + Clock>(
     learnt.superseded_by.get_or_insert(id);
     let Claim::Mine(lease, other) = claim else { return Ok(()) };
     match record.notices.last() {
-        // People know already what to do: this notice told them, under another name.
+        // People already know what to do, from a notice under the other incident's name.
         Some(told) if other.incident.cause.remedy() == before && other.notices.is_empty() => {
             let due_at = after(told.at, LATER.min(terms.config.notice_cool_down)).max(now);
             let end = Release {
@@ -194,7 +193,7 @@ fn metric_of(incident: &Incident) -> Metric {
     })
 }
 
-/// What `errors` mean, as far as they are of the incident's model, can have moved its metric, and are not
+/// The symptoms of those `errors` that are of the incident's model, can have moved its metric, and are not
 /// the function's own.
 fn symptoms(
     errors: Vec<ErrorSignal>,
@@ -217,14 +216,14 @@ fn symptoms(
     .collect()
 }
 
-/// What CloudTrail told.
+/// The result from CloudTrail.
 struct FromTrail {
     looked: SearchStep,
     errors: Vec<ErrorSignal>,
 }
 
-/// CloudTrail's event history, where the window's volume makes it hopeful: it cannot be asked for errors
-/// alone.
+/// Reads CloudTrail's event history, unless the window has too many calls: the history cannot be filtered by
+/// errors.
 /// See <https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html>.
 async fn of_trail<W: Services>(
     world: &W,
@@ -237,7 +236,7 @@ async fn of_trail<W: Services>(
     if metric == Metric::MantleClientErrors {
         return FromTrail { looked: SearchStep::NotInTrail, errors: Vec::new() };
     }
-    // Without the volume there is hope.
+    // If the volume is unknown, read CloudTrail anyway.
     if let Ok(volume) = ask(world, until, world.volume(place, window)).await
         && let Some(calls) = too_many(&volume, metric, most)
     {
@@ -252,31 +251,30 @@ async fn of_trail<W: Services>(
     }
 }
 
-/// How many calls there were, where the errors would drown among the `most` that are read.
+/// The number of calls, if too few errors are expected among the `most` events that are read.
 fn too_many(volume: &Minute, metric: Metric, most: usize) -> Option<f64> {
-    // AWS describes `Invocations` in two ways: the calls that succeeded, or the calls that were admitted, those
-    // that failed later among them. Throttles are in neither. At least so many calls there were by either
-    // description; by the first it may be more, but never more than twice as many, and only where every other
-    // call failed, which is where errors are found at once.
+    // AWS describes `Invocations` in two ways: successful calls, or admitted calls including those that failed
+    // later. Neither includes throttles. This is a lower bound under both descriptions. Under the first there may
+    // be more calls, but at most twice as many, and only if every other call failed; then errors are found at once.
     let calls = volume.invocations.max(volume.client_errors + volume.server_errors) + volume.throttles;
     let failed = match metric {
         Metric::Throttles => volume.throttles,
         Metric::ServerErrors => volume.server_errors,
         Metric::ClientErrors => volume.client_errors,
-        // The mantle's calls are counted in a namespace of their own.
+        // CloudWatch counts the mantle endpoint's calls in their own namespace.
         Metric::MantleClientErrors => 0.0,
         Metric::LegacyInvocations | Metric::Other => {
             volume.throttles + volume.client_errors + volume.server_errors
         }
     };
-    // No count of calls comes near 2^53.
+    // The number of calls never comes near 2^53.
     #[allow(clippy::cast_precision_loss)]
     let most = most as f64;
-    // Errors that CloudWatch has not counted yet may be any number.
+    // CloudWatch may not have counted any of the errors yet; then read anyway.
     (calls > most && failed > 0.0 && failed / calls * most < HOPE).then_some(calls)
 }
 
-/// What logs told, and which searches go on.
+/// The result from logs, and the searches still running.
 #[derive(Default)]
 struct FromLogs {
     looked: Vec<SearchStep>,
@@ -284,7 +282,7 @@ struct FromLogs {
     going_on: Vec<LogQuery>,
 }
 
-/// The log groups that the operator named: on the first look a search is begun, later its answer read.
+/// Searches the log groups that the operator named. The first look starts the search, later looks read the results.
 async fn of_logs<W: Records + Clock>(
     world: &W,
     config: &Config,
@@ -337,7 +335,7 @@ mod tests {
 
     #[test]
     fn errors_drown_by_either_description_of_what_counts_as_an_invocation() {
-        // 10,000 calls of which so many failed: without and with the failed ones among `Invocations`.
+        // 10,000 calls with this many failures: `Invocations` without and with the failed calls.
         let volumes = |failed: f64| {
             [10_000.0 - failed, 10_000.0].map(|invocations| Minute {
                 invocations,
@@ -353,10 +351,10 @@ mod tests {
                 assert_eq!(given_up.is_none(), is_read, "{volume:?}: {given_up:?}");
             }
         }
-        // All of them fail, which by the one description are no invocations at all.
+        // All of them fail, so by one description there are no invocations at all.
         let all = Minute { client_errors: 500.0, ..Minute::NONE };
         assert_eq!(too_many(&all, Metric::ClientErrors, 200), None);
-        // Throttles are invocations by neither.
+        // Neither description counts throttles as invocations.
         let throttled = Minute { invocations: 9_900.0, throttles: 100.0, ..Minute::NONE };
         assert_eq!(too_many(&throttled, Metric::Throttles, 200), Some(10_000.0));
     }

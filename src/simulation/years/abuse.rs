@@ -1,33 +1,33 @@
-//! Demand that no increase may serve: of whoever stole credentials, and of loops.
+//! Demand that no increase may serve: of stolen credentials, and of loops.
 //!
-//! Invariant: it is kept apart from the legitimate demand of the same service, so that what was served of each is
+//! Invariant: It is kept apart from the legitimate demand of the same service, so that the served amount of each is
 //! known, whatever the function believes.
 
 use crate::simulation::years::demand::DAY;
 
-/// Who calls, as CloudTrail shows it.
+/// A caller, as CloudTrail shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AbuseCaller {
-    /// ARN, with its session if it is one.
+    /// ARN, with the session if there is one.
     pub(super) principal: String,
     pub(super) address: String,
     pub(super) agent: String,
 }
 
-/// How abusive demand comes about.
+/// How abusive demand develops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum AbusePlan {
-    /// So many times the legitimate demand from the first minute on.
+    /// This multiple of the legitimate demand from the first minute on.
     Sudden(f64),
-    /// Begins with so much of it, and grows by the factor each so many days.
+    /// Starts with the multiple `first`, and grows by `factor` every `days` days.
     Ramp { first: f64, factor: f64, days: f64 },
     /// The same in steps.
     Steps { first: f64, factor: f64, days: f64 },
-    /// So many times what the quota of the first day takes.
+    /// This multiple of the first day's quota.
     Fill(f64),
-    /// So many times whatever is granted: a service that reads its limit and sends as much.
+    /// This multiple of whatever is granted: a service that reads its limit and sends as much.
     Follow(f64),
-    /// Every so many days for some hours, so many times the quota of the first day: clients that retry without end.
+    /// Every `every` days, for some hours, a multiple of the first day's quota: clients that retry without end.
     Storm { every: f64, hours: f64, times: f64 },
 }
 
@@ -37,19 +37,19 @@ pub(super) struct Abuse {
     pub(super) plan: AbusePlan,
     /// The minute of the year in which it begins.
     pub(super) from: i64,
-    /// The minute in which it ends: people ended it, or it ended by itself.
+    /// The minute in which it ends, by a person or by itself.
     pub(super) until: i64,
     pub(super) who: AbuseCaller,
-    /// Whether it is the account's own software, and no stranger.
+    /// Whether it is the account's own software, not a stranger.
     pub(super) is_loop: bool,
 }
 
-/// No plan asks for more than so many times what the quota of the first day takes.
+/// No plan demands more than this multiple of the first day's quota.
 const MOST: f64 = 300.0;
 
 impl Abuse {
-    /// Requests that are asked for in a minute: of a service with a legitimate demand of `scale` requests in its
-    /// busiest minute, whose quota takes `granted` requests a minute now and took `first` on the first day.
+    /// Abusive requests in a minute, for a service with a legitimate demand of `scale` requests in its busiest minute.
+    /// Its quota takes `granted` requests a minute now, and took `first` on the first day.
     pub(super) fn at(&self, minute: i64, scale: f64, first: f64, granted: f64) -> f64 {
         if !self.is_on(minute) {
             return 0.0;
@@ -71,7 +71,7 @@ impl Abuse {
         asked.min(first * MOST)
     }
 
-    /// Whether it goes on in that minute.
+    /// Whether it is active in that minute.
     pub(super) fn is_on(&self, minute: i64) -> bool {
         (self.from..self.until).contains(&minute)
     }

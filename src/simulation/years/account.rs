@@ -1,4 +1,4 @@
-//! The account of a year: its models, quotas and callers, how AWS decides, and what goes wrong, by family and seed.
+//! The account of a year: its models, quotas and callers, AWS's decisions, and what goes wrong, by family and seed.
 
 use fastrand::Rng;
 
@@ -26,25 +26,25 @@ const MODELS: [ModelRow; 8] = [
     ("us.anthropic.claude-sonnet-4-20250514-v1:0", "L-59759B4A", "L-559DCC33"),
 ];
 const ROLES: [&str; 5] = ["checkout", "search", "batch", "support", "assistant"];
-/// Values that quotas of tokens begin with.
+/// Initial values of token quotas.
 const TOKENS: [f64; 4] = [4e5, 1e6, 2e6, 5e6];
-/// An attack, or a loop, that nobody ends goes on for so many days.
+/// Days that an attack or a loop lasts if nobody ends it.
 const ATTACKS: i64 = 120;
 const LOOPS: i64 = 150;
-/// How much more requests a quota takes than its tokens are enough for.
+/// The request quota as a multiple of the requests that the token quota is enough for.
 const SLACK: [f64; 5] = [1.1, 2.0, 4.0, 0.9, 1.5];
 
-/// Calls that fail for another reason than a quota.
+/// Calls that fail for a reason other than a quota.
 #[derive(Clone, Debug)]
 pub(super) struct Trouble {
     /// The models that are called.
     pub(super) models: Vec<ModelId>,
-    /// The number of the first of them among all that are measured.
+    /// The index of the first of them among all measured ids.
     pub(super) meter: usize,
     /// Minutes of the year.
     pub(super) from: i64,
     pub(super) until: i64,
-    /// Every so many minutes each model's call fails.
+    /// Minutes between failed calls of each model.
     pub(super) every: i64,
     pub(super) code: &'static str,
     pub(super) message: &'static str,
@@ -62,10 +62,10 @@ pub(super) struct YearAccount {
     pub(super) troubles: Vec<Trouble>,
     pub(super) availability: Vec<ModelEntry>,
     pub(super) profiles: Vec<ProfileEntry>,
-    /// Whether alarms on throttles are set up, and whether CloudTrail's errors are forwarded.
+    /// Whether throttle alarms are set up, and whether CloudTrail's errors are forwarded.
     pub(super) has_alarms: bool,
     pub(super) has_errors: bool,
-    /// Whether throttles say which limit it was.
+    /// Whether throttles name the limit.
     pub(super) names_limit: bool,
 }
 
@@ -81,7 +81,7 @@ pub(super) fn role(name: &str) -> AbuseCaller {
     }
 }
 
-/// Somebody who is not of the account: with its own user, or with a role that was stolen.
+/// A stranger to the account, with its own user or with a stolen role.
 fn stranger(role: Option<&AbuseCaller>, is_alike: bool) -> AbuseCaller {
     let user = || format!("arn:aws:iam::{}:user/old-ci", crate::simulation::years::setting::ACCOUNT);
     AbuseCaller {
@@ -124,7 +124,7 @@ impl YearAccount {
         account
     }
 
-    /// Adds a model with quotas, of which the busiest minute of the first days uses the part `used`.
+    /// Adds a model with quotas, of which the busiest minute of the first days uses the share `used`.
     fn model(
         &mut self,
         nth: usize,
@@ -149,7 +149,7 @@ impl YearAccount {
         let size = 500.0 + 4500.0 * rng.f64();
         let value = choose(rng, &TOKENS);
         let slack = choose(rng, &SLACK);
-        // The tighter of the two limits is the one whose part is meant.
+        // `used` is a share of the tighter limit.
         let takes = (value / size).min(value / size * slack);
         let hours = hours.unwrap_or_else(|| choose(rng, &[Hours::Office, Hours::Evening, Hours::Office]));
         let weekend = if hours == Hours::Office { 0.35 } else { 1.1 };
@@ -182,7 +182,7 @@ impl YearAccount {
         self.pools.len() - 1
     }
 
-    /// How many ids are measured so far.
+    /// The number of measured ids so far.
     pub(super) fn meters(&self) -> usize {
         let services: usize = self.pools.iter().map(|pool| pool.services.len()).sum();
         services + self.troubles.iter().map(|trouble| trouble.models.len()).sum::<usize>()
@@ -235,7 +235,7 @@ impl YearAccount {
         };
         for nth in 0..models {
             let a_month = 1.05 * f64::powf(1.6 / 1.05, rng.f64());
-            // Nothing grows for ever.
+            // Growth ends.
             let days = (120.0 + 240.0 * rng.f64()).min(30.0 * f64::ln(40.0) / f64::ln(a_month));
             let course = [(-16.0, f64::powf(a_month, -0.5)), (days, f64::powf(a_month, days / 30.0))];
             let pool = self.model(nth, 0.2 + 0.5 * rng.f64(), &course, manner, rng);
@@ -251,7 +251,7 @@ impl YearAccount {
             let at = 30.0 + 220.0 * rng.f64();
             let times = 2.0 + 4.0 * rng.f64();
             let course = match rng.u8(0..3) {
-                // A launch, of which a part stays.
+                // A launch, part of which stays.
                 0 => vec![(at, 1.0), (at + 0.5, times), (at + 20.0, times), (at + 35.0, 1.0 + times / 4.0)],
                 // A season.
                 1 => vec![(at, 1.0), (at + 10.0, times), (at + 25.0, times), (at + 32.0, 1.0)],
@@ -299,7 +299,7 @@ impl YearAccount {
             _ => (0.55, vec![(0.0, 1.0), (360.0, 1.15)], Strain::Bursts(0.12)),
         };
         let pool = self.model(usize::try_from(n).unwrap_or_default(), used, &course, manner, rng);
-        // Only the tokens are near.
+        // Only the token quota is near.
         let requests = self.pools.get(pool).map(|pool| pool.requests);
         if let Some(quota) = requests.and_then(|n| self.quotas.get_mut(n)) {
             quota.applied *= 3.0;
@@ -313,7 +313,7 @@ impl YearAccount {
         let first = usize::try_from(n).unwrap_or_default();
         let from = 30.0 + 60.0 * rng.f64();
         let kind = n % 9;
-        // A model that nobody uses, or that is tried now and then.
+        // A model that nobody uses, or only now and then.
         let pool = match kind {
             5 => self.model_at(first, 0.0, &[], manner, Some(Hours::Steady), rng),
             6 => {
@@ -340,7 +340,7 @@ impl YearAccount {
         let own = self.caller(pool);
         let who = match kind {
             7 => root(),
-            // The role of the service itself, from elsewhere.
+            // The service's own role, used from elsewhere.
             1 | 3 | 4 | 6 => stranger(own.as_ref(), n.is_multiple_of(2)),
             _ => stranger(None, false),
         };
@@ -413,7 +413,7 @@ impl YearAccount {
             trouble.is_server_error = trouble.code.starts_with("Service");
             trouble.needs_person = !trouble.is_server_error;
         }
-        // Nothing tells of them but the errors themselves.
+        // Only the errors themselves show them.
         self.has_errors |= !self.troubles.is_empty();
     }
 
@@ -442,7 +442,7 @@ impl YearAccount {
         }
     }
 
-    /// Three application profiles of one model, whose calls count against its quotas together.
+    /// Three application profiles of one model, whose calls share its quotas.
     fn shared(&mut self, nth: usize, times: f64, manner: Manner, rng: &mut Rng) {
         let pool = self.model(nth, 0.15, &[(0.0, 1.0), (365.0, times)], manner, rng);
         let (id, ..) = MODELS.get(nth % MODELS.len()).copied().unwrap_or_default();
@@ -475,7 +475,7 @@ impl YearAccount {
     }
 }
 
-/// A model for which the provider's form is missing.
+/// A model whose provider's form is missing.
 fn without_form(id: &str) -> ModelEntry {
     ModelEntry {
         region: None,
@@ -491,7 +491,7 @@ fn without_form(id: &str) -> ModelEntry {
     }
 }
 
-/// The `n`th of `of`, round all of them.
+/// The `n`th of `of`, wrapping around.
 fn pick_nth<T: Copy>(of: &[T], n: u64) -> T {
     #[allow(clippy::indexing_slicing, reason = "within the length")]
     of[usize::try_from(n).unwrap_or_default() % of.len()]

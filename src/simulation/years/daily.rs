@@ -1,13 +1,13 @@
-//! What each quota lived through, day by day.
+//! The days of each quota.
 
 use std::collections::BTreeSet;
 
 use crate::simulation::years::demand::{DAY, FROM};
 use crate::simulation::years::pool::{Admitted, Bound, Pool, PoolQuota};
 
-/// More than this part of the calls is refused in a throttled minute.
+/// Share of refused calls above which a minute is throttled.
 const REFUSED: f64 = 0.02;
-/// A day is throttled from so many such minutes on.
+/// Throttled minutes from which a day is throttled.
 const MINUTES: u32 = 10;
 
 /// One day of one pool.
@@ -16,19 +16,19 @@ pub(super) struct PoolDay {
     /// The busiest legitimate minute.
     pub(super) tokens: f64,
     pub(super) requests: f64,
-    /// The busiest minute of all that was asked for, in requests.
+    /// The busiest minute of all demand, in requests.
     pub(super) asked: f64,
-    /// The busiest minute of what was admitted.
+    /// The busiest minute of admitted use.
     pub(super) used_tokens: f64,
     pub(super) used_requests: f64,
-    /// Minutes in which calls were refused, in which legitimate demand alone exceeded each limit, and of abuse.
+    /// Minutes with refused calls, minutes in which legitimate demand alone exceeded each limit, and minutes of abuse.
     pub(super) throttled: u32,
     pub(super) over_tokens: u32,
     pub(super) over_requests: u32,
     pub(super) abused: u32,
     /// Whether it is idle; see [`super`].
     pub(super) is_idle: bool,
-    /// Whether legitimate demand needs more that AWS would grant.
+    /// Whether legitimate demand needs more, which AWS would grant.
     pub(super) is_in_need: bool,
 }
 
@@ -92,18 +92,18 @@ impl Daily {
         days.get(first..last).unwrap_or_default().iter()
     }
 
-    /// The busiest of what `of` tells of the days `from` to `to`, both included.
+    /// The highest value of `of` on the days `from` to `to`, both included.
     pub(super) fn busiest(&self, pool: usize, from: i64, to: i64, of: impl Fn(&PoolDay) -> f64) -> f64 {
         self.some(pool, from, to).map(of).fold(0.0, f64::max)
     }
 
-    /// Whether there was abuse in the days `from` to `to`.
+    /// Whether there was abuse on the days `from` to `to`.
     pub(super) fn was_abused(&self, pool: usize, from: i64, to: i64) -> bool {
         self.some(pool, from, to).any(|day| day.abused > 0)
     }
 
-    /// The limit that legitimate demand alone exceeded for most of a throttled day, in its unit; `None` where it did
-    /// not, or the day was abused.
+    /// The limit that legitimate demand alone exceeded longest on a throttled day; `None` if that was less than
+    /// [`MINUTES`], or the day had as much abuse.
     pub(super) fn needed(&self, pool: usize, day: i64) -> Option<Bound> {
         let day =
             self.some(pool, day, day).next().filter(|day| day.is_throttled() && day.abused < MINUTES)?;
@@ -111,12 +111,12 @@ impl Daily {
         (day.over_tokens.max(day.over_requests) >= MINUTES).then_some(bound)
     }
 
-    /// Whether a day was throttled, abused or not.
+    /// Whether a day was throttled, with or without abuse.
     pub(super) fn is_throttled(&self, pool: usize, day: i64) -> bool {
         self.some(pool, day, day).any(PoolDay::is_throttled)
     }
 
-    /// Throttled days of the year by pool and day: without abuse, and how many with it.
+    /// The throttled days of the year without abuse, by pool and day, and the number of those with abuse.
     pub(super) fn throttled(&self, days: i64) -> (BTreeSet<(usize, i64)>, u32) {
         let mut clean = BTreeSet::new();
         let mut abused = 0;
@@ -135,7 +135,7 @@ impl Daily {
         (clean, abused)
     }
 
-    /// Idle days of the year, and the longest row of them.
+    /// The number of idle days of the year, and the longest run of them.
     pub(super) fn idle(&self, days: i64) -> (u32, u32) {
         let (mut all, mut longest) = (0, 0);
         for pool in 0..self.pools.len() {
@@ -149,7 +149,7 @@ impl Daily {
         (all, longest)
     }
 
-    /// Of each need that AWS would grant, how many days it took until three days were without it.
+    /// For each need that AWS would grant, the days until three days were without it.
     pub(super) fn unserved(&self, days: i64) -> Vec<u32> {
         const OVER: i64 = 3;
         let mut all = Vec::new();

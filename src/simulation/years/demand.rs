@@ -1,15 +1,15 @@
-//! What a service asks for, minute by minute.
+//! The demand of a service, minute by minute.
 //!
-//! Invariant: the demand of a minute is a pure function of the seed and the minute. What was granted or told does not
-//! change it; what follows the granted value is a loop and stands in [`crate::simulation::years::abuse`].
+//! Invariant: The demand of a minute is a pure function of the seed and the minute. Grants and notices do not change
+//! it. Demand that follows the granted value is a loop; see [`crate::simulation::years::abuse`].
 
 /// Minutes of a day, and of an hour.
 pub(super) const DAY: i64 = 1440;
 pub(super) const HOUR: i64 = 60;
-/// Demand is known from so many days before the year to so many days after its beginning.
+/// Demand is defined from this day before the year to this day of the year.
 pub(super) const FROM: i64 = -16;
 pub(super) const TO: i64 = 380;
-/// Metrics are shown by five minutes at the finest curve of a day.
+/// Steps of five minutes in the curve of a day.
 const FIVES: usize = 288;
 
 /// A number from 0 to 1 that belongs to `seed` and `n`.
@@ -22,7 +22,7 @@ pub(super) fn chance(seed: u64, n: i64) -> f64 {
     (x >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// A number from -1 to 1, near 0 most often.
+/// A number from -1 to 1, most often near 0.
 pub(super) fn swing(seed: u64, n: i64) -> f64 {
     chance(seed, n) + chance(!seed, n) - 1.0
 }
@@ -30,16 +30,16 @@ pub(super) fn swing(seed: u64, n: i64) -> f64 {
 /// When a day is busy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hours {
-    /// In the working hours, little at night.
+    /// In working hours, little at night.
     Office,
     /// In the evening.
     Evening,
-    /// Always alike.
+    /// Always the same.
     Steady,
 }
 
 impl Hours {
-    /// The part of the busiest minute that is asked for at the `five`th five minutes of a day.
+    /// The share of the busiest minute in the `five`th five minutes of a day.
     fn part(self, five: usize) -> f64 {
         let (middle, least) = match self {
             Self::Office => (14.0, 0.15),
@@ -57,18 +57,18 @@ impl Hours {
 /// The legitimate demand of one service.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
-    /// Requests of the busiest minute of each hour since [`FROM`], before the curve of the day.
+    /// Requests in the busiest minute of each hour since [`FROM`], before the curve of the day.
     hours: Vec<f64>,
     day: Vec<f64>,
-    /// How far a minute swings.
+    /// How much a minute varies.
     noise: f64,
     seed: u64,
 }
 
 impl Shape {
-    /// `base` requests in the busiest minute of a working day, times the factor that `course` has on each day (points
-    /// of day and factor, between which the factor grows by the same share each day), times `weekend` on Saturdays and
-    /// Sundays. The year begins on a Monday.
+    /// `base` requests in the busiest minute of a working day, times the factor of `course` on each day, times
+    /// `weekend` on Saturdays and Sundays. `course` has points of day and factor; between points the factor changes by
+    /// the same ratio each day. The year begins on a Monday.
     pub(super) fn new(base: f64, course: &[(f64, f64)], hours: Hours, weekend: f64, seed: u64) -> Self {
         let all = (FROM * 24)..(TO * 24);
         let of_hour = |hour: i64| {
@@ -84,14 +84,14 @@ impl Shape {
         }
     }
 
-    /// Requests that are asked for in a minute of the year; the first is 0.
+    /// Requests in a minute of the year, from 0.
     pub(super) fn at(&self, minute: i64) -> f64 {
         let hour = usize::try_from(minute.div_euclid(HOUR) - FROM * 24).ok();
         let level = hour.and_then(|hour| self.hours.get(hour)).copied().unwrap_or_default();
         let five = usize::try_from(minute.rem_euclid(DAY) / 5).unwrap_or_default();
         let part = self.day.get(five).copied().unwrap_or_default();
         let asked = level * part * (1.0 + self.noise * swing(self.seed, minute));
-        // Whole calls: of half a call a minute there is one every other minute.
+        // Whole calls: half a call a minute is one call every other minute.
         (asked + chance(self.seed.rotate_left(17), minute)).floor()
     }
 }

@@ -1,4 +1,4 @@
-//! What EventBridge and SQS deliver in a year: alarms, errors of CloudTrail, ticks and news of requests.
+//! What EventBridge and SQS deliver in a year: alarms, CloudTrail errors, ticks and news about requests.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::sandbox::Fed;
 use crate::simulation::years::setting::ACCOUNT;
 
-/// The Region that all years take place in.
+/// The Region of all years.
 pub(super) const REGION: &str = "us-east-1";
 
 /// An alarm on `metric` of one model goes off.
@@ -25,7 +25,7 @@ pub(super) fn alarm(model: &str, metric: &str, at: Timestamp) -> String {
     .to_string()
 }
 
-/// A failed call, as CloudTrail records it and EventBridge delivers it; `None` of a call that succeeded.
+/// A failed call, as CloudTrail records it and EventBridge delivers it; `None` for a successful call.
 fn error(call: &Fed, at: Timestamp) -> Option<Value> {
     let (code, message) = call.error.as_ref()?;
     let at = at.strftime("%FT%TZ").to_string();
@@ -59,7 +59,7 @@ fn identity(principal: &str) -> Value {
     }
 }
 
-/// A batch of failed calls, as the queue delivers them; `None` where none failed.
+/// A batch of failed calls, as the queue delivers them; `None` if none failed.
 pub(super) fn batch<'a>(calls: impl Iterator<Item = &'a Fed>, at: Timestamp) -> Option<String> {
     let bodies = calls.filter_map(|call| error(call, at));
     let record = |(n, body): (usize, Value)| json!({ "messageId": format!("m{n}"), "eventSource": "aws:sqs", "body": body.to_string() });

@@ -1,4 +1,4 @@
-//! What people do: whoever reads the notices, and the policies that the function is compared with.
+//! What people do: readers of the notices, and the policies that the function is compared with.
 
 use crate::simulation::years::daily::Daily;
 use crate::simulation::years::demand::DAY;
@@ -20,7 +20,7 @@ pub(super) fn is_working_day(day: i64) -> bool {
     day.rem_euclid(7) < 5
 }
 
-/// What a person wants of a quota.
+/// What a person wants for a quota.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Wish {
     /// A request for this value.
@@ -29,7 +29,7 @@ pub(super) enum Wish {
     Case(f64),
 }
 
-/// What is needed of a pool's quotas where the busiest minute of the last week is taken `times`.
+/// The wishes for a pool's quotas that serve the busiest minute of the last week `times` over.
 pub(super) fn wishes(
     pool_n: usize,
     pool: &Pool,

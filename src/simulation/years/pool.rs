@@ -1,7 +1,7 @@
-//! Quotas, the services that share them, and what of a minute's demand is admitted.
+//! Quotas, the services that share them, and how much of a minute's demand is admitted.
 //!
-//! Invariant: admission is a plain limit on the tokens and the requests of a minute. What else refuses calls
-//! ([`Strain`]) has nothing to do with the quota's value, so that no increase is right for it.
+//! Invariant: Admission is a plain limit on the tokens and the requests of a minute. Other refusals ([`Strain`]) do not
+//! depend on the quota's value, so no increase is right for them.
 
 use crate::ids::QuotaCode;
 use crate::model::ModelId;
@@ -12,11 +12,11 @@ use crate::usage::{Minute, burndown};
 /// How AWS decides requests for a quota.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Manner {
-    /// Grants what is asked for, after so many days at the median.
+    /// Grants the desired value, after this median number of days.
     Grants(f64),
-    /// Grants between a half and nine tenths of what is asked for beyond the applied value.
+    /// Grants between a half and nine tenths of the increase.
     Partly(f64),
-    /// Closes so many of the requests, from 0 to 1, without a change.
+    /// Closes this share of the requests, from 0 to 1, without a change.
     Closes(f64),
 }
 
@@ -27,31 +27,31 @@ pub(super) struct PoolQuota {
     pub(super) is_tokens: bool,
     pub(super) default: f64,
     pub(super) applied: f64,
-    /// What was applied on the first day.
+    /// The applied value on the first day.
     pub(super) first: f64,
     pub(super) is_adjustable: bool,
     pub(super) manner: Manner,
-    /// AWS grants no more than this, and says so nowhere.
+    /// AWS's hidden ceiling for grants.
     pub(super) ceiling: f64,
 }
 
-/// One `ModelId` as CloudWatch counts it, and whoever calls it.
+/// One `ModelId` as CloudWatch counts it, and its callers.
 #[derive(Clone, Debug)]
 pub(super) struct Service {
-    /// As called.
+    /// The id as called.
     pub(super) id: ModelId,
-    /// Its number among all that are measured.
+    /// Its index among all measured ids.
     pub(super) meter: usize,
     pub(super) shape: Shape,
-    /// Requests of the busiest minute of the first days.
+    /// Requests in the busiest minute of the first days.
     pub(super) scale: f64,
     /// Quota tokens of a request, on average.
     pub(super) size: f64,
-    /// Output tokens cost so many quota tokens.
+    /// Quota tokens that an output token costs.
     pub(super) burndown: f64,
     pub(super) callers: Vec<AbuseCaller>,
     pub(super) abuse: Option<Abuse>,
-    /// How often a refused call is tried in all.
+    /// Total attempts of a refused call.
     pub(super) attempts: f64,
     pub(super) seed: u64,
 }
@@ -59,29 +59,29 @@ pub(super) struct Service {
 /// What refuses calls besides the quota.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Strain {
-    /// Nothing does.
+    /// Nothing.
     None,
-    /// Requests reserve `max_tokens`: calls are refused when this part of the quota is used.
+    /// Requests reserve `max_tokens`: calls are refused once this share of the quota is used.
     Reserved(f64),
-    /// Calls come in bursts within the minute: in busy minutes this part is refused, however little is used.
+    /// Calls come in bursts within the minute: in busy minutes this share is refused, however little is used.
     Bursts(f64),
-    /// AWS's own capacity: every so many days for some hours this part is refused, as throttles or as server errors.
+    /// AWS's own capacity: every few days, for some hours, this share is refused, as throttles or as server errors.
     Capacity { every: f64, hours: f64, part: f64, is_throttle: bool },
-    /// One minute every so many, some calls are refused.
+    /// Some calls are refused in one of every `every` minutes.
     Odd { every: i64, calls: f64 },
 }
 
 /// Services that share the quotas of one model.
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
-    /// The quotas' numbers among the account's.
+    /// The quotas' indexes in the account.
     pub(super) tokens: usize,
     pub(super) requests: usize,
     pub(super) services: Vec<Service>,
     pub(super) strain: Strain,
 }
 
-/// Which limit refused calls.
+/// The limit that refused calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bound {
     Tokens,
@@ -90,43 +90,43 @@ pub(super) enum Bound {
     Capacity,
 }
 
-/// What became of one minute of one service.
+/// The result of one minute of one service.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Served {
     pub(super) measured: Minute,
-    /// Abusive requests that were asked for.
+    /// Abusive requests demanded.
     pub(super) abuse_asked: f64,
-    /// Legitimate requests that were asked for.
+    /// Legitimate requests demanded.
     pub(super) legitimate: f64,
 }
 
-/// What became of one minute of a pool.
+/// The result of one minute of a pool.
 #[derive(Clone, Debug)]
 pub(super) struct Admitted {
     pub(super) services: Vec<Served>,
     /// Legitimate demand, in requests and in quota tokens.
     pub(super) requests: f64,
     pub(super) tokens: f64,
-    /// The part of the calls that was refused.
+    /// The share of the calls that was refused.
     pub(super) refused: f64,
-    /// What refused most; `None` where nothing was refused.
+    /// What refused most; `None` if nothing was refused.
     pub(super) bound: Option<Bound>,
-    /// Quota tokens of abuse that were served, and that the quota of the first day would have served.
+    /// Quota tokens of abuse that were served, and those that the first day's quota would have served.
     pub(super) abuse: f64,
     pub(super) abuse_at_first: f64,
-    /// The part of all that was asked for which is abuse.
+    /// The share of abuse in all demand.
     pub(super) abuse_part: f64,
-    /// All that was asked for as a part of the quota that is nearest to full.
+    /// All demand as a share of the quota that is nearest to full.
     pub(super) filled: f64,
 }
 
-/// The part of `asked` that is admitted under `limit`.
+/// The share of `asked` that is admitted under `limit`.
 fn part(limit: f64, asked: f64) -> f64 {
     if asked <= limit { 1.0 } else { limit.max(0.0) / asked }
 }
 
 impl Service {
-    /// Requests a minute that quotas of these values take of it alone.
+    /// Requests a minute that quotas of these values take from this service alone.
     fn taken(&self, tokens: f64, requests: f64) -> f64 {
         (tokens / self.size).min(requests)
     }
@@ -151,7 +151,7 @@ impl Service {
 }
 
 impl Pool {
-    /// Admits what is asked for in one minute.
+    /// Admits the demand of one minute.
     pub(super) fn admit(&self, minute: i64, quotas: &[PoolQuota]) -> Option<Admitted> {
         let (tokens, requests) = (quotas.get(self.tokens)?, quotas.get(self.requests)?);
         let (mut all_requests, mut all_tokens, mut abuse_tokens, mut abuse_requests) = (0.0, 0.0, 0.0, 0.0);
@@ -162,7 +162,7 @@ impl Pool {
                 let first = service.taken(tokens.first, requests.first);
                 let now = service.taken(tokens.applied, requests.applied);
                 let asked = abuse.at(minute, service.scale, first.max(1.0), now);
-                // What follows the limit is the whole demand, of which the legitimate is a part.
+                // Demand that follows the limit is the total, which includes the legitimate part.
                 let asked = if abuse.is_loop { asked - legitimate } else { asked };
                 (asked.max(0.0) * (1.0 + 0.05 * swing(service.seed.rotate_left(7), minute))).round()
             });
@@ -228,7 +228,7 @@ impl Pool {
         })
     }
 
-    /// The part that is refused for another reason than the quota.
+    /// The share that is refused for a reason other than the quota.
     fn strained(&self, minute: i64, asked: f64) -> f64 {
         let seed = self.services.first().map_or(0, |service| service.seed);
         let scale: f64 = self.services.iter().map(|service| service.scale).sum();

@@ -1,4 +1,4 @@
-//! Every increase request of a year, whoever filed it, and what AWS made of it.
+//! Every increase request of a year, whoever filed it, and AWS's decision on it.
 
 use crate::simulation::years::daily::{Daily, PoolDay};
 use crate::simulation::years::demand::DAY;
@@ -6,19 +6,19 @@ use crate::simulation::years::figures::Figures;
 use crate::simulation::years::pool::{Pool, PoolQuota};
 use crate::simulation::years::reviewer::{Decision, History, decide};
 
-/// A request.
+/// An increase request.
 #[derive(Clone, Debug)]
 pub(super) struct OpenRequest {
     /// Service Quotas' id.
     pub(super) id: String,
-    /// The quota's number.
+    /// The quota's index.
     pub(super) quota: usize,
     /// The minute of the year.
     pub(super) at: i64,
     pub(super) desired: f64,
-    /// The applied value then.
+    /// The applied value at that time.
     pub(super) applied: f64,
-    /// How AWS decides; it is known to the world from `at` plus `after` on.
+    /// AWS's decision, known to the world `after` minutes later than `at`.
     pub(super) decision: Decision,
     pub(super) is_decided: bool,
 }
@@ -28,13 +28,13 @@ impl OpenRequest {
         self.at + self.decision.after
     }
 
-    /// Whether AWS has said no by then.
+    /// Whether AWS has refused it by then.
     fn was_refused(&self, minute: i64) -> bool {
         self.decision.value.is_none() && self.due() <= minute
     }
 }
 
-/// A request that Service Quotas has just taken.
+/// A request that Service Quotas has just accepted.
 #[derive(Clone, Debug)]
 pub(super) struct RequestEnd {
     pub(super) id: String,
@@ -43,7 +43,7 @@ pub(super) struct RequestEnd {
     pub(super) desired: f64,
 }
 
-/// All of a year.
+/// All requests of a year.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     pub(super) all: Vec<OpenRequest>,
@@ -61,7 +61,7 @@ impl Requests {
         self.of(quota).any(|asked| !asked.is_decided)
     }
 
-    /// Adds one, and lets AWS decide it, which looks at what was `used` at most in the last two weeks.
+    /// Adds a request, and lets AWS decide it. `used` is the highest use of the last two weeks.
     pub(super) fn file(&mut self, quota: &PoolQuota, filed: RequestEnd, used: f64, seed: u64) {
         let RequestEnd { id, quota: n, at, desired } = filed;
         let same =
@@ -85,7 +85,7 @@ impl Requests {
         });
     }
 
-    /// Counts every request of the year by what it was for.
+    /// Counts every request of the year by its purpose.
     pub(super) fn count(&self, pools: &[Pool], quotas: &[PoolQuota], daily: &Daily, figures: &mut Figures) {
         for (n, asked) in self.all.iter().enumerate() {
             let Some(quota) = quotas.get(asked.quota) else { continue };

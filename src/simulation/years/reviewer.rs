@@ -1,37 +1,37 @@
-//! How AWS decides on increase requests and on support cases.
+//! How AWS decides increase requests and support cases.
 //!
-//! Invariant: the same request at the same place in a quota's history is decided alike, whoever filed it, so that
+//! Invariant: The same request at the same place in a quota's history gets the same decision, whoever filed it, so that
 //! policies can be compared.
 
 use crate::simulation::years::demand::{DAY, chance, swing};
 use crate::simulation::years::pool::{Manner, PoolQuota};
 
-/// What AWS decided, and when people learn of it.
+/// AWS's decision, and when it becomes known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Decision {
     /// Minutes after the request.
     pub(super) after: i64,
-    /// The applied value from then on; `None`: closed without a change.
+    /// The applied value from then on; `None` if it was closed without a change.
     pub(super) value: Option<f64>,
-    /// Whether it was closed only because the same was decided before.
+    /// Whether it was closed only because the same was refused before.
     pub(super) is_same: bool,
 }
 
-/// What AWS looks at besides the request.
+/// What AWS considers besides the request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct History {
-    /// How many requests for the quota came before.
+    /// The number of earlier requests for the quota.
     pub(super) before: i64,
-    /// The largest use of the last two weeks, in the quota's unit.
+    /// The highest use of the last two weeks, in the quota's unit.
     pub(super) used: f64,
-    /// A request for the same was decided against on its merits within the last 30 days.
+    /// Whether a request for the same was refused on its merits within the last 30 days.
     pub(super) was_refused: bool,
 }
 
-/// A support case is decided after so many days at the median.
+/// Median days until a support case is decided.
 const CASE: f64 = 3.0;
 
-/// Days of a decision whose median is `median`: three quarters of them within twice the median.
+/// Days of a decision whose median is `median`; three quarters take less than twice the median.
 fn days(median: f64, seed: u64, n: i64) -> f64 {
     median * f64::exp(1.2 * swing(seed ^ 0x0d, n))
 }
@@ -40,7 +40,7 @@ fn minutes(days: f64) -> i64 {
     ((days * DAY as f64) as i64).max(10)
 }
 
-/// Decides on a request for `desired`.
+/// Decides a request for `desired`.
 pub(super) fn decide(quota: &PoolQuota, desired: f64, history: History, seed: u64) -> Decision {
     let n = history.before;
     let luck = chance(seed ^ 0x5e, n);
@@ -52,7 +52,7 @@ pub(super) fn decide(quota: &PoolQuota, desired: f64, history: History, seed: u6
         }
         Manner::Closes(share) => (3.0, (luck >= share).then_some(desired)),
     };
-    // Beyond a ceiling that nobody knows of, AWS grants what is left below it, or nothing.
+    // Beyond its hidden ceiling, AWS grants what is left below it, or nothing.
     let value = value.and_then(|value| {
         let is_partly = chance(seed ^ 0xce, n) < 0.3;
         if value <= quota.ceiling {
@@ -60,18 +60,18 @@ pub(super) fn decide(quota: &PoolQuota, desired: f64, history: History, seed: u6
         }
         (is_partly && quota.ceiling > quota.applied * 1.01).then_some(quota.ceiling)
     });
-    // The same again ends the same way, and so does what is hardly used.
+    // The same request again ends the same way, and a quota that is hardly used is often not raised.
     let is_used = history.used >= 0.5 * quota.applied || chance(seed ^ 0xad, n) < 0.5;
     let value = value.filter(|value| is_used && !history.was_refused && *value > quota.applied);
     Decision { after: minutes(days(median, seed, n)), value, is_same: history.was_refused }
 }
 
-/// Whether AWS would grant a sensible request for more than is applied.
+/// Whether AWS would grant a sensible request for more than the applied value.
 pub(super) fn would_grant(quota: &PoolQuota) -> bool {
     quota.applied.max(1.0) * 1.1 <= quota.ceiling
 }
 
-/// The value after a support case that asks for `needed`: AWS restores its default, and raises fixed quotas.
+/// The result of a support case that asks for `needed`: AWS restores its default, and raises fixed quotas.
 pub(super) fn case(quota: &PoolQuota, needed: f64, n: i64, seed: u64) -> Decision {
     let value = needed.max(quota.default).min(quota.ceiling).round();
     Decision { after: minutes(days(CASE, seed ^ 0xca5e, n)), value: Some(value), is_same: false }

@@ -1,7 +1,7 @@
-//! A year, five minutes at a time.
+//! A year, in steps of five minutes.
 //!
-//! Invariant: the world goes on alike under every policy; only what is asked of AWS, and what people do about a notice,
-//! differs.
+//! Invariant: The world is the same under every policy. Only the requests to AWS, and what people do about a notice,
+//! differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
@@ -34,11 +34,11 @@ use crate::simulation::years::sight::Sight;
 use crate::simulation::years::telling::{NoticeTally, Silence};
 use crate::time::after;
 
-/// What was measured is kept for so many days.
+/// Days that measurements are kept.
 const KEPT: i64 = 17;
-/// A lease stands as long as in the deployed function.
+/// The length of a lease, as in the deployed function.
 const LEASE: SignedDuration = SignedDuration::from_secs(90);
-/// Ports that write to the ledger, and that only read it.
+/// Ports that write to the ledger, and ports that only read it.
 const WRITES: [&str; 11] = [
     "claim",
     "take_over",
@@ -54,20 +54,20 @@ const WRITES: [&str; 11] = [
 ];
 const READS: [&str; 5] = ["due", "all", "seen", "incident", "quota"];
 
-/// What a person does at a time.
+/// One action of a person.
 #[derive(Clone, Debug, PartialEq)]
 enum Act {
-    /// Looks at an incident for which the function waits: approves what is legitimate, ends what is not.
+    /// Judges an incident for which the function waits: approves legitimate demand, ends the rest.
     Judge { incident: IncidentId, pool: usize },
     /// Opens the support case that a notice asks for.
     Open { pool: usize },
-    /// Takes the step of access that is missing.
+    /// Takes the missing access step.
     Step { trouble: usize },
     /// Files what a throttled pool needs.
     File { pool: usize },
 }
 
-/// A year that is lived.
+/// A year in progress.
 pub(super) struct YearLife<'a> {
     setting: &'a Setting,
     account: YearAccount,
@@ -87,15 +87,15 @@ pub(super) struct YearLife<'a> {
     daily: Daily,
     telling: NoticeTally,
     mails: Vec<Mail>,
-    /// Of each pool, then of each trouble.
+    /// For each pool, then for each trouble.
     silences: Vec<Silence>,
-    /// When something in the ledger is due; `None` where nothing is.
+    /// When something in the ledger is due; `None` if nothing is.
     due: Option<i64>,
-    /// What a tick costs that finds nothing to do: calls to AWS and ledger writes; and how many were left out.
+    /// The cost of a tick without work, in AWS calls and ledger writes; and the number of ticks left out.
     idle_tick: Option<(u64, u64)>,
     left_out: u64,
     abuse: (f64, f64),
-    /// When the attack on each pool could be seen first, and when it was warned of.
+    /// When the attack on each pool could first be seen, and when a warning was sent.
     attacks: BTreeMap<usize, (Option<i64>, Option<i64>)>,
 }
 
@@ -200,13 +200,13 @@ impl<'a> YearLife<'a> {
         matches!(self.policy, Policy::Ours | Policy::Reader)
     }
 
-    /// Lives the year. The figures, and the throttled days without abuse by pool and day.
+    /// Runs the year. Returns the figures, and the throttled days without abuse by pool and day.
     pub(super) fn live(mut self) -> (Figures, BTreeSet<(usize, i64)>) {
         self.live_through();
         self.figures()
     }
 
-    /// Lives the year. What was told, in order.
+    /// Runs the year. Returns the notices, in order.
     pub(super) fn mails(mut self) -> Vec<Mail> {
         self.live_through();
         self.mails
@@ -220,7 +220,7 @@ impl<'a> YearLife<'a> {
         }
     }
 
-    /// Lives the five minutes from `from` on.
+    /// Runs the five minutes from `from` on.
     fn step(&mut self, from: i64) {
         for minute in from..from + STEP {
             self.minute(minute);
@@ -288,7 +288,7 @@ impl<'a> YearLife<'a> {
         }
     }
 
-    /// When an attack first fills its quota, or jumps.
+    /// Records when an attack first fills its quota, or jumps.
     fn notice_attack(&mut self, n: usize, minute: i64, admitted: &Admitted) {
         let Some((seen @ None, _)) = self.attacks.get_mut(&n) else { return };
         let asked: f64 = admitted.services.iter().map(|s| s.legitimate + s.abuse_asked).sum();
@@ -302,7 +302,7 @@ impl<'a> YearLife<'a> {
         }
     }
 
-    /// Calls that fail for another reason than a quota.
+    /// Calls that fail for a reason other than a quota.
     fn trouble(&mut self, minute: i64, at: Timestamp) {
         let first = self.account.pools.len();
         for (n, trouble) in self.account.troubles.iter().enumerate() {
@@ -310,7 +310,7 @@ impl<'a> YearLife<'a> {
                 continue;
             }
             for (nth, model) in trouble.models.iter().enumerate() {
-                // Each at its own minute.
+                // Each model fails at its own minute.
                 let own = i64::try_from(nth).unwrap_or_default() * 7;
                 if (minute + own).rem_euclid(trouble.every) != 0 {
                     continue;
@@ -323,7 +323,7 @@ impl<'a> YearLife<'a> {
         }
     }
 
-    /// AWS decides what is due.
+    /// AWS decides the requests that are due.
     fn decide(&mut self, now: i64) {
         let mut decided = false;
         for asked in self.requests.all.iter_mut().filter(|asked| !asked.is_decided && asked.due() <= now) {
@@ -379,7 +379,7 @@ impl<'a> YearLife<'a> {
         self.see_what_happened(now);
     }
 
-    /// Takes in what was asked for and told.
+    /// Records the requests and notices that the world's journal reports.
     fn see_what_happened(&mut self, now: i64) {
         for happened in self.world.take_journal() {
             match happened {
@@ -411,7 +411,7 @@ impl<'a> YearLife<'a> {
         self.requests.file(quota, RequestEnd { id, quota: n, at: now, desired }, used, self.seed);
     }
 
-    /// A tick, if something is due or the hour is full.
+    /// Ticks, if something is due or it is a full hour.
     fn tick(&mut self, now: i64) {
         let is_due = self.due.is_some_and(|due| due <= now);
         if !is_due && now.rem_euclid(HOUR) != 0 && !self.setting.every_tick {
@@ -427,7 +427,7 @@ impl<'a> YearLife<'a> {
         }
     }
 
-    /// Calls to AWS, and ledger writes, so far.
+    /// AWS calls and ledger writes so far.
     fn spent(&self) -> (u64, u64) {
         let (mut aws, mut writes) = (0, 0);
         for (call, count) in self.world.calls() {
@@ -463,7 +463,7 @@ impl<'a> YearLife<'a> {
         for (n, trouble) in self.account.troubles.iter().enumerate() {
             let is_of = |id: Option<&str>| trouble.models.iter().any(|model| Some(model.as_str()) == id);
             let in_line = notice.incidents.iter().any(|line| is_of(line.model_id.as_deref()));
-            // One incident of the whole account is told without a model.
+            // An account-wide incident has no model.
             let is_told =
                 in_line || notice.model_id.is_none() || is_of(notice.model_id.as_ref().map(ModelId::as_str));
             if is_told && let Some(silence) = self.silences.get_mut(first + n) {
@@ -478,7 +478,7 @@ impl<'a> YearLife<'a> {
         }
     }
 
-    /// The same of one model.
+    /// The same for one model.
     fn told_of(
         &mut self,
         model: &str,
@@ -571,8 +571,8 @@ impl<'a> YearLife<'a> {
         self.see_what_happened(now);
     }
 
-    /// A person asks for what a pool needs: `times` the busiest minute of the last week where that is more than the
-    /// part `from` of what is applied; where `only_cases`, only by support case.
+    /// A person requests what a pool needs: `times` the busiest minute of the last week, if that is more than the share
+    /// `from` of the applied value. With `only_cases`, only by support case.
     fn wish(&mut self, n: usize, times: f64, from: f64, only_cases: bool, now: i64) {
         let day = now.div_euclid(DAY);
         let Some(pool) = self.account.pools.get(n) else { return };
@@ -607,7 +607,7 @@ impl<'a> YearLife<'a> {
         }
     }
 
-    /// A quarter more of the tokens for each alarm.
+    /// A quarter more tokens for each alarm.
     fn a_quarter_more(&mut self, alarms: &[(String, &'static str)], now: i64) {
         for (model, _) in alarms {
             let is_of = |pool: &&crate::simulation::years::pool::Pool| {

@@ -1,4 +1,4 @@
-//! What of a year becomes visible: alarms on transitions, and a sample of what CloudTrail records.
+//! What becomes visible of a year: alarms on transitions, and a sample of what CloudTrail records.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::simulation::years::pool::{Bound, Served, Service};
 use crate::simulation::years::setting::LATE;
 use crate::usage::Minute;
 
-/// Errors of one model are forwarded at most this often, in minutes; so many of them.
+/// Minutes between forwarded errors of one model, and their number.
 const FORWARDED: i64 = 30;
 const SAMPLE: i64 = 3;
-/// An alarm is over after so many minutes without a throttle.
+/// Minutes without a throttle until an alarm is over.
 const OVER: u32 = 15;
 
-/// A caller's calls of one model, by what becomes of them.
+/// A caller's calls of one model, by their result.
 #[derive(Debug)]
 struct CallMix {
     ok: Arc<Fed>,
@@ -34,22 +34,22 @@ struct CallMix {
 /// One `ModelId`.
 #[derive(Debug, Default)]
 struct Eye {
-    /// Of each legitimate caller.
+    /// Calls of each legitimate caller.
     legitimate: Vec<CallMix>,
-    /// Of whoever abuses it.
+    /// Calls of the abuser.
     abuse: Option<CallMix>,
-    /// The last minutes in which calls were throttled, and failed at the server; the last one is the lowest bit.
+    /// The last minutes with throttles, and with server errors, one bit each; the lowest bit is the latest minute.
     throttles: u64,
     server_errors: u64,
     is_in_alarm: [bool; 2],
-    /// What refused calls last, and when.
+    /// What last refused calls, and when.
     failed: Option<(i64, Bound)>,
-    /// How much of the failed calls was abuse.
+    /// The share of abuse in the failed calls.
     abuse_part: f64,
     forwarded: Option<i64>,
 }
 
-/// All of them, by their number.
+/// All ids, by index.
 #[derive(Debug)]
 pub(super) struct Sight {
     eyes: Vec<Eye>,
@@ -97,7 +97,7 @@ impl CallMix {
 }
 
 impl Eye {
-    /// The caller of a call, of which the part `abuse` is abuse; chosen by `luck`.
+    /// The caller of a call, chosen by `luck`; the share `abuse` of calls is abuse.
     fn caller(&self, abuse: f64, luck: f64) -> Option<&CallMix> {
         if luck < abuse {
             return self.abuse.as_ref();
@@ -120,7 +120,7 @@ impl Sight {
         Self { eyes, waiting: Vec::new() }
     }
 
-    /// What became of one minute of a service.
+    /// Records the result of one minute of a service.
     pub(super) fn see(
         &mut self,
         world: &Sandbox,
@@ -150,7 +150,7 @@ impl Sight {
         }
     }
 
-    /// A call of a trouble fails.
+    /// Records a failed call of a trouble.
     pub(super) fn fail(
         &mut self,
         world: &Sandbox,
@@ -176,7 +176,7 @@ impl Sight {
             let metrics =
                 [(eye.throttles, "InvocationThrottles"), (eye.server_errors, "InvocationServerErrors")];
             for ((minutes, metric), is_in_alarm) in metrics.into_iter().zip(&mut eye.is_in_alarm) {
-                // What is measured is shown late.
+                // Measurements are shown late.
                 let shown = minutes >> LATE;
                 if shown & 0b1_1111 != 0 {
                     if !*is_in_alarm {
@@ -191,7 +191,7 @@ impl Sight {
         off
     }
 
-    /// A batch of errors that CloudTrail recorded, as far as some are to be forwarded now.
+    /// A batch of errors that CloudTrail recorded, if some must be forwarded now.
     pub(super) fn errors(&mut self, account: &YearAccount, now: i64, at: Timestamp) -> Option<String> {
         let mut calls: Vec<Arc<Fed>> = std::mem::take(&mut self.waiting);
         for service in account.pools.iter().flat_map(|pool| &pool.services) {

@@ -1,4 +1,4 @@
-//! What was told in a year, measured: how much of it repeats, how much comes in a week, who waited in silence.
+//! Measures a year's notices: how many repeat, how many come in a week, how long failures had no notice.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,21 @@ use crate::simulation::years::demand::DAY;
 
 /// Minutes of a week.
 const WEEK: i64 = 7 * DAY;
-/// Reminders of one episode beyond this count repeat.
+/// Reminders of one episode beyond this number count as repeats.
 const REMINDERS: u32 = 8;
 
-/// Every notice of a year, in little.
+/// Counts of all notices of a year.
 #[derive(Debug, Default)]
 pub(super) struct NoticeTally {
     pub(super) notices: u32,
     pub(super) repeats: u32,
     weeks: BTreeMap<i64, u32>,
-    /// When each incident was told with the same reasons last.
+    /// When each incident last had a notice with the same reasons.
     told: BTreeMap<(String, String), i64>,
     reminders: BTreeMap<(String, Option<u32>), u32>,
 }
 
-/// Why and with what an incident was told, so that the same again reads alike.
+/// The reasons and actions of a notice; the same for repeats.
 fn reasons(notice: &Notice) -> String {
     let mut parts: Vec<String> = notice.withheld.iter().map(|w| w.kind.to_string()).collect();
     parts.extend(notice.actions.iter().map(|action| match action {
@@ -71,7 +71,7 @@ impl NoticeTally {
         self.repeats += u32::from(is_repeat);
     }
 
-    /// Notices of a week: the median of all of the year's, and the most.
+    /// Notices a week: the median of the year, and the most.
     pub(super) fn by_week(&self) -> (f64, u32) {
         let mut weeks: Vec<u32> = (0..52).map(|w| self.weeks.get(&w).copied().unwrap_or_default()).collect();
         weeks.sort_unstable();
@@ -81,14 +81,14 @@ impl NoticeTally {
     }
 }
 
-/// How long calls fail of which nobody is told.
+/// How long calls fail without a notice.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Silence {
-    /// The first minute since which calls fail; within a day they fail again.
+    /// The first minute of the failures; they recur within a day.
     began: Option<i64>,
     failed: i64,
     told: Option<i64>,
-    /// Minutes.
+    /// In minutes.
     pub(super) longest: i64,
 }
 
@@ -103,7 +103,7 @@ impl Silence {
         self.longest = self.longest.max(minute - since);
     }
 
-    /// People were told.
+    /// A notice was sent.
     pub(super) fn tell(&mut self, minute: i64) {
         self.told = Some(minute);
     }
@@ -123,7 +123,7 @@ mod tests {
         silence.tell(100);
         (101..150).for_each(|minute| silence.fail(minute));
         assert_eq!(silence.longest, 99);
-        // A pause of more than a day begins anew.
+        // A pause of more than a day starts a new series.
         silence.fail(5 * DAY);
         assert_eq!(silence.longest, 99);
         (5 * DAY..5 * DAY + 300).for_each(|minute| silence.fail(minute));
