@@ -304,7 +304,7 @@ fn where_nothing_is_found_it_says_where_it_looked_and_stops_looking() {
         "CloudTrail's event history shows no failed call around the alarm.",
         "Model invocations are not logged in this Region.",
         "aws cloudtrail create-trail --name management-events --s3-bucket-name BUCKET",
-        "cost nothing but their storage in S3",
+        "cost only their storage in S3",
         "aws bedrock put-model-invocation-logging-configuration --region us-east-1",
         "\"textDataDeliveryEnabled\":false",
         "$0.50 a GB",
@@ -520,7 +520,7 @@ fn iam_is_asked_about_every_resource_of_the_call() {
     let mut open = says("*", "undetermined");
     open["missing_context"] = json!(["aws:SourceVpce"]);
     let (undetermined, _) = denied(DENIED, &json!([open]));
-    assert!(text(&undetermined).contains("are undetermined; policies ask for `aws:SourceVpce`"));
+    assert!(text(&undetermined).contains("are undetermined; policies need `aws:SourceVpce`"));
 }
 
 #[test]

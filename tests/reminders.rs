@@ -112,7 +112,7 @@ fn reminders_stop_by_themselves_when_access_works() {
     live(&world, 30, |_| ());
     assert_eq!(kinds(&world), ["opened", "reminder", "resolved"]);
     let over = world.published().pop().unwrap();
-    let says = over.because.iter().find(|b| b.starts_with("Bedrock says of the model here")).unwrap();
+    let says = over.because.iter().find(|b| b.starts_with("Bedrock reports for this model")).unwrap();
     assert!(says.contains("The account is authorized.") && !says.contains(" not authorized"), "{says}");
 }
 

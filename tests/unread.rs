@@ -188,7 +188,7 @@ fn an_incident_is_not_over_because_cloudwatch_does_not_answer() {
     tick(&world, 4 * 24);
     let told = unanswered(&world);
     assert_eq!(told.len(), 1, "{:?}", kinds(&world));
-    assert!(because(&told[0]).contains("it is not known whether calls still fail"), "{:?}", told[0].because);
+    assert!(because(&told[0]).contains("it is unknown whether calls still fail"), "{:?}", told[0].because);
     assert!(told[0].next_steps[0].text.contains("cloudwatch:GetMetricData"), "{:?}", told[0].next_steps);
     mend(&world);
     tick(&world, 8);
@@ -247,7 +247,7 @@ fn a_verdict_on_a_part_of_what_a_call_needs_is_not_told_as_one_on_all_of_it() {
     deliver(&world, &sample("permission-one-region-missing.json"));
     let said = because(&world.published()[0]);
     assert!(!said.contains("policy simulator"), "{said}");
-    assert!(said.contains("More could not be asked: throttled"), "{said}");
+    assert!(said.contains("AWS did not answer everything: throttled"), "{said}");
 }
 
 #[test]

@@ -337,7 +337,7 @@ pub const RULES: &[Rule] = &[
     Rule { id: "feature-unsupported", cause: Cause::UnsupportedOperation,
         says: &[&["model doesn't support"], &["model does not support"], &["model isn't supported"], &["not supported on this api"], &["unsupported model or your request did not allow prompt caching"], &["unsupported model", "prompt caching"], &["is not supported for this model"], &["isn't supported for this model"], &["not supported by this model"], &["is not supported by the model"], &["you are using doesn't support"], &["does not support streaming"], &["streaming is not supported"], &["does not support tool use"], &["operation is not supported"], &["this api is not supported"], &["does not match any of the expected tags"], &["not supported for the model"], &["doesn't support the model"], &["does not support the model"], &["does not support this"], &["not compatible with", "model"], &["is not supported for model"], &["not supported for this operation"], &["not supported with this model"], &["model that you provided", "support"], &["unsupported model"]],
         unless: &["temperature", "top_p", "top_k", "topp", "topk"],
-        advice: &["The model has not this API or feature: take it out of the request, or call a model that has it."],
+        advice: &["The model does not support this API or feature: take it out of the request, or call a model that supports it."],
         reference: FEATURES,
         example: Example { code: Some("ValidationException"), message: "This model doesn't support tool use in streaming mode." }, ..Rule::NONE },
     Rule { id: "operation-unknown", cause: Cause::UnsupportedOperation,

@@ -201,7 +201,7 @@ fn summary(incidents: usize, accounts: &[&AccountId], regions: &[&Region]) -> St
         (many, _) => format!(" in {} accounts", many.len()),
     };
     format!(
-        "{incidents} incidents{place} were to be told within minutes. They are told together, once; each is followed by itself, and told by itself again if it goes on."
+        "{incidents} incidents{place} came within minutes. This notice covers all of them, once. The function follows each by itself, and sends a notice for it alone if it continues."
     )
 }
 

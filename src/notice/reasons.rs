@@ -72,7 +72,7 @@ pub(crate) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
         let Checklist { done, missing, .. } = checklist(state);
         let done = done.iter().map(|step| format!("{}.", sentence(step)));
         let said: Vec<String> = done.chain(missing.iter().map(|step| opposite(step))).collect();
-        because.push(format!("Bedrock says of the model here (a clue, not proof): {}", said.join(" ")));
+        because.push(format!("Bedrock reports for this model and Region (a hint, not proof): {}", said.join(" ")));
         because.extend(life(state));
     }
     if evidence.asked().offers == Some(0) {
@@ -156,7 +156,7 @@ fn told_by(incident: &Incident) -> String {
         (None, _) if incident.counts.errors == 0 => {
             let metric = incident.facts.metric.as_deref().map(|m| format!(", `{m}`,"));
             format!(
-                "Only the alarm's metric{} tells; no error message was found behind it.",
+                "Only the alarm's metric{} reports it; no error message was found.",
                 metric.unwrap_or_default()
             )
         }
@@ -284,7 +284,7 @@ fn life(state: &ModelState) -> Option<String> {
 fn unanswered(evidence: &Evidence) -> Vec<String> {
     let mut said: Vec<String> = evidence.overdue.iter().map(overdue).collect();
     for error in evidence.unread_of_access() {
-        let why = format!("More could not be asked: {error}.");
+        let why = format!("AWS did not answer everything: {error}.");
         if !said.contains(&why) {
             said.push(why);
         }
@@ -297,7 +297,7 @@ fn overdue(overdue: &Overdue) -> String {
     let mut errors: Vec<String> = overdue.errors.iter().map(ToString::to_string).collect();
     errors.dedup();
     format!(
-        "Since {} it is not known {}, because AWS did not answer: {}.",
+        "Since {} it is unknown {}, because AWS did not answer: {}.",
         overdue.since.strftime("%F %H:%M UTC"),
         overdue.question,
         errors.join("; ")
@@ -352,10 +352,10 @@ fn simulated(rulings: &[Ruling]) -> Option<String> {
     let keys: Vec<String> = missing.iter().map(|key| format!("`{}`", Safe::line(key, 128))).collect();
     let unknown = match keys.as_slice() {
         [] => String::new(),
-        keys => format!("; policies ask for {}, which nobody here knows", keys.join(", ")),
+        keys => format!("; policies need {}, which the function does not know", keys.join(", ")),
     };
     Some(format!(
-        "IAM's policy simulator, which knows no session, endpoint and resource policies, says: {parts}{unknown}."
+        "IAM's policy simulator, which does not know session, endpoint and resource policies, says: {parts}{unknown}."
     ))
 }
 
@@ -375,7 +375,7 @@ fn looked(looked: &SearchStep) -> Option<String> {
                 n => format!("{} of them are errors of this kind", calls(*n)),
             };
             match read {
-                0 => "CloudTrail's event history shows no failed call around the alarm. It may be late by minutes, and not every throttle is recorded: for half an hour it is read again, and you are told if that changes what to do.".to_owned(),
+                0 => "CloudTrail's event history shows no failed call around the alarm. It may be late by minutes, and not every throttle is recorded: the function reads it again for half an hour, and sends a notice if that changes what to do.".to_owned(),
                 n => format!("CloudTrail's event history was read, {all} {} events around the alarm: {what}.", calls(*n)),
             }
         }
@@ -385,13 +385,13 @@ fn looked(looked: &SearchStep) -> Option<String> {
             number(*calls)
         ),
         SearchStep::LedgerUnread(error) => format!(
-            "The ledger could not be read for incidents that explain the alarm: {error}. One of them may be told already."
+            "The ledger could not be read for incidents that explain the alarm: {error}. You may have a notice of one of them already."
         ),
         SearchStep::NotInTrail => "CloudTrail's event history was not searched: it holds no calls of the bedrock-mantle endpoint, which are data events.".to_owned(),
         SearchStep::TrailUnread(error) => format!("CloudTrail's event history could not be read: {error}."),
         SearchStep::LogsGoingOn(kind) => {
             format!(
-                "A search through {} has begun; you are told again if what it finds asks for something else.",
+                "A search through {} has begun. You will get a notice if what it finds changes what to do.",
                 log(kind)
             )
         }
@@ -402,12 +402,12 @@ fn looked(looked: &SearchStep) -> Option<String> {
         SearchStep::LogsNotNamed(_) => return None,
         SearchStep::LogsUnread(kind, error) => format!("{} could not be searched: {error}.", sentence(log(kind))),
         SearchStep::InvocationLogging(Ok(Some(group))) => format!(
-            "Model invocations are logged to `{}`, which the function was not given to search.",
+            "Model invocations are logged to `{}`, which the function is not configured to search.",
             Safe::line(group, 256)
         ),
         SearchStep::InvocationLogging(Ok(None)) => "Model invocations are not logged in this Region.".to_owned(),
         SearchStep::InvocationLogging(Err(error)) => {
-            format!("Whether model invocations are logged could not be asked: {error}.")
+            format!("The function could not read whether model invocations are logged: {error}.")
         }
     })
 }
@@ -463,10 +463,10 @@ fn denial(incident: &Incident) -> Option<String> {
             PolicyKind::ResourceControl => "a resource control policy",
             PolicyKind::VpcEndpoint => "the VPC endpoint's policy",
         };
-        let how = if facts.explicit_deny { "an explicit deny in" } else { "the lack of an allow in" };
+        let how = if facts.explicit_deny { "an explicit deny in" } else { "a missing allow in" };
         format!(", by {how} {policy}")
     });
-    Some(format!("Denied was `{action}`{on}{}.", by.unwrap_or_default()))
+    Some(format!("The denied action was `{action}`{on}{}.", by.unwrap_or_default()))
 }
 
 #[cfg(test)]

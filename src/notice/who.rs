@@ -26,7 +26,7 @@ pub(super) fn who(evidence: &Evidence) -> Option<String> {
         calls(samples.earlier.len())
     );
     Some(if !samples.is_telling() {
-        format!("{shown}: too few to say whether the callers are new, so that only the measured use tells.")
+        format!("{shown}: too few to say whether the callers are new. Only the measured use was checked.")
     } else if samples.strangers().is_some() {
         format!("{shown}.")
     } else {

@@ -63,7 +63,7 @@ impl Plan {
         }
         if plan.steps.is_empty() {
             plan.steps.push(Step {
-                text: "Look at AWS Health and at the function's log. The function goes on asking by itself."
+                text: "Look at AWS Health and at the function's log. The function keeps asking AWS."
                     .to_owned(),
                 command: None,
                 link: Some("https://health.aws.amazon.com/health/status".to_owned()),

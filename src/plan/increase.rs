@@ -128,7 +128,7 @@ fn file(plan: &mut Plan, case: &QuotaCase<'_>, increase: Increase) {
         link: Some(quota_link(case.place, &case.quota.code)),
     });
     plan.steps.push(Step {
-        text: "For the record: the same by hand. Nothing has to be asked again.".to_owned(),
+        text: "For the record, the command that files the same request. It is filed already: do not run it again.".to_owned(),
         command: Some(by_hand(case.quota, increase.desired, &increase.region)),
         link: None,
     });

@@ -116,7 +116,7 @@ fn steps_of(reminder: &Reminder) -> Vec<Step> {
         let looks = [" get-", " list-", " lookup-"].iter().any(|verb| command.contains(verb));
         let text = match command.starts_with('{') {
             true => "The least statement that allows it.",
-            false if looks => "See where it stands.",
+            false if looks => "See the present state.",
             false => "Or do it by command.",
         };
         steps.push(Step { text: text.to_owned(), command: Some(command.clone()), link: None });

@@ -168,7 +168,7 @@ class Function(unittest.TestCase):
         [notice] = self.told(self.everything)
         self.assertEqual((notice["version"], notice["cause"]), ("1", "use-case-form"))
         # ministack described the model.
-        self.assertTrue(any("Bedrock says of the model" in line for line in notice["because"]), notice["because"])
+        self.assertTrue(any("Bedrock reports for this model" in line for line in notice["because"]), notice["because"])
         self.assertEqual(self.told(self.critical), [notice], "critical passes the filter")
         posted = [p for p in Subscriber.received if p["Type"] == "Notification"]
         self.assertEqual(len(posted), 1)

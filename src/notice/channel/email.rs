@@ -158,8 +158,8 @@ fn done(out: &mut String, notice: &Notice) {
             _ if notice.kind == Kind::Reminder && notice.request_id.is_some() => {
                 "the request is followed until AWS has decided it"
             }
-            _ if notice.kind == Kind::Unanswered => "the function goes on asking by itself",
-            _ if notice.kind == Kind::Resolved => "it has ended, and is told of again if it comes back",
+            _ if notice.kind == Kind::Unanswered => "the function keeps asking AWS",
+            _ if notice.kind == Kind::Resolved => "the incident is over. You will get a notice if it returns",
             Some(Category::Capacity) => {
                 "this is on AWS's side and recovers by itself; no quota increase helps"
             }

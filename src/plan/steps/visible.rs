@@ -60,19 +60,19 @@ pub(crate) fn steps(incident: &Incident, evidence: &Evidence) -> Vec<Step> {
 fn trail(region: &Region, is_mantle: bool) -> Vec<Step> {
     if is_mantle {
         return vec![step(
-            "So that the next failed call comes with its message: a trail must record data events of the type `AWS::BedrockMantle::Project`, at $0.10 for 100,000 calls. Add that type to the trail's advanced event selectors. The command shows the selectors that the trail has now; `put-event-selectors` replaces all of them.",
+            "To see the message of the next failed call, record it in a trail: the trail needs data events of the type `AWS::BedrockMantle::Project`, at $0.10 for 100,000 calls. Add that type to the trail's advanced event selectors. The command shows the selectors that the trail has now; `put-event-selectors` replaces all of them.",
             format!("aws cloudtrail get-event-selectors --trail-name TRAIL --region {region}"),
         )];
     }
     vec![
         step(
-            "So that the next failed call comes with its message: a trail must record management events, read-only ones too. See whether one does. A first trail's management events cost nothing but their storage in S3.",
+            "To see the message of the next failed call, record management events in a trail, read-only ones included. This command lists the trails. The first trail's management events cost only their storage in S3.",
             format!(
                 "aws cloudtrail describe-trails --region {region} --query 'trailList[].[Name,IsMultiRegionTrail]'"
             ),
         ),
         step(
-            "If none does:",
+            "If there is none, create one:",
             format!(
                 "aws cloudtrail create-trail --name management-events --s3-bucket-name BUCKET --is-multi-region-trail --region {region} && aws cloudtrail start-logging --name management-events --region {region}"
             ),
