@@ -609,8 +609,10 @@ fn what_the_function_may_not_ask_is_said_and_does_not_stop_it() {
         deliver(&world, &sample("model-id-misspelt.json"));
         let notice = world.published().remove(0);
         assert_eq!(notice.next_steps[0].text.contains(nearest), knows, "{:?}", notice.next_steps);
-        let lacks =
-            notice.because.iter().find(|b| b.contains("did not answer everything: the function's role lacks"));
+        let lacks = notice
+            .because
+            .iter()
+            .find(|b| b.contains("did not answer everything: the function's role lacks"));
         assert_eq!(lacks.is_some(), right.is_some());
         assert!(lacks.is_none_or(|said| said.contains(right.unwrap())), "{lacks:?}");
     }

@@ -72,7 +72,10 @@ pub(crate) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
         let Checklist { done, missing, .. } = checklist(state);
         let done = done.iter().map(|step| format!("{}.", sentence(step)));
         let said: Vec<String> = done.chain(missing.iter().map(|step| opposite(step))).collect();
-        because.push(format!("Bedrock reports for this model and Region (a hint, not proof): {}", said.join(" ")));
+        because.push(format!(
+            "Bedrock reports for this model and Region (a hint, not proof): {}",
+            said.join(" ")
+        ));
         because.extend(life(state));
     }
     if evidence.asked().offers == Some(0) {
