@@ -8,11 +8,11 @@ use bedrock_remediator::incident::record::{Record, State};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::points::warned;
 use bedrock_remediator::operate::{self, Shown};
-use bedrock_remediator::plan::{Action, number};
+use bedrock_remediator::plan::Action;
 use bedrock_remediator::ports::{Ledger as _, Services};
 use bedrock_remediator::run::forecast::ForecastReport;
 use bedrock_remediator::run::sweep::sweep;
-use bedrock_remediator::text::Safe;
+use bedrock_remediator::text::{Safe, number};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

@@ -10,11 +10,10 @@ use crate::diagnosis::cause::{Category, Cause};
 use crate::diagnosis::find;
 use crate::diagnosis::phrases::{INDEX, vocabulary};
 use crate::diagnosis::plain::{ErrorText, LONGEST, Plain};
-use crate::diagnosis::text::cut;
 use crate::ids::Region;
 use crate::model::ModelId;
 use crate::original::Original;
-use crate::text::Safe;
+use crate::text::{Safe, cut};
 
 /// The kind of policy that denied a call, as AWS's access-denied messages name it.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.

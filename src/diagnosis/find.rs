@@ -146,7 +146,7 @@ fn mentioned_region(text: &str) -> Option<Region> {
 }
 
 fn cut_at(text: &str, most: usize) -> &str {
-    crate::diagnosis::text::cut(text, most)
+    crate::text::cut(text, most)
 }
 
 /// The word in `text` that equals `lower`, ignoring case.

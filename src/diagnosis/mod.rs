@@ -25,8 +25,8 @@ pub(crate) use crate::diagnosis::plain::LONGEST;
 pub use crate::diagnosis::plain::{ErrorText, Plain};
 pub use crate::diagnosis::rule::{Example, Rule};
 pub use crate::diagnosis::table::{INFERENCE_OPERATIONS, RULES};
-pub(crate) use crate::diagnosis::text::cut;
 pub use crate::original::Original;
+use crate::text::cut;
 
 /// What an error means.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@
 use crate::diagnosis::find;
 use crate::diagnosis::plain::{ErrorText, LONGEST, Plain};
 use crate::diagnosis::words::Words;
-pub(crate) use crate::text::cut;
+use crate::text::cut;
 
 impl Plain {
     /// The normal form of `error`.

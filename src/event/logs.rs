@@ -8,7 +8,7 @@ use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::callers::Origin;
-use crate::diagnosis::{Cause, ErrorText, LONGEST, cut, diagnose, endpoint_region};
+use crate::diagnosis::{Cause, ErrorText, LONGEST, diagnose, endpoint_region};
 use crate::event::envelope::Malformed;
 use crate::event::opener::Opener;
 use crate::event::signal::{ErrorSignal, Signal, Source};
@@ -17,6 +17,7 @@ use crate::identity::FunctionIdentity;
 use crate::ids::{AccountId, caller_of};
 use crate::model::ModelId;
 use crate::original::Original;
+use crate::text::cut;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -108,8 +108,8 @@ pub(super) fn read_job(
         region: envelope.region(home),
         model: job.model.get().or_else(|| job.base_model.get()).and_then(ModelId::parse),
         operation: Some(match state {
-            "PartiallyCompleted" | "Expired" => format!("{}: {state}", crate::diagnosis::cut(kind, 60)),
-            _ => crate::diagnosis::cut(kind, 80).to_owned(),
+            "PartiallyCompleted" | "Expired" => format!("{}: {state}", crate::text::cut(kind, 60)),
+            _ => crate::text::cut(kind, 80).to_owned(),
         }),
         code: None,
         status: None,
@@ -193,6 +193,6 @@ pub(super) fn read_support_case(
         region: envelope.region(home),
         request_id: None,
         quota_name: None,
-        status: Some(crate::diagnosis::cut(event, 60).to_owned()),
+        status: Some(crate::text::cut(event, 60).to_owned()),
     }))
 }

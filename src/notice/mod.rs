@@ -29,9 +29,8 @@ pub use crate::notice::channel::message::{LARGEST, Message, message};
 pub use crate::notice::digest::Line;
 pub use crate::notice::outcome::Outcome;
 use crate::plan::action::{Action, Plan, Step, Withheld};
-use crate::plan::{number, whole};
 use crate::quota::request::{IncreaseRequest, RequestOutcome, TrackedRequest};
-use crate::text::{self, Safe};
+use crate::text::{self, Safe, number, whole};
 
 /// A notice, serialized as machine-readable JSON of version 1.
 #[derive(Clone, Debug, Serialize)]

@@ -18,9 +18,8 @@ use crate::model::access::ModelState;
 use crate::notice::headline;
 use crate::notice::who::who;
 use crate::permission::{PolicyLayer, PolicyVerdict, Ruling};
-use crate::plan::{number, unit, whole};
-use crate::quota::Limit;
-use crate::text::Safe;
+use crate::quota::{Limit, unit};
+use crate::text::{Safe, number, whole};
 use crate::usage::headroom::QuotaUse;
 
 /// All evidence, in the order in which a notice lists it.

@@ -2,7 +2,7 @@
 
 use crate::error::Gathered;
 use crate::evidence::Evidence;
-use crate::plan::whole;
+use crate::text::whole;
 
 /// The comparison in a sentence; `None` if CloudTrail was not asked.
 pub(super) fn who(evidence: &Evidence) -> Option<String> {

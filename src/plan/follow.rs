@@ -6,8 +6,8 @@ use crate::error::ServiceError;
 use crate::ids::AccountRegion;
 use crate::incident::record::Record;
 use crate::plan::action::{Plan, Step, look_at};
-use crate::plan::number;
 use crate::quota::request::{IncreaseRequest, RequestStatus, TrackedRequest};
+use crate::text::number;
 
 impl Plan {
     /// Steps about `request`, which `followed` tracks and AWS has left open for a week or longer.

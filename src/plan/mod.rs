@@ -25,9 +25,6 @@ pub use crate::plan::size::round_up;
 pub(crate) use crate::plan::steps::approve::ask;
 use crate::plan::steps::{model_id, request, retry, visible};
 pub(crate) use crate::plan::suspect::{codes, demand, remembered_suspicion};
-pub(crate) use crate::quota::unit;
-pub use crate::text::number;
-pub(crate) use crate::text::whole;
 
 /// Builds the plan.
 pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::error::{Rejection, ServiceError, ServiceResult};
 use crate::ids::AccountRegion;
 use crate::incident::record::Lease;
-use crate::plan::action::{Action, Increase, Plan, Reason, Withheld, look_at};
+use crate::plan::action::{self, Action, Increase, Plan, Reason, Withheld, look_at};
 use crate::plan::{beyond_budget, closed_unchanged, cooling_down, suspected};
 use crate::ports::{Ledger, Quotas};
 use crate::quota::record::{Intent, Reserved};
@@ -61,7 +61,7 @@ enum Done {
 }
 
 fn withheld(kind: Reason, reason: impl Into<String>) -> Done {
-    Done::Withheld(Withheld { kind, reason: reason.into(), candidates: Vec::new() }, false)
+    Done::Withheld(action::withheld(kind, reason), false)
 }
 
 /// The most requests in 24 hours, this one included. The last place is reserved for a nearly full quota, so that
@@ -162,8 +162,7 @@ async fn refused(
 ) -> Done {
     let ServiceError::Rejected(rejection, reason) = error else {
         let reason = format!("the request could not be filed: {error}");
-        let withheld = Withheld { kind: Reason::NoEvidence, reason, candidates: Vec::new() };
-        return Done::Withheld(withheld, error.is_passing());
+        return Done::Withheld(action::withheld(Reason::NoEvidence, reason), error.is_passing());
     };
     let kind = match rejection {
         Rejection::AlreadyOpen => {

@@ -12,10 +12,10 @@ use crate::incident::record::{AwaitedQuota, Record, Release, State};
 use crate::incident::schedule::UNTOLD;
 use crate::notice::Notice;
 use crate::plan::action::{Action, Plan, Reason};
-use crate::plan::number;
 use crate::ports::Quotas;
 use crate::run::prepared::Prepared;
 use crate::run::still::again_at;
+use crate::text::number;
 use crate::time::after;
 
 /// The quota that `plan` leaves to a person, if only a person can have it raised. `before` is the quota that was

@@ -15,7 +15,7 @@ use crate::notice::Notice;
 use crate::notice::outcome::Outcome;
 use crate::notice::points::about;
 use crate::plan::action::Plan;
-use crate::plan::{number, plan};
+use crate::plan::plan;
 use crate::ports::{Quotas, Services};
 use crate::quota::record::EndedRequest;
 use crate::quota::request::{IncreaseRequest, RequestOutcome, RequestStatus, TrackedRequest};
@@ -24,6 +24,7 @@ use crate::run::gather::gather;
 use crate::run::prepared::Prepared;
 use crate::run::respond::prepare;
 use crate::run::still::{again_at, is_failing, nothing_new};
+use crate::text::number;
 use crate::time::after;
 
 /// Checks whether a request has ended, by its status and by the applied value compared with the one before.

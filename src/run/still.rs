@@ -15,7 +15,7 @@ use crate::run::prepared::Prepared;
 use crate::time::{Window, after};
 use crate::usage::Period;
 
-/// The end of "it is not known …" in a notice, when CloudWatch does not answer.
+/// The end of "it is unknown …" in a notice, when CloudWatch does not answer.
 pub(crate) const STILL_FAILING: &str = "whether calls still fail";
 
 /// Whether CloudWatch counted errors of this incident in the last hour. `false` without a metric of only these errors.

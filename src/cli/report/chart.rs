@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use bedrock_remediator::operate::report::ReportedUse;
-use bedrock_remediator::plan::number;
+use bedrock_remediator::text::number;
 use jiff::{SignedDuration, Timestamp};
 use plotters::prelude::*;
 use plotters::style::FontTransform;

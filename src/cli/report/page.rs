@@ -5,7 +5,7 @@ use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::{Notice, Severity, counted};
 use bedrock_remediator::operate::Shown;
 use bedrock_remediator::operate::report::{AccountReport, ReportedUse};
-use bedrock_remediator::plan::number;
+use bedrock_remediator::text::number;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

@@ -8,8 +8,8 @@ use crate::ids::IncidentId;
 use crate::notice::channel::email;
 use crate::notice::{Notice, digest};
 use crate::plan::action::Action;
-use crate::plan::number;
 use crate::text;
+use crate::text::number;
 
 /// A chat message has fewer steps and lines than a mail.
 const MOST_STEPS: usize = 5;

@@ -7,8 +7,8 @@ use crate::ids::IncidentId;
 use crate::incident::notice_kind::Kind;
 use crate::notice::{Line, Notice, counted, digest};
 use crate::plan::action::{Action, Reason};
-use crate::plan::{number, whole};
 use crate::text;
+use crate::text::{number, whole};
 
 const WIDTH: usize = 76;
 /// More candidate quotas would hide the reason.

@@ -7,7 +7,7 @@ use crate::callers::{Callers, Client, named};
 use crate::diagnosis::Category;
 use crate::incident::Incident;
 use crate::plan::action::Step;
-use crate::plan::whole;
+use crate::text::whole;
 
 /// Steps for the callers.
 pub(crate) fn steps(incident: &Incident) -> Vec<Step> {
