@@ -677,7 +677,13 @@ fn notice() -> Notice {
         let evidence =
             bedrock_remediator::run::gather::gather(&world, &incident, Timestamp::now(), Timestamp::MAX)
                 .await;
-        Notice::compose(Kind::Opened, &record, &bedrock_remediator::plan::Plan::default(), &evidence)
+        Notice::compose(
+            Kind::Opened,
+            &record,
+            &bedrock_remediator::plan::Plan::default(),
+            &bedrock_remediator::plan::execution::Execution::Nothing,
+            &evidence,
+        )
     })
 }
 

@@ -35,8 +35,8 @@ fn steady(minutes: u32, calls: u32, refused: u32, tokens: u32) -> Value {
 /// Why nothing was filed for `event`; `None` where something was.
 fn withheld(world: &Sandbox, event: &str) -> Option<Reason> {
     let driven = deliver_with(world, &Config::default(), event);
-    let plan = &driven.incidents[0].driven.as_ref().unwrap().as_ref().unwrap().plan;
-    let reason = plan.withheld.first().map(|w| w.kind);
+    let response = driven.incidents[0].driven.as_ref().unwrap().as_ref().unwrap();
+    let reason = response.withheld().next().map(|w| w.kind);
     assert_eq!(reason.is_none(), world.increase_requests().len() == 1);
     reason
 }

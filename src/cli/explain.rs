@@ -328,7 +328,6 @@ fn reason(report: &DeliveryReport) -> Option<&str> {
 fn incident(report: &IncidentReport) -> Value {
     let i = &report.incident;
     let driven = report.driven.as_ref().ok().and_then(Option::as_ref);
-    let plan = driven.map(|d| &d.plan);
     json!({
         "id": i.id,
         "account": i.account,
@@ -341,9 +340,9 @@ fn incident(report: &IncidentReport) -> Value {
         "remedy": i.cause.remedy(),
         "facts": i.facts,
         "counts": i.counts,
-        "actions": plan.map(|p| &p.actions),
-        "withheld": plan.map(|p| &p.withheld),
-        "advice": plan.map(|p| &p.advice),
+        "actions": driven.map(Response::actions),
+        "withheld": driven.map(|d| d.withheld().collect::<Vec<_>>()),
+        "advice": driven.map(|d| &d.plan.advice),
         "notice": driven.and_then(|d| d.notice.as_ref()),
         "error": report.driven.as_ref().err().map(ToString::to_string),
     })

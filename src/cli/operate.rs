@@ -140,11 +140,11 @@ pub(crate) fn approve(args: &Approve) -> anyhow::Result<CommandOutcome> {
     args.at.has_ledger()?;
     on!(args.at, |world, terms| async {
         let driven = operate::approve(world, terms, &args.id).await?.ok_or_else(|| not_free(&args.id))?;
-        let filed = driven.plan.actions.iter().find_map(|a| match a {
-            Action::RequestIncrease(i) => i.request_id.as_ref().map(|id| (i, id)),
+        let filed = driven.actions().into_iter().find_map(|action| match action {
+            Action::RequestIncrease(i) => i.request_id.clone().map(|id| (i, id)),
             _ => None,
         });
-        let what = match (filed, driven.plan.withheld.first()) {
+        let what = match (filed, driven.withheld().next()) {
             (Some((i, id)), _) => {
                 format!(
                     "{} from {} to {} was requested, {id}; people are told",

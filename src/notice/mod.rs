@@ -29,6 +29,7 @@ pub use crate::notice::channel::message::{LARGEST, Message, message};
 pub use crate::notice::digest::Line;
 pub use crate::notice::outcome::Outcome;
 use crate::plan::action::{Action, Plan, Step, Withheld};
+use crate::plan::execution::Execution;
 use crate::quota::request::{IncreaseRequest, RequestOutcome, TrackedRequest};
 use crate::text::{self, Safe, number, whole};
 
@@ -135,8 +136,14 @@ impl Caller {
 }
 
 impl Notice {
-    /// Composes a notice about `record`'s incident from what `plan` did and from `evidence`.
-    pub fn compose(kind: Kind, record: &Record, plan: &Plan, evidence: &Evidence) -> Self {
+    /// Composes a notice about `record`'s incident from its `plan`, what came of it, and `evidence`.
+    pub fn compose(
+        kind: Kind,
+        record: &Record,
+        plan: &Plan,
+        execution: &Execution,
+        evidence: &Evidence,
+    ) -> Self {
         let incident = &record.incident;
         let resolved = evidence.model.clone().filter(|m| Some(m) != incident.model.as_ref());
         let mut notice = Self {
@@ -160,10 +167,10 @@ impl Notice {
             because: reasons::because(kind, record, evidence),
             facts: incident.facts.shown(),
             counts: incident.counts,
-            actions: plan.actions.clone(),
-            withheld: plan.withheld.clone(),
+            actions: execution.actions(plan),
+            withheld: execution.withheld(plan).cloned().collect(),
             references: plan.reference.iter().map(|r| (*r).to_owned()).collect(),
-            next_steps: plan.steps.iter().cloned().chain(original(incident)).collect(),
+            next_steps: execution.steps(plan).iter().cloned().chain(original(incident)).collect(),
             advice: plan.advice.clone(),
             outcome: None,
             request_id: None,
@@ -184,7 +191,7 @@ impl Notice {
 
     /// Composes a notice about how the request that `record` followed ended.
     pub fn of_outcome(record: &Record, outcome: &Outcome, plan: &Plan, evidence: &Evidence) -> Self {
-        let mut notice = Self::compose(Kind::Outcome, record, plan, evidence);
+        let mut notice = Self::compose(Kind::Outcome, record, plan, &Execution::Nothing, evidence);
         notice.title = headline::outcome_title(&record.incident, outcome);
         notice.summary.clone_from(&outcome.sentence);
         notice.outcome = Some(outcome.how);
@@ -202,7 +209,7 @@ impl Notice {
         plan: &Plan,
         evidence: &Evidence,
     ) -> Self {
-        let mut notice = Self::compose(Kind::Reminder, record, plan, evidence);
+        let mut notice = Self::compose(Kind::Reminder, record, plan, &Execution::Nothing, evidence);
         notice.title = headline::open_request_title(&record.incident);
         notice.summary = format!(
             "AWS has not decided the increase request {} of `{}` from {} to {} since {}. Its status is {}.",

@@ -9,16 +9,17 @@ use crate::incident::Incident;
 use crate::incident::heard::{CALLER, Heard, Point};
 use crate::incident::notice_kind::{Kind, severity};
 use crate::plan::action::{Action, Plan, Reason};
+use crate::plan::execution::Execution;
 
 /// A caller with a smaller share of the errors is not news.
 const SHARE: f64 = 0.2;
 
-/// The points of a notice about `incident` with `plan`: the cause, the actions, the reasons for withholding, the
+/// The points of a notice about `incident`, whose `plan` was carried out: the cause, the actions, the reasons for withholding, the
 /// severity and the callers.
-pub(crate) fn points(incident: &Incident, plan: &Plan) -> BTreeSet<Point> {
+pub(crate) fn points(incident: &Incident, plan: &Plan, execution: &Execution) -> BTreeSet<Point> {
     let mut points = about(incident);
-    points.extend(plan.actions.iter().map(action));
-    let reasons = plan.withheld.iter().map(|withheld| withheld.kind).filter(|kind| is_told(*kind));
+    points.extend(execution.actions(plan).iter().map(action));
+    let reasons = execution.withheld(plan).map(|withheld| withheld.kind).filter(|kind| is_told(*kind));
     points.extend(reasons.map(|kind| Point::of('w', kind.as_str())));
     points
 }

@@ -14,12 +14,13 @@ use crate::incident::lane::Lane;
 use crate::incident::notice_kind::Kind;
 use crate::incident::record::{Record, Release, State};
 use crate::notice::Notice;
+use crate::plan::execution::Execution;
 use crate::plan::{codes, demand, remembered_suspicion};
 use crate::ports::Services;
 use crate::quota::record::Remember;
 use crate::run::context::{PATIENCE, RunContext};
 use crate::run::gather::gather;
-use crate::run::respond::{Response, decided, drive};
+use crate::run::respond::{Response, decide, drive};
 use crate::run::still::again_at;
 use crate::shards::Shards;
 use crate::time::after;
@@ -56,15 +57,15 @@ pub async fn due<W: Services>(world: &W, terms: &RunContext<'_>) -> ServiceResul
 pub(crate) async fn look<W: Services>(world: &W, terms: &RunContext<'_>, record: Record) -> Shown {
     let now = world.now();
     let until = after(now, PATIENCE);
-    let mut evidence = Box::pin(gather(world, &record.incident, now, until)).await;
-    let decided = decided(world, terms, &record.incident, &mut evidence).await;
+    let evidence = Box::pin(gather(world, &record.incident, now, until)).await;
+    let (plan, evidence) = decide(world, terms, &record.incident, evidence).await;
     let kind = match (record.state, record.notices.is_empty()) {
         (State::Closed, _) => Kind::Resolved,
         (_, true) => Kind::opening(&record.incident),
         _ if record.incident.cause.needs_person() || record.awaited.is_some() => Kind::Reminder,
         _ => Kind::Again,
     };
-    let notice = Notice::compose(kind, &record, &decided, &evidence);
+    let notice = Notice::compose(kind, &record, &plan, &Execution::Nothing, &evidence);
     Shown { record, notice }
 }
 

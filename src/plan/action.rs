@@ -166,6 +166,22 @@ pub struct Plan {
     pub reference: Option<&'static str>,
 }
 
+impl Plan {
+    /// Whether a request waits for a person's decision.
+    pub(crate) fn waits_for_a_person(&self) -> bool {
+        let waits = |kind| matches!(kind, Reason::UnusualCaller | Reason::NeedsApproval);
+        self.withheld.iter().any(|withheld| waits(withheld.kind))
+    }
+
+    /// The increase request to file; `None` if there is none.
+    pub fn request(&self) -> Option<&Increase> {
+        self.actions.iter().find_map(|action| match action {
+            Action::RequestIncrease(increase) => Some(increase),
+            Action::PrepareSupportCase { .. } | Action::RemindAccess(_) => None,
+        })
+    }
+}
+
 impl Increase {
     /// How a person files the same request.
     pub fn by_hand(&self, place: &AccountRegion) -> Step {

@@ -6,10 +6,18 @@ use crate::error::ServiceError;
 use crate::ids::AccountRegion;
 use crate::incident::record::Record;
 use crate::plan::action::{Plan, Step, look_at};
-use crate::quota::request::{IncreaseRequest, RequestStatus, TrackedRequest};
+use crate::quota::request::{IncreaseRequest, RequestOutcome, RequestStatus, TrackedRequest};
 use crate::text::number;
 
 impl Plan {
+    /// What `today`'s plan says to a person after a request ended in `outcome`. The outcome is the news, so it has no
+    /// actions; the next look decides on them.
+    pub(crate) fn of_outcome(outcome: RequestOutcome, today: Self) -> Self {
+        let Self { justification, advice, steps, suspicion, reference, .. } = today;
+        let justification = justification.filter(|_| outcome != RequestOutcome::Granted);
+        Self { advice, steps, justification, suspicion, reference, ..Self::default() }
+    }
+
     /// Steps about `request`, which `followed` tracks and AWS has left open for a week or longer.
     pub(crate) fn of_open_request(
         followed: &TrackedRequest,

@@ -4,6 +4,7 @@
 
 pub mod action;
 mod choose_quota;
+pub mod execution;
 mod justification;
 pub(crate) mod steps;
 mod follow;
@@ -17,17 +18,17 @@ use crate::access::{self, Reminder};
 use crate::config::Config;
 use crate::diagnosis::{Category, Cause, RULES};
 use crate::evidence::Evidence;
+use crate::identity::FunctionIdentity;
 use crate::incident::Incident;
 use crate::model::lifecycle::successor;
 pub use crate::plan::action::{Action, Increase, Plan, Reason, Step, Withheld};
 pub(crate) use crate::plan::remembered::{beyond_budget, closed_unchanged, cooling_down, suspected};
 pub use crate::plan::size::round_up;
-pub(crate) use crate::plan::steps::approve::ask;
-use crate::plan::steps::{model_id, request, retry, visible};
+use crate::plan::steps::{approve, model_id, request, retry, visible};
 pub(crate) use crate::plan::suspect::{codes, demand, remembered_suspicion};
 
-/// Builds the plan.
-pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
+/// Builds the plan. `identity` names the function in the commands for a person.
+pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config, identity: &FunctionIdentity) -> Plan {
     let mut plan = Plan::default();
     let row = incident.rule.and_then(|id| RULES.iter().find(|r| r.id == id));
     // Without a rule, only a metric is known. The last rule of the cause, the most general, fits then.
@@ -59,6 +60,9 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config) -> Plan {
     plan.steps.extend(retry::steps(incident));
     if incident.is_metric_only() && incident.cause.category() != Category::Other {
         plan.steps.extend(visible::steps(incident, evidence));
+    }
+    if plan.waits_for_a_person() {
+        plan.steps.extend(approve::steps(incident, config, identity));
     }
     plan
 }

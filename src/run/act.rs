@@ -1,7 +1,7 @@
 //! Carries out a plan's increase request: reserves it in the ledger, then files it.
 //!
-//! Invariant: Nothing is decided here, and nothing is filed without a reservation in the ledger. A refusal
-//! is an outcome, not an error.
+//! Invariant: Nothing is decided here, the plan stays as it is, and nothing is filed without a reservation in the
+//! ledger. A refusal is a result, not an error.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,59 +9,63 @@ use crate::config::Config;
 use crate::error::{Rejection, ServiceError, ServiceResult};
 use crate::ids::AccountRegion;
 use crate::incident::record::Lease;
-use crate::plan::action::{self, Action, Increase, Plan, Reason, Withheld, look_at};
+use crate::incident::schedule::UNLISTED;
+use crate::plan::action::{Increase, Plan, Reason, Withheld, look_at, withheld};
+use crate::plan::execution::{Execution, OwnRequest, RefusedFiling};
 use crate::plan::{beyond_budget, closed_unchanged, cooling_down, suspected};
 use crate::ports::{Ledger, Quotas};
 use crate::quota::record::{Intent, Reserved};
 use crate::quota::request::{IncreaseRequest, TrackedRequest};
 use crate::time::after;
 
-/// Files the increase request of `plan` and writes the result into the plan. Returns the request to follow
-/// from now on. An error means that the lease was lost or the ledger could not be written; the caller must
-/// then stop working on this incident.
-pub async fn act<W: Quotas + Ledger>(
+/// Carries out `plan`: files its increase request, or follows the request it adopts. `earlier` is a request that an
+/// earlier invocation reserved or filed for the incident; nothing is filed beside it. An error means that the lease
+/// was lost or the ledger could not be written; the caller must then stop working on this incident.
+pub(crate) async fn carry_out<W: Quotas + Ledger>(
     world: &W,
     config: &Config,
     lease: &Lease,
     place: &AccountRegion,
-    plan: &mut Plan,
+    plan: &Plan,
+    earlier: Option<OwnRequest>,
+    now: Timestamp,
+) -> ServiceResult<Execution> {
+    if let Some(earlier) = earlier {
+        return Ok(Execution::FiledBefore(Box::new(earlier)));
+    }
+    if let Some(adopted) = &plan.adopted {
+        return Ok(Execution::Adopted(adopted.clone()));
+    }
+    match plan.request() {
+        Some(increase) => reserve_and_file(world, config, lease, place, increase, plan.is_full, now).await,
+        None => Ok(Execution::Nothing),
+    }
+}
+
+/// Finds out whether `followed`, which an earlier invocation reserved, was filed. `None` if it was not; then its
+/// reservation is undone. An unanswered question leaves it in doubt.
+pub(crate) async fn resume<W: Quotas + Ledger>(
+    world: &W,
+    lease: &Lease,
+    place: &AccountRegion,
+    mut followed: TrackedRequest,
     now: Timestamp,
 ) -> ServiceResult<Option<TrackedRequest>> {
-    if let Some(adopted) = &plan.adopted {
-        return Ok(Some(adopted.clone()));
+    if followed.request_id.is_some() {
+        return Ok(Some(followed));
     }
-    let asked =
-        plan.actions.iter().position(|a| matches!(a, Action::RequestIncrease(i) if i.request_id.is_none()));
-    let Some(at) = asked else { return Ok(None) };
-    let Some(Action::RequestIncrease(increase)) = plan.actions.get(at).cloned() else { return Ok(None) };
-    let by_hand = vec![increase.by_hand(place), look_at(place, &increase.quota.code)];
-    let done = reserve_and_file(world, config, lease, place, increase, plan.is_full, now).await?;
-    match done {
-        Done::Filed(filed) => {
-            let (increase, followed) = *filed;
-            if let Some(action) = plan.actions.get_mut(at) {
-                *action = Action::RequestIncrease(increase);
-            }
-            Ok(Some(followed))
+    match since(world, place, &followed).await {
+        Ok(Some(request)) => {
+            followed.request_id = Some(request.id);
+            return Ok(Some(followed));
         }
-        Done::Withheld(withheld, for_now) => {
-            plan.retry_evidence = for_now;
-            plan.actions.remove(at);
-            plan.withheld.push(withheld);
-            plan.steps = by_hand;
-            Ok(None)
-        }
+        // Only Service Quotas can say that it was not filed.
+        Err(_) => return Ok(Some(followed)),
+        Ok(None) if after(followed.intended, UNLISTED) > now => return Ok(Some(followed)),
+        Ok(None) => {}
     }
-}
-
-enum Done {
-    Filed(Box<(Increase, TrackedRequest)>),
-    /// Why nothing was filed, and whether the same request may be filed a little later.
-    Withheld(Withheld, bool),
-}
-
-fn withheld(kind: Reason, reason: impl Into<String>) -> Done {
-    Done::Withheld(action::withheld(kind, reason), false)
+    world.not_filed(lease, place, &followed).await?;
+    Ok(None)
 }
 
 /// The most requests in 24 hours, this one included. The last place is reserved for a nearly full quota, so that
@@ -78,10 +82,10 @@ async fn reserve_and_file<W: Quotas + Ledger>(
     config: &Config,
     lease: &Lease,
     place: &AccountRegion,
-    mut increase: Increase,
+    increase: &Increase,
     is_full: bool,
     now: Timestamp,
-) -> ServiceResult<Done> {
+) -> ServiceResult<Execution> {
     let mut followed = TrackedRequest {
         code: increase.quota.code.clone(),
         name: increase.quota.name.clone(),
@@ -99,42 +103,62 @@ async fn reserve_and_file<W: Quotas + Ledger>(
         floor: increase.floor(),
         budget: config.budget(),
     };
-    match world.reserve(lease, &intent, now).await? {
-        Reserved::Yes => {}
-        Reserved::CoolingDown(last) => return Ok(Done::Withheld(cooling_down(&last), false)),
-        Reserved::Suspected(suspicion) => return Ok(Done::Withheld(suspected(&suspicion), false)),
-        Reserved::ClosedUnchanged(refused) => return Ok(Done::Withheld(closed_unchanged(&refused), false)),
-        Reserved::BeyondBudget(allowed) => return Ok(Done::Withheld(beyond_budget(&allowed), false)),
+    if let Some(why) = withheld_by(&world.reserve(lease, &intent, now).await?, intent.most_a_day, config) {
+        return Ok(refusal(why, false, increase, place));
+    }
+    let mut increase = increase.clone();
+    let code = &increase.quota.code;
+    let request = match world.request_increase(place, code, increase.desired).await {
+        Ok(request) => Some(request),
+        // It may be filed but not listed yet. The intent stays, and the sweep checks again.
+        Err(ServiceError::UnknownOutcome) => since(world, place, &followed).await.unwrap_or_default(),
+        Err(error) => {
+            world.not_filed(lease, place, &followed).await?;
+            let why = refused(world, place, &followed, &error).await;
+            return Ok(refusal(why, error.is_passing(), &increase, place));
+        }
+    };
+    if let Some(request) = request {
+        followed.request_id = Some(request.id.clone());
+        increase.request_id = Some(request.id);
+        increase.status = Some(request.status);
+    }
+    Ok(Execution::Filed(Box::new(OwnRequest { increase, followed })))
+}
+
+/// A refused request, with the steps to file it by hand.
+fn refusal(
+    withheld: Withheld,
+    may_be_retried: bool,
+    increase: &Increase,
+    place: &AccountRegion,
+) -> Execution {
+    let by_hand = vec![increase.by_hand(place), look_at(place, &increase.quota.code)];
+    Execution::Refused(RefusedFiling { withheld, may_be_retried, by_hand })
+}
+
+/// Why the ledger did not reserve the request; `None` if it did. `most_a_day` is the limit that applied.
+fn withheld_by(reserved: &Reserved, most_a_day: u32, config: &Config) -> Option<Withheld> {
+    Some(match reserved {
+        Reserved::Yes => return None,
+        Reserved::CoolingDown(last) => cooling_down(last),
+        Reserved::Suspected(suspicion) => suspected(suspicion),
+        Reserved::ClosedUnchanged(refused) => closed_unchanged(refused),
+        Reserved::BeyondBudget(allowed) => beyond_budget(allowed),
         Reserved::DailyLimit => {
-            let most = intent.most_a_day;
-            let kept = if most < config.max_increases_per_day {
+            let kept = if most_a_day < config.max_increases_per_day {
                 ": the last place is kept for a quota of which more than 80 % is used"
             } else {
                 ""
             };
-            let reason = format!(
-                "{most} requests were filed in this account and Region within 24 hours, which is the limit{kept}"
-            );
-            return Ok(withheld(Reason::DailyLimit, reason));
+            withheld(
+                Reason::DailyLimit,
+                format!(
+                    "{most_a_day} requests were filed in this account and Region within 24 hours, which is the limit{kept}"
+                ),
+            )
         }
-    }
-    let code = &increase.quota.code;
-    let request = match world.request_increase(place, code, increase.desired).await {
-        Ok(request) => request,
-        Err(ServiceError::UnknownOutcome) => match since(world, place, &followed).await {
-            Ok(Some(request)) => request,
-            // It may be filed but not listed yet. The intent stays, and the sweep checks again.
-            Ok(None) | Err(_) => return Ok(Done::Filed(Box::new((increase, followed)))),
-        },
-        Err(error) => {
-            world.not_filed(lease, place, &followed).await?;
-            return Ok(refused(world, place, &followed, &error).await);
-        }
-    };
-    followed.request_id = Some(request.id.clone());
-    increase.request_id = Some(request.id);
-    increase.status = Some(request.status);
-    Ok(Done::Filed(Box::new((increase, followed))))
+    })
 }
 
 /// How far Service Quotas' clock, or that of whoever resumes the incident, may be behind ours.
@@ -153,39 +177,37 @@ pub(crate) async fn since(
     Ok(history.into_iter().find(|r| r.created >= since && r.desired == followed.desired))
 }
 
-/// Turns an error of the request into the plan's reason.
+/// Why Service Quotas did not take the request.
 async fn refused(
     world: &impl Quotas,
     place: &AccountRegion,
     followed: &TrackedRequest,
     error: &ServiceError,
-) -> Done {
+) -> Withheld {
     let ServiceError::Rejected(rejection, reason) = error else {
-        let reason = format!("the request could not be filed: {error}");
-        return Done::Withheld(action::withheld(Reason::NoEvidence, reason), error.is_passing());
+        return withheld(Reason::NoEvidence, format!("the request could not be filed: {error}"));
     };
-    let kind = match rejection {
+    let refused = || format!("Service Quotas refused the request: {reason}");
+    match rejection {
         Rejection::AlreadyOpen => {
-            let reason = match world.history(place, &followed.code).await {
-                Ok(history) => match history.iter().find(|r| r.status.is_open()) {
-                    Some(open) => format!("request {} of this quota is open", open.id),
-                    None => {
-                        "a request of this quota is open, which Service Quotas does not list yet".to_owned()
-                    }
-                },
-                Err(error) => {
-                    format!("a request of this quota is open; which one could not be read: {error}")
-                }
-            };
-            return withheld(Reason::AlreadyRequested, reason);
+            withheld(Reason::AlreadyRequested, already_open(world, place, followed).await)
         }
-        Rejection::TooManyOpen => {
-            let reason =
-                format!("AWS takes no further request until one of the open ones is decided: {reason}");
-            return withheld(Reason::AlreadyRequested, reason);
-        }
-        Rejection::TooLow => Reason::BelowDefault,
-        Rejection::LeaseLost | Rejection::Invalid => Reason::NotAdjustable,
-    };
-    withheld(kind, format!("Service Quotas refused the request: {reason}"))
+        Rejection::TooManyOpen => withheld(
+            Reason::AlreadyRequested,
+            format!("AWS takes no further request until one of the open ones is decided: {reason}"),
+        ),
+        Rejection::TooLow => withheld(Reason::BelowDefault, refused()),
+        Rejection::LeaseLost | Rejection::Invalid => withheld(Reason::NotAdjustable, refused()),
+    }
+}
+
+/// Names the request of this quota that is open.
+async fn already_open(world: &impl Quotas, place: &AccountRegion, followed: &TrackedRequest) -> String {
+    match world.history(place, &followed.code).await {
+        Ok(history) => match history.iter().find(|request| request.status.is_open()) {
+            Some(open) => format!("request {} of this quota is open", open.id),
+            None => "a request of this quota is open, which Service Quotas does not list yet".to_owned(),
+        },
+        Err(error) => format!("a request of this quota is open; which one could not be read: {error}"),
+    }
 }

@@ -12,6 +12,7 @@ use crate::incident::record::{AwaitedQuota, Record, Release, State};
 use crate::incident::schedule::UNTOLD;
 use crate::notice::Notice;
 use crate::plan::action::{Action, Plan, Reason};
+use crate::plan::execution::Execution;
 use crate::ports::Quotas;
 use crate::run::prepared::Prepared;
 use crate::run::still::again_at;
@@ -23,20 +24,17 @@ use crate::time::after;
 /// value moved from.
 pub(crate) fn awaited(
     plan: &Plan,
+    execution: &Execution,
     evidence: &Evidence,
     before: Option<AwaitedQuota>,
 ) -> Option<AwaitedQuota> {
     let is_by_hand = |kind: Reason| matches!(kind, Reason::BelowDefault | Reason::NotAdjustable);
-    plan.withheld.iter().find(|withheld| is_by_hand(withheld.kind))?;
-    let quota = plan.actions.iter().find_map(|action| match action {
-        Action::PrepareSupportCase { quota, .. } => quota.as_ref(),
+    execution.withheld(plan).find(|withheld| is_by_hand(withheld.kind))?;
+    let quota = execution.actions(plan).into_iter().find_map(|action| match action {
+        Action::PrepareSupportCase { quota, .. } => quota,
         Action::RequestIncrease(_) | Action::RemindAccess(_) => None,
     })?;
-    let now = AwaitedQuota {
-        code: quota.code.clone(),
-        name: quota.name.clone(),
-        value: value_of(evidence, &quota.code)?,
-    };
+    let now = AwaitedQuota { value: value_of(evidence, &quota.code)?, code: quota.code, name: quota.name };
     // If the value was lowered since, a raise starts from the lower value.
     Some(before.filter(|before| before.code == now.code && before.value <= now.value).unwrap_or(now))
 }
@@ -84,7 +82,7 @@ pub(crate) fn over(record: Record, value: f64, evidence: &Evidence, now: Timesta
         )
     });
     let plan = Plan::default();
-    let mut notice = Notice::compose(Kind::Resolved, &record, &plan, evidence);
+    let mut notice = Notice::compose(Kind::Resolved, &record, &plan, &Execution::Nothing, evidence);
     notice.summary = said.unwrap_or(notice.summary);
     let told = Release {
         told: Some(notice.told(&record, evidence, now)),

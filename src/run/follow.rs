@@ -15,6 +15,7 @@ use crate::notice::Notice;
 use crate::notice::outcome::Outcome;
 use crate::notice::points::about;
 use crate::plan::action::Plan;
+use crate::plan::execution::Execution;
 use crate::plan::plan;
 use crate::ports::{Quotas, Services};
 use crate::quota::record::EndedRequest;
@@ -77,15 +78,8 @@ pub(crate) async fn follow<W: Services>(
     let untold = again_at(&record, after(now, UNTOLD), now);
     record.followed = None;
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
-    let mut decided = plan(&record.incident, &evidence, terms.config);
-    // The outcome is the news. The next drive decides what to do today.
-    decided.actions.clear();
-    decided.withheld.clear();
-    decided.adopted = None;
-    if ended.how == RequestOutcome::Granted {
-        decided.justification = None;
-    }
-    let notice = Notice::of_outcome(&record, &ended, &decided, &evidence);
+    let plan = Plan::of_outcome(ended.how, plan(&record.incident, &evidence, terms.config, terms.home));
+    let notice = Notice::of_outcome(&record, &ended, &plan, &evidence);
     // No silence: throttling that continues after a decision is judged anew.
     let told = Release {
         // Errors that continue after a decision count as new.
@@ -105,7 +99,7 @@ pub(crate) async fn follow<W: Services>(
         )
     };
     Ok(Prepared {
-        plan: decided,
+        plan,
         notice: Some(notice),
         is_told_alone: true,
         untold,
@@ -252,7 +246,7 @@ pub(crate) fn unanswered(
         overdue: Some(Overdue { question, since: unread.since, errors }),
         ..Evidence::none(record.incident.model.clone(), now)
     };
-    let notice = Notice::compose(Kind::Unanswered, &record, &plan, &evidence);
+    let notice = Notice::compose(Kind::Unanswered, &record, &plan, &Execution::Nothing, &evidence);
     let untold = again_at(&record, after(now, UNTOLD), now);
     let told = Release {
         told: Some(notice.told(&record, &evidence, now)),

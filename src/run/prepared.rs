@@ -4,12 +4,14 @@ use crate::incident::Incident;
 use crate::incident::record::Release;
 use crate::notice::Notice;
 use crate::plan::action::Plan;
+use crate::plan::execution::Execution;
 use crate::run::investigate::RelatedIncident;
 
 /// An incident whose plan is decided and carried out. The notice and the record are still to be written.
 pub(crate) struct Prepared {
     pub(crate) incident: Incident,
     pub(crate) plan: Plan,
+    pub(crate) execution: Execution,
     /// `None` if there is nothing new to say.
     pub(crate) notice: Option<Notice>,
     /// Whether it gets its own notice, never part of a digest. True for news about a request.
@@ -28,6 +30,7 @@ impl Prepared {
         Self {
             incident,
             plan: Plan::default(),
+            execution: Execution::Nothing,
             notice: None,
             is_told_alone: false,
             told: end.clone(),

@@ -15,17 +15,16 @@ use crate::incident::lane::Lane;
 use crate::incident::notice_kind::Kind;
 use crate::incident::notices::Telling;
 use crate::incident::record::{Lease, Record, Release, State};
-use crate::incident::schedule::{LATE, LEFT, LOOK, LookFindings, OUTCOMES, UNLISTED, UNTOLD};
+use crate::incident::schedule::{LATE, LEFT, LOOK, LookFindings, OUTCOMES, UNTOLD};
 use crate::incident::search::Search;
 use crate::notice::Notice;
 use crate::notice::points::points;
-use crate::plan::action::{Action, Increase, Plan, Reason};
-use crate::plan::{self, plan};
+use crate::plan::action::{Action, Plan, Withheld};
+use crate::plan::execution::{Execution, OwnRequest};
+use crate::plan::plan;
 use crate::ports::{Clock, Ledger, Records, Services, Topic};
-use crate::quota::Quota;
-use crate::quota::record::{Need, Remember};
-use crate::quota::request::TrackedRequest;
-use crate::run::act::{act, since};
+use crate::quota::record::Remember;
+use crate::run::act::{carry_out, resume};
 use crate::run::context::{PATIENCE, RunContext};
 use crate::run::gather::gather;
 use crate::run::investigate::{RelatedIncident, SearchOutcome, learn};
@@ -38,8 +37,10 @@ use crate::time::after;
 pub struct Response {
     /// The incident, with what was learnt about it on the way.
     pub incident: Incident,
-    /// What was decided and done.
+    /// What was decided.
     pub plan: Plan,
+    /// What was done of it.
+    pub execution: Execution,
     /// The notice that was sent; `None` if there was nothing new, or it is left to the next sweep.
     pub notice: Option<Notice>,
     /// Whether it is left to the next sweep, because many notices are due at once.
@@ -48,6 +49,18 @@ pub struct Response {
     pub others: Vec<RelatedIncident>,
     /// The incident that replaces it.
     pub superseded_by: Option<IncidentId>,
+}
+
+impl Response {
+    /// Actions that were taken or prepared.
+    pub fn actions(&self) -> Vec<Action> {
+        self.execution.actions(&self.plan)
+    }
+
+    /// Actions that were not taken, and why.
+    pub fn withheld(&self) -> impl Iterator<Item = &Withheld> {
+        self.execution.withheld(&self.plan)
+    }
 }
 
 /// Drives `record` to its end. Does not search again for what is in `learnt`. Counts its notice in `lane`. An
@@ -64,6 +77,7 @@ pub(crate) async fn drive<W: Services>(
     let mut driven = Response {
         incident: ready.incident,
         plan: ready.plan,
+        execution: ready.execution,
         notice: None,
         is_left: false,
         others: ready.others,
@@ -113,17 +127,16 @@ pub(crate) async fn prepare<W: Services>(
     mut record: Record,
     learnt: Option<SearchOutcome>,
 ) -> ServiceResult<Prepared> {
-    let (config, now) = (terms.config, world.now());
+    let now = world.now();
     let until = after(now, PATIENCE);
     // The ledger keeps the first model id and the newest facts.
     record.incident.call_the_newest();
     let place = record.incident.place();
-    // Resume first: what an earlier drive left in doubt also affects the evidence.
-    let resumed = match (record.followed.take(), &place) {
+    // Resume first: what an earlier invocation left in doubt also affects the evidence.
+    record.followed = match (record.followed.take(), &place) {
         (Some(followed), Some(place)) => resume(world, lease, place, followed, now).await?,
         _ => None,
     };
-    record.followed.clone_from(&resumed);
     let remedy = record.incident.cause.remedy();
     let learnt = match learnt {
         Some(learnt) => learnt,
@@ -132,61 +145,64 @@ pub(crate) async fn prepare<W: Services>(
     if learnt.superseded_by.is_some() {
         return Ok(superseded(record, learnt, now));
     }
-    let mut evidence = match learnt.evidence {
+    // The notice was sent on the metric alone, and the real error has a different remedy.
+    let is_other_remedy = learnt.is_named && remedy != record.incident.cause.remedy();
+    let evidence = match learnt.evidence {
         Some(evidence) => evidence,
         None => Box::pin(gather(world, &record.incident, now, until)).await,
     };
-    evidence.looked = learnt.looked;
+    let evidence = Evidence { looked: learnt.looked, ..evidence };
     if let Some(moved) = by_hand::moved(&record, &evidence) {
         let over = by_hand::over(record, moved, &evidence, now);
         return Ok(Prepared { others: learnt.others, ..over });
     }
-    let mut plan = decided(world, terms, &record.incident, &mut evidence).await;
+    let (plan, evidence) = decide(world, terms, &record.incident, evidence).await;
     suspect(world, place.as_ref(), &plan).await?;
-    // A request that was reserved or filed in a drive that did not finish is still news.
-    let filed_before = matches!(record.state, State::Planned | State::Filed);
-    let filed_now = resumed.is_none();
-    let followed = match (resumed, &place) {
-        (Some(followed), Some(place)) => {
-            tell_of(&mut plan, &followed, place, &evidence);
-            Some(followed)
+    let execution = match &place {
+        Some(place) => {
+            let earlier =
+                record.followed.clone().map(|followed| OwnRequest::earlier(followed, place, &evidence));
+            carry_out(world, terms.config, lease, place, &plan, earlier, now).await?
         }
-        (None, Some(place)) => act(world, config, lease, place, &mut plan, now).await?,
-        (_, None) => None,
+        None => Execution::Nothing,
+    };
+    let carried_out = CarriedOut { plan, execution, evidence, is_other_remedy };
+    Ok(Prepared { others: learnt.others, ..concluded(terms.config, record, carried_out, learnt.search, now) })
+}
+
+/// A plan that was carried out, and what it was decided on.
+struct CarriedOut {
+    plan: Plan,
+    execution: Execution,
+    evidence: Evidence,
+    /// Whether the errors behind an alarm have a different remedy than its metric suggested.
+    is_other_remedy: bool,
+}
+
+/// Composes the notice, if there is something to say, and the record's next state.
+fn concluded(
+    config: &Config,
+    mut record: Record,
+    carried_out: CarriedOut,
+    search: Option<Search>,
+    now: Timestamp,
+) -> Prepared {
+    let CarriedOut { plan, execution, evidence, is_other_remedy } = carried_out;
+    // A request that was reserved or filed by an invocation that did not finish is still news.
+    let is_request_news = match &execution {
+        Execution::Filed(_) => true,
+        Execution::FiledBefore(_) => matches!(record.state, State::Planned | State::Filed),
+        Execution::Nothing | Execution::Adopted(_) | Execution::Refused(_) => false,
     };
     let is_suspicion_news =
         plan.suspicion.as_ref().is_some_and(|suspicion| !record.was_told_since(suspicion.since));
-    let is_ours = plan.adopted.is_none();
-    let is_request_news = is_ours && followed.is_some() && (filed_now || filed_before);
-    record.followed.clone_from(&followed);
-    record.awaited = by_hand::awaited(&plan, &evidence, record.awaited.take());
-    let needs_person = record.incident.cause.needs_person();
+    record.followed = execution.followed().cloned();
+    record.awaited = by_hand::awaited(&plan, &execution, &evidence, record.awaited.take());
     let may_go_on = record.is_ongoing(config, now) || record.incident.last_seen.is_none();
     let is_waiting = plan.suspicion.is_some() && !may_go_on;
-    let state = match &followed {
-        Some(_) => State::Watching,
-        None if plan.retry_evidence => State::Seen,
-        None => State::Told,
-    };
-    let mut told = Release {
-        followed,
-        search: learnt.search,
-        unread: record.unread,
-        awaited: record.awaited.clone(),
-        ..Release::new(state, now, record.incident.counts)
-    };
-    let untold = Release {
-        state: if told.followed.is_some() && is_ours { State::Filed } else { State::Seen },
-        // The next drive finds someone else's request again.
-        followed: told.followed.clone().filter(|_| is_ours),
-        due_at: after(now, UNTOLD),
-        silent_until: Some(after(now, UNTOLD)),
-        ..told.clone()
-    };
-    // The notice was sent on the metric alone, and the real error has a different remedy.
-    let is_other_remedy = learnt.is_named && remedy != record.incident.cause.remedy();
+    let needs_person = record.incident.cause.needs_person();
     let done = if needs_person { is_done(&record, &evidence, config) } else { None };
-    let points = points(&record.incident, &plan);
+    let points = points(&record.incident, &plan, &execution);
     let found = LookFindings {
         is_urgent: is_request_news || is_suspicion_news || is_other_remedy,
         is_new: record.notices.heard().lacks(&points, now),
@@ -195,27 +211,61 @@ pub(crate) async fn prepare<W: Services>(
         is_missing: done == Some(false) || is_waiting,
         is_taken: done == Some(true) && !is_waiting,
     };
+    let (mut told, untold) = releases(&record, &plan, &execution, search, now);
     // An open request is not announced again: `follow` sends its reminders.
-    let is_reminded_of = state == State::Watching && record.last_told().is_some();
+    let is_reminded_of = told.state == State::Watching && record.last_told().is_some();
     let telling = record.telling(config, now, found);
     let telling = telling.filter(|telling| *telling == Telling::News || !is_reminded_of);
-    let notice = telling
-        .map(|_| Notice::compose(kind_of(&record, is_waiting, found.is_new), &record, &plan, &evidence));
+    let kind = kind_of(&record, is_waiting, found.is_new);
+    let notice = telling.map(|_| Notice::compose(kind, &record, &plan, &execution, &evidence));
     if let (Some(notice), Some(telling)) = (&notice, telling) {
         let news = notice.told(&record, &evidence, now).saying(record.notices.heard(), telling, &points, now);
         record.notices.push(news.clone());
         told.told = Some(news);
     }
     retry_evidence(&mut told, &record, config, now);
-    Ok(Prepared {
+    Prepared {
         incident: record.incident,
         plan,
+        execution,
         notice,
         is_told_alone: is_request_news || is_suspicion_news,
         told,
         untold,
-        others: learnt.others,
-    })
+        others: Vec::new(),
+    }
+}
+
+/// What is recorded once the notice is published, and what is recorded if it could not be published.
+fn releases(
+    record: &Record,
+    plan: &Plan,
+    execution: &Execution,
+    search: Option<Search>,
+    now: Timestamp,
+) -> (Release, Release) {
+    let state = match execution.followed() {
+        Some(_) => State::Watching,
+        None if execution.is_retried(plan) => State::Seen,
+        None => State::Told,
+    };
+    let told = Release {
+        followed: execution.followed().cloned(),
+        search,
+        unread: record.unread,
+        awaited: record.awaited.clone(),
+        ..Release::new(state, now, record.incident.counts)
+    };
+    let is_ours = execution.is_ours();
+    let untold = Release {
+        state: if is_ours { State::Filed } else { State::Seen },
+        // The next invocation finds someone else's request again.
+        followed: told.followed.clone().filter(|_| is_ours),
+        due_at: after(now, UNTOLD),
+        silent_until: Some(after(now, UNTOLD)),
+        ..told.clone()
+    };
+    (told, untold)
 }
 
 /// Total time for finding out who calls: CloudTrail allows two calls a second.
@@ -257,21 +307,21 @@ fn retry_evidence(told: &mut Release, record: &Record, config: &Config, now: Tim
     }
 }
 
-/// The plan for `incident`. Asks CloudTrail who calls only if the plan depends on it.
-pub(crate) async fn decided<W: Records + Clock>(
+/// The plan for `incident`, with the evidence that it rests on. Asks CloudTrail who calls only if the plan depends on
+/// it.
+pub(crate) async fn decide<W: Records + Clock>(
     world: &W,
     terms: &RunContext<'_>,
     incident: &Incident,
-    evidence: &mut Evidence,
-) -> Plan {
-    let mut decided = plan(incident, evidence, terms.config);
-    if decided.asks_who_calls {
-        let until = after(world.now(), PATIENCE_FOR_CALLERS);
-        who_calls::look(world, incident, evidence, until).await;
-        decided = plan(incident, evidence, terms.config);
+    evidence: Evidence,
+) -> (Plan, Evidence) {
+    let first = plan(incident, &evidence, terms.config, terms.home);
+    if !first.asks_who_calls {
+        return (first, evidence);
     }
-    plan::ask(&mut decided, incident, terms.config, terms.home);
-    decided
+    let until = after(world.now(), PATIENCE_FOR_CALLERS);
+    let evidence = who_calls::look(world, incident, evidence, until).await;
+    (plan(incident, &evidence, terms.config, terms.home), evidence)
 }
 
 /// Records what `plan` suspects, before any notice about it is sent.
@@ -301,57 +351,4 @@ fn superseded(record: Record, learnt: SearchOutcome, now: Timestamp) -> Prepared
         ..Release::new(State::Closed, now, record.incident.counts)
     };
     Prepared { others: learnt.others, ..Prepared::silent(record.incident, end) }
-}
-
-/// Resumes a drive that did not finish elsewhere: finds out whether its request was filed.
-async fn resume<W: Services>(
-    world: &W,
-    lease: &Lease,
-    place: &AccountRegion,
-    mut followed: TrackedRequest,
-    now: Timestamp,
-) -> ServiceResult<Option<TrackedRequest>> {
-    if followed.request_id.is_some() {
-        return Ok(Some(followed));
-    }
-    match since(world, place, &followed).await {
-        Ok(Some(request)) => {
-            followed.request_id = Some(request.id);
-            return Ok(Some(followed));
-        }
-        // Only Service Quotas can say that it was not filed.
-        Err(_) => return Ok(Some(followed)),
-        Ok(None) if after(followed.intended, UNLISTED) > now => return Ok(Some(followed)),
-        Ok(None) => {}
-    }
-    world.not_filed(lease, place, &followed).await?;
-    Ok(None)
-}
-
-/// Puts a request that an earlier drive filed into the plan. It replaces what a new look at the quota would say
-/// about our own open request.
-fn tell_of(plan: &mut Plan, followed: &TrackedRequest, place: &AccountRegion, evidence: &Evidence) {
-    let known =
-        evidence.limits.iter().find(|l| l.found.quota.as_ref().is_some_and(|q| q.code == followed.code));
-    let quota = known.and_then(|l| l.found.quota.clone()).unwrap_or_else(|| Quota {
-        code: followed.code.clone(),
-        name: followed.name.clone(),
-        adjustable: true,
-        value: None,
-    });
-    let default = known.and_then(|l| l.default.read().copied().flatten()).map(|d| d.value);
-    // A suspicion that arose meanwhile still applies.
-    plan.withheld.retain(|withheld| withheld.kind == Reason::UnusualCaller);
-    plan.adopted = None;
-    plan.actions.retain(|a| !matches!(a, Action::RequestIncrease(_) | Action::PrepareSupportCase { .. }));
-    plan.actions.push(Action::RequestIncrease(Increase {
-        quota,
-        applied: followed.value_before,
-        default,
-        desired: followed.desired,
-        region: place.region.clone(),
-        request_id: followed.request_id.clone(),
-        status: None,
-        need: Need::default(),
-    }));
 }

@@ -16,6 +16,7 @@ use crate::incident::record::{Claim, Lease, Record, Release, State};
 use crate::incident::schedule::{FORGOTTEN, LATER, UNTOLD, is_measured};
 use crate::notice::Notice;
 use crate::plan::action::Plan;
+use crate::plan::execution::Execution;
 use crate::ports::Services;
 use crate::run::by_hand;
 use crate::run::context::{AT_ONCE, PATIENCE, RunContext};
@@ -413,7 +414,7 @@ async fn ended<W: Services>(
 /// Closes the incident with a notice.
 fn resolved(record: Record, evidence: &Evidence, now: Timestamp) -> Prepared {
     let plan = Plan::default();
-    let notice = Notice::compose(Kind::Resolved, &record, &plan, evidence);
+    let notice = Notice::compose(Kind::Resolved, &record, &plan, &Execution::Nothing, evidence);
     let told = Release {
         told: Some(notice.told(&record, evidence, now)),
         ..Release::new(State::Closed, now, record.incident.counts)

@@ -26,14 +26,14 @@ const QUARTERS: i32 = 4;
 const QUARTER: SignedDuration = SignedDuration::from_hours(6);
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Finds who calls the incident's model, and whether the account's root user does.
+/// Adds to `evidence` who calls the incident's model, and whether the account's root user does.
 pub(crate) async fn look<W: Records + Clock>(
     world: &W,
     incident: &Incident,
-    evidence: &mut Evidence,
+    evidence: Evidence,
     until: Timestamp,
-) {
-    let Some(place) = incident.place() else { return };
+) -> Evidence {
+    let Some(place) = incident.place() else { return evidence };
     let now = evidence.now;
     let mut models: Vec<ModelId> = evidence.model.iter().flat_map(ModelId::sharing_a_quota).collect();
     models.extend(incident.model.clone());
@@ -42,7 +42,7 @@ pub(crate) async fn look<W: Records + Clock>(
         ask(world, until, world.called_by_root(&place, root)),
         callers(world, &place, &models, now, until),
     );
-    (evidence.root, evidence.callers) = (root.into(), callers.into());
+    Evidence { root: root.into(), callers: callers.into(), ..evidence }
 }
 
 async fn callers<W: Records + Clock>(

@@ -100,7 +100,7 @@ pub(crate) fn queue(bodies: &[String]) -> String {
 
 pub(crate) fn withheld(report: &DeliveryReport) -> Vec<Reason> {
     let driven = report.incidents.iter().filter_map(|i| i.driven.as_ref().ok()?.as_ref());
-    driven.flat_map(|d| d.plan.withheld.iter().map(|w| w.kind)).collect()
+    driven.flat_map(|d| d.withheld().map(|w| w.kind)).collect()
 }
 
 pub(crate) fn kinds(world: &Sandbox) -> Vec<String> {

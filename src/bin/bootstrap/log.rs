@@ -143,7 +143,7 @@ fn incident(report: &IncidentReport) {
     let id = incident.id.as_str();
     match &report.driven {
         Ok(Some(driven)) => {
-            decided(id, &driven.plan);
+            decided(id, driven);
             driven.notice.iter().for_each(told);
         }
         Ok(None) => info!(incident = id, errors = incident.counts.errors, "counted; nothing new to tell"),
@@ -152,14 +152,14 @@ fn incident(report: &IncidentReport) {
     }
 }
 
-fn decided(incident: &str, plan: &Plan) {
-    for action in &plan.actions {
+fn decided(incident: &str, driven: &Response) {
+    for action in driven.actions() {
         if let Action::RequestIncrease(i) = action {
             let (code, request) = (i.quota.code.as_str(), i.request_id.as_deref());
             info!(incident, quota = code, request, desired = i.desired, "an increase is requested");
         }
     }
-    for withheld in &plan.withheld {
+    for withheld in driven.withheld() {
         info!(incident, withheld = withheld.kind.as_str(), "withheld: {}", withheld.reason);
     }
 }
@@ -184,7 +184,7 @@ fn counts(report: &DeliveryReport) -> Vec<(OwnMetric, usize)> {
     let watched = swept.and_then(|s| s.watched.as_ref());
     let fullest = watched.and_then(|w| w.as_ref().ok()?.quotas.first());
     let is_filed =
-        |a: &&Action| matches!(a, Action::RequestIncrease(i) if i.request_id.is_some() && i.status.is_some());
+        |a: &Action| matches!(a, Action::RequestIncrease(i) if i.request_id.is_some() && i.status.is_some());
     let due = report.incidents.iter().filter(|i| i.driven.is_err()).count();
     let notices = driven().filter(|d| d.notice.is_some()).count();
     vec![
@@ -192,8 +192,8 @@ fn counts(report: &DeliveryReport) -> Vec<(OwnMetric, usize)> {
         (OwnMetric::FailedItems, report.items.iter().filter(|i| i.failed).count()),
         (OwnMetric::Incidents, report.incidents.len()),
         (OwnMetric::Notices, notices + swept.map_or(0, |s| s.notices.len())),
-        (OwnMetric::IncreasesRequested, driven().flat_map(|d| &d.plan.actions).filter(is_filed).count()),
-        (OwnMetric::Withheld, driven().flat_map(|d| &d.plan.withheld).count()),
+        (OwnMetric::IncreasesRequested, driven().flat_map(Response::actions).filter(is_filed).count()),
+        (OwnMetric::Withheld, driven().flat_map(Response::withheld).count()),
         (OwnMetric::StaysDue, due + swept.map_or(0, |s| s.failed.len())),
         (OwnMetric::Ticks, swept.map_or(0, |s| s.shards.among(Shards::FIRST_HALF))),
         (OwnMetric::LaterTicks, swept.map_or(0, |s| s.shards.among(Shards::SECOND_HALF))),

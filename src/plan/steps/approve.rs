@@ -7,25 +7,17 @@ use crate::config::Config;
 use crate::identity::FunctionIdentity;
 use crate::ids::IncidentId;
 use crate::incident::Incident;
-use crate::plan::action::{Plan, Reason, Step};
+use crate::plan::action::Step;
 
-/// Whether a request withheld for this reason waits for a person's decision.
-const fn waits(reason: Reason) -> bool {
-    matches!(reason, Reason::UnusualCaller | Reason::NeedsApproval)
-}
-
-/// Adds the commands to approve and to close `incident`, if `plan` waits for a person's decision.
-pub(crate) fn ask(plan: &mut Plan, incident: &Incident, config: &Config, identity: &FunctionIdentity) {
-    if !plan.withheld.iter().any(|withheld| waits(withheld.kind)) {
-        return;
-    }
+/// The commands to approve and to close `incident`.
+pub(crate) fn steps(incident: &Incident, config: &Config, identity: &FunctionIdentity) -> [Step; 2] {
     let yes =
         "If the demand is legitimate, approve it: the request is filed at once, under the other guard rails.";
     let no = "If it is not, close the incident once that is dealt with: nothing is approved.";
-    for (text, verb) in [(yes, "approve"), (no, "close")] {
+    [(yes, "approve"), (no, "close")].map(|(text, verb)| {
         let command = Some(command(verb, &incident.id, config, identity));
-        plan.steps.push(Step { text: text.to_owned(), command, link: None });
-    }
+        Step { text: text.to_owned(), command, link: None }
+    })
 }
 
 fn command(verb: &str, id: &IncidentId, config: &Config, identity: &FunctionIdentity) -> String {
