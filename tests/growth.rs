@@ -20,7 +20,7 @@ fn after(world: &Sandbox, status: RequestStatus, applied: Option<f64>) -> (Optio
     let asked = world.increase_requests();
     let new = asked.get(before.len()).map(|r| r.desired);
     let driven = report.incidents.iter().filter_map(|i| i.driven.as_ref().ok()?.as_ref());
-    (new, driven.flat_map(|d| d.plan.withheld.clone()).collect())
+    (new, driven.flat_map(|d| d.withheld().cloned()).collect())
 }
 
 /// Admitted requests and tokens, and refused requests, of each minute from now on.
