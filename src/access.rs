@@ -31,64 +31,6 @@ pub struct Reminder {
     pub missing: Vec<&'static str>,
 }
 
-struct AccessStep {
-    cause: Cause,
-    name: &'static str,
-    audience: &'static str,
-    text: &'static str,
-    /// Placeholders: `{model}`, `{provider}`, `{region}`, `{account}`. A command with an unknown value is left out.
-    commands: &'static [&'static str],
-    console: Option<&'static str>,
-}
-
-const CATALOG_PAGE: &str = "bedrock/home?region={region}#/model-catalog";
-
-#[rustfmt::skip]
-const STEPS: &[AccessStep] = &[
-    AccessStep { cause: Cause::NotGranted, name: "model-access", audience: "an administrator of the account",
-        text: "Give the account access to the model: open it once in the model catalog's playground as somebody with AWS Marketplace rights, which subscribes the account in the background. For Anthropic models the use-case form must be submitted first. Allow up to 15 minutes. If it fails then as well, the caller's own IAM policy is what is missing.",
-        commands: &["aws bedrock get-foundation-model-availability --model-id {model} --region {region}"], console: Some(CATALOG_PAGE) },
-    AccessStep { cause: Cause::UseCaseForm, name: "use-case-form", audience: "somebody who may sign for the organization",
-        text: "Submit Anthropic's use-case form: once for the account, or once in the organization's management account for all members. It is a legal statement and so a person's task. Access follows within 15 minutes.",
-        commands: &["aws bedrock get-use-case-for-model-access --region {region}"], console: Some(CATALOG_PAGE) },
-    AccessStep { cause: Cause::Marketplace, name: "marketplace-subscription", audience: "an administrator with AWS Marketplace rights",
-        text: "Subscribe the account to the model once: open it in the model catalog, or accept its agreement by command. Do it as an administrator; do not leave `aws-marketplace:Subscribe` on the application's role. If a provisioning role must have it, add the condition `aws:CalledViaLast` = `bedrock.amazonaws.com`.",
-        commands: &["aws bedrock list-foundation-model-agreement-offers --model-id {model} --region {region}", "aws bedrock create-foundation-model-agreement --model-id {model} --region {region} --offer-token \"$(aws bedrock list-foundation-model-agreement-offers --model-id {model} --region {region} --query 'offers[0].offerToken' --output text)\""], console: Some(CATALOG_PAGE) },
-    AccessStep { cause: Cause::Payment, name: "payment-method", audience: "whoever pays for the account",
-        text: "Add a valid payment method to the account that pays (for members of an organization: the management account). AWS India accounts need another method than a stored card. Then open the model once in the catalog; allow two minutes.",
-        commands: &[], console: Some("billing/home#/paymentmethods") },
-    AccessStep { cause: Cause::LegacyModel, name: "replace-model", audience: "the owner of the application",
-        text: "Move to an active model: this one is legacy or has ended, and access to it does not come back. Its replacement is on Bedrock's model-lifecycle page, most often the newest model of the same family.",
-        commands: &["aws bedrock list-foundation-models --by-provider {provider} --region {region} --query 'modelSummaries[?modelLifecycle.status==`ACTIVE`].modelId'"], console: Some(CATALOG_PAGE) },
-    AccessStep { cause: Cause::Location, name: "supported-location", audience: "the AWS account team",
-        text: "The provider does not serve the country the account or the caller is in. Only AWS and the provider can change that; until then a model of another provider is the way.",
-        commands: &[], console: None },
-    AccessStep { cause: Cause::AccountRestricted, name: "account-restriction", audience: "an administrator who may open support cases",
-        text: "AWS restricts this account or offers the model to others only. Open a support case of type account and ask what is needed; no policy and no quota of the account lifts it.",
-        commands: &[], console: Some("support/home#/case/create?issueType=customer-service") },
-    AccessStep { cause: Cause::IdentityPolicy, name: "iam-policy", audience: "whoever owns the role's policies",
-        text: "No identity-based policy allows the call. Give the role exactly the action that was denied, on exactly the resources that it needs.",
-        commands: &[], console: None },
-    AccessStep { cause: Cause::IamUnspecified, name: "iam-policy", audience: "whoever owns the role's policies",
-        text: "The call was denied and the message does not say by which policy. If the role's own policies lack the action, give it exactly that, on exactly that resource; otherwise look at its permissions boundary, the organization's policies and the VPC endpoint.",
-        commands: &[], console: None },
-    AccessStep { cause: Cause::PermissionsBoundary, name: "permissions-boundary", audience: "whoever set the permissions boundary",
-        text: "The role's permissions boundary leaves this action out. Ask its owner whether the role should have it; a policy on the role alone will not help.",
-        commands: &[], console: None },
-    AccessStep { cause: Cause::SessionPolicy, name: "session-policy", audience: "the owner of the code that assumes the role",
-        text: "The session was given a policy that leaves this action out. It is set where `AssumeRole` is called, or by the product that hands out the session.",
-        commands: &[], console: None },
-    AccessStep { cause: Cause::ResourcePolicy, name: "resource-policy", audience: "the owner of the VPC endpoint, key or guardrail",
-        text: "The policy of a resource on the way does not let the caller in. Its owner decides whether it should.",
-        commands: &[], console: None },
-    AccessStep { cause: Cause::ServiceControlPolicy, name: "organization-policy", audience: "the organization's administrators",
-        text: "A policy of the organization blocks the call. That is a decision: ask its owners whether this model and these Regions are meant to be blocked. For a cross-Region profile every Region it routes to must be allowed, for a global profile also the ARN without a Region.",
-        commands: &[], console: None },
-    AccessStep { cause: Cause::ExplicitDeny, name: "explicit-deny", audience: "the owner of the policy that denies",
-        text: "A policy denies this call explicitly. Somebody decided that: ask them. Nothing the application's owner adds will change it.",
-        commands: &[], console: None },
-];
-
 /// What Bedrock and IAM answered about an access or permission incident.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AccessEvidence<'a> {
@@ -166,11 +108,11 @@ pub fn reminder(
 ) -> Option<Reminder> {
     let finding = StepFinding::of(asked.rulings);
     let cause = missing(cause, asked);
-    let step = STEPS.iter().find(|s| s.cause == cause)?;
+    let step = cause.step()?;
     let fill = |text: &str| fill(text, model, place);
     let mut commands: Vec<String> = step.commands.iter().filter_map(|c| fill(c)).collect();
     let mut text = step.text.to_owned();
-    if matches!(step.cause, Cause::IdentityPolicy | Cause::IamUnspecified) {
+    if matches!(cause, Cause::IdentityPolicy | Cause::IamUnspecified) {
         match finding {
             // Anyone who can write a log can name any resource in it. The IAM simulator was only asked about real ones.
             StepFinding::Open if facts.forgeable => {}
@@ -474,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cause_of_access_and_permission_has_one_step() {
+    fn every_cause_of_access_and_permission_has_a_step_and_no_other_has() {
         for cause in Cause::ALL {
             let concerns = matches!(cause.category(), Category::ModelAccess | Category::Permission);
             assert_eq!(
@@ -482,7 +424,6 @@ mod tests {
                 concerns,
                 "{cause}"
             );
-            assert!(STEPS.iter().filter(|s| s.cause == *cause).count() <= 1);
         }
     }
 

@@ -441,7 +441,6 @@ const LONG_FUNCTIONS: &[&str] = &[
 const LONGEST_FILE: usize = 450;
 /// Files that are longer still. Nothing may be added, and what has become shorter is taken out.
 const LONG_FILES: &[&str] = &[
-    "access.rs",
     "aws/dynamodb/item.rs",
     "aws/dynamodb/mod.rs",
     "diagnosis/table.rs",

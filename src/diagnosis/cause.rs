@@ -165,52 +165,6 @@ impl Rank {
 }
 
 impl Cause {
-    /// The category this cause belongs to.
-    pub const fn category(self) -> Category {
-        match self {
-            Self::RequestsPerMinute
-            | Self::TokensPerMinute
-            | Self::TokensPerDay
-            | Self::RateUnspecified
-            | Self::NearQuota
-            | Self::ResourceLimit => Category::Quota,
-            Self::ModelNotReady
-            | Self::ServiceUnavailable
-            | Self::InternalError
-            | Self::ModelTimeout
-            | Self::ModelError => Category::Capacity,
-            Self::NotGranted
-            | Self::UseCaseForm
-            | Self::Marketplace
-            | Self::Payment
-            | Self::LegacyModel
-            | Self::Location
-            | Self::AccountRestricted => Category::ModelAccess,
-            Self::IdentityPolicy
-            | Self::ExplicitDeny
-            | Self::ServiceControlPolicy
-            | Self::PermissionsBoundary
-            | Self::SessionPolicy
-            | Self::ResourcePolicy
-            | Self::IamUnspecified => Category::Permission,
-            Self::ExpiredToken | Self::InvalidToken | Self::Signature | Self::Missing => {
-                Category::Credentials
-            }
-            Self::InvalidIdentifier
-            | Self::InferenceProfileRequired
-            | Self::NotInRegion
-            | Self::UnsupportedOperation => Category::ModelId,
-            Self::Malformed
-            | Self::ContextLength
-            | Self::MaxTokens
-            | Self::Parameter
-            | Self::Messages
-            | Self::Media
-            | Self::Guardrail => Category::Request,
-            Self::Unrelated | Self::Unknown => Category::Other,
-        }
-    }
-
     /// How soon the incident is handled if there are more than can be handled. Deliveries and sweeps handle incidents
     /// in this order, and a digest lists them in it.
     pub const fn rank(self) -> Rank {
@@ -220,28 +174,6 @@ impl Cause {
             Category::Capacity => Rank::Aws,
             Category::ModelId | Category::Request => Rank::Caller,
             Category::Other => Rank::Unclear,
-        }
-    }
-
-    /// The remedy for this cause.
-    pub const fn remedy(self) -> Remedy {
-        match self {
-            Self::LegacyModel
-            | Self::InvalidIdentifier
-            | Self::InferenceProfileRequired
-            | Self::NotInRegion => Remedy::ChangeModel,
-            Self::UnsupportedOperation => Remedy::CorrectRequest,
-            Self::Location | Self::AccountRestricted => Remedy::ContactAws,
-            _ => match self.category() {
-                Category::Quota => Remedy::IncreaseQuota,
-                Category::Capacity => Remedy::Retry,
-                Category::ModelAccess => Remedy::CompleteAccess,
-                Category::Permission => Remedy::ChangePermission,
-                Category::Credentials => Remedy::RenewCredentials,
-                Category::ModelId => Remedy::ChangeModel,
-                Category::Request => Remedy::CorrectRequest,
-                Category::Other => Remedy::Investigate,
-            },
         }
     }
 

@@ -6,6 +6,7 @@
 mod plain;
 mod present;
 mod cause;
+mod causes;
 mod facts;
 mod fields;
 mod find;

@@ -10,7 +10,7 @@ use crate::diagnosis::{Category, Cause, Facts, Rank};
 use crate::ids::{AccountId, IncidentId, Region};
 use crate::incident::Counts;
 use crate::incident::notice_kind::{Kind, Severity};
-use crate::notice::{Notice, headline, short_hash};
+use crate::notice::{Notice, short_hash};
 use crate::plan::action::{Reason, Step};
 use crate::text::Safe;
 
@@ -189,7 +189,7 @@ fn title(incidents: usize, causes: &[(Option<Cause>, Vec<&Notice>)]) -> String {
 
 /// The name of a cause in a digest.
 pub(super) fn name(cause: Option<Cause>) -> &'static str {
-    headline::name(cause.unwrap_or(Cause::Unknown))
+    cause.unwrap_or(Cause::Unknown).title()
 }
 
 fn summary(incidents: usize, accounts: &[&AccountId], regions: &[&Region]) -> String {

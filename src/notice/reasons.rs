@@ -15,7 +15,6 @@ use crate::incident::notices::NoticeRecord;
 use crate::incident::record::Record;
 use crate::incident::search::LogKind;
 use crate::model::access::ModelState;
-use crate::notice::headline;
 use crate::notice::who::who;
 use crate::permission::{PolicyLayer, PolicyVerdict, Ruling};
 use crate::quota::{Limit, unit};
@@ -116,7 +115,7 @@ fn reported(incident: &Incident) -> Option<String> {
 /// What is counted together.
 fn many(many: &Many) -> Option<String> {
     let causes: Vec<&str> =
-        many.causes.iter().filter_map(|word| Cause::parse(word)).map(|cause| headline::name(cause)).collect();
+        many.causes.iter().filter_map(|word| Cause::parse(word)).map(Cause::title).collect();
     let most =
         if causes.is_empty() { String::new() } else { format!(" Most of them: {}.", causes.join("; ")) };
     (many.kinds > 0)
