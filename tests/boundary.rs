@@ -448,7 +448,6 @@ const LONG_FILES: &[&str] = &[
     "event/layers.rs",
     "incident/mod.rs",
     "notice/reasons.rs",
-    "operate/doctor/mod.rs",
     "plan/increase.rs",
     "sandbox/file.rs",
     "simulation/check.rs",
