@@ -449,7 +449,6 @@ const LONG_FILES: &[&str] = &[
     "incident/mod.rs",
     "notice/reasons.rs",
     "plan/increase.rs",
-    "sandbox/file.rs",
     "simulation/check.rs",
     "simulation/life.rs",
     "simulation/years/account.rs",
