@@ -428,7 +428,6 @@ const LONG_FUNCTIONS: &[&str] = &[
     "run/follow.rs: outcome",
     "run/gather.rs: gather",
     "run/investigate/search.rs: learn",
-    "simulation/account.rs: with",
     "simulation/check.rs: at_rest",
     "simulation/life.rs: step",
     "simulation/years/pool.rs: admit",
