@@ -22,7 +22,8 @@ use crate::sandbox::{
     CallEntry, Fault, FaultKind, LastMinutes, LedgerRow, MinuteEntry, NextFault, PortCall, WorldFile,
 };
 use crate::simulation::account::Account;
-use crate::simulation::check::{Checker, HeardNotice};
+use crate::simulation::check::Checker;
+use crate::simulation::check::observed::HeardNotice;
 use crate::simulation::lived::Lived;
 use crate::simulation::problem::{Form, Problem, ProblemCaller, news, root, tick};
 use crate::simulation::script::Script;
