@@ -1,4 +1,4 @@
-//! What can go wrong in a life, by its course: the problems of an account, of chance, of a crowd, and of someone who lies.
+//! What can go wrong in a life, by its course: one problem of each kind, many of chance, a crowd, or someone's lies.
 
 use fastrand::Rng;
 

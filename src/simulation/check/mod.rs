@@ -1,5 +1,5 @@
-//! Checks the promises against what happened: what is held and acknowledged here, what is told in `notices`, and what must
-//! have happened in the end in `rest`. The promises about requests are in [`crate::simulation::filing`].
+//! Checks the promises against what happened: what is held and acknowledged here, what is told in `notices`, and what
+//! must have happened in the end in `rest`. The promises about requests are in [`crate::simulation::filing`].
 //!
 //! Invariant: Nothing here is computed as the function computes it. The only inputs are what was sent, what was
 //! acknowledged, what the world saw, and what was true of it.
