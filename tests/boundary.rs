@@ -428,7 +428,6 @@ const LONG_FUNCTIONS: &[&str] = &[
     "run/follow.rs: outcome",
     "run/gather.rs: gather",
     "run/investigate/search.rs: learn",
-    "simulation/years/pool.rs: admit",
     "simulation/years/run.rs: new",
     "text.rs: is_domain",
     "usage/mod.rs: of",
