@@ -444,7 +444,6 @@ const LONG_FILES: &[&str] = &[
     "incident/mod.rs",
     "notice/reasons.rs",
     "plan/increase.rs",
-    "simulation/years/account.rs",
     "simulation/years/run.rs",
     "usage/mod.rs",
 ];
