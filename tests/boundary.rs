@@ -428,7 +428,6 @@ const LONG_FUNCTIONS: &[&str] = &[
     "run/follow.rs: outcome",
     "run/gather.rs: gather",
     "run/investigate/search.rs: learn",
-    "simulation/years/run.rs: new",
     "text.rs: is_domain",
     "usage/mod.rs: of",
 ];
@@ -444,7 +443,6 @@ const LONG_FILES: &[&str] = &[
     "incident/mod.rs",
     "notice/reasons.rs",
     "plan/increase.rs",
-    "simulation/years/run.rs",
     "usage/mod.rs",
 ];
 
