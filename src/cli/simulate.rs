@@ -1,7 +1,8 @@
 //! `simulate`: whole lives of the function in a world that fails.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Write};
+use std::ops::Range;
 use std::time::Instant;
 
 use bedrock_remediator::simulation::{Broken, Lived, simulate};
@@ -65,29 +66,59 @@ pub(crate) fn run(args: &SimulateArgs) -> anyhow::Result<CommandOutcome> {
         return years::run(&args, &mut anstream::AutoStream::auto(std::io::stdout()).lock());
     }
     let seeds = args.seed.map_or(0..args.seeds, |seed| seed..seed.saturating_add(1));
-    let count = seeds.end - seeds.start;
-    let start = Instant::now();
-    let mut lived = Lived::default();
-    let mut broken: Vec<Broken> = Vec::new();
-    let mut failed = 0u64;
-    let mut promises: BTreeMap<&str, u64> = BTreeMap::new();
-    for seed in seeds {
-        match simulate(seed) {
-            Ok(life) => lived.add(life),
-            Err(life) => {
-                failed += 1;
-                *promises.entry(life.violation.promise).or_default() += 1;
-                if broken.len() < MOST_SHOWN {
-                    broken.push(life.shrunk());
+    let lives = Lives::of(seeds);
+    let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
+    if args.json {
+        lives.print_json(&mut out)?;
+    } else {
+        lives.print_text(&mut out)?;
+    }
+    Ok(if lives.failed == 0 { CommandOutcome::AllAnswered } else { CommandOutcome::SomeBad })
+}
+
+/// What came of the lives of some seeds.
+struct Lives {
+    /// The number of lives.
+    count: u64,
+    /// What the lives that kept every promise contained.
+    lived: Lived,
+    /// How many lives broke a promise.
+    failed: u64,
+    /// How many lives broke each promise.
+    promises: BTreeMap<&'static str, u64>,
+    /// The first broken lives, shortened; at most [`MOST_SHOWN`].
+    broken: Vec<Broken>,
+    seconds: f64,
+}
+
+impl Lives {
+    /// Simulates the life of each seed.
+    fn of(seeds: Range<u64>) -> Self {
+        let count = seeds.end - seeds.start;
+        let start = Instant::now();
+        let mut lived = Lived::default();
+        let mut broken: Vec<Broken> = Vec::new();
+        let mut failed = 0u64;
+        let mut promises: BTreeMap<&str, u64> = BTreeMap::new();
+        for seed in seeds {
+            match simulate(seed) {
+                Ok(life) => lived.add(life),
+                Err(life) => {
+                    failed += 1;
+                    *promises.entry(life.violation.promise).or_default() += 1;
+                    if broken.len() < MOST_SHOWN {
+                        broken.push(life.shrunk());
+                    }
                 }
             }
+            progress(seed, count);
         }
-        progress(seed, count);
+        Self { count, lived, failed, promises, broken, seconds: start.elapsed().as_secs_f64() }
     }
-    let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
-    let seconds = start.elapsed().as_secs_f64();
-    if args.json {
-        let shown = broken.iter().map(|b| {
+
+    /// Prints one line of JSON.
+    fn print_json(&self, out: &mut impl Write) -> anyhow::Result<()> {
+        let shown = self.broken.iter().map(|b| {
             json!({
                 "seed": b.seed,
                 "promise": b.violation.promise,
@@ -96,19 +127,25 @@ pub(crate) fn run(args: &SimulateArgs) -> anyhow::Result<CommandOutcome> {
             })
         });
         let shown: Vec<_> = shown.collect();
+        let Self { count, lived, failed, promises, seconds, .. } = self;
         print::json_line(
-            &mut out,
+            out,
             &json!({ "seeds": count, "broken": failed, "promises": promises, "seconds": seconds, "lived": lived, "shown": shown }),
         )?;
-    } else {
-        for life in &broken {
+        Ok(())
+    }
+
+    /// Prints the broken lives with their scripts, the verdict, and what all lives contained.
+    fn print_text(&self, out: &mut impl Write) -> anyhow::Result<()> {
+        let Self { count, lived, failed, seconds, .. } = self;
+        for life in &self.broken {
             writeln!(out, "{}{life}", print::styled("broken ", print::BAD))?;
         }
         let verdict = match failed {
             0 => print::styled("no promise was broken", print::GOOD),
             _ => print::styled(format!("{failed} broke a promise"), print::BAD),
         };
-        let noun = if count == 1 { "life" } else { "lives" };
+        let noun = if *count == 1 { "life" } else { "lives" };
         writeln!(out, "{count} {noun} in {seconds:.1} s: {verdict}")?;
         writeln!(
             out,
@@ -127,8 +164,8 @@ pub(crate) fn run(args: &SimulateArgs) -> anyhow::Result<CommandOutcome> {
             lived.outcomes,
             lived.dead_letters
         )?;
+        Ok(())
     }
-    Ok(if failed == 0 { CommandOutcome::AllAnswered } else { CommandOutcome::SomeBad })
 }
 
 /// Prints progress on a terminal, every 100 seeds of a long run.

@@ -21,10 +21,11 @@ mod ledger;
 mod slow;
 
 pub use crate::sandbox::calls::PortCall;
+pub use crate::sandbox::file::calls::{CallEntry, ErrorEntry, IncidentEntry, SourceWord};
+pub use crate::sandbox::file::usage::{Days, LastMinutes, MinuteEntry, UsageEntry};
 pub use crate::sandbox::file::{
-    AlarmEntry, CallEntry, Days, ErrorEntry, Fault, FaultKind, IncidentEntry, LastMinutes, LedgerEntry,
-    LoggingEntry, MinuteEntry, ModeWord, ModelEntry, OfferedEntry, PolicyEntry, ProfileEntry, QuotaEntry,
-    RequestEntry, RuleEntry, SourceWord, UsageEntry, WorldFile,
+    AlarmEntry, Fault, FaultKind, LedgerEntry, LoggingEntry, ModeWord, ModelEntry, OfferedEntry, PolicyEntry,
+    ProfileEntry, QuotaEntry, RequestEntry, RuleEntry, WorldFile,
 };
 pub use crate::sandbox::happened::{Happened, NextFault};
 pub use crate::sandbox::healthy::{healthy_for, healthy_for_payload};

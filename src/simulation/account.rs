@@ -14,7 +14,8 @@ use crate::model::access::Availability;
 use crate::model::lifecycle::Lifecycle;
 use crate::sandbox::{Days, MinuteEntry, ModelEntry, QuotaEntry, UsageEntry, WorldFile};
 use crate::simulation::course::{Course, Rail};
-use crate::simulation::problem::{ACCOUNT, Form, Problem, ProblemCaller, REGIONS, What};
+use crate::simulation::hazards;
+use crate::simulation::problem::{ACCOUNT, Problem, REGIONS};
 use crate::simulation::step::choose;
 use crate::simulation::truth::{TrueModel, TrueQuota, TrueUse, Truth, Unit};
 use crate::time::after;
@@ -54,12 +55,6 @@ static MODELS: [TrueModel; 8] = [
 ];
 /// How many of [`MODELS`], from the first, have quotas that can be increased.
 const RAISED: usize = 5;
-/// The roles that call.
-const ROLES: [&str; 5] = ["checkout", "search", "batch", "support", "ops"];
-/// The actions that a role can lack for a model, and the Regions that its calls are routed to.
-const ACTIONS: [&str; 3] =
-    ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedrock:GetInferenceProfile"];
-const ROUTES: [&str; 2] = ["us-east-2", "us-west-2"];
 
 /// Where a life takes place.
 #[derive(Debug)]
@@ -97,21 +92,7 @@ impl Account {
             }
         };
         let full = if rng.u8(0..3) == 0 { Unit::Requests } else { Unit::Tokens };
-        let problems = match course {
-            Course::Broad => broad(&mut rng, &models),
-            Course::Crowd => crowd(&mut rng, &models),
-            Course::Attack => {
-                let mut problems = one(&models, full);
-                problems.extend(attack(&mut rng, &models));
-                problems
-            }
-            Course::Flood => {
-                let mut problems = one(&models, full);
-                problems.extend(flood());
-                problems
-            }
-            _ => one(&models, full),
-        };
+        let problems = hazards::of(course, &mut rng, &models, full);
         let config = match course {
             Course::Broad | Course::Crowd => of_chance(&mut rng),
             _ => Config {
@@ -140,42 +121,57 @@ impl Account {
         start: Timestamp,
     ) -> Self {
         let regions: Vec<Region> = REGIONS.iter().filter_map(|r| Region::parse(r)).collect();
-        let mut world = WorldFile {
+        let world = WorldFile {
             account: AccountId::parse(ACCOUNT),
             // The forecast covers the Region that the function runs in.
             region: regions.first().cloned(),
             ..WorldFile::default()
         };
-        let mut truth = Truth::default();
+        let (observing, truth) = (config.clone(), Truth::default());
+        let mut account =
+            Self { config, problems, start, world, truth, forbidden: Vec::new(), observing, ceiling: 1e3 };
         for model in models {
-            let Some((usage, quotas)) = in_use(model, full) else { continue };
-            for region in &regions {
-                let is_it = |u: &UsageEntry| u.region == *region && u.model_id == model.id;
-                let Some(last) = usage.last.filter(|_| !world.usage.iter().any(is_it)) else { continue };
-                let first_use = Some(after(start, HISTORY));
-                let mut before = Minute::NONE;
-                before.add(&Minute { throttles: 0.0, ..last.each }, USUAL);
-                let days = Some(Days { days: 14, first: before, last: before, until: Some(start) });
-                let entry = UsageEntry { region: region.clone(), first_use, days, ..usage.clone() };
-                for quota in &quotas {
-                    if !world.quotas.iter().any(|q| q.code == quota.code) {
-                        world.quotas.push(quota.clone());
-                    }
-                }
-                let since = after(start, SignedDuration::from_hours(-2));
-                truth.uses.push(TrueUse {
-                    model,
-                    region: region.clone(),
-                    full,
-                    minute: last.each,
-                    began: entry.first_use.unwrap_or(start),
-                    phases: vec![(since, Some(last.each))],
-                    is_sudden: false,
-                });
-                world.usage.push(entry);
-            }
+            account.use_in(&regions, model, full);
         }
-        // An increase in one Region does not apply to another. Request quotas are adjustable here.
+        account.divide_quotas(&regions, models);
+        account
+    }
+
+    /// Uses `model` in each of `regions`, so that its quota of `full` is nearly full, and adds its quotas.
+    fn use_in(&mut self, regions: &[Region], model: &'static TrueModel, full: Unit) {
+        let Self { start, world, truth, .. } = self;
+        let Some((usage, quotas)) = in_use(model, full) else { return };
+        for region in regions {
+            let is_it = |u: &UsageEntry| u.region == *region && u.model_id == model.id;
+            let Some(last) = usage.last.filter(|_| !world.usage.iter().any(is_it)) else { continue };
+            let first_use = Some(after(*start, HISTORY));
+            let mut before = Minute::NONE;
+            before.add(&Minute { throttles: 0.0, ..last.each }, USUAL);
+            let days = Some(Days { days: 14, first: before, last: before, until: Some(*start) });
+            let entry = UsageEntry { region: region.clone(), first_use, days, ..usage.clone() };
+            for quota in &quotas {
+                if !world.quotas.iter().any(|q| q.code == quota.code) {
+                    world.quotas.push(quota.clone());
+                }
+            }
+            let since = after(*start, SignedDuration::from_hours(-2));
+            truth.uses.push(TrueUse {
+                model,
+                region: region.clone(),
+                full,
+                minute: last.each,
+                began: entry.first_use.unwrap_or(*start),
+                phases: vec![(since, Some(last.each))],
+                is_sudden: false,
+            });
+            world.usage.push(entry);
+        }
+    }
+
+    /// Makes each quota one of each Region: an increase in one Region does not apply to another.
+    fn divide_quotas(&mut self, regions: &[Region], models: &[&'static TrueModel]) {
+        let Self { world, truth, .. } = self;
+        // Request quotas are adjustable here.
         let of = |region: &Region, quota: &QuotaEntry| {
             let is_cross_region = |m: &&&TrueModel| m.id.starts_with("us.") || m.id.starts_with("global.");
             let mut raised = models.iter().filter(is_cross_region);
@@ -193,8 +189,6 @@ impl Account {
             };
             truth.quotas.insert((region, quota.code.clone()), known);
         }
-        let observing = config.clone();
-        Self { config, problems, start, world, truth, forbidden: Vec::new(), observing, ceiling: 1e3 }
     }
 
     /// Random additions to a broad life.
@@ -338,101 +332,4 @@ fn of_chance(rng: &mut Rng) -> Config {
         max_step_factor: choose(rng, &[2.0, 2.0, 1.5, 3.0]),
         ..Config::default()
     }
-}
-
-fn role(name: &str) -> ProblemCaller {
-    ProblemCaller::Role(name.to_owned())
-}
-
-/// The problems of the first of `models` in the first Region, one for each kind; see [`crate::simulation::course`].
-fn one(models: &[&'static TrueModel], full: Unit) -> Vec<Problem> {
-    let what = if full == Unit::Tokens { What::Tokens } else { What::Requests };
-    let of = |what, who, form| Problem {
-        what,
-        region: REGIONS.first().copied().unwrap_or_default(),
-        model: models.first().map_or("", |m| m.id).to_owned(),
-        who,
-        form,
-    };
-    let second = models.get(1).map_or("", |m| m.id).to_owned();
-    vec![
-        of(what, role("checkout"), Form::Event),
-        of(what, ProblemCaller::Root { shown: true }, Form::Event),
-        of(what, ProblemCaller::Root { shown: false }, Form::Event),
-        Problem { model: second, ..of(What::Rate, role("search"), Form::Topic) },
-        of(What::Denied("bedrock:InvokeModel", "us-east-2"), role("batch"), Form::Event),
-        of(What::Denied("bedrock:InvokeModelWithResponseStream", "us-east-2"), role("batch"), Form::Event),
-    ]
-}
-
-/// Random problems of any kind, anywhere.
-fn broad(rng: &mut Rng, models: &[&'static TrueModel]) -> Vec<Problem> {
-    let how_many = if rng.u8(0..4) == 0 { 12..40 } else { 1..8 };
-    (0..rng.usize(how_many)).map(|_| problem(rng, models)).collect()
-}
-
-fn problem(rng: &mut Rng, models: &[&'static TrueModel]) -> Problem {
-    let what = match rng.u8(0..12) {
-        0..=3 => What::Tokens,
-        4 => What::Requests,
-        5 => What::Rate,
-        6 => What::Alarm,
-        7 => What::Form,
-        8 => What::Denied(choose(rng, &ACTIONS), choose(rng, &ROUTES)),
-        9 => What::Malformed,
-        10 => What::Overloaded,
-        _ => What::Unknown,
-    };
-    let form = match rng.u8(0..10) {
-        0 => Form::Topic,
-        1 if what != What::Alarm => Form::Line,
-        2 if what != What::Alarm => Form::Record,
-        _ => Form::Event,
-    };
-    let who = match rng.u8(0..30) {
-        // Nobody calls for an alarm.
-        0 if what != What::Alarm => ProblemCaller::Root { shown: true },
-        1 if what != What::Alarm => ProblemCaller::Root { shown: false },
-        _ => role(choose(rng, &ROLES)),
-    };
-    let model = models.get(rng.usize(0..models.len().max(1))).map_or("", |m| m.id).to_owned();
-    Problem { what, region: choose(rng, &REGIONS), model, who, form }
-}
-
-/// More problems than one digest holds.
-fn crowd(rng: &mut Rng, models: &[&'static TrueModel]) -> Vec<Problem> {
-    let how_many = rng.usize(105..140);
-    let of = |n: usize| {
-        let what = if n.is_multiple_of(7) { What::Denied(ACTIONS[0], ROUTES[0]) } else { What::Malformed };
-        Problem { what, who: role(&format!("worker-{n}")), form: Form::Event, ..problem(rng, models) }
-    };
-    (0..how_many).map(of).collect()
-}
-
-/// Errors of as many models as someone can invent.
-fn flood() -> Vec<Problem> {
-    let of = |n: usize| Problem {
-        what: What::Malformed,
-        region: REGIONS.first().copied().unwrap_or_default(),
-        model: format!("amazon.nova-lite-v1:{n}"),
-        who: role("made-up"),
-        form: Form::Forged { other_account: false, ahead: false },
-    };
-    (1000..2200).map(of).collect()
-}
-
-/// Lies of someone who can write to one log: a daily limit, models that nobody calls, times in another century, another
-/// account, and the root user.
-fn attack(rng: &mut Rng, models: &[&'static TrueModel]) -> Vec<Problem> {
-    let real = models.first().map_or("", |m| m.id);
-    let of = |n: usize, rng: &mut Rng| {
-        let what =
-            choose(rng, &[What::PerDay, What::Tokens, What::Requests, What::Denied(ACTIONS[0], ROUTES[0])]);
-        let model = if rng.bool() { real.to_owned() } else { format!("amazon.nova-lite-v1:{n}") };
-        let who =
-            if rng.bool() { ProblemCaller::Root { shown: false } } else { role(&format!("made-up-{n}")) };
-        let form = Form::Forged { other_account: rng.u8(0..4) == 0, ahead: rng.u8(0..3) == 0 };
-        Problem { what, region: choose(rng, &REGIONS), model, who, form }
-    };
-    (0..rng.usize(5..30)).map(|n| of(n, rng)).collect()
 }

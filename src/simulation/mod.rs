@@ -10,6 +10,7 @@ mod account;
 mod check;
 mod course;
 mod filing;
+mod hazards;
 mod life;
 mod problem;
 mod script;

@@ -90,6 +90,37 @@ pub(super) enum Bound {
     Capacity,
 }
 
+/// What is demanded of one service in one minute.
+struct ServiceDemand {
+    /// Legitimate requests, and abusive ones.
+    legitimate: f64,
+    abuse: f64,
+    /// Quota tokens of a request.
+    size: f64,
+}
+
+/// What is demanded of a pool in one minute: legitimate requests and quota tokens, and abusive ones.
+#[derive(Default)]
+struct PoolDemand {
+    requests: f64,
+    tokens: f64,
+    abuse_requests: f64,
+    abuse_tokens: f64,
+}
+
+impl PoolDemand {
+    fn of(services: &[ServiceDemand]) -> Self {
+        let mut all = Self::default();
+        for ServiceDemand { legitimate, abuse, size } in services {
+            all.requests += legitimate;
+            all.tokens += legitimate * size;
+            all.abuse_requests += abuse;
+            all.abuse_tokens += abuse * size;
+        }
+        all
+    }
+}
+
 /// The result of one minute of one service.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Served {
@@ -136,6 +167,42 @@ impl Service {
         self.size * (1.0 + 0.08 * swing(self.seed.rotate_left(31), minute))
     }
 
+    /// What is demanded in a minute, under quotas of tokens and requests.
+    fn demand(&self, minute: i64, tokens: &PoolQuota, requests: &PoolQuota) -> ServiceDemand {
+        let legitimate = self.shape.at(minute);
+        let abuse = self.abuse.as_ref().map_or(0.0, |abuse| {
+            let first = self.taken(tokens.first, requests.first);
+            let now = self.taken(tokens.applied, requests.applied);
+            let asked = abuse.at(minute, self.scale, first.max(1.0), now);
+            // Demand that follows the limit is the total, which includes the legitimate part.
+            let asked = if abuse.is_loop { asked - legitimate } else { asked };
+            (asked.max(0.0) * (1.0 + 0.05 * swing(self.seed.rotate_left(7), minute))).round()
+        });
+        ServiceDemand { legitimate, abuse, size: self.size_at(minute) }
+    }
+
+    /// What is served of `demand` if the share `ratio` is admitted.
+    fn serve(&self, demand: &ServiceDemand, ratio: f64, is_server_error: bool) -> Served {
+        let ServiceDemand { legitimate, abuse, size } = *demand;
+        let calls = legitimate + abuse;
+        let admitted = (calls * ratio).round();
+        let refused = ((calls - admitted) * self.attempts).round();
+        let counted = admitted * size;
+        Served {
+            measured: Minute {
+                invocations: admitted,
+                throttles: if is_server_error { 0.0 } else { refused },
+                server_errors: if is_server_error { refused } else { 0.0 },
+                input_tokens: (counted * 0.8).round(),
+                output_tokens: (counted * 0.2 / self.burndown).round(),
+                quota_tokens: Some(counted.round()),
+                ..Minute::NONE
+            },
+            abuse_asked: abuse,
+            legitimate,
+        }
+    }
+
     pub(super) fn new(
         id: ModelId,
         meter: usize,
@@ -154,78 +221,46 @@ impl Pool {
     /// Admits the demand of one minute.
     pub(super) fn admit(&self, minute: i64, quotas: &[PoolQuota]) -> Option<Admitted> {
         let (tokens, requests) = (quotas.get(self.tokens)?, quotas.get(self.requests)?);
-        let (mut all_requests, mut all_tokens, mut abuse_tokens, mut abuse_requests) = (0.0, 0.0, 0.0, 0.0);
-        let mut asked = Vec::with_capacity(self.services.len());
-        for service in &self.services {
-            let legitimate = service.shape.at(minute);
-            let abuse = service.abuse.as_ref().map_or(0.0, |abuse| {
-                let first = service.taken(tokens.first, requests.first);
-                let now = service.taken(tokens.applied, requests.applied);
-                let asked = abuse.at(minute, service.scale, first.max(1.0), now);
-                // Demand that follows the limit is the total, which includes the legitimate part.
-                let asked = if abuse.is_loop { asked - legitimate } else { asked };
-                (asked.max(0.0) * (1.0 + 0.05 * swing(service.seed.rotate_left(7), minute))).round()
-            });
-            let size = service.size_at(minute);
-            all_requests += legitimate;
-            all_tokens += legitimate * size;
-            abuse_requests += abuse;
-            abuse_tokens += abuse * size;
-            asked.push((legitimate, abuse, size));
-        }
-        let (sum_requests, sum_tokens) = (all_requests + abuse_requests, all_tokens + abuse_tokens);
+        let demands: Vec<ServiceDemand> =
+            self.services.iter().map(|service| service.demand(minute, tokens, requests)).collect();
+        let all = PoolDemand::of(&demands);
+        let (sum_requests, sum_tokens) = (all.requests + all.abuse_requests, all.tokens + all.abuse_tokens);
         let reserved = if let Strain::Reserved(used) = self.strain { used } else { 1.0 };
         let by_tokens = part(tokens.applied * reserved, sum_tokens);
         let by_requests = part(requests.applied, sum_requests);
-        let mut bound = (by_tokens < 1.0 || by_requests < 1.0).then_some(if by_tokens <= by_requests {
-            Bound::Tokens
-        } else {
-            Bound::Requests
-        });
-        let strained = self.strained(minute, sum_requests);
-        let mut ratio = by_tokens.min(by_requests);
-        if strained > 0.0 && 1.0 - strained < ratio {
-            ratio = 1.0 - strained;
-            bound = Some(match self.strain {
-                Strain::Capacity { .. } => Bound::Capacity,
-                _ => Bound::Tokens,
-            });
-        }
+        let (ratio, bound) = self.tightest(by_tokens, by_requests, self.strained(minute, sum_requests));
         let at_first = part(tokens.first * reserved, sum_tokens).min(part(requests.first, sum_requests));
         let is_server_error = bound == Some(Bound::Capacity)
             && !matches!(self.strain, Strain::Capacity { is_throttle: true, .. });
-        let services = self.services.iter().zip(&asked).map(|(service, (legitimate, abuse, size))| {
-            let calls = legitimate + abuse;
-            let admitted = (calls * ratio).round();
-            let refused = ((calls - admitted) * service.attempts).round();
-            let counted = admitted * size;
-            Served {
-                measured: Minute {
-                    invocations: admitted,
-                    throttles: if is_server_error { 0.0 } else { refused },
-                    server_errors: if is_server_error { refused } else { 0.0 },
-                    input_tokens: (counted * 0.8).round(),
-                    output_tokens: (counted * 0.2 / service.burndown).round(),
-                    quota_tokens: Some(counted.round()),
-                    ..Minute::NONE
-                },
-                abuse_asked: *abuse,
-                legitimate: *legitimate,
-            }
-        });
+        let served = self.services.iter().zip(&demands);
         let share =
             |used: f64, of: f64| if of > 0.0 { used / of } else { f64::from(u8::from(used > 0.0)) * 9.0 };
         Some(Admitted {
-            services: services.collect(),
-            requests: all_requests,
-            tokens: all_tokens,
+            services: served.map(|(service, demand)| service.serve(demand, ratio, is_server_error)).collect(),
+            requests: all.requests,
+            tokens: all.tokens,
             refused: 1.0 - ratio,
             bound,
-            abuse: abuse_tokens * ratio,
-            abuse_at_first: abuse_tokens * at_first,
-            abuse_part: if sum_requests > 0.0 { abuse_requests / sum_requests } else { 0.0 },
+            abuse: all.abuse_tokens * ratio,
+            abuse_at_first: all.abuse_tokens * at_first,
+            abuse_part: if sum_requests > 0.0 { all.abuse_requests / sum_requests } else { 0.0 },
             filled: share(sum_tokens, tokens.applied).max(share(sum_requests, requests.applied)),
         })
+    }
+
+    /// The share of the calls that is admitted, and what refuses the others: the token quota admits the share
+    /// `by_tokens`, the request quota `by_requests`, and anything else refuses the share `strained`.
+    fn tightest(&self, by_tokens: f64, by_requests: f64, strained: f64) -> (f64, Option<Bound>) {
+        let ratio = by_tokens.min(by_requests);
+        if strained > 0.0 && 1.0 - strained < ratio {
+            let bound = match self.strain {
+                Strain::Capacity { .. } => Bound::Capacity,
+                _ => Bound::Tokens,
+            };
+            return (1.0 - strained, Some(bound));
+        }
+        let bound = if by_tokens <= by_requests { Bound::Tokens } else { Bound::Requests };
+        (ratio, (by_tokens < 1.0 || by_requests < 1.0).then_some(bound))
     }
 
     /// The share that is refused for a reason other than the quota.

@@ -3,6 +3,9 @@
 //! Invariant: All parts are optional. An unknown key is an error, so that a misspelt key is not silently
 //! ignored.
 
+pub(super) mod calls;
+pub(super) mod usage;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +22,8 @@ use crate::model::lifecycle::Lifecycle;
 use crate::permission::{PolicyLayer, PolicyVerdict};
 use crate::quota::request::RequestStatus;
 use crate::sandbox::PortCall;
-use crate::usage::Minute;
+use crate::sandbox::file::calls::{CallEntry, ErrorEntry, IncidentEntry};
+use crate::sandbox::file::usage::UsageEntry;
 
 /// A simulated account, and what AWS would answer in it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -125,165 +129,8 @@ pub struct RequestEntry {
     pub case_id: Option<String>,
 }
 
-/// What CloudWatch measured for one `ModelId`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UsageEntry {
-    /// The Region.
-    pub region: Region,
-    /// The id as CloudWatch shows it: base model id, profile id, or short application inference profile id.
-    pub model_id: String,
-    /// The first use. Default: the earliest minute given. If neither `days` nor `series` has other use, each day since
-    /// then had the minutes of `last`, without refused calls.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub first_use: Option<Timestamp>,
-    /// Identical minutes just before `now`.
-    #[serde(default)]
-    pub last: Option<LastMinutes>,
-    /// Days before `now`, interpolated from the first noon to the last.
-    #[serde(default)]
-    pub days: Option<Days>,
-    /// Single minutes.
-    #[serde(default)]
-    pub series: Vec<MinuteEntry>,
-}
-
-/// A number of days up to `until`, with five minutes of use in each hour: most at noon UTC, some at night. The last
-/// two hours are left to `last` and `series`.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Days {
-    /// The number of days.
-    pub days: u32,
-    /// The minute at noon of the first day.
-    pub first: Minute,
-    /// The minute at noon of the last day. The days between are interpolated.
-    pub last: Minute,
-    /// Their end. Default: `now`.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub until: Option<Timestamp>,
-}
-
-impl Days {
-    /// Every minute of it, as of `now`.
-    pub(super) fn minutes(self, now: Timestamp) -> impl Iterator<Item = (Timestamp, Minute)> {
-        /// The share of noon's use at each hour's distance from noon.
-        const HOURS: [f64; 13] = [1.0, 0.98, 0.94, 0.88, 0.8, 0.7, 0.58, 0.46, 0.36, 0.28, 0.22, 0.18, 0.16];
-        let (hours, now) = (24 * self.days, self.until.unwrap_or(now));
-        (3..=hours).flat_map(move |back| {
-            let at = now.as_second() - i64::from(back) * 3600;
-            let from_noon = usize::try_from((at.rem_euclid(86_400) / 3600 - 12).abs()).unwrap_or_default();
-            let noon = HOURS.get(from_noon).copied().unwrap_or_default();
-            let passed = 1.0 - f64::from(back) / f64::from(hours);
-            let mut minute = Minute::NONE;
-            minute.add(&self.first, noon * (1.0 - passed));
-            minute.add(&self.last, noon * passed);
-            let five = (0..5).map(move |n| at.div_euclid(3600) * 3600 + n * 60);
-            five.filter_map(move |at| Some((Timestamp::from_second(at).ok()?, minute)))
-        })
-    }
-}
-
-/// A number of identical minutes up to `now`.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LastMinutes {
-    /// The number of minutes.
-    pub minutes: u32,
-    /// The measurements of each minute.
-    pub each: Minute,
-}
-
-/// One minute.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MinuteEntry {
-    /// The start of the minute.
-    #[schemars(with = "String")]
-    pub at: Timestamp,
-    /// Its measurements.
-    pub values: Minute,
-}
-
-/// A successful call.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CallEntry {
-    /// The Region.
-    pub region: Region,
-    /// The model as called.
-    pub model_id: String,
-    /// The time of the call.
-    #[schemars(with = "String")]
-    pub time: Timestamp,
-    /// ARN of the caller, with the session if there is one.
-    pub caller: String,
-    /// `sourceIPAddress`, as CloudTrail has it.
-    pub address: Option<String>,
-    /// `userAgent`, as CloudTrail has it.
-    pub user_agent: Option<String>,
-}
-
-/// An error behind an alarm.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ErrorEntry {
-    /// The Region.
-    pub region: Region,
-    /// The model as called.
-    pub model_id: Option<String>,
-    /// The time of the error.
-    #[schemars(with = "String")]
-    pub time: Timestamp,
-    /// The error code.
-    pub code: Option<String>,
-    /// The error text.
-    pub message: String,
-    /// ARN of the caller, with the session if there is one.
-    pub caller: Option<String>,
-    /// The operation, as CloudTrail has it. Default: `Converse`.
-    #[serde(default = "converse")]
-    pub operation: String,
-    /// Where the error is recorded.
-    #[serde(default)]
-    pub source: SourceWord,
-    /// `sourceIPAddress`, as CloudTrail has it.
-    pub address: Option<String>,
-    /// `userAgent`, as CloudTrail has it.
-    pub user_agent: Option<String>,
-    /// The number of such errors, `every_seconds` apart.
-    #[serde(default = "one")]
-    pub times: u32,
-    /// Seconds between the errors; see `times`.
-    #[serde(default)]
-    pub every_seconds: u32,
-}
-
-fn one() -> u32 {
-    1
-}
-
-fn converse() -> String {
-    "Converse".to_owned()
-}
-
 fn one_offer() -> usize {
     1
-}
-
-/// Where an error is recorded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SourceWord {
-    /// In CloudTrail's event history.
-    #[default]
-    Cloudtrail,
-    /// In Bedrock's model invocation log.
-    InvocationLog,
-    /// In an application's log.
-    ApplicationLog,
 }
 
 /// One alarm.
@@ -451,33 +298,6 @@ pub struct RuleEntry {
     /// Whether it runs on a schedule.
     #[serde(default)]
     pub is_scheduled: bool,
-}
-
-/// An earlier incident that has had its notice.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct IncidentEntry {
-    /// The account.
-    pub account: AccountId,
-    /// The Region.
-    pub region: Region,
-    /// The model as called.
-    pub model_id: Option<String>,
-    /// The error code.
-    pub code: Option<String>,
-    /// The error text.
-    pub message: String,
-    /// ARN of the caller.
-    pub caller: Option<String>,
-    /// When it was last seen and had its notice.
-    #[schemars(with = "String")]
-    pub time: Timestamp,
-    /// The number of errors.
-    #[serde(default = "one")]
-    pub errors: u32,
-    /// Whether it is closed.
-    #[serde(default)]
-    pub closed: bool,
 }
 
 /// An earlier request of the function.
