@@ -11,7 +11,7 @@ use crate::incident::notice_kind::{Kind, severity};
 use crate::plan::action::{Action, Plan, Reason};
 use crate::plan::execution::Execution;
 
-/// A caller with a smaller share of the errors is not news.
+/// A new caller with a smaller share of the errors is not news.
 const SHARE: f64 = 0.2;
 
 /// The points of a notice about `incident`, whose `plan` was carried out: the cause, the actions, the reasons for withholding, the
@@ -22,6 +22,14 @@ pub(crate) fn points(incident: &Incident, plan: &Plan, execution: &Execution) ->
     let reasons = execution.withheld(plan).map(|withheld| withheld.kind).filter(|kind| is_told(*kind));
     points.extend(reasons.map(|kind| Point::of('w', kind.as_str())));
     points
+}
+
+/// All that people have heard after a notice that makes `points` about `incident`: it also names callers of a smaller
+/// share, so they are no news later.
+pub(crate) fn heard(points: &BTreeSet<Point>, incident: &Incident) -> BTreeSet<Point> {
+    let shares = incident.callers.all();
+    let named = shares.shares().into_iter().filter_map(|(share, _)| share.caller.as_deref());
+    points.iter().cloned().chain(named.map(|caller| Point::of(CALLER, caller))).collect()
 }
 
 /// The points without a plan.

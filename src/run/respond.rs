@@ -18,7 +18,7 @@ use crate::incident::record::{Lease, Record, Release, State};
 use crate::incident::schedule::{LATE, LEFT, LOOK, LookFindings, OUTCOMES, UNTOLD};
 use crate::incident::search::Search;
 use crate::notice::Notice;
-use crate::notice::points::points;
+use crate::notice::points::{heard, points, warned};
 use crate::plan::action::{Action, Plan, Withheld};
 use crate::plan::execution::{Execution, OwnRequest};
 use crate::plan::plan;
@@ -194,8 +194,7 @@ fn concluded(
         Execution::FiledBefore(_) => matches!(record.state, State::Planned | State::Filed),
         Execution::Nothing | Execution::Adopted(_) | Execution::Refused(_) => false,
     };
-    let is_suspicion_news =
-        plan.suspicion.as_ref().is_some_and(|suspicion| !record.was_told_since(suspicion.since));
+    let is_suspicion_news = is_suspicion_news(&record, &plan, &evidence);
     record.followed = execution.followed().cloned();
     record.awaited = by_hand::awaited(&plan, &execution, &evidence, record.awaited.take());
     let may_go_on = record.is_ongoing(config, now) || record.incident.last_seen.is_none();
@@ -219,7 +218,8 @@ fn concluded(
     let kind = kind_of(&record, is_waiting, found.is_new);
     let notice = telling.map(|_| Notice::compose(kind, &record, &plan, &execution, &evidence));
     if let (Some(notice), Some(telling)) = (&notice, telling) {
-        let news = notice.told(&record, &evidence, now).saying(record.notices.heard(), telling, &points, now);
+        let said = heard(&points, &record.incident);
+        let news = notice.told(&record, &evidence, now).saying(record.notices.heard(), telling, &said, now);
         record.notices.push(news.clone());
         told.told = Some(news);
     }
@@ -234,6 +234,14 @@ fn concluded(
         untold,
         others: Vec::new(),
     }
+}
+
+/// Whether people have not been warned yet of what `plan` suspects.
+fn is_suspicion_news(record: &Record, plan: &Plan, evidence: &Evidence) -> bool {
+    let Some(suspicion) = &plan.suspicion else { return false };
+    // The calls of a model without a quota have no record that could say since when they are suspected.
+    let is_recorded = suspicion.since < evidence.now || !plan.to_suspect.is_empty();
+    if is_recorded { !record.was_told_since(suspicion.since) } else { !warned(record.notices.heard()) }
 }
 
 /// What is recorded once the notice is published, and what is recorded if it could not be published.

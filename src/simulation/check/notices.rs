@@ -65,6 +65,12 @@ impl Checker<'_> {
         Ok(())
     }
 
+    /// Whether the ledger knows of a notice. What a function published before it died is repeated.
+    fn is_recorded(&self, id: &str) -> bool {
+        let published = self.published.iter().filter(|p| p.id == id).count();
+        published > self.unrecorded.get(id).copied().unwrap_or(0)
+    }
+
     /// Checks that a notice of a request's end says what AWS decided.
     fn is_true(&self, notice: &Notice) -> Checked {
         let Some(outcome) = notice.outcome else { return Ok(()) };
@@ -137,7 +143,7 @@ impl Checker<'_> {
         let cool_down = self.account.config.notice_cool_down;
         let mut course = telling::NoticeCourse::default();
         let mut ids = BTreeSet::new();
-        for told in of_it.filter(|p| ids.insert(&p.id)) {
+        for told in of_it.filter(|p| self.is_recorded(&p.id) && ids.insert(&p.id)) {
             match told.kind {
                 Kind::Resolved => course.over(),
                 Kind::Outcome => course.ended(),
