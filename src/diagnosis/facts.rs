@@ -55,6 +55,9 @@ pub struct Facts {
     /// The API operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Safe>,
+    /// Who answered, if it was not Bedrock: another AWS service, a provider, a gateway, an agent or the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<Safe>,
     /// The model; an ARN is reduced to its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_id: Option<ModelId>,
@@ -164,7 +167,7 @@ impl Facts {
     }
 
     /// Replaces the facts of an earlier error of the same incident with `later`, but keeps the earlier ids and models.
-    pub(crate) fn acquire_due(&mut self, later: Self) {
+    pub(crate) fn replace_by(&mut self, later: Self) {
         let before = std::mem::replace(self, later);
         let later = (std::mem::take(&mut self.model_ids), std::mem::take(&mut self.models));
         (self.model_ids, self.models) = (before.model_ids, before.models);

@@ -3,6 +3,9 @@
 //! Invariant: The diagnosis is pure. The message decides before the code. An error that no rule matches is `unknown`,
 //! never a guess.
 
+mod answered;
+mod elsewhere;
+mod operations;
 mod plain;
 mod present;
 mod cause;
@@ -65,7 +68,11 @@ pub fn diagnose(error: &ErrorText<'_>) -> Diagnosis {
     let plain = Plain::of(error);
     let row = phrases::first_row(&plain);
     let cause = row.map_or(Cause::Unknown, |r| r.cause);
-    Diagnosis { cause, rule: row.map(|r| r.id), facts: facts::extract(cause, row.is_some(), error, &plain) }
+    let mut facts = facts::extract(cause, row.is_some(), error, &plain);
+    if cause == Cause::Unrelated {
+        facts.answered_by = answered::shown(&plain.service, row.and_then(|r| r.answered_by));
+    }
+    Diagnosis { cause, rule: row.map(|r| r.id), facts }
 }
 
 /// The rule table as Markdown, for `docs/rules.md`.

@@ -1,5 +1,6 @@
 //! An error text as received, and in the normal form that rules are written in.
 
+use crate::diagnosis::answered::NamedService;
 use crate::diagnosis::present::Present;
 
 /// An error as received: the four things that rules examine. All but the message may be missing; they are then searched
@@ -35,6 +36,8 @@ pub struct Plain {
     pub operation: Option<String>,
     /// Lower case, single blanks between words, straight apostrophes, no escapes and no box drawing.
     pub message: String,
+    /// The AWS service that the text names as the one that answered.
+    pub(crate) service: NamedService,
     /// The table's phrases that the message contains.
     pub(crate) phrases: Present,
     /// The positions in the message where numbers begin.

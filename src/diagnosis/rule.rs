@@ -7,7 +7,7 @@ use crate::diagnosis::cause::Cause;
 use crate::diagnosis::plain::Plain;
 
 /// One row of the rule table.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Rule {
     /// In kebab-case; names the symptom.
     pub id: &'static str,
@@ -20,6 +20,8 @@ pub struct Rule {
     pub unless: &'static [&'static str],
     /// Alternative codes, lower-case. Empty: any code matches.
     pub codes: &'static [&'static str],
+    /// Who answered, for an answer that is not Bedrock's; else `None`.
+    pub answered_by: Option<&'static str>,
     /// A further condition that phrases cannot express.
     pub when: Option<fn(&Plain) -> bool>,
     /// What an experienced engineer would tell the caller, one sentence per entry.
@@ -31,7 +33,7 @@ pub struct Rule {
 }
 
 /// An AWS error text that the rule was made for.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Example {
     /// The code; `None` if the row needs no code.
     pub code: Option<&'static str>,
@@ -47,6 +49,7 @@ impl Rule {
         says: &[],
         unless: &[],
         codes: &[],
+        answered_by: None,
         when: None,
         advice: &[],
         reference: "",

@@ -3,7 +3,9 @@
 //! Invariant: Specific rows come before general ones. Errors that only look like quota problems come before the quota
 //! rows, and rows that match only a code come last. A test checks that every example reaches its own row.
 
+use crate::diagnosis::answered::{NamedService, is_of_aws};
 use crate::diagnosis::cause::Cause;
+use crate::diagnosis::elsewhere;
 use crate::diagnosis::plain::Plain;
 use crate::diagnosis::rule::{Example, Rule};
 use crate::ids::Region;
@@ -80,27 +82,19 @@ pub const INFERENCE_OPERATIONS: &[&str] = &[
     "GenerateQuery",
 ];
 
-/// Whether the operation's name shows that the call went to a service other than Bedrock.
+/// Whether the text names another AWS service as the one that answered.
 fn of_another_service(plain: &Plain) -> bool {
-    const ABOUT_BEDROCK: &[&str] = &[
-        "Model",
-        "Agent",
-        "Guardrail",
-        "KnowledgeBase",
-        "Ingestion",
-        "Inference",
-        "Harness",
-        "Event",
-        "Memory",
-        "Session",
-        "Flow",
-        "Prompt",
-    ];
-    let is_bedrock = |op: &str| {
-        INFERENCE_OPERATIONS.iter().any(|known| known.eq_ignore_ascii_case(op))
-            || (ABOUT_BEDROCK.iter().any(|word| op.contains(word)) && !op.contains("LogEvents"))
-    };
-    plain.operation.as_deref().is_some_and(|op| !is_bedrock(op))
+    matches!(plain.service, NamedService::Another(_))
+}
+
+/// Whether AWS answered, as far as the text shows. A quota of AWS has nothing to do with any other answer.
+fn of_aws(plain: &Plain) -> bool {
+    plain.operation.is_some() || is_of_aws(&plain.message, &plain.codes)
+}
+
+/// Whether a rate limit is Bedrock's: AWS answered, or the sentence is Bedrock's own.
+fn is_bedrocks_limit(plain: &Plain) -> bool {
+    of_aws(plain) || plain.message.contains("please wait before trying again")
 }
 
 /// Whether the message contains a Region code.
@@ -119,9 +113,27 @@ fn says_something(plain: &Plain) -> bool {
         >= 3
 }
 
-/// First match wins.
+/// Every rule, in order. The first match wins.
+pub const RULES: &[Rule] = &joined::<{ elsewhere::ROWS.len() + ROWS.len() }>([elsewhere::ROWS, ROWS]);
+
+/// The rows of `parts`, one part after the other.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const fn joined<const N: usize>(parts: [&[Rule]; 2]) -> [Rule; N] {
+    let mut all = [Rule::NONE; N];
+    let (mut part, mut to) = (0, 0);
+    while part < parts.len() {
+        let mut from = 0;
+        while from < parts[part].len() {
+            all[to] = parts[part][from];
+            (from, to) = (from + 1, to + 1);
+        }
+        part += 1;
+    }
+    all
+}
+
 #[rustfmt::skip]
-pub const RULES: &[Rule] = &[
+const ROWS: &[Rule] = &[
     // ---- Not Bedrock inference, though the wording is similar --------------------------------
     Rule { id: "quota-request-answer", cause: Cause::Unrelated,
         says: &[&["open service quota increase request"], &["must provide a quota value greater than"], &["applied value for the specified"], &["too many open quota increase requests"]],
@@ -133,10 +145,9 @@ pub const RULES: &[Rule] = &[
         advice: &["IAM limited the call while a role was made; try the deployment again in a minute."],
         reference: IAM_DENIED,
         example: Example { code: Some("ServiceLimitExceeded"), message: "Failed creating service linked role. Rate limit exceeded from IAM" }, ..Rule::NONE },
-    Rule { id: "another-service-throttled", cause: Cause::Unrelated,
-        codes: &["throttlingexception", "throttledexception", "toomanyrequestsexception", "limitexceededexception"],
+    Rule { id: "another-aws-service", cause: Cause::Unrelated,
         when: Some(of_another_service),
-        advice: &["Another AWS service throttled this call; Bedrock's quotas do not bear on it."],
+        advice: &["Another AWS service answered this call, not Bedrock: its own quotas, policies and limits apply."],
         reference: ERRORS,
         example: Example { code: None, message: "An error occurred (ThrottlingException) when calling the DescribeLogGroups operation: Rate exceeded" }, ..Rule::NONE },
 
@@ -171,6 +182,7 @@ pub const RULES: &[Rule] = &[
     // ---- Quotas -------------------------------------------------------------------------------
     Rule { id: "too-many-tokens-per-day", cause: Cause::TokensPerDay,
         says: &[&["tokens per day"], &["daily token"], &["token limit per day"], &["tokens", "daily limit"]],
+        when: Some(is_bedrocks_limit),
         advice: &["The day's tokens are used up until midnight UTC; AWS raises this limit through a support case, seldom through Service Quotas.",
             "Spread the load over models or Regions, and set `max_tokens` to what the answer needs.",
             "Accounts that are new or were idle start far below the default: ask AWS to restore it."],
@@ -178,14 +190,17 @@ pub const RULES: &[Rule] = &[
         example: Example { code: Some("ThrottlingException"), message: "Too many tokens per day, please wait before trying again." }, ..Rule::NONE },
     Rule { id: "too-many-tokens", cause: Cause::TokensPerMinute,
         says: &[&["too many tokens"], &["tokens per minute"], &["token rate"], &["tokens-per-minute"]],
+        when: Some(is_bedrocks_limit),
         advice: THROTTLE_ADVICE, reference: TOKENS,
         example: Example { code: Some("ThrottlingException"), message: "Too many tokens, please wait before trying again." }, ..Rule::NONE },
     Rule { id: "too-many-requests", cause: Cause::RequestsPerMinute,
         says: &[&["too many requests"], &["requests per minute"], &["requests-per-minute"]],
+        when: Some(is_bedrocks_limit),
         advice: THROTTLE_ADVICE, reference: QUOTAS,
         example: Example { code: Some("ThrottlingException"), message: "Too many requests, please wait before trying again." }, ..Rule::NONE },
     Rule { id: "request-rate-too-high", cause: Cause::RequestsPerMinute,
         says: &[&["request rate is too high"], &["rate of requests"], &["reduce the frequency of requests"]],
+        when: Some(is_bedrocks_limit),
         advice: THROTTLE_ADVICE, reference: QUOTAS,
         example: Example { code: Some("throttlingException"), message: "Your request rate is too high. Reduce the frequency of requests. Check your Bedrock model invocation quotas to find the acceptable frequency." }, ..Rule::NONE },
     Rule { id: "service-quota-exceeded", cause: Cause::ResourceLimit,
@@ -506,7 +521,7 @@ pub const RULES: &[Rule] = &[
         advice: &["The denial does not say which policy: look at the role's policies, its boundary, the organization's policies and the VPC endpoint, in this order."], reference: IAM_DENIED,
         example: Example { code: Some("AccessDenied"), message: "denied" }, ..Rule::NONE },
     Rule { id: "status-throttled", cause: Cause::RateUnspecified,
-        when: Some(|p| p.status == Some(429)),
+        when: Some(|p| p.status == Some(429) && of_aws(p)),
         advice: THROTTLE_ADVICE, reference: QUOTAS,
         example: Example { code: None, message: "Error code: 429 - {'error': {'message': 'Rate limit'}}" }, ..Rule::NONE },
     Rule { id: "status-unavailable", cause: Cause::ServiceUnavailable,

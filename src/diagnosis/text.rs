@@ -2,6 +2,7 @@
 //!
 //! Invariant: Nothing here decides a cause. The same sentence is only made to look the same.
 
+use crate::diagnosis::answered;
 use crate::diagnosis::find;
 use crate::diagnosis::plain::{ErrorText, LONGEST, Plain};
 use crate::diagnosis::words::Words;
@@ -28,7 +29,8 @@ impl Plain {
         let operation = operation.or_else(|| find::word(raw, found.operation?).map(str::to_owned));
         let status = error.status.or(found.status);
         let (phrases, numbers) = (found.phrases, found.numbers);
-        Self { codes, status, operation, message, phrases, numbers }
+        let service = answered::named(&message, operation.as_deref());
+        Self { codes, status, operation, message, service, phrases, numbers }
     }
 }
 

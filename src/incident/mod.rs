@@ -347,7 +347,7 @@ impl Incident {
         if (self.rule.is_none() && later.rule.is_some()) || later.is_the_latest_word() {
             self.cause = later.cause;
             self.rule = later.rule;
-            self.facts.acquire_due(later.facts.clone());
+            self.facts.replace_by(later.facts.clone());
         }
         self.facts.add_examples(&later.facts);
         self.call_the_newest();
@@ -480,7 +480,7 @@ impl Group {
         known.counts.add(symptom.counts);
         let later = symptom.diagnosis.facts;
         if symptom.is_recorded {
-            known.diagnosis.facts.acquire_due(later);
+            known.diagnosis.facts.replace_by(later);
         } else {
             known.diagnosis.facts.add_model_ids(&later.model_ids);
             known.diagnosis.facts.add_models(&later.models);

@@ -1,0 +1,140 @@
+//! Who answered a call: Bedrock, another AWS service, another provider, a gateway, an agent or the client itself.
+//!
+//! Invariant: Only what names the answering service counts: the SDK's wrapper, the operation, the denied action. A
+//! service that is only mentioned has not answered.
+
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+use crate::diagnosis::operations::{OwnerOfOperation, owner};
+use crate::text::Safe;
+
+/// What a text names as the AWS service that answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum NamedService {
+    /// Bedrock or a neighbour, such as AgentCore or the AWS Marketplace.
+    Bedrock,
+    /// Another AWS service, in the spelling of the text in lower case; an operation if only that is known.
+    Another(String),
+    /// The text names no service.
+    #[default]
+    None,
+}
+
+/// Before the name of a service, and the characters that end the name.
+const SIGNS: [(&str, &[char]); 8] = [
+    // Java and Kotlin: `(Service: BedrockRuntime, Status Code: 400, …)`.
+    ("(service: ", &[',', ';', ')']),
+    // Go: `operation error Bedrock Runtime: InvokeModel, …`.
+    ("operation error ", &[':']),
+    // Namespaces of exceptions: Java, .NET, Ruby; and CloudFormation's resource types.
+    ("awssdk.services.", &['.']),
+    ("amazonaws.services.", &['.']),
+    ("aws::", &[':', '\'', '"', ' ']),
+    // JavaScript's packages.
+    ("@aws-sdk/client-", &['/', '@', '"', '\'', ' ', ')']),
+    ("aws-sdk-client-", &['/', '@', '"', '\'', ' ', ')']),
+    // IAM's denial: `is not authorized to perform: s3:GetObject`.
+    ("not authorized to perform: ", &[':', ' ', '*']),
+];
+
+/// The longest name of a service.
+const LONGEST: usize = 40;
+
+/// The service that `message`, a plain message, names. `operation` is the one that failed, if it is known.
+pub(super) fn named(message: &str, operation: Option<&str>) -> NamedService {
+    static FINDERS: LazyLock<Vec<(Finder<'static>, &'static [char])>> =
+        LazyLock::new(|| SIGNS.iter().map(|(sign, ends)| (Finder::new(*sign), *ends)).collect());
+    if operation.is_some_and(|operation| owner(operation) == OwnerOfOperation::Bedrock) {
+        return NamedService::Bedrock;
+    }
+    let mut another = None;
+    for (sign, ends) in &*FINDERS {
+        for at in sign.find_iter(message.as_bytes()) {
+            let rest = message.get(at + sign.needle().len()..).unwrap_or_default();
+            let Some(name) = name(rest, ends) else { continue };
+            if is_bedrocks(name) {
+                return NamedService::Bedrock;
+            }
+            another = Some(name);
+        }
+    }
+    if let Some(name) = another.filter(|name| !is_on_the_way(name)) {
+        return NamedService::Another(name.to_owned());
+    }
+    match operation {
+        Some(operation) if owner(operation) == OwnerOfOperation::AnotherService => {
+            NamedService::Another(operation.to_ascii_lowercase())
+        }
+        _ => NamedService::None,
+    }
+}
+
+/// The name that `rest` begins with, up to one of `ends`.
+fn name<'m>(rest: &'m str, ends: &[char]) -> Option<&'m str> {
+    let (name, _) = rest.split_once(ends)?;
+    let is_name = |b: u8| b.is_ascii_alphanumeric() || b"-_ ".contains(&b);
+    ((2..=LONGEST).contains(&name.len()) && name.bytes().all(is_name)).then_some(name)
+}
+
+/// Whether the name is Bedrock's or a neighbour's.
+fn is_bedrocks(name: &str) -> bool {
+    name.contains("bedrock") || name.contains("marketplace")
+}
+
+/// Whether a call of Bedrock may fail at this service: a key of a custom model, a guardrail or a job's data.
+fn is_on_the_way(name: &str) -> bool {
+    name == "kms"
+}
+
+/// Whether `message`, a plain message, shows that AWS answered: it names Bedrock or AWS, or has the codes of AWS's
+/// exceptions. A bare 429 or "quota exceeded" may come from anybody.
+pub(super) fn is_of_aws(message: &str, codes: &[String]) -> bool {
+    const WORDS: [&str; 4] = ["bedrock", "amazon", "aws", "boto"];
+    static FINDERS: LazyLock<Vec<Finder<'static>>> =
+        LazyLock::new(|| WORDS.iter().map(|word| Finder::new(*word)).collect());
+    codes.iter().any(|code| code.ends_with("exception") || code == "throttling")
+        || FINDERS.iter().any(|finder| finder.find(message.as_bytes()).is_some())
+}
+
+/// The name of who answered, for the facts.
+pub(super) fn shown(service: &NamedService, by_rule: Option<&'static str>) -> Option<Safe> {
+    match (by_rule, service) {
+        (Some(name), _) => Some(Safe::from(name)),
+        (None, NamedService::Another(name)) => Safe::name(name),
+        (None, NamedService::Bedrock | NamedService::None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_is_read_from_the_wrapper_and_from_the_denied_action() {
+        let another = |name: &str| NamedService::Another(name.to_owned());
+        for (message, operation, expected) in [
+            ("slow down (service: bedrockruntime, status code: 429)", None, NamedService::Bedrock),
+            ("slow down (service: amazonsqs; status code: 403; error code: x)", None, another("amazonsqs")),
+            ("operation error sso: listaccountroles, exceeded", None, another("sso")),
+            ("an error occurred", Some("PutLogEvents"), another("putlogevents")),
+            ("an error occurred", Some("ConverseStream"), NamedService::Bedrock),
+            (
+                "user: x is not authorized to perform: secretsmanager:listsecrets because",
+                None,
+                another("secretsmanager"),
+            ),
+            ("user: x is not authorized to perform: kms:decrypt on resource", None, NamedService::None),
+            // The agent's role lacks a right of another service; Bedrock answered.
+            (
+                "x is not authorized to perform: iam:passrole on",
+                Some("CreateAgentAlias"),
+                NamedService::Bedrock,
+            ),
+            ("a bucket of s3 was read", None, NamedService::None),
+        ] {
+            assert_eq!(named(message, operation), expected, "{message}");
+        }
+    }
+}
