@@ -419,8 +419,6 @@ const LONG_FUNCTIONS: &[&str] = &[
     "aws/dynamodb/mod.rs: claim",
     "cli/simulate.rs: run",
     "diagnosis/text.rs: plain",
-    "notice/channel/amazon_q.rs: chat",
-    "notice/channel/email.rs: done",
     "notice/reasons.rs: because",
     "plan/choose_quota.rs: candidates",
     "plan/increase.rs: wanted",
@@ -434,7 +432,6 @@ const LONG_FUNCTIONS: &[&str] = &[
     "simulation/life.rs: step",
     "simulation/years/pool.rs: admit",
     "simulation/years/run.rs: new",
-    "text.rs: is_domain",
     "usage/mod.rs: of",
 ];
 /// A file of more lines, its tests left out, is split.
