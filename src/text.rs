@@ -266,6 +266,12 @@ pub(crate) fn cut_to(mut text: String, most: usize) -> String {
     text
 }
 
+/// `text` with a capital first letter.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+}
+
 /// `1234567.0` → `1,234,567`.
 pub fn number(value: f64) -> String {
     grouped(&format!("{:.0}", value.abs()))
