@@ -434,8 +434,6 @@ const LONG_FILES: &[&str] = &[
     "aws/dynamodb/item.rs",
     "aws/dynamodb/mod.rs",
     "diagnosis/table.rs",
-    "event/layers.rs",
-    "incident/mod.rs",
     "operate/doctor/mod.rs",
     "sandbox/file.rs",
     "simulation/check.rs",
