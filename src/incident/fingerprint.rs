@@ -11,7 +11,8 @@ use crate::model::ModelId;
 
 /// The identity of an incident: `v1|account|region|model_id|family|caller`. Two errors with the same fingerprint belong
 /// to the same incident. For a wrong model id the model is left out, and the caller, or else the sender, is always part
-/// of it. A cause that one step fixes for the whole account has neither model nor caller; see [`Cause::is_of_account`].
+/// of it. A cause that one step fixes for the whole account has neither model nor caller; see
+/// [`Cause::is_of_account`](crate::diagnosis::Cause::is_of_account).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(String);
 
