@@ -146,86 +146,21 @@ pub(crate) fn may_be_shown(word: &str) -> bool {
     !is_link && !word.contains(['@', '\\']) && !is_domain(core) && !is_secret(core)
 }
 
+/// Endings of more than two letters of which mail programs and chats make links.
+#[rustfmt::skip]
+const ENDINGS: &[&str] = &[
+    "academy", "agency", "app", "arpa", "biz", "blog", "cash", "center", "chat", "click", "cloud", "club",
+    "com", "company", "dev", "digital", "edu", "email", "example", "finance", "fun", "gov", "group", "help",
+    "host", "info", "int", "invalid", "life", "link", "live", "local", "localhost", "ltd", "media", "mil",
+    "mobi", "money", "net", "network", "news", "one", "online", "onion", "org", "page", "pay", "pro", "pub",
+    "rocks", "run", "security", "services", "shop", "site", "social", "software", "solutions", "space",
+    "support", "systems", "team", "tech", "test", "today", "top", "vip", "website", "wiki", "work", "works",
+    "world", "xyz", "zip", "zone",
+];
+
 /// Whether part of `word` is an internet host name. Two-letter endings always count, because they may be a country's.
-/// Longer endings count only if mail programs and chats make links of them.
+/// Longer endings count only if they are among [`ENDINGS`].
 pub(crate) fn is_domain(word: &str) -> bool {
-    const ENDINGS: &[&str] = &[
-        "academy",
-        "agency",
-        "app",
-        "arpa",
-        "biz",
-        "blog",
-        "cash",
-        "center",
-        "chat",
-        "click",
-        "cloud",
-        "club",
-        "com",
-        "company",
-        "dev",
-        "digital",
-        "edu",
-        "email",
-        "example",
-        "finance",
-        "fun",
-        "gov",
-        "group",
-        "help",
-        "host",
-        "info",
-        "int",
-        "invalid",
-        "life",
-        "link",
-        "live",
-        "local",
-        "localhost",
-        "ltd",
-        "media",
-        "mil",
-        "mobi",
-        "money",
-        "net",
-        "network",
-        "news",
-        "one",
-        "online",
-        "onion",
-        "org",
-        "page",
-        "pay",
-        "pro",
-        "pub",
-        "rocks",
-        "run",
-        "security",
-        "services",
-        "shop",
-        "site",
-        "social",
-        "software",
-        "solutions",
-        "space",
-        "support",
-        "systems",
-        "team",
-        "tech",
-        "test",
-        "today",
-        "top",
-        "vip",
-        "website",
-        "wiki",
-        "work",
-        "works",
-        "world",
-        "xyz",
-        "zip",
-        "zone",
-    ];
     let is_label = |label: &str| {
         !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
@@ -329,6 +264,12 @@ pub(crate) fn bound(text: &mut String, most: usize) {
 pub(crate) fn cut_to(mut text: String, most: usize) -> String {
     bound(&mut text, most);
     text
+}
+
+/// `text` with a capital first letter.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
 /// `1234567.0` → `1,234,567`.

@@ -4,6 +4,7 @@
 //! by their shape, until one says what happened.
 
 pub mod envelope;
+mod items;
 mod layers;
 mod opener;
 mod alarm;
@@ -16,9 +17,8 @@ mod value;
 
 pub use crate::event::alarm::Described;
 pub use crate::event::envelope::Malformed;
-pub use crate::event::layers::{
-    DIRECT, Delivery, EVENTS, EventForm, Item, Items, Payload, ReadItem, latest, read,
-};
+pub use crate::event::items::{Delivery, Item, Items, Payload, ReadItem, latest, read};
+pub use crate::event::layers::{DIRECT, EVENTS, EventForm};
 pub use crate::event::service::FAILED_JOB;
 pub use crate::event::signal::{
     AlarmSignal, Call, ErrorSignal, Ignored, Metric, QuotaChange, Recorded, Signal, Source,

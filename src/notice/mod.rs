@@ -7,8 +7,10 @@ pub mod channel;
 pub mod outcome;
 pub mod points;
 mod reasons;
+mod access_state;
 mod digest;
 mod headline;
+mod searched;
 mod who;
 
 use jiff::Timestamp;
@@ -30,6 +32,7 @@ pub use crate::notice::digest::Line;
 pub use crate::notice::outcome::Outcome;
 use crate::plan::action::{Action, Plan, Step, Withheld};
 use crate::plan::execution::Execution;
+use crate::plan::steps::visible;
 use crate::quota::request::{IncreaseRequest, RequestOutcome, TrackedRequest};
 use crate::text::{self, Safe, number, whole};
 
@@ -170,7 +173,7 @@ impl Notice {
             actions: execution.actions(plan),
             withheld: execution.withheld(plan).cloned().collect(),
             references: plan.reference.iter().map(|r| (*r).to_owned()).collect(),
-            next_steps: execution.steps(plan).iter().cloned().chain(original(incident)).collect(),
+            next_steps: execution.steps(plan).iter().cloned().chain(visible::original(incident)).collect(),
             advice: plan.advice.clone(),
             outcome: None,
             request_id: None,
@@ -270,16 +273,6 @@ impl Notice {
         self.because.iter_mut().for_each(|b| text::bound(b, TEXT));
         self.justification.iter_mut().for_each(|j| text::bound(j, TEXT));
     }
-}
-
-/// The step that shows an error that no rule knows.
-fn original(incident: &Incident) -> Option<Step> {
-    let original = incident.facts.original.as_ref()?;
-    Some(Step {
-        text: "Read the error itself, if you may: it can hold a prompt, so it is copied nowhere.".to_owned(),
-        command: Some(original.command(incident.region.as_ref())),
-        link: None,
-    })
 }
 
 /// The counts in words.

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use crate::access::Reminder;
-use crate::ids::{AccountRegion, QuotaCode, Region};
+use crate::ids::{QuotaCode, Region};
 use crate::quota::Quota;
 use crate::quota::record::{Need, Suspicion};
 use crate::quota::request::{RequestStatus, TrackedRequest};
@@ -182,36 +182,6 @@ impl Plan {
     }
 }
 
-impl Increase {
-    /// How a person files the same request.
-    pub fn by_hand(&self, place: &AccountRegion) -> Step {
-        let command = by_hand(&self.quota, self.desired, &self.region);
-        Step {
-            text: "Ask for it by hand, if it is still wanted.".to_owned(),
-            command: Some(command),
-            link: Some(quota_link(place, &self.quota.code)),
-        }
-    }
-}
-
-/// How a person checks a quota's status.
-pub(crate) fn look_at(place: &AccountRegion, code: &QuotaCode) -> Step {
-    let command = format!(
-        "aws service-quotas list-requested-service-quota-change-history-by-quota --service-code bedrock --quota-code {code} --region {}",
-        place.region
-    );
-    Step {
-        text: "Look at the quota and its requests.".to_owned(),
-        command: Some(command),
-        link: Some(quota_link(place, code)),
-    }
-}
-
-/// The console page of a quota.
-pub(crate) fn quota_link(place: &AccountRegion, code: &QuotaCode) -> String {
-    place.region.regional_console(&format!("servicequotas/home/services/bedrock/quotas/{code}"))
-}
-
 impl Serialize for Action {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let value = match self {
@@ -243,12 +213,4 @@ impl Serialize for Action {
         };
         value.serialize(serializer)
     }
-}
-
-/// The command that files the same request.
-pub(crate) fn by_hand(quota: &Quota, desired: f64, region: &Region) -> String {
-    format!(
-        "aws service-quotas request-service-quota-increase --service-code bedrock --quota-code {} --desired-value {desired} --region {region}",
-        quota.code
-    )
 }

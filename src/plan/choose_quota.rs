@@ -106,44 +106,9 @@ pub(crate) fn candidates<'a>(
     evidence: &'a Evidence,
     place: Option<&'a AccountRegion>,
 ) -> Result<Vec<QuotaCase<'a>>, Withheld> {
-    if !incident.cause.is_rate() {
-        return Err(withheld(
-            Reason::NoSuchQuota,
-            "the error names a number of resources, not a rate, and not which: look it up under Service Quotas, service `bedrock`",
-        ));
-    }
-    let Some(called) = &incident.model else {
-        return Err(withheld(
-            Reason::NoModel,
-            "nothing tells which model was called, and every model has quotas of its own",
-        ));
-    };
-    let Some(place) = place else {
-        return Err(withheld(Reason::NoEvidence, "the account or the Region of the call is not known"));
-    };
-    let Some(model) = &evidence.model else { return Err(unresolved(called, &evidence.profile)) };
-    let unread =
-        |what: String, error: &ServiceError| withheld(Reason::NoEvidence, format!("{what}: {error}"));
-    let usage = match &evidence.usage {
-        Gathered::Read(usage) => usage,
-        Gathered::Unread(error) => {
-            return Err(unread(format!("CloudWatch could not be asked how much `{model}` is used"), error));
-        }
-        Gathered::NotAsked => {
-            return Err(withheld(
-                Reason::NoEvidence,
-                format!("nothing was read of how much `{model}` is used"),
-            ));
-        }
-    };
-    if let Some(error) = evidence.listing.unread() {
-        return Err(unread(
-            format!(
-                "the built-in catalogue has no quota of `{model}`, and the account's list could not be read"
-            ),
-            error,
-        ));
-    }
+    let (place, model, usage) = known(incident, evidence, place)?;
+    let is_fresh =
+        incident.first_seen.is_some_and(|first| evidence.now.duration_since(first) < METRICS_ARE_LATE);
     let mut candidates = Vec::new();
     let mut absent = None;
     for limit in &evidence.limits {
@@ -161,7 +126,7 @@ pub(crate) fn candidates<'a>(
             Gathered::Unread(error) => {
                 let what =
                     format!("Service Quotas could not be asked for the applied value of `{}`", quota.name);
-                return Err(unread(what, error));
+                return Err(unread(&what, error));
             }
         };
         candidates.push(QuotaCase {
@@ -171,9 +136,7 @@ pub(crate) fn candidates<'a>(
             quota,
             usage,
             applied: applied.value,
-            is_fresh: incident
-                .first_seen
-                .is_some_and(|first| evidence.now.duration_since(first) < METRICS_ARE_LATE),
+            is_fresh,
             adjustable: applied.adjustable,
             default: limit.default.read().copied().flatten().map(|d| d.value),
         });
@@ -189,6 +152,54 @@ pub(crate) fn candidates<'a>(
         ([], None) => Err(no_quota(evidence)),
         _ => Ok(candidates),
     }
+}
+
+/// What must be known before a quota is looked for: where the call was made, the model, and how much it is used.
+fn known<'a>(
+    incident: &Incident,
+    evidence: &'a Evidence,
+    place: Option<&'a AccountRegion>,
+) -> Result<(&'a AccountRegion, &'a ModelId, &'a Usage), Withheld> {
+    if !incident.cause.is_rate() {
+        return Err(withheld(
+            Reason::NoSuchQuota,
+            "the error names a number of resources, not a rate, and not which: look it up under Service Quotas, service `bedrock`",
+        ));
+    }
+    let Some(called) = &incident.model else {
+        return Err(withheld(
+            Reason::NoModel,
+            "nothing tells which model was called, and every model has quotas of its own",
+        ));
+    };
+    let Some(place) = place else {
+        return Err(withheld(Reason::NoEvidence, "the account or the Region of the call is not known"));
+    };
+    let Some(model) = &evidence.model else { return Err(unresolved(called, &evidence.profile)) };
+    let usage = match &evidence.usage {
+        Gathered::Read(usage) => usage,
+        Gathered::Unread(error) => {
+            return Err(unread(&format!("CloudWatch could not be asked how much `{model}` is used"), error));
+        }
+        Gathered::NotAsked => {
+            return Err(withheld(
+                Reason::NoEvidence,
+                format!("nothing was read of how much `{model}` is used"),
+            ));
+        }
+    };
+    if let Some(error) = evidence.listing.unread() {
+        let what = format!(
+            "the built-in catalogue has no quota of `{model}`, and the account's list could not be read"
+        );
+        return Err(unread(&what, error));
+    }
+    Ok((place, model, usage))
+}
+
+/// Evidence that could not be read.
+fn unread(what: &str, error: &ServiceError) -> Withheld {
+    withheld(Reason::NoEvidence, format!("{what}: {error}"))
 }
 
 /// Why the model behind an application inference profile is unknown.

@@ -1,12 +1,13 @@
-//! Steps for a person when AWS leaves an increase request undecided, or does not answer.
+//! The plans that follow a request: it has ended, AWS leaves it open, or AWS does not answer.
 //!
-//! Invariant: A command here only reads, or asks AWS to decide. None files the increase again.
+//! Invariant: They have no actions. What happens next is decided by the next look.
 
 use crate::error::ServiceError;
 use crate::ids::AccountRegion;
 use crate::incident::record::Record;
-use crate::plan::action::{Plan, Step, look_at};
-use crate::quota::request::{IncreaseRequest, RequestOutcome, RequestStatus, TrackedRequest};
+use crate::plan::action::Plan;
+use crate::plan::steps::{open_request, unanswered};
+use crate::quota::request::{IncreaseRequest, RequestOutcome, TrackedRequest};
 use crate::text::number;
 
 impl Plan {
@@ -24,26 +25,7 @@ impl Plan {
         request: &IncreaseRequest,
         place: &AccountRegion,
     ) -> Self {
-        let mut steps = Vec::new();
-        match (&request.case_id, request.status) {
-            (Some(case), _) => steps.push(Step {
-                text: format!(
-                    "Answer in the support case {case} with the use case and the measured demand, and ask when it is decided."
-                ),
-                command: None,
-                link: Some(place.region.console(&format!("support/home#/case/?displayId={case}"))),
-            }),
-            (None, RequestStatus::Pending) => steps.push(Step {
-                text: "AWS has opened no support case for the request. Ask for one; this does not file the request again.".to_owned(),
-                command: Some(format!(
-                    "aws service-quotas create-support-case --request-id {} --region {}",
-                    request.id, place.region
-                )),
-                link: None,
-            }),
-            (None, _) => {}
-        }
-        steps.push(look_at(place, &followed.code));
+        let steps = open_request::steps(request, &followed.code, place);
         let advice = format!(
             "Until AWS has decided, {} holds. Other profiles, Regions and models have quotas of their own.",
             number(followed.value_before)
@@ -53,30 +35,8 @@ impl Plan {
 
     /// Steps about an incident for which AWS has answered with `errors` for a day.
     pub(crate) fn of_unanswered(record: &Record, errors: &[ServiceError]) -> Self {
-        let mut plan = Self::default();
-        let denied = errors
-            .iter()
-            .filter_map(|e| if let ServiceError::Denied(action) = e { Some(action) } else { None });
-        for action in denied {
-            plan.steps.push(Step {
-                text: format!(
-                    "Give the function's role the right `{action}`. The stack's template grants it: look for a permissions boundary or a policy of the organization that takes it away."
-                ),
-                command: None,
-                link: None,
-            });
-        }
-        if let (Some(followed), Some(place)) = (&record.followed, record.incident.place()) {
-            plan.steps.push(look_at(&place, &followed.code));
-        }
-        if plan.steps.is_empty() {
-            plan.steps.push(Step {
-                text: "Look at AWS Health and at the function's log. The function keeps asking AWS."
-                    .to_owned(),
-                command: None,
-                link: Some("https://health.aws.amazon.com/health/status".to_owned()),
-            });
-        }
-        plan
+        let followed = record.followed.as_ref().zip(record.incident.place());
+        let steps = unanswered::steps(errors, followed.as_ref().map(|(of, place)| (place, &of.code)));
+        Self { steps, ..Self::default() }
     }
 }

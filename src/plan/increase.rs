@@ -7,19 +7,19 @@ use jiff::SignedDuration;
 use crate::config::{Config, Mode};
 use crate::diagnosis::Cause;
 use crate::error::Gathered;
-use crate::evidence::{Evidence, FAR_BELOW};
-use crate::ids::AccountRegion;
+use crate::evidence::Evidence;
 use crate::incident::Incident;
-use crate::plan::action::{
-    Action, Increase, Plan, Reason, Step, Withheld, by_hand, look_at, quota_link, withheld,
-};
+use crate::plan::action::{Action, Increase, Plan, Reason};
 use crate::plan::choose_quota::{QuotaCase, choose, fullest};
+use crate::plan::justification;
+use crate::plan::proof::wanted;
 use crate::plan::remembered::{need, suspected, value, with_history};
 use crate::plan::size::round_up;
-use crate::plan::steps::visible;
+use crate::plan::steps::increase::{by_hand, filed, look_at, open_case, subscribe};
+use crate::plan::steps::{siblings, which_quota};
 use crate::plan::suspect::{self, CallerFinding};
-use crate::plan::{justification, siblings};
-use crate::quota::record::{QuotaRecord, Suspicion};
+use crate::plan::withheld_increase::WithheldIncrease;
+use crate::quota::record::QuotaRecord;
 use crate::quota::request::{IncreaseRequest, TrackedRequest};
 use crate::quota::{Catalog, Limit, cross_model_per_day, cross_region_tokens, unit};
 use crate::text::number;
@@ -76,7 +76,7 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
                     text: justification::daily_case(incident, evidence.model.as_ref(), quota),
                 });
             }
-            plan.steps.extend(what_to_look_at(incident, place.as_ref(), &refusal));
+            plan.steps.extend(which_quota::steps(incident, place.as_ref(), &refusal));
             plan.withheld.push(refusal);
         }
     }
@@ -94,59 +94,19 @@ fn other_than_named(case: &QuotaCase<'_>, incident: &Incident) -> Option<String>
     ))
 }
 
-/// How a person finds the quota that the function could not.
-fn what_to_look_at(incident: &Incident, place: Option<&AccountRegion>, refusal: &Withheld) -> Vec<Step> {
-    let Some(place) = place else { return Vec::new() };
-    match (refusal.kind, &incident.model) {
-        (Reason::Ambiguous, _) => refusal
-            .candidates
-            .iter()
-            .map(|quota| Step {
-                text: format!("Look whether it is `{}`, and ask for that one by hand.", quota.name),
-                command: None,
-                link: Some(quota_link(place, &quota.code)),
-            })
-            .collect(),
-        (Reason::UnresolvedProfile, Some(profile)) => vec![Step {
-            text: "See which model the profile stands for.".to_owned(),
-            command: Some(format!(
-                "aws bedrock get-inference-profile --inference-profile-identifier {profile} --region {}",
-                place.region
-            )),
-            link: None,
-        }],
-        // For an alarm alone, these steps are added anyway.
-        (Reason::NoModel, _) if !incident.is_metric_only() => vec![visible::latest(&place.region)],
-        _ => Vec::new(),
-    }
-}
-
+/// Adds the request, and what is left to do about it.
 fn file(plan: &mut Plan, case: &QuotaCase<'_>, increase: Increase) {
-    plan.steps.push(Step {
-        text: "Paste the justification below into the support case as soon as its id appears; the request itself cannot carry it.".to_owned(),
-        command: None,
-        link: Some(quota_link(case.place, &case.quota.code)),
-    });
-    plan.steps.push(Step {
-        text: "For the record, the command that files the same request. It is filed already: do not run it again.".to_owned(),
-        command: Some(by_hand(case.quota, increase.desired, &increase.region)),
-        link: None,
-    });
+    plan.steps.extend(filed(&increase, case.place));
     plan.actions.push(Action::RequestIncrease(increase));
 }
 
+/// Adds why no request is filed for a known quota, and what a person can do instead.
 fn withhold(plan: &mut Plan, case: &QuotaCase<'_>, refusal: WithheldIncrease, is_forecast: bool) {
     if refusal.needs_a_case {
         let justification = plan.justification.clone().unwrap_or_default();
         let text = justification::support_case(case.quota, &refusal.withheld, &justification);
         plan.actions.push(Action::PrepareSupportCase { quota: Some(case.quota.clone()), text });
-        plan.steps.push(Step {
-            text: "Open a support case of type service limit increase with the text below.".to_owned(),
-            command: None,
-            link: Some(
-                case.place.region.console("support/home#/case/create?issueType=service-limit-increase"),
-            ),
-        });
+        plan.steps.push(open_case(case.place));
         // While waiting for a person, another id of the model may help.
         if matches!(refusal.withheld.kind, Reason::BelowDefault | Reason::NotAdjustable) {
             let (limit, code) = (case.limit.limit, &case.quota.code);
@@ -172,149 +132,6 @@ fn withhold(plan: &mut Plan, case: &QuotaCase<'_>, refusal: WithheldIncrease, is
     plan.withheld.push(refusal.withheld);
 }
 
-/// A known quota for which no request is filed, and why.
-struct WithheldIncrease {
-    withheld: Withheld,
-    /// Whether only a support case can help.
-    needs_a_case: bool,
-    /// Somebody's open request; `None` if there is none to follow.
-    open: Option<IncreaseRequest>,
-    /// How a person does it instead.
-    by_hand: Option<Step>,
-    /// The value that would have been requested.
-    desired: Option<f64>,
-    /// Whether only CloudTrail's answer about the callers is missing.
-    asks_who_calls: bool,
-    /// The suspicion that holds the request, if there is one.
-    suspicion: Option<Suspicion>,
-    /// Whether the missing evidence may only be late.
-    is_late: bool,
-}
-
-impl From<Withheld> for Box<WithheldIncrease> {
-    fn from(withheld: Withheld) -> Self {
-        Self::new(WithheldIncrease {
-            withheld,
-            needs_a_case: false,
-            open: None,
-            by_hand: None,
-            desired: None,
-            asks_who_calls: false,
-            suspicion: None,
-            is_late: false,
-        })
-    }
-}
-
-impl WithheldIncrease {
-    fn of(kind: Reason, reason: impl Into<String>) -> Box<Self> {
-        withheld(kind, reason).into()
-    }
-
-    fn with_case(mut self: Box<Self>) -> Box<Self> {
-        self.needs_a_case = true;
-        self
-    }
-}
-
-fn used_too_little(case: &QuotaCase<'_>, asked: f64, incident: &Incident) -> String {
-    format!(
-        "the busiest {} asked for {} of {} {} ({:.0} %): {}",
-        if case.limit.limit == Limit::TokensPerDay { "day" } else { "minute" },
-        number(asked),
-        number(case.applied),
-        unit(case.limit.limit),
-        asked / case.applied * 100.0,
-        justification::far_below(case, incident.facts.requested)
-    )
-}
-
-/// Whether admitted usage shows that the quota ran full. Refused calls alone prove nothing, however many there are,
-/// because they cost their caller nothing.
-fn proven(case: &QuotaCase<'_>, incident: &Incident) -> Result<(), Box<WithheldIncrease>> {
-    let limit = case.limit.limit;
-    let admitted = case.usage.admitted(limit);
-    if admitted >= case.applied * FAR_BELOW {
-        return Ok(());
-    }
-    Err(WithheldIncrease::of(
-        Reason::UnprovenThrottle,
-        format!(
-            "around this incident at most {} of {} {} were admitted ({:.0} %), and {} calls were refused: refused calls alone do not show that more is needed, and AWS denies requests for quotas that are used so little; {}",
-            number(admitted),
-            number(case.applied),
-            unit(limit),
-            admitted / case.applied * 100.0,
-            number(case.usage.window_throttles),
-            justification::far_below(case, incident.facts.requested),
-        ),
-    ))
-}
-
-/// The wanted value, in the quota's unit; or why the present value is enough.
-fn wanted(case: &QuotaCase<'_>, incident: &Incident, config: &Config) -> Result<f64, Box<WithheldIncrease>> {
-    let limit = case.limit.limit;
-    let demand = case.demand();
-    let unit = unit(limit);
-    if case.usage.is_legacy {
-        return Err(WithheldIncrease::of(
-            Reason::LegacyModel,
-            format!("`{}` is a legacy model; AWS raises no quota for it", case.model),
-        ));
-    }
-    let is_forecast = incident.is_forecast();
-    if case.usage.window_throttles <= 0.0 && !is_forecast {
-        let late =
-            if case.is_fresh { "; its metrics are minutes late, so it is asked again shortly" } else { "" };
-        // The notice also shows throttles from when the incident began, but those do not prove today's need.
-        let when =
-            if case.usage.recent_throttles > 0.0 { "in the last six hours" } else { "around this incident" };
-        return Err(WithheldIncrease::of(
-            Reason::NotThrottled,
-            format!(
-                "CloudWatch measured no throttled call of `{}` in {} {when}, and text alone never files{late}",
-                case.model, case.place.region
-            ),
-        ));
-    }
-    if case.applied <= 0.0 {
-        let default = justification::number_or_unknown(case.default);
-        return Err(WithheldIncrease::of(Reason::BelowDefault, format!("the applied value is 0 (AWS's default: {default}): every call is throttled until AWS restores it, and Service Quotas takes only values above the default")).with_case());
-    }
-    let wanted = demand * config.headroom_factor;
-    if is_forecast && wanted <= case.applied {
-        return Err(WithheldIncrease::of(
-            Reason::UsageFarBelowQuota,
-            format!(
-                "at most {} of {} {unit} were asked for, and {} times that is no more than is applied",
-                number(demand),
-                number(case.applied),
-                config.headroom_factor
-            ),
-        ));
-    }
-    let asked = case.usage.asked(limit);
-    let (is_far_below, shown) = if is_forecast {
-        (demand < case.applied * FAR_BELOW, demand)
-    } else {
-        (asked < case.applied * FAR_BELOW, asked)
-    };
-    if is_far_below {
-        return Err(WithheldIncrease::of(Reason::UsageFarBelowQuota, used_too_little(case, shown, incident)));
-    }
-    if !is_forecast {
-        proven(case, incident)?;
-    }
-    // The wanted headroom already exists.
-    if wanted <= case.applied {
-        return Err(WithheldIncrease::of(
-            Reason::UsageFarBelowQuota,
-            used_too_little(case, demand, incident),
-        ));
-    }
-    Ok(wanted)
-}
-
 /// Checks every guard rail. Those that explain the throttle come before those that only forbid.
 fn weigh(
     case: &QuotaCase<'_>,
@@ -323,45 +140,8 @@ fn weigh(
     config: &Config,
 ) -> Result<Increase, Box<WithheldIncrease>> {
     let wanted = wanted(case, incident, config)?;
-    let quota = case.quota;
-    if let Some(error) = case.limit.default.unread() {
-        return Err(WithheldIncrease::of(
-            Reason::NoEvidence,
-            format!("Service Quotas takes only values above AWS's default, which could not be read: {error}"),
-        ));
-    }
-    let floor = case.default.unwrap_or(case.applied).max(case.applied);
-    if case.applied < floor && wanted <= floor {
-        return Err(WithheldIncrease::of(
-            Reason::BelowDefault,
-            format!(
-                "the applied value {} is below AWS's default {}, and Service Quotas takes only values above the default; {} would do",
-                number(case.applied), number(floor), number(round_up(wanted))
-            ),
-        )
-        .with_case());
-    }
-    if !case.adjustable {
-        let route = cross_region_tokens(Catalog::built_in(), case.model).filter(|q| q.code != quota.code);
-        let reason = match &route {
-            Some(route) => format!(
-                "`{}` is not adjustable; AWS's route is to ask for `{}` ({}) and let support raise this one with it{}",
-                quota.name,
-                route.name,
-                route.code,
-                // This quota was not looked up in the account.
-                if route.adjustable {
-                    ""
-                } else {
-                    ", if your account may: the public listing calls that one not adjustable too"
-                }
-            ),
-            None => format!("`{}` is not adjustable; only a support case can raise it", quota.name),
-        };
-        let mut refusal = WithheldIncrease::of(Reason::NotAdjustable, reason).with_case();
-        refusal.withheld.candidates.extend(route);
-        return Err(refusal);
-    }
+    let floor = floor(case, wanted)?;
+    adjustable(case)?;
     history(case, incident)?;
     guards(case, evidence, config)?;
     let record = remembered(case)?;
@@ -385,7 +165,7 @@ fn weigh(
         known_callers(case, incident, evidence)?;
     }
     let increase = Increase {
-        quota: quota.clone(),
+        quota: case.quota.clone(),
         applied: case.applied,
         default: case.default,
         desired,
@@ -394,28 +174,86 @@ fn weigh(
         status: None,
         need,
     };
-    let only_observes = match (config.mode, config.headroom_mode) {
-        (Mode::Observe, _) => Some("the function only observes"),
-        (_, Mode::Observe) if incident.is_forecast() => {
-            Some("the function only tells of what is coming (`HEADROOM_MODE`)")
-        }
-        _ => None,
-    };
-    if let Some(why) = only_observes {
-        let mut refusal = WithheldIncrease::of(
-            Reason::ObserveMode,
-            format!(
-                "{why}; it would ask for {} {} instead of {}",
-                number(desired),
-                unit(case.limit.limit),
-                number(case.applied)
-            ),
-        );
-        refusal.by_hand = Some(increase.by_hand(case.place));
-        refusal.desired = Some(desired);
-        return Err(refusal);
-    }
+    permitted(case, &increase, incident, config)?;
     Ok(increase)
+}
+
+/// The value that Service Quotas validates requests against; withheld if it could not be read, or if `wanted` is no
+/// more than AWS's default.
+fn floor(case: &QuotaCase<'_>, wanted: f64) -> Result<f64, Box<WithheldIncrease>> {
+    if let Some(error) = case.limit.default.unread() {
+        return Err(WithheldIncrease::of(
+            Reason::NoEvidence,
+            format!("Service Quotas takes only values above AWS's default, which could not be read: {error}"),
+        ));
+    }
+    let floor = case.default.unwrap_or(case.applied).max(case.applied);
+    if case.applied < floor && wanted <= floor {
+        return Err(WithheldIncrease::of(
+            Reason::BelowDefault,
+            format!(
+                "the applied value {} is below AWS's default {}, and Service Quotas takes only values above the default; {} would do",
+                number(case.applied), number(floor), number(round_up(wanted))
+            ),
+        )
+        .with_case());
+    }
+    Ok(floor)
+}
+
+/// Withholds if Service Quotas takes no request for the quota.
+fn adjustable(case: &QuotaCase<'_>) -> Result<(), Box<WithheldIncrease>> {
+    if case.adjustable {
+        return Ok(());
+    }
+    let quota = case.quota;
+    let route = cross_region_tokens(Catalog::built_in(), case.model).filter(|q| q.code != quota.code);
+    let reason = match &route {
+        Some(route) => format!(
+            "`{}` is not adjustable; AWS's route is to ask for `{}` ({}) and let support raise this one with it{}",
+            quota.name,
+            route.name,
+            route.code,
+            // This quota was not looked up in the account.
+            if route.adjustable {
+                ""
+            } else {
+                ", if your account may: the public listing calls that one not adjustable too"
+            }
+        ),
+        None => format!("`{}` is not adjustable; only a support case can raise it", quota.name),
+    };
+    let mut refusal = WithheldIncrease::of(Reason::NotAdjustable, reason).with_case();
+    refusal.withheld.candidates.extend(route);
+    Err(refusal)
+}
+
+/// Withholds if the function only observes, and says what it would ask for.
+fn permitted(
+    case: &QuotaCase<'_>,
+    increase: &Increase,
+    incident: &Incident,
+    config: &Config,
+) -> Result<(), Box<WithheldIncrease>> {
+    let why = match (config.mode, config.headroom_mode) {
+        (Mode::Observe, _) => "the function only observes",
+        (_, Mode::Observe) if incident.is_forecast() => {
+            "the function only tells of what is coming (`HEADROOM_MODE`)"
+        }
+        _ => return Ok(()),
+    };
+    let mut refusal = WithheldIncrease::of(
+        Reason::ObserveMode,
+        format!(
+            "{why}; it would ask for {} {} instead of {}",
+            number(increase.desired),
+            unit(case.limit.limit),
+            number(case.applied)
+        ),
+    );
+    refusal.by_hand = Some(by_hand(increase, case.place));
+    refusal.desired = Some(increase.desired);
+    Err(refusal)
 }
 
 /// Earlier requests, newest first; withheld if they could not be read.
@@ -504,14 +342,7 @@ fn heard(evidence: &Evidence) -> Result<(), Box<WithheldIncrease>> {
         Reason::NobodyListens,
         "nobody has confirmed a subscription to the topic, and nothing is filed that nobody hears of",
     );
-    refusal.by_hand = Some(Step {
-        text: "Subscribe to the topic that people are told through, and confirm the subscription.".to_owned(),
-        command: None,
-        link: Some(
-            "https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html"
-                .to_owned(),
-        ),
-    });
+    refusal.by_hand = Some(subscribe());
     Err(refusal)
 }
 

@@ -9,12 +9,13 @@ mod justification;
 pub(crate) mod steps;
 mod follow;
 mod increase;
+mod proof;
 mod remembered;
-mod siblings;
 mod size;
 mod suspect;
+mod withheld_increase;
 
-use crate::access::{self, Reminder};
+use crate::access;
 use crate::config::Config;
 use crate::diagnosis::{Category, Cause, RULES};
 use crate::evidence::Evidence;
@@ -24,7 +25,7 @@ use crate::model::lifecycle::successor;
 pub use crate::plan::action::{Action, Increase, Plan, Reason, Step, Withheld};
 pub(crate) use crate::plan::remembered::{beyond_budget, closed_unchanged, cooling_down, suspected};
 pub use crate::plan::size::round_up;
-use crate::plan::steps::{approve, model_id, request, retry, visible};
+use crate::plan::steps::{approve, model_id, request_body, retry, visible};
 pub(crate) use crate::plan::suspect::{codes, demand, remembered_suspicion};
 
 /// Builds the plan. `identity` names the function in the commands for a person.
@@ -38,9 +39,9 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config, identity:
     match incident.cause.category() {
         Category::Quota => increase::decide(incident, evidence, config, &mut plan),
         Category::ModelAccess | Category::Permission => remind(incident, evidence, &mut plan),
-        Category::Request => plan.steps = request::correction(incident),
+        Category::Request => plan.steps = request_body::correction(incident),
         Category::ModelId => {
-            plan.steps = request::correction(incident);
+            plan.steps = request_body::correction(incident);
             if incident.cause != Cause::UnsupportedOperation {
                 plan.steps.extend(model_id::steps(incident, evidence));
             }
@@ -85,7 +86,7 @@ pub(crate) fn remind(incident: &Incident, evidence: &Evidence, plan: &mut Plan) 
     let (model, place) = (evidence.model.as_ref(), incident.place());
     let reminder = access::reminder(incident.cause, model, place.as_ref(), &incident.facts, &asked);
     if let Some(reminder) = reminder {
-        plan.steps = steps_of(&reminder);
+        plan.steps = steps::access::steps(&reminder);
         plan.actions.push(Action::RemindAccess(reminder));
     }
     // If the Region lacks the model, no access step helps, but another id may.
@@ -95,32 +96,11 @@ pub(crate) fn remind(incident: &Incident, evidence: &Evidence, plan: &mut Plan) 
     if let (Some(model), Some(lives)) = (model, evidence.lives.read())
         && let Some(newest) = successor(model, lives, evidence.now)
     {
-        let text = format!(
-            "The newest active model of its family here is `{newest}`. Where it answers only through an inference profile, call the profile of that model."
-        );
-        plan.steps.insert(0, Step { text, command: None, link: None });
+        plan.steps.insert(0, steps::access::replace_by(newest));
     }
     let missing = access::missing(incident.cause, &asked);
     if let Some(row) = RULES.iter().rfind(|r| r.cause == missing && r.cause != incident.cause) {
         plan.advice = row.advice.iter().map(|a| (*a).to_owned()).collect();
         plan.reference = Some(row.reference);
     }
-}
-
-fn steps_of(reminder: &Reminder) -> Vec<Step> {
-    let mut steps = vec![Step {
-        text: format!("For {}: {}", reminder.audience, reminder.text),
-        command: None,
-        link: reminder.link.clone(),
-    }];
-    for command in &reminder.commands {
-        let looks = [" get-", " list-", " lookup-"].iter().any(|verb| command.contains(verb));
-        let text = match command.starts_with('{') {
-            true => "The least statement that allows it.",
-            false if looks => "See the present state.",
-            false => "Or do it by command.",
-        };
-        steps.push(Step { text: text.to_owned(), command: Some(command.clone()), link: None });
-    }
-    steps
 }

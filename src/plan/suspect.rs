@@ -6,12 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Gathered, ServiceError};
 use crate::evidence::{Evidence, LimitEvidence};
-use crate::ids::{QuotaCode, Region};
+use crate::ids::QuotaCode;
 use crate::incident::Incident;
 use crate::misuse::demand::{Measured, Unusual, WatchedQuota};
 use crate::misuse::strangers::Samples;
-use crate::model::ModelId;
-use crate::plan::action::{Plan, Step};
+use crate::plan::action::Plan;
 use crate::plan::remembered;
 use crate::plan::steps::callers;
 use crate::quota::record::{Approval, QuotaRecord, Suspect, Suspicion};
@@ -111,7 +110,7 @@ pub(super) fn withhold(plan: &mut Plan, suspicion: Suspicion, incident: &Inciden
     plan.withheld.push(remembered::suspected(&suspicion));
     plan.advice = advice(suspicion.kind).map(str::to_owned).to_vec();
     if let Some(region) = &incident.region {
-        plan.steps.extend(steps(suspicion.kind, evidence.model.as_ref(), region));
+        plan.steps.extend(callers::steps(suspicion.kind, evidence.model.as_ref(), region));
     }
     if remembered_suspicion(evidence).is_none() {
         plan.to_suspect = codes(evidence);
@@ -130,30 +129,6 @@ const fn advice(kind: Suspect) -> [&'static str; 2] {
             "It may be stolen credentials: the quota is what limits their cost. Nothing is raised until a person approves, however long it lasts, and all incidents of this quota wait for the same approval.",
         ],
     }
-}
-
-fn steps(kind: Suspect, model: Option<&ModelId>, region: &Region) -> Vec<Step> {
-    let mut steps = vec![callers::who_calls(model, region)];
-    if kind == Suspect::Loop {
-        steps.push(Step {
-            text: "If it is a loop, stop the caller: the quota ends nothing, it only sets the pace."
-                .to_owned(),
-            command: None,
-            link: None,
-        });
-    } else {
-        steps.push(Step {
-            text:
-                "If nobody knows these calls, disable the access key or revoke the role's sessions at once."
-                    .to_owned(),
-            command: None,
-            link: Some(
-                "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html"
-                    .to_owned(),
-            ),
-        });
-    }
-    steps
 }
 
 /// What is known about the callers.

@@ -10,8 +10,9 @@ use crate::error::{Rejection, ServiceError, ServiceResult};
 use crate::ids::AccountRegion;
 use crate::incident::record::Lease;
 use crate::incident::schedule::UNLISTED;
-use crate::plan::action::{Increase, Plan, Reason, Withheld, look_at, withheld};
+use crate::plan::action::{Increase, Plan, Reason, Withheld, withheld};
 use crate::plan::execution::{Execution, OwnRequest, RefusedFiling};
+use crate::plan::steps::increase::{by_hand, look_at};
 use crate::plan::{beyond_budget, closed_unchanged, cooling_down, suspected};
 use crate::ports::{Ledger, Quotas};
 use crate::quota::record::{Intent, Reserved};
@@ -133,7 +134,7 @@ fn refusal(
     increase: &Increase,
     place: &AccountRegion,
 ) -> Execution {
-    let by_hand = vec![increase.by_hand(place), look_at(place, &increase.quota.code)];
+    let by_hand = vec![by_hand(increase, place), look_at(place, &increase.quota.code)];
     Execution::Refused(RefusedFiling { withheld, may_be_retried, by_hand })
 }
 

@@ -57,30 +57,53 @@ pub(crate) async fn follow<W: Services>(
             None
         }
     };
-    let Some(ended) = ended else {
-        if is_news {
-            return prepare(world, terms, lease, record, None).await;
+    match ended {
+        Some(ended) => Ok(tell_outcome(world, terms, record, followed, ended, place, now).await),
+        None if is_news => prepare(world, terms, lease, record, None).await,
+        None => Ok(still_open(world, terms, record, followed, request, place, now).await),
+    }
+}
+
+/// Waits for AWS's decision, or reminds people of the request if it is due.
+async fn still_open<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    record: Record,
+    followed: &TrackedRequest,
+    request: ServiceResult<Option<IncreaseRequest>>,
+    place: &AccountRegion,
+    now: Timestamp,
+) -> Prepared {
+    let is_left_open = match record.is_left_open(terms.config, now) {
+        LeftOpen::Yes => true,
+        LeftOpen::No => false,
+        // If CloudWatch does not answer, the reminder comes a week later.
+        LeftOpen::IfFailing => {
+            record.is_ongoing(terms.config, now)
+                || is_failing(world, terms, &record.incident, now).await == Ok(true)
         }
-        let is_left_open = match record.is_left_open(terms.config, now) {
-            LeftOpen::Yes => true,
-            LeftOpen::No => false,
-            // If CloudWatch does not answer, the reminder comes a week later.
-            LeftOpen::IfFailing => {
-                record.is_ongoing(terms.config, now)
-                    || is_failing(world, terms, &record.incident, now).await == Ok(true)
-            }
-        };
-        return Ok(match request {
-            Ok(Some(open)) if is_left_open => left_open(record, followed, &open, place, now),
-            _ => nothing_new(record, after(now, OUTCOMES), now),
-        });
     };
+    match request {
+        Ok(Some(open)) if is_left_open => left_open(record, followed, &open, place, now),
+        _ => nothing_new(record, after(now, OUTCOMES), now),
+    }
+}
+
+/// Tells people how the request ended, and judges throttling that continues anew.
+async fn tell_outcome<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    mut record: Record,
+    followed: &TrackedRequest,
+    ended: Outcome,
+    place: &AccountRegion,
+    now: Timestamp,
+) -> Prepared {
     let untold = again_at(&record, after(now, UNTOLD), now);
     record.followed = None;
     let evidence = Box::pin(gather(world, &record.incident, now, after(now, PATIENCE))).await;
     let plan = Plan::of_outcome(ended.how, plan(&record.incident, &evidence, terms.config, terms.home));
     let notice = Notice::of_outcome(&record, &ended, &plan, &evidence);
-    // No silence: throttling that continues after a decision is judged anew.
     let told = Release {
         // Errors that continue after a decision count as new.
         told: Some(NoticeRecord { repeats: 0, ..notice.told(&record, &evidence, now) }),
@@ -98,13 +121,13 @@ pub(crate) async fn follow<W: Services>(
             record.incident.counts,
         )
     };
-    Ok(Prepared {
+    Prepared {
         plan,
         notice: Some(notice),
         is_told_alone: true,
         untold,
         ..Prepared::silent(record.incident, told)
-    })
+    }
 }
 
 /// The value in effect: the applied value, or AWS's default if the account has none of its own. `None` if
@@ -130,23 +153,13 @@ fn outcome(
     now: Timestamp,
 ) -> Result<Option<Outcome>, Vec<ServiceError>> {
     let age = now.duration_since(followed.intended);
-    let took = match age.as_hours() {
-        ..1 => "less than an hour".to_owned(),
-        1 => "an hour".to_owned(),
-        hours @ 2..48 => format!("{hours} hours"),
-        hours => format!("{} days", hours / 24),
-    };
-    let (name, before, asked) = (&followed.name, number(followed.value_before), number(followed.desired));
     let holding = value.as_ref().ok().copied().flatten();
-    let of = |how, sentence| {
-        Ok(Some(Outcome { request_id: followed.request_id.clone(), how, value: holding, sentence }))
-    };
+    let of =
+        |(how, sentence)| Outcome { request_id: followed.request_id.clone(), how, value: holding, sentence };
     if let Ok(Some(value)) = value
         && value >= followed.desired
     {
-        let sentence =
-            format!("AWS raised `{name}` from {before} to {} as asked; it took {took}.", number(value));
-        return of(RequestOutcome::Granted, sentence);
+        return Ok(Some(of(raised(followed, value, age))));
     }
     let status = match (status, &value) {
         (Err(status), Err(value)) => return Err(vec![status, value.clone()]),
@@ -158,13 +171,44 @@ fn outcome(
         return Ok(None);
     }
     let value = value.map_err(|error| vec![error])?;
-    if let Some(value) = value.filter(|value| *value > followed.value_before) {
-        let sentence = format!(
-            "AWS raised `{name}` from {before} to {}; {asked} was asked for. It took {took}.",
-            number(value)
-        );
-        return of(RequestOutcome::PartlyGranted, sentence);
+    Ok(match value.filter(|value| *value > followed.value_before) {
+        Some(value) => Some(of(raised(followed, value, age))),
+        None => not_raised(followed, status, value, age).map(of),
+    })
+}
+
+/// The `age` of a request in words.
+fn took(age: SignedDuration) -> String {
+    match age.as_hours() {
+        ..1 => "less than an hour".to_owned(),
+        1 => "an hour".to_owned(),
+        hours @ 2..48 => format!("{hours} hours"),
+        hours => format!("{} days", hours / 24),
     }
+}
+
+/// AWS raised the quota to `value`, as asked or in part.
+fn raised(followed: &TrackedRequest, value: f64, age: SignedDuration) -> (RequestOutcome, String) {
+    let (name, before, took) = (&followed.name, number(followed.value_before), took(age));
+    let (asked, now) = (number(followed.desired), number(value));
+    if value >= followed.desired {
+        let sentence = format!("AWS raised `{name}` from {before} to {now} as asked; it took {took}.");
+        return (RequestOutcome::Granted, sentence);
+    }
+    let sentence =
+        format!("AWS raised `{name}` from {before} to {now}; {asked} was asked for. It took {took}.");
+    (RequestOutcome::PartlyGranted, sentence)
+}
+
+/// AWS decided without raising the quota; `None` if an approval may still take effect.
+fn not_raised(
+    followed: &TrackedRequest,
+    status: Option<RequestStatus>,
+    value: Option<f64>,
+    age: SignedDuration,
+) -> Option<(RequestOutcome, String)> {
+    let (name, before, asked) = (&followed.name, number(followed.value_before), number(followed.desired));
+    let took = took(age);
     let holds = match value {
         Some(value) if value < followed.value_before => {
             format!("the value is {}, and was {before}", number(value))
@@ -172,33 +216,33 @@ fn outcome(
         Some(_) => format!("the value is still {before}"),
         None => "Service Quotas has no such quota here any more".to_owned(),
     };
-    match status {
-        Some(RequestStatus::Approved) if age < IN_EFFECT => Ok(None),
-        Some(RequestStatus::Approved) => of(
+    Some(match status {
+        Some(RequestStatus::Approved) if age < IN_EFFECT => return None,
+        Some(RequestStatus::Approved) => (
             RequestOutcome::ClosedUnchanged,
             format!(
                 "AWS approved the request for {asked} of `{name}`, and after {took} {holds}. Ask in the support case when it takes effect."
             ),
         ),
-        Some(RequestStatus::Denied | RequestStatus::NotApproved | RequestStatus::InvalidRequest) => of(
+        Some(RequestStatus::Denied | RequestStatus::NotApproved | RequestStatus::InvalidRequest) => (
             RequestOutcome::Denied,
             format!(
                 "AWS did not grant the request for {asked} of `{name}`; {holds}. Answer in the support case with the use case and the measured demand, or spread the load over other models and Regions."
             ),
         ),
-        None => of(
+        None => (
             RequestOutcome::ClosedUnchanged,
             format!(
                 "Service Quotas has no record of the request for {asked} of `{name}` any more, {took} after it was filed, and {holds}. Answer in the support case, ask for less than {asked}, or spread the load."
             ),
         ),
-        Some(_) => of(
+        Some(_) => (
             RequestOutcome::ClosedUnchanged,
             format!(
                 "AWS closed the request for `{name}` after {took} and {holds}. The same request would end the same way: answer in the support case, ask for less than {asked}, or spread the load."
             ),
         ),
-    }
+    })
 }
 
 /// Whether people have not heard something about the errors yet, such as a new caller or cause.

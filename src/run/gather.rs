@@ -49,81 +49,107 @@ where
         }
     }
     let model = evidence.model.clone();
-    match incident.cause.category() {
-        Category::Quota if incident.cause.is_rate() => {
-            let Some(model) = model else { return evidence };
-            ((evidence.limits, evidence.listing), evidence.usage, evidence.listeners) = tokio::join!(
-                limits(world, &place, &model, wanted(incident.cause), until),
-                gathered(world, until, usage(world, &place, &model, incident, now, until)),
-                gathered(world, until, world.subscribers()),
-            );
-            // Calls through other application profiles count as well. Look for them if the use found so far does not
-            // fill the quota.
-            if !incident.is_forecast() && !evidence.is_filled() {
-                evidence.usage = match evidence.usage {
-                    Gathered::Read(usage) => {
-                        gathered(
-                            world,
-                            until,
-                            usage_of_all(world, &place, &model, incident, usage, now, until),
-                        )
-                        .await
-                    }
-                    other => other,
-                };
-            }
-            // Measured use decides which limit is full, whatever the error says.
-            if let Some(other) = other_limit(incident.cause).filter(|_| evidence.is_far_below()) {
-                let (others, _) = limits(world, &place, &model, &[other], until).await;
-                let usage = evidence.usage.read();
-                let is_near =
-                    |l: &LimitEvidence| usage.is_some_and(|usage| l.is_far_below(usage) == Some(false));
-                evidence.limits.extend(others.into_iter().filter(is_near));
-            }
+    match (incident.cause.category(), model) {
+        (Category::Quota, Some(model)) if incident.cause.is_rate() => {
+            of_quotas(world, &place, &model, incident, &mut evidence, until).await;
         }
-        Category::ModelAccess => {
-            let Some(model) = model else { return evidence };
-            let is_legacy = incident.cause == Cause::LegacyModel;
-            // Asked together with the model's state, which tells whether the answer matters.
-            let may_lack_agreement = matches!(incident.cause, Cause::NotGranted | Cause::Marketplace);
-            (evidence.model_state, evidence.offers, evidence.lives, evidence.usage) = tokio::join!(
-                gathered(world, until, world.model_state(&place, &model)),
-                gather_if(may_lack_agreement, world, until, world.agreement_offers(&place, &model)),
-                gather_if(is_legacy, world, until, world.lives(&place)),
-                gather_if(
-                    incident.is_forecast(),
-                    world,
-                    until,
-                    usage(world, &place, &model, incident, now, until)
-                ),
-            );
-            let state = evidence.model_state.read().and_then(Option::as_ref);
-            if state.is_none_or(|s| s.agreement == Availability::Available) {
-                evidence.offers = Gathered::NotAsked;
-            }
-            let is_known_absent = matches!(&evidence.model_state, Gathered::Read(None))
-                || state.is_some_and(|s| s.region != Availability::Available || s.life == Ok(None));
-            if is_known_absent {
-                evidence.offered = gathered(world, until, world.offered(&place)).await;
-            }
+        (Category::ModelAccess, Some(model)) => {
+            of_access(world, &place, &model, incident, &mut evidence, until).await;
         }
-        Category::ModelId => {
-            let Some(model) = model else { return evidence };
-            (evidence.model_state, evidence.offered) = tokio::join!(
-                gathered(world, until, world.model_state(&place, &model)),
-                gathered(world, until, world.offered(&place)),
-            );
-            let is_here = |offered: &Vec<ModelId>| offered.iter().any(|o| o.base() == model.base());
-            if evidence.offered.read().is_some_and(|offered| !is_here(offered)) {
-                evidence.elsewhere = elsewhere(world, &place, until).await;
-            }
-        }
-        Category::Permission if is_permission => {
+        (Category::ModelId, Some(model)) => of_id(world, &place, &model, &mut evidence, until).await,
+        (Category::Permission, _) if is_permission => {
             evidence.rulings = rulings(world, &place, incident, &evidence.profile, until).await;
         }
         _ => {}
     }
     evidence
+}
+
+/// Gathers the quotas that an error may be about, and the use that counts against them.
+async fn of_quotas<W>(
+    world: &W,
+    place: &AccountRegion,
+    model: &ModelId,
+    incident: &Incident,
+    evidence: &mut Evidence,
+    until: Timestamp,
+) where
+    W: Quotas + Telemetry + Models + Ledger + Topic + Clock,
+{
+    let now = evidence.now;
+    ((evidence.limits, evidence.listing), evidence.usage, evidence.listeners) = tokio::join!(
+        limits(world, place, model, wanted(incident.cause), until),
+        gathered(world, until, usage(world, place, model, incident, now, until)),
+        gathered(world, until, world.subscribers()),
+    );
+    // Calls through other application profiles count as well. Look for them if the use found so far does not fill the
+    // quota.
+    if !incident.is_forecast() && !evidence.is_filled() {
+        evidence.usage = match std::mem::take(&mut evidence.usage) {
+            Gathered::Read(usage) => {
+                let all = usage_of_all(world, place, model, incident, usage, now, until);
+                gathered(world, until, all).await
+            }
+            other => other,
+        };
+    }
+    // Measured use decides which limit is full, whatever the error says.
+    if let Some(other) = other_limit(incident.cause).filter(|_| evidence.is_far_below()) {
+        let (others, _) = limits(world, place, model, &[other], until).await;
+        let usage = evidence.usage.read();
+        let is_near = |l: &LimitEvidence| usage.is_some_and(|usage| l.is_far_below(usage) == Some(false));
+        evidence.limits.extend(others.into_iter().filter(is_near));
+    }
+}
+
+/// Gathers which step of access to the model is missing.
+async fn of_access<W>(
+    world: &W,
+    place: &AccountRegion,
+    model: &ModelId,
+    incident: &Incident,
+    evidence: &mut Evidence,
+    until: Timestamp,
+) where
+    W: Telemetry + Models + Clock,
+{
+    let is_legacy = incident.cause == Cause::LegacyModel;
+    // Asked together with the model's state, which tells whether the answer matters.
+    let may_lack_agreement = matches!(incident.cause, Cause::NotGranted | Cause::Marketplace);
+    let usage = usage(world, place, model, incident, evidence.now, until);
+    (evidence.model_state, evidence.offers, evidence.lives, evidence.usage) = tokio::join!(
+        gathered(world, until, world.model_state(place, model)),
+        gather_if(may_lack_agreement, world, until, world.agreement_offers(place, model)),
+        gather_if(is_legacy, world, until, world.lives(place)),
+        gather_if(incident.is_forecast(), world, until, usage),
+    );
+    let state = evidence.model_state.read().and_then(Option::as_ref);
+    if state.is_none_or(|s| s.agreement == Availability::Available) {
+        evidence.offers = Gathered::NotAsked;
+    }
+    let is_known_absent = matches!(&evidence.model_state, Gathered::Read(None))
+        || state.is_some_and(|s| s.region != Availability::Available || s.life == Ok(None));
+    if is_known_absent {
+        evidence.offered = gathered(world, until, world.offered(place)).await;
+    }
+}
+
+/// Gathers under which ids Bedrock offers the model, here and elsewhere.
+async fn of_id(
+    world: &(impl Models + Clock),
+    place: &AccountRegion,
+    model: &ModelId,
+    evidence: &mut Evidence,
+    until: Timestamp,
+) {
+    (evidence.model_state, evidence.offered) = tokio::join!(
+        gathered(world, until, world.model_state(place, model)),
+        gathered(world, until, world.offered(place)),
+    );
+    let is_here = |offered: &Vec<ModelId>| offered.iter().any(|o| o.base() == model.base());
+    if evidence.offered.read().is_some_and(|offered| !is_here(offered)) {
+        evidence.elsewhere = elsewhere(world, place, until).await;
+    }
 }
 
 /// Whether the missing permission may be in a policy of the caller's own account. A denial that names another

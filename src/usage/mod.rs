@@ -4,141 +4,18 @@
 //! before a peak is taken.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html>.
 
+mod course;
+mod growth;
 pub mod headroom;
-
-use std::borrow::Borrow;
-use std::collections::BTreeMap;
+mod measured;
+mod sum;
 
 use jiff::{SignedDuration, Timestamp};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::model::ModelId;
 use crate::quota::Limit;
-
-/// Quota tokens per output token, by the start of the model's id; 1 for all other models.
-#[rustfmt::skip]
-const BURNDOWN: &[(&str, f64)] = &[
-    ("anthropic.claude-3-7-", 5.0),
-    ("anthropic.claude-opus-4-8", 15.0), ("anthropic.claude-sonnet-4-8", 15.0), ("anthropic.claude-haiku-4-8", 15.0),
-    ("anthropic.claude-opus-4", 5.0), ("anthropic.claude-sonnet-4", 5.0), ("anthropic.claude-haiku-4", 5.0),
-    ("anthropic.claude-sonnet-5", 10.0), ("anthropic.claude-opus-5", 10.0), ("anthropic.claude-fable-5-1", 10.0),
-];
-
-/// Quota tokens per output token of `model`.
-pub fn burndown(model: &ModelId) -> f64 {
-    BURNDOWN.iter().find(|(start, _)| model.base().starts_with(start)).map_or(1.0, |(_, rate)| *rate)
-}
-
-/// One minute of one model, from CloudWatch's namespace `AWS/Bedrock`. Throttled calls count neither as invocations nor
-/// as errors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Minute {
-    /// `Invocations`: admitted calls.
-    pub invocations: f64,
-    /// `InvocationThrottles`.
-    pub throttles: f64,
-    /// `InvocationClientErrors`.
-    pub client_errors: f64,
-    /// `InvocationServerErrors`.
-    pub server_errors: f64,
-    /// `InputTokenCount`.
-    pub input_tokens: f64,
-    /// `OutputTokenCount`, before burndown.
-    pub output_tokens: f64,
-    /// `CacheWriteInputTokens`. Cache reads do not count.
-    pub cache_write_tokens: f64,
-    /// `EstimatedTPMQuotaUsage`: quota tokens including burndown; `None` if CloudWatch has no value.
-    pub quota_tokens: Option<f64>,
-    /// `LegacyModelInvocations`: calls of a model that its provider has marked as legacy.
-    pub legacy_invocations: f64,
-}
-
-impl Minute {
-    /// A minute without measurements.
-    pub const NONE: Self = Self {
-        invocations: 0.0,
-        throttles: 0.0,
-        client_errors: 0.0,
-        server_errors: 0.0,
-        input_tokens: 0.0,
-        output_tokens: 0.0,
-        cache_write_tokens: 0.0,
-        quota_tokens: None,
-        legacy_invocations: 0.0,
-    };
-
-    /// Whether any calls were made, admitted or throttled.
-    pub fn is_used(&self) -> bool {
-        self.invocations + self.throttles > 0.0
-    }
-
-    /// Adds `share` of another minute's counts.
-    pub fn add(&mut self, other: &Self, share: f64) {
-        self.invocations += other.invocations * share;
-        self.throttles += other.throttles * share;
-        self.client_errors += other.client_errors * share;
-        self.server_errors += other.server_errors * share;
-        self.input_tokens += other.input_tokens * share;
-        self.output_tokens += other.output_tokens * share;
-        self.cache_write_tokens += other.cache_write_tokens * share;
-        self.legacy_invocations += other.legacy_invocations * share;
-        if let Some(tokens) = other.quota_tokens {
-            *self.quota_tokens.get_or_insert(0.0) += tokens * share;
-        }
-    }
-
-    fn tokens(&self, burndown: f64) -> f64 {
-        let counted = self.input_tokens + self.cache_write_tokens + self.output_tokens * burndown;
-        self.quota_tokens.unwrap_or(0.0).max(counted)
-    }
-}
-
-/// The resolution at which CloudWatch is read. It keeps minutes for 15 days, and a request has size limits.
-/// See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Period {
-    /// One minute, which is what rate quotas count.
-    Minute,
-    /// Five minutes.
-    FiveMinutes,
-}
-
-impl Period {
-    /// The length in minutes.
-    pub const fn minutes(self) -> u32 {
-        match self {
-            Self::Minute => 1,
-            Self::FiveMinutes => 5,
-        }
-    }
-}
-
-/// One model's use as far as CloudWatch has data, oldest first. A point of a longer period holds that period's
-/// *average* minute.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Series {
-    /// The length of each point.
-    pub period: Period,
-    /// The points, each with its start.
-    pub points: Vec<(Timestamp, Minute)>,
-    /// The first use within the requested window; `None` if there was none.
-    pub first_use: Option<Timestamp>,
-}
-
-impl Series {
-    /// A series of `points`, oldest first.
-    pub fn of(period: Period, points: Vec<(Timestamp, Minute)>) -> Self {
-        let used = |(at, minute): &(Timestamp, Minute)| minute.is_used().then_some(*at);
-        Self { period, first_use: points.iter().find_map(used), points }
-    }
-
-    /// A series without use.
-    pub fn unused(period: Period) -> Self {
-        Self::of(period, Vec::new())
-    }
-}
+pub use crate::usage::course::{Hour, course};
+pub use crate::usage::measured::{Minute, Period, Series, burndown};
 
 /// The use of one quota, added up over every model that shares it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -261,95 +138,6 @@ impl Day {
 }
 
 impl Usage {
-    /// Adds up the `series` of models that share a quota, as of `now`. The incident began at `since`. Its window is the
-    /// part of it within the last [`WINDOW`].
-    pub fn of<S: Borrow<Series>>(series: &[S], burndown: f64, since: Timestamp, now: Timestamp) -> Self {
-        let window = since.max(now.saturating_sub(WINDOW).unwrap_or(since));
-        let all = series.iter().map(Borrow::borrow);
-        let mut points: Vec<(Timestamp, u32, &Minute)> = all
-            .flat_map(|one| one.points.iter().map(|(at, minute)| (*at, one.period.minutes(), minute)))
-            .collect();
-        // This is already the order, except where one series ends and the next begins.
-        points.sort_by_key(|(at, length, _)| (*at, *length));
-        let mut usage =
-            Self { first_use: series.iter().filter_map(|s| s.borrow().first_use).min(), ..Self::default() };
-        let (mut invocations, mut input, mut output, mut tokens_in_all) = (0.0, 0.0, 0.0, 0.0);
-        for (_, length, minute) in &points {
-            let length = f64::from(*length);
-            invocations += minute.invocations * length;
-            input += minute.input_tokens * length;
-            output += minute.output_tokens * length;
-            tokens_in_all += minute.tokens(burndown) * length;
-            usage.is_legacy |= minute.legacy_invocations > 0.0;
-        }
-        let per_request = |total: f64| if invocations > 0.0 { total / invocations } else { 0.0 };
-        (usage.average_input, usage.average_output) = (per_request(input), per_request(output));
-        let average_tokens = per_request(tokens_in_all);
-        usage.average_tokens = average_tokens;
-
-        let last = points.last().map_or(0, |(at, ..)| at.as_second());
-        let (mut this_week, mut week_before) = (0.0f64, 0.0f64);
-        // Both periods are compared as five-minute averages, because an average hides what a minute shows.
-        let mut fives: Vec<Five> = Vec::new();
-        let mut back = DailyUse::new(now);
-        let mut large = 0.0;
-        let (mut requests_used, mut tokens_used) = (Vec::new(), Vec::new());
-        let mut days: BTreeMap<i64, f64> = BTreeMap::new();
-        for together in points.chunk_by(|(a, of_a, _), (b, of_b, _)| (a, of_a) == (b, of_b)) {
-            let Some((at, length, _)) = together.first() else { continue };
-            let sum = |f: fn(&Minute) -> f64| together.iter().map(|(.., m)| f(m)).sum::<f64>();
-            let requests = sum(|m| m.invocations);
-            let throttles = sum(|m| m.throttles);
-            let tokens: f64 = together.iter().map(|(.., m)| m.tokens(burndown)).sum();
-            usage.peak_throttles = usage.peak_throttles.max(throttles);
-            if throttles > 0.0 {
-                usage.refused.push(Refused { requests, tokens, throttles });
-            }
-            let age = last - at.as_second();
-            *if age < 7 * DAY { &mut this_week } else { &mut week_before } += requests * f64::from(*length);
-            let share = f64::from(*length) / f64::from(Period::FiveMinutes.minutes());
-            let start = at.as_second().div_euclid(FIVE) * FIVE;
-            if fives.last().is_none_or(|five| five.at != start) {
-                fives.push(Five { at: start, ..Five::default() });
-            }
-            if let Some(five) = fives.last_mut() {
-                five.requests += requests * share;
-                five.tokens += tokens * share;
-                five.throttles += throttles * share;
-            }
-            if requests > 0.0 && tokens > 2.0 * average_tokens * requests {
-                large += requests * f64::from(*length);
-            }
-            if *at >= since {
-                usage.recent_throttles += throttles * f64::from(*length);
-            }
-            if *at >= window {
-                // CloudWatch counts whole calls. Less than one per minute is only a trace of an average.
-                usage.window_throttles += throttles.floor() * f64::from(*length);
-                usage.recent_requests = usage.recent_requests.max(requests);
-                usage.recent_tokens = usage.recent_tokens.max(tokens);
-            }
-            if requests > 0.0 {
-                requests_used.push((requests, *length));
-                tokens_used.push((tokens, *length));
-            }
-            *days.entry(at.as_second().div_euclid(DAY)).or_default() += tokens * f64::from(*length);
-            back.put(*at, *length, requests, tokens);
-        }
-        usage.days = back.done();
-        (usage.peak_requests, usage.p95_requests) = peak_and_p95(requests_used);
-        (usage.peak_tokens, usage.p95_tokens) = peak_and_p95(tokens_used);
-        usage.peak_day_tokens = days.values().copied().fold(0.0, f64::max);
-        // AWS does not say whether its day is a UTC day or any 24 hours.
-        let touched = days.range(window.as_second().div_euclid(DAY)..).map(|(_, tokens)| *tokens);
-        let last_24_hours = usage.days.last().filter(|day| day.ago == 0).map(|day| day.tokens);
-        usage.recent_day_tokens = touched.chain(last_24_hours).fold(0.0, f64::max);
-        usage.large_share = per_request(large);
-        usage.fives = fives;
-        usage.trend = (week_before >= 1.0).then(|| this_week / week_before);
-        usage
-    }
-
     /// The peak of admitted use, in `limit`'s unit.
     pub fn peak(&self, limit: Limit) -> f64 {
         match limit {
@@ -404,53 +192,6 @@ impl Usage {
         self.days.last().filter(|day| day.ago == 0).map_or(0.0, |day| day.peak(limit))
     }
 
-    /// How much the daily peaks grow per day, in `limit`'s unit. If most pairs of days rise, it is the median slope
-    /// over all pairs, which one outlier does not change. Otherwise it compares the busy days of two weeks. `None` if
-    /// the peaks do not grow, or if too few days are known.
-    pub fn growth(&self, limit: Limit) -> Option<f64> {
-        self.daily_growth(limit).or_else(|| self.weekly_growth(limit))
-    }
-
-    /// The growth between the second busiest days of the last two weeks. Weekends do not hide it, and one outlier does
-    /// not cause it.
-    fn weekly_growth(&self, limit: Limit) -> Option<f64> {
-        const FEWEST: usize = 5;
-        const LEAST: f64 = 1.05;
-        let busy = |week: std::ops::Range<u32>| {
-            let mut peaks: Vec<f64> =
-                self.days.iter().filter(|day| week.contains(&day.ago)).map(|day| day.steady(limit)).collect();
-            peaks.sort_by(f64::total_cmp);
-            peaks.iter().rev().nth(1).copied().filter(|_| peaks.len() >= FEWEST)
-        };
-        let (last, before) = (busy(0..7)?, busy(7..14)?);
-        (last >= before * LEAST).then_some((last - before) / 7.0)
-    }
-
-    /// See <https://en.wikipedia.org/wiki/Theil%E2%80%93Sen_estimator>.
-    fn daily_growth(&self, limit: Limit) -> Option<f64> {
-        const FEWEST: usize = 5;
-        /// The share of all pairs of days that must rise.
-        const STEADY: f64 = 0.7;
-        let days: Vec<(f64, f64)> =
-            self.days.iter().map(|day| (-f64::from(day.ago), day.steady(limit))).collect();
-        if days.len() < FEWEST {
-            return None;
-        }
-        let pairs =
-            days.iter().enumerate().flat_map(|(n, one)| days.iter().skip(n + 1).map(move |two| (one, two)));
-        let mut slopes: Vec<f64> = pairs.map(|(one, two)| (two.1 - one.1) / (two.0 - one.0)).collect();
-        slopes.sort_by(f64::total_cmp);
-        let rising = slopes.iter().rev().take_while(|slope| **slope > 0.0).count();
-        let slope = *slopes.get(slopes.len() / 2)?;
-        // The number of pairs stays far below 2^53.
-        #[allow(clippy::cast_precision_loss)]
-        let is_steady = rising as f64 >= STEADY * slopes.len() as f64;
-        // A minute's peak exceeds the five-minute peak by the same share every day.
-        let steady = days.iter().map(|(_, peak)| *peak).fold(0.0, f64::max);
-        let share = if steady > 0.0 { (self.last_day(limit) / steady).max(1.0) } else { 1.0 };
-        (is_steady && slope > 0.0).then_some(slope * share)
-    }
-
     /// Average quota tokens per admitted request.
     pub(crate) fn average_tokens(&self) -> f64 {
         self.average_tokens
@@ -459,93 +200,6 @@ impl Usage {
     /// How long the model has been in use at `now`; `None` if it was not used.
     pub fn history(&self, now: Timestamp) -> Option<SignedDuration> {
         self.first_use.map(|first| now.duration_since(first))
-    }
-}
-
-/// The use admitted in one hour, or in one day for a daily limit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Hour {
-    /// The start.
-    pub at: Timestamp,
-    /// The busiest measured minute of the hour, or the whole day, in the limit's unit.
-    pub peak: f64,
-    /// Throttled calls.
-    pub throttles: f64,
-}
-
-/// The use of one quota by the hour, or by the day for a daily limit, oldest first. Series that share the quota are
-/// added up.
-pub fn course<S: Borrow<Series>>(series: &[S], burndown: f64, limit: Limit) -> Vec<Hour> {
-    let mut points: BTreeMap<i64, (f64, f64, f64)> = BTreeMap::new();
-    for series in series.iter().map(Borrow::borrow) {
-        let length = f64::from(series.period.minutes());
-        for (at, minute) in &series.points {
-            let used = match limit {
-                Limit::RequestsPerMinute => minute.invocations,
-                _ => minute.tokens(burndown),
-            };
-            let (sum, throttles, of) = points.entry(at.as_second()).or_default();
-            *sum += used;
-            *throttles += minute.throttles * length;
-            *of = length;
-        }
-    }
-    let is_daily = limit == Limit::TokensPerDay;
-    let length = if is_daily { DAY } else { 3600 };
-    let mut hours: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
-    for (at, (sum, throttled, minutes)) in points {
-        let (peak, throttles) = hours.entry(at.div_euclid(length) * length).or_default();
-        *peak = if is_daily { *peak + sum * minutes } else { peak.max(sum) };
-        *throttles += throttled;
-    }
-    let hour = |(at, (peak, throttles)): (i64, (f64, f64))| {
-        Some(Hour { at: Timestamp::from_second(at).ok()?, peak, throttles })
-    };
-    hours.into_iter().filter_map(hour).collect()
-}
-
-const DAY: i64 = 86_400;
-/// Five minutes, in seconds.
-const FIVE: i64 = 300;
-
-/// Adds up [`Usage::days`] from points in order of time.
-struct DailyUse {
-    now: Timestamp,
-    by_age: BTreeMap<u32, Day>,
-    /// The current five minutes, and their average minute so far.
-    five: i64,
-    requests: f64,
-    tokens: f64,
-}
-
-impl DailyUse {
-    fn new(now: Timestamp) -> Self {
-        Self { now, by_age: BTreeMap::new(), five: i64::MIN, requests: 0.0, tokens: 0.0 }
-    }
-
-    fn put(&mut self, at: Timestamp, length: u32, requests: f64, tokens: f64) {
-        let age = (self.now.as_second() - at.as_second()).max(1) - 1;
-        let ago = u32::try_from(age / DAY).unwrap_or(u32::MAX);
-        let five = at.as_second().div_euclid(300);
-        if five != self.five {
-            (self.five, self.requests, self.tokens) = (five, 0.0, 0.0);
-        }
-        let share = f64::from(length) / f64::from(Period::FiveMinutes.minutes());
-        self.requests += requests * share;
-        self.tokens += tokens * share;
-        if requests <= 0.0 {
-            return;
-        }
-        let day = self.by_age.entry(ago).or_insert_with(|| Day { ago, ..Day::default() });
-        day.peak_requests = day.peak_requests.max(requests);
-        day.peak_tokens = day.peak_tokens.max(tokens);
-        day.tokens += tokens * f64::from(length);
-        day.steady_requests = day.steady_requests.max(self.requests);
-        day.steady_tokens = day.steady_tokens.max(self.tokens);
-    }
-
-    fn done(self) -> Vec<Day> {
-        self.by_age.into_values().rev().collect()
     }
 }
 
@@ -563,23 +217,10 @@ fn without_repetitions(throttles: f64, admitted: f64) -> f64 {
     throttles.min(admitted.max(throttles / ATTEMPTS))
 }
 
-/// The peak and 95th percentile of values that each hold for a number of minutes.
-fn peak_and_p95(mut values: Vec<(f64, u32)>) -> (f64, f64) {
-    values.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    let minutes: u32 = values.iter().map(|(_, minutes)| minutes).sum();
-    let wanted = (minutes * 95).div_ceil(100);
-    let mut passed = 0;
-    let p95 = values.iter().find(|(_, minutes)| {
-        passed += minutes;
-        passed >= wanted
-    });
-    let value = |found: Option<&(f64, u32)>| found.map_or(0.0, |(value, _)| *value);
-    (value(values.last()), value(p95))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ModelId;
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()

@@ -18,6 +18,34 @@ const MOST_LINES: usize = 20;
 /// Builds the notification. Messages of one incident share a thread. Facts stand in code spans, which no fact can end;
 /// see [`text::line`].
 pub(crate) fn chat(notice: &Notice) -> Value {
+    let keywords: Vec<&str> = [notice.category.map(Category::as_str), notice.cause.map(Cause::as_str)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let resources: Vec<&str> = notice.facts.resource.as_deref().into_iter().collect();
+    json!({
+        "version": "1.0",
+        "source": "custom",
+        "id": notice.notice_id,
+        "content": {
+            "textType": "client-markdown",
+            "title": text::line(&notice.title, 250),
+            "description": text::cut_to(description(notice).join("\n"), 8000),
+            "nextSteps": next_steps(notice),
+            "keywords": keywords,
+        },
+        "metadata": {
+            "threadId": notice.incident_id.as_ref().map_or(notice.notice_id.as_str(), IncidentId::as_str),
+            "summary": text::line(&notice.title, 250),
+            "eventType": format!("bedrock-remediator.{}", notice.kind),
+            "relatedResources": resources,
+            "additionalContext": context(notice),
+        },
+    })
+}
+
+/// What happened, why, and what was done or withheld, in lines.
+fn description(notice: &Notice) -> Vec<String> {
     let mut lines = vec![notice.summary.clone()];
     lines.extend(notice.because.iter().cloned());
     lines.extend(
@@ -49,12 +77,22 @@ pub(crate) fn chat(notice: &Notice) -> Value {
             .iter()
             .map(|w| format!("No increase was requested: {}.", w.reason.trim_end_matches('.'))),
     );
+    lines
+}
+
+/// The first steps for a person, each with its command or its link.
+fn next_steps(notice: &Notice) -> Vec<String> {
     let steps = notice.next_steps.iter().take(MOST_STEPS).map(|s| match (&s.command, &s.link) {
         (Some(command), _) if command.contains('\n') => format!("{} It is in the mail.", s.text),
         (Some(command), _) => format!("{} `{}`", s.text, command.replace('`', "'")),
         (None, Some(link)) => format!("{} {link}", s.text),
         (None, None) => s.text.clone(),
     });
+    steps.map(|s| text::cut_to(s, 1500)).collect()
+}
+
+/// What the notice is about, by name, for rules that route or filter notifications.
+fn context(notice: &Notice) -> Map<String, Value> {
     let mut context = Map::new();
     let mut put = |key: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -69,28 +107,5 @@ pub(crate) fn chat(notice: &Notice) -> Value {
     put("region", notice.region.as_ref().map(ToString::to_string));
     put("model_id", notice.model_id.as_ref().map(ToString::to_string));
     put("caller", notice.caller.as_ref().map(ToString::to_string));
-    let keywords: Vec<&str> = [notice.category.map(Category::as_str), notice.cause.map(Cause::as_str)]
-        .into_iter()
-        .flatten()
-        .collect();
-    let resources: Vec<&str> = notice.facts.resource.as_deref().into_iter().collect();
-    json!({
-        "version": "1.0",
-        "source": "custom",
-        "id": notice.notice_id,
-        "content": {
-            "textType": "client-markdown",
-            "title": text::line(&notice.title, 250),
-            "description": text::cut_to(lines.join("\n"), 8000),
-            "nextSteps": steps.map(|s| text::cut_to(s, 1500)).collect::<Vec<_>>(),
-            "keywords": keywords,
-        },
-        "metadata": {
-            "threadId": notice.incident_id.as_ref().map_or(notice.notice_id.as_str(), IncidentId::as_str),
-            "summary": text::line(&notice.title, 250),
-            "eventType": format!("bedrock-remediator.{}", notice.kind),
-            "relatedResources": resources,
-            "additionalContext": context,
-        },
-    })
+    context
 }

@@ -6,7 +6,7 @@ use crate::diagnosis::Category;
 use crate::ids::IncidentId;
 use crate::incident::notice_kind::Kind;
 use crate::notice::{Line, Notice, counted, digest};
-use crate::plan::action::{Action, Reason};
+use crate::plan::action::{Action, Reason, Withheld};
 use crate::text;
 use crate::text::{number, whole};
 
@@ -102,73 +102,80 @@ pub(crate) fn of_line(line: &Line) -> String {
     format!("{model}{region}{caller}: {counted}{state}{withheld}{id}")
 }
 
-/// The actions, or why there are none.
+/// The actions, what is withheld, or why there is neither.
 fn done(out: &mut String, notice: &Notice) {
-    for action in &notice.actions {
-        let text = match action {
-            Action::RequestIncrease(i) => {
-                let state = match (&i.request_id, &i.status) {
-                    (Some(id), _) => format!("was requested from AWS (request {id})"),
-                    (None, _) => {
-                        "is being requested from AWS; its answer was not received, and is followed".to_owned()
-                    }
-                };
-                format!(
-                    "An increase of `{}` ({}) from {} to {} {state}. AWS's default is {}.",
-                    i.quota.name,
-                    i.quota.code,
-                    number(i.applied),
-                    number(i.desired),
-                    i.default.map_or_else(|| "unknown".to_owned(), number)
-                )
-            }
-            Action::PrepareSupportCase { .. } => {
-                "A support case was written for you; it is at the end of this mail.".to_owned()
-            }
-            Action::RemindAccess(r) => {
-                format!("Nothing in the account was changed. This is the reminder for {}.", r.audience)
-            }
-        };
-        item(out, "  - ", &text);
-    }
+    notice.actions.iter().for_each(|action| item(out, "  - ", &of_action(action)));
     let is_asked = notice.actions.iter().any(|action| matches!(action, Action::RequestIncrease(_)));
-    for withheld in &notice.withheld {
-        item(
-            out,
-            "  - ",
-            &format!(
-                "{} ({}): {}.",
-                if is_asked { "No further increase will be requested" } else { "No increase was requested" },
-                withheld.kind,
-                withheld.reason.trim_end_matches('.')
-            ),
-        );
-        let what = match withheld.kind {
-            Reason::Ambiguous => "could be",
-            Reason::NotAdjustable => "ask for",
-            _ => "it has",
-        };
-        for candidate in withheld.candidates.iter().take(MOST_CANDIDATES) {
-            item(out, "      ", &format!("{what}: {} ({})", candidate.name, candidate.code));
+    notice.withheld.iter().for_each(|withheld| not_done(out, withheld, is_asked));
+    if notice.actions.is_empty() && notice.withheld.is_empty() {
+        item(out, "  - ", &format!("Nothing: {}.", why_nothing(notice)));
+    }
+}
+
+/// What the function did.
+fn of_action(action: &Action) -> String {
+    match action {
+        Action::RequestIncrease(i) => {
+            let state = match (&i.request_id, &i.status) {
+                (Some(id), _) => format!("was requested from AWS (request {id})"),
+                (None, _) => {
+                    "is being requested from AWS; its answer was not received, and is followed".to_owned()
+                }
+            };
+            format!(
+                "An increase of `{}` ({}) from {} to {} {state}. AWS's default is {}.",
+                i.quota.name,
+                i.quota.code,
+                number(i.applied),
+                number(i.desired),
+                i.default.map_or_else(|| "unknown".to_owned(), number)
+            )
+        }
+        Action::PrepareSupportCase { .. } => {
+            "A support case was written for you; it is at the end of this mail.".to_owned()
+        }
+        Action::RemindAccess(r) => {
+            format!("Nothing in the account was changed. This is the reminder for {}.", r.audience)
         }
     }
-    if notice.actions.is_empty() && notice.withheld.is_empty() {
-        let why = match notice.category {
-            _ if notice.kind == Kind::Outcome => "the request was followed to its end",
-            _ if notice.kind == Kind::Reminder && notice.request_id.is_some() => {
-                "the request is followed until AWS has decided it"
-            }
-            _ if notice.kind == Kind::Unanswered => "the function keeps asking AWS",
-            _ if notice.kind == Kind::Resolved => "the incident is over. You will get a notice if it returns",
-            Some(Category::Capacity) => {
-                "this is on AWS's side and recovers by itself; no quota increase helps"
-            }
-            Some(Category::Request | Category::ModelId | Category::Credentials) => {
-                "the caller has to change something; no quota increase helps"
-            }
-            _ => "a person has to look",
-        };
-        item(out, "  - ", &format!("Nothing: {why}."));
+}
+
+/// Why no increase was requested, or, if one `is_asked` for already, no further one.
+fn not_done(out: &mut String, withheld: &Withheld, is_asked: bool) {
+    item(
+        out,
+        "  - ",
+        &format!(
+            "{} ({}): {}.",
+            if is_asked { "No further increase will be requested" } else { "No increase was requested" },
+            withheld.kind,
+            withheld.reason.trim_end_matches('.')
+        ),
+    );
+    let what = match withheld.kind {
+        Reason::Ambiguous => "could be",
+        Reason::NotAdjustable => "ask for",
+        _ => "it has",
+    };
+    for candidate in withheld.candidates.iter().take(MOST_CANDIDATES) {
+        item(out, "      ", &format!("{what}: {} ({})", candidate.name, candidate.code));
+    }
+}
+
+/// Why nothing was done and nothing is withheld.
+fn why_nothing(notice: &Notice) -> &'static str {
+    match notice.category {
+        _ if notice.kind == Kind::Outcome => "the request was followed to its end",
+        _ if notice.kind == Kind::Reminder && notice.request_id.is_some() => {
+            "the request is followed until AWS has decided it"
+        }
+        _ if notice.kind == Kind::Unanswered => "the function keeps asking AWS",
+        _ if notice.kind == Kind::Resolved => "the incident is over. You will get a notice if it returns",
+        Some(Category::Capacity) => "this is on AWS's side and recovers by itself; no quota increase helps",
+        Some(Category::Request | Category::ModelId | Category::Credentials) => {
+            "the caller has to change something; no quota increase helps"
+        }
+        _ => "a person has to look",
     }
 }
 

@@ -1,8 +1,9 @@
-//! How a person finds out who calls.
+//! How a person finds out who calls, and what to do if nobody knows the calls.
 
 use crate::ids::Region;
 use crate::model::ModelId;
 use crate::plan::action::Step;
+use crate::quota::record::Suspect;
 
 /// The step that shows who calls a model.
 pub(crate) fn who_calls(model: Option<&ModelId>, region: &Region) -> Step {
@@ -14,4 +15,29 @@ pub(crate) fn who_calls(model: Option<&ModelId>, region: &Region) -> Step {
         )),
         link: None,
     }
+}
+
+/// Steps to check the callers because of a suspicion of this kind.
+pub(crate) fn steps(kind: Suspect, model: Option<&ModelId>, region: &Region) -> Vec<Step> {
+    let mut steps = vec![who_calls(model, region)];
+    if kind == Suspect::Loop {
+        steps.push(Step {
+            text: "If it is a loop, stop the caller: the quota ends nothing, it only sets the pace."
+                .to_owned(),
+            command: None,
+            link: None,
+        });
+    } else {
+        steps.push(Step {
+            text:
+                "If nobody knows these calls, disable the access key or revoke the role's sessions at once."
+                    .to_owned(),
+            command: None,
+            link: Some(
+                "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html"
+                    .to_owned(),
+            ),
+        });
+    }
+    steps
 }

@@ -90,6 +90,16 @@ pub(crate) fn latest(region: &Region) -> Step {
     )
 }
 
+/// The step that shows an error that no rule knows.
+pub(crate) fn original(incident: &Incident) -> Option<Step> {
+    let original = incident.facts.original.as_ref()?;
+    Some(Step {
+        text: "Read the error itself, if you may: it can hold a prompt, so it is copied nowhere.".to_owned(),
+        command: Some(original.command(incident.region.as_ref())),
+        link: None,
+    })
+}
+
 fn step(text: &str, command: String) -> Step {
     Step { text: text.to_owned(), command: Some(command), link: None }
 }

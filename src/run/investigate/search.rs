@@ -100,9 +100,7 @@ pub(crate) async fn learn<W: Services>(
         of_trail(world, &place, metric, window, until),
         of_logs(world, terms.config, &place, window, &search.queries, is_first, until),
         async {
-            let is_asked = is_first
-                && terms.config.invocation_log_group.is_none()
-                && metric != Metric::MantleClientErrors;
+            let is_asked = is_first && may_be_logged(terms.config, metric);
             if is_asked { Some(ask(world, until, world.invocation_logging(&place)).await) } else { None }
         },
     );
@@ -122,18 +120,7 @@ pub(crate) async fn learn<W: Services>(
         }
         take_in(world, terms, record, incident, &mut learnt).await?;
     }
-    let mut seen = match seen {
-        Ok(seen) => seen,
-        Err(error) => {
-            learnt.looked.push(SearchStep::LedgerUnread(error));
-            Vec::new()
-        }
-    };
-    // Errors counted for the incident itself meanwhile are left to the next look.
-    seen.retain(|incident| incident.id != record.incident.id);
-    if let Some(known) = known(&seen, metric, record.incident.model.as_ref()).filter(|_| !learnt.is_news()) {
-        learnt.superseded_by = Some(known.id.clone());
-    }
+    explain(seen, &record.incident, metric, &mut learnt);
     if learnt.is_news() {
         search = Search { looks: 0, queries: Vec::new(), ..search };
     }
@@ -143,6 +130,33 @@ pub(crate) async fn learn<W: Services>(
     }
     learnt.search = Some(search);
     Ok(learnt)
+}
+
+/// Whether it matters that Bedrock may log invocations to a log group that the operator did not name.
+fn may_be_logged(config: &Config, metric: Metric) -> bool {
+    config.invocation_log_group.is_none() && metric != Metric::MantleClientErrors
+}
+
+/// Looks among the incidents that the ledger has `seen` for one that explains the alarm, unless the errors behind it
+/// were found.
+fn explain(
+    seen: ServiceResult<Vec<Incident>>,
+    incident: &Incident,
+    metric: Metric,
+    learnt: &mut SearchOutcome,
+) {
+    let mut seen = match seen {
+        Ok(seen) => seen,
+        Err(error) => {
+            learnt.looked.push(SearchStep::LedgerUnread(error));
+            return;
+        }
+    };
+    // Errors counted for the incident itself meanwhile are left to the next look.
+    seen.retain(|other| other.id != incident.id);
+    if let Some(known) = known(&seen, metric, incident.model.as_ref()).filter(|_| !learnt.is_news()) {
+        learnt.superseded_by = Some(known.id.clone());
+    }
 }
 
 /// Counts an error that was found, as the incident's own cause or as its own incident.

@@ -26,7 +26,7 @@ fn siblings(model: &ModelId, limit: Limit, code: &QuotaCode, place: &AccountRegi
 
 /// What a person can do meanwhile if only a support case can raise the quota `code` of `model`; `None` if the model has
 /// no other quota.
-pub(super) fn meanwhile(
+pub(crate) fn meanwhile(
     model: &ModelId,
     limit: Limit,
     code: &QuotaCode,

@@ -1,4 +1,4 @@
-//! What to change in a request.
+//! What to change in the body of a request.
 
 use crate::diagnosis::{Cause, UNNAMED_FIELD};
 use crate::incident::Incident;
