@@ -416,7 +416,6 @@ fn no_two_types_have_one_name() {
 const LONGEST_FUNCTION: usize = 60;
 /// Functions that are longer still. Nothing may be added, and what has become shorter is taken out.
 const LONG_FUNCTIONS: &[&str] = &[
-    "aws/dynamodb/mod.rs: claim",
     "diagnosis/text.rs: plain",
     "notice/channel/amazon_q.rs: chat",
     "notice/channel/email.rs: done",
@@ -436,8 +435,6 @@ const LONGEST_FILE: usize = 450;
 /// Files that are longer still. Nothing may be added, and what has become shorter is taken out.
 const LONG_FILES: &[&str] = &[
     "access.rs",
-    "aws/dynamodb/item.rs",
-    "aws/dynamodb/mod.rs",
     "diagnosis/table.rs",
     "event/layers.rs",
     "incident/mod.rs",
