@@ -415,11 +415,11 @@ fn no_two_types_have_one_name() {
 /// A function of more lines is split.
 const LONGEST_FUNCTION: usize = 60;
 /// Functions that are longer still. Nothing may be added, and what has become shorter is taken out.
-const LONG_FUNCTIONS: &[&str] = &["aws/dynamodb/mod.rs: claim", "diagnosis/text.rs: plain"];
+const LONG_FUNCTIONS: &[&str] = &["diagnosis/text.rs: plain"];
 /// A file of more lines, its tests left out, is split.
 const LONGEST_FILE: usize = 450;
 /// Files that are longer still. Nothing may be added, and what has become shorter is taken out.
-const LONG_FILES: &[&str] = &["aws/dynamodb/item.rs", "aws/dynamodb/mod.rs", "diagnosis/table.rs"];
+const LONG_FILES: &[&str] = &["diagnosis/table.rs"];
 
 /// The functions of `code` with more lines than [`LONGEST_FUNCTION`], by name: each ends where a line holds nothing but
 /// the closing brace under its first letter.

@@ -317,11 +317,17 @@ fn the_variables_are_read_and_have_these_defaults() {
     assert_eq!(documented, defaults());
 }
 
+/// The text of every file in `folder` and in the folders below it.
+fn sources(folder: &Path) -> String {
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths
+        .map(|path| if path.is_dir() { sources(&path) } else { std::fs::read_to_string(path).unwrap() })
+        .collect()
+}
+
 #[test]
 fn the_promises_name_tests_and_laws_that_exist() {
-    let entries = std::fs::read_dir(root().join("src/simulation")).unwrap();
-    let files = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
-    let simulation: String = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    let simulation = sources(&root().join("src/simulation"));
     let promises = rows(ARCHITECTURE, "## Promises");
     for row in &promises {
         let [_, _, held_by] = row.as_slice() else { panic!("{row:?}") };

@@ -6,30 +6,28 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
+use serde::Deserialize;
 use serde_dynamo::{from_item, to_attribute_value};
 
 use crate::aws::dynamodb::detail::{self, Diagnosed, IncidentDetail};
+use crate::aws::dynamodb::intended::Intended;
 use crate::aws::dynamodb::keys::{
     HOME, NO_RULE, SILENCE, following, home, id_of, pk, place_key, sender_attribute, stamp, time, unreadable,
 };
+use crate::aws::dynamodb::notice_attributes::{notice, notices, of_kind};
 use crate::aws::dynamodb::search_item::SearchAttribute;
 use crate::aws::dynamodb::update::{DynamoItem, Update};
 use crate::callers::{CallerMinute, RecentCallers};
 use crate::diagnosis::{Cause, RULES};
 use crate::error::ServiceResult;
-use crate::ids::{AccountId, IncidentId, QuotaCode, Region};
+use crate::ids::{AccountId, IncidentId, Region};
 use crate::incident::flood::{Opened, Room};
-use crate::incident::notice_kind::Kind;
 use crate::incident::notices::{NoticeRecord, Notices, OfKind};
 use crate::incident::record::{AwaitedQuota, Lease, Record, State, UnansweredLook};
 use crate::incident::sender::Sender;
 use crate::incident::{Counts, Incident};
 use crate::model::{ModelId, ModelKind};
-use crate::quota::record::{LastRequest, Need};
-use crate::quota::request::TrackedRequest;
-use crate::time::after;
 
 /// Whether a `NEW#` item has room.
 pub(super) fn room(item: &DynamoItem, opened: &Opened) -> Room {
@@ -154,65 +152,6 @@ pub(super) fn awaited(awaited: &AwaitedQuota) -> ServiceResult<AttributeValue> {
 
 pub(super) fn unread(unread: &UnansweredLook) -> ServiceResult<AttributeValue> {
     to_attribute_value(unread).map_err(|e| unreadable("of a look", e))
-}
-
-/// A notice without the parts that are in [`IncidentDetail`].
-fn notice(told: &NoticeRecord) -> ServiceResult<AttributeValue> {
-    to_attribute_value(told.in_short()).map_err(|e| unreadable(&told.id, e))
-}
-
-/// The attributes for the notices of one kind: their count, the time of the last, and the time of the one before.
-fn of_kind(kind: &str) -> [String; 3] {
-    ["n", "at", "before"].map(|what| format!("{what}_{kind}"))
-}
-
-/// Every attribute of [`of_kind`].
-pub(super) fn of_kinds() -> impl Iterator<Item = String> {
-    Kind::ALL.iter().flat_map(|kind| of_kind(kind.as_str()))
-}
-
-/// Records one more notice. `notices` holds only the last one, as a list, because versions before 0.2 read a list of
-/// all notices there.
-pub(super) fn tell(update: &mut Update, told: &NoticeRecord) -> ServiceResult<()> {
-    let [count, at, before] = of_kind(&told.kind);
-    update.set("notices", AttributeValue::L(vec![notice(told)?]));
-    update.set_if_absent("first_notice", notice(told)?);
-    // An update reads the attributes it copies before it writes.
-    update.copy_or(&before, &at, told.at.to_string());
-    update.set(&at, told.at.to_string());
-    update.add(&count, 1);
-    Ok(())
-}
-
-/// Reads the notices of an item. Kinds unknown to this version are not counted.
-fn notices(
-    item: &DynamoItem,
-    first: Option<NoticeRecord>,
-    all: Vec<NoticeRecord>,
-    detail: &IncidentDetail,
-) -> ServiceResult<Notices> {
-    let Some(last) = all.last().cloned() else { return Ok(Notices::default()) };
-    let mut kinds = BTreeMap::new();
-    for kind in Kind::ALL {
-        let [count, at, before] = of_kind(kind.as_str());
-        let Some(count) = item.get(&count).and_then(|n| n.as_n().ok()?.parse().ok()) else { continue };
-        let time = |name: &str| -> ServiceResult<Option<Timestamp>> {
-            time(name, item.get(name).and_then(|at| at.as_s().ok().map(String::as_str)))
-        };
-        if let Some(last) = time(&at)? {
-            // The first notice of a kind has itself as the one before.
-            let before = time(&before)?.filter(|before| *before < last);
-            kinds.insert(kind.to_string(), OfKind { count, last, before });
-        }
-    }
-    // Versions before 0.2 add to the list and count nothing.
-    let uncounted = usize::from(first.is_some());
-    let had_missing = detail.had_missing || all.iter().any(|told| !told.missing.is_empty());
-    let missing = if last.missing.is_empty() { detail.missing_at(&last.id) } else { last.missing.clone() };
-    let heard = detail.heard.clone();
-    let mut notices = Notices::kept(first, None, kinds, had_missing);
-    all.into_iter().skip(uncounted).for_each(|told| notices.push(told));
-    Ok(notices.ending_with(NoticeRecord { missing, heard, ..last }))
 }
 
 /// The record of a new episode.
@@ -493,139 +432,4 @@ impl IncidentItem {
         record.due_at = Some(due_at);
         Ok(record)
     }
-}
-
-/// The request we mean to file, before and after it is filed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Intended {
-    incident: String,
-    code: String,
-    name: String,
-    desired: f64,
-    value_before: f64,
-    at: String,
-}
-
-impl Intended {
-    pub(super) fn of(followed: &TrackedRequest, incident: &IncidentId) -> Self {
-        Self {
-            incident: incident.to_string(),
-            code: followed.code.to_string(),
-            name: followed.name.clone(),
-            desired: followed.desired,
-            value_before: followed.value_before,
-            at: stamp(followed.intended),
-        }
-    }
-
-    pub(super) fn attribute(&self) -> ServiceResult<AttributeValue> {
-        to_attribute_value(self).map_err(|e| unreadable(&self.code, e))
-    }
-
-    /// The last request that was reserved for a quota.
-    pub(super) fn last(&self, need: Option<Need>) -> ServiceResult<LastRequest> {
-        let at: Timestamp = self.at.parse().map_err(|e| unreadable(&self.code, e))?;
-        Ok(LastRequest {
-            incident: IncidentId::parse(&self.incident),
-            desired: self.desired,
-            intended: at,
-            outcome: None,
-            cool_down_until: at,
-            need,
-        })
-    }
-
-    fn followed(&self, request_id: Option<String>) -> ServiceResult<TrackedRequest> {
-        let code = QuotaCode::parse(&self.code);
-        Ok(TrackedRequest {
-            code: code.ok_or_else(|| unreadable(&self.code, "it is no quota code"))?,
-            name: self.name.clone(),
-            desired: self.desired,
-            value_before: self.value_before,
-            request_id,
-            intended: self.at.parse().map_err(|e| unreadable(&self.code, e))?,
-        })
-    }
-}
-
-/// `FILED#<account>#<region>`: the times of filed requests, as one text, so that a write can be conditional on what
-/// was read.
-#[derive(Debug, Default)]
-pub(super) struct DayItem {
-    /// The times that count, including those in an earlier version's item for the day.
-    pub(super) times: Vec<Timestamp>,
-    /// The text in the item; `None` if there is no item.
-    text: Option<String>,
-}
-
-impl DayItem {
-    /// Times are kept this long. No clock is far enough ahead to drop a time that still counts.
-    const KEPT: SignedDuration = SignedDuration::from_hours(48);
-
-    pub(super) fn read(
-        item: Option<DynamoItem>,
-        of_day: Option<DynamoItem>,
-        now: Timestamp,
-    ) -> ServiceResult<Self> {
-        #[derive(Deserialize)]
-        struct Times {
-            times: String,
-        }
-        #[derive(Deserialize)]
-        struct OfDay {
-            #[serde(default)]
-            filed: i64,
-        }
-        let unread = |e| unreadable("of the requests filed", e);
-        let text = item.map(from_item).transpose().map_err(unread)?.map(|Times { times }| times);
-        let OfDay { filed } = of_day.map_or(Ok(OfDay { filed: 0 }), from_item).map_err(unread)?;
-        let mut times = parsed(text.as_deref().unwrap_or_default())?;
-        times.extend((0..filed).map(|_| now));
-        Ok(Self { times, text })
-    }
-
-    /// Adds `at` to the item.
-    pub(super) fn with(&self, at: Timestamp, now: Timestamp) -> Update {
-        let mut update = self.written(|times| {
-            times.retain(|at| after(*at, Self::KEPT) > now);
-            times.push(at);
-        });
-        update.set("ttl", after(now, crate::aws::dynamodb::keys::DAY_KEPT).as_second());
-        update
-    }
-
-    /// Removes `at` from the item; `None` if it is not there.
-    pub(super) fn without(&self, at: Timestamp) -> Option<Update> {
-        let texts = self.text.as_deref()?.split_whitespace();
-        let held = stamp(at);
-        texts.into_iter().any(|text| text == held).then(|| {
-            self.written(|times| {
-                if let Some(n) = times.iter().position(|time| stamp(*time) == held) {
-                    times.remove(n);
-                }
-            })
-        })
-    }
-
-    /// Changes the item, if it is still as it was read.
-    fn written(&self, change: impl FnOnce(&mut Vec<Timestamp>)) -> Update {
-        let mut times = parsed(self.text.as_deref().unwrap_or_default()).unwrap_or_default();
-        change(&mut times);
-        let times: Vec<String> = times.into_iter().map(stamp).collect();
-        let mut update = Update::default();
-        update.set("times", times.join(" "));
-        match &self.text {
-            None => update.only_if("attribute_not_exists(#times)"),
-            Some(text) => {
-                update.only_if("#times = :before");
-                update.value(":before", &**text);
-            }
-        }
-        update
-    }
-}
-
-fn parsed(times: &str) -> ServiceResult<Vec<Timestamp>> {
-    let time = |text: &str| text.parse().map_err(|e| unreadable("of the requests filed", e));
-    times.split_whitespace().map(time).collect()
 }

@@ -10,37 +10,41 @@
 
 mod keys;
 mod search_item;
+mod claim;
 mod detail;
+mod episode;
+mod finish;
+mod intended;
 mod item;
+mod notice_attributes;
 mod quota_item;
 mod table;
 mod update;
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use futures_util::future::{join_all, try_join};
+use futures_util::future::try_join;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::clients::Aws;
 use crate::aws::dynamodb::detail::IncidentDetail;
-use crate::aws::dynamodb::item::{DayItem, IncidentItem, Intended, Slimmed, room, tallied};
+use crate::aws::dynamodb::finish::{finished, finished_beside};
+use crate::aws::dynamodb::intended::{DayItem, Intended};
+use crate::aws::dynamodb::item::{IncidentItem, room, tallied};
 use crate::aws::dynamodb::keys::{
-    DAY_KEPT, HOME, SILENCE, crowd_key, day_key, filed_key, incident_key, opened_key, quota_key,
-    sender_attribute, stamp, watch_key,
+    DAY_KEPT, crowd_key, day_key, filed_key, incident_key, opened_key, quota_key, sender_attribute, stamp,
+    watch_key,
 };
 use crate::aws::dynamodb::quota_item::QuotaItem;
-use crate::aws::dynamodb::search_item::SearchAttribute;
 use crate::aws::dynamodb::table::{TRIES, Table, Written, is_refused};
 use crate::aws::dynamodb::update::{DynamoItem, Update};
-use crate::diagnosis::Cause;
 use crate::error::{ServiceError, ServiceResult};
 use crate::ids::{AccountRegion, IncidentId, QuotaCode};
+use crate::incident::Incident;
 use crate::incident::band::Band;
 use crate::incident::flood::{IN_PLACE, OF_SENDER, Opened, Room};
 use crate::incident::lane::Lane;
 use crate::incident::record::{Claim, Lease, Record, Release, State};
-use crate::incident::{Counts, Incident};
 use crate::ports::{Ledger, RANKED, SEEN};
-use crate::quota::record::{EndedRequest, Intent, QuotaRecord, Remember, Reserved, has_room};
+use crate::quota::record::{Intent, QuotaRecord, Remember, Reserved, has_room};
 use crate::quota::request::TrackedRequest;
 use crate::shards::Shards;
 use crate::time::after;
@@ -49,60 +53,11 @@ use crate::time::after;
 pub(crate) const ACTIONS: &[&str] =
     &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"];
 
-/// Closed incidents are kept this long.
-const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
-
-/// How far another function's clock may be ahead.
-const AHEAD: SignedDuration = SignedDuration::from_mins(15);
-
 impl Aws {
     fn table(&self) -> ServiceResult<Table<'_>> {
         let missing = || ServiceError::invalid("no table is configured");
         let (client, name) = self.own.table.as_ref().ok_or_else(missing)?;
         Ok(Table { client, name })
-    }
-
-    /// Takes the lease of an open incident that nobody holds and for which `condition` is true.
-    async fn take(
-        &self,
-        id: &IncidentId,
-        now: Timestamp,
-        lease: SignedDuration,
-        condition: &str,
-    ) -> ServiceResult<Option<(Lease, Record)>> {
-        let table = self.table()?;
-        let (owner, until) = (self.next_owner(), after(now, lease));
-        let mut update = Update::default();
-        update.set("lease_owner", &*owner);
-        update.set("lease_until", stamp(until));
-        update.set("due_at", stamp(until));
-        update.only_if(&format!(
-            "attribute_exists(#open) AND {condition} AND (attribute_not_exists(lease_owner) OR lease_owner = :silence OR lease_until <= :now)"
-        ));
-        update.name("open");
-        update.value(":now", stamp(now));
-        update.value(":silence", SILENCE);
-        let Written::Yes(Some(old)) = table.update(&incident_key(id), update).await? else { return Ok(None) };
-        let old = IncidentItem::read(old)?;
-        let lease = Lease { incident: id.clone(), owner };
-        let detail = table.detail(&old, &lease, now).await?;
-        let mut record = old.record(&detail)?;
-        record.due_at = Some(until);
-        if record.returns(now) {
-            if !table.come_back(id, old.home_or(&record.incident), until, &lease).await? {
-                return Ok(None);
-            }
-            record.come_back(until);
-        } else if record.state == State::Closed {
-            // Whoever reopened it died before starting the new episode; the counts are of both episodes.
-            let episode = old.episode.saturating_add(1);
-            let reopened = Reopened { is_read: true, before: Counts::default(), episode, until };
-            if !table.reopen(&record.incident, reopened, &lease, now).await? {
-                return Ok(None);
-            }
-            record = item::fresh(&record.incident, episode, until);
-        }
-        Ok(Some((lease, record)))
     }
 
     /// A fencing token that no other lease ever has: the process's name and a count.
@@ -113,169 +68,7 @@ impl Aws {
     }
 }
 
-/// How a new episode of a closed incident starts.
-struct Reopened {
-    /// Whether the incident was read from its item and has nothing new to write. Values of another version then stay
-    /// as they were written.
-    is_read: bool,
-    /// Subtracted from the counts, so that claims counted in between stay.
-    before: Counts,
-    episode: u32,
-    until: Timestamp,
-}
-
-/// Takes the lease of an open incident whose item is still as in `old`.
-fn seized(old: &IncidentItem, owner: &str, until: Timestamp) -> Update {
-    let mut acquire = Update::default();
-    acquire.set("lease_owner", owner);
-    acquire.set("lease_until", stamp(until));
-    acquire.set("due_at", stamp(until));
-    if let (Some(left), Some(since)) = (&old.lease_owner, &old.lease_until) {
-        acquire.only_if("lease_owner = :left AND lease_until = :since");
-        acquire.value(":left", &**left);
-        acquire.value(":since", &**since);
-    } else {
-        acquire.only_if("lease_owner = :mine");
-        acquire.value(":mine", owner);
-    }
-    acquire
-}
-
-/// What the end of a drive writes to the incident's item.
-fn finished(lease: &Lease, finish: &Release) -> ServiceResult<Update> {
-    let id = &lease.incident;
-    let closes = finish.state == State::Closed;
-    let mut update = Update::default();
-    update.set("state", finish.state.as_str());
-    update.set("finished_by", &*lease.owner);
-    update.set_or_remove("due_at", Some(stamp(finish.due_at)).filter(|_| !closes));
-    update.set_or_remove("silent_until", finish.silent_until.map(stamp));
-    let searched = finish.search.as_ref().map(|_| AttributeValue::Bool(true));
-    update.set_or_remove("searched", searched);
-    update.remove("search");
-    update.set_or_remove("unread", finish.unread.as_ref().map(item::unread).transpose()?);
-    update.set_or_remove("awaited", finish.awaited.as_ref().map(item::awaited).transpose()?);
-    if let Some(other) = &finish.superseded_by {
-        update.set("superseded_by", other.as_str());
-    }
-    update.set_or_remove("lease_until", finish.silent_until.map(stamp));
-    update.set_or_remove("lease_owner", finish.silent_until.map(|_| SILENCE));
-    let followed = finish.followed.as_ref();
-    let intended = followed.map(|f| Intended::of(f, id).attribute()).transpose()?;
-    update.set_or_remove("intent", intended);
-    update.set_or_remove("request_id", followed.and_then(|f| f.request_id.as_deref()));
-    if let Some(told) = &finish.told {
-        item::tell(&mut update, told)?;
-    }
-    match finish.state {
-        State::Closed => {
-            update.remove("open");
-            update.set("ttl", expires(finish));
-        }
-        State::Watching => update.set("open", keys::following(id)),
-        // Every item whose lease this version took has a home.
-        _ => update.copy_or("open", HOME, keys::home(id, Cause::Unknown)),
-    }
-    update.under(lease);
-    if finish.minds_counts() {
-        update.only_if("lease_owner = :owner AND #errors = :errors AND #alarms = :alarms");
-        for (name, count) in [("errors", finish.counts.errors), ("alarms", finish.counts.alarms)] {
-            update.name(name);
-            update.value(&format!(":{name}"), count);
-        }
-    }
-    Ok(update)
-}
-
-/// What it writes to `DETAIL#`, in the same transaction; `None` if none of that changes.
-fn finished_beside(finish: &Release) -> ServiceResult<Option<Update>> {
-    let mut update = Update::default();
-    let told = finish.told.as_ref().filter(|told| !told.missing.is_empty());
-    let heard = finish.told.as_ref().map(|told| &told.heard).filter(|heard| !heard.is_empty());
-    let closes = finish.state == State::Closed;
-    if let Some(told) = told {
-        detail::missing(&mut update, told);
-    }
-    if let Some(heard) = heard {
-        detail::heard(&mut update, heard);
-    }
-    if let Some(search) = &finish.search {
-        update.set("search", SearchAttribute::of(search).attribute()?);
-    }
-    if closes {
-        update.set("ttl", expires(finish));
-    }
-    let is_bulky = told.is_some() || heard.is_some() || finish.search.is_some();
-    Ok((is_bulky || closes).then_some(update))
-}
-
-/// When a closed incident is deleted, in seconds since 1970.
-fn expires(finish: &Release) -> i64 {
-    after(finish.due_at, KEPT).as_second()
-}
-
 impl Table<'_> {
-    /// Records how a followed request ended, together with the `incident` and its `bulky` items. Returns `Err` with the
-    /// incident's present item if its condition did not hold.
-    async fn end(
-        &self,
-        incident: TransactWriteItem,
-        bulky: &[TransactWriteItem],
-        lease: &Lease,
-        ended: &EndedRequest,
-    ) -> ServiceResult<Result<(), Option<DynamoItem>>> {
-        let EndedRequest { place, followed, outcome, .. } = ended;
-        let key = quota_key(place, &followed.code);
-        for _ in 0..TRIES {
-            let item = QuotaItem::read(self.item(key.clone()).await?)?;
-            let mut record = item.record()?;
-            record.ended(ended);
-            let mut quota = item.written(&record)?;
-            // For someone else's request, only its end is recorded.
-            if record.last.as_ref().is_some_and(|last| last.intended == followed.intended) {
-                quota.set("intent", Intended::of(followed, &lease.incident).attribute()?);
-                quota.set_or_remove("request_id", followed.request_id.as_deref());
-                quota.set("last_outcome", outcome.as_str());
-                quota.set_if_absent("cool_down_until", stamp(followed.intended));
-            }
-            let mut writes = vec![incident.clone(), self.write(key.clone(), quota)?];
-            writes.extend(bulky.iter().cloned());
-            let Err(reasons) = self.transact(writes).await? else { return Ok(Ok(())) };
-            match reasons.as_slice() {
-                // Someone has written to the quota's item since it was read: try again.
-                [incident, quota, ..] if !is_refused(incident) && is_refused(quota) => {}
-                [incident, ..] => return Ok(Err(incident.item().cloned())),
-                [] => return Ok(Err(None)),
-            }
-        }
-        Err(ServiceError::Throttled)
-    }
-
-    /// Reads the large parts of `old`, whose `lease` was just taken. Moves out of `old` what a version before 0.2 kept
-    /// there.
-    async fn detail(
-        &self,
-        old: &IncidentItem,
-        lease: &Lease,
-        now: Timestamp,
-    ) -> ServiceResult<IncidentDetail> {
-        let id = &lease.incident;
-        let detail = IncidentDetail::read(id, &self.items(detail::keys(id)).await?)?;
-        if old.is_of_before() {
-            let Slimmed { mut incident, detail: bulky, callers } = old.slimmed(&detail, now)?;
-            incident.under(lease);
-            let bulky = self.write(detail::detail_key(id), bulky)?;
-            let mut writes = vec![self.write(incident_key(id), incident)?, bulky];
-            for (key, update) in callers {
-                writes.push(self.write(key, update)?);
-            }
-            if self.transact(writes).await?.is_err() {
-                return Err(ServiceError::lease_lost());
-            }
-        }
-        Ok(detail)
-    }
-
     /// The records of these items with their details, without callers. An unreadable item is an error in its own place.
     async fn records(&self, items: Vec<DynamoItem>) -> ServiceResult<Vec<ServiceResult<Record>>> {
         let keys = items.iter().filter_map(keys::id).map(|id| detail::detail_key(&id));
@@ -287,215 +80,21 @@ impl Table<'_> {
         Ok(items.into_iter().map(record).collect())
     }
 
-    /// Starts a new episode of a closed incident under its new lease. `false` if the lease is lost.
-    async fn reopen(
-        &self,
-        incident: &Incident,
-        reopened: Reopened,
-        lease: &Lease,
-        now: Timestamp,
-    ) -> ServiceResult<bool> {
-        let Reopened { is_read, before, episode, until } = reopened;
-        let mut update = Update::default();
-        update.set("state", State::Seen.as_str());
-        update.set("episode", episode);
-        update.set("notices", AttributeValue::L(Vec::new()));
-        update.set("due_at", stamp(until));
-        let mut told = item::told_by(incident);
-        let is_told = |name: &str| told.iter().any(|(known, _)| *known == name);
-        item::OF_EPISODE.iter().filter(|name| !is_told(name)).for_each(|gone| update.remove(gone));
-        item::of_kinds().for_each(|gone| update.remove(&gone));
-        // The claim has written it, and someone may have written a later time since.
-        told.retain(|(name, _)| !is_read && *name != item::LAST_SEEN);
-        update.set_all(told);
-        let home = keys::home(&incident.id, incident.cause);
-        if is_read {
-            update.copy_or("open", HOME, home);
-        } else {
-            update.set("open", home);
-        }
-        update.subtract("errors", before.errors);
-        update.subtract("alarms", before.alarms);
-        update.under(lease);
-        let bulky = detail::reopened(incident, is_read, now);
-        let writes = vec![
-            self.write(incident_key(&incident.id), update)?,
-            self.write(detail::detail_key(&incident.id), bulky)?,
-        ];
-        Ok(self.transact(writes).await?.is_ok())
-    }
-
-    /// Continues the episode of an incident that was over, under its new lease. `false` if the lease is lost.
-    async fn come_back(
-        &self,
-        id: &IncidentId,
-        home: String,
-        due_at: Timestamp,
-        lease: &Lease,
-    ) -> ServiceResult<bool> {
-        let mut update = Update::default();
-        update.set("state", State::Seen.as_str());
-        update.set("due_at", stamp(due_at));
-        update.copy_or("open", HOME, home);
-        for gone in item::OF_STAY {
-            update.remove(gone);
-        }
-        update.under(lease);
-        let mut bulky = Update::default();
-        for gone in ["search", "ttl"] {
-            bulky.remove(gone);
-        }
-        let bulky = self.write(detail::detail_key(id), bulky)?;
-        Ok(self.transact(vec![self.write(incident_key(id), update)?, bulky]).await?.is_ok())
-    }
-
     /// The recent requests in `place`, including those that an earlier version counted for the day of `now`.
     async fn filed(&self, place: &AccountRegion, now: Timestamp) -> ServiceResult<DayItem> {
         let (times, of_day) = try_join(self.item(filed_key(place)), self.item(day_key(place, now))).await?;
         DayItem::read(times, of_day, now)
     }
-
-    /// Records the cause that `incident` knows, if there was none.
-    async fn learn(&self, incident: &Incident) -> ServiceResult<()> {
-        let mut update = Update::default();
-        update.set_all(item::diagnosed(incident));
-        update.only_if("#rule = :unknown");
-        update.value(":unknown", keys::NO_RULE);
-        let writes = vec![
-            self.write(incident_key(&incident.id), update)?,
-            self.write(detail::detail_key(&incident.id), detail::learnt(incident))?,
-        ];
-        // If the condition does not hold, someone else has recorded a cause meanwhile.
-        self.transact(writes).await.map(|_| ())
-    }
-
-    /// Moves an incident that was only counted to its part of the index: a version before 0.2 put it elsewhere, or its
-    /// cause is now of another band.
-    async fn put_in_place(&self, old: &IncidentItem, incident: &Incident) -> ServiceResult<()> {
-        let Some(open) = &old.open else { return Ok(()) };
-        let is_new = incident.is_the_latest_word() || old.learns(incident);
-        let place = match old.place_of_open(&incident.id) {
-            place if !is_new || place == keys::following(&incident.id) => place,
-            _ => keys::home(&incident.id, incident.cause),
-        };
-        if *open == place {
-            return Ok(());
-        }
-        let mut update = Update::default();
-        update.set("open", place);
-        // Whoever has driven it meanwhile has put it in its place.
-        update.only_if("#open = :was AND lease_owner = :silence");
-        update.value(":was", &**open);
-        update.value(":silence", SILENCE);
-        self.update(&incident_key(&incident.id), update).await.map(|_| ())
-    }
 }
 
 impl Ledger for Aws {
-    /// Usually one write of the incident's item. It counts the incident and, because `if_not_exists` keeps existing
-    /// values, takes the lease only if nobody holds it. An error older than `last_seen` needs a second try. Facts and
-    /// callers go to separate items outside the indexes. The old item tells the result. Only an incident that was
-    /// closed, released without silence, or left with an expired lease needs one more write.
     async fn claim(
         &self,
         incident: &Incident,
         now: Timestamp,
         lease: SignedDuration,
     ) -> ServiceResult<Claim> {
-        let table = self.table()?;
-        let key = incident_key(&incident.id);
-        let (owner, until) = (self.next_owner(), after(now, lease));
-        let incident = &incident.until(now);
-        let count = |is_latest: bool| {
-            let mut update = Update::default();
-            let home = keys::home(&incident.id, incident.cause);
-            for (name, value) in [("open", &*home), ("state", State::Seen.as_str()), ("lease_owner", &owner)]
-            {
-                update.set_if_absent(name, value);
-            }
-            update.set_if_absent("episode", 1);
-            update.set_if_absent("lease_until", stamp(until));
-            update.set_if_absent("due_at", stamp(until));
-            for (name, value) in item::told_by(incident) {
-                if item::is_overwritten(incident, name) && (is_latest || name != item::LAST_SEEN) {
-                    update.set(name, value);
-                } else {
-                    update.set_if_absent(name, value);
-                }
-            }
-            update.add("errors", incident.counts.errors);
-            update.add("alarms", incident.counts.alarms);
-            update.remove("ttl");
-            if is_latest && incident.last_seen.is_some() {
-                // Overwrite a time in the future, which an earlier version accepted.
-                update.only_if(
-                    "attribute_not_exists(last_seen) OR last_seen <= :last_seen OR last_seen > :ahead",
-                );
-                update.value(":ahead", stamp(after(now, AHEAD)));
-            }
-            update
-        };
-        let beside = std::iter::once((detail::detail_key(&incident.id), detail::claimed(incident)));
-        let models = detail::models(incident).map(|update| (detail::detail_key(&incident.id), update));
-        let beside = beside.chain(models).chain(detail::callers(incident, now));
-        let beside: Vec<(String, Update)> = beside.collect();
-        let beside = beside.into_iter().map(async |(key, update)| table.update(&key, update).await);
-        let counted = async {
-            match table.update(&key, count(true)).await? {
-                Written::No(_) => table.update(&key, count(false)).await,
-                written @ Written::Yes(_) => Ok(written),
-            }
-        };
-        let (written, beside) = tokio::join!(counted, join_all(beside));
-        let (Written::Yes(old) | Written::No(old)) = written?;
-        for written in beside {
-            written?;
-        }
-        let old = old.map(IncidentItem::read).transpose()?;
-        let lease = Lease { incident: incident.id.clone(), owner: owner.clone() };
-        let mine = |record| Ok(Claim::Mine(lease.clone(), Box::new(record)));
-
-        let Some(old) = old else { return mine(item::fresh(incident, 1, until)) };
-        // The SDK repeats a write whose answer was lost; then the existing lease is this one.
-        let is_mine = old.lease_owner.as_ref() == Some(&owner);
-        if !is_mine && old.is_held(now) {
-            if old.learns(incident) {
-                table.learn(incident).await?;
-            }
-            table.put_in_place(&old, incident).await?;
-            return Ok(Claim::Counted);
-        }
-        if old.is_over(now) {
-            let episode = if old.is_expired(now) { 1 } else { old.episode.saturating_add(1) };
-            let seized = is_mine || old.lease_owner.is_none();
-            if !old.is_expired(now) && old.returns(now) {
-                let home = old.home_or(incident);
-                if !seized || !table.come_back(&incident.id, home, until, &lease).await? {
-                    return Ok(Claim::Counted);
-                }
-                let detail = table.detail(&old, &lease, now).await?;
-                let mut record = old.record_with(&detail, incident, until, now)?;
-                record.come_back(until);
-                return mine(record);
-            }
-            let reopened = Reopened { is_read: false, before: old.counts(), episode, until };
-            if !seized || !table.reopen(incident, reopened, &lease, now).await? {
-                return Ok(Claim::Counted);
-            }
-            let mut record = item::fresh(incident, episode, until);
-            record.incident.last_seen = old.latest(incident, now);
-            return mine(record);
-        }
-        match table.update(&key, seized(&old, &owner, until)).await? {
-            Written::Yes(_) => {
-                if old.learns(incident) {
-                    table.learn(incident).await?;
-                }
-                let detail = table.detail(&old, &lease, now).await?;
-                mine(old.record_with(&detail, incident, until, now)?)
-            }
-            Written::No(_) => Ok(Claim::Counted),
-        }
+        self.count_and_take(incident, now, lease).await
     }
 
     /// Reads a band only if the bands before it are not enough.

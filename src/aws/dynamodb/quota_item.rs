@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::from_item;
 
-use crate::aws::dynamodb::item::Intended;
+use crate::aws::dynamodb::intended::Intended;
 use crate::aws::dynamodb::keys::{stamp, unreadable};
 use crate::aws::dynamodb::update::{DynamoItem, Update};
 use crate::error::ServiceResult;
