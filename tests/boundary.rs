@@ -414,12 +414,8 @@ fn no_two_types_have_one_name() {
 
 /// A function of more lines is split.
 const LONGEST_FUNCTION: usize = 60;
-/// Functions that are longer still. Nothing may be added, and what has become shorter is taken out.
-const LONG_FUNCTIONS: &[&str] = &["diagnosis/text.rs: plain"];
 /// A file of more lines, its tests left out, is split.
 const LONGEST_FILE: usize = 450;
-/// Files that are longer still. Nothing may be added, and what has become shorter is taken out.
-const LONG_FILES: &[&str] = &["diagnosis/table.rs"];
 
 /// The functions of `code` with more lines than [`LONGEST_FUNCTION`], by name: each ends where a line holds nothing but
 /// the closing brace under its first letter.
@@ -448,7 +444,7 @@ fn long_functions(code: &str) -> Vec<String> {
 }
 
 #[test]
-fn no_function_and_no_file_grows_long() {
+fn no_function_and_no_file_is_long() {
     let (mut functions, mut files) = (BTreeSet::new(), BTreeSet::new());
     for (name, source) in sources() {
         let code = source.split("#[cfg(test)]\nmod tests").next().unwrap();
@@ -457,6 +453,5 @@ fn no_function_and_no_file_grows_long() {
             files.insert(name);
         }
     }
-    assert_eq!(functions, LONG_FUNCTIONS.iter().map(|name| (*name).to_owned()).collect());
-    assert_eq!(files, LONG_FILES.iter().map(|name| (*name).to_owned()).collect());
+    assert!(functions.is_empty() && files.is_empty(), "{functions:?} {files:?}");
 }

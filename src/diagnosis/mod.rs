@@ -4,7 +4,7 @@
 //! never a guess.
 
 mod answered;
-mod elsewhere;
+mod member;
 mod operations;
 mod plain;
 mod present;
@@ -15,7 +15,7 @@ mod fields;
 mod find;
 mod phrases;
 mod rule;
-mod table;
+mod rules;
 mod text;
 mod words;
 
@@ -25,10 +25,11 @@ pub use crate::diagnosis::cause::{Category, Cause, Rank, Remedy};
 pub use crate::diagnosis::facts::{EXAMPLES, Facts, LimitScope, MODELS, Many, PolicyKind, SHOWN};
 pub use crate::diagnosis::find::UNNAMED_FIELD;
 pub(crate) use crate::diagnosis::find::endpoint_region;
+pub use crate::diagnosis::operations::INFERENCE_OPERATIONS;
 pub(crate) use crate::diagnosis::plain::LONGEST;
 pub use crate::diagnosis::plain::{ErrorText, Plain};
 pub use crate::diagnosis::rule::{Example, Rule};
-pub use crate::diagnosis::table::{INFERENCE_OPERATIONS, RULES};
+pub use crate::diagnosis::rules::RULES;
 pub use crate::original::Original;
 use crate::text::cut;
 

@@ -4,6 +4,29 @@
 //! `bedrock`, without those that another service has too, such as `CreateAgent` or `TagResource`.
 //! See <https://docs.aws.amazon.com/bedrock/latest/APIReference/welcome.html>.
 
+/// The operations for inference and for what belongs to it.
+pub const INFERENCE_OPERATIONS: &[&str] = &[
+    "InvokeModel",
+    "InvokeModelWithResponseStream",
+    "InvokeModelWithBidirectionalStream",
+    "Converse",
+    "ConverseStream",
+    "CountTokens",
+    "StartAsyncInvoke",
+    "ApplyGuardrail",
+    "InvokeAgent",
+    "InvokeInlineAgent",
+    "InvokeFlow",
+    "Retrieve",
+    "RetrieveAndGenerate",
+    "RetrieveAndGenerateStream",
+    "Rerank",
+    "CreateInference",
+    "InvokeGuardrailChecks",
+    "OptimizePrompt",
+    "GenerateQuery",
+];
+
 /// Sorted for binary search.
 #[rustfmt::skip]
 const OPERATIONS: &[&str] = &[

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use crate::diagnosis::plain::{Plain, stem};
 use crate::diagnosis::present::Present;
 use crate::diagnosis::rule::Rule;
-use crate::diagnosis::table::RULES;
+use crate::diagnosis::rules::RULES;
 
 /// Rows are the bits of a `u128`. A test checks that the table fits.
 #[cfg(test)]

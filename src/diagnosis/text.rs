@@ -2,10 +2,10 @@
 //!
 //! Invariant: Nothing here decides a cause. The same sentence is only made to look the same.
 
-use crate::diagnosis::answered;
 use crate::diagnosis::find;
 use crate::diagnosis::plain::{ErrorText, LONGEST, Plain};
 use crate::diagnosis::words::Words;
+use crate::diagnosis::{answered, member};
 use crate::text::cut;
 
 impl Plain {
@@ -29,8 +29,9 @@ impl Plain {
         let operation = operation.or_else(|| find::word(raw, found.operation?).map(str::to_owned));
         let status = error.status.or(found.status);
         let (phrases, numbers) = (found.phrases, found.numbers);
+        let member = member::path(&message).and_then(member::cause);
         let service = answered::named(&message, operation.as_deref());
-        Self { codes, status, operation, message, service, phrases, numbers }
+        Self { codes, status, operation, message, service, member, phrases, numbers }
     }
 }
 
@@ -78,31 +79,9 @@ fn plain(raw: &str) -> String {
                 line_start = true;
                 push_blank(&mut out);
             }
-            // Escapes of JSON in a string, at any depth: `\"`, `\\n`, `\\\"`.
-            b'\\' => {
-                at += bytes.get(at..).unwrap_or_default().iter().take_while(|b| **b == b'\\').count();
-                match bytes.get(at) {
-                    Some(b'n' | b'r' | b't') => {
-                        at += 1;
-                        line_start = true;
-                        push_blank(&mut out);
-                    }
-                    Some(b'u') => match unicode_escape(raw.get(at..).unwrap_or_default()) {
-                        Some(decoded) => {
-                            at += "u0000".len();
-                            push_char(&mut out, decoded);
-                        }
-                        None => push_blank(&mut out),
-                    },
-                    Some(b'"' | b'\'' | b'/') => {}
-                    _ => push_blank(&mut out),
-                }
-            }
-            // A terminal colour sequence: `ESC [ 31 m`.
+            b'\\' => at = escape(raw, at, &mut out, &mut line_start),
             0x1b => {
-                let parameters = bytes.get(at..).unwrap_or_default().strip_prefix(b"[");
-                let length = parameters.map(|p| p.iter().take_while(|b| (0x20..0x40).contains(*b)).count());
-                at += length.map_or(0, |length| "[".len() + length + "m".len());
+                at += colour(bytes.get(at..).unwrap_or_default());
                 push_blank(&mut out);
             }
             // The margin of a quoted or commented line.
@@ -122,6 +101,39 @@ fn plain(raw: &str) -> String {
     }
     // Only ASCII was pushed.
     String::from_utf8(out).unwrap_or_default()
+}
+
+/// Reads an escape of JSON in a string, at any depth: `\\"`, `\\\\n`, `\\\\\\"`. Its first backslash stands before `at`. Returns
+/// where the text goes on.
+fn escape(raw: &str, at: usize, out: &mut Vec<u8>, line_start: &mut bool) -> usize {
+    let rest = raw.as_bytes().get(at..).unwrap_or_default();
+    let at = at + rest.iter().take_while(|b| **b == b'\\').count();
+    match raw.as_bytes().get(at) {
+        Some(b'n' | b'r' | b't') => {
+            *line_start = true;
+            push_blank(out);
+            at + 1
+        }
+        Some(b'u') => {
+            let Some(decoded) = unicode_escape(raw.get(at..).unwrap_or_default()) else {
+                push_blank(out);
+                return at;
+            };
+            push_char(out, decoded);
+            at + "u0000".len()
+        }
+        Some(b'"' | b'\'' | b'/') => at,
+        _ => {
+            push_blank(out);
+            at
+        }
+    }
+}
+
+/// The length of a terminal colour sequence, `ESC [ 31 m`, of which `rest` follows the `ESC`.
+fn colour(rest: &[u8]) -> usize {
+    let Some(parameters) = rest.strip_prefix(b"[") else { return 0 };
+    "[".len() + parameters.iter().take_while(|b| (0x20..0x40).contains(*b)).count() + "m".len()
 }
 
 /// Sixteen bytes in lower case; `None` if any needs special treatment. Most of a text takes this fast path, which the

@@ -5,14 +5,12 @@
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
+use crate::diagnosis::rules::pages::{CREDENTIALS, ERRORS};
 
 const ANTHROPIC_ERRORS: &str = "https://docs.claude.com/en/api/errors";
 const OPENAI_ERRORS: &str = "https://platform.openai.com/docs/guides/error-codes";
 const AZURE_ERRORS: &str = "https://learn.microsoft.com/azure/ai-services/openai/how-to/quota";
 const GOOGLE_ERRORS: &str = "https://ai.google.dev/gemini-api/docs/troubleshooting";
-const ERRORS: &str =
-    "https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html";
-const CREDENTIALS: &str = "https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html";
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Rule] = &[

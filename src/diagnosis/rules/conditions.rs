@@ -1,0 +1,62 @@
+//! Conditions of rules that phrases cannot express.
+
+use crate::diagnosis::answered::{NamedService, is_of_aws};
+use crate::diagnosis::cause::Cause;
+use crate::diagnosis::plain::Plain;
+use crate::ids::Region;
+
+/// Whether the text names another AWS service as the one that answered.
+pub(super) fn of_another_service(plain: &Plain) -> bool {
+    matches!(plain.service, NamedService::Another(_))
+}
+
+/// Whether AWS answered, as far as the text shows. A quota of AWS has nothing to do with any other answer.
+pub(super) fn of_aws(plain: &Plain) -> bool {
+    plain.operation.is_some() || is_of_aws(&plain.message, &plain.codes)
+}
+
+/// Whether a rate limit is Bedrock's: AWS answered, or the sentence is Bedrock's own.
+pub(super) fn is_bedrocks_limit(plain: &Plain) -> bool {
+    of_aws(plain) || plain.message.contains("please wait before trying again")
+}
+
+/// Whether the message contains a Region code.
+pub(super) fn names_a_region(plain: &Plain) -> bool {
+    plain.message.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|w| Region::parse(w).is_some())
+}
+
+/// Whether the message contains a sentence, not only codes and field names.
+pub(super) fn says_something(plain: &Plain) -> bool {
+    let is_field = |w: &str| w.starts_with('"') || w.ends_with('"') || w.ends_with("\",");
+    plain
+        .message
+        .split(' ')
+        .filter(|w| !is_field(w) && !plain.codes.iter().any(|c| w.contains(c.as_str())))
+        .count()
+        >= 3
+}
+
+/// Whether the member that a validation error names holds a model's id.
+pub(super) fn about_model_id(plain: &Plain) -> bool {
+    plain.member == Some(Cause::InvalidIdentifier)
+}
+
+/// Whether the member that a validation error names holds media.
+pub(super) fn about_media(plain: &Plain) -> bool {
+    plain.member == Some(Cause::Media)
+}
+
+/// Whether the member that a validation error names is one of the messages.
+pub(super) fn about_messages(plain: &Plain) -> bool {
+    plain.member == Some(Cause::Messages)
+}
+
+/// Whether the member that a validation error names configures a guardrail.
+pub(super) fn about_guardrail(plain: &Plain) -> bool {
+    plain.member == Some(Cause::Guardrail)
+}
+
+/// Whether the member that a validation error names sets how the model answers.
+pub(super) fn about_parameter(plain: &Plain) -> bool {
+    plain.member == Some(Cause::Parameter)
+}

@@ -1,0 +1,25 @@
+//! Answers of other AWS services, though the wording is similar.
+
+use crate::diagnosis::cause::Cause;
+use crate::diagnosis::rule::{Example, Rule};
+use crate::diagnosis::rules::conditions::of_another_service;
+use crate::diagnosis::rules::pages::{ERRORS, IAM_DENIED, SERVICE_QUOTAS};
+
+#[rustfmt::skip]
+pub(super) const ROWS: &[Rule] = &[
+    Rule { id: "quota-request-answer", cause: Cause::Unrelated,
+        says: &[&["open service quota increase request"], &["must provide a quota value greater than"], &["applied value for the specified"], &["too many open quota increase requests"]],
+        advice: &["This is Service Quotas' answer to a request for an increase, not an inference error."],
+        reference: SERVICE_QUOTAS,
+        example: Example { code: Some("IllegalArgumentException"), message: "You must provide a quota value greater than the default quota value of 5000000.0" }, ..Rule::NONE },
+    Rule { id: "iam-rate-limit", cause: Cause::Unrelated,
+        says: &[&["rate limit exceeded from iam"], &["failed creating service linked role"]],
+        advice: &["IAM limited the call while a role was made; try the deployment again in a minute."],
+        reference: IAM_DENIED,
+        example: Example { code: Some("ServiceLimitExceeded"), message: "Failed creating service linked role. Rate limit exceeded from IAM" }, ..Rule::NONE },
+    Rule { id: "another-aws-service", cause: Cause::Unrelated,
+        when: Some(of_another_service),
+        advice: &["Another AWS service answered this call, not Bedrock: its own quotas, policies and limits apply."],
+        reference: ERRORS,
+        example: Example { code: None, message: "An error occurred (ThrottlingException) when calling the DescribeLogGroups operation: Rate exceeded" }, ..Rule::NONE },
+];
