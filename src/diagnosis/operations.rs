@@ -27,7 +27,7 @@ pub const INFERENCE_OPERATIONS: &[&str] = &[
     "GenerateQuery",
 ];
 
-/// Sorted for binary search.
+/// Sorted for binary search, without regard to case.
 #[rustfmt::skip]
 const OPERATIONS: &[&str] = &[
     "ApplyGuardrail", "AssociateAgentCollaborator", "AssociateAgentKnowledgeBase", "BatchCreateMemoryRecords",
@@ -91,23 +91,23 @@ const OPERATIONS: &[&str] = &[
     "InvokeHarness", "InvokeInlineAgent", "InvokeModel", "InvokeModelWithBidirectionalStream",
     "InvokeModelWithResponseStream", "ListABTests", "ListActors", "ListAdvancedPromptOptimizationJobs",
     "ListAgentActionGroups", "ListAgentAliases", "ListAgentCollaborators", "ListAgentKnowledgeBases",
-    "ListAgentRuntimeEndpoints", "ListAgentRuntimeVersions", "ListAgentRuntimes", "ListAgentVersions",
+    "ListAgentRuntimeEndpoints", "ListAgentRuntimes", "ListAgentRuntimeVersions", "ListAgentVersions",
     "ListApiKeyCredentialProviders", "ListAsyncInvokes", "ListAutomatedReasoningPolicies",
     "ListAutomatedReasoningPolicyBuildWorkflows", "ListAutomatedReasoningPolicyTestCases",
-    "ListAutomatedReasoningPolicyTestResults", "ListBatchEvaluations", "ListBrowserProfiles",
-    "ListBrowserSessions", "ListBrowsers", "ListCodeInterpreterSessions", "ListCodeInterpreters",
-    "ListConfigurationBundleVersions", "ListConfigurationBundles", "ListCustomModelDeployments",
-    "ListCustomModels", "ListDataAutomationLibraries", "ListDataAutomationLibraryEntities",
-    "ListDataAutomationLibraryIngestionJobs", "ListDataAutomationProjects", "ListEnforcedGuardrailsConfiguration",
-    "ListEvaluationJobs", "ListEvaluators", "ListFlowAliases", "ListFlowExecutionEvents", "ListFlowExecutions",
-    "ListFlowVersions", "ListFoundationModelAgreementOffers", "ListFoundationModels", "ListGatewayRules",
-    "ListGatewayTargets", "ListGuardrails", "ListHarnesses", "ListImportedModels", "ListInferenceProfiles",
-    "ListIngestionJobs", "ListInvocationSteps", "ListInvocations", "ListKnowledgeBaseDocuments",
-    "ListMarketplaceModelEndpoints", "ListMemories", "ListMemoryExtractionJobs", "ListMemoryRecords",
-    "ListModelCopyJobs", "ListModelCustomizationJobs", "ListModelImportJobs", "ListModelInvocationJobs",
+    "ListAutomatedReasoningPolicyTestResults", "ListBatchEvaluations", "ListBrowserProfiles", "ListBrowsers",
+    "ListBrowserSessions", "ListCodeInterpreters", "ListCodeInterpreterSessions", "ListConfigurationBundles",
+    "ListConfigurationBundleVersions", "ListCustomModelDeployments", "ListCustomModels",
+    "ListDataAutomationLibraries", "ListDataAutomationLibraryEntities", "ListDataAutomationLibraryIngestionJobs",
+    "ListDataAutomationProjects", "ListEnforcedGuardrailsConfiguration", "ListEvaluationJobs", "ListEvaluators",
+    "ListFlowAliases", "ListFlowExecutionEvents", "ListFlowExecutions", "ListFlowVersions",
+    "ListFoundationModelAgreementOffers", "ListFoundationModels", "ListGatewayRules", "ListGatewayTargets",
+    "ListGuardrails", "ListHarnesses", "ListImportedModels", "ListInferenceProfiles", "ListIngestionJobs",
+    "ListInvocations", "ListInvocationSteps", "ListKnowledgeBaseDocuments", "ListMarketplaceModelEndpoints",
+    "ListMemories", "ListMemoryExtractionJobs", "ListMemoryRecords", "ListModelCopyJobs",
+    "ListModelCustomizationJobs", "ListModelImportJobs", "ListModelInvocationJobs",
     "ListOauth2CredentialProviders", "ListOnlineEvaluationConfigs", "ListPaymentConnectors",
     "ListPaymentCredentialProviders", "ListPaymentInstruments", "ListPaymentManagers", "ListPaymentSessions",
-    "ListPolicyEngineSummaries", "ListPolicyEngines", "ListPolicyGenerationAssets",
+    "ListPolicyEngines", "ListPolicyEngineSummaries", "ListPolicyGenerationAssets",
     "ListPolicyGenerationSummaries", "ListPolicySummaries", "ListPromptRouters", "ListProvisionedModelThroughputs",
     "ListRegistryRecords", "ListWorkloadIdentities", "OptimizePrompt", "PrepareAgent", "PrepareFlow",
     "ProcessPayment", "PutEnforcedGuardrailConfiguration", "PutInvocationStep",
@@ -132,9 +132,9 @@ const OPERATIONS: &[&str] = &[
     "UpdateRegistryRecordStatus", "UpdateWorkloadIdentity", "ValidateFlowDefinition",
 ];
 
-/// Words in the names of Bedrock's operations. An operation with such a word may be new, or another service's.
+/// Words in the names of Bedrock's operations, in lower case. An operation with such a word may be new, or another service's.
 const WORDS: &[&str] =
-    &["Agent", "Converse", "Guardrail", "Inference", "Ingestion", "KnowledgeBase", "Model", "Prompt"];
+    &["agent", "converse", "guardrail", "inference", "ingestion", "knowledgebase", "model", "prompt"];
 
 /// Whose operation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,13 +147,15 @@ pub(super) enum OwnerOfOperation {
     AnotherService,
 }
 
-/// Whose operation `name` is. The spelling of the SDK for JavaScript, `ConverseCommand`, counts as well.
+/// Whose operation `name` is, in any case. The spelling of the SDK for JavaScript, `ConverseCommand`, counts as well.
 pub(super) fn owner(name: &str) -> OwnerOfOperation {
-    let name = name.strip_suffix("Command").unwrap_or(name);
-    if OPERATIONS.binary_search(&name).is_ok() {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_suffix("command").unwrap_or(&name);
+    if OPERATIONS.binary_search_by(|known| known.to_ascii_lowercase().as_str().cmp(name)).is_ok() {
         return OwnerOfOperation::Bedrock;
     }
-    let is_shared = SHARED.contains(&name) || WORDS.iter().any(|word| name.contains(word));
+    let is_shared = SHARED.iter().any(|known| known.eq_ignore_ascii_case(name))
+        || WORDS.iter().any(|word| name.contains(word));
     if is_shared { OwnerOfOperation::Unclear } else { OwnerOfOperation::AnotherService }
 }
 
@@ -215,13 +217,14 @@ mod tests {
 
     #[test]
     fn operations_are_sorted_and_stand_once() {
-        assert!(OPERATIONS.is_sorted_by(|a, b| a < b));
+        assert!(OPERATIONS.is_sorted_by(|a, b| a.to_ascii_lowercase() < b.to_ascii_lowercase()));
     }
 
     #[test]
     fn an_operation_of_another_service_is_known_by_its_name() {
         for (name, expected) in [
             ("Converse", OwnerOfOperation::Bedrock),
+            ("converse", OwnerOfOperation::Bedrock),
             ("InvokeModelCommand", OwnerOfOperation::Bedrock),
             ("CreateEvent", OwnerOfOperation::Bedrock),
             ("CreateAgent", OwnerOfOperation::Unclear),

@@ -17,7 +17,8 @@ pub(super) fn of_aws(plain: &Plain) -> bool {
 
 /// Whether a rate limit is Bedrock's: AWS answered, or the sentence is Bedrock's own.
 pub(super) fn is_bedrocks_limit(plain: &Plain) -> bool {
-    of_aws(plain) || plain.message.contains("please wait before trying again")
+    const OWN: [&str; 2] = ["please wait before trying again", "too many tokens per day"];
+    of_aws(plain) || OWN.iter().any(|words| plain.message.contains(words))
 }
 
 /// Whether the message contains a Region code.
@@ -34,11 +35,6 @@ pub(super) fn says_something(plain: &Plain) -> bool {
         .filter(|w| !is_field(w) && !plain.codes.iter().any(|c| w.contains(c.as_str())))
         .count()
         >= 3
-}
-
-/// Whether the member that a validation error names holds a model's id.
-pub(super) fn about_model_id(plain: &Plain) -> bool {
-    plain.member == Some(Cause::InvalidIdentifier)
 }
 
 /// Whether the member that a validation error names holds media.

@@ -3,7 +3,9 @@
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
 use crate::diagnosis::rules::conditions::names_a_region;
-use crate::diagnosis::rules::pages::{ANTHROPIC, ERRORS, FEATURES, MODELS, PROFILES, REGIONS, TOOLS};
+use crate::diagnosis::rules::pages::{
+    ANTHROPIC, ERRORS, FEATURES, MODELS, PROFILES, REGIONS, THINKING, TOOLS,
+};
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Rule] = &[
@@ -14,7 +16,7 @@ pub(super) const ROWS: &[Rule] = &[
         reference: PROFILES,
         example: Example { code: Some("ValidationException"), message: "Invocation of model ID anthropic.claude-opus-4-6-v1 with on-demand throughput isn't supported. Retry your request with the ID or ARN of an inference profile that contains this model." }, ..Rule::NONE },
     Rule { id: "not-in-region", cause: Cause::NotInRegion,
-        says: &[&["does not support cross-region"], &["doesn't support cross-region"], &["not supported in this region"], &["isn't supported in this region"], &["not available in this region"], &["isn't available in this region"], &["not available in your region"], &["not supported in your region"], &["not available in the region"], &["not supported in the region"], &["not available in region"], &["not supported in region"], &["getaddrinfo enotfound", "bedrock"], &["could not resolve host", "bedrock"], &["name or service not known", "bedrock"], &["nodename nor servname", "bedrock"], &["no such host", "bedrock"]],
+        says: &[&["does not support cross-region"], &["doesn't support cross-region"], &["not supported in this region"], &["isn't supported in this region"], &["not available in this region"], &["isn't available in this region"], &["not available in your region"], &["not supported in your region"], &["not available in the region"], &["not supported in the region"], &["not available in region"], &["not supported in region"], &["is using is in a different region"], &["getaddrinfo enotfound", "bedrock"], &["could not resolve host", "bedrock"], &["name or service not known", "bedrock"], &["nodename nor servname", "bedrock"], &["no such host", "bedrock"]],
         advice: &["The model or endpoint is not offered in this Region: call a Region that has it, or an inference profile that reaches one."],
         reference: REGIONS,
         example: Example { code: Some("ValidationException"), message: "The model is not supported in this Region." }, ..Rule::NONE },
@@ -45,8 +47,13 @@ pub(super) const ROWS: &[Rule] = &[
         advice: &["Write the tool's input schema as one JSON Schema object (draft 2020-12), without `oneOf`, `allOf` or `anyOf` at the top."],
         reference: TOOLS,
         example: Example { code: Some("ValidationException"), message: "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level" }, ..Rule::NONE },
+    Rule { id: "thinking-mode-unsupported", cause: Cause::Parameter,
+        says: &[&["thinking.type", "is not supported for this model"], &["thinking: input tag"], &["thinking.type", "not supported"]],
+        advice: &["Set the kind of thinking that this model has: newer models take `adaptive` and an effort instead of a budget."],
+        reference: THINKING,
+        example: Example { code: Some("ValidationException"), message: "\"thinking.type.enabled\" is not supported for this model. Use \"thinking.type.adaptive\"." }, ..Rule::NONE },
     Rule { id: "feature-unsupported", cause: Cause::UnsupportedOperation,
-        says: &[&["model doesn't support"], &["model does not support"], &["model isn't supported"], &["not supported on this api"], &["unsupported model or your request did not allow prompt caching"], &["unsupported model", "prompt caching"], &["is not supported for this model"], &["isn't supported for this model"], &["not supported by this model"], &["is not supported by the model"], &["you are using doesn't support"], &["does not support streaming"], &["streaming is not supported"], &["does not support tool use"], &["operation is not supported"], &["this api is not supported"], &["does not match any of the expected tags"], &["not supported for the model"], &["doesn't support the model"], &["does not support the model"], &["does not support this"], &["not compatible with", "model"], &["is not supported for model"], &["not supported for this operation"], &["not supported with this model"], &["model that you provided", "support"], &["unsupported model"]],
+        says: &[&["model doesn't support"], &["is unsupported for streaming"], &["is not supported for the requested model"], &["does not support the '/"], &["does not support the", "' api"], &["model does not support"], &["model isn't supported"], &["not supported on this api"], &["unsupported model or your request did not allow prompt caching"], &["unsupported model", "prompt caching"], &["is not supported for this model"], &["isn't supported for this model"], &["not supported by this model"], &["is not supported by the model"], &["you are using doesn't support"], &["does not support streaming"], &["streaming is not supported"], &["does not support tool use"], &["operation is not supported"], &["this api is not supported"], &["does not match any of the expected tags"], &["not supported for the model"], &["doesn't support the model"], &["does not support the model"], &["does not support this"], &["not compatible with", "model"], &["is not supported for model"], &["not supported for this operation"], &["not supported with this model"], &["model that you provided", "support"], &["unsupported model"]],
         unless: &["temperature", "top_p", "top_k", "topp", "topk"],
         advice: &["The model does not support this API or feature: take it out of the request, or call a model that supports it."],
         reference: FEATURES,

@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Rule] = &[
         advice: THROTTLE_ADVICE, reference: QUOTAS,
         example: Example { code: Some("ThrottlingException"), message: "Too many requests, please wait before trying again." }, ..Rule::NONE },
     Rule { id: "request-rate-too-high", cause: Cause::RequestsPerMinute,
-        says: &[&["request rate is too high"], &["rate of requests"], &["reduce the frequency of requests"]],
+        says: &[&["request rate is too high"], &["reduce the frequency of requests"]],
         when: Some(is_bedrocks_limit),
         advice: THROTTLE_ADVICE, reference: QUOTAS,
         example: Example { code: Some("throttlingException"), message: "Your request rate is too high. Reduce the frequency of requests. Check your Bedrock model invocation quotas to find the acceptable frequency." }, ..Rule::NONE },
