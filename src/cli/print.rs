@@ -1,6 +1,6 @@
 //! Shared output: colours, filled text, lines of JSON.
 
-use std::io::{BufRead, Write};
+use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 use bedrock_remediator::text::{Safe, printable};
@@ -50,14 +50,15 @@ pub(crate) fn json_line(out: &mut impl Write, value: &impl Serialize) -> anyhow:
     Ok(())
 }
 
-/// Answers each JSON object on standard input, one a line, with one line of JSON. A bad line gets
+/// Answers each JSON object of `input`, one a line, with one line of JSON. A bad line gets
 /// `{"id": null, "error": …}` and does not stop the rest.
 pub(crate) fn answer_lines(
+    input: impl std::io::BufRead,
     answer: impl Fn(Value) -> Result<Value, String>,
 ) -> anyhow::Result<CommandOutcome> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut outcome = CommandOutcome::AllAnswered;
-    for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
+    for (number, line) in input.split(b'\n').enumerate() {
         let line = line?;
         if line.trim_ascii().is_empty() {
             continue;

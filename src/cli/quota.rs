@@ -96,7 +96,7 @@ pub(crate) fn run(args: &QuotaArgs) -> anyhow::Result<CommandOutcome> {
     };
     match &args.model_id {
         Some(model) => Ok(for_a_person(catalog, origin, model, args.limit, args.variant)),
-        None => print::answer_lines(|line| answer(catalog, origin, line)),
+        None => print::answer_lines(std::io::stdin().lock(), |line| answer(catalog, origin, line)),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::text::Safe;
 /// What a text names as the AWS service that answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum NamedService {
-    /// Bedrock or a neighbour, such as AgentCore or the AWS Marketplace.
+    /// Bedrock or a neighbour, such as `AgentCore` or the AWS Marketplace.
     Bedrock,
     /// Another AWS service, in the spelling of the text in lower case; an operation if only that is known.
     Another(String),
@@ -42,11 +42,14 @@ const SIGNS: [(&str, &[char]); 8] = [
 /// The longest name of a service.
 const LONGEST: usize = 40;
 
-/// The service that `message`, a plain message, names. `operation` is the one that failed, if it is known.
-pub(super) fn named(message: &str, operation: Option<&str>) -> NamedService {
+/// The service that `message`, a plain message, names. `operation` is the one that failed, if it is known; `is_told`:
+/// whether an envelope of Bedrock's names it, rather than the message. What fails at another service on the way, such
+/// as a job's read of a bucket, is Bedrock's answer then.
+pub(super) fn named(message: &str, operation: Option<&str>, is_told: bool) -> NamedService {
     static FINDERS: LazyLock<Vec<(Finder<'static>, &'static [char])>> =
         LazyLock::new(|| SIGNS.iter().map(|(sign, ends)| (Finder::new(*sign), *ends)).collect());
-    if operation.is_some_and(|operation| owner(operation) == OwnerOfOperation::Bedrock) {
+    let owner = operation.map(owner);
+    if owner == Some(OwnerOfOperation::Bedrock) || (is_told && owner == Some(OwnerOfOperation::Unclear)) {
         return NamedService::Bedrock;
     }
     let mut another = None;
@@ -64,7 +67,7 @@ pub(super) fn named(message: &str, operation: Option<&str>) -> NamedService {
         return NamedService::Another(name.to_owned());
     }
     match operation {
-        Some(operation) if owner(operation) == OwnerOfOperation::AnotherService => {
+        Some(operation) if owner == Some(OwnerOfOperation::AnotherService) => {
             NamedService::Another(operation.to_ascii_lowercase())
         }
         _ => NamedService::None,
@@ -134,7 +137,14 @@ mod tests {
             ),
             ("a bucket of s3 was read", None, NamedService::None),
         ] {
-            assert_eq!(named(message, operation), expected, "{message}");
+            assert_eq!(named(message, operation, false), expected, "{message}");
         }
+    }
+
+    #[test]
+    fn a_job_that_may_not_read_its_bucket_is_bedrocks() {
+        let message = "x is not authorized to perform: s3:getobject on resource";
+        assert_eq!(named(message, Some("Model Customization Job State Change"), true), NamedService::Bedrock);
+        assert_eq!(named(message, None, false), NamedService::Another("s3".to_owned()));
     }
 }

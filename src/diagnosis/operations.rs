@@ -133,8 +133,17 @@ const OPERATIONS: &[&str] = &[
 ];
 
 /// Words in the names of Bedrock's operations, in lower case. An operation with such a word may be new, or another service's.
-const WORDS: &[&str] =
-    &["agent", "converse", "guardrail", "inference", "ingestion", "knowledgebase", "model", "prompt"];
+const WORDS: &[&str] = &[
+    "agent",
+    "bedrock",
+    "converse",
+    "guardrail",
+    "inference",
+    "ingestion",
+    "knowledgebase",
+    "model",
+    "prompt",
+];
 
 /// Whose operation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,7 +30,7 @@ impl Plain {
         let status = error.status.or(found.status);
         let (phrases, numbers) = (found.phrases, found.numbers);
         let member = member::path(&message).and_then(member::cause);
-        let service = answered::named(&message, operation.as_deref());
+        let service = answered::named(&message, operation.as_deref(), error.operation.is_some());
         Self { codes, status, operation, message, service, member, phrases, numbers }
     }
 }

@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Rule] = &[
     Rule { id: "status-throttled", cause: Cause::RateUnspecified,
         when: Some(|p| p.status == Some(429) && of_aws(p)),
         advice: THROTTLE_ADVICE, reference: QUOTAS,
-        example: Example { code: None, message: "Error code: 429 - {'error': {'message': 'Rate limit'}}" }, ..Rule::NONE },
+        example: Example { code: None, message: "Bedrock call failed, status code: 429" }, ..Rule::NONE },
     Rule { id: "status-unavailable", cause: Cause::ServiceUnavailable,
         when: Some(|p| matches!(p.status, Some(502 | 503))),
         advice: CAPACITY_ADVICE, reference: ERRORS,

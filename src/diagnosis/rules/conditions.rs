@@ -17,7 +17,7 @@ pub(super) fn of_aws(plain: &Plain) -> bool {
 
 /// Whether a rate limit is Bedrock's: AWS answered, or the sentence is Bedrock's own.
 pub(super) fn is_bedrocks_limit(plain: &Plain) -> bool {
-    const OWN: [&str; 2] = ["please wait before trying again", "too many tokens per day"];
+    const OWN: [&str; 3] = ["please wait before trying again", "too many tokens per day", "model inference"];
     of_aws(plain) || OWN.iter().any(|words| plain.message.contains(words))
 }
 

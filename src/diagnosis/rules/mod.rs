@@ -3,7 +3,7 @@
 //! Invariant: Specific rows come before general ones. Errors that only look like quota problems come before the quota
 //! rows, and rows that match only a code come last. A test checks that every example reaches its own row.
 
-mod access;
+mod model_access;
 mod code_only;
 mod conditions;
 mod constraint;
@@ -15,9 +15,9 @@ mod model_id;
 mod not_a_quota;
 mod not_inference;
 mod pages;
-mod permission;
-mod quota;
-mod request;
+mod denial;
+mod rate_limit;
+mod body;
 
 use crate::diagnosis::rule::Rule;
 
@@ -28,12 +28,12 @@ const PARTS: &[&[Rule]] = &[
     constraint::ROWS,
     not_a_quota::ROWS,
     input_length::ROWS,
-    quota::ROWS,
+    rate_limit::ROWS,
     credentials::ROWS,
-    access::ROWS,
-    permission::ROWS,
+    model_access::ROWS,
+    denial::ROWS,
     model_id::ROWS,
-    request::ROWS,
+    body::ROWS,
     failure::ROWS,
     code_only::ROWS,
 ];

@@ -1,38 +1,46 @@
 //! The AWS pages and the pieces of advice that several rules share.
 
-macro_rules! docs {
-    ($($name:ident = $page:literal;)*) => {
-        $(pub(super) const $name: &str = concat!("https://docs.aws.amazon.com/", $page);)*
-    };
-}
-
-docs! {
-    ERRORS = "bedrock/latest/userguide/troubleshooting-api-error-codes.html";
-    QUOTAS = "bedrock/latest/userguide/quotas.html";
-    TOKENS = "bedrock/latest/userguide/quotas-token-burndown.html";
-    PROFILES = "bedrock/latest/userguide/inference-profiles-support.html";
-    MODELS = "bedrock/latest/userguide/models-supported.html";
-    REGIONS = "bedrock/latest/userguide/models-regions.html";
-    ACCESS = "bedrock/latest/userguide/model-access.html";
-    LIFECYCLE = "bedrock/latest/userguide/model-lifecycle.html";
-    FEATURES = "bedrock/latest/userguide/conversation-inference-supported-models-features.html";
-    CONVERSE = "bedrock/latest/userguide/conversation-inference.html";
-    TOOLS = "bedrock/latest/userguide/tool-use.html";
-    PARAMETERS = "bedrock/latest/userguide/model-parameters.html";
-    ANTHROPIC = "bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html";
-    THINKING = "bedrock/latest/userguide/claude-messages-extended-thinking.html";
-    CACHING = "bedrock/latest/userguide/prompt-caching.html";
-    GUARDRAILS = "bedrock/latest/userguide/guardrails.html";
-    API_KEYS = "bedrock/latest/userguide/api-keys.html";
-    IAM_BEDROCK = "bedrock/latest/userguide/security_iam_id-based-policy-examples.html";
-    IAM_DENIED = "IAM/latest/UserGuide/troubleshoot_access-denied.html";
-    SIGNATURES = "IAM/latest/UserGuide/reference_sigv-troubleshooting.html";
-    SCPS = "organizations/latest/userguide/orgs_manage_policies_scps.html";
-    BOUNDARIES = "IAM/latest/UserGuide/access_policies_boundaries.html";
-    ENDPOINT_POLICIES = "vpc/latest/privatelink/vpc-endpoints-access.html";
-    CREDENTIALS = "sdkref/latest/guide/standardized-credentials.html";
-    SERVICE_QUOTAS = "servicequotas/latest/userguide/request-quota-increase.html";
-}
+pub(super) const ERRORS: &str =
+    "https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html";
+pub(super) const QUOTAS: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/quotas.html";
+pub(super) const TOKENS: &str =
+    "https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html";
+pub(super) const PROFILES: &str =
+    "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html";
+pub(super) const MODELS: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html";
+pub(super) const REGIONS: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/models-regions.html";
+pub(super) const ACCESS: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/model-access.html";
+pub(super) const LIFECYCLE: &str =
+    "https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html";
+pub(super) const FEATURES: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html";
+pub(super) const CONVERSE: &str =
+    "https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference.html";
+pub(super) const TOOLS: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/tool-use.html";
+pub(super) const PARAMETERS: &str =
+    "https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html";
+pub(super) const ANTHROPIC: &str =
+    "https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html";
+pub(super) const THINKING: &str =
+    "https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html";
+pub(super) const CACHING: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html";
+pub(super) const GUARDRAILS: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails.html";
+pub(super) const API_KEYS: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html";
+pub(super) const IAM_BEDROCK: &str =
+    "https://docs.aws.amazon.com/bedrock/latest/userguide/security_iam_id-based-policy-examples.html";
+pub(super) const IAM_DENIED: &str =
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html";
+pub(super) const SIGNATURES: &str =
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html";
+pub(super) const SCPS: &str =
+    "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html";
+pub(super) const BOUNDARIES: &str =
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html";
+pub(super) const ENDPOINT_POLICIES: &str =
+    "https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html";
+pub(super) const CREDENTIALS: &str =
+    "https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html";
+pub(super) const SERVICE_QUOTAS: &str =
+    "https://docs.aws.amazon.com/servicequotas/latest/userguide/request-quota-increase.html";
 
 pub(super) const THROTTLE_ADVICE: &[&str] = &[
     "Set `max_tokens` to what the answer needs: at admission Bedrock reserves input plus `max_tokens`, and the model's maximum when it is unset.",
