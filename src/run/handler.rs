@@ -176,7 +176,10 @@ impl NoticesLater {
                     self.folding.put(Symptom::of_error(&error, found, n));
                     return;
                 }
-                "not about Bedrock inference".into()
+                match found.facts.answered_by {
+                    Some(other) => format!("not about Bedrock inference: {other} answered").into(),
+                    None => "not about Bedrock inference".into(),
+                }
             }
             Signal::Alarm(alarm) => {
                 self.alarms.push(alarm);

@@ -5,6 +5,11 @@ use crate::diagnosis::cause::Cause;
 use crate::diagnosis::plain::Plain;
 use crate::ids::Region;
 
+/// Whether somebody else may have answered: neither the envelope nor the SDK names Bedrock.
+pub(super) fn may_be_elsewhere(plain: &Plain) -> bool {
+    plain.service != NamedService::Bedrock
+}
+
 /// Whether the text names another AWS service as the one that answered.
 pub(super) fn of_another_service(plain: &Plain) -> bool {
     matches!(plain.service, NamedService::Another(_))

@@ -7,12 +7,12 @@ use crate::diagnosis::rules::pages::{CAPACITY_ADVICE, ERRORS, QUOTAS, THROTTLE_A
 #[rustfmt::skip]
 pub(super) const ROWS: &[Rule] = &[
     Rule { id: "model-timed-out", cause: Cause::ModelTimeout,
-        says: &[&["model has timed out"], &["model timed out"], &["timed out in processing"], &["read timeout on endpoint", "bedrock"]],
+        says: &[&["request took too long to process"], &["model has timed out"], &["model timed out"], &["timed out in processing"], &["read timeout on endpoint", "bedrock"]],
         advice: &["Stream the answer, ask for fewer tokens, and give the client a read time-out of at least the model's; then retry.", "A quota increase will not help."],
         reference: ERRORS,
         example: Example { code: Some("ModelTimeoutException"), message: "Model has timed out in processing the request. Try your request again." }, ..Rule::NONE },
     Rule { id: "model-failed", cause: Cause::ModelError,
-        says: &[&["model produced invalid sequence"], &["failed in the model container"], &["model encountered an error"], &["model encountered an unexpected error"], &["model error"]],
+        says: &[&["error while processing the model"], &["model produced invalid sequence"], &["failed in the model container"], &["model encountered an error"], &["model encountered an unexpected error"], &["model error"]],
         unless: &["internalserverexception"],
         advice: &["The model itself failed on this input: retry once or twice, with simpler tools or a lower temperature if it failed over a tool call.", "A quota increase will not help."],
         reference: TOOLS,
@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Rule] = &[
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("InternalServerException"), message: "The system encountered an internal error. Try your request again." }, ..Rule::NONE },
     Rule { id: "service-unavailable", cause: Cause::ServiceUnavailable,
-        says: &[&["service unavailable"], &["temporarily unavailable"], &["service is unavailable"], &["service is currently unavailable"], &["serviceunavailable"], &["bad gateway"], &["could not connect to the endpoint"], &["cannot connect to host bedrock"], &["connection reset", "bedrock"], &["connect timeout", "bedrock"], &["connection refused", "bedrock"]],
+        says: &[&["service isn't currently available"], &["service unavailable"], &["temporarily unavailable"], &["service is unavailable"], &["service is currently unavailable"], &["serviceunavailable"], &["bad gateway"], &["could not connect to the endpoint"], &["cannot connect to host bedrock"], &["connection reset", "bedrock"], &["connect timeout", "bedrock"], &["connection refused", "bedrock"]],
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("ServiceUnavailableException"), message: "Service unavailable. Try again later." }, ..Rule::NONE },
     Rule { id: "health-issue", cause: Cause::ServiceUnavailable,
@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Rule] = &[
         example: Example { code: Some("AWS_BEDROCK_OPERATIONAL_ISSUE"), message: "We are investigating increased error rates in the US-EAST-1 Region." }, ..Rule::NONE },
 
     Rule { id: "rate-exceeded", cause: Cause::RateUnspecified,
-        says: &[&["rate exceeded", "bedrock"], &["rate limit", "bedrock"], &["throttled", "bedrock"], &["would exceed", "rate limit"]],
+        says: &[&["denied due to exceeding the account quotas"], &["rate exceeded", "bedrock"], &["rate limit", "bedrock"], &["throttled", "bedrock"], &["would exceed", "rate limit"]],
         advice: THROTTLE_ADVICE, reference: QUOTAS,
         example: Example { code: None, message: "Amazon Bedrock: rate limit exceeded, slow down" }, ..Rule::NONE },
 ];
