@@ -97,7 +97,7 @@ pub(super) fn is_of_aws(message: &str, codes: &[String]) -> bool {
     const WORDS: [&str; 4] = ["bedrock", "amazon", "aws", "boto"];
     static FINDERS: LazyLock<Vec<Finder<'static>>> =
         LazyLock::new(|| WORDS.iter().map(|word| Finder::new(*word)).collect());
-    codes.iter().any(|code| code.ends_with("exception") || code == "throttling")
+    codes.iter().any(|code| code.ends_with("exception"))
         || FINDERS.iter().any(|finder| finder.find(message.as_bytes()).is_some())
 }
 

@@ -58,6 +58,9 @@ pub struct Facts {
     /// Who answered, if it was not Bedrock: another AWS service, a provider, a gateway, an agent or the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<Safe>,
+    /// The service tier that the text names: `priority`, `default`, `flex` or `reserved`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<Safe>,
     /// The model; an ARN is reduced to its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_id: Option<ModelId>,
@@ -217,6 +220,7 @@ pub(super) fn extract(cause: Cause, is_known: bool, error: &ErrorText<'_>, plain
         Category::Request | Category::ModelId => {
             (facts.requested, facts.limit) = find::numbers(&plain.message, &plain.numbers);
             facts.field = find::field(raw);
+            facts.service_tier = tier(&plain.message);
         }
         Category::Quota => facts.scope = scope(&plain.message),
         _ => {}
@@ -248,6 +252,16 @@ fn code(raw: &str, error: &ErrorText<'_>, plain: &Plain) -> Option<Safe> {
         None => find::word(raw, lower),
     };
     Safe::code(spelled.unwrap_or(lower))
+}
+
+/// The service tier, in a message about tiers.
+fn tier(message: &str) -> Option<Safe> {
+    const TIERS: [&str; 4] = ["priority", "default", "flex", "reserved"];
+    let is_about_tiers =
+        ["service tier", "service_tier", "servicetier"].iter().any(|words| message.contains(words));
+    let mut words = message.split(|c: char| !c.is_ascii_alphabetic());
+    let named = words.find_map(|word| TIERS.into_iter().find(|tier| *tier == word));
+    named.filter(|_| is_about_tiers).map(Safe::from)
 }
 
 fn scope(message: &str) -> Option<LimitScope> {
@@ -322,6 +336,13 @@ mod tests {
             Some("arn:aws:organizations::444455556666:policy/o-1/service_control_policy/p-1")
         );
         assert!(f.explicit_deny);
+    }
+
+    #[test]
+    fn the_service_tier_is_told_where_the_text_is_about_tiers() {
+        let f = facts("ValidationException: The service tier 'flex' is not supported for this model");
+        assert_eq!(f.service_tier.as_deref(), Some("flex"));
+        assert_eq!(facts("temperature: leave the default").service_tier, None);
     }
 
     #[test]

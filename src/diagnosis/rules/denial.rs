@@ -40,7 +40,7 @@ pub(super) const ROWS: &[Rule] = &[
         reference: IAM_BEDROCK,
         example: Example { code: Some("AccessDeniedException"), message: "User: arn:aws:sts::111122223333:assumed-role/app/s is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0 because no identity-based policy allows the bedrock:InvokeModel action" }, ..Rule::NONE },
     Rule { id: "not-authorized", cause: Cause::IamUnspecified,
-        says: &[&["do not have sufficient permissions"], &["could not validate", "permissions"], &["not authorized to perform"], &["isn't authorized to perform"], &["not authorised to perform"], &["is not authorized to call"], &["not authorized to invoke"], &["not authorized to access"], &["unable to assume", "role"], &["cannot assume role"]],
+        says: &[&["does not have permissions to"], &["does not have permission to"], &["doesn't have permission"], &["do not have sufficient permissions"], &["could not validate", "permissions"], &["not authorized to perform"], &["isn't authorized to perform"], &["not authorised to perform"], &["is not authorized to call"], &["not authorized to invoke"], &["not authorized to access"], &["unable to assume", "role"], &["cannot assume role"]],
         advice: &["The denial does not say which policy: look at the role's policies, its boundary, the organization's policies and the VPC endpoint, in this order."],
         reference: IAM_DENIED,
         example: Example { code: Some("AccessDeniedException"), message: "User is not authorized to perform: bedrock:InvokeModel" }, ..Rule::NONE },

@@ -4,7 +4,7 @@ use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
 use crate::diagnosis::rules::conditions::names_a_region;
 use crate::diagnosis::rules::pages::{
-    ANTHROPIC, ERRORS, FEATURES, MODELS, PROFILES, REGIONS, THINKING, TOOLS,
+    ANTHROPIC, ERRORS, FEATURES, MODELS, PROFILES, REGIONS, THINKING, TIERS, TOOLS,
 };
 
 #[rustfmt::skip]
@@ -27,7 +27,7 @@ pub(super) const ROWS: &[Rule] = &[
         reference: REGIONS,
         example: Example { code: Some("ValidationException"), message: "The inference profile is not available in eu-west-3" }, ..Rule::NONE },
     Rule { id: "model-identifier-invalid", cause: Cause::InvalidIdentifier,
-        says: &[&["specified resource arn was not found"], &["model identifier is invalid"], &["could not resolve the foundation model"], &["at 'modelid' failed to satisfy"], &["model", "does not exist"], &["model", "doesn't exist"], &["model not found"], &["model id is invalid"], &["invalid model id"], &["invalid model identifier"], &["model identifier", "not valid"], &["no such model"], &["unknown model"], &["inference profile", "does not exist"], &["inference profile", "is invalid"], &["model arn", "is invalid"], &["invalid model arn"], &["inference profile", "not found"], &["unable to find model"], &["model id", "not found"], &["could not find", "model"]],
+        says: &[&["provided model id is not supported"], &["model id", "is not recognized"], &["specified resource arn was not found"], &["model identifier is invalid"], &["could not resolve the foundation model"], &["at 'modelid' failed to satisfy"], &["model", "does not exist"], &["model", "doesn't exist"], &["model not found"], &["model id is invalid"], &["invalid model id"], &["invalid model identifier"], &["model identifier", "not valid"], &["no such model"], &["unknown model"], &["inference profile", "does not exist"], &["inference profile", "is invalid"], &["model arn", "is invalid"], &["invalid model arn"], &["inference profile", "not found"], &["unable to find model"], &["model id", "not found"], &["could not find", "model"]],
         unless: &["guardrail"],
         advice: &["The id is misspelt, has a geography prefix that does not fit the source Region, or is not offered there. List what is: `aws bedrock list-foundation-models` and `aws bedrock list-inference-profiles`."],
         reference: MODELS,
@@ -52,8 +52,14 @@ pub(super) const ROWS: &[Rule] = &[
         advice: &["Set the kind of thinking that this model has: newer models take `adaptive` and an effort instead of a budget."],
         reference: THINKING,
         example: Example { code: Some("ValidationException"), message: "\"thinking.type.enabled\" is not supported for this model. Use \"thinking.type.adaptive\"." }, ..Rule::NONE },
+    Rule { id: "service-tier", cause: Cause::Parameter,
+        says: &[&["service tier"], &["service_tier"], &["servicetier"], &["reservation", "not found"], &["reservation", "does not"]],
+        unless: &["capacity", "extra inputs are not permitted"],
+        advice: &["Leave the service tier out or name one that the model has; a reservation is called by its own ARN, in its own Region and account. A tier is no quota: another tier does not raise one."],
+        reference: TIERS,
+        example: Example { code: Some("ValidationException"), message: "The service tier 'priority' is not supported for this model" }, ..Rule::NONE },
     Rule { id: "feature-unsupported", cause: Cause::UnsupportedOperation,
-        says: &[&["model doesn't support"], &["is unsupported for streaming"], &["is not supported for the requested model"], &["does not support the '/"], &["does not support the '/v1"], &["model does not support"], &["model isn't supported"], &["not supported on this api"], &["unsupported model or your request did not allow prompt caching"], &["unsupported model", "prompt caching"], &["is not supported for this model"], &["isn't supported for this model"], &["not supported by this model"], &["is not supported by the model"], &["you are using doesn't support"], &["does not support streaming"], &["streaming is not supported"], &["does not support tool use"], &["operation is not supported"], &["this api is not supported"], &["does not match any of the expected tags"], &["not supported for the model"], &["doesn't support the model"], &["does not support the model"], &["does not support this"], &["not compatible with", "model"], &["is not supported for model"], &["not supported for this operation"], &["not supported with this model"], &["model that you provided", "support"], &["unsupported model"]],
+        says: &[&["not supported for batch inference"], &["model doesn't support"], &["is unsupported for streaming"], &["is not supported for the requested model"], &["does not support the '/"], &["does not support the '/v1"], &["model does not support"], &["model isn't supported"], &["not supported on this api"], &["unsupported model or your request did not allow prompt caching"], &["unsupported model", "prompt caching"], &["is not supported for this model"], &["isn't supported for this model"], &["not supported by this model"], &["is not supported by the model"], &["you are using doesn't support"], &["does not support streaming"], &["streaming is not supported"], &["does not support tool use"], &["operation is not supported"], &["this api is not supported"], &["does not match any of the expected tags"], &["not supported for the model"], &["doesn't support the model"], &["does not support the model"], &["does not support this"], &["not compatible with", "model"], &["is not supported for model"], &["not supported for this operation"], &["not supported with this model"], &["model that you provided", "support"], &["unsupported model"]],
         unless: &["temperature", "top_p", "top_k", "topp", "topk"],
         advice: &["The model does not support this API or feature: take it out of the request, or call a model that supports it."],
         reference: FEATURES,

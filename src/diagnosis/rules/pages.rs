@@ -24,6 +24,8 @@ pub(super) const THINKING: &str =
     "https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html";
 pub(super) const CACHING: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html";
 pub(super) const GUARDRAILS: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails.html";
+pub(super) const TIERS: &str =
+    "https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html";
 pub(super) const API_KEYS: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html";
 pub(super) const IAM_BEDROCK: &str =
     "https://docs.aws.amazon.com/bedrock/latest/userguide/security_iam_id-based-policy-examples.html";
