@@ -23,7 +23,9 @@ pub(crate) enum NamedService {
 }
 
 /// Before the name of a service, and the characters that end the name.
-const SIGNS: [(&str, &[char]); 8] = [
+const SIGNS: [(&str, &[char]); 9] = [
+    // The command line in a terminal: `$ aws sso-admin create-instance`.
+    ("$ aws ", &[' ']),
     // Java and Kotlin: `(Service: BedrockRuntime, Status Code: 400, …)`.
     ("(service: ", &[',', ';', ')']),
     // Go: `operation error Bedrock Runtime: InvokeModel, …`.

@@ -4,7 +4,7 @@
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
-use crate::diagnosis::rules::conditions::{of_aws, says_something};
+use crate::diagnosis::rules::conditions::{is_bedrocks_resource, of_aws, says_something};
 use crate::diagnosis::rules::pages::{
     ACCESS, CAPACITY_ADVICE, CONVERSE, CREDENTIALS, ERRORS, IAM_DENIED, MODELS, QUOTAS, SIGNATURES,
     THROTTLE_ADVICE,
@@ -18,8 +18,9 @@ pub(super) const ROWS: &[Rule] = &[
         example: Example { code: Some("ModelNotReadyException"), message: "Try again later" }, ..Rule::NONE },
     Rule { id: "code-service-quota", cause: Cause::ResourceLimit,
         codes: &["servicequotaexceededexception"],
+        when: Some(is_bedrocks_resource),
         advice: &["A number of resources or jobs is used up, not a rate; Service Quotas names the limit under service `bedrock`."], reference: QUOTAS,
-        example: Example { code: Some("ServiceQuotaExceededException"), message: "maxImageSizeMb reached" }, ..Rule::NONE },
+        example: Example { code: Some("ServiceQuotaExceededException"), message: "maxImageSizeMb reached in Bedrock" }, ..Rule::NONE },
     Rule { id: "code-throttling", cause: Cause::RateUnspecified,
         codes: &["throttlingexception", "throttledexception", "throttling"],
         advice: THROTTLE_ADVICE, reference: QUOTAS,

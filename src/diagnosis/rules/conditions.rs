@@ -26,6 +26,11 @@ pub(super) fn is_bedrocks_limit(plain: &Plain) -> bool {
     of_aws(plain) || OWN.iter().any(|words| plain.message.contains(words))
 }
 
+/// Whether a used up number of resources is Bedrock's: many services have the same exception.
+pub(super) fn is_bedrocks_resource(plain: &Plain) -> bool {
+    plain.service == NamedService::Bedrock || plain.message.contains("bedrock")
+}
+
 /// Whether the message contains a Region code.
 pub(super) fn names_a_region(plain: &Plain) -> bool {
     plain.message.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|w| Region::parse(w).is_some())

@@ -19,7 +19,7 @@ pub(super) const ROWS: &[Rule] = &[
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("ThrottlingException"), message: "Model anthropic.claude-opus-5 is currently overloaded. Please try again later." }, ..Rule::NONE },
     Rule { id: "too-many-connections", cause: Cause::ServiceUnavailable,
-        says: &[&["currently at capacity"], &["is at capacity"], &["too many connections"], &["too many concurrent connections"], &["unable to process your request"], &["insufficient capacity"], &["capacity is temporarily"]],
+        says: &[&["system instability detected"], &["currently at capacity"], &["is at capacity"], &["too many connections"], &["too many concurrent connections"], &["unable to process your request"], &["insufficient capacity"], &["capacity is temporarily"]],
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("ServiceUnavailableException"), message: "Too many connections, please wait before trying again." }, ..Rule::NONE },
     Rule { id: "model-not-ready", cause: Cause::ModelNotReady,
