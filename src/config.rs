@@ -176,6 +176,8 @@ impl Config {
                 ("QUOTA_COOL_DOWN_HOURS", hours(config.quota_cool_down, 1)),
                 ("MAX_INCREASES_PER_DAY", config.max_increases_per_day.to_string()),
                 ("REQUIRE_HISTORY_DAYS", hours(config.require_history, 24)),
+                ("GROWTH_14_DAYS", config.growth_14_days.to_string()),
+                ("GROWTH_90_DAYS", config.growth_90_days.to_string()),
             ]
         };
         all(self)

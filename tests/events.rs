@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bedrock_remediator::sandbox::WorldFile;
+use serde_json::Value;
 
 fn samples() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
@@ -31,17 +32,86 @@ fn explain(file: &Path, json: bool) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-#[test]
-fn each_sample_is_explained_as_its_snapshot_shows() {
-    let files = samples();
-    assert!(files.iter().filter(|f| !is_world(f)).count() >= 30);
+/// Samples whose whole mail is a snapshot: one of each kind of notice and of each way to act.
+const MAILS: [&str; 12] = [
+    "access-use-case-form",
+    "alarm-three-causes",
+    "batch-mixed",
+    "capacity-overloaded",
+    "health-model-ends",
+    "model-id-misspelt",
+    "permission-identity-policy",
+    "request-max-tokens",
+    "throttle-below-default",
+    "throttle-sudden-use",
+    "throttle-tokens",
+    "unknown-error",
+];
+
+/// Names of the samples, without their worlds.
+fn names() -> Vec<(String, PathBuf)> {
+    let named = |file: PathBuf| (file.file_stem().unwrap().to_string_lossy().into_owned(), file);
+    samples().into_iter().filter(|file| !is_world(file)).map(named).collect()
+}
+
+fn snapshots(folder: &str) -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("snapshots/events");
+    settings.set_snapshot_path(format!("snapshots/{folder}"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| {
-        for file in files.iter().filter(|f| !is_world(f)) {
-            let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+    settings
+}
+
+/// What was decided about a sample, in some lines: the cause, what was done and withheld, why, and the first step. The
+/// advice, further steps and the justification have tests where they are made.
+fn decision(explained: &Value) -> String {
+    let mut lines = vec![explained["outcome"].as_str().unwrap().to_owned()];
+    lines.extend(explained["reason"].as_str().map(str::to_owned));
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    for incident in explained["incidents"].as_array().unwrap() {
+        let notice = &incident["notice"];
+        lines.push(String::new());
+        lines.push(format!(
+            "{}/{} by {}",
+            text(&incident["category"]),
+            text(&incident["cause"]),
+            text(&incident["rule"])
+        ));
+        lines.push(format!("title: {}", text(&notice["title"])));
+        for action in incident["actions"].as_array().unwrap() {
+            let of = ["quota_code", "applied", "desired", "step", "for"];
+            let parts = of.iter().filter(|key| !action[**key].is_null()).map(|key| text(&action[*key]));
+            lines.push(format!("done: {} {}", text(&action["type"]), parts.collect::<Vec<_>>().join(" ")));
+        }
+        for withheld in incident["withheld"].as_array().unwrap() {
+            lines.push(format!("withheld: {}: {}", text(&withheld["type"]), text(&withheld["reason"])));
+        }
+        lines.extend(notice["because"].as_array().unwrap().iter().map(|why| format!("why: {}", text(why))));
+        let first = &notice["next_steps"][0];
+        lines.extend(first["text"].as_str().map(|step| format!("first step: {step}")));
+        lines.extend(first["command"].as_str().map(|command| format!("by: {command}")));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn each_sample_is_decided_as_its_snapshot_shows() {
+    let names = names();
+    assert!(names.len() >= 30);
+    snapshots("events").bind(|| {
+        for (name, file) in names {
+            let explained = serde_json::from_str(&explain(&file, true)).unwrap();
+            insta::assert_snapshot!(name, decision(&explained));
+        }
+    });
+}
+
+#[test]
+fn a_dozen_mails_read_as_their_snapshots_show() {
+    let names = names();
+    snapshots("mails").bind(|| {
+        for name in MAILS {
+            let (_, file) = names.iter().find(|(known, _)| known == name).unwrap();
             insta::assert_snapshot!(name, explain(file, false));
         }
     });
@@ -51,7 +121,7 @@ fn each_sample_is_explained_as_its_snapshot_shows() {
 fn the_json_form_has_the_promised_shape() {
     for file in samples().iter().filter(|f| !is_world(f)) {
         let text = explain(file, true);
-        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let line: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(text.lines().count(), 1, "{}", file.display());
         assert!(["incident", "ignored", "malformed"].contains(&line["outcome"].as_str().unwrap()));
         for incident in line["incidents"].as_array().unwrap() {

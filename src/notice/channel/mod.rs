@@ -1,4 +1,4 @@
-//! The forms of a notice, one channel per file.
+//! The forms of a notice, one channel per file. `message.rs` assembles them by the protocol of the subscription.
 
 pub(crate) mod amazon_q;
 pub(crate) mod email;
