@@ -67,10 +67,9 @@ impl Checker<'_> {
         if is_last && self.share(filing) <= FULL {
             return broken("the last place of a day is kept for a full quota", format!("{code}"));
         }
-        // A subscriber who leaves in the same second was still there.
-        let Span { from, to } = self.since_leased(filing);
-        let span = Span { from: earlier(from, SignedDuration::from_secs(1)), to };
-        if !self.truth.is_heard(span) && !self.failed(filing.function, PortCall::Subscribers) {
+        if !self.truth.is_heard(self.since_leased(filing))
+            && !self.failed(filing.function, PortCall::Subscribers)
+        {
             return broken("nothing is filed that nobody hears of", format!("{code} in {}", place.region));
         }
         Ok(())
@@ -182,10 +181,12 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// The time since the function took the incident: whatever it saw was true at some time in it.
-    fn since_leased(&self, filing: &Filing<'_>) -> Span {
+    /// The time since the function took the incident: whatever it saw was true at some time in it. It begins a second
+    /// earlier: what changed in the second of the lease may have been seen as it was before.
+    pub(super) fn since_leased(&self, filing: &Filing<'_>) -> Span {
         let leased = self.leased_by(filing.function, filing.incident);
-        Span { from: leased.map_or(filing.at, |leased| leased.at), to: filing.at }
+        let from = leased.map_or(filing.at, |leased| leased.at);
+        Span { from: earlier(from, SignedDuration::from_secs(1)), to: filing.at }
     }
 
     /// The time whose measurements belong to the incident.

@@ -215,6 +215,11 @@ impl Truth {
         }
     }
 
+    /// The value changed for another reason while the request was decided on.
+    pub(super) fn muddle(&mut self, id: &str) {
+        self.requests.iter_mut().filter(|r| r.id == id).for_each(|r| r.is_muddled = true);
+    }
+
     pub(super) fn request(&self, id: &str) -> Option<&Request> {
         self.requests.iter().find(|r| r.id == id)
     }

@@ -250,8 +250,13 @@ impl<'a> Checker<'a> {
         let filing = Filing { function, incident: &incident, place, code, desired, intended, at };
         self.may_file(&filing)?;
         let Some(id) = request_id else { return Ok(()) };
+        let seen = self.since_leased(&filing);
         self.filed.entry(place.clone()).or_default().push(intended);
         self.requested(id.clone(), place, code, desired, at, true);
+        // Against the value that the function read before a change, even a refused request looks granted.
+        if self.truth.values(&place.region, code, seen).is_some_and(|(least, most)| least < most) {
+            self.truth.muddle(&id);
+        }
         self.asked.push(AskedRequest { incident, id, at });
         Ok(())
     }

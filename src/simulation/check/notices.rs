@@ -1,8 +1,6 @@
 //! The promises about a notice when it is published: it is true and the last word, it does not come too soon, and it is
 //! recorded once.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
 use crate::diagnosis::Cause;
@@ -47,6 +45,8 @@ impl Checker<'_> {
                     withheld: notice.withheld.iter().map(|w| w.reason.clone()).collect(),
                     warns,
                     says: telling::says(notice),
+                    function,
+                    is_recorded: false,
                 })
             };
         let warns = notice.withheld.iter().any(|withheld| withheld.kind == Reason::UnusualCaller);
@@ -63,12 +63,6 @@ impl Checker<'_> {
             self.published.push(published);
         }
         Ok(())
-    }
-
-    /// Whether the ledger knows of a notice. What a function published before it died is repeated.
-    fn is_recorded(&self, id: &str) -> bool {
-        let published = self.published.iter().filter(|p| p.id == id).count();
-        published > self.unrecorded.get(id).copied().unwrap_or(0)
     }
 
     /// Checks that a notice of a request's end says what AWS decided.
@@ -142,8 +136,8 @@ impl Checker<'_> {
         let of_it = self.published.iter().filter(|p| p.incident == new.incident && p.episode == new.episode);
         let cool_down = self.account.config.notice_cool_down;
         let mut course = telling::NoticeCourse::default();
-        let mut ids = BTreeSet::new();
-        for told in of_it.filter(|p| self.is_recorded(&p.id) && ids.insert(&p.id)) {
+        // What a function published before it died is repeated with what is found then, and only that is known later.
+        for told in of_it.filter(|p| p.is_recorded) {
             match told.kind {
                 Kind::Resolved => course.over(),
                 Kind::Outcome => course.ended(),
@@ -172,6 +166,11 @@ impl Checker<'_> {
             );
         };
         unrecorded.remove(n);
+        let is_it =
+            |p: &&mut PublishedNotice| p.function == function && p.incident == *incident && p.id == id;
+        if let Some(published) = self.published.iter_mut().rev().find(is_it) {
+            published.is_recorded = true;
+        }
         if !self.recorded.insert(id.clone()) {
             return broken("one notice is recorded once", format!("{id} of {incident}"));
         }

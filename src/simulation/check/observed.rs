@@ -37,6 +37,11 @@ pub(super) struct PublishedNotice {
     pub(super) warns: bool,
     /// What it says, without numbers.
     pub(super) says: BTreeSet<String>,
+    /// The function that published it.
+    pub(super) function: u64,
+    /// Whether that function recorded it. If not, the ledger does not know that people have read it, and another
+    /// function publishes it again, with what it finds then.
+    pub(super) is_recorded: bool,
 }
 
 /// A request that Service Quotas accepted from the function.

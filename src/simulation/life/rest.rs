@@ -9,8 +9,9 @@ use crate::simulation::step::{AwsVerdict, Load};
 use crate::simulation::violation::{Checked, Violation, broken};
 use crate::time::after;
 
-/// A life comes to rest in fewer rounds than this.
-const MOST_ROUNDS: u32 = 3000;
+/// A life comes to rest in less time than this: what nobody calls is forgotten after 30 days and over at most a week
+/// later. The rounds do not count: each incident may be looked at every hour.
+const LONGEST: SignedDuration = SignedDuration::from_hours(6 * 7 * 24);
 
 impl Life<'_> {
     /// Mends everything, ends all problems, lets AWS decide what is open, and ticks until all is over.
@@ -28,7 +29,7 @@ impl Life<'_> {
         });
         self.run_all()?;
         let mended = self.now();
-        for _ in 0..MOST_ROUNDS {
+        while self.now().duration_since(mended) < LONGEST {
             while self.world.increase_requests().iter().any(|r| r.status.is_open()) {
                 self.decide(0, AwsVerdict::Granted);
             }
