@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use crate::diagnosis::operations::{OwnerOfOperation, owner};
-use crate::text::Safe;
+use crate::text::{Safe, cut};
 
 /// What a text names as the AWS service that answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,7 +78,8 @@ pub(super) fn named(message: &str, operation: Option<&str>, is_told: bool) -> Na
 
 /// The name that `rest` begins with, up to one of `ends`.
 fn name<'m>(rest: &'m str, ends: &[char]) -> Option<&'m str> {
-    let (name, _) = rest.split_once(ends)?;
+    // A name ends soon, or it is none; the rest of a long text is not searched.
+    let (name, _) = cut(rest, LONGEST + 1).split_once(ends)?;
     let is_name = |b: u8| b.is_ascii_alphanumeric() || b"-_ ".contains(&b);
     ((2..=LONGEST).contains(&name.len()) && name.bytes().all(is_name)).then_some(name)
 }
@@ -99,8 +100,13 @@ pub(super) fn is_of_aws(message: &str, codes: &[String]) -> bool {
     const WORDS: [&str; 4] = ["bedrock", "amazon", "aws", "boto"];
     static FINDERS: LazyLock<Vec<Finder<'static>>> =
         LazyLock::new(|| WORDS.iter().map(|word| Finder::new(*word)).collect());
+    let bytes = message.as_bytes();
+    // `aws` ends many words.
+    let begins = |at: usize| {
+        at.checked_sub(1).and_then(|before| bytes.get(before)).is_none_or(|b| !b.is_ascii_alphabetic())
+    };
     codes.iter().any(|code| code.ends_with("exception"))
-        || FINDERS.iter().any(|finder| finder.find(message.as_bytes()).is_some())
+        || FINDERS.iter().any(|finder| finder.find_iter(bytes).any(begins))
 }
 
 /// The name of who answered, for the facts.
@@ -140,6 +146,20 @@ mod tests {
             ("a bucket of s3 was read", None, NamedService::None),
         ] {
             assert_eq!(named(message, operation, false), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn only_a_word_of_aws_or_an_exception_shows_that_aws_answered() {
+        for (message, codes, expected) in [
+            ("amazon bedrock: slow down", &[][..], true),
+            ("see docs.aws.amazon.com", &[], true),
+            ("slow down", &["throttlingexception"], true),
+            ("too many requests", &[], false),
+            ("the laws of draws", &["rate_limit_error"], false),
+        ] {
+            let codes: Vec<String> = codes.iter().map(|code| (*code).to_owned()).collect();
+            assert_eq!(is_of_aws(message, &codes), expected, "{message}");
         }
     }
 

@@ -145,6 +145,23 @@ mod tests {
     }
 
     #[test]
+    fn a_mention_of_somebody_else_hides_no_answer_of_bedrocks() {
+        for by_the_way in ["copilot-service:", "via kong,", "(fallback of ollama)", "after max iterations:"] {
+            let found = of(
+                Some("ThrottlingException"),
+                &format!(
+                    "{by_the_way} ThrottlingException: Too many tokens, please wait before trying again."
+                ),
+            );
+            assert_eq!(found.cause, Cause::TokensPerMinute, "{by_the_way}");
+        }
+        let other =
+            of(None, "litellm.RateLimitError: AzureException RateLimitError - exceeded token rate limit");
+        assert_eq!(other.cause, Cause::Unrelated);
+        assert_eq!(other.facts.answered_by.as_deref(), Some("Azure OpenAI"));
+    }
+
+    #[test]
     fn what_no_rule_knows_is_unknown() {
         let found = of(None, "the cat sat on the mat");
         assert_eq!((found.cause, found.rule), (Cause::Unknown, None));
