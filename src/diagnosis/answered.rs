@@ -43,6 +43,8 @@ const SIGNS: [(&str, &[char]); 9] = [
 
 /// The longest name of a service.
 const LONGEST: usize = 40;
+/// So many bytes are searched at the beginning and at the end of a message. What lies between is payload.
+const SEARCHED: usize = 16 * 1024;
 
 /// The service that `message`, a plain message, names. `operation` is the one that failed, if it is known; `is_told`:
 /// whether an envelope of Bedrock's names it, rather than the message. What fails at another service on the way, such
@@ -55,14 +57,16 @@ pub(super) fn named(message: &str, operation: Option<&str>, is_told: bool) -> Na
         return NamedService::Bedrock;
     }
     let mut another = None;
-    for (sign, ends) in &*FINDERS {
-        for at in sign.find_iter(message.as_bytes()) {
-            let rest = message.get(at + sign.needle().len()..).unwrap_or_default();
-            let Some(name) = name(rest, ends) else { continue };
-            if is_bedrocks(name) {
-                return NamedService::Bedrock;
+    for part in [cut(message, SEARCHED), end(message)] {
+        for (sign, ends) in &*FINDERS {
+            for at in sign.find_iter(part.as_bytes()) {
+                let rest = part.get(at + sign.needle().len()..).unwrap_or_default();
+                let Some(name) = name(rest, ends) else { continue };
+                if is_bedrocks(name) {
+                    return NamedService::Bedrock;
+                }
+                another = Some(name);
             }
-            another = Some(name);
         }
     }
     if let Some(name) = another.filter(|name| !is_on_the_way(name)) {
@@ -74,6 +78,13 @@ pub(super) fn named(message: &str, operation: Option<&str>, is_told: bool) -> Na
         }
         _ => NamedService::None,
     }
+}
+
+/// The last [`SEARCHED`] bytes of a longer message.
+fn end(message: &str) -> &str {
+    let from = message.len().saturating_sub(SEARCHED).max(SEARCHED.min(message.len()));
+    // A plain message is ASCII.
+    message.get(from..).unwrap_or_default()
 }
 
 /// The name that `rest` begins with, up to one of `ends`.

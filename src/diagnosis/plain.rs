@@ -1,7 +1,6 @@
 //! An error text as received, and in the normal form that rules are written in.
 
 use crate::diagnosis::answered::NamedService;
-use crate::diagnosis::cause::Cause;
 use crate::diagnosis::present::Present;
 
 /// An error as received: the four things that rules examine. All but the message may be missing; they are then searched
@@ -39,9 +38,6 @@ pub struct Plain {
     pub message: String,
     /// The AWS service that the text names as the one that answered.
     pub(crate) service: NamedService,
-    /// The cause that the request member named by a validation error points to; `None` if none is named or it decides
-    /// nothing.
-    pub(crate) member: Option<Cause>,
     /// The table's phrases that the message contains.
     pub(crate) phrases: Present,
     /// The positions in the message where numbers begin.

@@ -2,10 +2,10 @@
 //!
 //! Invariant: Nothing here decides a cause. The same sentence is only made to look the same.
 
+use crate::diagnosis::answered;
 use crate::diagnosis::find;
 use crate::diagnosis::plain::{ErrorText, LONGEST, Plain};
 use crate::diagnosis::words::Words;
-use crate::diagnosis::{answered, member};
 use crate::text::cut;
 
 impl Plain {
@@ -29,9 +29,8 @@ impl Plain {
         let operation = operation.or_else(|| find::word(raw, found.operation?).map(str::to_owned));
         let status = error.status.or(found.status);
         let (phrases, numbers) = (found.phrases, found.numbers);
-        let member = member::path(&message).and_then(member::cause);
         let service = answered::named(&message, operation.as_deref(), error.operation.is_some());
-        Self { codes, status, operation, message, service, member, phrases, numbers }
+        Self { codes, status, operation, message, service, phrases, numbers }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::diagnosis::answered::{NamedService, is_of_aws};
 use crate::diagnosis::cause::Cause;
+use crate::diagnosis::member;
 use crate::diagnosis::plain::Plain;
 use crate::ids::Region;
 
@@ -47,22 +48,27 @@ pub(super) fn says_something(plain: &Plain) -> bool {
         >= 3
 }
 
+/// Whether the member that a validation error names points to `cause`.
+fn points_to(plain: &Plain, cause: Cause) -> bool {
+    member::path(&plain.message).and_then(member::cause) == Some(cause)
+}
+
 /// Whether the member that a validation error names holds media.
 pub(super) fn about_media(plain: &Plain) -> bool {
-    plain.member == Some(Cause::Media)
+    points_to(plain, Cause::Media)
 }
 
 /// Whether the member that a validation error names is one of the messages.
 pub(super) fn about_messages(plain: &Plain) -> bool {
-    plain.member == Some(Cause::Messages)
+    points_to(plain, Cause::Messages)
 }
 
 /// Whether the member that a validation error names configures a guardrail.
 pub(super) fn about_guardrail(plain: &Plain) -> bool {
-    plain.member == Some(Cause::Guardrail)
+    points_to(plain, Cause::Guardrail)
 }
 
 /// Whether the member that a validation error names sets how the model answers.
 pub(super) fn about_parameter(plain: &Plain) -> bool {
-    plain.member == Some(Cause::Parameter)
+    points_to(plain, Cause::Parameter)
 }
