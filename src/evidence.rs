@@ -56,7 +56,7 @@ pub enum SearchStep {
         read: usize,
         /// Whether these were all calls around the time of the alarm.
         is_whole: bool,
-        /// Errors of this kind among them.
+        /// Errors among them that the metric counts.
         found: usize,
     },
     /// CloudTrail event history was skipped: it holds too many calls to find the errors among them.

@@ -15,9 +15,9 @@ pub(super) fn searched(looked: &SearchStep) -> Option<String> {
         SearchStep::Trail { read, is_whole, found } => {
             let all = if *is_whole { "all" } else { "the latest" };
             let what = match found {
-                0 => "none of them is an error of this kind".to_owned(),
-                1 => "one of them is an error of this kind".to_owned(),
-                n => format!("{} of them are errors of this kind", calls(*n)),
+                0 => "none of them is an error that the alarm counts".to_owned(),
+                1 => "one of them is an error that the alarm counts".to_owned(),
+                n => format!("{} of them are errors that the alarm counts", calls(*n)),
             };
             match read {
                 0 => "CloudTrail's event history shows no failed call around the alarm. It may be late by minutes, and not every throttle is recorded: the function reads it again for half an hour, and sends a notice if that changes what to do.".to_owned(),
