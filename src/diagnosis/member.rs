@@ -39,8 +39,8 @@ const PARAMETERS: [&str; 8] = [
     "service_tier",
 ];
 
-/// The cause of an error about the member at `path`, such as `messages.1.member.content.0.image.source`, in lower case; `None` if the
-/// path does not decide it.
+/// The cause of an error about the member at `path`, in lower case, such as `messages.1.member.content.0.image.source`;
+/// `None` if the path does not decide it.
 pub(super) fn cause(path: &str) -> Option<Cause> {
     let parts: Vec<&str> = path.split(['.', '/', '[', ']']).filter(|part| !part.is_empty()).collect();
     let (first, last) = (*parts.first()?, *parts.last()?);

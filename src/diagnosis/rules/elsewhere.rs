@@ -13,8 +13,8 @@ const OPENAI_ERRORS: &str = "https://platform.openai.com/docs/guides/error-codes
 const AZURE_ERRORS: &str = "https://learn.microsoft.com/azure/ai-services/openai/how-to/quota";
 const GOOGLE_ERRORS: &str = "https://ai.google.dev/gemini-api/docs/troubleshooting";
 
-/// Words of Bedrock and of its SDKs. A text with one of them is not taken for another's answer, whoever else it mentions:
-/// an application may be named after a provider, and a gateway quotes what Bedrock answered.
+/// Words of Bedrock and of its SDKs. A text with one of them counts as Bedrock's answer, even if it also names somebody
+/// else: an application may have a provider's name, and a gateway quotes what Bedrock answered.
 const OF_BEDROCK: &[&str] = &[
     "bedrockexception",
     "bedrock-runtime",
