@@ -2,6 +2,8 @@
 //!
 //! Invariant: "Could not be read" and "does not exist" are two different values.
 
+use crate::iam_action::IamAction;
+
 /// Why a call has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceError {
@@ -26,6 +28,11 @@ impl ServiceError {
     /// Whether the same call may succeed a little later.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable(_) | Self::UnknownOutcome)
+    }
+
+    /// The refusal of a call for which the role lacks the right.
+    pub(crate) fn denied(action: IamAction) -> Self {
+        Self::Denied(action.to_string())
     }
 
     /// A refusal whose reason is known only as text.

@@ -52,6 +52,7 @@ mod wire_enum;
 pub mod shards;
 
 pub mod error;
+pub mod iam_action;
 pub mod identity;
 pub mod model;
 pub mod original;

@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
         "callers",
         "config",
         "error",
+        "iam_action",
         "identity",
         "installation",
         "metrics",

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bedrock_remediator::config::Config;
+use bedrock_remediator::config::guard_rails;
 use bedrock_remediator::diagnosis::markdown;
-use jiff::SignedDuration;
+use bedrock_remediator::iam_action;
 use serde_json::Value;
 
 const README: &str = include_str!("../README.md");
 const RULES: &str = include_str!("../docs/rules.md");
+const PERMISSIONS: &str = include_str!("../docs/permissions.md");
 const CONFIGURATION: &str = include_str!("../docs/configuration.md");
 const ARCHITECTURE: &str = include_str!("../docs/architecture.md");
 /// What stands in place of left-out parts of a notice.
@@ -236,85 +237,21 @@ fn the_links_lead_somewhere() {
     assert!(checked >= 60, "{checked}");
 }
 
-fn optional(value: Option<f64>) -> String {
-    value.map_or("none".to_owned(), |value| value.to_string())
-}
-
-fn text(text: &str) -> String {
-    if text.is_empty() { "none".to_owned() } else { text.to_owned() }
-}
-
-/// Every variable with its default, as the page writes it. A new field of the configuration has to be named here.
-fn defaults() -> BTreeMap<&'static str, String> {
-    let Config {
-        mode,
-        allowed_models,
-        denied_models,
-        headroom_factor,
-        max_step_factor,
-        growth_14_days,
-        growth_90_days,
-        max_tokens_per_minute,
-        max_requests_per_minute,
-        quota_cool_down,
-        max_increases_per_day,
-        require_history,
-        notice_cool_down,
-        digest_above,
-        quiet_to_close,
-        headroom_threshold,
-        headroom_mode,
-        reminder_days,
-        invocation_log_group,
-        application_log_groups,
-    } = Config::default();
-    let hours = SignedDuration::as_hours;
-    let days: Vec<String> = reminder_days.iter().map(u32::to_string).collect();
-    BTreeMap::from([
-        ("MODE", mode.to_string()),
-        ("ALLOWED_MODELS", text(&allowed_models.to_string())),
-        ("DENIED_MODELS", text(&denied_models.to_string())),
-        ("HEADROOM_FACTOR", headroom_factor.to_string()),
-        ("MAX_STEP_FACTOR", max_step_factor.to_string()),
-        ("GROWTH_14_DAYS", growth_14_days.to_string()),
-        ("GROWTH_90_DAYS", growth_90_days.to_string()),
-        ("MAX_TOKENS_PER_MINUTE", optional(max_tokens_per_minute)),
-        ("MAX_REQUESTS_PER_MINUTE", optional(max_requests_per_minute)),
-        ("QUOTA_COOL_DOWN_HOURS", hours(&quota_cool_down).to_string()),
-        ("MAX_INCREASES_PER_DAY", max_increases_per_day.to_string()),
-        ("REQUIRE_HISTORY_DAYS", (hours(&require_history) / 24).to_string()),
-        ("NOTICE_COOL_DOWN_MINUTES", notice_cool_down.as_mins().to_string()),
-        ("DIGEST_ABOVE", digest_above.to_string()),
-        ("QUIET_HOURS_TO_CLOSE", hours(&quiet_to_close).to_string()),
-        ("HEADROOM_THRESHOLD", headroom_threshold.to_string()),
-        ("HEADROOM_MODE", headroom_mode.to_string()),
-        ("REMINDER_DAYS", text(&days.join(","))),
-        ("INVOCATION_LOG_GROUP", text(&invocation_log_group.unwrap_or_default())),
-        ("APPLICATION_LOG_GROUPS", text(&application_log_groups.join(","))),
-    ])
+#[test]
+fn the_page_on_configuration_has_the_table_of_guard_rails() {
+    let marked = between(CONFIGURATION, "a test compares -->\n", "\n<!-- end of guard rails -->");
+    assert_eq!(marked, guard_rails::markdown(), "put `guard-rails --markdown` between the markers");
 }
 
 #[test]
-fn the_variables_are_read_and_have_these_defaults() {
-    let mut documented = BTreeMap::new();
-    for row in rows(CONFIGURATION, "## Guard rails") {
-        let [name, default, accepts, _] = row.as_slice() else { panic!("{row:?}") };
-        let name = name.trim_matches('`');
-        documented.insert(name, default.trim_matches('`').to_owned());
-        // A value that no variable takes shows whether the variable is read, and what it takes.
-        let read = Config::from_vars(|asked| (asked == name).then(|| "\u{0}".to_owned()));
-        match read {
-            Ok(_) => assert!(name.ends_with("_MODELS") && *accepts == "any text", "{name}"),
-            Err(bad) => {
-                let message = bad.to_string().replace('`', "");
-                assert!(
-                    message.ends_with(&format!("expected {}", accepts.replace('`', ""))),
-                    "{name}: {message}"
-                );
-            }
-        }
-    }
-    assert_eq!(documented, defaults());
+fn the_page_on_permissions_has_every_right() {
+    let (held, of_commands) = iam_action::markdown();
+    let marked = |name: &str, end: &str| {
+        let start = format!("rights of {name}: generated from src/iam_action.rs; a test compares -->\n");
+        between(PERMISSIONS, &start, &format!("\n<!-- {end} -->"))
+    };
+    assert_eq!(marked("the function", "end of rights"), held, "put this table between the markers");
+    assert_eq!(marked("commands", "end of rights of commands"), of_commands, "put this between the markers");
 }
 
 /// The text of every file in `folder` and in the folders below it.

@@ -8,23 +8,12 @@ use aws_sdk_bedrock::types::{
 use crate::aws::clients::{Aws, timestamp};
 use crate::aws::error;
 use crate::error::ServiceResult;
+use crate::iam_action::IamAction;
 use crate::ids::AccountRegion;
 use crate::model::ModelId;
 use crate::model::access::{Availability, ModelState, UseCaseForm};
 use crate::model::lifecycle::{Lifecycle, ModelLife};
 use crate::ports::Models;
-
-/// IAM actions that this adapter needs.
-pub(crate) const ACTIONS: &[&str] = &[
-    "bedrock:GetFoundationModel",
-    "bedrock:GetFoundationModelAvailability",
-    "bedrock:GetInferenceProfile",
-    "bedrock:GetModelInvocationLoggingConfiguration",
-    "bedrock:GetUseCaseForModelAccess",
-    "bedrock:ListFoundationModelAgreementOffers",
-    "bedrock:ListFoundationModels",
-    "bedrock:ListInferenceProfiles",
-];
 
 fn life(known: Option<&FoundationModelLifecycle>) -> ModelLife {
     let Some(known) = known else { return ModelLife::default() };
@@ -46,7 +35,7 @@ impl Models for Aws {
     ) -> ServiceResult<Option<Vec<String>>> {
         let call = self.at(place)?.bedrock.get_inference_profile();
         let answer = call.inference_profile_identifier(profile.as_str()).send().await;
-        let found = error::of_lookup("bedrock:GetInferenceProfile", answer)?;
+        let found = error::of_lookup(IamAction::GetInferenceProfile, answer)?;
         Ok(found.map(|p| p.models().iter().filter_map(|m| m.model_arn()).map(str::to_owned).collect()))
     }
 
@@ -56,8 +45,8 @@ impl Models for Aws {
         let profiles = bedrock.list_inference_profiles().type_equals(InferenceProfileType::SystemDefined);
         let profiles = profiles.into_paginator().items().send().try_collect();
         let (models, profiles) = tokio::join!(models, profiles);
-        let models = models.map_err(|e| error::of_read("bedrock:ListFoundationModels", &e))?;
-        let profiles = profiles.map_err(|e| error::of_read("bedrock:ListInferenceProfiles", &e))?;
+        let models = models.map_err(|e| error::of_read(IamAction::ListFoundationModels, &e))?;
+        let profiles = profiles.map_err(|e| error::of_read(IamAction::ListInferenceProfiles, &e))?;
         let models = models.model_summaries().iter().filter_map(|m| ModelId::parse(m.model_id()));
         let profiles = profiles.iter().filter_map(|p| ModelId::parse(p.inference_profile_id()));
         Ok(models.chain(profiles).collect())
@@ -65,7 +54,7 @@ impl Models for Aws {
 
     async fn lives(&self, place: &AccountRegion) -> ServiceResult<Vec<(ModelId, ModelLife)>> {
         let answer = self.at(place)?.bedrock.list_foundation_models().send().await;
-        let answer = answer.map_err(|e| error::of_read("bedrock:ListFoundationModels", &e))?;
+        let answer = answer.map_err(|e| error::of_read(IamAction::ListFoundationModels, &e))?;
         let models = answer.model_summaries().iter();
         Ok(models.filter_map(|m| Some((ModelId::parse(m.model_id())?, life(m.model_lifecycle())))).collect())
     }
@@ -77,7 +66,7 @@ impl Models for Aws {
                 return UseCaseForm::NotNeeded;
             }
             let answer = bedrock.get_use_case_for_model_access().send().await;
-            match error::of_lookup("bedrock:GetUseCaseForModelAccess", answer) {
+            match error::of_lookup(IamAction::GetUseCaseForModelAccess, answer) {
                 // The contents of the form are the organization's own business.
                 Ok(Some(_)) => UseCaseForm::Submitted,
                 Ok(None) => UseCaseForm::Missing,
@@ -89,10 +78,10 @@ impl Models for Aws {
             Box::pin(bedrock.get_foundation_model().model_identifier(model.base()).send()),
             Box::pin(form),
         );
-        let availability = error::of_lookup("bedrock:GetFoundationModelAvailability", availability)?;
+        let availability = error::of_lookup(IamAction::GetFoundationModelAvailability, availability)?;
         let Some(availability) = availability else { return Ok(None) };
         // Bedrock no longer describes a model that has ended; the rest of its state still counts.
-        let described = error::of_lookup("bedrock:GetFoundationModel", described);
+        let described = error::of_lookup(IamAction::GetFoundationModel, described);
         let life =
             |model: Option<FoundationModelDetails>| life(model.and_then(|m| m.model_lifecycle).as_ref());
         Ok(Some(ModelState {
@@ -114,7 +103,7 @@ impl Models for Aws {
 
     async fn agreement_offers(&self, place: &AccountRegion, model: &ModelId) -> ServiceResult<Option<usize>> {
         let call = self.at(place)?.bedrock.list_foundation_model_agreement_offers().model_id(model.base());
-        let offers = error::of_lookup("bedrock:ListFoundationModelAgreementOffers", call.send().await)?;
+        let offers = error::of_lookup(IamAction::ListFoundationModelAgreementOffers, call.send().await)?;
         Ok(offers.map(|answer| answer.offers().len()))
     }
 
@@ -122,7 +111,7 @@ impl Models for Aws {
         let call = self.at(place)?.bedrock.get_model_invocation_logging_configuration();
         let answer = call.send().await;
         let answer =
-            answer.map_err(|e| error::of_read("bedrock:GetModelInvocationLoggingConfiguration", &e))?;
+            answer.map_err(|e| error::of_read(IamAction::GetModelInvocationLoggingConfiguration, &e))?;
         Ok(answer.logging_config.and_then(|c| c.cloud_watch_config).map(|c| c.log_group_name))
     }
 }

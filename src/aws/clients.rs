@@ -13,6 +13,7 @@ use crate::aws::error;
 use crate::aws::http::http_client;
 use crate::aws::rates::Rates;
 use crate::error::{ServiceError, ServiceResult};
+use crate::iam_action::IamAction;
 use crate::identity::FunctionIdentity;
 use crate::ids::{AccountId, AccountRegion, Arn, Region};
 use crate::ports::Clock;
@@ -77,7 +78,7 @@ impl Aws {
             return Err(ServiceError::invalid(why));
         }
         let caller = aws_sdk_sts::Client::new(&aws.config).get_caller_identity().send().await;
-        let caller = caller.map_err(|e| error::of_read("sts:GetCallerIdentity", &e))?;
+        let caller = caller.map_err(|e| error::of_read(IamAction::GetCallerIdentity, &e))?;
         if let Some(account) = caller.account().and_then(AccountId::parse) {
             aws.works_for(account);
         }

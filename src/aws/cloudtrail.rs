@@ -19,15 +19,13 @@ use crate::callers::Origin;
 use crate::error::{ServiceError, ServiceResult};
 use crate::event::signal::Recorded;
 use crate::event::{ErrorSignal, Source, recorded_call, recorded_error};
+use crate::iam_action::IamAction;
 use crate::identity::FunctionIdentity;
 use crate::ids::{AccountRegion, caller_of, is_root};
 use crate::incident::search::{LogKind, LogQuery};
 use crate::model::ModelId;
 use crate::ports::Records;
 use crate::time::Window;
-
-/// IAM actions that this adapter needs.
-pub(crate) const ACTIONS: &[&str] = &["cloudtrail:LookupEvents", "logs:GetQueryResults", "logs:StartQuery"];
 
 /// Events in one page of CloudTrail.
 const PAGE: i32 = 50;
@@ -77,7 +75,7 @@ impl Records for Aws {
                 .end_time(DateTime::from_secs(window.to.as_second()))
                 .max_results(PAGE)
                 .set_next_token(next);
-            let page = call.send().await.map_err(|e| error::of_read("cloudtrail:LookupEvents", &e))?;
+            let page = call.send().await.map_err(|e| error::of_read(IamAction::LookupEvents, &e))?;
             let is_call = |record: &str| {
                 let error =
                     recorded_error(record, &FunctionIdentity::default()).and_then(|error| error.caller);
@@ -124,7 +122,7 @@ impl Records for Aws {
                 .end_time(DateTime::from_secs(window.to.as_second()))
                 .max_results(PAGE)
                 .set_next_token(next);
-            let page = call.send().await.map_err(|e| error::of_read("cloudtrail:LookupEvents", &e))?;
+            let page = call.send().await.map_err(|e| error::of_read(IamAction::LookupEvents, &e))?;
             for event in page.events() {
                 recorded.read += 1;
                 let record = event.cloud_trail_event().unwrap_or_default();
@@ -159,7 +157,7 @@ impl Records for Aws {
             .end_time(window.to.as_second())
             .query_string(query)
             .limit(MOST);
-        let begun = call.send().await.map_err(|e| error::of_read("logs:StartQuery", &e))?;
+        let begun = call.send().await.map_err(|e| error::of_read(IamAction::StartQuery, &e))?;
         let id = begun.query_id.ok_or_else(|| ServiceError::invalid("the search got no id"))?;
         Ok(LogQuery { kind, id })
     }
@@ -170,7 +168,7 @@ impl Records for Aws {
         query: &LogQuery,
     ) -> ServiceResult<Option<Vec<ErrorSignal>>> {
         let call = self.at(place)?.logs.get_query_results().query_id(&query.id);
-        let answer = call.send().await.map_err(|e| error::of_read("logs:GetQueryResults", &e))?;
+        let answer = call.send().await.map_err(|e| error::of_read(IamAction::GetQueryResults, &e))?;
         match answer.status() {
             Some(QueryStatus::Complete) => {}
             Some(QueryStatus::Running | QueryStatus::Scheduled) => return Ok(None),

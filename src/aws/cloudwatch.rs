@@ -14,19 +14,12 @@ use crate::aws::clients::{Aws, Regional, timestamp};
 use crate::aws::error;
 use crate::error::{ServiceError, ServiceResult};
 use crate::event::{AlarmSignal, Described, Metric};
+use crate::iam_action::IamAction;
 use crate::ids::AccountRegion;
 use crate::model::ModelId;
 use crate::ports::Telemetry;
 use crate::time::Window;
 use crate::usage::{Minute, Period, Series};
-
-/// IAM actions that this adapter needs.
-pub(crate) const ACTIONS: &[&str] = &[
-    "cloudwatch:DescribeAlarmContributors",
-    "cloudwatch:DescribeAlarms",
-    "cloudwatch:GetMetricData",
-    "cloudwatch:ListMetrics",
-];
 
 const NAMESPACE: &str = "AWS/Bedrock";
 /// Models in one request. CloudWatch takes 500 metrics in one request. One day by the minute of this many models
@@ -120,7 +113,7 @@ impl Regional {
         let mut pages = call.into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| error::of_read("cloudwatch:GetMetricData", &e))?;
+            let page = page.map_err(|e| error::of_read(IamAction::GetMetricData, &e))?;
             found.extend(page.metric_data_results.unwrap_or_default());
         }
         whole(&found)?;
@@ -137,7 +130,7 @@ fn whole(results: &[MetricDataResult]) -> ServiceResult<()> {
     let missing = last.into_values().flatten().find(|status| **status != StatusCode::Complete);
     match missing {
         None => Ok(()),
-        Some(StatusCode::Forbidden) => Err(ServiceError::Denied("cloudwatch:GetMetricData".to_owned())),
+        Some(StatusCode::Forbidden) => Err(ServiceError::denied(IamAction::GetMetricData)),
         Some(status) => {
             Err(ServiceError::Unavailable(format!("CloudWatch's answer is not whole: {}", status.as_str())))
         }
@@ -185,7 +178,7 @@ impl Telemetry for Aws {
         let mut pages = call.dimensions(by_model).into_paginator().send();
         let mut used: Vec<ModelId> = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| error::of_read("cloudwatch:ListMetrics", &e))?;
+            let page = page.map_err(|e| error::of_read(IamAction::ListMetrics, &e))?;
             for metric in page.metrics() {
                 // Metrics with further dimensions count the same calls again.
                 if let [dimension] = metric.dimensions() {
@@ -242,7 +235,7 @@ impl Telemetry for Aws {
         loop {
             let call = region.metrics.describe_alarm_contributors().alarm_name(alarm);
             let page = call.set_next_token(next).send().await;
-            let Some(page) = error::of_lookup("cloudwatch:DescribeAlarmContributors", page)? else {
+            let Some(page) = error::of_lookup(IamAction::DescribeAlarmContributors, page)? else {
                 return Ok(None);
             };
             let attributes = page.alarm_contributors().iter().map(|c| c.contributor_attributes());
@@ -258,7 +251,7 @@ impl Telemetry for Aws {
     async fn alarms(&self, place: &AccountRegion, names: &[String]) -> ServiceResult<Vec<AlarmSignal>> {
         let call = self.at(place)?.metrics.describe_alarms().set_alarm_names(Some(names.to_vec()));
         let answer = call.alarm_types(AlarmType::MetricAlarm).state_value(StateValue::Alarm).send().await;
-        let answer = answer.map_err(|e| error::of_read("cloudwatch:DescribeAlarms", &e))?;
+        let answer = answer.map_err(|e| error::of_read(IamAction::DescribeAlarms, &e))?;
         let described = answer.metric_alarms().iter().filter_map(|alarm| {
             let at = alarm.state_updated_timestamp().and_then(timestamp);
             AlarmSignal::described(place, alarm.alarm_name()?, at, &described(alarm))
@@ -325,7 +318,7 @@ mod tests {
         for statuses in [&[partial.clone()][..], &[StatusCode::InternalError], &[complete, partial]] {
             assert!(matches!(answer(statuses), Err(ServiceError::Unavailable(_))), "{statuses:?}");
         }
-        let denied = ServiceError::Denied("cloudwatch:GetMetricData".to_owned());
+        let denied = ServiceError::denied(IamAction::GetMetricData);
         assert_eq!(answer(&[StatusCode::Forbidden]), Err(denied));
     }
 

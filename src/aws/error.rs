@@ -7,9 +7,10 @@ use aws_sdk_servicequotas::config::http::HttpResponse;
 use aws_sdk_servicequotas::error::{ProvideErrorMetadata, SdkError};
 
 use crate::error::{Rejection, ServiceError, ServiceResult};
+use crate::iam_action::IamAction;
 
 /// The error of a call that may be repeated. `action` is the IAM action it needs.
-pub(super) fn of_read<E>(action: &str, error: &SdkError<E, HttpResponse>) -> ServiceError
+pub(super) fn of_read<E>(action: IamAction, error: &SdkError<E, HttpResponse>) -> ServiceError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -34,7 +35,7 @@ pub(super) fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespons
 
 /// The answer of a call that may be repeated. `None` if AWS says that the resource does not exist.
 pub(super) fn of_lookup<T, E>(
-    action: &str,
+    action: IamAction,
     answer: Result<T, SdkError<E, HttpResponse>>,
 ) -> ServiceResult<Option<T>>
 where
@@ -49,7 +50,7 @@ where
 
 /// The error of a call that must not be repeated blindly. If the call may have taken effect, the outcome is
 /// unknown.
-pub(super) fn of_write<E>(action: &str, error: &SdkError<E, HttpResponse>) -> ServiceError
+pub(super) fn of_write<E>(action: IamAction, error: &SdkError<E, HttpResponse>) -> ServiceError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -63,7 +64,7 @@ where
     if certain { of_read(action, error) } else { ServiceError::UnknownOutcome }
 }
 
-fn of_service(action: &str, code: Option<&str>, message: Option<&str>, status: u16) -> ServiceError {
+fn of_service(action: IamAction, code: Option<&str>, message: Option<&str>, status: u16) -> ServiceError {
     let code = code.unwrap_or_default();
     let message = match message.filter(|m| !m.is_empty()).unwrap_or(code) {
         "" => format!("HTTP status {status} without a reason"),
@@ -72,7 +73,7 @@ fn of_service(action: &str, code: Option<&str>, message: Option<&str>, status: u
     let rejected = |kind| ServiceError::Rejected(kind, message.clone());
     match code.trim_end_matches("Exception") {
         "AccessDenied" | "AuthorizationError" | "UnauthorizedOperation" | "NotAuthorized" => {
-            ServiceError::Denied(action.to_owned())
+            ServiceError::denied(action)
         }
         "KMSAccessDenied" => ServiceError::Denied("kms:GenerateDataKey".to_owned()),
         "DependencyAccessDenied" => ServiceError::Denied("iam:CreateServiceLinkedRole".to_owned()),
@@ -110,7 +111,7 @@ mod tests {
     #[test]
     fn every_error_of_service_quotas_is_mapped_by_its_meaning() {
         let of = |code: &str, message: &str, status| {
-            of_service("servicequotas:RequestServiceQuotaIncrease", Some(code), Some(message), status)
+            of_service(IamAction::RequestServiceQuotaIncrease, Some(code), Some(message), status)
         };
         let rejected = |kind, text: &str| ServiceError::Rejected(kind, text.to_owned());
         let too_low = "You must provide a quota value greater than the default quota value of 5000000.0";

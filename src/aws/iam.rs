@@ -9,14 +9,10 @@ use futures_util::future::join_all;
 use crate::aws::clients::Aws;
 use crate::aws::error;
 use crate::error::{ServiceError, ServiceResult};
+use crate::iam_action::IamAction;
 use crate::ids::{AccountRegion, Arn};
 use crate::permission::{Needed, PolicyLayer, PolicyVerdict, Ruling};
 use crate::ports::Permissions;
-
-/// IAM actions that this adapter needs.
-pub(crate) const ACTIONS: &[&str] = &["iam:GetRole", "iam:SimulatePrincipalPolicy"];
-
-pub(crate) const SIMULATE: &str = "iam:SimulatePrincipalPolicy";
 
 impl Permissions for Aws {
     /// Looks the role up first: the simulator needs the role's path, which the caller's ARN does not have.
@@ -33,7 +29,8 @@ impl Permissions for Aws {
             None => caller.to_owned(),
             Some(role) => {
                 let role = role.rsplit('/').next().unwrap_or(role);
-                let found = error::of_lookup("iam:GetRole", iam.get_role().role_name(role).send().await)?;
+                let found =
+                    error::of_lookup(IamAction::GetRole, iam.get_role().role_name(role).send().await)?;
                 match found.and_then(|answer| answer.role) {
                     Some(role) => role.arn,
                     None => return Ok(None),
@@ -48,7 +45,10 @@ impl Permissions for Aws {
                 .resource_arns(&needed.arn)
                 .set_context_entries(Some(context(needed)));
             async move {
-                let Some(answer) = error::of_lookup(SIMULATE, call.send().await)? else { return Ok(None) };
+                let Some(answer) = error::of_lookup(IamAction::SimulatePrincipalPolicy, call.send().await)?
+                else {
+                    return Ok(None);
+                };
                 let result = answer.evaluation_results().first();
                 let result = result.ok_or_else(|| ServiceError::invalid("IAM decided nothing"))?;
                 Ok(Some(ruling(needed, result)))

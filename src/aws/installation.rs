@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use crate::aws::clients::{Aws, Regional};
 use crate::aws::error;
-use crate::aws::iam::{SIMULATE, verdict};
+use crate::aws::iam::verdict;
 use crate::error::{ServiceError, ServiceResult};
+use crate::iam_action::IamAction;
 use crate::ids::{AccountId, AccountRegion, Arn, Region};
 use crate::installation::{EventRule, Reads, RuleState, RuleTrigger, Subscriptions, Trail};
 use crate::permission::PolicyVerdict;
@@ -51,8 +52,8 @@ impl Aws {
             there.trail.get_trail_status().name(arn).send(),
             there.trail.get_event_selectors().trail_name(arn).send(),
         );
-        let status = status.map_err(|e| error::of_read("cloudtrail:GetTrailStatus", &e));
-        let selectors = selectors.map_err(|e| error::of_read("cloudtrail:GetEventSelectors", &e));
+        let status = status.map_err(|e| error::of_read(IamAction::GetTrailStatus, &e));
+        let selectors = selectors.map_err(|e| error::of_read(IamAction::GetEventSelectors, &e));
         let owner = Arn::parse(arn).and_then(|arn| AccountId::parse(arn.account));
         let records_reads = match (selectors, owner.filter(|owner| *owner != place.account)) {
             (Ok(found), _) if records_reads(found.event_selectors(), found.advanced_event_selectors()) => {
@@ -75,7 +76,7 @@ impl Setup for Aws {
     async fn trails(&self, place: &AccountRegion) -> ServiceResult<Vec<Trail>> {
         let region = self.at(place)?;
         let all = region.trail.describe_trails().include_shadow_trails(true).send().await;
-        let all = all.map_err(|e| error::of_read("cloudtrail:DescribeTrails", &e))?;
+        let all = all.map_err(|e| error::of_read(IamAction::DescribeTrails, &e))?;
         let mut trails = Vec::new();
         for trail in all.trail_list() {
             trails.push(Box::pin(self.trail(place, trail)).await?);
@@ -90,7 +91,7 @@ impl Setup for Aws {
         let (mut rules, mut next) = (Vec::new(), None);
         loop {
             let page = events.list_rules().name_prefix(prefix).set_next_token(next).send().await;
-            let page = page.map_err(|e| error::of_read("events:ListRules", &e))?;
+            let page = page.map_err(|e| error::of_read(IamAction::ListRules, &e))?;
             rules.extend(page.rules().iter().filter_map(|rule| {
                 let state = match rule.state()? {
                     SdkState::Disabled => RuleState::Disabled,
@@ -112,7 +113,7 @@ impl Setup for Aws {
             region.ok_or_else(|| ServiceError::invalid(format!("`{topic}` is not a topic's ARN")))?;
         let sns = aws_sdk_sns::Client::new(&self.config_in(&region));
         let answer = sns.get_topic_attributes().topic_arn(topic).send().await;
-        let answer = answer.map_err(|e| crate::aws::sns::failed("sns:GetTopicAttributes", &e))?;
+        let answer = answer.map_err(|e| crate::aws::sns::failed(IamAction::GetTopicAttributes, &e))?;
         let number = |name: &str| {
             let attribute = answer.attributes().and_then(|all| all.get(name));
             let number = attribute.and_then(|number| number.parse().ok());
@@ -130,7 +131,7 @@ impl Setup for Aws {
         let mut pages = call.into_paginator().send();
         let mut alarms = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| error::of_read("cloudwatch:DescribeAlarms", &e))?;
+            let page = page.map_err(|e| error::of_read(IamAction::DescribeAlarms, &e))?;
             alarms.extend(page.metric_alarms().iter().filter_map(|alarm| {
                 Some((alarm.alarm_name()?.to_owned(), alarm.actions_enabled().unwrap_or(true)))
             }));
@@ -151,7 +152,9 @@ impl Setup for Aws {
         let mut pages = call.set_action_names(Some(actions_asked)).into_paginator().send();
         let mut verdicts: HashMap<String, PolicyVerdict> = HashMap::new();
         while let Some(page) = pages.next().await {
-            let Some(page) = error::of_lookup(SIMULATE, page)? else { return Ok(None) };
+            let Some(page) = error::of_lookup(IamAction::SimulatePrincipalPolicy, page)? else {
+                return Ok(None);
+            };
             let results = page.evaluation_results().iter();
             verdicts.extend(results.map(|r| (r.eval_action_name().to_owned(), verdict(r.eval_decision()))));
         }

@@ -1,6 +1,6 @@
 //! The real world: AWS, through its SDK. No other module imports the SDK.
 //!
-//! Invariant: An adapter translates and decides nothing. Each lists the IAM actions it calls. Time-outs, retries
+//! Invariant: An adapter translates and decides nothing. Time-outs, retries
 //! and request rates are handled here, and every SDK error leaves as one of the few variants of
 //! [`ServiceError`].
 
@@ -19,17 +19,6 @@ mod sns;
 mod error;
 
 pub use crate::aws::clients::Aws;
-
-/// Every IAM action that the function calls, by adapter.
-pub const ACTIONS: &[(&str, &[&str])] = &[
-    ("dynamodb", dynamodb::ACTIONS),
-    ("bedrock", bedrock::ACTIONS),
-    ("iam", iam::ACTIONS),
-    ("service_quotas", service_quotas::ACTIONS),
-    ("cloudtrail", cloudtrail::ACTIONS),
-    ("cloudwatch", cloudwatch::ACTIONS),
-    ("sns", sns::ACTIONS),
-];
 
 /// Every CloudWatch metric that the function reads: its namespace, its name and the dimension that names the
 /// model, in AWS's own names.

@@ -12,21 +12,11 @@ use crate::aws::clients::{Aws, CachedListing, Regional, timestamp};
 use crate::aws::error;
 use crate::aws::rates::{Limiter, TRIES};
 use crate::error::{ServiceError, ServiceResult};
+use crate::iam_action::IamAction;
 use crate::ids::{AccountRegion, QuotaCode};
 use crate::ports::Quotas;
 use crate::quota::request::{IncreaseRequest, QuotaValue, RequestStatus};
 use crate::quota::{Catalog, Quota};
-
-/// IAM actions that this adapter needs.
-pub(crate) const ACTIONS: &[&str] = &[
-    "servicequotas:GetAWSDefaultServiceQuota",
-    "servicequotas:GetRequestedServiceQuotaChange",
-    "servicequotas:GetServiceQuota",
-    "servicequotas:ListAWSDefaultServiceQuotas",
-    "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
-    "servicequotas:ListServiceQuotas",
-    "servicequotas:RequestServiceQuotaIncrease",
-];
 
 const SERVICE: &str = "bedrock";
 /// How long a listing is kept. New models appear a few times a week; a listing is eleven pages.
@@ -97,7 +87,7 @@ impl Regional {
         every_page(&self.rates.list, async |token| {
             let call = self.quotas.list_service_quotas().service_code(SERVICE).max_results(100);
             let page = call.set_next_token(token).send().await;
-            let page = page.map_err(|e| error::of_read("servicequotas:ListServiceQuotas", &e))?;
+            let page = page.map_err(|e| error::of_read(IamAction::ListServiceQuotas, &e))?;
             Ok((page.quotas.unwrap_or_default(), page.next_token))
         })
         .await
@@ -107,7 +97,7 @@ impl Regional {
         every_page(&self.rates.list, async |token| {
             let call = self.quotas.list_aws_default_service_quotas().service_code(SERVICE).max_results(100);
             let page = call.set_next_token(token).send().await;
-            let page = page.map_err(|e| error::of_read("servicequotas:ListAWSDefaultServiceQuotas", &e))?;
+            let page = page.map_err(|e| error::of_read(IamAction::ListAwsDefaultServiceQuotas, &e))?;
             Ok((page.quotas.unwrap_or_default(), page.next_token))
         })
         .await
@@ -119,7 +109,7 @@ impl Quotas for Aws {
         let region = self.at(place)?;
         region.rates.applied.turn().await;
         let call = region.quotas.get_service_quota().service_code(SERVICE).quota_code(code.as_str());
-        let found = error::of_lookup("servicequotas:GetServiceQuota", call.send().await)?;
+        let found = error::of_lookup(IamAction::GetServiceQuota, call.send().await)?;
         value(found.and_then(|answer| answer.quota))
     }
 
@@ -132,7 +122,7 @@ impl Quotas for Aws {
         region.rates.default.turn().await;
         let call = region.quotas.get_aws_default_service_quota().service_code(SERVICE);
         let answer = call.quota_code(code.as_str()).send().await;
-        let found = error::of_lookup("servicequotas:GetAWSDefaultServiceQuota", answer)?;
+        let found = error::of_lookup(IamAction::GetAwsDefaultServiceQuota, answer)?;
         value(found.and_then(|answer| answer.quota))
     }
 
@@ -140,7 +130,7 @@ impl Quotas for Aws {
         let region = self.at(place)?;
         region.rates.history.turn().await;
         let answer = region.quotas.get_requested_service_quota_change().request_id(id).send().await;
-        let found = error::of_lookup("servicequotas:GetRequestedServiceQuotaChange", answer)?;
+        let found = error::of_lookup(IamAction::GetRequestedServiceQuotaChange, answer)?;
         let Some(change) = found.and_then(|answer| answer.requested_quota) else { return Ok(None) };
         let why = || {
             ServiceError::invalid("Service Quotas describes the request without its id, quota, value or date")
@@ -150,7 +140,7 @@ impl Quotas for Aws {
 
     async fn history(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<Vec<IncreaseRequest>> {
         let region = self.at(place)?;
-        let action = "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota";
+        let action = IamAction::ListRequestedServiceQuotaChangeHistoryByQuota;
         let mut found = every_page(&region.rates.history, async |token| {
             let call = region.quotas.list_requested_service_quota_change_history_by_quota();
             let call = call.service_code(SERVICE).quota_code(code.as_str()).max_results(100);
@@ -195,7 +185,7 @@ impl Quotas for Aws {
             let call = region.quotas.request_service_quota_increase().service_code(SERVICE);
             let call = call.quota_code(code.as_str()).desired_value(desired).support_case_allowed(true);
             let answer = call.customize().config_override(once.clone()).send().await;
-            let answer = answer.map_err(|e| error::of_write("servicequotas:RequestServiceQuotaIncrease", &e));
+            let answer = answer.map_err(|e| error::of_write(IamAction::RequestServiceQuotaIncrease, &e));
             tries += 1;
             if !matches!(answer, Err(ServiceError::Throttled)) || tries == TRIES {
                 break answer?;

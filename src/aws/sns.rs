@@ -9,11 +9,9 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use crate::aws::clients::{Aws, Lazy};
 use crate::aws::error;
 use crate::error::{ServiceError, ServiceResult};
+use crate::iam_action::IamAction;
 use crate::notice::{Notice, message};
 use crate::ports::Topic;
-
-/// IAM actions that this adapter needs.
-pub(crate) const ACTIONS: &[&str] = &["sns:GetTopicAttributes", "sns:Publish"];
 
 impl Aws {
     fn topic(&self) -> ServiceResult<&(Lazy<Client>, String)> {
@@ -22,7 +20,7 @@ impl Aws {
 }
 
 /// A missing topic is an error, unlike a missing answer.
-pub(crate) fn failed<E>(action: &str, sdk: &SdkError<E, HttpResponse>) -> ServiceError
+pub(crate) fn failed<E>(action: IamAction, sdk: &SdkError<E, HttpResponse>) -> ServiceError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -50,13 +48,13 @@ impl Topic for Aws {
             let value = MessageAttributeValue::builder().data_type(kind).string_value(value).build();
             call = call.message_attributes(name, value.map_err(|e| ServiceError::invalid(e.to_string()))?);
         }
-        call.send().await.map(|_| ()).map_err(|e| failed("sns:Publish", &e))
+        call.send().await.map(|_| ()).map_err(|e| failed(IamAction::Publish, &e))
     }
 
     async fn subscribers(&self) -> ServiceResult<u32> {
         let (client, arn) = self.topic()?;
         let answer = client.get_topic_attributes().topic_arn(arn).send().await;
-        let answer = answer.map_err(|e| failed("sns:GetTopicAttributes", &e))?;
+        let answer = answer.map_err(|e| failed(IamAction::GetTopicAttributes, &e))?;
         let confirmed = answer.attributes().and_then(|all| all.get("SubscriptionsConfirmed"));
         confirmed
             .and_then(|number| number.parse().ok())

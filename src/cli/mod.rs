@@ -7,6 +7,7 @@ mod classify;
 mod doctor;
 mod explain;
 mod flood;
+mod guard_rails;
 #[cfg(feature = "aws")]
 mod live;
 mod operate;
@@ -52,6 +53,7 @@ enum Command {
     Classify(classify::ClassifyArgs),
     Quota(quota::QuotaArgs),
     Rules(rules::RulesArgs),
+    GuardRails(guard_rails::GuardRailsArgs),
     Catalog(catalog::CatalogArgs),
     Simulate(simulate::SimulateArgs),
     Storm(storm::StormArgs),
@@ -70,6 +72,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Classify(args) => classify::run(&args),
         Command::Quota(args) => quota::run(&args),
         Command::Rules(args) => rules::run(&args),
+        Command::GuardRails(args) => guard_rails::run(&args),
         Command::Catalog(args) => catalog::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Storm(args) => storm::run(&args),

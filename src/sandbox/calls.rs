@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::iam_action::IamAction;
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
@@ -105,34 +106,34 @@ wire_enum! {
 
 impl PortCall {
     /// The main IAM action that it needs.
-    pub(super) const fn action(self) -> &'static str {
+    pub(super) const fn action(self) -> IamAction {
         match self {
-            Self::Applied => "servicequotas:GetServiceQuota",
-            Self::DefaultValue => "servicequotas:GetAWSDefaultServiceQuota",
-            Self::History => "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
-            Self::Request => "servicequotas:GetRequestedServiceQuotaChange",
-            Self::Listing => "servicequotas:ListServiceQuotas",
-            Self::RequestIncrease => "servicequotas:RequestServiceQuotaIncrease",
-            Self::Usage | Self::ModelsBehind | Self::Volume => "cloudwatch:GetMetricData",
-            Self::Used => "cloudwatch:ListMetrics",
-            Self::Contributors => "cloudwatch:DescribeAlarmContributors",
-            Self::Alarms | Self::OwnAlarms => "cloudwatch:DescribeAlarms",
-            Self::Recorded | Self::CalledByRoot => "cloudtrail:LookupEvents",
-            Self::StartQuery => "logs:StartQuery",
-            Self::QueryResults => "logs:GetQueryResults",
-            Self::InvocationLogging => "bedrock:GetModelInvocationLoggingConfiguration",
-            Self::ProfileModels => "bedrock:GetInferenceProfile",
-            Self::Lives | Self::Offered => "bedrock:ListFoundationModels",
-            Self::ModelState => "bedrock:GetFoundationModelAvailability",
-            Self::AgreementOffers => "bedrock:ListFoundationModelAgreementOffers",
-            Self::Simulate | Self::Rights => "iam:SimulatePrincipalPolicy",
-            Self::Trails => "cloudtrail:DescribeTrails",
-            Self::Rules => "events:ListRules",
-            Self::Publish => "sns:Publish",
-            Self::Subscribers => "sns:GetTopicAttributes",
-            Self::Due | Self::Seen | Self::All => "dynamodb:Query",
-            Self::Incident => "dynamodb:BatchGetItem",
-            Self::Quota => "dynamodb:GetItem",
+            Self::Applied => IamAction::GetServiceQuota,
+            Self::DefaultValue => IamAction::GetAwsDefaultServiceQuota,
+            Self::History => IamAction::ListRequestedServiceQuotaChangeHistoryByQuota,
+            Self::Request => IamAction::GetRequestedServiceQuotaChange,
+            Self::Listing => IamAction::ListServiceQuotas,
+            Self::RequestIncrease => IamAction::RequestServiceQuotaIncrease,
+            Self::Usage | Self::ModelsBehind | Self::Volume => IamAction::GetMetricData,
+            Self::Used => IamAction::ListMetrics,
+            Self::Contributors => IamAction::DescribeAlarmContributors,
+            Self::Alarms | Self::OwnAlarms => IamAction::DescribeAlarms,
+            Self::Recorded | Self::CalledByRoot => IamAction::LookupEvents,
+            Self::StartQuery => IamAction::StartQuery,
+            Self::QueryResults => IamAction::GetQueryResults,
+            Self::InvocationLogging => IamAction::GetModelInvocationLoggingConfiguration,
+            Self::ProfileModels => IamAction::GetInferenceProfile,
+            Self::Lives | Self::Offered => IamAction::ListFoundationModels,
+            Self::ModelState => IamAction::GetFoundationModelAvailability,
+            Self::AgreementOffers => IamAction::ListFoundationModelAgreementOffers,
+            Self::Simulate | Self::Rights => IamAction::SimulatePrincipalPolicy,
+            Self::Trails => IamAction::DescribeTrails,
+            Self::Rules => IamAction::ListRules,
+            Self::Publish => IamAction::Publish,
+            Self::Subscribers => IamAction::GetTopicAttributes,
+            Self::Due | Self::Seen | Self::All => IamAction::Query,
+            Self::Incident => IamAction::BatchGetItem,
+            Self::Quota => IamAction::GetItem,
             Self::Claim
             | Self::TakeOver
             | Self::Seize
@@ -143,7 +144,7 @@ impl PortCall {
             | Self::Finish
             | Self::Admit
             | Self::Tally
-            | Self::Watch => "dynamodb:UpdateItem",
+            | Self::Watch => IamAction::UpdateItem,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How the function is set up, as the world file describes it.
 
 use crate::error::{ServiceError, ServiceResult};
+use crate::iam_action::IamAction;
 use crate::ids::AccountRegion;
 use crate::installation::{EventRule, Reads, RuleTrigger, Subscriptions, Trail};
 use crate::permission::PolicyVerdict;
@@ -12,15 +13,14 @@ use crate::sandbox::state::Sandbox;
 impl Setup for Sandbox {
     async fn trails(&self, _: &AccountRegion) -> ServiceResult<Vec<Trail>> {
         self.call(PortCall::Trails, |state| {
-            let denied = |action: &str| ServiceError::Denied(action.to_owned());
             let trail = |entry: &TrailEntry| Trail {
                 name: entry.name.clone(),
-                is_logging: entry.is_logging.ok_or_else(|| denied("cloudtrail:GetTrailStatus")),
+                is_logging: entry.is_logging.ok_or_else(|| ServiceError::denied(IamAction::GetTrailStatus)),
                 records_reads: match (&entry.account, entry.records_reads) {
                     (Some(account), _) => Ok(Reads::OfAccount(account.clone())),
                     (None, Some(true)) => Ok(Reads::Recorded),
                     (None, Some(false)) => Ok(Reads::LeftOut),
-                    (None, None) => Err(denied("cloudtrail:GetEventSelectors")),
+                    (None, None) => Err(ServiceError::denied(IamAction::GetEventSelectors)),
                 },
             };
             Ok(state.file.trails.iter().map(trail).collect())

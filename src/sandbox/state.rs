@@ -117,7 +117,7 @@ impl Sandbox {
         self.take_time().await;
         self.state.borrow_mut().wait_for_an_answer();
         match fault {
-            Some(FaultKind::Denied) => return Err(ServiceError::Denied(call.action().to_owned())),
+            Some(FaultKind::Denied) => return Err(ServiceError::denied(call.action())),
             Some(FaultKind::Throttled) => return Err(ServiceError::Throttled),
             Some(FaultKind::Unavailable) => return Err(ServiceError::Unavailable("fault".to_owned())),
             Some(FaultKind::Hangs) => {

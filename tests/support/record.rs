@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bedrock_remediator::aws::ACTIONS;
+use bedrock_remediator::iam_action::IamAction;
 use serde_json::{Value, json};
 
 /// Names the file that exchanges are appended to, one JSON object a line. Without it nothing is recorded.
@@ -38,7 +38,7 @@ impl Record {
         let test = std::thread::current().name().unwrap_or_default().to_owned();
         let record = Self { file, test };
         // For whoever looks whether the function makes every call that it may make.
-        let actions: Vec<&str> = ACTIONS.iter().flat_map(|(_, actions)| actions.iter().copied()).collect();
+        let actions: Vec<&str> = IamAction::of_the_function().map(IamAction::as_str).collect();
         record.write(&json!({ "actions": actions }));
         Some(record)
     }

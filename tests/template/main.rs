@@ -11,6 +11,7 @@ mod rules;
 
 use std::collections::BTreeSet;
 
+use bedrock_remediator::config::guard_rails::GUARD_RAILS;
 use bedrock_remediator::config::{Config, Settings};
 use bedrock_remediator::diagnosis::INFERENCE_OPERATIONS;
 use bedrock_remediator::event::{self, Signal};
@@ -63,6 +64,9 @@ fn the_page_on_configuration_has_every_parameter_and_its_default() {
         .map(|row| if row.len() == 4 { parameter_of(row[0]) } else { row[0].to_owned() })
         .collect();
     assert_eq!(documented, parameters.keys().cloned().collect(), "the page's parameters");
+    for rail in GUARD_RAILS {
+        assert!(parameters.contains_key(&parameter_of(rail.variable)), "{} has no parameter", rail.variable);
+    }
     for row in rows.iter().filter(|row| row.len() == 3) {
         let default = match &parameters[row[0]]["Default"] {
             Value::String(none) if none.is_empty() => "none".to_owned(),

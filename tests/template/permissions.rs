@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bedrock_remediator::aws::ACTIONS;
-use bedrock_remediator::operate::doctor;
+use bedrock_remediator::iam_action::IamAction;
 use serde_json::Value;
 
 use crate::read::{statements, template, text, texts};
@@ -67,7 +66,7 @@ fn pattern(form: &str) -> String {
 fn the_role_may_do_what_the_adapters_call_and_nothing_else() {
     let template = template();
     let granted: BTreeSet<String> = of_role(&template).iter().flat_map(|s| texts(&s["Action"])).collect();
-    let called = ACTIONS.iter().flat_map(|(_, actions)| actions.iter().copied());
+    let called = IamAction::of_the_function().map(IamAction::as_str);
     let wanted: BTreeSet<String> =
         called.chain(USED_BY_OTHERS.iter().map(|(action, _)| *action)).map(str::to_owned).collect();
     assert_eq!(granted, wanted);
@@ -88,22 +87,13 @@ fn what_changes_something_is_granted_on_named_resources_only() {
 }
 
 #[test]
-fn the_doctor_asks_for_every_right_that_an_adapter_uses() {
-    let asked: BTreeSet<&str> =
-        doctor::RIGHTS.iter().flat_map(|(_, actions)| actions.iter().copied()).collect();
-    let called: BTreeSet<&str> = ACTIONS.iter().flat_map(|(_, actions)| actions.iter().copied()).collect();
-    assert_eq!(asked, called);
-}
-
-#[test]
-fn every_action_that_is_granted_called_or_asked_for_is_in_the_reference() {
+fn every_action_that_is_granted_or_called_is_in_the_reference() {
     let reference = reference();
     let template = template();
     let granted = statements(&template).into_iter().flat_map(|(_, s)| texts(&s["Action"]));
-    let called = ACTIONS.iter().flat_map(|(_, actions)| actions.iter().map(|a| (*a).to_owned()));
-    let asked = doctor::RIGHTS.iter().flat_map(|(_, actions)| actions.iter().map(|a| (*a).to_owned()));
+    let called = IamAction::ALL.iter().map(ToString::to_string);
     let mut known = 0;
-    for name in granted.chain(called).chain(asked) {
+    for name in granted.chain(called) {
         // All of a service: the account administers its key, and nobody uses a queue without encryption.
         if ["kms:*", "sqs:*"].contains(&name.as_str()) {
             continue;

@@ -49,10 +49,6 @@ use crate::quota::request::TrackedRequest;
 use crate::shards::Shards;
 use crate::time::after;
 
-/// IAM actions that this adapter needs. `TransactWriteItems` is authorised by the actions of its writes.
-pub(crate) const ACTIONS: &[&str] =
-    &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"];
-
 impl Aws {
     fn table(&self) -> ServiceResult<Table<'_>> {
         let missing = || ServiceError::invalid("no table is configured");

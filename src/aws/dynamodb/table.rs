@@ -20,6 +20,7 @@ use crate::aws::dynamodb::keys::{BEFORE_SHARDS, SILENCE, open_key, stamp};
 use crate::aws::dynamodb::update::{DynamoItem, Update};
 use crate::aws::error;
 use crate::error::{ServiceError, ServiceResult};
+use crate::iam_action::IamAction;
 use crate::ids::AccountRegion;
 use crate::incident::band::Band;
 use crate::incident::record::State;
@@ -58,7 +59,10 @@ fn open_keys(shards: Shards, band: Band) -> Vec<String> {
 }
 
 /// A missing table is an error, unlike a missing item.
-fn failed<E>(action: &str, sdk: &SdkError<E, aws_sdk_dynamodb::config::http::HttpResponse>) -> ServiceError
+fn failed<E>(
+    action: IamAction,
+    sdk: &SdkError<E, aws_sdk_dynamodb::config::http::HttpResponse>,
+) -> ServiceError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -90,7 +94,7 @@ impl Table<'_> {
             Ok(done) => Ok(Written::Yes(done.attributes)),
             Err(sdk) => match sdk.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(e)) => Ok(Written::No(e.item.clone())),
-                _ => Err(failed("dynamodb:UpdateItem", &sdk)),
+                _ => Err(failed(IamAction::UpdateItem, &sdk)),
             },
         }
     }
@@ -108,7 +112,7 @@ impl Table<'_> {
             let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
                 sdk.as_service_error()
             else {
-                return Err(failed("dynamodb:UpdateItem", &sdk));
+                return Err(failed(IamAction::UpdateItem, &sdk));
             };
             let reasons = cancelled.cancellation_reasons().to_vec();
             if reasons.iter().any(is_refused) {
@@ -141,7 +145,7 @@ impl Table<'_> {
     pub(super) async fn item(&self, key: String) -> ServiceResult<Option<DynamoItem>> {
         let call = self.client.get_item().table_name(self.name).consistent_read(true);
         let answer = call.key("pk", AttributeValue::S(key)).send().await;
-        Ok(answer.map_err(|e| failed("dynamodb:GetItem", &e))?.item)
+        Ok(answer.map_err(|e| failed(IamAction::GetItem, &e))?.item)
     }
 
     /// The existing items of `keys`, by key; reads a hundred in one call.
@@ -154,7 +158,7 @@ impl Table<'_> {
                 let keys = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
                 let keys = keys.map_err(|e| ServiceError::invalid(e.to_string()))?;
                 let call = self.client.batch_get_item().request_items(self.name, keys);
-                let answer = call.send().await.map_err(|e| failed("dynamodb:BatchGetItem", &e))?;
+                let answer = call.send().await.map_err(|e| failed(IamAction::BatchGetItem, &e))?;
                 let read = answer.responses.unwrap_or_default().into_values().flatten();
                 found.extend(read.filter_map(|item| Some((keys::pk(&item)?.to_owned(), item))));
                 // Keys that were throttled.
@@ -200,7 +204,7 @@ impl Table<'_> {
                 .send();
             let mut found = Vec::new();
             while let Some(page) = pages.next().await {
-                let page = page.map_err(|e| failed("dynamodb:Query", &e))?;
+                let page = page.map_err(|e| failed(IamAction::Query, &e))?;
                 found.extend(page.items.unwrap_or_default());
                 if found.len() >= most {
                     break;
@@ -227,7 +231,7 @@ impl Table<'_> {
             let mut pages = pages.send();
             let mut found = Vec::new();
             while let Some(page) = pages.next().await {
-                found.extend(page.map_err(|e| failed("dynamodb:Query", &e))?.items.unwrap_or_default());
+                found.extend(page.map_err(|e| failed(IamAction::Query, &e))?.items.unwrap_or_default());
             }
             Ok(found)
         };
@@ -267,7 +271,7 @@ impl Table<'_> {
                 .send();
             let mut found = Vec::new();
             while let Some(page) = pages.next().await {
-                found.extend(page.map_err(|e| failed("dynamodb:Query", &e))?.items.unwrap_or_default());
+                found.extend(page.map_err(|e| failed(IamAction::Query, &e))?.items.unwrap_or_default());
             }
             Ok(found)
         };
@@ -294,7 +298,7 @@ impl Table<'_> {
             .expression_attribute_values(":since", AttributeValue::S(stamp(since)))
             .scan_index_forward(false)
             .limit(i32::try_from(most).unwrap_or(i32::MAX));
-        let answer = call.send().await.map_err(|e| failed("dynamodb:Query", &e))?;
+        let answer = call.send().await.map_err(|e| failed(IamAction::Query, &e))?;
         Ok(answer.items.unwrap_or_default())
     }
 
@@ -311,7 +315,7 @@ impl Table<'_> {
             .send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| failed("dynamodb:Scan", &e))?;
+            let page = page.map_err(|e| failed(IamAction::Scan, &e))?;
             found.extend(page.items.unwrap_or_default());
         }
         Ok(found)

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use crate::error::{ServiceError, ServiceResult};
+use crate::iam_action::IamAction;
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
@@ -67,7 +68,7 @@ pub(super) fn of_answer(
     name: &'static str,
     answer: ServiceResult<String>,
     blind_to: &'static str,
-    right: &'static str,
+    right: IamAction,
 ) -> Check {
     match answer {
         Ok(seen) => Check::good(name, seen),

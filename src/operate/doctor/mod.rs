@@ -14,13 +14,13 @@ mod trail;
 use std::fmt::Write as _;
 
 use crate::error::ServiceResult;
+use crate::iam_action::IamAction;
 use crate::installation::Subscriptions;
 use crate::operate::doctor::check::of_answer;
 pub use crate::operate::doctor::check::{Check, Finding};
 pub use crate::operate::doctor::parts::{ALARMS, RULES, TRIGGERS};
 pub use crate::operate::doctor::patient::Installation;
 use crate::operate::doctor::role::rights;
-pub use crate::operate::doctor::role::{On, RIGHTS};
 use crate::operate::doctor::stack::{of_alarms, of_rules};
 use crate::operate::doctor::trail::of_trails;
 use crate::ports::{Services, Setup};
@@ -50,7 +50,7 @@ pub async fn examine<W: Services + Setup>(world: &W, patient: &Installation<'_>)
             "metrics",
             used.map(|used| format!("{} models were called in the last two weeks", used.len())),
             "how much of a quota is used: no increase is ever filed, and nothing is seen coming",
-            "cloudwatch:ListMetrics",
+            IamAction::ListMetrics,
         ),
     ];
     for (listeners, topic) in [(PEOPLE, patient.topic), (OPERATORS, patient.operator_topic)] {
@@ -64,7 +64,7 @@ pub async fn examine<W: Services + Setup>(world: &W, patient: &Installation<'_>)
             "ledger",
             due.map(|_| "the table answers".to_owned()),
             "everything: what cannot be recorded is not acknowledged",
-            "dynamodb:Query",
+            IamAction::Query,
         ));
     }
     checks
@@ -77,7 +77,7 @@ fn of_quotas(listing: ServiceResult<Catalog>) -> Check {
     const BLIND: &str = "which quota a throttle is about, and what holds: no increase is ever filed";
     let listing = match listing {
         Ok(listing) => listing,
-        Err(why) => return of_answer(NAME, Err(why), BLIND, "servicequotas:ListServiceQuotas"),
+        Err(why) => return of_answer(NAME, Err(why), BLIND, IamAction::ListServiceQuotas),
     };
     let Readable { read, unread } = Readable::of(&listing);
     let all = read + unread.len();

@@ -1,55 +1,11 @@
 //! Checks the function's role: the permissions that it needs, and which of them IAM's policy simulator denies.
 
+use crate::iam_action::{HeldOn, IamAction};
 use crate::ids::Arn;
 use crate::operate::doctor::check::{Check, Finding};
 use crate::operate::doctor::patient::Installation;
 use crate::permission::PolicyVerdict;
 use crate::ports::Setup;
-
-/// The permissions of the function's role that are checked, and the resource of each.
-pub const RIGHTS: &[(On, &[&str])] = &[
-    (
-        On::Anything,
-        &[
-            "bedrock:GetFoundationModel",
-            "bedrock:GetFoundationModelAvailability",
-            "bedrock:GetInferenceProfile",
-            "bedrock:GetModelInvocationLoggingConfiguration",
-            "bedrock:GetUseCaseForModelAccess",
-            "bedrock:ListFoundationModelAgreementOffers",
-            "bedrock:ListFoundationModels",
-            "bedrock:ListInferenceProfiles",
-            "cloudtrail:LookupEvents",
-            "cloudwatch:DescribeAlarmContributors",
-            "cloudwatch:DescribeAlarms",
-            "cloudwatch:GetMetricData",
-            "cloudwatch:ListMetrics",
-            "servicequotas:GetAWSDefaultServiceQuota",
-            "servicequotas:GetRequestedServiceQuotaChange",
-            "servicequotas:GetServiceQuota",
-            "servicequotas:ListAWSDefaultServiceQuotas",
-            "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
-            "servicequotas:ListServiceQuotas",
-        ],
-    ),
-    (On::Quotas, &["servicequotas:RequestServiceQuotaIncrease"]),
-    (On::Roles, &["iam:GetRole", "iam:SimulatePrincipalPolicy"]),
-    (On::Logs, &["logs:GetQueryResults", "logs:StartQuery"]),
-    (On::Table, &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]),
-    (On::Topic, &["sns:GetTopicAttributes", "sns:Publish"]),
-];
-
-/// The kind of resource that a permission is granted on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum On {
-    Anything,
-    Quotas,
-    Roles,
-    Logs,
-    Table,
-    Topic,
-}
 
 /// Checks the function's role with the IAM policy simulator.
 pub(super) async fn rights<W: Setup>(world: &W, patient: &Installation<'_>) -> Check {
@@ -59,9 +15,11 @@ pub(super) async fn rights<W: Setup>(world: &W, patient: &Installation<'_>) -> C
         return Check { name: NAME, finding: Finding::Unknown, seen, blind_to: None, mend: None };
     };
     let (mut lacking, mut asked) = (Vec::new(), 0);
-    for (on, actions) in RIGHTS {
-        let Some(resource) = resource(patient, *on, role) else { continue };
-        let verdicts = match world.rights(patient.place, role, actions, &resource).await {
+    for on in HeldOn::ALL {
+        let Some(resource) = resource(patient, on, role) else { continue };
+        let held = IamAction::of_the_function().filter(|action| action.held_on() == Some(on));
+        let actions: Vec<&'static str> = held.map(IamAction::as_str).collect();
+        let verdicts = match world.rights(patient.place, role, &actions, &resource).await {
             Ok(Some(verdicts)) => verdicts,
             Ok(None) => {
                 return Check::missing(
@@ -92,20 +50,23 @@ pub(super) async fn rights<W: Setup>(world: &W, patient: &Installation<'_>) -> C
 }
 
 /// The resource that a permission is checked on; `None` if it is not granted or the resource is unknown.
-fn resource(patient: &Installation<'_>, on: On, role: &str) -> Option<String> {
+fn resource(patient: &Installation<'_>, on: HeldOn, role: &str) -> Option<String> {
     let (region, account) = (&patient.place.region, &patient.place.account);
     let partition = region.partition();
     let groups = patient.config.invocation_log_group.iter().chain(&patient.config.application_log_groups);
     match on {
-        On::Anything => Some("*".to_owned()),
-        On::Quotas => Some(format!("arn:{partition}:servicequotas:{region}:{account}:bedrock/L-00000000")),
-        On::Roles => Arn::parse(role).map(|_| role.to_owned()),
-        On::Logs => {
+        HeldOn::Anything => Some("*".to_owned()),
+        HeldOn::Quotas => {
+            Some(format!("arn:{partition}:servicequotas:{region}:{account}:bedrock/L-00000000"))
+        }
+        HeldOn::Roles => Arn::parse(role).map(|_| role.to_owned()),
+        HeldOn::Logs => {
             groups.last().map(|group| format!("arn:{partition}:logs:{region}:{account}:log-group:{group}:*"))
         }
-        On::Table => {
+        HeldOn::Searches => groups.last().map(|_| "*".to_owned()),
+        HeldOn::Table => {
             patient.table.map(|table| format!("arn:{partition}:dynamodb:{region}:{account}:table/{table}"))
         }
-        On::Topic => patient.topic.map(str::to_owned),
+        HeldOn::Topic => patient.topic.map(str::to_owned),
     }
 }

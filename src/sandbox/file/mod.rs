@@ -6,13 +6,13 @@
 pub(super) mod calls;
 pub(super) mod usage;
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::config::guard_rails::GUARD_RAILS;
 use crate::config::{BadConfig, Config, Mode};
 use crate::identity::FunctionIdentity;
 use crate::ids::{AccountId, QuotaCode, Region};
@@ -339,13 +339,9 @@ impl WorldFile {
 
     /// The guard rails of this world. The error says what is wrong, including unknown variables.
     pub fn guard_rails(&self) -> Result<Config, BadConfig> {
-        let asked = RefCell::new(BTreeSet::new());
-        let read = Config::from_vars(|name| {
-            asked.borrow_mut().insert(name.to_owned());
-            self.config.get(name).cloned()
-        })?;
-        let asked = asked.into_inner();
-        let unknown = self.config.keys().filter(|name| !asked.contains(*name));
+        let read = Config::from_vars(|name| self.config.get(name).cloned())?;
+        let is_known = |name: &str| GUARD_RAILS.iter().any(|rail| rail.variable == name);
+        let unknown = self.config.keys().filter(|name| !is_known(name));
         let unknown: Vec<_> = unknown.map(|name| format!("{name} is no guard rail")).collect();
         if !unknown.is_empty() {
             return Err(BadConfig(unknown));
