@@ -62,6 +62,27 @@ pub(super) fn cause(path: &str) -> Option<Cause> {
     }
 }
 
+/// Whether `message`, a plain message, names a member of a Bedrock inference request.
+pub(super) fn is_named(message: &str) -> bool {
+    /// Members that no other service's requests are known to have, and words of Bedrock.
+    const NAMES: [&str; 11] = [
+        "modelid",
+        "messages",
+        "toolconfig",
+        "inferenceconfig",
+        "guardrail",
+        "inputtext",
+        "promptrouter",
+        "agentid",
+        "knowledgebase",
+        "sessionid",
+        "bedrock",
+    ];
+    static FINDERS: LazyLock<Vec<Finder<'static>>> =
+        LazyLock::new(|| NAMES.iter().map(|name| Finder::new(*name)).collect());
+    FINDERS.iter().any(|finder| finder.find(message.as_bytes()).is_some())
+}
+
 /// The path of the member that `message`, a plain message, names: in AWS's form (`value at 'path' failed to satisfy
 /// constraint`), in that of a JSON schema (`#/path: …`), or in a provider's (`messages.1.content.0: …`).
 pub(super) fn path(message: &str) -> Option<&str> {

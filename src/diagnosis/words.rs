@@ -89,6 +89,8 @@ impl<'m> Words<'m> {
                 9 if word == "operation" && before[1] == "the" && before[2] == "calling" => {
                     found.operation = Some(before[0]);
                 }
+                // AWS's C and C++ clients: `PutLogEvents API responded with error=…`.
+                9 if word == "responded" && before[0] == "api" => found.operation = Some(before[1]),
                 9.. => found.code(word),
                 _ => {}
             }

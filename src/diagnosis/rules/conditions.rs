@@ -2,13 +2,15 @@
 
 use crate::diagnosis::answered::{NamedService, is_of_aws};
 use crate::diagnosis::cause::Cause;
+use crate::diagnosis::find;
 use crate::diagnosis::member;
 use crate::diagnosis::plain::Plain;
 use crate::ids::Region;
 
-/// Whether somebody else may have answered: neither the envelope nor the SDK names Bedrock.
+/// Whether somebody else may have answered: neither the envelope nor the SDK names Bedrock, and no model is named in
+/// Bedrock's own form, such as `anthropic.claude-opus-5`.
 pub(super) fn may_be_elsewhere(plain: &Plain) -> bool {
-    plain.service != NamedService::Bedrock
+    plain.service != NamedService::Bedrock && find::model(&plain.message, &[]).is_none()
 }
 
 /// Whether the text names another AWS service as the one that answered.
@@ -21,15 +23,22 @@ pub(super) fn of_aws(plain: &Plain) -> bool {
     plain.operation.is_some() || is_of_aws(&plain.message, &plain.codes)
 }
 
+/// Whether the parameter that an SDK refused is none of Bedrock's inference operations.
+pub(super) fn names_no_member_of_bedrock(plain: &Plain) -> bool {
+    may_be_elsewhere(plain) && !member::is_named(&plain.message)
+}
+
 /// Whether a rate limit is Bedrock's: AWS answered, or the sentence is Bedrock's own.
 pub(super) fn is_bedrocks_limit(plain: &Plain) -> bool {
     const OWN: [&str; 3] = ["please wait before trying again", "too many tokens per day", "model inference"];
     of_aws(plain) || OWN.iter().any(|words| plain.message.contains(words))
 }
 
-/// Whether a used up number of resources is Bedrock's: many services have the same exception.
+/// Whether a used up number of resources is Bedrock's: many services have the same exception, and only Bedrock has
+/// model units, of provisioned throughput.
 pub(super) fn is_bedrocks_resource(plain: &Plain) -> bool {
-    plain.service == NamedService::Bedrock || plain.message.contains("bedrock")
+    plain.service == NamedService::Bedrock
+        || ["bedrock", "model units"].iter().any(|w| plain.message.contains(w))
 }
 
 /// Whether the message contains a Region code.

@@ -5,7 +5,7 @@
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
-use crate::diagnosis::rules::conditions::may_be_elsewhere;
+use crate::diagnosis::rules::conditions::{may_be_elsewhere, names_no_member_of_bedrock};
 use crate::diagnosis::rules::pages::{CREDENTIALS, ERRORS};
 
 const ANTHROPIC_ERRORS: &str = "https://docs.claude.com/en/api/errors";
@@ -17,6 +17,7 @@ const GOOGLE_ERRORS: &str = "https://ai.google.dev/gemini-api/docs/troubleshooti
 /// else: an application may have a provider's name, and a gateway quotes what Bedrock answered.
 const OF_BEDROCK: &[&str] = &[
     "bedrockexception",
+    "bedrock_mantleexception",
     "bedrock-runtime",
     "bedrock-mantle",
     "throttlingexception",
@@ -31,7 +32,7 @@ const OF_BEDROCK: &[&str] = &[
 #[rustfmt::skip]
 pub(super) const ROWS: &[Rule] = &[
     Rule { id: "anthropic-api", cause: Cause::Unrelated, answered_by: Some("Anthropic's own API"),
-        says: &[&["req_01"], &["oauth authentication is currently"], &["api.anthropic.com"], &["anthropicexception"], &["console.anthropic.com"], &["platform.claude.com"], &["your organization's rate limit"], &["credit balance is too low"], &["anthropic-ratelimit"], &["extra usage is required"], &["claude.ai"], &["access the anthropic api"], &["rate_limit_error", "request_id"], &["rate limit", "anthropic.com"], &["overloaded_error", "request_id"]],
+        says: &[&["req_01"], &["oauth authentication is currently"], &["api.anthropic.com"], &["anthropicexception"], &["console.anthropic.com"], &["platform.claude.com"], &["your organization's rate limit"], &["credit balance is too low"], &["anthropic-ratelimit"], &["extra usage is required"], &["claude.ai"], &["access the anthropic api"], &["rate_limit_error", "request_id"], &["rate limit", "anthropic.com"], &["overloaded_error", "request_id"], &["error (529"], &["529 {"], &["529 overloaded"]],
         unless: OF_BEDROCK,
         when: Some(may_be_elsewhere),
         advice: &["Anthropic's own API answered, not Amazon Bedrock: its own account, plan and limits apply, and no quota of AWS bears on it."],
@@ -52,7 +53,7 @@ pub(super) const ROWS: &[Rule] = &[
         reference: OPENAI_ERRORS,
         example: Example { code: Some("insufficient_quota"), message: "You exceeded your current quota, please check your plan and billing details." }, ..Rule::NONE },
     Rule { id: "google-gemini", cause: Cause::Unrelated, answered_by: Some("Google Vertex AI or the Gemini API"),
-        says: &[&["generativelanguage.googleapis.com"], &["aiplatform.googleapis.com"], &["googleapis.com"], &["vertexaiexception"], &["vertex_ai"], &["vertexai"], &["geminiexception"], &["googlegenerativeai"], &["gaxioserror"], &["resource_exhausted"], &["resource has been exhausted"], &["resource exhausted"], &["publisher model"], &["failed_precondition"], &["invalid_argument", "status"], &["aiplatform.endpoints"]],
+        says: &[&["req_vrtx"], &["ai.google.dev"], &["generativelanguage.googleapis.com"], &["aiplatform.googleapis.com"], &["googleapis.com"], &["vertexaiexception"], &["vertex_ai"], &["vertexai"], &["geminiexception"], &["googlegenerativeai"], &["gaxioserror"], &["resource_exhausted"], &["resource has been exhausted"], &["resource exhausted"], &["publisher model"], &["failed_precondition"], &["invalid_argument", "status"], &["aiplatform.endpoints"]],
         unless: OF_BEDROCK,
         when: Some(may_be_elsewhere),
         advice: &["Google answered, not Amazon Bedrock: its own account, plan and limits apply, and no quota of AWS bears on it."],
@@ -66,14 +67,14 @@ pub(super) const ROWS: &[Rule] = &[
         reference: ERRORS,
         example: Example { code: None, message: "Rate limit reached for model x in organization y on tokens per minute; see console.groq.com" }, ..Rule::NONE },
     Rule { id: "gateway-limit", cause: Cause::Unrelated, answered_by: Some("a gateway's own limit"),
-        says: &[&["exceededtokenbudget"], &["max budget for token"], &["gatewayratelimiterror"], &["budgetexceedederror"], &["budget has been exceeded"], &["exceededbudget"], &["crossed budget"], &["over budget"], &["no deployments available"], &["max parallel request limit"], &["deployment over user-defined"], &["tpm limit="], &["rpm limit="], &["portkey"], &["team not allowed to access model"], &["key not allowed to access model"], &["not allowed to access model"], &["team can only access"], &["key can only access"], &["virtual key"], &["ai gateway"], &["kong"], &["api rate limit exceeded"], &["monthly token limit"], &["helicone"], &["cf-ray"], &["check your inference gateway"], &["request was rejected by the gateway"]],
+        says: &[&["exceededtokenbudget"], &["max budget for token"], &["gatewayratelimiterror"], &["budgetexceedederror"], &["budget has been exceeded"], &["exceededbudget"], &["crossed budget"], &["over budget"], &["no deployments available"], &["max parallel request limit"], &["deployment over user-defined"], &["tpm limit="], &["rpm limit="], &["portkey"], &["team not allowed to access model"], &["key not allowed to access model"], &["not allowed to access model"], &["team can only access"], &["key can only access"], &["virtual key"], &["ai gateway"], &["kong"], &["api rate limit exceeded"], &["monthly token limit"], &["helicone"], &["cf-ray"], &["check your inference gateway"], &["request was rejected by the gateway"], &["bad gateway", "cloudflare"], &["bad gateway", "nginx"]],
         unless: OF_BEDROCK,
         when: Some(may_be_elsewhere),
         advice: &["A gateway between the application and Bedrock refused the call by a limit of its own: its budget, key or model list decides. No quota of AWS bears on it."],
         reference: ERRORS,
         example: Example { code: None, message: "Budget has been exceeded! Current cost: 12.5, Max budget: 10.0" }, ..Rule::NONE },
     Rule { id: "agent-limit", cause: Cause::Unrelated, answered_by: Some("an agent's own limit"),
-        says: &[&["recursion limit of"], &["graphrecursionerror"], &["graph_recursion_limit"], &["maxturnsexceeded"], &["max turns"], &["maximum iteration"], &["max iterations"], &["maximum number of iterations"], &["reached max iteration"], &["usagelimitexceeded"], &["usage limit reached"], &["hit your session limit"], &["hit your usage limit"], &["hit your limit"], &["rate_limit_event"], &["claude_code_max_output_tokens"], &["output token maximum"], &["agent stopped due to"], &["would exceed the request_limit"], &["iteration limit"], &["max_iterations"]],
+        says: &[&["recursion limit of"], &["graphrecursionerror"], &["graph_recursion_limit"], &["maxturnsexceeded"], &["max turns"], &["maximum iteration"], &["max iterations"], &["maximum number of iterations"], &["reached max iteration"], &["usagelimitexceeded"], &["usage limit reached"], &["hit your session limit"], &["hit your usage limit"], &["hit your limit"], &["rate_limit_event"], &["claude_code_max_output_tokens"], &["output token maximum"], &["agent stopped due to"], &["would exceed the request_limit"], &["iteration limit"], &["max_iterations"], &["might exceed the context window"]],
         unless: OF_BEDROCK,
         when: Some(may_be_elsewhere),
         advice: &["The agent or its framework stopped by a limit of its own: raise that limit, or let the agent take fewer steps. No quota of AWS bears on it."],
@@ -94,7 +95,7 @@ pub(super) const ROWS: &[Rule] = &[
         reference: ERRORS,
         example: Example { code: Some("RESOURCE_EXHAUSTED"), message: "quota" }, ..Rule::NONE },
     Rule { id: "another-services-code", cause: Cause::Unrelated, answered_by: Some("another AWS service"),
-        codes: &["provisionedthroughputexceeded", "requestlimitexceeded", "slowdown", "limitexceeded", "ec2throttled", "vcpulimitexceeded", "insufficientinstancecapacity", "textsizelimitexceeded", "states.datalimitexceeded", "lambda:executiontimeout"],
+        codes: &["provisionedthroughputexceeded", "requestlimitexceeded", "slowdown", "limitexceeded", "ec2throttled", "vcpulimitexceeded", "insufficientinstancecapacity", "textsizelimitexceeded", "states.datalimitexceeded", "lambda:executiontimeout", "callerratelimitexceeded"],
         unless: &["bedrock"],
         when: Some(may_be_elsewhere),
         advice: &["Bedrock has no exception of this name: another AWS service answered, and its own limits apply."],
@@ -107,6 +108,26 @@ pub(super) const ROWS: &[Rule] = &[
         advice: &["The OpenAI SDK received this answer, and nothing in it is Bedrock's: look at the base URL that the client uses."],
         reference: ERRORS,
         example: Example { code: None, message: "openai.RateLimitError: Error code: 429 - {'error': {'code': '1113'}}" }, ..Rule::NONE },
+    Rule { id: "amazon-q", cause: Cause::Unrelated, answered_by: Some("Amazon Q Developer"),
+        says: &[&["amazon q is"], &["amazon q developer"], &["codewhisperer"]],
+        unless: &["bedrock"],
+        when: Some(may_be_elsewhere),
+        advice: &["Amazon Q Developer answered, not Bedrock: its own limits apply, and they are those of its subscription."],
+        reference: "https://docs.aws.amazon.com/amazonq/latest/qdeveloper-ug/endpoints-quotas.html",
+        example: Example { code: Some("ThrottlingException"), message: "Amazon Q is having trouble: ThrottlingException" }, ..Rule::NONE },
+    Rule { id: "storage-or-search", cause: Cause::Unrelated, answered_by: Some("a storage or search service"),
+        says: &[&["exception name: slowdown"], &["please reduce your request rate"], &["specified bucket"], &["specified key does not exist"], &["configured provisioned throughput for the table"], &["security_exception", "opensearch"], &["aoss.amazonaws.com"]],
+        unless: OF_BEDROCK,
+        when: Some(may_be_elsewhere),
+        advice: &["Amazon S3, DynamoDB or OpenSearch answered, not Bedrock: its own limits and policies apply."],
+        reference: ERRORS,
+        example: Example { code: None, message: "SlowDown: Please reduce your request rate." }, ..Rule::NONE },
+    Rule { id: "client-parameters-of-others", cause: Cause::Unrelated, answered_by: Some("the client itself"),
+        says: &[&["parameter validation failed"]],
+        when: Some(names_no_member_of_bedrock),
+        advice: &["The SDK refused a parameter before any call was made, and Bedrock's inference operations have none of this name: look at the operation that the application calls."],
+        reference: ERRORS,
+        example: Example { code: Some("ParamValidationError"), message: "Parameter validation failed: Invalid length for parameter QueueUrl, value: 0, valid min length: 1" }, ..Rule::NONE },
     Rule { id: "sagemaker", cause: Cause::Unrelated, answered_by: Some("Amazon SageMaker"),
         says: &[&["sagemakerexception"], &["account-level service limit"], &["for endpoint usage"], &["ec2insufficientcapacity"], &["runtime.sagemaker"]],
         unless: OF_BEDROCK,

@@ -24,7 +24,7 @@ pub(super) const ROWS: &[Rule] = &[
         reference: ERRORS,
         example: Example { code: Some("modelStreamErrorException"), message: "The system encountered an unexpected error during processing. Try your request again." }, ..Rule::NONE },
     Rule { id: "internal-error", cause: Cause::InternalError,
-        says: &[&["unexpected error during processing"], &["internal server error"], &["internal server exception"], &["internal error"], &["internal failure"], &["unexpected internal"], &["internalserverexception"], &["internalserviceexception"]],
+        says: &[&["unexpected error during processing"], &["internal server error"], &["server had an error while processing"], &["internal server exception"], &["internal error"], &["internal failure"], &["unexpected internal"], &["internalserverexception"], &["internalserviceexception"]],
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("InternalServerException"), message: "The system encountered an internal error. Try your request again." }, ..Rule::NONE },
     Rule { id: "service-unavailable", cause: Cause::ServiceUnavailable,

@@ -7,7 +7,7 @@ use crate::diagnosis::rules::pages::{ACCESS, LIFECYCLE, MODELS};
 #[rustfmt::skip]
 pub(super) const ROWS: &[Rule] = &[
     Rule { id: "use-case-form", cause: Cause::UseCaseForm,
-        says: &[&["use case details have not been submitted"], &["use case details form"], &["use case form"], &["use-case form"], &["submit", "use case details"]],
+        says: &[&["use case details have not been submitted"], &["use case details form"], &["use case form"], &["use-case form"], &["submit", "use case details"], &["filled out the request form"]],
         advice: &["Anthropic's use-case form is filled in once per account, by a person: it is a legal statement.", "A management account's form is inherited by its members. Allow 15 minutes before calling again."],
         reference: ACCESS,
         example: Example { code: Some("ResourceNotFoundException"), message: "Model use case details have not been submitted for this account. Fill out the Anthropic use case details form before using the model." }, ..Rule::NONE },
