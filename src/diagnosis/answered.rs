@@ -23,7 +23,7 @@ pub(crate) enum NamedService {
 }
 
 /// Before the name of a service, and the characters that end the name.
-const SIGNS: [(&str, &[char]); 9] = [
+const SIGNS: [(&str, &[char]); 11] = [
     // The command line in a terminal: `$ aws sso-admin create-instance`.
     ("$ aws ", &[' ']),
     // Java and Kotlin: `(Service: BedrockRuntime, Status Code: 400, …)`.
@@ -37,6 +37,9 @@ const SIGNS: [(&str, &[char]); 9] = [
     // JavaScript's packages.
     ("@aws-sdk/client-", &['/', '@', '"', '\'', ' ', ')']),
     ("aws-sdk-client-", &['/', '@', '"', '\'', ' ', ')']),
+    // The type of an exception in AWS's JSON protocols: `com.amazonaws.sagemaker#ValidationException`.
+    ("com.amazonaws.", &['#']),
+    ("com.amazon.aws.", &['#']),
     // IAM's denial: `is not authorized to perform: s3:GetObject`.
     ("not authorized to perform: ", &[':', ' ', '*']),
 ];

@@ -66,7 +66,7 @@ pub(super) const ROWS: &[Rule] = &[
         advice: THROTTLE_ADVICE, reference: QUOTAS,
         example: Example { code: None, message: "Bedrock call failed, status code: 429" }, ..Rule::NONE },
     Rule { id: "status-unavailable", cause: Cause::ServiceUnavailable,
-        when: Some(|p| matches!(p.status, Some(502 | 503))),
+        when: Some(|p| matches!(p.status, Some(502 | 503)) && of_aws(p)),
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: None, message: "Bedrock call failed, status code: 503" }, ..Rule::NONE },
     Rule { id: "code-not-found", cause: Cause::InvalidIdentifier,

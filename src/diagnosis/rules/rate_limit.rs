@@ -33,7 +33,7 @@ pub(super) const ROWS: &[Rule] = &[
         advice: THROTTLE_ADVICE, reference: QUOTAS,
         example: Example { code: Some("throttlingException"), message: "Your request rate is too high. Reduce the frequency of requests. Check your Bedrock model invocation quotas to find the acceptable frequency." }, ..Rule::NONE },
     Rule { id: "service-quota-exceeded", cause: Cause::ResourceLimit,
-        says: &[&["validation failed for quota"], &["exceeds the service quota"], &["exceeded the service quota"], &["exceeded the default service quota"], &["exceed the service quota"], &["limit exceeded for account"], &["limit", "reached. please reduce"], &["exceeds the limit of", "per account"], &["reached the limit", "account"], &["maximum number of", "jobs"], &["concurrent", "jobs", "limit"], &["number of", "exceeds the quota"], &["already reached the maximum"]],
+        says: &[&["validation failed for quota"], &["exceeds the service quota"], &["exceeded the service quota"], &["exceeded the default service quota"], &["exceed the service quota"], &["limit exceeded for account"], &["limit", "reached. please reduce"], &["exceeds the limit of", "per account"], &["reached the limit", "account"], &["maximum number of", "jobs"], &["concurrent", "jobs", "limit"], &["number of", "exceeds the quota"], &["number of", "exceeds quota limit"], &["already reached the maximum"]],
         advice: &["A number of resources or jobs is used up, not a rate: delete what is no longer needed or let running jobs end.",
             "Find the quota by the resource's name under Service Quotas, service `bedrock`, and ask for an increase of that one."],
         reference: QUOTAS,

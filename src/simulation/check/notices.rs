@@ -136,8 +136,10 @@ impl Checker<'_> {
         let of_it = self.published.iter().filter(|p| p.incident == new.incident && p.episode == new.episode);
         let cool_down = self.account.config.notice_cool_down;
         let mut course = telling::NoticeCourse::default();
+        let mut before = Vec::new();
         // What a function published before it died is repeated with what is found then, and only that is known later.
         for told in of_it.filter(|p| p.is_recorded) {
+            before.push(format!("{} at {}", told.kind, told.at));
             match told.kind {
                 Kind::Resolved => course.over(),
                 Kind::Outcome => course.ended(),
@@ -150,7 +152,14 @@ impl Checker<'_> {
             // A warning of misuse does not wait.
             Some(next) if new.at < earlier(next, TOLERANCE) && !new.warns => broken(
                 "not told again before the cool-down is over",
-                format!("{}: {} at {}, and not before {next}", new.incident, new.id, new.at),
+                format!(
+                    "{}: {} {} at {}, and not before {next}; it was told of: {}",
+                    new.incident,
+                    new.kind,
+                    new.id,
+                    new.at,
+                    before.join(", ")
+                ),
             ),
             _ => Ok(()),
         }
