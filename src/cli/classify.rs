@@ -29,7 +29,8 @@ pub(crate) struct ClassifyArgs {
 struct ClassifyQuery {
     #[serde(default)]
     id: Value,
-    message: String,
+    /// Some SDKs give a code and no message.
+    message: Option<String>,
     error_code: Option<String>,
     http_status: Option<u16>,
     operation: Option<String>,
@@ -73,11 +74,14 @@ fn answer(line: Value) -> Result<Value, String> {
     let query: ClassifyQuery = serde_json::from_value(line)
         // Serde's own error would quote the line.
         .map_err(|_| "expected `message`, and strings and a number as they are described".to_owned())?;
+    if query.message.is_none() && query.error_code.is_none() {
+        return Err("expected `message` or `error_code`".to_owned());
+    }
     let found = diagnose(&ErrorText {
         code: query.error_code.as_deref(),
         status: query.http_status,
         operation: query.operation.as_deref(),
-        message: &query.message,
+        message: query.message.as_deref().unwrap_or_default(),
     });
     Ok(object(&query.id, &found))
 }

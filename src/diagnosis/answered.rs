@@ -23,7 +23,7 @@ pub(crate) enum NamedService {
 }
 
 /// Before the name of a service, and the characters that end the name.
-const SIGNS: [(&str, &[char]); 11] = [
+const SIGNS: [(&str, &[char]); 12] = [
     // The command line in a terminal: `$ aws sso-admin create-instance`.
     ("$ aws ", &[' ']),
     // Java and Kotlin: `(Service: BedrockRuntime, Status Code: 400, …)`.
@@ -40,6 +40,8 @@ const SIGNS: [(&str, &[char]); 11] = [
     // The type of an exception in AWS's JSON protocols: `com.amazonaws.sagemaker#ValidationException`.
     ("com.amazonaws.", &['#']),
     ("com.amazon.aws.", &['#']),
+    // The endpoint that an SDK could not reach: `endpoint URL: "https://sts.eu-west-1.amazonaws.com/"`.
+    ("endpoint url: \"https://", &['.']),
     // IAM's denial: `is not authorized to perform: s3:GetObject`.
     ("not authorized to perform: ", &[':', ' ', '*']),
 ];

@@ -34,6 +34,18 @@ pub(super) fn is_bedrocks_limit(plain: &Plain) -> bool {
     of_aws(plain) || OWN.iter().any(|words| plain.message.contains(words))
 }
 
+/// Whether a failure inside a service is Bedrock's: AWS answered, or the sentence is one of Bedrock's own.
+pub(super) fn is_bedrocks_failure(plain: &Plain) -> bool {
+    const OWN: [&str; 5] = [
+        "error during processing",
+        "internal server e",
+        "internalserver",
+        "system encountered an internal error",
+        "server had an error while processing",
+    ];
+    of_aws(plain) || OWN.iter().any(|words| plain.message.contains(words))
+}
+
 /// Whether a used up number of resources is Bedrock's: many services have the same exception, and only Bedrock has
 /// model units, of provisioned throughput.
 pub(super) fn is_bedrocks_resource(plain: &Plain) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
+use crate::diagnosis::rules::conditions::of_aws;
 use crate::diagnosis::rules::pages::{
     BOUNDARIES, ENDPOINT_POLICIES, IAM_BEDROCK, IAM_DENIED, NEVER_WORK_ROUND, SCPS,
 };
@@ -40,8 +41,14 @@ pub(super) const ROWS: &[Rule] = &[
         reference: IAM_BEDROCK,
         example: Example { code: Some("AccessDeniedException"), message: "User: arn:aws:sts::111122223333:assumed-role/app/s is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0 because no identity-based policy allows the bedrock:InvokeModel action" }, ..Rule::NONE },
     Rule { id: "not-authorized", cause: Cause::IamUnspecified,
-        says: &[&["failed to validate permissions"], &["role validation failed"], &["does not have permissions to"], &["does not have permission to"], &["doesn't have permission"], &["do not have sufficient permissions"], &["could not validate", "permissions"], &["not authorized to perform"], &["isn't authorized to perform"], &["not authorised to perform"], &["is not authorized to call"], &["not authorized to invoke"], &["not authorized to access"], &["access denied while"], &["role requires permissions"], &["unable to assume", "role"], &["cannot assume role"]],
+        says: &[&["failed to validate permissions"], &["role validation failed"], &["could not validate", "permissions"], &["not authorized to perform"], &["isn't authorized to perform"], &["not authorised to perform"], &["is not authorized to call"], &["not authorized to invoke"], &["not authorized to access"], &["access denied while"], &["role requires permissions"], &["unable to assume", "role"], &["cannot assume role"]],
         advice: &["The denial does not say which policy: look at the role's policies, its boundary, the organization's policies and the VPC endpoint, in this order."],
         reference: IAM_DENIED,
         example: Example { code: Some("AccessDeniedException"), message: "User is not authorized to perform: bedrock:InvokeModel" }, ..Rule::NONE },
+    Rule { id: "lacks-permission", cause: Cause::IamUnspecified,
+        says: &[&["does not have permissions to"], &["does not have permission to"], &["doesn't have permission"], &["do not have sufficient permissions"]],
+        when: Some(of_aws),
+        advice: &["The denial does not say which policy: look at the role's policies, its boundary, the organization's policies and the VPC endpoint, in this order."],
+        reference: IAM_DENIED,
+        example: Example { code: Some("AccessDeniedException"), message: "The role does not have permissions to call this operation" }, ..Rule::NONE },
 ];

@@ -2,6 +2,7 @@
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
+use crate::diagnosis::rules::conditions::is_bedrocks_failure;
 use crate::diagnosis::rules::pages::{CAPACITY_ADVICE, ERRORS, QUOTAS, THROTTLE_ADVICE, TOOLS};
 
 #[rustfmt::skip]
@@ -24,11 +25,12 @@ pub(super) const ROWS: &[Rule] = &[
         reference: ERRORS,
         example: Example { code: Some("modelStreamErrorException"), message: "The system encountered an unexpected error during processing. Try your request again." }, ..Rule::NONE },
     Rule { id: "internal-error", cause: Cause::InternalError,
+        when: Some(is_bedrocks_failure),
         says: &[&["unexpected error during processing"], &["internal server error"], &["server had an error while processing"], &["internal server exception"], &["internal error"], &["internal failure"], &["unexpected internal"], &["internalserverexception"], &["internalserviceexception"]],
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("InternalServerException"), message: "The system encountered an internal error. Try your request again." }, ..Rule::NONE },
     Rule { id: "service-unavailable", cause: Cause::ServiceUnavailable,
-        says: &[&["service isn't currently available"], &["service unavailable"], &["temporarily unavailable"], &["service is unavailable"], &["service is currently unavailable"], &["serviceunavailable"], &["bad gateway"], &["could not connect to the endpoint"], &["cannot connect to host bedrock"], &["connection reset", "bedrock"], &["connect timeout", "bedrock"], &["connection refused", "bedrock"]],
+        says: &[&["service isn't currently available"], &["service unavailable"], &["temporarily unavailable"], &["service is unavailable"], &["service is currently unavailable"], &["serviceunavailable"], &["bad gateway"], &["could not connect to the endpoint", "bedrock"], &["cannot connect to host bedrock"], &["connection reset", "bedrock"], &["connect timeout", "bedrock"], &["connection refused", "bedrock"]],
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("ServiceUnavailableException"), message: "Service unavailable. Try again later." }, ..Rule::NONE },
     Rule { id: "health-issue", cause: Cause::ServiceUnavailable,
