@@ -41,8 +41,11 @@ impl PageListing {
     pub fn of(rows: Vec<PageRow>, catalog: &Catalog) -> Self {
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
         for row in rows {
-            let same = row.code.as_ref().and_then(|code| catalog.get(code));
-            match (same.or_else(|| only(catalog, &row.name)), &row.code) {
+            let same = match &row.code {
+                Some(code) => catalog.get(code),
+                None => only(catalog, &row.name),
+            };
+            match (same, &row.code) {
                 (Some(quota), _) => {
                     known.push(Quota { value: row.value, adjustable: row.adjustable, ..quota.clone() });
                 }
@@ -222,7 +225,7 @@ mod tests {
              L-00000002\t-\t20\tTwice\nL-00000003\t-\t30\tTwice\n",
         )
         .unwrap();
-        let link = "| New | Each supported Region: 7 | [Yes](https://console.aws.amazon.com/servicequotas/home/services/bedrock/quotas/L-00000009) | x |";
+        let link = "| Cross-region model inference tokens per minute for Amazon Nova Lite | Each supported Region: 7 | [Yes](https://console.aws.amazon.com/servicequotas/home/services/bedrock/quotas/L-00000009) | x |";
         let mut page = rows(link);
         page.extend([
             row("Cross-Region InvokeModel tokens per minute for Amazon Nova Lite", Some(15.0), true),
