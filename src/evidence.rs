@@ -134,6 +134,8 @@ pub struct Evidence {
     pub offered: Gathered<Vec<ModelId>>,
     /// Every model of the Region with its lifecycle. Asked if the called model ends.
     pub lives: Gathered<Vec<(ModelId, ModelLife)>>,
+    /// The model that replaces the called one in the Region; `None` if the called one does not end, or none is known.
+    pub successor: Option<Successor>,
     /// How many agreements the model's provider offers. Asked if none is in force; `None` if Bedrock knows no such
     /// model.
     pub offers: Gathered<Option<usize>>,
@@ -146,6 +148,15 @@ pub struct Evidence {
     pub looked: Vec<SearchStep>,
     /// A look at the open incident that AWS has left unanswered so long that a notice is due.
     pub overdue: Option<Overdue>,
+}
+
+/// A model that replaces one that ends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Successor {
+    /// The model.
+    pub model: ModelId,
+    /// Its state in the account, as Bedrock reports it; `None` if Bedrock reports none.
+    pub state: Gathered<Option<ModelState>>,
 }
 
 /// What AWS has not answered for a day or longer.
@@ -175,6 +186,7 @@ impl Evidence {
             model_state: Gathered::NotAsked,
             offered: Gathered::NotAsked,
             lives: Gathered::NotAsked,
+            successor: None,
             offers: Gathered::NotAsked,
             elsewhere: Vec::new(),
             rulings: Gathered::NotAsked,

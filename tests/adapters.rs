@@ -637,7 +637,7 @@ fn iam_is_asked_about_each_resource_in_its_own_region() {
 #[test]
 fn agreements_and_logging_are_asked_of_bedrock() {
     let file = json!({
-        "availability": [{ "model_id": "anthropic.claude-3-haiku-20240307-v1:0", "offers": 0, "legacy_from": "2026-01-30T00:00:00Z", "ends": "2026-12-31T00:00:00Z" }],
+        "availability": [{ "model_id": "anthropic.claude-3-haiku-20240307-v1:0", "offers": 0, "launched": "2024-03-13T00:00:00Z", "legacy_from": "2026-01-30T00:00:00Z", "extended_from": "2026-04-30T00:00:00Z", "ends": "2026-12-31T00:00:00Z" }],
         "logging": [{ "region": "us-east-1", "log_group": "/bedrock/invocations" }],
     });
     let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
@@ -653,7 +653,10 @@ fn agreements_and_logging_are_asked_of_bedrock() {
     let model = ModelId::parse("anthropic.claude-3-haiku-20240307-v1:0").unwrap();
     let life = block_on(aws.model_state(&here, &model)).unwrap().unwrap().life.unwrap().unwrap();
     let day = |at: Option<Timestamp>| at.unwrap().strftime("%F").to_string();
-    assert_eq!((day(life.legacy_from), day(life.ends)), ("2026-01-30".to_owned(), "2026-12-31".to_owned()));
+    assert_eq!(
+        [life.launched, life.legacy_from, life.extended_from, life.ends].map(day),
+        ["2024-03-13", "2026-01-30", "2026-04-30", "2026-12-31"]
+    );
 }
 
 #[test]

@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::access;
 use crate::diagnosis::{Category, Cause};
 use crate::error::{Gathered, ServiceResult};
-use crate::evidence::{Evidence, LimitEvidence, since};
+use crate::evidence::{Evidence, LimitEvidence, Successor, since};
 use crate::ids::{AccountRegion, Arn, Region, caller_of, is_root};
 use crate::incident::Incident;
 use crate::model::access::Availability;
+use crate::model::lifecycle::successor;
 use crate::model::{ModelId, ModelKind};
 use crate::permission::{Needed, PolicyVerdict, Ruling};
 use crate::ports::{Clock, Ledger, Models, Permissions, Quotas, Telemetry, Topic, ask};
@@ -123,6 +124,10 @@ async fn of_access<W>(
         gather_if(is_legacy, world, until, world.lives(place)),
         gather_if(incident.is_forecast(), world, until, usage),
     );
+    if let Some(newest) = evidence.lives.read().and_then(|lives| successor(model, lives, evidence.now)) {
+        let state = gathered(world, until, world.model_state(place, newest)).await;
+        evidence.successor = Some(Successor { model: newest.clone(), state });
+    }
     let state = evidence.model_state.read().and_then(Option::as_ref);
     if state.is_none_or(|s| s.agreement == Availability::Available) {
         evidence.offers = Gathered::NotAsked;

@@ -61,6 +61,8 @@ pub struct Usage {
     pub average_output: f64,
     /// The first use within the requested window; `None` if there was none.
     pub first_use: Option<Timestamp>,
+    /// The last use within the requested window; `None` if there was none.
+    pub last_use: Option<Timestamp>,
     /// Whether CloudWatch counted calls of a legacy model.
     pub is_legacy: bool,
     /// The days with use, oldest first. A day is 24 hours, counted back from now.
@@ -260,7 +262,7 @@ mod tests {
         };
         let usage = Usage::of(&[one, two], 1.0, at(0), at(1));
         assert_eq!((usage.peak_requests, usage.peak_tokens), (90.0, 9000.0));
-        assert_eq!(usage.first_use, Some(at(-9)));
+        assert_eq!((usage.first_use, usage.last_use), (Some(at(-9)), Some(at(2))));
     }
 
     #[test]

@@ -26,6 +26,7 @@ impl Usage {
         let totals = Totals::of(&points, burndown);
         let usage = Self {
             first_use: series.iter().filter_map(|s| s.borrow().first_use).min(),
+            last_use: points.iter().rfind(|(.., minute)| minute.is_used()).map(|(at, ..)| *at),
             is_legacy: points.iter().any(|(.., minute)| minute.legacy_invocations > 0.0),
             average_input: totals.per_request(totals.input),
             average_output: totals.per_request(totals.output),

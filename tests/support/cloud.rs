@@ -700,7 +700,8 @@ fn alarms(world: &Sandbox, place: &AccountRegion, action: &str, body: &[u8]) -> 
 fn lifecycle(life: &ModelLife) -> Value {
     json!({
         "status": if life.lifecycle == Lifecycle::Legacy { "LEGACY" } else { "ACTIVE" },
-        "legacyTime": life.legacy_from, "endOfLifeTime": life.ends,
+        "startOfLifeTime": life.launched, "legacyTime": life.legacy_from,
+        "publicExtendedAccessTime": life.extended_from, "endOfLifeTime": life.ends,
     })
 }
 
