@@ -359,6 +359,7 @@ fn a_quota_that_is_nearly_full_now_and_then_is_over_after_a_week_below() {
         values: Minute { invocations: 40.0, input_tokens: tokens, ..Minute::NONE },
     };
     file.usage[0] = UsageEntry {
+        of_mantle: false,
         last: None,
         series: (1..14).map(|day| peak(now() - HOUR * (24 * day), 3e6)).collect(),
         ..file.usage[0].clone()
