@@ -1,12 +1,12 @@
 //! Reads CloudTrail records, the one source that says who called what and how it failed.
 //!
-//! Invariant: Only failed inference calls are errors. Other Bedrock calls, and all calls of the function itself, need
-//! no action.
+//! Invariant: Only failed inference calls are errors. Calls of Bedrock's control plane, and all calls of the function
+//! itself, need no action. An operation that nobody has heard of is taken for inference.
 
 use serde::Deserialize;
 
 use crate::callers::Origin;
-use crate::diagnosis::INFERENCE_OPERATIONS;
+use crate::diagnosis::is_control_plane;
 use crate::event::envelope::{Envelope, Malformed, shown};
 use crate::event::request_parameters::RequestParameters;
 use crate::event::signal::{Call, ErrorSignal, QuotaChange, Signal, Source};
@@ -105,8 +105,10 @@ pub(super) fn read(
     if !is_bedrock(service) {
         return Ok(Signal::ignored(format!("a call of another service, {}", shown(service))));
     }
-    let name = record.event_name.get().unwrap_or_default();
-    if !INFERENCE_OPERATIONS.contains(&name) {
+    let Some(name) = record.event_name.get() else {
+        return Ok(Signal::ignored("a CloudTrail record without `eventName`"));
+    };
+    if is_control_plane(name) {
         return Ok(Signal::ignored(format!("{} is a control-plane call, not inference", shown(name))));
     }
     let Some(code) = record.error_code.get() else {
@@ -137,7 +139,7 @@ pub(super) fn succeeded(text: &str) -> Option<Call> {
     let record: TrailRecord<'_> = object(text, "record").ok()?;
     let source = record.event_source.get()?;
     let is_inference = is_bedrock(source.strip_suffix(AWS).unwrap_or(source))
-        && record.event_name.get().is_some_and(|name| INFERENCE_OPERATIONS.contains(&name));
+        && record.event_name.get().is_some_and(|name| !is_control_plane(name));
     (is_inference && record.error_code.get().is_none()).then(|| Call {
         model: record.model(),
         caller: record.caller(),
@@ -148,8 +150,9 @@ pub(super) fn succeeded(text: &str) -> Option<Call> {
 
 const AWS: &str = ".amazonaws.com";
 
+/// Whether the service's calls are Bedrock's. `AgentCore` is a service of its own, whose operations are no inference.
 fn is_bedrock(service: &str) -> bool {
-    service == "bedrock" || service.starts_with("bedrock-")
+    (service == "bedrock" || service.starts_with("bedrock-")) && service != "bedrock-agentcore"
 }
 
 impl TrailRecord<'_> {

@@ -114,6 +114,10 @@ impl ErrorSignal {
             status: self.status,
             operation: self.operation.as_deref(),
             message: &self.message,
+            is_of_bedrock: match self.source {
+                Source::CloudTrail | Source::InvocationLog | Source::Job => true,
+                Source::ApplicationLog | Source::Health => false,
+            },
         }
     }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use bedrock_remediator::config::guard_rails::GUARD_RAILS;
 use bedrock_remediator::config::{Config, Settings};
-use bedrock_remediator::diagnosis::INFERENCE_OPERATIONS;
+use bedrock_remediator::diagnosis::CONTROL_PLANE;
 use bedrock_remediator::event::{self, Signal};
 use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::installation::RuleTrigger;
@@ -78,14 +78,23 @@ fn the_page_on_configuration_has_every_parameter_and_its_default() {
 }
 
 #[test]
-fn the_rule_on_calls_matches_the_inference_operations() {
+fn the_rule_on_calls_leaves_out_the_control_plane_that_the_reader_leaves_out() {
     let template = template();
     let rule = &template["Resources"]["InferenceErrorsRule"]["Properties"];
-    let named: BTreeSet<String> = texts(&rule["EventPattern"]["detail"]["eventName"]).into_iter().collect();
-    let known: BTreeSet<String> = INFERENCE_OPERATIONS.iter().map(|o| (*o).to_owned()).collect();
-    assert_eq!(named, known);
+    let detail = &rule["EventPattern"]["detail"];
+    assert_eq!(detail["eventName"], json!([{ "anything-but": { "prefix": CONTROL_PLANE } }]));
+    assert_eq!(detail["errorCode"], json!([{ "exists": true }]));
+    assert_eq!(detail["eventSource"], json!(["bedrock.amazonaws.com", "bedrock-mantle.amazonaws.com"]));
     assert_eq!(rule["State"], "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS");
-    assert_eq!(rule["EventPattern"]["detail"]["errorCode"], json!([{ "exists": true }]));
+}
+
+/// See <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html>.
+#[test]
+fn no_pattern_is_longer_than_eventbridge_takes_by_default() {
+    for (id, rule) in read::of_type(&template(), "AWS::Events::Rule") {
+        let pattern = rule["Properties"].get("EventPattern").map(Value::to_string);
+        assert!(pattern.is_none_or(|pattern| pattern.len() <= 2048), "{id}");
+    }
 }
 
 #[test]
