@@ -17,7 +17,7 @@ use crate::model::lifecycle::ModelLife;
 use crate::permission::Ruling;
 use crate::quota::record::QuotaRecord;
 use crate::quota::request::{IncreaseRequest, QuotaValue};
-use crate::quota::{Limit, QuotaMatch, Verdict};
+use crate::quota::{Limit, Quota, QuotaMatch, Variant, Verdict};
 use crate::usage::Usage;
 use crate::usage::headroom::{QuotaUse, lead};
 
@@ -37,6 +37,8 @@ pub struct LimitEvidence {
     pub history: Gathered<Vec<IncreaseRequest>>,
     /// What the ledger stores about the quota.
     pub record: Gathered<QuotaRecord>,
+    /// Quotas of other ways of calling the model that the error may be about, because nothing says which was called.
+    pub rivals: Vec<(Variant, Quota)>,
 }
 
 impl LimitEvidence {

@@ -208,7 +208,9 @@ fn what_cloudwatch_measured_arrives_as_it_was() {
     let to = Timestamp::now();
     let window = Window { from: to - SignedDuration::from_hours(1), to };
     for period in [Period::Minute, Period::FiveMinutes] {
-        let series = block_on(aws.usage(&here, &[used.clone(), unused.clone()], window, period)).unwrap();
+        let series =
+            block_on(aws.usage(&here, Endpoint::Runtime, &[used.clone(), unused.clone()], window, period))
+                .unwrap();
         assert_eq!((series.len(), series[1].points.len(), series[1].first_use), (2, 0, None));
         let (_, minute) = series[0].points[series[0].points.len() / 2];
         assert_eq!((minute.invocations, minute.throttles), (100.0, 5.0), "{period:?}");
@@ -227,8 +229,13 @@ fn what_cloudwatch_refuses_names_the_right() {
     let to = Timestamp::now();
     let window = Window { from: to - SignedDuration::from_hours(1), to };
     let model = ModelId::parse("amazon.nova-lite-v1:0").unwrap();
-    let answer =
-        block_on(cloud.aws("CLOUDWATCH").usage(&place("us-east-1"), &[model], window, Period::Minute));
+    let answer = block_on(cloud.aws("CLOUDWATCH").usage(
+        &place("us-east-1"),
+        Endpoint::Runtime,
+        &[model],
+        window,
+        Period::Minute,
+    ));
     assert_eq!(answer.unwrap_err(), denied("cloudwatch:GetMetricData"));
 }
 
@@ -287,9 +294,9 @@ fn what_is_used_is_listed_once_and_measured_in_portions() {
     let cloud =
         Cloud::new(WorldFile { now: Some(Timestamp::now()), ..WorldFile::parse(&file.to_string()).unwrap() });
     let (aws, here) = (cloud.aws("CLOUDWATCH"), place("us-east-1"));
-    let models = block_on(aws.used(&here)).unwrap();
+    let models = block_on(aws.used(&here, Endpoint::Runtime)).unwrap();
     assert_eq!(models.iter().map(ModelId::as_str).collect::<Vec<_>>(), ids);
-    let series = block_on(aws.usage(&here, &models, last_hour(), Period::Minute)).unwrap();
+    let series = block_on(aws.usage(&here, Endpoint::Runtime, &models, last_hour(), Period::Minute)).unwrap();
     assert_eq!(series.len(), 45);
     assert!(series.iter().all(|s| s.points.iter().any(|(_, m)| m.invocations == 7.0)));
     assert_eq!(

@@ -56,6 +56,7 @@ fn used(model: &str, peaks: &[f64]) -> UsageEntry {
         values: Minute { invocations: 40.0, input_tokens: *tokens, ..Minute::NONE },
     };
     UsageEntry {
+        of_mantle: false,
         region: Region::parse("us-east-1").unwrap(),
         model_id: model.to_owned(),
         first_use: None,

@@ -8,12 +8,14 @@ use serde::Deserialize;
 use crate::callers::Origin;
 use crate::diagnosis::is_control_plane;
 use crate::event::envelope::{Envelope, Malformed, shown};
+use crate::event::request_parameters::RequestParameters;
 use crate::event::signal::{Call, ErrorSignal, QuotaChange, Signal, Source};
 use crate::event::value::{Maybe, Text, object, time};
 use crate::identity::FunctionIdentity;
 use crate::ids::{AccountId, Region, caller_of};
 use crate::model::ModelId;
 use crate::original::Original;
+use crate::quota::Variant;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -72,18 +74,6 @@ struct Issuer<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RequestParameters<'a> {
-    #[serde(borrow, default)]
-    model_id: Text<'a>,
-    /// The model on the bedrock-mantle endpoint.
-    #[serde(borrow, default)]
-    model: Text<'a>,
-    #[serde(borrow, default)]
-    service_code: Text<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct ServiceEvent<'a> {
     #[serde(borrow, default)]
     request_id: Text<'a>,
@@ -133,6 +123,7 @@ pub(super) fn read(
         account: record.account(envelope),
         region: record.region(envelope, home),
         model: record.model(),
+        variant: record.variant(service),
         operation: Some(name.to_owned()),
         code: Some(code.to_owned()),
         status: None,
@@ -166,8 +157,15 @@ fn is_bedrock(service: &str) -> bool {
 
 impl TrailRecord<'_> {
     fn model(&self) -> Option<ModelId> {
-        let parameters = self.request_parameters.get()?;
-        ModelId::parse(parameters.model_id.get().or(parameters.model.get())?)
+        self.request_parameters.get()?.model()
+    }
+
+    /// The way of calling. The endpoint is the service that recorded the call.
+    fn variant(&self, service: &str) -> Option<Variant> {
+        if service == "bedrock-mantle" {
+            return Some(Variant::Mantle);
+        }
+        self.request_parameters.get()?.variant()
     }
 
     fn caller(&self) -> Option<String> {

@@ -25,6 +25,7 @@ use crate::operate::doctor::stack::{of_alarms, of_rules};
 use crate::operate::doctor::trail::of_trails;
 use crate::ports::{Services, Setup};
 use crate::shards::{Shard, Shards};
+use crate::usage::Endpoint;
 
 /// Runs all checks.
 pub async fn examine<W: Services + Setup>(world: &W, patient: &Installation<'_>) -> Vec<Check> {
@@ -36,8 +37,11 @@ pub async fn examine<W: Services + Setup>(world: &W, patient: &Installation<'_>)
         world.own_alarms(place, patient.stack),
         rights(world, patient),
     );
-    let (logging, quotas, used) =
-        tokio::join!(world.invocation_logging(place), world.listing(place), world.used(place));
+    let (logging, quotas, used) = tokio::join!(
+        world.invocation_logging(place),
+        world.listing(place),
+        world.used(place, Endpoint::Runtime)
+    );
     let mut checks = vec![
         of_trails(trails),
         of_rules(patient, rules),
