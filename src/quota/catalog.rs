@@ -1,4 +1,4 @@
-//! The quotas of Amazon Bedrock: built in, imported, or as listed by an account.
+//! Quotas of Service Quotas: built in, imported, or as listed by an account.
 //!
 //! Invariant: A catalogue is data. Codes and names are AWS's, and nothing is derived from a code.
 
@@ -8,12 +8,12 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::QuotaCode;
+use crate::ids::{QuotaCode, QuotaService};
 
-/// One quota of the Service Quotas service `bedrock`.
+/// One quota of Service Quotas.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Quota {
-    /// The quota code, the same in every account and Region.
+    /// The service and the code, the same in every account and Region.
     pub code: QuotaCode,
     /// The name in AWS's wording.
     pub name: String,
@@ -39,8 +39,8 @@ pub enum CatalogError {
     /// A quota in the listing has no valid quota code.
     #[error("`{0}` is not a quota code")]
     Code(String),
-    /// The listing contains no Bedrock quota.
-    #[error("no quota of the service `bedrock` in it")]
+    /// The listing contains no quota of a service that this program handles.
+    #[error("no quota of the services `bedrock` and `bedrock-agentcore` in it")]
     Empty,
     /// A line in the catalogue's own format is damaged.
     #[error("line {0}: expected code, `A` or `-`, value, name, separated by tabs")]
@@ -84,15 +84,18 @@ impl Catalog {
         Self { quotas }
     }
 
-    /// Reads the output of `aws service-quotas list-service-quotas --service-code bedrock --output json`. Quotas of
-    /// other services are left out. Fails if the text is no such output, a code is invalid, or no quota is left.
+    /// Reads the output of `aws service-quotas list-service-quotas --service-code bedrock --output json`, or the same of
+    /// `bedrock-agentcore`. Quotas of other services are left out. Fails if the text is no such output, a code is invalid, or no quota is left.
     pub fn from_listing(json: &str) -> Result<Self, CatalogError> {
         let listing: Listing = serde_json::from_str(json).map_err(CatalogError::Listing)?;
-        let ours =
-            listing.quotas.into_iter().filter(|q| q.service_code.as_deref().is_none_or(|s| s == "bedrock"));
+        let service = |q: &Listed| match q.service_code.as_deref() {
+            Some(code) => QuotaService::parse(code),
+            None => Some(QuotaService::Bedrock),
+        };
+        let ours = listing.quotas.into_iter().filter_map(|q| Some((service(&q)?, q)));
         let quotas = ours
-            .map(|q| {
-                let code = QuotaCode::parse(&q.quota_code).ok_or(CatalogError::Code(q.quota_code))?;
+            .map(|(service, q)| {
+                let code = QuotaCode::of(service, &q.quota_code).ok_or(CatalogError::Code(q.quota_code))?;
                 Ok(Quota { code, name: q.quota_name, adjustable: q.adjustable, value: q.value })
             })
             .collect::<Result<Vec<_>, CatalogError>>()?;

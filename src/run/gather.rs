@@ -7,7 +7,7 @@ use crate::access;
 use crate::diagnosis::{Category, Cause};
 use crate::error::{Gathered, ServiceResult};
 use crate::evidence::{Evidence, LimitEvidence, since};
-use crate::ids::{AccountRegion, Arn, Region, caller_of, is_root};
+use crate::ids::{AccountRegion, Arn, QuotaService, Region, caller_of, is_root};
 use crate::incident::Incident;
 use crate::model::access::Availability;
 use crate::model::{ModelId, ModelKind};
@@ -270,7 +270,7 @@ pub(crate) async fn limits(
     let built_in = among(Catalog::built_in());
     // The account's own listing may have a model that is newer than the built-in catalogue.
     let known = built_in.iter().any(|(_, f)| f.verdict == Verdict::Matched);
-    let listing = gather_if(!known, world, until, world.listing(place)).await;
+    let listing = gather_if(!known, world, until, world.listing(place, QuotaService::Bedrock)).await;
     let found = listing.read().map_or(built_in, among);
     let limits = join_all(found.into_iter().map(|(l, found)| limit(world, place, l, found, until))).await;
     (limits, listing.map(|_| ()))

@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 
 use crate::error::ServiceResult;
 use crate::iam_action::IamAction;
+use crate::ids::QuotaService;
 use crate::installation::Subscriptions;
 use crate::operate::doctor::check::of_answer;
 pub use crate::operate::doctor::check::{Check, Finding};
@@ -37,8 +38,11 @@ pub async fn examine<W: Services + Setup>(world: &W, patient: &Installation<'_>)
         world.own_alarms(place, patient.stack),
         rights(world, patient),
     );
-    let (logging, quotas, used) =
-        tokio::join!(world.invocation_logging(place), world.listing(place), world.used(place));
+    let (logging, quotas, used) = tokio::join!(
+        world.invocation_logging(place),
+        world.listing(place, QuotaService::Bedrock),
+        world.used(place)
+    );
     let mut checks = vec![
         of_trails(trails),
         of_rules(patient, rules),
