@@ -1,7 +1,7 @@
 //! Reads CloudTrail records, the one source that says who called what and how it failed.
 //!
-//! Invariant: Only failed inference calls are errors. Other Bedrock calls, and all calls of the function itself, need
-//! no action.
+//! Invariant: Only failed inference calls are errors, and calls that exceed a quota of their operation. Other Bedrock
+//! calls, and all calls of the function itself, need no action.
 
 use serde::Deserialize;
 
@@ -11,9 +11,10 @@ use crate::event::envelope::{Envelope, Malformed, shown};
 use crate::event::signal::{Call, ErrorSignal, QuotaChange, Signal, Source};
 use crate::event::value::{Maybe, Text, object, time};
 use crate::identity::FunctionIdentity;
-use crate::ids::{AccountId, Region, caller_of};
+use crate::ids::{AccountId, QuotaService, Region, caller_of};
 use crate::model::ModelId;
 use crate::original::Original;
+use crate::quota::feature::{LIMIT_CODES, has_limit};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -116,7 +117,8 @@ pub(super) fn read(
         return Ok(Signal::ignored(format!("a call of another service, {}", shown(service))));
     }
     let name = record.event_name.get().unwrap_or_default();
-    if !INFERENCE_OPERATIONS.contains(&name) {
+    let is_limit = record.error_code.get().is_some_and(|code| LIMIT_CODES.contains(&code)) && has_limit(name);
+    if !INFERENCE_OPERATIONS.contains(&name) && !is_limit {
         return Ok(Signal::ignored(format!("{} is a control-plane call, not inference", shown(name))));
     }
     let Some(code) = record.error_code.get() else {
@@ -194,7 +196,9 @@ impl TrailRecord<'_> {
     /// Reads a Service Quotas event. It contains the service's display name, but no quota codes.
     fn quota_change(&self, envelope: Envelope<'_>, home: &FunctionIdentity) -> Signal {
         let details = self.service_event_details.get();
-        let ours = |t: &Text<'_>| t.get().is_some_and(|s| s == "bedrock" || s.contains("Amazon Bedrock"));
+        let ours = |t: &Text<'_>| {
+            t.get().is_some_and(|s| QuotaService::parse(s).is_some() || s.contains("Amazon Bedrock"))
+        };
         let is_bedrock = details.is_some_and(|d| ours(&d.service_name) || ours(&d.service_code));
         let requested = self.request_parameters.get().is_some_and(|p| ours(&p.service_code));
         match details {

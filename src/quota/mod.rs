@@ -2,6 +2,7 @@
 //!
 //! Invariant: A wrong quota is worse than none. Two candidates, or a label that does not match exactly, mean no match.
 
+pub mod feature;
 pub mod record;
 pub mod request;
 mod catalog;

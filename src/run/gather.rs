@@ -14,7 +14,7 @@ use crate::model::{ModelId, ModelKind};
 use crate::permission::{Needed, PolicyVerdict, Ruling};
 use crate::ports::{Clock, Ledger, Models, Permissions, Quotas, Telemetry, Topic, ask};
 use crate::quota::{Catalog, Limit, Quota, QuotaMatch, Variant, Verdict, find};
-use crate::run::forecast;
+use crate::run::{forecast, gather_feature};
 use crate::time::Window;
 use crate::usage::headroom::FORECAST_LIMITS;
 use crate::usage::{Period, Usage, burndown};
@@ -50,6 +50,9 @@ where
     }
     let model = evidence.model.clone();
     match (incident.cause.category(), model) {
+        (Category::Quota, _) if !incident.facts.quotas.is_empty() => {
+            gather_feature::gather(world, &place, incident, &mut evidence, until).await;
+        }
         (Category::Quota, Some(model)) if incident.cause.is_rate() => {
             of_quotas(world, &place, &model, incident, &mut evidence, until).await;
         }

@@ -16,9 +16,11 @@ use bedrock_remediator::config::{Config, Settings};
 use bedrock_remediator::diagnosis::INFERENCE_OPERATIONS;
 use bedrock_remediator::event::{self, Signal};
 use bedrock_remediator::identity::FunctionIdentity;
+use bedrock_remediator::ids::QuotaService;
 use bedrock_remediator::installation::RuleTrigger;
 use bedrock_remediator::metrics::OwnMetric;
 use bedrock_remediator::operate::doctor;
+use bedrock_remediator::quota::feature::{self, LIMIT_CODES};
 use bedrock_remediator::shards::Shards;
 use read::{TEMPLATE, template, text, texts};
 use serde_json::{Value, json};
@@ -78,14 +80,31 @@ fn the_page_on_configuration_has_every_parameter_and_its_default() {
 }
 
 #[test]
-fn the_rule_on_calls_matches_the_inference_operations() {
+fn the_rule_on_calls_matches_the_inference_operations_and_those_with_a_quota_of_their_own() {
     let template = template();
     let rule = &template["Resources"]["InferenceErrorsRule"]["Properties"];
-    let named: BTreeSet<String> = texts(&rule["EventPattern"]["detail"]["eventName"]).into_iter().collect();
-    let known: BTreeSet<String> = INFERENCE_OPERATIONS.iter().map(|o| (*o).to_owned()).collect();
-    assert_eq!(named, known);
     assert_eq!(rule["State"], "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS");
-    assert_eq!(rule["EventPattern"]["detail"]["errorCode"], json!([{ "exists": true }]));
+    let [inference, others, agent_core] =
+        rule["EventPattern"]["detail"]["$or"].as_array().unwrap().as_slice()
+    else {
+        panic!("three kinds of calls")
+    };
+    let named = |of: &Value| -> BTreeSet<String> { texts(&of["eventName"]).into_iter().collect() };
+    let owned = |of: &[&str]| -> BTreeSet<String> { of.iter().map(|name| (*name).to_owned()).collect() };
+    assert_eq!(named(inference), owned(INFERENCE_OPERATIONS));
+    assert_eq!(inference["errorCode"], json!([{ "exists": true }]));
+    let rows = feature::rows().filter(|row| row.service == QuotaService::Bedrock);
+    let limited: Vec<&str> = rows.flat_map(|row| row.operations).copied().collect();
+    let limited: BTreeSet<String> =
+        owned(&limited).difference(&owned(INFERENCE_OPERATIONS)).cloned().collect();
+    assert_eq!(named(others), limited);
+    for of_limits in [others, agent_core] {
+        assert_eq!(of_limits["errorCode"], json!(LIMIT_CODES));
+    }
+    assert_eq!(agent_core["eventSource"], json!(["bedrock-agentcore.amazonaws.com"]));
+    // EventBridge takes patterns of at most 2,048 characters.
+    let pattern = rule["EventPattern"].to_string();
+    assert!(pattern.len() <= 2048, "{}", pattern.len());
 }
 
 #[test]
@@ -350,7 +369,7 @@ fn what_changes_something_and_what_is_searched_lies_in_the_stacks_region() {
             }
         }
     }
-    assert_eq!(seen, 7);
+    assert_eq!(seen, 8);
 }
 
 #[test]
