@@ -17,7 +17,7 @@ use crate::model::lifecycle::ModelLife;
 use crate::permission::Ruling;
 use crate::quota::record::QuotaRecord;
 use crate::quota::request::{IncreaseRequest, QuotaValue};
-use crate::quota::{Limit, QuotaMatch, Verdict};
+use crate::quota::{Limit, Quota, QuotaMatch, Variant, Verdict};
 use crate::usage::Usage;
 use crate::usage::headroom::{QuotaUse, lead};
 
@@ -37,6 +37,8 @@ pub struct LimitEvidence {
     pub history: Gathered<Vec<IncreaseRequest>>,
     /// What the ledger stores about the quota.
     pub record: Gathered<QuotaRecord>,
+    /// Quotas of other ways of calling the model that the error may be about, because nothing says which was called.
+    pub rivals: Vec<(Variant, Quota)>,
 }
 
 impl LimitEvidence {
@@ -149,7 +151,7 @@ pub struct Evidence {
     /// Candidate quotas; empty unless calls were throttled.
     pub limits: Vec<LimitEvidence>,
     /// The quota that is not of model inference; `None` unless the error is about one.
-    pub feature: Option<FeatureEvidence>,
+    pub feature: Option<Box<FeatureEvidence>>,
     /// Usage of the quota by every model that shares it.
     pub usage: Gathered<Usage>,
     /// Confirmed subscribers to notices. Asked if a request may be filed.
@@ -164,6 +166,8 @@ pub struct Evidence {
     pub offered: Gathered<Vec<ModelId>>,
     /// Every model of the Region with its lifecycle. Asked if the called model ends.
     pub lives: Gathered<Vec<(ModelId, ModelLife)>>,
+    /// The model that replaces the called one in the Region; `None` if the called one does not end, or none is known.
+    pub successor: Option<Successor>,
     /// How many agreements the model's provider offers. Asked if none is in force; `None` if Bedrock knows no such
     /// model.
     pub offers: Gathered<Option<usize>>,
@@ -176,6 +180,15 @@ pub struct Evidence {
     pub looked: Vec<SearchStep>,
     /// A look at the open incident that AWS has left unanswered so long that a notice is due.
     pub overdue: Option<Overdue>,
+}
+
+/// A model that replaces one that ends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Successor {
+    /// The model.
+    pub model: ModelId,
+    /// Its state in the account, as Bedrock reports it; `None` if Bedrock reports none.
+    pub state: Gathered<Option<ModelState>>,
 }
 
 /// What AWS has not answered for a day or longer.
@@ -206,6 +219,7 @@ impl Evidence {
             model_state: Gathered::NotAsked,
             offered: Gathered::NotAsked,
             lives: Gathered::NotAsked,
+            successor: None,
             offers: Gathered::NotAsked,
             elsewhere: Vec::new(),
             rulings: Gathered::NotAsked,

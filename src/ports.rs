@@ -26,7 +26,7 @@ use crate::quota::record::{Intent, QuotaRecord, Remember, Reserved};
 use crate::quota::request::{IncreaseRequest, QuotaValue, TrackedRequest};
 use crate::shards::Shards;
 use crate::time::Window;
-use crate::usage::{Minute, Period, Series};
+use crate::usage::{Endpoint, Minute, Period, Series};
 
 /// Service Quotas.
 pub trait Quotas {
@@ -57,16 +57,17 @@ pub trait Quotas {
 
 /// CloudWatch metrics and alarms.
 pub trait Telemetry {
-    /// The metrics of each of `models`, per `period` of `window`, in the order of `models`.
+    /// The metrics of each of `models` on `endpoint`, per `period` of `window`, in the order of `models`.
     async fn usage(
         &self,
         place: &AccountRegion,
+        endpoint: Endpoint,
         models: &[ModelId],
         window: Window,
         period: Period,
     ) -> ServiceResult<Vec<Series>>;
-    /// The model ids called in the last two weeks, according to CloudWatch.
-    async fn used(&self, place: &AccountRegion) -> ServiceResult<Vec<ModelId>>;
+    /// The model ids called on `endpoint` in the last two weeks, according to CloudWatch.
+    async fn used(&self, place: &AccountRegion, endpoint: Endpoint) -> ServiceResult<Vec<ModelId>>;
     /// Calls and errors of all models together over `window`.
     async fn volume(&self, place: &AccountRegion, window: Window) -> ServiceResult<Minute>;
     /// The models for which `metric` was above zero in `window`, highest first.

@@ -228,7 +228,9 @@ fn what_cloudwatch_measured_arrives_as_it_was() {
     let to = Timestamp::now();
     let window = Window { from: to - SignedDuration::from_hours(1), to };
     for period in [Period::Minute, Period::FiveMinutes] {
-        let series = block_on(aws.usage(&here, &[used.clone(), unused.clone()], window, period)).unwrap();
+        let series =
+            block_on(aws.usage(&here, Endpoint::Runtime, &[used.clone(), unused.clone()], window, period))
+                .unwrap();
         assert_eq!((series.len(), series[1].points.len(), series[1].first_use), (2, 0, None));
         let (_, minute) = series[0].points[series[0].points.len() / 2];
         assert_eq!((minute.invocations, minute.throttles), (100.0, 5.0), "{period:?}");
@@ -247,8 +249,13 @@ fn what_cloudwatch_refuses_names_the_right() {
     let to = Timestamp::now();
     let window = Window { from: to - SignedDuration::from_hours(1), to };
     let model = ModelId::parse("amazon.nova-lite-v1:0").unwrap();
-    let answer =
-        block_on(cloud.aws("CLOUDWATCH").usage(&place("us-east-1"), &[model], window, Period::Minute));
+    let answer = block_on(cloud.aws("CLOUDWATCH").usage(
+        &place("us-east-1"),
+        Endpoint::Runtime,
+        &[model],
+        window,
+        Period::Minute,
+    ));
     assert_eq!(answer.unwrap_err(), denied("cloudwatch:GetMetricData"));
 }
 
@@ -307,9 +314,9 @@ fn what_is_used_is_listed_once_and_measured_in_portions() {
     let cloud =
         Cloud::new(WorldFile { now: Some(Timestamp::now()), ..WorldFile::parse(&file.to_string()).unwrap() });
     let (aws, here) = (cloud.aws("CLOUDWATCH"), place("us-east-1"));
-    let models = block_on(aws.used(&here)).unwrap();
+    let models = block_on(aws.used(&here, Endpoint::Runtime)).unwrap();
     assert_eq!(models.iter().map(ModelId::as_str).collect::<Vec<_>>(), ids);
-    let series = block_on(aws.usage(&here, &models, last_hour(), Period::Minute)).unwrap();
+    let series = block_on(aws.usage(&here, Endpoint::Runtime, &models, last_hour(), Period::Minute)).unwrap();
     assert_eq!(series.len(), 45);
     assert!(series.iter().all(|s| s.points.iter().any(|(_, m)| m.invocations == 7.0)));
     assert_eq!(
@@ -658,7 +665,7 @@ fn iam_is_asked_about_each_resource_in_its_own_region() {
 #[test]
 fn agreements_and_logging_are_asked_of_bedrock() {
     let file = json!({
-        "availability": [{ "model_id": "anthropic.claude-3-haiku-20240307-v1:0", "offers": 0, "legacy_from": "2026-01-30T00:00:00Z", "ends": "2026-12-31T00:00:00Z" }],
+        "availability": [{ "model_id": "anthropic.claude-3-haiku-20240307-v1:0", "offers": 0, "launched": "2024-03-13T00:00:00Z", "legacy_from": "2026-01-30T00:00:00Z", "extended_from": "2026-04-30T00:00:00Z", "ends": "2026-12-31T00:00:00Z" }],
         "logging": [{ "region": "us-east-1", "log_group": "/bedrock/invocations" }],
     });
     let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
@@ -674,7 +681,10 @@ fn agreements_and_logging_are_asked_of_bedrock() {
     let model = ModelId::parse("anthropic.claude-3-haiku-20240307-v1:0").unwrap();
     let life = block_on(aws.model_state(&here, &model)).unwrap().unwrap().life.unwrap().unwrap();
     let day = |at: Option<Timestamp>| at.unwrap().strftime("%F").to_string();
-    assert_eq!((day(life.legacy_from), day(life.ends)), ("2026-01-30".to_owned(), "2026-12-31".to_owned()));
+    assert_eq!(
+        [life.launched, life.legacy_from, life.extended_from, life.ends].map(day),
+        ["2024-03-13", "2026-01-30", "2026-04-30", "2026-12-31"]
+    );
 }
 
 #[test]

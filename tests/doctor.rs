@@ -75,6 +75,7 @@ fn an_account_in_order_lacks_nothing() {
             "alarms",
             "invocation log",
             "role",
+            "catalogue",
             "quotas",
             "metrics",
             "subscriptions",
@@ -197,6 +198,25 @@ fn a_few_quotas_that_do_not_read_are_named_and_no_lack() {
         read + 3
     );
     assert!(quotas.seen.starts_with(&seen), "{}", quotas.seen);
+}
+
+#[test]
+fn a_catalogue_that_lacks_some_quotas_is_no_lack_and_one_that_lacks_most_is() {
+    let known = Readable::of(Catalog::built_in()).read;
+    let newer = |count: usize| -> Value {
+        let name = |n: usize| format!("Cross-region model inference tokens per minute for Nobody Model {n}");
+        (0..count).map(|n| json!({ "code": format!("L-{n:08}"), "name": name(n) })).collect()
+    };
+    for (count, finding) in [(3, Finding::Good), (known + 9, Finding::Missing)] {
+        let mut account = in_order();
+        account["quotas"] = newer(count);
+        let checks = examined(&account);
+        let check = checks.iter().find(|c| c.name == "catalogue").unwrap();
+        assert_eq!(check.finding, finding, "{check:?}");
+        let day = Catalog::built_in().as_of().unwrap();
+        assert!(check.seen.starts_with(&format!("the built-in one is of {day}, ")), "{check:?}");
+        assert!(check.seen.contains(&format!("it lacks {count} of the account's ")), "{check:?}");
+    }
 }
 
 #[test]
@@ -324,7 +344,7 @@ fn what_could_not_be_asked_is_never_good() {
         file.faults.push(fault(call, None, FaultKind::Unavailable));
         let checks = examined_in(&sandbox(file), Some(ROLE));
         let unknown = checks.iter().filter(|c| c.finding == Finding::Unknown).count();
-        let concerned = if call == "subscribers" { 2 } else { 1 };
+        let concerned = if matches!(call, "subscribers" | "listing") { 2 } else { 1 };
         assert_eq!(unknown, concerned, "{call}: {checks:?}");
     }
     let world = sandbox(WorldFile::parse(&in_order().to_string()).unwrap());

@@ -56,6 +56,7 @@ fn used(model: &str, peaks: &[f64]) -> UsageEntry {
         values: Minute { invocations: 40.0, input_tokens: *tokens, ..Minute::NONE },
     };
     UsageEntry {
+        of_mantle: false,
         region: Region::parse("us-east-1").unwrap(),
         model_id: model.to_owned(),
         first_use: None,
@@ -381,7 +382,7 @@ fn a_legacy_model_that_is_still_called_is_told_of_with_dates_callers_and_replace
     let told = world.published().pop().unwrap();
     assert_eq!((told.kind, told.severity), (Kind::Lifecycle, Severity::Warning));
     let said = said(&told);
-    assert!(said.contains("legacy from 2026-07-30, no more calls from 2027-01-30"), "{said}");
+    assert!(said.contains("legacy from 2026-07-30; no more calls from 2027-01-30"), "{said}");
     assert!(said.contains("Of 4 calls that were looked at: 75 % by `reports` with Boto3/1.42.0 from a private address; 25 % by `search`"), "{said}");
     assert!(!said.contains("No retry can succeed"), "nothing was refused: {said}");
     assert!(
@@ -390,6 +391,55 @@ fn a_legacy_model_that_is_still_called_is_told_of_with_dates_callers_and_replace
         ),
         "{said}"
     );
+}
+
+#[test]
+fn a_legacy_model_s_price_rise_its_loss_and_access_to_its_replacement_are_told() {
+    let mut file = legacy();
+    file.availability[0].extended_from = Some("2026-10-30T00:00:00Z".parse().unwrap());
+    let lacking = json!({ "model_id": "anthropic.claude-haiku-4-5-20251001-v1:0", "form_submitted": false });
+    file.availability.push(serde_json::from_value(lacking).unwrap());
+    let world = sandbox(file);
+    tick(&world);
+    let said = said(&world.published()[0]);
+    for part in [
+        "legacy from 2026-07-30; extended access, at a price that may be higher, from 2026-10-30; no more calls from 2027-01-30.",
+        "CloudWatch shows the last call at 2026-11-20 02:34 UTC: this account may lose the model if nobody calls it until 2026-12-05, or 2026-12-20 at the latest.",
+        "Bedrock does not report yet that Anthropic's use-case form was submitted: do this first.",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn a_model_with_45_days_of_notice_is_told_of_before_aws_names_its_end() {
+    let mut file = legacy();
+    let state = &mut file.availability[0];
+    state.lifecycle = bedrock_remediator::model::lifecycle::Lifecycle::Active;
+    state.legacy_from = Some("2027-01-10T00:00:00Z".parse().unwrap());
+    state.ends = None;
+    let old = sandbox(file.clone());
+    tick(&old);
+    assert!(old.published().is_empty(), "its launch is not known");
+    file.availability[0].launched = Some("2026-09-20T00:00:00Z".parse().unwrap());
+    let world = sandbox(file);
+    tick(&world);
+    let said = said(&world.published()[0]);
+    let end = "Models launched since 2026-09-07 may end 45 days after they become legacy, so calls of this one may end from 2027-02-24 on.";
+    assert!(said.contains(end), "{said}");
+    assert!(!said.contains("takes a legacy model away"), "it is not legacy yet: {said}");
+}
+
+#[test]
+fn who_stops_calling_a_legacy_model_is_told_until_when_the_account_keeps_it() {
+    let world = sandbox(legacy());
+    for _ in 0..24 * 3 {
+        tick(&world);
+        world.pass(HOUR);
+    }
+    assert_eq!(kinds(&world), ["lifecycle", "resolved"]);
+    let said = said(world.published().last().unwrap());
+    assert!(said.contains("if nobody calls it until 2026-12-05"), "{said}");
 }
 
 #[test]

@@ -12,7 +12,9 @@ use bedrock_remediator::plan::{Action, Reason};
 use bedrock_remediator::quota::request::RequestStatus;
 use bedrock_remediator::run::context::RunContext;
 use bedrock_remediator::run::sweep::sweep;
-use bedrock_remediator::sandbox::{Days, LastMinutes, MinuteEntry, Sandbox, UsageEntry, WorldFile};
+use bedrock_remediator::sandbox::{
+    Days, FaultKind, LastMinutes, MinuteEntry, Sandbox, UsageEntry, WorldFile,
+};
 use bedrock_remediator::usage::Minute;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -313,6 +315,28 @@ fn a_quota_of_zero_is_reminded_of_as_a_step_and_ends_when_its_value_moves() {
 }
 
 #[test]
+fn a_notice_that_was_not_recorded_keeps_its_id_though_its_repeat_is_of_another_kind() {
+    let world = shut();
+    deliver(&world, &alarm(&world));
+    world.pass(HOUR * 25);
+    world.change(|file| file.faults.push(fault("finish", None, FaultKind::Unavailable)));
+    deliver(&world, &of_now(&throttle(SONNET), &world));
+    // CloudWatch shows no throttled call any more, so nobody has to raise the quota for this one.
+    world.change(|file| {
+        file.faults.clear();
+        file.usage[0].last = Some(LastMinutes { minutes: 90, each: Minute::NONE });
+    });
+    world.pass(HOUR / 30);
+    deliver(&world, &of_now(&throttle(SONNET), &world));
+    let notices = world.published();
+    assert_eq!(kinds(&world), ["opened", "reminder", "again"]);
+    assert_eq!(notices[1].notice_id, notices[2].notice_id);
+    assert_ne!(notices[0].notice_id, notices[1].notice_id);
+    let told = &world.incidents()[0].record.notices;
+    assert_eq!((told.count_all(), &told.last().unwrap().id), (2, &notices[2].notice_id));
+}
+
+#[test]
 fn where_only_a_person_can_raise_a_quota_another_that_is_free_is_named() {
     for applied in [0.0, 200_000.0] {
         let world = shut();
@@ -359,6 +383,7 @@ fn a_quota_that_is_nearly_full_now_and_then_is_over_after_a_week_below() {
         values: Minute { invocations: 40.0, input_tokens: tokens, ..Minute::NONE },
     };
     file.usage[0] = UsageEntry {
+        of_mantle: false,
         last: None,
         series: (1..14).map(|day| peak(now() - HOUR * (24 * day), 3e6)).collect(),
         ..file.usage[0].clone()

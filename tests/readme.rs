@@ -148,7 +148,10 @@ fn the_commands_exist() {
                 }
             }
             let Some(name) = args.first() else { panic!("{}: {command}", page.display()) };
-            let help = helps.entry((*name).to_owned()).or_insert_with(|| program(&[name, "--help"]));
+            // `catalog` has commands of its own.
+            let words = if *name == "catalog" { args.get(..2).unwrap() } else { &args[..1] };
+            let help =
+                helps.entry(words.join(" ")).or_insert_with(|| program(&[words, &["--help"]].concat()));
             // Without the SDK the program lacks options of those that need it.
             let is_built = cfg!(feature = "aws") || command.contains("--no-default-features");
             for flag in args.iter().filter(|arg| arg.starts_with("--") && is_built) {

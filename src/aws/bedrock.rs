@@ -22,7 +22,9 @@ fn life(known: Option<&FoundationModelLifecycle>) -> ModelLife {
             FoundationModelLifecycleStatus::Legacy => Lifecycle::Legacy,
             _ => Lifecycle::Active,
         },
+        launched: known.start_of_life_time.as_ref().and_then(timestamp),
         legacy_from: known.legacy_time.as_ref().and_then(timestamp),
+        extended_from: known.public_extended_access_time.as_ref().and_then(timestamp),
         ends: known.end_of_life_time.as_ref().and_then(timestamp),
     }
 }

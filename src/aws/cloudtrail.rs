@@ -193,6 +193,7 @@ fn found(kind: LogKind, place: &AccountRegion, row: &[ResultField]) -> Option<Er
         account: Some(place.account.clone()),
         region: Some(place.region.clone()),
         model: columns.get("model").and_then(|id| ModelId::parse(id)),
+        variant: None,
         operation: None,
         code: Some((*columns.get("code")?).to_owned()),
         status: None,

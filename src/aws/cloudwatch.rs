@@ -19,9 +19,8 @@ use crate::ids::AccountRegion;
 use crate::model::ModelId;
 use crate::ports::Telemetry;
 use crate::time::Window;
-use crate::usage::{Minute, Period, Series};
+use crate::usage::{Endpoint, Minute, Period, Series};
 
-const NAMESPACE: &str = "AWS/Bedrock";
 /// Models in one request. CloudWatch takes 500 metrics in one request. One day by the minute of this many models
 /// is three pages of results, and never more than that is held at a time.
 const MOST_MODELS: usize = 20;
@@ -42,13 +41,46 @@ const METRICS: &[(&str, Put)] = &[
     ("LegacyModelInvocations", |m, v| m.legacy_invocations = v),
 ];
 
+/// The same for the bedrock-mantle endpoint, which counts throttles among the client errors.
+#[rustfmt::skip]
+const MANTLE_METRICS: &[(&str, Put)] = &[
+    ("Inferences", |m, v| m.invocations = v),
+    ("InferenceClientErrors", |m, v| m.client_errors = v),
+    ("TotalInputTokens", |m, v| m.input_tokens = v),
+    ("TotalOutputTokens", |m, v| m.output_tokens = v),
+];
+
+/// Where the metrics of one endpoint stand.
+struct Namespace {
+    name: &'static str,
+    /// The dimension that names the model.
+    dimension: &'static str,
+    metrics: &'static [(&'static str, Put)],
+    /// The metric that every model in use has.
+    calls: &'static str,
+}
+
+const RUNTIME: Namespace =
+    Namespace { name: "AWS/Bedrock", dimension: "ModelId", metrics: METRICS, calls: "Invocations" };
+const MANTLE: Namespace =
+    Namespace { name: "AWS/BedrockMantle", dimension: "Model", metrics: MANTLE_METRICS, calls: "Inferences" };
+
+const fn namespace(endpoint: Endpoint) -> &'static Namespace {
+    match endpoint {
+        Endpoint::Runtime => &RUNTIME,
+        Endpoint::Mantle => &MANTLE,
+    }
+}
+
 /// The metrics that count calls.
 const COUNTS: &[&str] =
     &["Invocations", "InvocationThrottles", "InvocationClientErrors", "InvocationServerErrors"];
 
 /// Every metric that is read: its namespace, its name and the dimension that names the model.
 pub(crate) fn metrics() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let read = METRICS.iter().map(|(name, _)| (NAMESPACE, *name, "ModelId"));
+    let read = [RUNTIME, MANTLE]
+        .into_iter()
+        .flat_map(|of| of.metrics.iter().map(move |(name, _)| (of.name, *name, of.dimension)));
     let watched = Metric::NAMED.into_iter().filter_map(|metric| {
         let (namespace, dimension) = metric.series();
         Some((namespace, metric.name()?, dimension))
@@ -78,10 +110,15 @@ fn period_over(window: Window) -> i32 {
     }
 }
 
-/// The query for `METRICS[metric]` of the model at index `model`.
-fn query(model: usize, id: &ModelId, metric: usize, name: &str, period: Period) -> MetricDataQuery {
-    let dimension = Dimension::builder().name("ModelId").value(id.as_str()).build();
-    let measured = SdkMetric::builder().namespace(NAMESPACE).metric_name(name).dimensions(dimension).build();
+/// The query for the metric `name`, at index `metric` of its namespace, of the model at index `model`.
+fn query(
+    of: &Namespace,
+    (model, id): (usize, &ModelId),
+    (metric, name): (usize, &str),
+    period: Period,
+) -> MetricDataQuery {
+    let dimension = Dimension::builder().name(of.dimension).value(id.as_str()).build();
+    let measured = SdkMetric::builder().namespace(of.name).metric_name(name).dimensions(dimension).build();
     let stat = MetricStat::builder()
         .metric(measured)
         .period(60 * period.minutes().cast_signed())
@@ -138,12 +175,19 @@ fn whole(results: &[MetricDataResult]) -> ServiceResult<()> {
 }
 
 /// One series for each of `models` models, in their order.
-fn series(results: &[MetricDataResult], models: usize, period: Period) -> impl Iterator<Item = Series> {
+fn series(
+    of: &Namespace,
+    results: &[MetricDataResult],
+    models: usize,
+    period: Period,
+) -> impl Iterator<Item = Series> {
     let mut points: Vec<BTreeMap<Timestamp, Minute>> = vec![BTreeMap::new(); models];
     let length = f64::from(period.minutes());
     for result in results {
         let Some((model, metric)) = result.id().and_then(which) else { continue };
-        let (Some(points), Some((_, put))) = (points.get_mut(model), METRICS.get(metric)) else { continue };
+        let (Some(points), Some((_, put))) = (points.get_mut(model), of.metrics.get(metric)) else {
+            continue;
+        };
         for (at, value) in result.timestamps().iter().zip(result.values()) {
             let Some(at) = timestamp(at) else { continue };
             put(points.entry(at).or_default(), value / length);
@@ -156,25 +200,28 @@ impl Telemetry for Aws {
     async fn usage(
         &self,
         place: &AccountRegion,
+        endpoint: Endpoint,
         models: &[ModelId],
         window: Window,
         period: Period,
     ) -> ServiceResult<Vec<Series>> {
-        let region = self.at(place)?;
+        let (region, of) = (self.at(place)?, namespace(endpoint));
         let mut all = Vec::new();
         for models in models.chunks(MOST_MODELS) {
             let queries = models.iter().enumerate().flat_map(|(n, model)| {
-                METRICS.iter().enumerate().map(move |(m, (name, _))| query(n, model, m, name, period))
+                let metrics = of.metrics.iter().enumerate();
+                metrics.map(move |(m, (name, _))| query(of, (n, model), (m, name), period))
             });
             let results = region.metric_data(queries.collect(), window).await?;
-            all.extend(series(&results, models.len(), period));
+            all.extend(series(of, &results, models.len(), period));
         }
         Ok(all)
     }
 
-    async fn used(&self, place: &AccountRegion) -> ServiceResult<Vec<ModelId>> {
-        let by_model = DimensionFilter::builder().name("ModelId").build();
-        let call = self.at(place)?.metrics.list_metrics().namespace(NAMESPACE).metric_name("Invocations");
+    async fn used(&self, place: &AccountRegion, endpoint: Endpoint) -> ServiceResult<Vec<ModelId>> {
+        let of = namespace(endpoint);
+        let by_model = DimensionFilter::builder().name(of.dimension).build();
+        let call = self.at(place)?.metrics.list_metrics().namespace(of.name).metric_name(of.calls);
         let mut pages = call.dimensions(by_model).into_paginator().send();
         let mut used: Vec<ModelId> = Vec::new();
         while let Some(page) = pages.next().await {
@@ -216,7 +263,7 @@ impl Telemetry for Aws {
     async fn volume(&self, place: &AccountRegion, window: Window) -> ServiceResult<Minute> {
         let queries = METRICS.iter().enumerate().filter(|(_, (name, _))| COUNTS.contains(name));
         let queries = queries.map(|(metric, (name, _))| {
-            let all = format!("SUM(SEARCH('{{{NAMESPACE},ModelId}} MetricName=\"{name}\"', 'Sum', 60))");
+            let all = format!("SUM(SEARCH('{{AWS/Bedrock,ModelId}} MetricName=\"{name}\"', 'Sum', 60))");
             MetricDataQuery::builder().id(format!("m0_{metric}")).expression(all).build()
         });
         let results = self.at(place)?.metric_data(queries.collect(), window).await?;

@@ -82,6 +82,7 @@ fn answer(line: Value) -> Result<Value, String> {
         status: query.http_status,
         operation: query.operation.as_deref(),
         message: query.message.as_deref().unwrap_or_default(),
+        ..ErrorText::default()
     });
     Ok(object(&query.id, &found))
 }

@@ -22,7 +22,7 @@ use bedrock_remediator::quota::request::{IncreaseRequest, QuotaValue, TrackedReq
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::shards::Shards;
 use bedrock_remediator::time::Window;
-use bedrock_remediator::usage::{Minute, Period, Series};
+use bedrock_remediator::usage::{Endpoint, Minute, Period, Series};
 use jiff::{SignedDuration, Timestamp};
 
 /// AWS for reads, a sandbox for writes.
@@ -76,15 +76,16 @@ impl Telemetry for Live<'_> {
     async fn usage(
         &self,
         place: &AccountRegion,
+        endpoint: Endpoint,
         models: &[ModelId],
         window: Window,
         period: Period,
     ) -> ServiceResult<Vec<Series>> {
-        self.aws.usage(place, models, window, period).await
+        self.aws.usage(place, endpoint, models, window, period).await
     }
 
-    async fn used(&self, place: &AccountRegion) -> ServiceResult<Vec<ModelId>> {
-        self.aws.used(place).await
+    async fn used(&self, place: &AccountRegion, endpoint: Endpoint) -> ServiceResult<Vec<ModelId>> {
+        self.aws.used(place, endpoint).await
     }
 
     async fn models_behind(

@@ -4,7 +4,7 @@
 //! in it is a [`Safe`].
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::diagnosis::cause::{Category, Cause};
 use crate::diagnosis::find;
@@ -13,6 +13,7 @@ use crate::diagnosis::plain::{ErrorText, LONGEST, Plain};
 use crate::ids::Region;
 use crate::model::ModelId;
 use crate::original::Original;
+use crate::quota::Variant;
 use crate::quota::feature::{self, FeatureQuota, LimitKind};
 use crate::text::{Safe, cut};
 
@@ -66,6 +67,10 @@ pub struct Facts {
     /// The service tier that the text names: `priority`, `default`, `flex` or `reserved`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<Safe>,
+    /// The way of calling that the limit counts, for a quota error: where it was read, in the call's parameters, the
+    /// endpoint or the text. `None` if nothing says it, which does not mean the standard way.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "known")]
+    pub variant: Option<Variant>,
     /// The model; an ARN is reduced to its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_id: Option<ModelId>,
@@ -235,6 +240,7 @@ pub(super) fn extract(cause: Cause, is_known: bool, error: &ErrorText<'_>, plain
         Category::Quota => {
             facts.scope = scope(&plain.message);
             facts.quotas = quotas(cause, plain);
+            facts.variant = variant(&plain.message);
         }
         _ => {}
     }
@@ -286,6 +292,24 @@ fn tier(message: &str) -> Option<Safe> {
     let mut words = message.split(|c: char| !c.is_ascii_alphabetic());
     let named = words.find_map(|word| TIERS.into_iter().find(|tier| *tier == word));
     named.filter(|_| is_about_tiers).map(Safe::from)
+}
+
+/// The way of calling that a plain message names.
+fn variant(message: &str) -> Option<Variant> {
+    const SAID: &[(&str, Variant)] = &[
+        ("bedrock-mantle", Variant::Mantle),
+        ("latency-optimized", Variant::LatencyOptimized),
+        ("latency optimized", Variant::LatencyOptimized),
+        ("1m context", Variant::LongContext),
+        ("context-1m-", Variant::LongContext),
+    ];
+    SAID.iter().find(|(words, _)| message.contains(words)).map(|(_, variant)| *variant)
+}
+
+/// A variant in a stored item; `None` for one that a newer version wrote.
+fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Variant>, D::Error> {
+    let word = Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+    Ok(word.and_then(|word| Variant::parse(&word)))
 }
 
 fn scope(message: &str) -> Option<LimitScope> {

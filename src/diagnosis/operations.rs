@@ -1,31 +1,78 @@
-//! The operations of Amazon Bedrock and its neighbours that no other AWS service has.
+//! The operations of Amazon Bedrock and its neighbours: which are of the control plane, and which no other AWS service
+//! has.
 //!
-//! Invariant: The list is AWS's own: the operations in the service models of the AWS SDKs whose service begins with
-//! `bedrock`, without those that another service has too, such as `CreateAgent` or `TagResource`.
+//! Invariant: The lists are AWS's own. [`OPERATIONS`] has the operations in the service models of the AWS SDKs whose
+//! service begins with `bedrock`, without those that another service has too, such as `CreateAgent` or `TagResource`.
 //! See <https://docs.aws.amazon.com/bedrock/latest/APIReference/welcome.html>.
 
-/// The operations for inference and for what belongs to it.
-pub const INFERENCE_OPERATIONS: &[&str] = &[
-    "InvokeModel",
-    "InvokeModelWithResponseStream",
-    "InvokeModelWithBidirectionalStream",
-    "Converse",
-    "ConverseStream",
-    "CountTokens",
-    "StartAsyncInvoke",
-    "ApplyGuardrail",
-    "InvokeAgent",
-    "InvokeInlineAgent",
-    "InvokeFlow",
-    "Retrieve",
-    "RetrieveAndGenerate",
-    "RetrieveAndGenerateStream",
-    "Rerank",
-    "CreateInference",
-    "InvokeGuardrailChecks",
-    "OptimizePrompt",
-    "GenerateQuery",
+/// How the names of the control plane's operations begin. Every other operation of Bedrock is taken for inference: AWS
+/// does not document all event names of the newer APIs on the bedrock-runtime endpoint (Responses, Chat Completions,
+/// Messages), and adds operations without notice.
+///
+/// The template's rule leaves out the same names. Whatever else begins with `Create`, `Start` or `Invoke` may be
+/// inference, so these verbs stand with what they act on. The names are those of the AWS SDKs and of
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_bedrock-mantle.html>.
+pub const CONTROL_PLANE: &[&str] = &[
+    "Archive",
+    "Associate",
+    "Batch",
+    "Cancel",
+    "Copy",
+    "CreateAdvancedPromptOptimization",
+    "CreateAgent",
+    "CreateAutomatedReasoning",
+    "CreateBlueprint",
+    "CreateCustom",
+    "CreateData",
+    "CreateEvaluationJob",
+    "CreateFile",
+    "CreateFineTuningJob",
+    "CreateFlow",
+    "CreateFoundationModelAgreement",
+    "CreateGuardrail",
+    "CreateInferenceProfile",
+    "CreateInvocation",
+    "CreateKnowledgeBase",
+    "CreateMarketplaceModelEndpoint",
+    "CreateModelCopyJob",
+    "CreateModelCustomizationJob",
+    "CreateModelEvaluationJob",
+    "CreateModelImportJob",
+    "CreateModelInvocationJob",
+    "CreateProject",
+    "CreatePrompt",
+    "CreateProvisionedModelThroughput",
+    "CreateReservation",
+    "CreateRetrievalInstruction",
+    "CreateSession",
+    "CreateVpcConfiguration",
+    "Delete",
+    "Deregister",
+    "Disassociate",
+    "EndSession",
+    "Export",
+    "Get",
+    "Ingest",
+    "InvokeBlueprintOptimization",
+    "InvokeDataAutomationLibrary",
+    "List",
+    "Prepare",
+    "Put",
+    "Register",
+    "StartAutomatedReasoning",
+    "StartIngestionJob",
+    "StartTrustedAccessProgram",
+    "Stop",
+    "Tag",
+    "Untag",
+    "Update",
+    "Validate",
 ];
+
+/// Whether `name`, an operation of Bedrock, is one of the control plane.
+pub(crate) fn is_control_plane(name: &str) -> bool {
+    CONTROL_PLANE.iter().any(|begins| name.starts_with(begins))
+}
 
 /// Sorted for binary search, without regard to case.
 #[rustfmt::skip]
@@ -227,6 +274,71 @@ mod tests {
     #[test]
     fn operations_are_sorted_and_stand_once() {
         assert!(OPERATIONS.is_sorted_by(|a, b| a.to_ascii_lowercase() < b.to_ascii_lowercase()));
+    }
+
+    /// The operations of Bedrock's endpoints that are no control plane, and names that nobody has seen yet.
+    const DATA_PLANE: &[&str] = &[
+        "AgenticRetrieveStream",
+        "ApplyGuardrail",
+        "ChatCompletions",
+        "Converse",
+        "ConverseStream",
+        "CountTokens",
+        "CreateChatCompletion",
+        "CreateInference",
+        "CreateMessage",
+        "CreateModelResponse",
+        "CreateResponse",
+        "GenerateQuery",
+        "InvokeAgent",
+        "InvokeDataAutomation",
+        "InvokeDataAutomationAsync",
+        "InvokeFlow",
+        "InvokeGuardrailChecks",
+        "InvokeInlineAgent",
+        "InvokeModel",
+        "InvokeModelWithBidirectionalStream",
+        "InvokeModelWithResponseStream",
+        "Messages",
+        "OptimizePrompt",
+        "Rerank",
+        "Responses",
+        "Retrieve",
+        "RetrieveAndGenerate",
+        "RetrieveAndGenerateStream",
+        "StartAsyncInvoke",
+        "StartFlowExecution",
+    ];
+
+    #[test]
+    fn nothing_of_the_data_plane_is_left_out() {
+        for name in DATA_PLANE {
+            assert!(!is_control_plane(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_beginning_leaves_out_an_operation_of_bedrock() {
+        // Operations that only the bedrock-mantle endpoint has, that only IAM names, or that are newer than the list.
+        let others = [
+            "ArchiveProject",
+            "CreateFile",
+            "CreateFineTuningJob",
+            "CreateKnowledgeBase",
+            "CreateModelEvaluationJob",
+            "CreateProject",
+            "CreateReservation",
+            "CreateRetrievalInstruction",
+            "CreateVpcConfiguration",
+            "StartTrustedAccessProgramAccountApplication",
+        ];
+        assert!(CONTROL_PLANE.is_sorted());
+        for begins in CONTROL_PLANE {
+            let mut known = OPERATIONS.iter().chain(SHARED).chain(&others);
+            assert!(known.any(|name| name.starts_with(begins)), "{begins}");
+            let shorter = CONTROL_PLANE.iter().find(|other| begins != *other && begins.starts_with(**other));
+            assert_eq!(shorter, None, "{begins}");
+        }
     }
 
     #[test]

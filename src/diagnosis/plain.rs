@@ -3,8 +3,8 @@
 use crate::diagnosis::answered::NamedService;
 use crate::diagnosis::present::Present;
 
-/// An error as received: the four things that rules examine. All but the message may be missing; they are then searched
-/// for in the message.
+/// An error as received. All but the message may be missing; code, status and operation are then searched for in the
+/// message.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ErrorText<'a> {
     /// The error code, such as `ThrottlingException`, in any of AWS's spellings.
@@ -15,6 +15,9 @@ pub struct ErrorText<'a> {
     pub operation: Option<&'a str>,
     /// AWS's sentence, or the whole log line that contains it.
     pub message: &'a str,
+    /// Whether Bedrock recorded the error under its own name: in CloudTrail, in the model-invocation log or as the state
+    /// of a job. Then Bedrock answered, whatever the operation is called.
+    pub is_of_bedrock: bool,
 }
 
 /// The longest text that is read, in bytes. AWS's sentence is in the first part; the rest is payload.

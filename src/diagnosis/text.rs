@@ -2,7 +2,7 @@
 //!
 //! Invariant: Nothing here decides a cause. The same sentence is only made to look the same.
 
-use crate::diagnosis::answered;
+use crate::diagnosis::answered::{self, NamedService};
 use crate::diagnosis::find;
 use crate::diagnosis::plain::{ErrorText, LONGEST, Plain};
 use crate::diagnosis::words::Words;
@@ -29,7 +29,11 @@ impl Plain {
         let operation = operation.or_else(|| find::word(raw, found.operation?).map(str::to_owned));
         let status = error.status.or(found.status);
         let (phrases, numbers) = (found.phrases, found.numbers);
-        let service = answered::named(&message, operation.as_deref(), error.operation.is_some());
+        let service = if error.is_of_bedrock {
+            NamedService::Bedrock
+        } else {
+            answered::named(&message, operation.as_deref(), error.operation.is_some())
+        };
         Self { codes, status, operation, message, service, phrases, numbers }
     }
 }

@@ -1,19 +1,22 @@
 //! Reads CloudTrail records, the one source that says who called what and how it failed.
 //!
-//! Invariant: Only failed inference calls are errors, and calls that exceed a quota of their operation. Other Bedrock
-//! calls, and all calls of the function itself, need no action.
+//! Invariant: Only failed inference calls are errors, and calls that exceed a quota of their operation. Other calls of
+//! Bedrock's control plane, and all calls of the function itself, need no action. An operation that nobody has heard of is
+//! taken for inference.
 
 use serde::Deserialize;
 
 use crate::callers::Origin;
-use crate::diagnosis::INFERENCE_OPERATIONS;
+use crate::diagnosis::is_control_plane;
 use crate::event::envelope::{Envelope, Malformed, shown};
+use crate::event::request_parameters::RequestParameters;
 use crate::event::signal::{Call, ErrorSignal, QuotaChange, Signal, Source};
 use crate::event::value::{Maybe, Text, object, time};
 use crate::identity::FunctionIdentity;
 use crate::ids::{AccountId, QuotaService, Region, caller_of};
 use crate::model::ModelId;
 use crate::original::Original;
+use crate::quota::Variant;
 use crate::quota::feature::{LIMIT_CODES, has_limit};
 
 #[derive(Deserialize)]
@@ -73,18 +76,6 @@ struct Issuer<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RequestParameters<'a> {
-    #[serde(borrow, default)]
-    model_id: Text<'a>,
-    /// The model on the bedrock-mantle endpoint.
-    #[serde(borrow, default)]
-    model: Text<'a>,
-    #[serde(borrow, default)]
-    service_code: Text<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct ServiceEvent<'a> {
     #[serde(borrow, default)]
     request_id: Text<'a>,
@@ -113,12 +104,18 @@ pub(super) fn read(
     if service == "servicequotas" {
         return Ok(record.quota_change(envelope, home));
     }
-    if !is_bedrock(service) {
+    let is_agent_core = service == QuotaService::AgentCore.as_str();
+    if !is_bedrock(service) && !is_agent_core {
         return Ok(Signal::ignored(format!("a call of another service, {}", shown(service))));
     }
-    let name = record.event_name.get().unwrap_or_default();
+    let Some(name) = record.event_name.get() else {
+        return Ok(Signal::ignored("a CloudTrail record without `eventName`"));
+    };
     let is_limit = record.error_code.get().is_some_and(|code| LIMIT_CODES.contains(&code)) && has_limit(name);
-    if !INFERENCE_OPERATIONS.contains(&name) && !is_limit {
+    if is_agent_core && !is_limit {
+        return Ok(Signal::ignored(format!("{} of AgentCore exceeds no quota that is known", shown(name))));
+    }
+    if is_control_plane(name) && !is_limit {
         return Ok(Signal::ignored(format!("{} is a control-plane call, not inference", shown(name))));
     }
     let Some(code) = record.error_code.get() else {
@@ -133,6 +130,7 @@ pub(super) fn read(
         account: record.account(envelope),
         region: record.region(envelope, home),
         model: record.model(),
+        variant: record.variant(service),
         operation: Some(name.to_owned()),
         code: Some(code.to_owned()),
         status: None,
@@ -148,7 +146,7 @@ pub(super) fn succeeded(text: &str) -> Option<Call> {
     let record: TrailRecord<'_> = object(text, "record").ok()?;
     let source = record.event_source.get()?;
     let is_inference = is_bedrock(source.strip_suffix(AWS).unwrap_or(source))
-        && record.event_name.get().is_some_and(|name| INFERENCE_OPERATIONS.contains(&name));
+        && record.event_name.get().is_some_and(|name| !is_control_plane(name));
     (is_inference && record.error_code.get().is_none()).then(|| Call {
         model: record.model(),
         caller: record.caller(),
@@ -159,14 +157,22 @@ pub(super) fn succeeded(text: &str) -> Option<Call> {
 
 const AWS: &str = ".amazonaws.com";
 
+/// Whether the service's calls are Bedrock's. `AgentCore` is a service of its own, whose operations are no inference.
 fn is_bedrock(service: &str) -> bool {
-    service == "bedrock" || service.starts_with("bedrock-")
+    (service == "bedrock" || service.starts_with("bedrock-")) && service != QuotaService::AgentCore.as_str()
 }
 
 impl TrailRecord<'_> {
     fn model(&self) -> Option<ModelId> {
-        let parameters = self.request_parameters.get()?;
-        ModelId::parse(parameters.model_id.get().or(parameters.model.get())?)
+        self.request_parameters.get()?.model()
+    }
+
+    /// The way of calling. The endpoint is the service that recorded the call.
+    fn variant(&self, service: &str) -> Option<Variant> {
+        if service == "bedrock-mantle" {
+            return Some(Variant::Mantle);
+        }
+        self.request_parameters.get()?.variant()
     }
 
     fn caller(&self) -> Option<String> {

@@ -11,12 +11,14 @@ use crate::callers::Origin;
 use crate::diagnosis::{Cause, ErrorText, LONGEST, diagnose, endpoint_region};
 use crate::event::envelope::Malformed;
 use crate::event::opener::Opener;
+use crate::event::request_parameters::RequestParameters;
 use crate::event::signal::{ErrorSignal, Signal, Source};
 use crate::event::value::{Maybe, Text, object, time, whole};
 use crate::identity::FunctionIdentity;
 use crate::ids::{AccountId, caller_of};
 use crate::model::ModelId;
 use crate::original::Original;
+use crate::quota::Variant;
 use crate::text::cut;
 
 #[derive(Deserialize)]
@@ -43,7 +45,8 @@ struct LogEvent<'a> {
     message: Text<'a>,
 }
 
-/// A record of the model-invocation log. `input` and `output` contain prompts and completions, so they are skipped.
+/// A record of the model-invocation log. `input` and `output` contain prompts and completions;
+/// only the members of the body that say which quota counts the call are read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Invocation<'a> {
@@ -63,6 +66,15 @@ struct Invocation<'a> {
     timestamp: Text<'a>,
     #[serde(borrow, default)]
     identity: Maybe<CallerIdentity<'a>>,
+    #[serde(borrow, default)]
+    input: Maybe<InvocationInput<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InvocationInput<'a> {
+    #[serde(borrow, default)]
+    input_body_json: Maybe<RequestParameters<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -178,6 +190,7 @@ pub(super) fn line(text: &str, home: &FunctionIdentity) -> Option<Signal> {
         account: None,
         region: endpoint_region(text).or_else(|| home.region.clone()).or(found.facts.region),
         model: found.facts.model_id,
+        variant: None,
         operation: found.facts.operation.map(|o| o.to_string()),
         code: None,
         status: None,
@@ -186,6 +199,13 @@ pub(super) fn line(text: &str, home: &FunctionIdentity) -> Option<Signal> {
         origin: Origin::default(),
         at: None,
     }))
+}
+
+impl Invocation<'_> {
+    /// The way of calling that the body names; `None` if it names none or is not logged.
+    fn variant(&self) -> Option<Variant> {
+        self.input.get()?.input_body_json.get()?.variant()
+    }
 }
 
 /// Reads one model-invocation record.
@@ -204,6 +224,7 @@ pub(super) fn invocation(text: &str, home: &FunctionIdentity, at: &str) -> Resul
         account: record.account_id.get().and_then(AccountId::parse),
         region: home.region_or(record.region.get()),
         model: record.model_id.get().and_then(ModelId::parse),
+        variant: record.variant(),
         operation: record.operation.owned(),
         code: Some(code.to_owned()),
         status: None,

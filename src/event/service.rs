@@ -107,6 +107,7 @@ pub(super) fn read_job(
         account: envelope.account(),
         region: envelope.region(home),
         model: job.model.get().or_else(|| job.base_model.get()).and_then(ModelId::parse),
+        variant: None,
         operation: Some(match state {
             "PartiallyCompleted" | "Expired" => format!("{}: {state}", crate::text::cut(kind, 60)),
             _ => crate::text::cut(kind, 80).to_owned(),
@@ -167,6 +168,7 @@ pub(super) fn read_health(
         account,
         region,
         model: None,
+        variant: None,
         operation: None,
         code: health.event_type_code.owned(),
         status: None,

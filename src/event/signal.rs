@@ -8,6 +8,7 @@ use crate::callers::Origin;
 use crate::diagnosis::{self, ErrorText, diagnose};
 use crate::ids::{AccountId, Region};
 use crate::model::ModelId;
+use crate::quota::Variant;
 use crate::shards::Shard;
 
 /// One statement of a payload.
@@ -65,6 +66,8 @@ pub struct ErrorSignal {
     pub region: Option<Region>,
     /// The model as called.
     pub model: Option<ModelId>,
+    /// The way of calling, where the source of the error says it; `None` if it does not.
+    pub variant: Option<Variant>,
     /// The API operation, such as `Converse`.
     pub operation: Option<String>,
     /// The error code.
@@ -111,6 +114,10 @@ impl ErrorSignal {
             status: self.status,
             operation: self.operation.as_deref(),
             message: &self.message,
+            is_of_bedrock: match self.source {
+                Source::CloudTrail | Source::InvocationLog | Source::Job => true,
+                Source::ApplicationLog | Source::Health => false,
+            },
         }
     }
 }
@@ -257,6 +264,7 @@ mod tests {
                 account: None,
                 region: None,
                 model: None,
+                variant: None,
                 operation: None,
                 code: None,
                 status: None,

@@ -8,6 +8,7 @@ use crate::ids::{AccountId, IncidentId, Region, short_hash};
 use crate::incident::sender::Sender;
 use crate::incident::symptom::Symptom;
 use crate::model::ModelId;
+use crate::quota::Variant;
 use crate::text::Safe;
 
 /// The identity of an incident: `v1|account|region|model_id|family|caller`. Two errors with the same fingerprint belong
@@ -32,11 +33,12 @@ impl Fingerprint {
             (symptom.model.as_ref(), caller)
         };
         Self(format!(
-            "v1|{}|{}|{}|{}{}|{}",
+            "v1|{}|{}|{}|{}{}{}|{}",
             symptom.account.as_ref().map_or(dash, AccountId::as_str),
             symptom.region.as_ref().map_or(dash, Region::as_str),
             model.map_or(dash, ModelId::as_str),
             cause.family(),
+            variant(symptom),
             part_of(symptom),
             caller.as_deref().unwrap_or(dash),
         ))
@@ -69,6 +71,14 @@ fn part_of(symptom: &Symptom) -> String {
         [] => denied(symptom),
         quotas => format!(":{}", quotas.iter().map(Safe::as_str).collect::<Vec<_>>().join("+")),
     }
+}
+
+/// The variant that a quota error is about, if it is known and not the standard one: it has quotas of its own.
+fn variant(symptom: &Symptom) -> String {
+    let variant = symptom.diagnosis.facts.variant.filter(|variant| *variant != Variant::Standard);
+    variant
+        .filter(|_| symptom.diagnosis.cause.category() == Category::Quota)
+        .map_or_else(String::new, |v| format!("/{v}"))
 }
 
 /// What was denied, for permission causes: a role that lacks three permissions has three problems. If the model is

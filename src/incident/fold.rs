@@ -204,6 +204,7 @@ mod tests {
             account: AccountId::parse("111122223333"),
             region: Region::parse("us-east-1"),
             model: ModelId::parse("amazon.nova-lite-v1:0"),
+            variant: None,
             operation: None,
             code: Some(code.to_owned()),
             status: None,

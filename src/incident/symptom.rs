@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::callers::{Origin, hash};
-use crate::diagnosis::{Cause, Diagnosis, Facts};
+use crate::diagnosis::{Category, Cause, Diagnosis, Facts};
 use crate::event::{AlarmSignal, ErrorSignal, Metric, Source};
 use crate::ids::{AccountId, AccountRegion, IncidentId, Region, caller_of, is_root};
 use crate::incident::sender::{Sender, is_certain};
@@ -57,6 +57,9 @@ impl Symptom {
         diagnosis.facts.forgeable = error.source == Source::ApplicationLog;
         if diagnosis.rule.is_none() {
             diagnosis.facts.original.clone_from(&error.origin.original);
+        }
+        if diagnosis.cause.category() == Category::Quota {
+            diagnosis.facts.variant = error.variant.or(diagnosis.facts.variant);
         }
         let principal = diagnosis.facts.principal.as_deref().and_then(caller_of);
         let caller = error.caller.clone().or(principal);

@@ -8,8 +8,10 @@ use crate::access::{Checklist, checklist};
 use crate::error::Gathered;
 use crate::evidence::Evidence;
 use crate::model::access::ModelState;
+use crate::model::lifecycle::{IDLE, Lifecycle, ModelLife};
 use crate::permission::{PolicyLayer, PolicyVerdict, Ruling};
 use crate::text::{Safe, sentence};
+use crate::time::after;
 
 /// The state of the model, the offers of its provider, and the caller's permissions, as far as they were asked for.
 pub(super) fn sentences(evidence: &Evidence) -> Vec<String> {
@@ -26,6 +28,7 @@ pub(super) fn sentences(evidence: &Evidence) -> Vec<String> {
             steps.join(" ")
         ));
         said.extend(life(state));
+        said.extend(idle(state, evidence));
     }
     if evidence.asked().offers == Some(0) {
         said.push(
@@ -53,7 +56,6 @@ pub(super) fn opposite(step: &str) -> String {
 
 /// When the model's lifecycle changes, if AWS gives the date.
 fn life(state: &ModelState) -> Option<String> {
-    let day = |at: Timestamp| at.strftime("%F").to_string();
     let life = match &state.life {
         Ok(Some(life)) => life,
         Ok(None) => {
@@ -63,16 +65,57 @@ fn life(state: &ModelState) -> Option<String> {
         }
         Err(_) => return None,
     };
-    match (life.legacy_from, life.ends) {
-        (Some(legacy), Some(ends)) => Some(format!(
-            "AWS names the days: legacy from {}, no more calls from {}.",
-            day(legacy),
-            day(ends)
-        )),
-        (None, Some(ends)) => Some(format!("AWS names the day: no more calls from {}.", day(ends))),
-        (Some(legacy), None) => Some(format!("AWS names the day: legacy from {}.", day(legacy))),
-        (None, None) => None,
+    let dates = [
+        life.legacy_from.map(|at| format!("legacy from {}", day(at))),
+        life.extended_from
+            .map(|at| format!("extended access, at a price that may be higher, from {}", day(at))),
+        life.ends.map(|at| format!("no more calls from {}", day(at))),
+    ];
+    let dates: Vec<String> = dates.into_iter().flatten().collect();
+    let named = match dates.as_slice() {
+        [] => None,
+        [one] => Some(format!("AWS names the day: {one}.")),
+        several => Some(format!("AWS names the days: {}.", several.join("; "))),
+    };
+    let said: Vec<String> = named.into_iter().chain(no_last_day(life)).collect();
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// How soon a model may end for which AWS names no last day.
+fn no_last_day(life: &ModelLife) -> Option<String> {
+    let is_legacy = life.lifecycle == Lifecycle::Legacy || life.legacy_from.is_some();
+    if life.ends.is_some() || !is_legacy {
+        return None;
     }
+    let of_launch = if life.has_short_notice()? {
+        "Models launched since 2026-09-07 may end 45 days after they become legacy"
+    } else {
+        "Models launched before 2026-09-07 stay legacy for at least six months"
+    };
+    let this = life
+        .earliest_end()
+        .map(|end| format!(", so calls of this one may end from {} on", day(end)))
+        .unwrap_or_default();
+    Some(format!("AWS names no last day yet. {of_launch}{this}."))
+}
+
+/// When the account loses a legacy model that it does not call. Only calls that CloudWatch shows count.
+fn idle(state: &ModelState, evidence: &Evidence) -> Option<String> {
+    let is_legacy = matches!(&state.life, Ok(Some(life)) if life.lifecycle == Lifecycle::Legacy);
+    let usage = evidence.usage.read().filter(|_| is_legacy)?;
+    let why = "Bedrock takes a legacy model away from an account that does not call it for 15 days, or 30 for some models";
+    let Some(last) = usage.last_use else {
+        return Some(format!("{why}. CloudWatch shows no call in the last 14 days."));
+    };
+    let [first, latest] = IDLE.map(|wait| day(after(last, wait)));
+    Some(format!(
+        "{why}. CloudWatch shows the last call at {} UTC: this account may lose the model if nobody calls it until {first}, or {latest} at the latest.",
+        last.strftime("%F %H:%M")
+    ))
+}
+
+fn day(at: Timestamp) -> String {
+    at.strftime("%F").to_string()
 }
 
 /// The IAM policy simulator's rulings.
@@ -134,7 +177,6 @@ fn simulated(rulings: &[Ruling]) -> Option<String> {
 mod tests {
     use super::*;
     use crate::model::access::{Availability, UseCaseForm};
-    use crate::model::lifecycle::{Lifecycle, ModelLife};
 
     #[test]
     fn each_step_that_is_missing_is_a_sentence_that_says_so() {

@@ -287,7 +287,17 @@ pub fn counted(counts: Counts) -> String {
 }
 
 /// A deterministic id from the incident, the episode, the kind, and how many notices of the kind came before.
+///
+/// All kinds that say that an incident goes on count as one here. What a look finds decides between them, so a notice
+/// that was published and not recorded can be repeated as another kind. It must keep its id.
 fn notice_id(record: &Record, kind: Kind) -> String {
-    let before = record.notices.of(kind).map_or(0, |of| of.count);
+    let (kind, before) = match kind {
+        Kind::Opened | Kind::Again | Kind::Reminder | Kind::Headroom | Kind::Lifecycle => {
+            (Kind::Opened, record.notices.count_going_on())
+        }
+        Kind::Outcome | Kind::Resolved | Kind::Unanswered | Kind::Digest => {
+            (kind, record.notices.of(kind).map_or(0, |of| of.count))
+        }
+    };
     format!("ntc-{}", short_hash(&format!("{}|{}|{kind}|{before}", record.incident.id, record.episode)))
 }

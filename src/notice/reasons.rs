@@ -17,8 +17,9 @@ use crate::notice::access_state;
 use crate::notice::access_state::opposite;
 use crate::notice::searched::searched;
 use crate::notice::who::who;
-use crate::quota::{Limit, unit};
+use crate::quota::{Limit, Variant, unit};
 use crate::text::{number, sentence, whole};
+use crate::usage::Usage;
 use crate::usage::headroom::QuotaUse;
 
 /// All evidence, in the order in which a notice lists it.
@@ -50,7 +51,7 @@ pub(crate) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
         because.push("Bedrock has no such inference profile in this Region now.".to_owned());
     }
     because.extend(evidence.looked.iter().filter_map(searched));
-    because.extend(who(evidence));
+    because.extend(who(incident, evidence));
     because.extend(unanswered(evidence));
     because
 }
@@ -160,6 +161,9 @@ fn behind_profile(incident: &Incident, evidence: &Evidence) -> Option<String> {
 /// What CloudWatch measured.
 fn measured(incident: &Incident, evidence: &Evidence) -> Option<String> {
     let usage = evidence.usage.read()?;
+    if incident.facts.variant == Some(Variant::Mantle) {
+        return Some(measured_on_mantle(incident, usage));
+    }
     let throttled = if incident.is_forecast() {
         String::new()
     } else {
@@ -170,6 +174,24 @@ fn measured(incident: &Incident, evidence: &Evidence) -> Option<String> {
         number(usage.peak_requests),
         number(usage.peak_tokens)
     ))
+}
+
+/// What CloudWatch measured on the bedrock-mantle endpoint, which counts throttled calls among all refused ones.
+fn measured_on_mantle(incident: &Incident, usage: &Usage) -> String {
+    let refused = if incident.is_forecast() {
+        String::new()
+    } else {
+        format!(
+            ", and {} refused calls around this incident, throttled ones among them",
+            number(usage.window_client_errors)
+        )
+    };
+    format!(
+        "CloudWatch measured at most {} requests, {} input tokens and {} output tokens in a minute on the bedrock-mantle endpoint{refused}.",
+        number(usage.peak_requests),
+        number(usage.peak(Limit::InputTokensPerMinute)),
+        number(usage.peak(Limit::OutputTokensPerMinute))
+    )
 }
 
 /// The quotas that a forecast is about, the fullest first.

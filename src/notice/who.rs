@@ -2,10 +2,18 @@
 
 use crate::error::Gathered;
 use crate::evidence::Evidence;
+use crate::incident::Incident;
+use crate::quota::Variant;
 use crate::text::whole;
 
 /// The comparison in a sentence; `None` if CloudTrail was not asked.
-pub(super) fn who(evidence: &Evidence) -> Option<String> {
+pub(super) fn who(incident: &Incident, evidence: &Evidence) -> Option<String> {
+    if incident.facts.variant == Some(Variant::Mantle) && evidence.callers != Gathered::NotAsked {
+        return Some(
+            "CloudTrail's event history does not hold calls of the bedrock-mantle endpoint, which are data events: whether the callers are new is not known. Only the measured use was checked."
+                .to_owned(),
+        );
+    }
     let samples = match &evidence.callers {
         Gathered::NotAsked => return None,
         Gathered::Unread(error) => {

@@ -12,10 +12,10 @@ use crate::notice::points::warned;
 use crate::operate::{Shown, look};
 use crate::ports::Services;
 use crate::run::context::{PATIENCE, RunContext};
-use crate::run::forecast::{DAY, Shared, by_quota, used};
+use crate::run::forecast::{DAY, Shared, Used, by_quota, used};
 use crate::time::{Window, after};
 use crate::usage::headroom::QuotaUse;
-use crate::usage::{Hour, Period, Usage, burndown, course};
+use crate::usage::{Endpoint, Hour, Period, course};
 
 /// How far back usage is shown.
 const SHOWN: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -93,20 +93,38 @@ async fn uses<W: Services>(
     place: &AccountRegion,
 ) -> ServiceResult<(Vec<ReportedUse>, Vec<ServiceError>)> {
     let now = world.now();
-    let since = |back| now.saturating_sub(back).unwrap_or(now);
-    let (used, unread) = used(world, place, after(now, PATIENCE)).await?;
-    if used.is_empty() {
-        return Ok((Vec::new(), unread));
+    let mut all = Vec::new();
+    let mut unread = Vec::new();
+    for endpoint in [Endpoint::Runtime, Endpoint::Mantle] {
+        let (used, of_profiles) = used(world, place, endpoint, after(now, PATIENCE)).await?;
+        unread.extend(of_profiles);
+        if !used.is_empty() {
+            all.extend(uses_of(world, place, endpoint, &used).await?);
+        }
     }
+    all.sort_by(|a, b| b.near.share().total_cmp(&a.near.share()));
+    all.truncate(QUOTAS);
+    Ok((all, unread))
+}
+
+/// The fullest quotas of the last day on `endpoint`, where `used` was called.
+async fn uses_of<W: Services>(
+    world: &W,
+    place: &AccountRegion,
+    endpoint: Endpoint,
+    used: &[Used],
+) -> ServiceResult<Vec<ReportedUse>> {
+    let now = world.now();
+    let since = |back| now.saturating_sub(back).unwrap_or(now);
     let called: Vec<ModelId> = used.iter().map(|u| u.called.clone()).collect();
     let last_day = Window { from: since(DAY), to: now };
     let (listing, series) = tokio::join!(
         world.listing(place, QuotaService::Bedrock),
-        world.usage(place, &called, last_day, Period::Minute)
+        world.usage(place, endpoint, &called, last_day, Period::Minute)
     );
     let (listing, series) = (listing?, series?);
     let measured: Vec<_> = used.iter().zip(&series).collect();
-    let shared = by_quota(&listing, &measured);
+    let shared = by_quota(&listing, endpoint, &measured);
     let of = |shared| Some((Shared::near(shared, &shared.usage(last_day))?, shared));
     let mut near: Vec<_> = shared.iter().filter_map(of).collect();
     near.sort_by(|(a, _), (b, _)| b.share().total_cmp(&a.share()));
@@ -115,12 +133,12 @@ async fn uses<W: Services>(
     for (near, shared) in near {
         let models: Vec<ModelId> = shared.members.iter().map(|(used, _)| used.called.clone()).collect();
         let before = Window { from: since(SHOWN), to: last_day.from };
-        let mut series = world.usage(place, &models, before, Period::FiveMinutes).await?;
+        let mut series = world.usage(place, endpoint, &models, before, Period::FiveMinutes).await?;
         series.extend(shared.members.iter().map(|(_, series)| (*series).clone()));
-        let usage = Usage::of(&series, burndown(shared.model), now, now);
+        let usage = shared.added_up(&series, now, now);
         let near = QuotaUse { growth: usage.growth(near.limit), ..near };
-        let course = course(&series, burndown(shared.model), near.limit);
+        let course = course(&series, shared.weights(near.limit), near.limit);
         all.push(ReportedUse { near, models, course });
     }
-    Ok((all, unread))
+    Ok(all)
 }

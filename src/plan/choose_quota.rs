@@ -41,7 +41,7 @@ impl QuotaCase<'_> {
     }
 
     /// `value` as a share of the applied value.
-    fn share_of(&self, value: f64) -> f64 {
+    pub(crate) fn share_of(&self, value: f64) -> f64 {
         if self.applied > 0.0 { value / self.applied } else { f64::INFINITY }
     }
 }

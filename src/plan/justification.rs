@@ -16,12 +16,8 @@ pub(crate) fn number_or_unknown(value: Option<f64>) -> String {
 pub(crate) fn justification(case: &QuotaCase<'_>, desired: Option<f64>) -> String {
     let (n, usage, quota) = (number, case.usage, case.quota);
     let asked = desired.map(|d| format!(" Asked for: {}.", n(d))).unwrap_or_default();
-    let is_of_requests = case.limit.limit == Limit::RequestsPerMinute;
-    let demand = |limit| {
-        // Only the case's own quota is known to have been full. A quota of zero is always full.
-        let is_known = (limit == Limit::RequestsPerMinute) == is_of_requests || case.applied <= 0.0;
-        usage.demand(limit, if is_known { case.applied } else { f64::INFINITY })
-    };
+    let is_mantle = matches!(case.limit.limit, Limit::InputTokensPerMinute | Limit::OutputTokensPerMinute);
+    let measured = if is_mantle { of_mantle(case) } else { of_runtime(case) };
     let mut lines = vec![
         format!(
             "Quota: {} ({}), account {}, Region {}, model {}.",
@@ -33,6 +29,26 @@ pub(crate) fn justification(case: &QuotaCase<'_>, desired: Option<f64>) -> Strin
             number_or_unknown(case.default),
             unit(case.limit.limit)
         ),
+    ];
+    lines.extend(measured);
+    let growth = usage.trend.map_or_else(
+        || "Expected growth: (add one sentence).".to_owned(),
+        |trend| format!("Requests of the last 7 days against the 7 before: {:+.0} %. Expected growth: (add one sentence).", ((trend - 1.0) * 100.0).round() + 0.0),
+    );
+    lines.push(format!("Use case: (add one sentence). {growth}"));
+    lines.join("\n")
+}
+
+/// What CloudWatch measured of a model on the bedrock-runtime endpoint.
+fn of_runtime(case: &QuotaCase<'_>) -> Vec<String> {
+    let (n, usage) = (number, case.usage);
+    let is_of_requests = case.limit.limit == Limit::RequestsPerMinute;
+    let demand = |limit| {
+        // Only the case's own quota is known to have been full. A quota of zero is always full.
+        let is_known = (limit == Limit::RequestsPerMinute) == is_of_requests || case.applied <= 0.0;
+        usage.demand(limit, if is_known { case.applied } else { f64::INFINITY })
+    };
+    vec![
         format!(
             "Measured by CloudWatch over the last 14 days: peak {} requests and {} tokens per minute (95th percentile {} and {}), {} calls throttled in the worst minute.",
             n(usage.peak_requests),
@@ -49,13 +65,30 @@ pub(crate) fn justification(case: &QuotaCase<'_>, desired: Option<f64>) -> Strin
             n(demand(Limit::RequestsPerMinute)),
             n(demand(Limit::TokensPerMinute))
         ),
-    ];
-    let growth = usage.trend.map_or_else(
-        || "Expected growth: (add one sentence).".to_owned(),
-        |trend| format!("Requests of the last 7 days against the 7 before: {:+.0} %. Expected growth: (add one sentence).", ((trend - 1.0) * 100.0).round() + 0.0),
-    );
-    lines.push(format!("Use case: (add one sentence). {growth}"));
-    lines.join("\n")
+    ]
+}
+
+/// What CloudWatch measured of a model on the bedrock-mantle endpoint, whose quotas count input and output apart.
+fn of_mantle(case: &QuotaCase<'_>) -> Vec<String> {
+    let (n, usage) = (number, case.usage);
+    let output = usage.counted(Limit::OutputTokensPerMinute);
+    vec![
+        format!(
+            "Measured by CloudWatch over the last 14 days: peak {} requests, {} input and {} output tokens per minute (95th percentile {}, {} and {}). The endpoint counts no throttled calls; {} calls were refused around this incident, throttled ones among them.",
+            n(usage.peak_requests),
+            n(usage.peak_tokens),
+            n(output.peak_tokens),
+            n(usage.p95_requests),
+            n(usage.p95_tokens),
+            n(output.p95_tokens),
+            n(usage.window_client_errors)
+        ),
+        format!(
+            "Average request: {} input and {} output tokens. At admission a request counts with its input and `max_tokens`.",
+            n(usage.average_input),
+            n(usage.average_output)
+        ),
+    ]
 }
 
 /// Why calls are throttled although usage is far below the quota, as far as the numbers show.
@@ -82,8 +115,9 @@ pub(crate) fn far_below(case: &QuotaCase<'_>, requested: Option<u64>) -> String 
             case.place.region
         );
     }
+    let counted = usage.counted(limit);
     let (peak, usual) = if is_tokens {
-        (usage.peak_tokens, usage.p95_tokens)
+        (counted.peak_tokens, counted.p95_tokens)
     } else {
         (usage.peak_requests, usage.p95_requests)
     };
@@ -95,7 +129,7 @@ pub(crate) fn far_below(case: &QuotaCase<'_>, requested: Option<u64>) -> String 
         );
     }
     let reserved = case.applied / usage.peak_requests;
-    let used = usage.peak_tokens / usage.peak_requests;
+    let used = counted.peak_tokens / usage.peak_requests;
     if is_tokens && reserved <= LARGEST_OUTPUT {
         return format!(
             "at admission a request reserves its input and `max_tokens`, and {} requests a minute fill the quota if each reserves {} tokens, where they use {}: set `max_tokens` to what the answers need",

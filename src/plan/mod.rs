@@ -22,7 +22,6 @@ use crate::diagnosis::{Category, Cause, RULES};
 use crate::evidence::Evidence;
 use crate::identity::FunctionIdentity;
 use crate::incident::Incident;
-use crate::model::lifecycle::successor;
 pub use crate::plan::action::{Action, Increase, Plan, Reason, Step, Withheld};
 pub(crate) use crate::plan::remembered::{beyond_budget, closed_unchanged, cooling_down, suspected};
 pub use crate::plan::size::round_up;
@@ -94,10 +93,8 @@ pub(crate) fn remind(incident: &Incident, evidence: &Evidence, plan: &mut Plan) 
     if evidence.offered.read().is_some() {
         plan.steps.extend(model_id::steps(incident, evidence));
     }
-    if let (Some(model), Some(lives)) = (model, evidence.lives.read())
-        && let Some(newest) = successor(model, lives, evidence.now)
-    {
-        plan.steps.insert(0, steps::access::replace_by(newest));
+    if let Some(successor) = &evidence.successor {
+        plan.steps.insert(0, steps::access::replace_by(successor));
     }
     let missing = access::missing(incident.cause, &asked);
     if let Some(row) = RULES.iter().rfind(|r| r.cause == missing && r.cause != incident.cause) {

@@ -10,8 +10,9 @@ use crate::plan::action::Reason;
 use crate::plan::choose_quota::QuotaCase;
 use crate::plan::justification;
 use crate::plan::withheld_increase::WithheldIncrease;
-use crate::quota::{Limit, unit};
+use crate::quota::{Limit, Quota, Variant, unit};
 use crate::text::number;
+use crate::usage::FULL;
 
 /// The wanted value, in the quota's unit; or why the present value is enough.
 pub(crate) fn wanted(
@@ -26,8 +27,18 @@ pub(crate) fn wanted(
         ));
     }
     let is_forecast = incident.is_forecast();
+    if let Some(variant @ (Variant::LongContext | Variant::LatencyOptimized)) = incident.facts.variant {
+        return Err(WithheldIncrease::of(
+            Reason::UnprovenThrottle,
+            format!(
+                "the call was one of the kind `{variant}`, which has a quota of its own, and CloudWatch counts it together with all other calls of `{}`: how much of this quota is used is not known",
+                case.model
+            ),
+        )
+        .with_case());
+    }
     if !is_forecast {
-        throttled(case)?;
+        throttled(case, incident)?;
     }
     if case.applied <= 0.0 {
         let default = justification::number_or_unknown(case.default);
@@ -42,9 +53,11 @@ pub(crate) fn wanted(
     Ok(wanted)
 }
 
-/// Withholds unless CloudWatch measured a throttled call around the incident.
-fn throttled(case: &QuotaCase<'_>) -> Result<(), Box<WithheldIncrease>> {
-    if case.usage.window_throttles > 0.0 {
+/// Withholds unless CloudWatch measured a throttled call around the incident. On the bedrock-mantle endpoint it counts
+/// throttles among the client errors.
+fn throttled(case: &QuotaCase<'_>, incident: &Incident) -> Result<(), Box<WithheldIncrease>> {
+    let is_mantle = incident.facts.variant == Some(Variant::Mantle);
+    if case.usage.window_throttles > 0.0 || (is_mantle && case.usage.window_client_errors > 0.0) {
         return Ok(());
     }
     let late =
@@ -104,8 +117,35 @@ fn full(case: &QuotaCase<'_>, wanted: f64, incident: &Incident) -> Result<(), Bo
             used_too_little(case, case.demand(), incident),
         ));
     }
-    Ok(())
+    without_rival(case)
 }
+
+/// Withholds if a quota of another way of calling the model may be the full one. Nothing says which way was called, and
+/// CloudWatch counts all ways together, so use decides only if it fills the standard quota by itself. The long context
+/// is ruled out if no five minutes of two weeks had requests that were large on average.
+fn without_rival(case: &QuotaCase<'_>) -> Result<(), Box<WithheldIncrease>> {
+    let is_plausible = |variant: Variant| match variant {
+        Variant::LongContext => case.usage.largest_average() >= LONG_CONTEXT / 2.0,
+        _ => true,
+    };
+    let rivals = case.limit.rivals.iter().filter(|(variant, _)| is_plausible(*variant));
+    let rivals: Vec<&Quota> = rivals.map(|(_, quota)| quota).collect();
+    let share = case.share_of(case.usage.admitted(case.limit.limit));
+    let Some(first) = rivals.first().filter(|_| share < FULL) else { return Ok(()) };
+    let reason = format!(
+        "nothing says in which way the model was called: the calls count against `{}` ({:.0} % used) or against `{}`, and CloudWatch does not count them apart",
+        case.quota.name,
+        share * 100.0,
+        first.name
+    );
+    let mut refusal = WithheldIncrease::of(Reason::Ambiguous, reason);
+    refusal.withheld.candidates.extend(std::iter::once(case.quota).chain(rivals).cloned());
+    Err(refusal)
+}
+
+/// Requests with more input tokens than this count against the quotas of the 1M-token context window.
+/// See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>.
+const LONG_CONTEXT: f64 = 200_000.0;
 
 /// Whether admitted usage shows that the quota ran full. Refused calls alone prove nothing, however many there are,
 /// because they cost their caller nothing.

@@ -23,7 +23,7 @@ const LESS: f64 = 0.9;
 /// The need that justifies a request for more of the case's quota.
 pub(super) fn need(case: &QuotaCase<'_>, record: &QuotaRecord, now: Timestamp) -> Need {
     let limit = case.limit.limit;
-    let full = case.usage.days.iter().filter(|day| day.peak(limit) >= FULL_DAY * case.applied);
+    let full = case.usage.counted(limit).days.iter().filter(|day| day.peak(limit) >= FULL_DAY * case.applied);
     Need {
         demand: case.demand(),
         full_days: u32::try_from(full.count()).unwrap_or(u32::MAX),

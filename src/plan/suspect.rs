@@ -16,7 +16,7 @@ use crate::plan::steps::callers;
 use crate::quota::record::{Approval, QuotaRecord, Suspect, Suspicion};
 use crate::quota::{Catalog, Variant, Verdict, find};
 use crate::time::after;
-use crate::usage::headroom::FORECAST_LIMITS;
+use crate::usage::headroom::{FORECAST_LIMITS, MANTLE_LIMITS};
 
 /// How long an approval also means that a person has checked the callers.
 const APPROVED_CALLERS: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -47,8 +47,12 @@ pub(crate) fn remembered_suspicion(evidence: &Evidence) -> Option<&Suspicion> {
 pub(crate) fn codes(evidence: &Evidence) -> Vec<QuotaCode> {
     let mut codes: Vec<QuotaCode> =
         matched(evidence).filter_map(|limit| Some(limit.found.quota.as_ref()?.code.clone())).collect();
-    let quota = |model, limit| find(Catalog::built_in(), model, limit, Variant::Standard).quota;
-    let siblings = evidence.model.iter().flat_map(|model| FORECAST_LIMITS.map(|limit| quota(model, limit)));
+    let quota = |model, limit, variant| find(Catalog::built_in(), model, limit, variant).quota;
+    let runtime = FORECAST_LIMITS.map(|limit| (limit, Variant::Standard));
+    let mantle = MANTLE_LIMITS.map(|limit| (limit, Variant::Mantle));
+    let all = || runtime.into_iter().chain(mantle);
+    let siblings =
+        evidence.model.iter().flat_map(|model| all().map(|(limit, variant)| quota(model, limit, variant)));
     codes.extend(siblings.flatten().map(|quota| quota.code));
     codes.sort_unstable();
     codes.dedup();

@@ -2,8 +2,10 @@
 //!
 //! Invariant: A wrong quota is worse than none. Two candidates, or a label that does not match exactly, mean no match.
 
+pub mod difference;
 pub mod feature;
 pub mod record;
+pub mod reference;
 pub mod request;
 mod catalog;
 mod label;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: A forecast only observes. Its findings are ordinary incidents and go through the same stages.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
@@ -18,8 +19,8 @@ use crate::ports::{Clock, Models, Services, Telemetry, ask};
 use crate::quota::{Catalog, Limit, Quota, Variant, find};
 use crate::run::context::RunContext;
 use crate::time::{Window, after};
-use crate::usage::headroom::{FORECAST_LIMITS, FROM, QuotaUse, lead};
-use crate::usage::{Period, Series, Usage, burndown};
+use crate::usage::headroom::{FORECAST_LIMITS, FROM, MANTLE_LIMITS, QuotaUse, lead};
+use crate::usage::{Endpoint, Period, Series, Usage, Weights, burndown};
 
 /// Interval between forecasts.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -67,12 +68,20 @@ pub(crate) async fn watch<W: Services>(world: &W, terms: &RunContext<'_>) -> Ser
         return Ok(None);
     }
     let until = after(now, PATIENCE).min(terms.allowance.until);
-    let (used, unread) = used(world, &place, until).await?;
+    let (runtime, mantle) = tokio::join!(
+        used(world, &place, Endpoint::Runtime, until),
+        used(world, &place, Endpoint::Mantle, until),
+    );
+    let (runtime, unread) = runtime?;
     let mut found = Forecast { place, again, watched: ForecastReport::default(), incidents: Vec::new() };
-    found.watched.models = used.len();
     found.watched.failed = unread;
-    if !used.is_empty() {
-        found.look(world, &used, terms.config.headroom_threshold, now, until).await;
+    let (mantle, unread) = mantle.unwrap_or_else(|error| (Vec::new(), vec![error]));
+    found.watched.failed.extend(unread);
+    found.watched.models = runtime.len() + mantle.len();
+    for (endpoint, used) in [(Endpoint::Runtime, runtime), (Endpoint::Mantle, mantle)] {
+        if !used.is_empty() {
+            found.look(world, endpoint, &used, terms.config.headroom_threshold, now, until).await;
+        }
     }
     Ok(Some(found))
 }
@@ -98,12 +107,12 @@ impl Forecast {
         let asked = shared.iter().filter(is_candidate).map(async |one| {
             let members: Vec<ModelId> = one.members.iter().map(|(used, _)| used.called.clone()).collect();
             let (series, record) = tokio::join!(
-                ask(world, until, world.usage(place, &members, earlier, Period::FiveMinutes)),
+                ask(world, until, world.usage(place, one.endpoint, &members, earlier, Period::FiveMinutes)),
                 ask(world, until, world.quota(place, &one.quota.code)),
             );
             let earlier = series?;
             let series: Vec<&Series> = one.members.iter().map(|(_, day)| *day).chain(&earlier).collect();
-            let usage = Usage::of(&series, burndown(one.model), window, now);
+            let usage = one.added_up(&series, window, now);
             let lead = lead(&record?);
             let near = one.near(&usage).filter(|near| near.is_due(threshold, lead, now));
             ServiceResult::Ok(near.and_then(|_| one.busiest()))
@@ -123,6 +132,7 @@ impl Forecast {
     async fn look<W: Services>(
         &mut self,
         world: &W,
+        endpoint: Endpoint,
         used: &[Used],
         threshold: f64,
         now: Timestamp,
@@ -132,18 +142,19 @@ impl Forecast {
         let called: Vec<ModelId> = used.iter().map(|u| u.called.clone()).collect();
         let window = Window { from: now.saturating_sub(DAY).unwrap_or(now), to: now };
         let (series, listing, lives) = tokio::join!(
-            ask(world, until, world.usage(place, &called, window, Period::Minute)),
+            ask(world, until, world.usage(place, endpoint, &called, window, Period::Minute)),
             ask(world, until, world.listing(place, QuotaService::Bedrock)),
             ask(world, until, world.lives(place)),
         );
         let measured: Vec<(&Used, &Series)> = used.iter().zip(series.iter().flatten()).collect();
         if let Ok(listing) = &listing {
-            let shared = by_quota(listing, &measured);
+            let shared = by_quota(listing, endpoint, &measured);
             let mut models = nearly_full(&shared, threshold, window, &mut self.watched.quotas);
             models.extend(self.filling_up(world, &shared, threshold, now, until).await);
             models.sort_by_key(|model| measured.iter().position(|(used, _)| used.called == **model));
             models.dedup();
-            let full = models.iter().filter_map(|model| incident(place, model, Cause::NearQuota, now));
+            let full =
+                models.iter().filter_map(|model| incident(place, endpoint, model, Cause::NearQuota, now));
             self.incidents.extend(full);
         }
         if let Ok(lives) = &lives {
@@ -152,9 +163,24 @@ impl Forecast {
             let ending = measured
                 .iter()
                 .filter(|(used, series)| series.first_use.is_some() && used.model.as_ref().is_some_and(ends));
-            self.watched.ending = ending.map(|(used, _)| used.called.clone()).collect();
+            let ending: Vec<ModelId> = ending.map(|(used, _)| used.called.clone()).collect();
+            self.report_ending(world, endpoint, ending, window, until).await;
         }
-        if !self.watched.ending.is_empty() {
+        let failed = [series.err(), listing.err(), lives.err()];
+        self.watched.failed.extend(failed.into_iter().flatten());
+    }
+
+    /// Records the models in use that end, with who calls them.
+    async fn report_ending<W: Services>(
+        &mut self,
+        world: &W,
+        endpoint: Endpoint,
+        ending: Vec<ModelId>,
+        window: Window,
+        until: Timestamp,
+    ) {
+        let (place, now) = (&self.place.clone(), window.to);
+        if !ending.is_empty() {
             // Callers are optional: the notice is sent without them, and the failure is recorded.
             let recorded = ask(world, until, world.recorded(place, window, CALLS)).await;
             let calls = recorded.map_or_else(
@@ -164,15 +190,14 @@ impl Forecast {
                 },
                 |recorded| recorded.calls,
             );
-            let ending = self.watched.ending.iter().filter_map(|model| {
-                let mut found = incident(place, model, Cause::LegacyModel, now)?;
+            let found = ending.iter().filter_map(|model| {
+                let mut found = incident(place, endpoint, model, Cause::LegacyModel, now)?;
                 found.callers = RecentCallers::of(Some(now), callers_of(model, &calls));
                 Some(found)
             });
-            self.incidents.extend(ending);
+            self.incidents.extend(found);
         }
-        let failed = [series.err(), listing.err(), lives.err()];
-        self.watched.failed.extend(failed.into_iter().flatten());
+        self.watched.ending.extend(ending);
     }
 }
 
@@ -192,14 +217,15 @@ pub(crate) struct Used {
     pub(crate) model: Option<ModelId>,
 }
 
-/// The ids that are called in `place`, with application inference profiles resolved, and the errors of those
+/// The ids that are called in `place` on `endpoint`, with application inference profiles resolved, and the errors of those
 /// that could not be resolved.
 pub(crate) async fn used<W: Telemetry + Models + Clock>(
     world: &W,
     place: &AccountRegion,
+    endpoint: Endpoint,
     until: Timestamp,
 ) -> ServiceResult<(Vec<Used>, Vec<ServiceError>)> {
-    let called = ask(world, until, world.used(place)).await?;
+    let called = ask(world, until, world.used(place, endpoint)).await?;
     let is_profile = |id: &&ModelId| id.kind() == ModelKind::ApplicationProfile;
     let profiles: Vec<&ModelId> = called.iter().filter(is_profile).take(PROFILES).collect();
     let asked = profiles.iter().map(|profile| ask(world, until, world.profile_models(place, profile)));
@@ -233,6 +259,7 @@ pub(crate) fn sharing(used: &[Used], model: &ModelId) -> Vec<ModelId> {
 
 /// All ids that count against one quota.
 pub(crate) struct Shared<'a, 's> {
+    pub(crate) endpoint: Endpoint,
     quota: Quota,
     limit: Limit,
     /// The model behind the first of them.
@@ -251,7 +278,29 @@ impl<'a> Shared<'a, '_> {
     /// The use of all members together in `window`.
     pub(crate) fn usage(&self, window: Window) -> Usage {
         let series: Vec<&Series> = self.members.iter().map(|(_, series)| *series).collect();
-        Usage::of(&series, burndown(self.model), window.from, window.to)
+        self.added_up(&series, window.from, window.to)
+    }
+
+    /// How the endpoint's quotas count tokens for `limit`.
+    pub(crate) fn weights(&self, limit: Limit) -> Weights {
+        match (self.endpoint, limit) {
+            (Endpoint::Runtime, _) => burndown(self.model).into(),
+            (Endpoint::Mantle, Limit::OutputTokensPerMinute) => Weights::OUTPUT,
+            (Endpoint::Mantle, _) => Weights::INPUT,
+        }
+    }
+
+    /// The use of `series`, counted as the endpoint's quotas count it.
+    pub(crate) fn added_up<S: Borrow<Series>>(
+        &self,
+        series: &[S],
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Usage {
+        match self.endpoint {
+            Endpoint::Runtime => Usage::of(series, burndown(self.model), since, now),
+            Endpoint::Mantle => Usage::of_mantle(series, since, now),
+        }
     }
 
     /// How near `usage` comes to the quota; `None` if the quota's value is 0 or not known.
@@ -284,14 +333,20 @@ fn nearly_full<'a>(
 /// The quotas of `listing` that the measured ids count against.
 pub(crate) fn by_quota<'a, 's>(
     listing: &Catalog,
+    endpoint: Endpoint,
     measured: &[(&'a Used, &'s Series)],
 ) -> Vec<Shared<'a, 's>> {
+    let (limits, variant) = match endpoint {
+        Endpoint::Runtime => (&FORECAST_LIMITS[..], Variant::Standard),
+        Endpoint::Mantle => (&MANTLE_LIMITS[..], Variant::Mantle),
+    };
     let mut shared: BTreeMap<QuotaCode, Shared<'a, 's>> = BTreeMap::new();
     for (used, series) in measured {
         let Some(model) = &used.model else { continue };
-        for limit in FORECAST_LIMITS {
-            let Some(quota) = find(listing, model, limit, Variant::Standard).quota else { continue };
+        for limit in limits.iter().copied() {
+            let Some(quota) = find(listing, model, limit, variant).quota else { continue };
             let one = shared.entry(quota.code.clone()).or_insert_with(|| Shared {
+                endpoint,
                 quota,
                 limit,
                 model,
@@ -312,6 +367,14 @@ fn callers_of(model: &ModelId, calls: &[Call]) -> Callers {
     callers
 }
 
-fn incident(place: &AccountRegion, model: &ModelId, cause: Cause, now: Timestamp) -> Option<Incident> {
-    fold([Symptom::ahead(place, model, cause, now)]).pop()
+fn incident(
+    place: &AccountRegion,
+    endpoint: Endpoint,
+    model: &ModelId,
+    cause: Cause,
+    now: Timestamp,
+) -> Option<Incident> {
+    let mut ahead = Symptom::ahead(place, model, cause, now);
+    ahead.diagnosis.facts.variant = (endpoint == Endpoint::Mantle).then_some(Variant::Mantle);
+    fold([ahead]).pop()
 }

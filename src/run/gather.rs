@@ -6,18 +6,19 @@ use jiff::{SignedDuration, Timestamp};
 use crate::access;
 use crate::diagnosis::{Category, Cause};
 use crate::error::{Gathered, ServiceResult};
-use crate::evidence::{Evidence, LimitEvidence, since};
+use crate::evidence::{Evidence, LimitEvidence, Successor, since};
 use crate::ids::{AccountRegion, Arn, QuotaService, Region, caller_of, is_root};
 use crate::incident::Incident;
 use crate::model::access::Availability;
+use crate::model::lifecycle::successor;
 use crate::model::{ModelId, ModelKind};
 use crate::permission::{Needed, PolicyVerdict, Ruling};
 use crate::ports::{Clock, Ledger, Models, Permissions, Quotas, Telemetry, Topic, ask};
 use crate::quota::{Catalog, Limit, Quota, QuotaMatch, Variant, Verdict, find};
 use crate::run::{forecast, gather_feature};
 use crate::time::Window;
-use crate::usage::headroom::FORECAST_LIMITS;
-use crate::usage::{Period, Usage, burndown};
+use crate::usage::headroom::{FORECAST_LIMITS, MANTLE_LIMITS};
+use crate::usage::{Endpoint, Period, Usage, burndown};
 
 /// How far back usage is read. Only the last [`BY_THE_MINUTE`] is read by the minute.
 pub(crate) const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -51,7 +52,7 @@ where
     let model = evidence.model.clone();
     match (incident.cause.category(), model) {
         (Category::Quota, _) if !incident.facts.quotas.is_empty() => {
-            gather_feature::gather(world, &place, incident, &mut evidence, until).await;
+            Box::pin(gather_feature::gather(world, &place, incident, &mut evidence, until)).await;
         }
         (Category::Quota, Some(model)) if incident.cause.is_rate() => {
             of_quotas(world, &place, &model, incident, &mut evidence, until).await;
@@ -81,13 +82,13 @@ async fn of_quotas<W>(
 {
     let now = evidence.now;
     ((evidence.limits, evidence.listing), evidence.usage, evidence.listeners) = tokio::join!(
-        limits(world, place, model, wanted(incident.cause), until),
+        limits(world, place, model, wanted(incident), incident.facts.variant, until),
         gathered(world, until, usage(world, place, model, incident, now, until)),
         gathered(world, until, world.subscribers()),
     );
     // Calls through other application profiles count as well. Look for them if the use found so far does not fill the
     // quota.
-    if !incident.is_forecast() && !evidence.is_filled() {
+    if !incident.is_forecast() && endpoint_of(incident) == Endpoint::Runtime && !evidence.is_filled() {
         evidence.usage = match std::mem::take(&mut evidence.usage) {
             Gathered::Read(usage) => {
                 let all = usage_of_all(world, place, model, incident, usage, now, until);
@@ -97,8 +98,8 @@ async fn of_quotas<W>(
         };
     }
     // Measured use decides which limit is full, whatever the error says.
-    if let Some(other) = other_limit(incident.cause).filter(|_| evidence.is_far_below()) {
-        let (others, _) = limits(world, place, model, &[other], until).await;
+    if let Some(other) = other_limit(incident).filter(|_| evidence.is_far_below()) {
+        let (others, _) = limits(world, place, model, &[other], incident.facts.variant, until).await;
         let usage = evidence.usage.read();
         let is_near = |l: &LimitEvidence| usage.is_some_and(|usage| l.is_far_below(usage) == Some(false));
         evidence.limits.extend(others.into_iter().filter(is_near));
@@ -126,6 +127,10 @@ async fn of_access<W>(
         gather_if(is_legacy, world, until, world.lives(place)),
         gather_if(incident.is_forecast(), world, until, usage),
     );
+    if let Some(newest) = evidence.lives.read().and_then(|lives| successor(model, lives, evidence.now)) {
+        let state = gathered(world, until, world.model_state(place, newest)).await;
+        evidence.successor = Some(Successor { model: newest.clone(), state });
+    }
     let state = evidence.model_state.read().and_then(Option::as_ref);
     if state.is_none_or(|s| s.agreement == Availability::Available) {
         evidence.offers = Gathered::NotAsked;
@@ -239,25 +244,35 @@ pub(crate) async fn rulings(
     gathered(world, until, world.simulate(place, &caller, action, &needed)).await
 }
 
-/// The limits that an error of `cause` can mean.
-pub(crate) fn wanted(cause: Cause) -> &'static [Limit] {
-    match cause {
-        Cause::RequestsPerMinute => &[Limit::RequestsPerMinute],
-        Cause::TokensPerMinute => &[Limit::TokensPerMinute],
-        Cause::TokensPerDay => &[Limit::TokensPerDay],
-        Cause::NearQuota => &FORECAST_LIMITS,
-        _ => &[Limit::TokensPerMinute, Limit::RequestsPerMinute],
+/// The endpoint whose quotas and metrics `incident` is about.
+pub(crate) fn endpoint_of(incident: &Incident) -> Endpoint {
+    if incident.facts.variant == Some(Variant::Mantle) { Endpoint::Mantle } else { Endpoint::Runtime }
+}
+
+/// The limits that an error like `incident` can mean. The bedrock-mantle endpoint counts input and output tokens apart,
+/// and no requests: <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-mantle.html>.
+pub(crate) fn wanted(incident: &Incident) -> &'static [Limit] {
+    match (endpoint_of(incident), incident.cause) {
+        (_, Cause::TokensPerDay) => &[Limit::TokensPerDay],
+        (Endpoint::Mantle, _) => &MANTLE_LIMITS,
+        (Endpoint::Runtime, Cause::RequestsPerMinute) => &[Limit::RequestsPerMinute],
+        (Endpoint::Runtime, Cause::TokensPerMinute) => &[Limit::TokensPerMinute],
+        (Endpoint::Runtime, Cause::NearQuota) => &FORECAST_LIMITS,
+        (Endpoint::Runtime, _) => &[Limit::TokensPerMinute, Limit::RequestsPerMinute],
     }
 }
 
-/// The other limit per minute, if `cause` names one.
-pub(crate) fn other_limit(cause: Cause) -> Option<Limit> {
-    match cause {
-        Cause::RequestsPerMinute => Some(Limit::TokensPerMinute),
-        Cause::TokensPerMinute => Some(Limit::RequestsPerMinute),
+/// The other limit per minute, if the cause of `incident` names one.
+pub(crate) fn other_limit(incident: &Incident) -> Option<Limit> {
+    match (endpoint_of(incident), incident.cause) {
+        (Endpoint::Runtime, Cause::RequestsPerMinute) => Some(Limit::TokensPerMinute),
+        (Endpoint::Runtime, Cause::TokensPerMinute) => Some(Limit::RequestsPerMinute),
         _ => None,
     }
 }
+
+/// A limit, its quota, and the quotas of other ways of calling.
+type Candidate = (Limit, QuotaMatch, Vec<(Variant, Quota)>);
 
 /// The evidence on each quota of `wanted`, and whether the account's quota listing could be read, if needed.
 pub(crate) async fn limits(
@@ -265,18 +280,40 @@ pub(crate) async fn limits(
     place: &AccountRegion,
     model: &ModelId,
     wanted: &[Limit],
+    variant: Option<Variant>,
     until: Timestamp,
 ) -> (Vec<LimitEvidence>, Gathered<()>) {
-    let among = |catalog: &Catalog| -> Vec<(Limit, QuotaMatch)> {
-        wanted.iter().map(|l| (*l, find(catalog, model, *l, Variant::Standard))).collect()
+    let among = |catalog: &Catalog| -> Vec<Candidate> {
+        let of = |limit: &Limit| {
+            let found = find(catalog, model, *limit, variant.unwrap_or(Variant::Standard));
+            (*limit, found, rivals(catalog, model, *limit, variant))
+        };
+        wanted.iter().map(of).collect()
     };
     let built_in = among(Catalog::built_in());
     // The account's own listing may have a model that is newer than the built-in catalogue.
-    let known = built_in.iter().any(|(_, f)| f.verdict == Verdict::Matched);
+    let known = built_in.iter().any(|(_, f, _)| f.verdict == Verdict::Matched);
     let listing = gather_if(!known, world, until, world.listing(place, QuotaService::Bedrock)).await;
     let found = listing.read().map_or(built_in, among);
-    let limits = join_all(found.into_iter().map(|(l, found)| limit(world, place, l, found, until))).await;
-    (limits, listing.map(|_| ()))
+    let asked = found.into_iter().map(async |(of, found, rivals)| LimitEvidence {
+        rivals,
+        ..limit(world, place, of, found, until).await
+    });
+    (join_all(asked).await, listing.map(|_| ()))
+}
+
+/// The quotas of other ways of calling that count the same limit, if nothing says which way was called.
+fn rivals(
+    catalog: &Catalog,
+    model: &ModelId,
+    limit: Limit,
+    variant: Option<Variant>,
+) -> Vec<(Variant, Quota)> {
+    if variant.is_some() {
+        return Vec::new();
+    }
+    let others = [Variant::LongContext, Variant::LatencyOptimized];
+    others.into_iter().filter_map(|other| Some((other, find(catalog, model, limit, other).quota?))).collect()
 }
 
 pub(crate) async fn limit(
@@ -294,6 +331,7 @@ pub(crate) async fn limit(
             default: Gathered::NotAsked,
             history: Gathered::NotAsked,
             record: Gathered::NotAsked,
+            rivals: Vec::new(),
         };
     };
     let (applied, default, history, record) = tokio::join!(
@@ -306,7 +344,7 @@ pub(crate) async fn limit(
         Gathered::Read(None) => default.clone(),
         other => other,
     };
-    LimitEvidence { limit, found, applied, default, history, record }
+    LimitEvidence { limit, found, applied, default, history, record, rivals: Vec::new() }
 }
 
 /// Removes ids that were not called from `sharing`, except those the incident is about.
@@ -324,7 +362,7 @@ pub(crate) async fn usage_of_all<W: Telemetry + Models + Clock>(
     now: Timestamp,
     until: Timestamp,
 ) -> ServiceResult<Usage> {
-    let (used, unread) = forecast::used(world, place, until).await?;
+    let (used, unread) = forecast::used(world, place, endpoint_of(incident), until).await?;
     let all = forecast::sharing(&used, model);
     let is_other =
         |id: &ModelId| id.kind() == ModelKind::ApplicationProfile && incident.model.as_ref() != Some(id);
@@ -343,10 +381,13 @@ pub(crate) async fn usage<W: Telemetry + Models + Clock>(
     now: Timestamp,
     until: Timestamp,
 ) -> ServiceResult<Usage> {
-    let sharing = if incident.is_forecast() {
+    let sharing = if endpoint_of(incident) == Endpoint::Mantle {
+        // The endpoint's metrics and quotas name no scope.
+        ModelId::parse(model.base()).into_iter().collect()
+    } else if incident.is_forecast() {
         // There is no hurry, and other application profiles of the model also use the quota. If one could not be
         // resolved, the sum is not known.
-        let (used, unread) = forecast::used(world, place, until).await?;
+        let (used, unread) = forecast::used(world, place, endpoint_of(incident), until).await?;
         if let Some(error) = unread.into_iter().next() {
             return Err(error);
         }
@@ -360,7 +401,7 @@ pub(crate) async fn usage<W: Telemetry + Models + Clock>(
         sharing.extend(profile.cloned());
         if sharing.len() > MANY
             // An id that was not called has no metrics. If the called ids cannot be read, all are measured.
-            && let Ok(used) = ask(world, until, world.used(place)).await
+            && let Ok(used) = ask(world, until, world.used(place, Endpoint::Runtime)).await
         {
             narrow(&mut sharing, &[Some(model), incident.model.as_ref()], &used);
         }
@@ -383,13 +424,17 @@ pub(crate) async fn measured<W: Telemetry>(
     let meet = before(BY_THE_MINUTE);
     let meet = Timestamp::from_second(meet.as_second().div_euclid(300) * 300).unwrap_or(meet);
     let (fine, coarse) = (Window { from: meet, to: now }, Window { from: before(LOOK_BACK), to: meet });
+    let endpoint = endpoint_of(incident);
     let (fine, coarse) = tokio::join!(
-        world.usage(place, sharing, fine, Period::Minute),
-        world.usage(place, sharing, coarse, Period::FiveMinutes),
+        world.usage(place, endpoint, sharing, fine, Period::Minute),
+        world.usage(place, endpoint, sharing, coarse, Period::FiveMinutes),
     );
     let mut series = fine?;
     series.extend(coarse?);
-    Ok(Usage::of(&series, burndown(model), since(incident, now), now))
+    Ok(match endpoint {
+        Endpoint::Runtime => Usage::of(&series, burndown(model), since(incident, now), now),
+        Endpoint::Mantle => Usage::of_mantle(&series, since(incident, now), now),
+    })
 }
 
 #[cfg(test)]

@@ -48,5 +48,5 @@ pub(crate) async fn gather<W: Quotas + Ledger + Topic + Clock>(
             feature.applied = feature.default.clone();
         }
     }
-    evidence.feature = Some(feature);
+    evidence.feature = Some(Box::new(feature));
 }

@@ -141,6 +141,7 @@ impl KnownDiagnoses {
             hash.update(part.unwrap_or_default());
         }
         hash.update(text.status.unwrap_or_default().to_le_bytes());
+        hash.update([u8::from(text.is_of_bedrock)]);
         let key = hash.finalize().into();
         if let Some(known) = self.0.get(&key) {
             return known.clone();

@@ -10,10 +10,11 @@ use crate::incident::record::{Record, Release};
 use crate::incident::schedule::{LOOK, STILL, is_measured};
 use crate::incident::search::Search;
 use crate::ports::Services;
+use crate::quota::Variant;
 use crate::run::context::RunContext;
 use crate::run::prepared::Prepared;
 use crate::time::{Window, after};
-use crate::usage::Period;
+use crate::usage::{Endpoint, Period};
 
 /// The end of "it is unknown …" in a notice, when CloudWatch does not answer.
 pub(crate) const STILL_FAILING: &str = "whether calls still fail";
@@ -68,7 +69,8 @@ pub(crate) async fn still_failing<W: Services>(
     window: Window,
 ) -> ServiceResult<bool> {
     let Some(place) = incident.place() else { return Ok(false) };
-    let is_mantle = incident.facts.operation.as_deref() == Some("CreateInference")
+    let is_mantle = incident.facts.variant == Some(Variant::Mantle)
+        || incident.facts.operation.as_deref() == Some("CreateInference")
         || incident.facts.metric.as_deref() == Metric::MantleClientErrors.name();
     let metric = match incident.cause.category() {
         _ if is_mantle => Metric::MantleClientErrors,
@@ -84,7 +86,7 @@ pub(crate) async fn still_failing<W: Services>(
         return Ok(world.models_behind(&place, metric, window).await?.contains(model));
     }
     let models = std::slice::from_ref(model);
-    let series = world.usage(&place, models, window, Period::FiveMinutes).await?;
+    let series = world.usage(&place, Endpoint::Runtime, models, window, Period::FiveMinutes).await?;
     Ok(series.iter().flat_map(|s| &s.points).any(|(_, m)| match metric {
         Metric::Throttles => m.throttles > 0.0,
         Metric::ServerErrors => m.server_errors > 0.0,

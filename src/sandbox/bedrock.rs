@@ -21,7 +21,13 @@ impl SandboxState {
 
 impl ModelEntry {
     fn life(&self) -> ModelLife {
-        ModelLife { lifecycle: self.lifecycle, legacy_from: self.legacy_from, ends: self.ends }
+        ModelLife {
+            lifecycle: self.lifecycle,
+            launched: self.launched,
+            legacy_from: self.legacy_from,
+            extended_from: self.extended_from,
+            ends: self.ends,
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::sandbox::meter::{RunningQuery, SEARCHING, told};
 use crate::sandbox::state::{Sandbox, SandboxState};
 use crate::sandbox::{AlarmEntry, PortCall, SourceWord, UsageEntry};
 use crate::time::{Window, after};
-use crate::usage::{Minute, Period, Series};
+use crate::usage::{Endpoint, Minute, Period, Series};
 
 /// CloudWatch lists metrics that had data within this time.
 const KNOWN: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -32,7 +32,9 @@ const TRACE: Minute = Minute { invocations: 1e-6, ..Minute::NONE };
 impl SandboxState {
     /// The use of `entry` in `window`; a point of five minutes holds their average minute.
     fn series(&self, entry: &UsageEntry, window: Window, period: Period) -> Series {
-        if let Some(fed) = self.fed(&entry.region, &entry.model_id, window, period) {
+        if !entry.of_mantle
+            && let Some(fed) = self.fed(&entry.region, &entry.model_id, window, period)
+        {
             return fed;
         }
         let minute = |n: u32| {
@@ -73,9 +75,14 @@ impl SandboxState {
         Series::of(period, points.collect())
     }
 
-    fn entries<'s>(&'s self, place: &AccountRegion) -> impl Iterator<Item = &'s UsageEntry> {
+    fn entries<'s>(
+        &'s self,
+        place: &AccountRegion,
+        endpoint: Endpoint,
+    ) -> impl Iterator<Item = &'s UsageEntry> {
         let region = place.region.clone();
-        self.file.usage.iter().filter(move |u| u.region == region)
+        let of_mantle = endpoint == Endpoint::Mantle;
+        self.file.usage.iter().filter(move |u| u.region == region && u.of_mantle == of_mantle)
     }
 }
 
@@ -83,10 +90,9 @@ fn measured(metric: Metric, minute: &Minute) -> f64 {
     match metric {
         Metric::Throttles => minute.throttles,
         Metric::ServerErrors => minute.server_errors,
-        Metric::ClientErrors => minute.client_errors,
+        Metric::ClientErrors | Metric::MantleClientErrors => minute.client_errors,
         Metric::LegacyInvocations => minute.legacy_invocations,
-        // The world file has only the metrics of `AWS/Bedrock`.
-        Metric::MantleClientErrors | Metric::Other => 0.0,
+        Metric::Other => 0.0,
     }
 }
 
@@ -94,24 +100,29 @@ impl Telemetry for Sandbox {
     async fn usage(
         &self,
         place: &AccountRegion,
+        endpoint: Endpoint,
         models: &[ModelId],
         window: Window,
         period: Period,
     ) -> ServiceResult<Vec<Series>> {
         self.call_at(place, PortCall::Usage, |state| {
-            let of = |model: &ModelId| state.entries(place).find(|u| u.model_id == model.as_str());
+            let of = |model: &ModelId| state.entries(place, endpoint).find(|u| u.model_id == model.as_str());
             let series = |u| state.series(u, window, period);
             Ok(models.iter().map(|m| of(m).map_or_else(|| Series::unused(period), series)).collect())
         })
         .await
     }
 
-    async fn used(&self, place: &AccountRegion) -> ServiceResult<Vec<ModelId>> {
+    async fn used(&self, place: &AccountRegion, endpoint: Endpoint) -> ServiceResult<Vec<ModelId>> {
         self.call_at(place, PortCall::Used, |state| {
             let from = state.now.saturating_sub(KNOWN).unwrap_or(Timestamp::MIN);
             let window = Window { from, to: state.now };
             let is_used = |u: &&UsageEntry| !state.series(u, window, Period::FiveMinutes).points.is_empty();
-            Ok(state.entries(place).filter(is_used).filter_map(|u| ModelId::parse(&u.model_id)).collect())
+            Ok(state
+                .entries(place, endpoint)
+                .filter(is_used)
+                .filter_map(|u| ModelId::parse(&u.model_id))
+                .collect())
         })
         .await
     }
@@ -127,7 +138,13 @@ impl Telemetry for Sandbox {
                 let series = state.series(u, window, Period::Minute);
                 series.points.iter().any(|(_, m)| measured(metric, m) > 0.0)
             };
-            Ok(state.entries(place).filter(moved).filter_map(|u| ModelId::parse(&u.model_id)).collect())
+            let endpoint =
+                if metric == Metric::MantleClientErrors { Endpoint::Mantle } else { Endpoint::Runtime };
+            Ok(state
+                .entries(place, endpoint)
+                .filter(moved)
+                .filter_map(|u| ModelId::parse(&u.model_id))
+                .collect())
         })
         .await
     }
@@ -135,7 +152,7 @@ impl Telemetry for Sandbox {
     async fn volume(&self, place: &AccountRegion, window: Window) -> ServiceResult<Minute> {
         self.call_at(place, PortCall::Volume, |state| {
             let mut all = Minute::default();
-            for entry in state.entries(place) {
+            for entry in state.entries(place, Endpoint::Runtime) {
                 let series = state.series(entry, window, Period::Minute);
                 series.points.iter().for_each(|(_, minute)| all.add(minute, 1.0));
             }
@@ -212,6 +229,7 @@ impl SandboxState {
                 account: Some(place.account.clone()),
                 region: Some(place.region.clone()),
                 model: e.model_id.as_deref().and_then(ModelId::parse),
+                variant: None,
                 operation: (source == SourceWord::Cloudtrail).then(|| e.operation.clone()),
                 code: e.code.clone(),
                 status: None,

@@ -84,6 +84,7 @@ impl WorldFile {
             ..Minute::default()
         };
         self.usage.push(UsageEntry {
+            of_mantle: false,
             region: region.clone(),
             model_id: model.as_str().to_owned(),
             first_use: now.saturating_sub(SignedDuration::from_hours(60 * 24)).ok(),

@@ -103,6 +103,7 @@ pub(crate) fn told(place: &AccountRegion, calls: &[(Timestamp, Arc<Fed>)]) -> (V
             account: Some(place.account.clone()),
             region: Some(place.region.clone()),
             model: Some(fed.model.clone()),
+            variant: None,
             operation: Some("Converse".to_owned()),
             code: Some(code),
             status: None,

@@ -195,6 +195,7 @@ impl Tables {
             account: Some(entry.account.clone()),
             region: Some(entry.region.clone()),
             model: entry.model_id.as_deref().and_then(ModelId::parse),
+            variant: None,
             operation: None,
             code: entry.code.clone(),
             status: None,

@@ -314,7 +314,9 @@ fn ending(model: &ModelId) -> ModelEntry {
         region_availability: Availability::Available,
         form_submitted: None,
         offers: 1,
+        launched: None,
         legacy_from: None,
+        extended_from: None,
         ends: None,
     }
 }

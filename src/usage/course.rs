@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::quota::Limit;
-use crate::usage::measured::Series;
+use crate::usage::measured::{Series, Weights};
 
 /// The use admitted in one hour, or in one day for a daily limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,14 +24,15 @@ const HOUR: i64 = 3600;
 
 /// The use of one quota by the hour, or by the day for a daily limit, oldest first. Series that share the quota are
 /// added up.
-pub fn course<S: Borrow<Series>>(series: &[S], burndown: f64, limit: Limit) -> Vec<Hour> {
+pub fn course<S: Borrow<Series>>(series: &[S], weights: impl Into<Weights>, limit: Limit) -> Vec<Hour> {
+    let weights = weights.into();
     let mut points: BTreeMap<i64, (f64, f64, f64)> = BTreeMap::new();
     for series in series.iter().map(Borrow::borrow) {
         let length = f64::from(series.period.minutes());
         for (at, minute) in &series.points {
             let used = match limit {
                 Limit::RequestsPerMinute => minute.invocations,
-                _ => minute.tokens(burndown),
+                _ => minute.tokens(weights),
             };
             let (sum, throttles, of) = points.entry(at.as_second()).or_default();
             *sum += used;

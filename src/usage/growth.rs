@@ -19,8 +19,13 @@ impl Usage {
         const FEWEST: usize = 5;
         const LEAST: f64 = 1.05;
         let busy = |week: std::ops::Range<u32>| {
-            let mut peaks: Vec<f64> =
-                self.days.iter().filter(|day| week.contains(&day.ago)).map(|day| day.steady(limit)).collect();
+            let mut peaks: Vec<f64> = self
+                .counted(limit)
+                .days
+                .iter()
+                .filter(|day| week.contains(&day.ago))
+                .map(|day| day.steady(limit))
+                .collect();
             peaks.sort_by(f64::total_cmp);
             peaks.iter().rev().nth(1).copied().filter(|_| peaks.len() >= FEWEST)
         };
@@ -34,7 +39,7 @@ impl Usage {
         /// The share of all pairs of days that must rise.
         const STEADY: f64 = 0.7;
         let days: Vec<(f64, f64)> =
-            self.days.iter().map(|day| (-f64::from(day.ago), day.steady(limit))).collect();
+            self.counted(limit).days.iter().map(|day| (-f64::from(day.ago), day.steady(limit))).collect();
         if days.len() < FEWEST {
             return None;
         }

@@ -9,7 +9,9 @@ use crate::quota::{Limit, Quota};
 use crate::time::after;
 use crate::usage::Usage;
 
-/// The limits with forecasts. The bedrock-mantle endpoint's limits have metrics in another namespace.
+/// The limits of the bedrock-mantle endpoint.
+pub const MANTLE_LIMITS: [Limit; 2] = [Limit::InputTokensPerMinute, Limit::OutputTokensPerMinute];
+/// The limits with forecasts on the bedrock-runtime endpoint.
 pub const FORECAST_LIMITS: [Limit; 3] =
     [Limit::TokensPerMinute, Limit::RequestsPerMinute, Limit::TokensPerDay];
 /// Below the threshold, a quota is due only from this share of the threshold on, and only if growth will fill it in

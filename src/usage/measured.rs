@@ -82,10 +82,45 @@ impl Minute {
         }
     }
 
-    /// Quota tokens at `burndown` for each output token.
-    pub(crate) fn tokens(&self, burndown: f64) -> f64 {
-        let counted = self.input_tokens + self.cache_write_tokens + self.output_tokens * burndown;
+    /// Quota tokens, as `weights` counts them.
+    pub(crate) fn tokens(&self, weights: Weights) -> f64 {
+        let Weights { input, output } = weights;
+        let counted = (self.input_tokens + self.cache_write_tokens) * input + self.output_tokens * output;
         self.quota_tokens.unwrap_or(0.0).max(counted)
+    }
+}
+
+/// The endpoint whose calls are measured. Each has metrics and quotas of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Endpoint {
+    /// bedrock-runtime.
+    #[default]
+    Runtime,
+    /// bedrock-mantle. It counts no throttles; they are among the client errors.
+    /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-mantle-metrics.html>.
+    Mantle,
+}
+
+/// How many quota tokens one token counts for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weights {
+    /// An input token, or one written to the cache.
+    pub input: f64,
+    /// An output token.
+    pub output: f64,
+}
+
+impl Weights {
+    /// A quota of input tokens, on the bedrock-mantle endpoint.
+    pub(crate) const INPUT: Self = Self { input: 1.0, output: 0.0 };
+    /// A quota of output tokens, on the bedrock-mantle endpoint.
+    pub(crate) const OUTPUT: Self = Self { input: 0.0, output: 1.0 };
+}
+
+/// A quota of all tokens, with this burndown of output tokens.
+impl From<f64> for Weights {
+    fn from(burndown: f64) -> Self {
+        Self { input: 1.0, output: burndown }
     }
 }
 

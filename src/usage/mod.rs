@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::quota::Limit;
 pub use crate::usage::course::{Hour, course};
-pub use crate::usage::measured::{Minute, Period, Series, burndown};
+pub use crate::usage::measured::{Endpoint, Minute, Period, Series, Weights, burndown};
 
 /// The use of one quota, added up over every model that shares it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -37,6 +37,9 @@ pub struct Usage {
     /// The minutes in which calls were throttled.
     #[serde(skip)]
     refused: Vec<Refused>,
+    /// The same use counted in output tokens, on the bedrock-mantle endpoint; there, all other fields count input tokens.
+    #[serde(skip)]
+    output: Option<Box<Self>>,
     /// All use in steps of five minutes, oldest first. This is the finest resolution available for every day.
     #[serde(skip)]
     pub(crate) fives: Vec<Five>,
@@ -53,6 +56,9 @@ pub struct Usage {
     pub recent_throttles: f64,
     /// Throttled requests in the incident's window.
     pub window_throttles: f64,
+    /// Requests in the incident's window that were refused for a reason of the caller's. On the bedrock-mantle endpoint,
+    /// throttled requests are among them.
+    pub window_client_errors: f64,
     /// Throttled requests in the worst minute.
     pub peak_throttles: f64,
     /// Average input tokens per admitted request.
@@ -61,6 +67,8 @@ pub struct Usage {
     pub average_output: f64,
     /// The first use within the requested window; `None` if there was none.
     pub first_use: Option<Timestamp>,
+    /// The last use within the requested window; `None` if there was none.
+    pub last_use: Option<Timestamp>,
     /// Whether CloudWatch counted calls of a legacy model.
     pub is_legacy: bool,
     /// The days with use, oldest first. A day is 24 hours, counted back from now.
@@ -138,12 +146,20 @@ impl Day {
 }
 
 impl Usage {
+    /// The use in the tokens that `limit` counts.
+    pub(crate) fn counted(&self, limit: Limit) -> &Self {
+        match limit {
+            Limit::OutputTokensPerMinute => self.output.as_deref().unwrap_or(self),
+            _ => self,
+        }
+    }
+
     /// The peak of admitted use, in `limit`'s unit.
     pub fn peak(&self, limit: Limit) -> f64 {
         match limit {
             Limit::RequestsPerMinute => self.peak_requests,
             Limit::TokensPerDay => self.peak_day_tokens,
-            _ => self.peak_tokens,
+            _ => self.counted(limit).peak_tokens,
         }
     }
 
@@ -152,7 +168,7 @@ impl Usage {
         match limit {
             Limit::RequestsPerMinute => self.recent_requests,
             Limit::TokensPerDay => self.recent_day_tokens,
-            _ => self.recent_tokens,
+            _ => self.counted(limit).recent_tokens,
         }
     }
 
@@ -182,14 +198,21 @@ impl Usage {
             Limit::RequestsPerMinute => minute.requests + counted(minute),
             // For a daily limit, only admitted use is known.
             Limit::TokensPerDay => 0.0,
-            _ => minute.tokens + counted(minute) * self.average_tokens,
+            _ => minute.tokens + counted(minute) * self.counted(limit).average_tokens,
         };
-        self.refused.iter().map(of_minute).fold(self.peak(limit), f64::max)
+        self.counted(limit).refused.iter().map(of_minute).fold(self.peak(limit), f64::max)
     }
 
     /// The peak of admitted use in the last 24 hours, in `limit`'s unit.
     pub fn last_day(&self, limit: Limit) -> f64 {
-        self.days.last().filter(|day| day.ago == 0).map_or(0.0, |day| day.peak(limit))
+        let days = &self.counted(limit).days;
+        days.last().filter(|day| day.ago == 0).map_or(0.0, |day| day.peak(limit))
+    }
+
+    /// Quota tokens per admitted request in the five minutes whose average request was the largest.
+    pub(crate) fn largest_average(&self) -> f64 {
+        let used = self.fives.iter().filter(|five| five.requests > 0.0);
+        used.map(|five| five.tokens / five.requests).fold(0.0, f64::max)
     }
 
     /// Average quota tokens per admitted request.
@@ -260,7 +283,7 @@ mod tests {
         };
         let usage = Usage::of(&[one, two], 1.0, at(0), at(1));
         assert_eq!((usage.peak_requests, usage.peak_tokens), (90.0, 9000.0));
-        assert_eq!(usage.first_use, Some(at(-9)));
+        assert_eq!((usage.first_use, usage.last_use), (Some(at(-9)), Some(at(2))));
     }
 
     #[test]

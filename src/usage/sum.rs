@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::usage::measured::{Minute, Period, Series};
+use crate::usage::measured::{Minute, Period, Series, Weights};
 use crate::usage::{Day, Five, Refused, Usage, WINDOW};
 
 /// A measurement of one model: its start, its length in minutes, and its average minute.
@@ -16,16 +16,23 @@ type OfModel<'a> = (Timestamp, u32, &'a Minute);
 impl Usage {
     /// Adds up the `series` of models that share a quota, as of `now`. The incident began at `since`. Its window is the
     /// part of it within the last [`WINDOW`].
-    pub fn of<S: Borrow<Series>>(series: &[S], burndown: f64, since: Timestamp, now: Timestamp) -> Self {
+    pub fn of<S: Borrow<Series>>(
+        series: &[S],
+        weights: impl Into<Weights>,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        let weights = weights.into();
         let all = series.iter().map(Borrow::borrow);
         let mut points: Vec<OfModel<'_>> = all
             .flat_map(|one| one.points.iter().map(|(at, minute)| (*at, one.period.minutes(), minute)))
             .collect();
         // This is already the order, except where one series ends and the next begins.
         points.sort_by_key(|(at, length, _)| (*at, *length));
-        let totals = Totals::of(&points, burndown);
+        let totals = Totals::of(&points, weights);
         let usage = Self {
             first_use: series.iter().filter_map(|s| s.borrow().first_use).min(),
+            last_use: points.iter().rfind(|(.., minute)| minute.is_used()).map(|(at, ..)| *at),
             is_legacy: points.iter().any(|(.., minute)| minute.legacy_invocations > 0.0),
             average_input: totals.per_request(totals.input),
             average_output: totals.per_request(totals.output),
@@ -36,10 +43,17 @@ impl Usage {
         let mut sum = UsageSum::new(usage, since, last, now);
         for together in points.chunk_by(|(a, of_a, _), (b, of_b, _)| (a, of_a) == (b, of_b)) {
             together.first().iter().for_each(|(at, length, _)| {
-                sum.put(&PeriodUse::of(*at, *length, together, burndown));
+                sum.put(&PeriodUse::of(*at, *length, together, weights));
             });
         }
         sum.done(&totals)
+    }
+
+    /// Adds up the `series` of a model on the bedrock-mantle endpoint, whose input and output tokens have quotas of
+    /// their own.
+    pub fn of_mantle<S: Borrow<Series>>(series: &[S], since: Timestamp, now: Timestamp) -> Self {
+        let output = Self::of(series, Weights::OUTPUT, since, now);
+        Self { output: Some(Box::new(output)), ..Self::of(series, Weights::INPUT, since, now) }
     }
 }
 
@@ -53,14 +67,14 @@ struct Totals {
 }
 
 impl Totals {
-    fn of(points: &[OfModel<'_>], burndown: f64) -> Self {
+    fn of(points: &[OfModel<'_>], weights: Weights) -> Self {
         let mut totals = Self { invocations: 0.0, input: 0.0, output: 0.0, tokens: 0.0 };
         for (_, length, minute) in points {
             let length = f64::from(*length);
             totals.invocations += minute.invocations * length;
             totals.input += minute.input_tokens * length;
             totals.output += minute.output_tokens * length;
-            totals.tokens += minute.tokens(burndown) * length;
+            totals.tokens += minute.tokens(weights) * length;
         }
         totals
     }
@@ -81,18 +95,21 @@ struct PeriodUse {
     tokens: f64,
     /// Throttled requests.
     throttles: f64,
+    /// Requests that were refused for any reason of the caller's.
+    client_errors: f64,
 }
 
 impl PeriodUse {
     /// The sum of measurements `together` of the same period.
-    fn of(at: Timestamp, length: u32, together: &[OfModel<'_>], burndown: f64) -> Self {
+    fn of(at: Timestamp, length: u32, together: &[OfModel<'_>], weights: Weights) -> Self {
         let sum = |f: fn(&Minute) -> f64| together.iter().map(|(.., m)| f(m)).sum::<f64>();
         Self {
             at,
             length,
             requests: sum(|m| m.invocations),
-            tokens: together.iter().map(|(.., m)| m.tokens(burndown)).sum(),
+            tokens: together.iter().map(|(.., m)| m.tokens(weights)).sum(),
             throttles: sum(|m| m.throttles),
+            client_errors: sum(|m| m.client_errors),
         }
     }
 
@@ -181,6 +198,7 @@ impl UsageSum {
         if period.at >= self.window {
             // CloudWatch counts whole calls. Less than one per minute is only a trace of an average.
             usage.window_throttles += throttles.floor() * period.minutes();
+            usage.window_client_errors += period.client_errors.floor() * period.minutes();
         }
     }
 

@@ -27,7 +27,7 @@ use bedrock_remediator::quota::Quota;
 use bedrock_remediator::quota::request::{IncreaseRequest, QuotaValue};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::time::Window;
-use bedrock_remediator::usage::{Minute, Period};
+use bedrock_remediator::usage::{Endpoint, Minute, Period};
 use ciborium::Value as Cbor;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -661,14 +661,16 @@ fn alarms(world: &Sandbox, place: &AccountRegion, action: &str, body: &[u8]) -> 
         );
     }
     if action == "cloudwatch:ListMetrics" {
-        assert_eq!(field(&input, "MetricName").unwrap().as_text(), Some("Invocations"));
-        let models = at_once(world.used(place)).unwrap();
+        let namespace = field(&input, "Namespace").unwrap().as_text().unwrap();
+        let (endpoint, named, calls) = of_namespace(namespace);
+        assert_eq!(field(&input, "MetricName").unwrap().as_text(), Some(calls));
+        let models = at_once(world.used(place, endpoint)).unwrap();
         let one = |name: &str, value: &str| map(vec![("Name", text(name)), ("Value", text(value))]);
         let metric = |dimensions| map(vec![("Dimensions", Cbor::Array(dimensions))]);
-        let alone = models.iter().map(|m| metric(vec![one("ModelId", m.as_str())]));
+        let alone = models.iter().map(|m| metric(vec![one(named, m.as_str())]));
         // The same calls again, by another dimension as well.
         let again =
-            models.iter().map(|m| metric(vec![one("ModelId", m.as_str()), one("ServiceTier", "default")]));
+            models.iter().map(|m| metric(vec![one(named, m.as_str()), one("ServiceTier", "default")]));
         return cbor(StatusCode::OK, &map(vec![("Metrics", Cbor::Array(alone.chain(again).collect()))]));
     }
     assert_eq!(field(&input, "StateValue").unwrap().as_text(), Some("ALARM"));
@@ -700,7 +702,8 @@ fn alarms(world: &Sandbox, place: &AccountRegion, action: &str, body: &[u8]) -> 
 fn lifecycle(life: &ModelLife) -> Value {
     json!({
         "status": if life.lifecycle == Lifecycle::Legacy { "LEGACY" } else { "ACTIVE" },
-        "legacyTime": life.legacy_from, "endOfLifeTime": life.ends,
+        "startOfLifeTime": life.launched, "legacyTime": life.legacy_from,
+        "publicExtendedAccessTime": life.extended_from, "endOfLifeTime": life.ends,
     })
 }
 
@@ -807,12 +810,12 @@ fn time(value: &Cbor) -> Timestamp {
 
 fn measured(name: &str, minute: &Minute) -> Option<f64> {
     let value = match name {
-        "Invocations" => minute.invocations,
+        "Invocations" | "Inferences" => minute.invocations,
         "InvocationThrottles" => minute.throttles,
-        "InvocationClientErrors" => minute.client_errors,
+        "InvocationClientErrors" | "InferenceClientErrors" => minute.client_errors,
         "InvocationServerErrors" => minute.server_errors,
-        "InputTokenCount" => minute.input_tokens,
-        "OutputTokenCount" => minute.output_tokens,
+        "InputTokenCount" | "TotalInputTokens" => minute.input_tokens,
+        "OutputTokenCount" | "TotalOutputTokens" => minute.output_tokens,
         "CacheWriteInputTokens" => minute.cache_write_tokens,
         "EstimatedTPMQuotaUsage" => return minute.quota_tokens,
         "LegacyModelInvocations" => minute.legacy_invocations,
@@ -858,15 +861,15 @@ fn metrics(world: &Sandbox, place: &AccountRegion, body: &[u8]) -> Response {
         let stat = field(query, "MetricStat").unwrap();
         let metric = field(stat, "Metric").unwrap();
         let dimension = &field(metric, "Dimensions").unwrap().as_array().unwrap()[0];
-        assert_eq!((text(metric, "Namespace").as_str(), text(stat, "Stat").as_str()), ("AWS/Bedrock", "Sum"));
-        assert_eq!(text(dimension, "Name"), "ModelId");
+        let (endpoint, named, _) = of_namespace(&text(metric, "Namespace"));
+        assert_eq!((text(dimension, "Name").as_str(), text(stat, "Stat").as_str()), (named, "Sum"));
         let model = ModelId::parse(&text(dimension, "Value")).unwrap();
         let period = match field(stat, "Period").unwrap().as_integer().unwrap().try_into().unwrap() {
             60 => Period::Minute,
             300 => Period::FiveMinutes,
             other => panic!("period {other}"),
         };
-        let series = at_once(world.usage(place, &[model], window, period));
+        let series = at_once(world.usage(place, endpoint, &[model], window, period));
         let series = match series {
             Ok(series) => series,
             Err(error) => return cbor_refused(&error),
@@ -887,6 +890,15 @@ fn metrics(world: &Sandbox, place: &AccountRegion, body: &[u8]) -> Response {
         ]));
     }
     cbor(StatusCode::OK, &map(vec![("MetricDataResults", Cbor::Array(results))]))
+}
+
+/// The endpoint whose metrics a namespace holds, the dimension that names the model, and the metric of all calls.
+fn of_namespace(namespace: &str) -> (Endpoint, &'static str, &'static str) {
+    match namespace {
+        "AWS/Bedrock" => (Endpoint::Runtime, "ModelId", "Invocations"),
+        "AWS/BedrockMantle" => (Endpoint::Mantle, "Model", "Inferences"),
+        other => panic!("no namespace {other}"),
+    }
 }
 
 fn cbor(status: StatusCode, body: &Cbor) -> Response {

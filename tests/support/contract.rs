@@ -54,6 +54,7 @@ pub(crate) fn symptom(region: &str, model: &str, message: &str, role: &str, at: 
         account: AccountId::parse("111122223333"),
         region: Region::parse(region),
         model: ModelId::parse(model),
+        variant: None,
         operation: Some("Converse".to_owned()),
         code: Some("ThrottlingException".to_owned()),
         status: None,

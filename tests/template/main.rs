@@ -13,14 +13,13 @@ use std::collections::BTreeSet;
 
 use bedrock_remediator::config::guard_rails::GUARD_RAILS;
 use bedrock_remediator::config::{Config, Settings};
-use bedrock_remediator::diagnosis::INFERENCE_OPERATIONS;
+use bedrock_remediator::diagnosis::CONTROL_PLANE;
 use bedrock_remediator::event::{self, Signal};
 use bedrock_remediator::identity::FunctionIdentity;
-use bedrock_remediator::ids::QuotaService;
 use bedrock_remediator::installation::RuleTrigger;
 use bedrock_remediator::metrics::OwnMetric;
 use bedrock_remediator::operate::doctor;
-use bedrock_remediator::quota::feature::{self, LIMIT_CODES};
+use bedrock_remediator::quota::feature::LIMIT_CODES;
 use bedrock_remediator::shards::Shards;
 use read::{TEMPLATE, template, text, texts};
 use serde_json::{Value, json};
@@ -80,31 +79,32 @@ fn the_page_on_configuration_has_every_parameter_and_its_default() {
 }
 
 #[test]
-fn the_rule_on_calls_matches_the_inference_operations_and_those_with_a_quota_of_their_own() {
+fn the_rule_on_calls_leaves_out_the_control_plane_that_the_reader_leaves_out_unless_a_quota_is_exceeded() {
     let template = template();
     let rule = &template["Resources"]["InferenceErrorsRule"]["Properties"];
     assert_eq!(rule["State"], "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS");
-    let [inference, others, agent_core] =
-        rule["EventPattern"]["detail"]["$or"].as_array().unwrap().as_slice()
-    else {
-        panic!("three kinds of calls")
-    };
-    let named = |of: &Value| -> BTreeSet<String> { texts(&of["eventName"]).into_iter().collect() };
-    let owned = |of: &[&str]| -> BTreeSet<String> { of.iter().map(|name| (*name).to_owned()).collect() };
-    assert_eq!(named(inference), owned(INFERENCE_OPERATIONS));
-    assert_eq!(inference["errorCode"], json!([{ "exists": true }]));
-    let rows = feature::rows().filter(|row| row.service == QuotaService::Bedrock);
-    let limited: Vec<&str> = rows.flat_map(|row| row.operations).copied().collect();
-    let limited: BTreeSet<String> =
-        owned(&limited).difference(&owned(INFERENCE_OPERATIONS)).cloned().collect();
-    assert_eq!(named(others), limited);
-    for of_limits in [others, agent_core] {
-        assert_eq!(of_limits["errorCode"], json!(LIMIT_CODES));
+    let calls = rule["EventPattern"]["detail"]["$or"].as_array().unwrap();
+    assert_eq!(
+        *calls,
+        [
+            json!({
+                "eventSource": ["bedrock.amazonaws.com", "bedrock-mantle.amazonaws.com"],
+                "eventName": [{ "anything-but": { "prefix": CONTROL_PLANE } }],
+                "errorCode": [{ "exists": true }],
+            }),
+            json!({ "eventSource": ["bedrock.amazonaws.com"], "errorCode": ["ServiceQuotaExceededException"] }),
+            json!({ "eventSource": ["bedrock-agentcore.amazonaws.com"], "errorCode": LIMIT_CODES }),
+        ]
+    );
+}
+
+/// See <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html>.
+#[test]
+fn no_pattern_is_longer_than_eventbridge_takes_by_default() {
+    for (id, rule) in read::of_type(&template(), "AWS::Events::Rule") {
+        let pattern = rule["Properties"].get("EventPattern").map(Value::to_string);
+        assert!(pattern.is_none_or(|pattern| pattern.len() <= 2048), "{id}");
     }
-    assert_eq!(agent_core["eventSource"], json!(["bedrock-agentcore.amazonaws.com"]));
-    // EventBridge takes patterns of at most 2,048 characters.
-    let pattern = rule["EventPattern"].to_string();
-    assert!(pattern.len() <= 2048, "{}", pattern.len());
 }
 
 #[test]

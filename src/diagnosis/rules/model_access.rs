@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Rule] = &[
         example: Example { code: Some("AccessDeniedException"), message: "Model access is denied due to IAM user or service role is not authorized to perform the required AWS Marketplace actions (aws-marketplace:ViewSubscriptions, aws-marketplace:Subscribe)" }, ..Rule::NONE },
     Rule { id: "legacy-model", cause: Cause::LegacyModel,
         says: &[&["marked by provider as legacy"], &["reached the end of its life"], &["end of life"], &["end-of-life"], &["model", "has been retired"], &["model is retired"], &["model", "has been deprecated"], &["model is deprecated"], &["model version is no longer"], &["model is no longer"], &["model", "is no longer available"], &["model", "is no longer supported"], &["legacy and you have not been actively using"], &["upgrade to an active model"]],
-        advice: &["Move to the model's replacement: legacy models lock out accounts that were idle, get no quota increase, and end on a published date."],
+        advice: &["Move to the model's replacement: legacy models lock out accounts that were idle, get no quota increase, may cost more in their extended access, and end on a published date."],
         reference: LIFECYCLE,
         example: Example { code: Some("ResourceNotFoundException"), message: "Access denied. This Model is marked by provider as Legacy and you have not been actively using the model in the last 30 days. Please upgrade to an active model on Amazon Bedrock" }, ..Rule::NONE },
     Rule { id: "unsupported-country", cause: Cause::Location,

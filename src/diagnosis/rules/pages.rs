@@ -47,7 +47,7 @@ pub(super) const SERVICE_QUOTAS: &str =
 pub(super) const THROTTLE_ADVICE: &[&str] = &[
     "Set `max_tokens` to what the answer needs: at admission Bedrock reserves input plus `max_tokens`, and the model's maximum when it is unset.",
     "Retry with exponential backoff and jitter, with a budget for retries; retries count against the quota too.",
-    "Call through a cross-Region or global inference profile, which has a larger quota of its own.",
+    "On the bedrock-runtime endpoint, call through a cross-Region or global inference profile, which has a larger quota of its own.",
     "Cache long prompt prefixes, and move what can wait to batch inference: neither cache reads nor batch jobs count.",
 ];
 

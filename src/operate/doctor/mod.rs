@@ -7,11 +7,10 @@ pub mod parts;
 mod check;
 mod generated;
 mod patient;
+mod quotas;
 mod role;
 mod stack;
 mod trail;
-
-use std::fmt::Write as _;
 
 use crate::error::ServiceResult;
 use crate::iam_action::IamAction;
@@ -21,12 +20,13 @@ use crate::operate::doctor::check::of_answer;
 pub use crate::operate::doctor::check::{Check, Finding};
 pub use crate::operate::doctor::parts::{ALARMS, RULES, TRIGGERS};
 pub use crate::operate::doctor::patient::Installation;
+use crate::operate::doctor::quotas::{of_catalogue, of_quotas};
 use crate::operate::doctor::role::rights;
 use crate::operate::doctor::stack::{of_alarms, of_rules};
 use crate::operate::doctor::trail::of_trails;
 use crate::ports::{Services, Setup};
-use crate::quota::{Catalog, Readable};
 use crate::shards::{Shard, Shards};
+use crate::usage::Endpoint;
 
 /// Runs all checks.
 pub async fn examine<W: Services + Setup>(world: &W, patient: &Installation<'_>) -> Vec<Check> {
@@ -41,7 +41,7 @@ pub async fn examine<W: Services + Setup>(world: &W, patient: &Installation<'_>)
     let (logging, quotas, used) = tokio::join!(
         world.invocation_logging(place),
         world.listing(place, QuotaService::Bedrock),
-        world.used(place)
+        world.used(place, Endpoint::Runtime)
     );
     let mut checks = vec![
         of_trails(trails),
@@ -49,6 +49,7 @@ pub async fn examine<W: Services + Setup>(world: &W, patient: &Installation<'_>)
         of_alarms(patient, alarms),
         of_logging(patient, logging),
         rights,
+        of_catalogue(patient, quotas.as_ref(), world.now()),
         of_quotas(quotas),
         of_answer(
             "metrics",
@@ -73,44 +74,6 @@ pub async fn examine<W: Services + Setup>(world: &W, patient: &Installation<'_>)
     }
     checks
 }
-
-/// How many of the account's inference quotas this program can read. It fails if more than one in ten is unreadable,
-/// because then AWS has reworded them.
-fn of_quotas(listing: ServiceResult<Catalog>) -> Check {
-    const NAME: &str = "quotas";
-    const BLIND: &str = "which quota a throttle is about, and what holds: no increase is ever filed";
-    let listing = match listing {
-        Ok(listing) => listing,
-        Err(why) => return of_answer(NAME, Err(why), BLIND, IamAction::ListServiceQuotas),
-    };
-    let Readable { read, unread } = Readable::of(&listing);
-    let all = read + unread.len();
-    let mut seen = format!("{read} of {all} inference quotas are readable");
-    if all == 0 {
-        // Either the listing lacks inference quotas, or it names them in an unknown way.
-        return Check {
-            finding: Finding::Unknown,
-            ..Check::missing(
-                NAME,
-                format!("none of {} quotas looks like an inference quota", listing.quotas().len()),
-                BLIND,
-                UPDATE,
-            )
-        };
-    }
-    if let Some(first) = unread.first() {
-        // Writing to a string cannot fail.
-        let _ = write!(seen, "; one that is not: `{first}`");
-    }
-    if unread.len() * 10 > all {
-        return Check::missing(NAME, seen, format!("for the others: {BLIND}"), UPDATE);
-    }
-    Check::good(NAME, seen)
-}
-
-/// The fix if AWS's quota names are newer than this program.
-const UPDATE: &str =
-    "git pull && sam build --beta-features && sam deploy  # a newer version reads newer names";
 
 fn of_logging(patient: &Installation<'_>, logging: ServiceResult<Option<String>>) -> Check {
     const NAME: &str = "invocation log";

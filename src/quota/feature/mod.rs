@@ -365,6 +365,9 @@ mod tests {
     fn no_row_takes_a_quota_of_model_inference_or_of_another_row() {
         let mut seen = BTreeSet::new();
         for row in rows() {
+            let others = rows().filter(|other| other.service != row.service);
+            let shared = others.flat_map(|other| other.operations).find(|name| row.has_operation(name));
+            assert_eq!(shared, None, "an operation of two services");
             assert!(!row.id.is_empty() && !row.operations.is_empty(), "{row:?}");
             assert!(seen.insert(row.id), "{} stands twice", row.id);
             let phrases = row.says.iter().copied().flatten().chain(row.unless);

@@ -184,9 +184,15 @@ pub struct ModelEntry {
     /// The number of agreement offers from its provider.
     #[serde(default = "one_offer")]
     pub offers: usize,
+    /// When it was first offered.
+    #[schemars(with = "Option<String>")]
+    pub launched: Option<Timestamp>,
     /// When it became or will become legacy.
     #[schemars(with = "Option<String>")]
     pub legacy_from: Option<Timestamp>,
+    /// When its extended access begins, for which the provider may charge more.
+    #[schemars(with = "Option<String>")]
+    pub extended_from: Option<Timestamp>,
     /// When it reaches its end of life.
     #[schemars(with = "Option<String>")]
     pub ends: Option<Timestamp>,

@@ -15,6 +15,10 @@ pub struct UsageEntry {
     pub region: Region,
     /// The id as CloudWatch shows it: base model id, profile id, or short application inference profile id.
     pub model_id: String,
+    /// Whether the calls went to the bedrock-mantle endpoint, whose metrics stand in a namespace of their own. Its
+    /// throttles are among `client_errors`.
+    #[serde(default)]
+    pub of_mantle: bool,
     /// The first use. Default: the earliest minute given. If neither `days` nor `series` has other use, each day since
     /// then had the minutes of `last`, without refused calls.
     #[serde(default)]

@@ -310,7 +310,9 @@ fn without_form(id: &str) -> ModelEntry {
         region_availability: Availability::Available,
         form_submitted: Some(false),
         offers: 1,
+        launched: None,
         legacy_from: None,
+        extended_from: None,
         ends: None,
     }
 }

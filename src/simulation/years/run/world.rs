@@ -28,6 +28,7 @@ pub(super) fn file(account: &YearAccount) -> WorldFile {
     let region = Region::parse(REGION);
     let entry = |id: &ModelId| {
         Some(UsageEntry {
+            of_mantle: false,
             region: region.clone()?,
             model_id: id.as_str().to_owned(),
             first_use: None,

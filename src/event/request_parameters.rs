@@ -1,0 +1,94 @@
+//! The parameters of a call, as far as they say which quota counts it.
+//!
+//! Invariant: Only named members are read, never the text of a prompt.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::event::value::{Maybe, Text};
+use crate::model::ModelId;
+use crate::quota::Variant;
+
+/// CloudTrail's `requestParameters`, or the request body in Bedrock's model-invocation log.
+/// See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RequestParameters<'a> {
+    #[serde(borrow, default)]
+    model_id: Text<'a>,
+    /// The model on the bedrock-mantle endpoint.
+    #[serde(borrow, default)]
+    model: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) service_code: Text<'a>,
+    #[serde(borrow, default)]
+    performance_config: Maybe<PerformanceConfig<'a>>,
+    /// The same as a header of `InvokeModel`.
+    #[serde(borrow, default)]
+    performance_config_latency: Text<'a>,
+    /// The beta features of Anthropic's models, at the top of a body for `InvokeModel`.
+    #[serde(borrow, default, rename = "anthropic_beta")]
+    beta: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    additional_model_request_fields: Maybe<ModelFields<'a>>,
+}
+
+#[derive(Deserialize)]
+struct PerformanceConfig<'a> {
+    #[serde(borrow, default)]
+    latency: Text<'a>,
+}
+
+#[derive(Deserialize)]
+struct ModelFields<'a> {
+    #[serde(borrow, default, rename = "anthropic_beta")]
+    beta: Option<&'a RawValue>,
+}
+
+impl RequestParameters<'_> {
+    /// The model that was called; `None` if no id is there.
+    pub(super) fn model(&self) -> Option<ModelId> {
+        ModelId::parse(self.model_id.get().or(self.model.get())?)
+    }
+
+    /// The way of calling that the parameters name; `None` if they name none. That does not mean the standard way:
+    /// CloudTrail leaves bodies out.
+    pub(super) fn variant(&self) -> Option<Variant> {
+        let latency = self.performance_config.get().and_then(|config| config.latency.get());
+        if latency.or(self.performance_config_latency.get()) == Some("optimized") {
+            return Some(Variant::LatencyOptimized);
+        }
+        let fields = self.additional_model_request_fields.get().and_then(|fields| fields.beta);
+        let is_long = |beta: &RawValue| beta.get().contains("\"context-1m-");
+        self.beta.into_iter().chain(fields).any(is_long).then_some(Variant::LongContext)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::value::object;
+
+    #[test]
+    fn the_variant_is_read_from_named_members_only() {
+        for (json, expected) in [
+            (
+                r#"{"modelId":"amazon.nova-pro-v1:0","performanceConfig":{"latency":"optimized"}}"#,
+                Some(Variant::LatencyOptimized),
+            ),
+            (r#"{"performanceConfigLatency":"optimized"}"#, Some(Variant::LatencyOptimized)),
+            (r#"{"performanceConfig":{"latency":"standard"}}"#, None),
+            (r#"{"anthropic_beta":["context-1m-2025-08-07"]}"#, Some(Variant::LongContext)),
+            (
+                r#"{"additionalModelRequestFields":{"anthropic_beta":["context-1m-2025-08-07"]}}"#,
+                Some(Variant::LongContext),
+            ),
+            (r#"{"additionalModelRequestFields":{"anthropic_beta":"fine-grained"}}"#, None),
+            (r#"{"messages":[{"content":"\"context-1m-2025-08-07\""}]}"#, None),
+            (r#"{"performanceConfig":7,"anthropic_beta":null,"additionalModelRequestFields":[]}"#, None),
+        ] {
+            let read: RequestParameters<'_> = object(json, "x").unwrap();
+            assert_eq!(read.variant(), expected, "{json}");
+        }
+    }
+}
