@@ -5,9 +5,9 @@
 use bedrock_remediator::diagnosis::{ErrorText, diagnose};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: (Option<&str>, Option<u16>, &str)| {
-    let (code, status, message) = input;
-    let text = ErrorText { code, status, operation: None, message };
+fuzz_target!(|input: (Option<&str>, Option<u16>, bool, &str)| {
+    let (code, status, is_of_bedrock, message) = input;
+    let text = ErrorText { code, status, operation: None, is_of_bedrock, message };
     let found = diagnose(&text);
     assert_eq!(found, diagnose(&text));
     let facts = &found.facts;
