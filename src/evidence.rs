@@ -49,6 +49,34 @@ impl LimitEvidence {
     }
 }
 
+/// Evidence about a quota that is not of model inference.
+#[derive(Clone, Debug)]
+pub struct FeatureEvidence {
+    /// The quota, or why none was found.
+    pub found: QuotaMatch,
+    /// See [`LimitEvidence::applied`].
+    pub applied: Gathered<Option<QuotaValue>>,
+    /// See [`LimitEvidence::default`].
+    pub default: Gathered<Option<QuotaValue>>,
+    /// See [`LimitEvidence::history`].
+    pub history: Gathered<Vec<IncreaseRequest>>,
+    /// See [`LimitEvidence::record`].
+    pub record: Gathered<QuotaRecord>,
+}
+
+impl FeatureEvidence {
+    /// The evidence before the quota's values are read.
+    pub(crate) fn of(found: QuotaMatch) -> Self {
+        Self {
+            found,
+            applied: Gathered::NotAsked,
+            default: Gathered::NotAsked,
+            history: Gathered::NotAsked,
+            record: Gathered::NotAsked,
+        }
+    }
+}
+
 /// A place where the errors behind an alarm were searched for, or why it was not searched.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SearchStep {
@@ -122,6 +150,8 @@ pub struct Evidence {
     pub listing: Gathered<()>,
     /// Candidate quotas; empty unless calls were throttled.
     pub limits: Vec<LimitEvidence>,
+    /// The quota that is not of model inference; `None` unless the error is about one.
+    pub feature: Option<Box<FeatureEvidence>>,
     /// Usage of the quota by every model that shares it.
     pub usage: Gathered<Usage>,
     /// Confirmed subscribers to notices. Asked if a request may be filed.
@@ -181,6 +211,7 @@ impl Evidence {
             profile: Gathered::NotAsked,
             listing: Gathered::NotAsked,
             limits: Vec::new(),
+            feature: None,
             usage: Gathered::NotAsked,
             listeners: Gathered::NotAsked,
             root: Gathered::NotAsked,
@@ -208,9 +239,14 @@ impl Evidence {
             .limits
             .iter()
             .flat_map(|l| [l.applied.unread(), l.default.unread(), l.history.unread(), l.record.unread()]);
+        let feature = self
+            .feature
+            .iter()
+            .flat_map(|f| [f.applied.unread(), f.default.unread(), f.history.unread(), f.record.unread()]);
         [self.profile.unread(), self.listing.unread(), self.usage.unread()]
             .into_iter()
             .chain(limits)
+            .chain(feature)
             .flatten()
     }
 

@@ -112,7 +112,7 @@ impl HeldOn {
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::Anything => "`*`",
-            Self::Quotas => "`bedrock/*` of the stack's Region",
+            Self::Quotas => "`bedrock/*` and `bedrock-agentcore/*` of the stack's Region",
             Self::Roles => "roles and users of the account; not held with `SimulatePolicies=false`",
             Self::Logs => "the log groups you name, in the stack's Region; not held if you name none",
             Self::Searches => "`*`; not held if you name no log group",

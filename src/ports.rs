@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::error::{ServiceError, ServiceResult};
 use crate::event::signal::Recorded;
 use crate::event::{AlarmSignal, ErrorSignal, Metric};
-use crate::ids::{AccountRegion, IncidentId, QuotaCode};
+use crate::ids::{AccountRegion, IncidentId, QuotaCode, QuotaService};
 use crate::incident::Incident;
 use crate::incident::flood::{Opened, Room};
 use crate::incident::lane::Lane;
@@ -43,8 +43,8 @@ pub trait Quotas {
     /// One request by its id; `None` if Service Quotas has no request with that id.
     /// See <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetRequestedServiceQuotaChange.html>.
     async fn request(&self, place: &AccountRegion, id: &str) -> ServiceResult<Option<IncreaseRequest>>;
-    /// Every Bedrock quota in that account and Region.
-    async fn listing(&self, place: &AccountRegion) -> ServiceResult<Catalog>;
+    /// Every quota of `service` in that account and Region.
+    async fn listing(&self, place: &AccountRegion, service: QuotaService) -> ServiceResult<Catalog>;
     /// Requests an increase. Not idempotent: if a request for the same quota is open, the error is
     /// [`Rejection::AlreadyOpen`](crate::error::Rejection::AlreadyOpen).
     async fn request_increase(

@@ -9,7 +9,7 @@ mod support;
 use bedrock_remediator::diagnosis::Cause;
 use bedrock_remediator::error::{Rejection, ServiceError};
 use bedrock_remediator::event::Metric;
-use bedrock_remediator::ids::{AccountId, QuotaCode};
+use bedrock_remediator::ids::{AccountId, QuotaCode, QuotaService};
 use bedrock_remediator::incident::search::LogKind;
 use bedrock_remediator::installation::{EventRule, Reads, RuleState, RuleTrigger, Subscriptions, Trail};
 use bedrock_remediator::model::ModelId;
@@ -108,6 +108,26 @@ fn a_throttled_increase_is_tried_again_and_filed_once() {
 }
 
 #[test]
+fn a_quota_of_another_service_is_read_listed_and_raised_in_that_service_alone() {
+    let theirs = QuotaCode::parse("bedrock-agentcore/L-F4DDD3EB").unwrap();
+    let file = json!({ "quotas": [{ "code": theirs, "name": "Rate of GetMemory requests", "applied": 5, "default": 5 }] });
+    let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
+    let (aws, here) = (cloud.aws("SERVICE_QUOTAS"), place("us-east-1"));
+    let filed = block_on(aws.request_increase(&here, &theirs, 10.0)).unwrap();
+    assert_eq!(filed.code, theirs);
+    assert_eq!(cloud.state().world.increase_requests()[0].code, theirs);
+    assert_eq!(block_on(aws.applied(&here, &theirs)).unwrap().map(|value| value.value), Some(5.0));
+    assert_eq!(block_on(aws.history(&here, &theirs)).unwrap().len(), 1);
+    assert_eq!(block_on(aws.history(&here, &code())).unwrap(), []);
+    let codes = |service| -> Vec<QuotaService> {
+        let listing = block_on(aws.listing(&here, service)).unwrap();
+        listing.quotas().iter().map(|quota| quota.code.service()).collect()
+    };
+    assert_eq!(codes(QuotaService::AgentCore), [QuotaService::AgentCore]);
+    assert!(codes(QuotaService::Bedrock).iter().all(|service| *service == QuotaService::Bedrock));
+}
+
+#[test]
 fn a_read_that_failed_on_awss_side_is_repeated() {
     let cloud = cloud();
     let oops = json!({ "__type": "ServiceException", "Message": "Oops." }).to_string();
@@ -152,14 +172,14 @@ fn the_listing_is_read_page_by_page_and_kept() {
     let cloud = cloud();
     let aws = cloud.aws("SERVICE_QUOTAS");
     let here = place("us-east-1");
-    let listed = block_on(aws.listing(&here)).unwrap();
+    let listed = block_on(aws.listing(&here, QuotaService::Bedrock)).unwrap();
     let known = bedrock_remediator::quota::Catalog::built_in().quotas().len();
     assert_eq!(listed.quotas().len(), known);
     let pages = known.div_ceil(100) * 2;
     assert_eq!(cloud.calls().len(), pages);
-    block_on(aws.listing(&here)).unwrap();
+    block_on(aws.listing(&here, QuotaService::Bedrock)).unwrap();
     assert_eq!(cloud.calls().len(), pages, "kept");
-    block_on(aws.listing(&place("eu-west-1"))).unwrap();
+    block_on(aws.listing(&place("eu-west-1"), QuotaService::Bedrock)).unwrap();
     assert_eq!(cloud.calls().len(), pages * 2, "for its Region alone");
 }
 
@@ -309,7 +329,8 @@ fn what_is_used_is_listed_once_and_measured_in_portions() {
 fn a_listing_has_the_applied_values_before_the_defaults() {
     let file = json!({ "quotas": [{ "code": "L-F4DDD3EB", "applied": 7e6, "default": 4e6 }] });
     let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
-    let listing = block_on(cloud.aws("SERVICE_QUOTAS").listing(&place("us-east-1"))).unwrap();
+    let listing =
+        block_on(cloud.aws("SERVICE_QUOTAS").listing(&place("us-east-1"), QuotaService::Bedrock)).unwrap();
     let code = QuotaCode::parse("L-F4DDD3EB").unwrap();
     let listed = listing.quotas().iter().find(|q| q.code == code).unwrap();
     assert_eq!(listed.value, Some(7e6));

@@ -15,7 +15,7 @@ use crate::aws::rates::Rates;
 use crate::error::{ServiceError, ServiceResult};
 use crate::iam_action::IamAction;
 use crate::identity::FunctionIdentity;
-use crate::ids::{AccountId, AccountRegion, Arn, Region};
+use crate::ids::{AccountId, AccountRegion, Arn, QuotaService, Region};
 use crate::ports::Clock;
 use crate::quota::Catalog;
 
@@ -58,7 +58,7 @@ pub(crate) struct Regional {
     pub(crate) logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
     pub(crate) iam: Lazy<aws_sdk_iam::Client>,
     pub(crate) rates: Rates,
-    pub(crate) listing: RefCell<Option<CachedListing>>,
+    pub(crate) listings: RefCell<BTreeMap<QuotaService, CachedListing>>,
 }
 
 impl Aws {
@@ -183,7 +183,7 @@ impl Aws {
                 logs: lazy(&config, aws_sdk_cloudwatchlogs::Client::new),
                 iam: lazy(&config, aws_sdk_iam::Client::new),
                 rates: Rates::shared_by(self.concurrency),
-                listing: RefCell::default(),
+                listings: RefCell::default(),
             })
         });
         Ok(clients.clone())

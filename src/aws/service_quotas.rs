@@ -13,12 +13,11 @@ use crate::aws::error;
 use crate::aws::rates::{Limiter, TRIES};
 use crate::error::{ServiceError, ServiceResult};
 use crate::iam_action::IamAction;
-use crate::ids::{AccountRegion, QuotaCode};
+use crate::ids::{AccountRegion, QuotaCode, QuotaService};
 use crate::ports::Quotas;
 use crate::quota::request::{IncreaseRequest, QuotaValue, RequestStatus};
 use crate::quota::{Catalog, Quota};
 
-const SERVICE: &str = "bedrock";
 /// How long a listing is kept. New models appear a few times a week; a listing is eleven pages.
 const LISTING_KEPT: Duration = Duration::from_hours(1);
 
@@ -42,11 +41,11 @@ fn status(status: Option<&sdk::RequestStatus>) -> RequestStatus {
     }
 }
 
-/// The increase request; `None` if the answer has no valid request.
+/// The increase request; `None` if the answer has no valid request, or one for a service that this program does not know.
 pub(crate) fn request(change: &sdk::RequestedServiceQuotaChange) -> Option<IncreaseRequest> {
     Some(IncreaseRequest {
         id: change.id()?.to_owned(),
-        code: QuotaCode::parse(change.quota_code()?)?,
+        code: QuotaCode::of(QuotaService::parse(change.service_code()?)?, change.quota_code()?)?,
         desired: change.desired_value()?,
         status: status(change.status()),
         created: timestamp(change.created()?)?,
@@ -54,10 +53,11 @@ pub(crate) fn request(change: &sdk::RequestedServiceQuotaChange) -> Option<Incre
     })
 }
 
-fn listed(quotas: Vec<ServiceQuota>) -> impl Iterator<Item = Quota> {
-    quotas.into_iter().filter_map(|q| {
+/// The quotas of a listing of `service`.
+fn listed(service: QuotaService, quotas: Vec<ServiceQuota>) -> impl Iterator<Item = Quota> {
+    quotas.into_iter().filter_map(move |q| {
         Some(Quota {
-            code: QuotaCode::parse(q.quota_code()?)?,
+            code: QuotaCode::of(service, q.quota_code()?)?,
             name: q.quota_name()?.to_owned(),
             adjustable: q.adjustable,
             value: q.value,
@@ -83,9 +83,9 @@ async fn every_page<T>(
 }
 
 impl Regional {
-    async fn all_applied(&self) -> ServiceResult<Vec<ServiceQuota>> {
+    async fn all_applied(&self, service: QuotaService) -> ServiceResult<Vec<ServiceQuota>> {
         every_page(&self.rates.list, async |token| {
-            let call = self.quotas.list_service_quotas().service_code(SERVICE).max_results(100);
+            let call = self.quotas.list_service_quotas().service_code(service.as_str()).max_results(100);
             let page = call.set_next_token(token).send().await;
             let page = page.map_err(|e| error::of_read(IamAction::ListServiceQuotas, &e))?;
             Ok((page.quotas.unwrap_or_default(), page.next_token))
@@ -93,9 +93,10 @@ impl Regional {
         .await
     }
 
-    async fn all_defaults(&self) -> ServiceResult<Vec<ServiceQuota>> {
+    async fn all_defaults(&self, service: QuotaService) -> ServiceResult<Vec<ServiceQuota>> {
         every_page(&self.rates.list, async |token| {
-            let call = self.quotas.list_aws_default_service_quotas().service_code(SERVICE).max_results(100);
+            let call = self.quotas.list_aws_default_service_quotas().service_code(service.as_str());
+            let call = call.max_results(100);
             let page = call.set_next_token(token).send().await;
             let page = page.map_err(|e| error::of_read(IamAction::ListAwsDefaultServiceQuotas, &e))?;
             Ok((page.quotas.unwrap_or_default(), page.next_token))
@@ -108,7 +109,8 @@ impl Quotas for Aws {
     async fn applied(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<Option<QuotaValue>> {
         let region = self.at(place)?;
         region.rates.applied.turn().await;
-        let call = region.quotas.get_service_quota().service_code(SERVICE).quota_code(code.as_str());
+        let call = region.quotas.get_service_quota().service_code(code.service().as_str());
+        let call = call.quota_code(code.code());
         let found = error::of_lookup(IamAction::GetServiceQuota, call.send().await)?;
         value(found.and_then(|answer| answer.quota))
     }
@@ -120,8 +122,8 @@ impl Quotas for Aws {
     ) -> ServiceResult<Option<QuotaValue>> {
         let region = self.at(place)?;
         region.rates.default.turn().await;
-        let call = region.quotas.get_aws_default_service_quota().service_code(SERVICE);
-        let answer = call.quota_code(code.as_str()).send().await;
+        let call = region.quotas.get_aws_default_service_quota().service_code(code.service().as_str());
+        let answer = call.quota_code(code.code()).send().await;
         let found = error::of_lookup(IamAction::GetAwsDefaultServiceQuota, answer)?;
         value(found.and_then(|answer| answer.quota))
     }
@@ -143,7 +145,7 @@ impl Quotas for Aws {
         let action = IamAction::ListRequestedServiceQuotaChangeHistoryByQuota;
         let mut found = every_page(&region.rates.history, async |token| {
             let call = region.quotas.list_requested_service_quota_change_history_by_quota();
-            let call = call.service_code(SERVICE).quota_code(code.as_str()).max_results(100);
+            let call = call.service_code(code.service().as_str()).quota_code(code.code()).max_results(100);
             // A quota that Service Quotas does not know has no requests.
             let Some(page) = error::of_lookup(action, call.set_next_token(token).send().await)? else {
                 return Ok((Vec::new(), None));
@@ -156,18 +158,18 @@ impl Quotas for Aws {
     }
 
     /// Every quota with its applied value, or its default if the account has no value of its own.
-    async fn listing(&self, place: &AccountRegion) -> ServiceResult<Catalog> {
+    async fn listing(&self, place: &AccountRegion, service: QuotaService) -> ServiceResult<Catalog> {
         let region = self.at(place)?;
-        if let Some(known) = region.listing.borrow().as_ref()
+        if let Some(known) = region.listings.borrow().get(&service)
             && known.since.elapsed() < LISTING_KEPT
         {
             return Ok(known.catalog.clone());
         }
-        let (applied, defaults) = tokio::join!(region.all_applied(), region.all_defaults());
+        let (applied, defaults) = tokio::join!(region.all_applied(service), region.all_defaults(service));
         // `Catalog` keeps the later of two quotas with the same code.
-        let catalog = Catalog::new(listed(defaults?).chain(listed(applied?)));
+        let catalog = Catalog::new(listed(service, defaults?).chain(listed(service, applied?)));
         let listing = CachedListing { since: Instant::now(), catalog: catalog.clone() };
-        *region.listing.borrow_mut() = Some(listing);
+        region.listings.borrow_mut().insert(service, listing);
         Ok(catalog)
     }
 
@@ -182,8 +184,9 @@ impl Quotas for Aws {
         let mut tries = 0;
         let answer = loop {
             region.rates.request.turn().await;
-            let call = region.quotas.request_service_quota_increase().service_code(SERVICE);
-            let call = call.quota_code(code.as_str()).desired_value(desired).support_case_allowed(true);
+            let call = region.quotas.request_service_quota_increase();
+            let call = call.service_code(code.service().as_str()).quota_code(code.code());
+            let call = call.desired_value(desired).support_case_allowed(true);
             let answer = call.customize().config_override(once.clone()).send().await;
             let answer = answer.map_err(|e| error::of_write(IamAction::RequestServiceQuotaIncrease, &e));
             tries += 1;

@@ -4,7 +4,7 @@
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::error::{Rejection, ServiceError, ServiceResult};
 use bedrock_remediator::event::{AlarmSignal, ErrorSignal, Metric, Recorded};
-use bedrock_remediator::ids::{AccountRegion, IncidentId, QuotaCode};
+use bedrock_remediator::ids::{AccountRegion, IncidentId, QuotaCode, QuotaService};
 use bedrock_remediator::incident::Incident;
 use bedrock_remediator::incident::flood::{Opened, Room};
 use bedrock_remediator::incident::lane::Lane;
@@ -58,8 +58,8 @@ impl Quotas for Live<'_> {
         self.aws.request(place, id).await
     }
 
-    async fn listing(&self, place: &AccountRegion) -> ServiceResult<Catalog> {
-        self.aws.listing(place).await
+    async fn listing(&self, place: &AccountRegion, service: QuotaService) -> ServiceResult<Catalog> {
+        self.aws.listing(place, service).await
     }
 
     async fn request_increase(

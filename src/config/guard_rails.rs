@@ -232,6 +232,18 @@ pub const GUARD_RAILS: &[GuardRail] = &[
         field: Field::Mode(|c| &mut c.headroom_mode),
     },
     GuardRail {
+        variable: "OTHER_QUOTAS",
+        does: "`request` files increases for Bedrock's quotas that are not of model inference, such as those of guardrails, knowledge bases and batch jobs. No metric of CloudWatch proves their need; see [Quota matching](quota-matching.md#other-quotas). `observe` only notifies",
+        bounds_requests: true,
+        field: Field::Mode(|c| &mut c.other_quotas),
+    },
+    GuardRail {
+        variable: "AGENT_CORE",
+        does: "the same for quotas of Amazon Bedrock AgentCore",
+        bounds_requests: true,
+        field: Field::Mode(|c| &mut c.agent_core),
+    },
+    GuardRail {
         variable: "DIGEST_ABOVE",
         does: "more notices than this within ten minutes become one digest",
         bounds_requests: false,
@@ -278,7 +290,7 @@ mod tests {
     #[test]
     fn each_row_sets_its_own_field_and_writes_what_it_read() {
         for rail in GUARD_RAILS {
-            let samples = ["observe", "amazon.*", "7", "0.5", "2,5", "/my/group"];
+            let samples = ["observe", "request", "amazon.*", "7", "0.5", "2,5", "/my/group"];
             let defaults = Config::default();
             let changed = samples.into_iter().find_map(|sample| {
                 let mut config = Config::default();

@@ -60,6 +60,10 @@ pub struct Config {
     pub headroom_threshold: f64,
     /// `HEADROOM_MODE`: whether an increase is filed for a quota that is only nearly full.
     pub headroom_mode: Mode,
+    /// `OTHER_QUOTAS`: whether an increase is filed for Bedrock's quotas that are not of model inference.
+    pub other_quotas: Mode,
+    /// `AGENT_CORE`: whether an increase is filed for quotas of `AgentCore`.
+    pub agent_core: Mode,
     /// `REMINDER_DAYS`: days after the first notice on which people are reminded of an open step: of access, or for a
     /// quota that only a person can have raised. After the last of them, reminders are weekly.
     pub reminder_days: Vec<u32>,
@@ -111,6 +115,8 @@ impl Default for Config {
             quiet_to_close: SignedDuration::from_hours(24),
             headroom_threshold: 0.8,
             headroom_mode: Mode::Request,
+            other_quotas: Mode::Observe,
+            agent_core: Mode::Observe,
             reminder_days: vec![1, 3, 7],
             invocation_log_group: None,
             application_log_groups: Vec::new(),

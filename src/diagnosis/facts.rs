@@ -14,6 +14,7 @@ use crate::ids::Region;
 use crate::model::ModelId;
 use crate::original::Original;
 use crate::quota::Variant;
+use crate::quota::feature::{self, FeatureQuota, LimitKind};
 use crate::text::{Safe, cut};
 
 /// The kind of policy that denied a call, as AWS's access-denied messages name it.
@@ -59,6 +60,10 @@ pub struct Facts {
     /// Who answered, if it was not Bedrock: another AWS service, a provider, a gateway, an agent or the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<Safe>,
+    /// The quotas that the error may be about, if it is about none of model inference, as ids of the rows of
+    /// [`FeatureQuota`]. Several mean that the error does not say which.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<Safe>,
     /// The service tier that the text names: `priority`, `default`, `flex` or `reserved`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<Safe>,
@@ -156,6 +161,11 @@ pub const MODELS: usize = 300;
 pub const SHOWN: usize = 16;
 
 impl Facts {
+    /// The rows of [`Facts::quotas`] that this version knows.
+    pub(crate) fn feature_quotas(&self) -> Vec<&'static FeatureQuota> {
+        self.quotas.iter().filter_map(|id| feature::row(id)).collect()
+    }
+
     /// Adds `later` ids without duplicates.
     pub(crate) fn add_model_ids(&mut self, later: &[ModelId]) {
         for id in later {
@@ -229,6 +239,7 @@ pub(super) fn extract(cause: Cause, is_known: bool, error: &ErrorText<'_>, plain
         }
         Category::Quota => {
             facts.scope = scope(&plain.message);
+            facts.quotas = quotas(cause, plain);
             facts.variant = variant(&plain.message);
         }
         _ => {}
@@ -238,6 +249,17 @@ pub(super) fn extract(cause: Cause, is_known: bool, error: &ErrorText<'_>, plain
         facts.text_hash = Some(Safe::from(crate::ids::short_hash(error.message)));
     }
     facts
+}
+
+/// The rows of quotas that the error may mean, unless it is about a model's inference.
+fn quotas(cause: Cause, plain: &Plain) -> Vec<Safe> {
+    let kind = match cause {
+        Cause::RequestsPerMinute | Cause::RateUnspecified => LimitKind::Rate,
+        Cause::ResourceLimit => LimitKind::Number,
+        _ => return Vec::new(),
+    };
+    let rows = feature::of_error(kind, plain.operation.as_deref(), &plain.message);
+    rows.into_iter().map(|row| Safe::from(row.id)).collect()
 }
 
 /// An operation's name, or the kind of a job event, which consists of a few fixed words.

@@ -1,7 +1,8 @@
 //! Reads CloudTrail records, the one source that says who called what and how it failed.
 //!
-//! Invariant: Only failed inference calls are errors. Calls of Bedrock's control plane, and all calls of the function
-//! itself, need no action. An operation that nobody has heard of is taken for inference.
+//! Invariant: Only failed inference calls are errors, and calls that exceed a quota of their operation. Other calls of
+//! Bedrock's control plane, and all calls of the function itself, need no action. An operation that nobody has heard of is
+//! taken for inference.
 
 use serde::Deserialize;
 
@@ -12,10 +13,11 @@ use crate::event::request_parameters::RequestParameters;
 use crate::event::signal::{Call, ErrorSignal, QuotaChange, Signal, Source};
 use crate::event::value::{Maybe, Text, object, time};
 use crate::identity::FunctionIdentity;
-use crate::ids::{AccountId, Region, caller_of};
+use crate::ids::{AccountId, QuotaService, Region, caller_of};
 use crate::model::ModelId;
 use crate::original::Original;
 use crate::quota::Variant;
+use crate::quota::feature::{LIMIT_CODES, has_limit};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -102,13 +104,18 @@ pub(super) fn read(
     if service == "servicequotas" {
         return Ok(record.quota_change(envelope, home));
     }
-    if !is_bedrock(service) {
+    let is_agent_core = service == QuotaService::AgentCore.as_str();
+    if !is_bedrock(service) && !is_agent_core {
         return Ok(Signal::ignored(format!("a call of another service, {}", shown(service))));
     }
     let Some(name) = record.event_name.get() else {
         return Ok(Signal::ignored("a CloudTrail record without `eventName`"));
     };
-    if is_control_plane(name) {
+    let is_limit = record.error_code.get().is_some_and(|code| LIMIT_CODES.contains(&code)) && has_limit(name);
+    if is_agent_core && !is_limit {
+        return Ok(Signal::ignored(format!("{} of AgentCore exceeds no quota that is known", shown(name))));
+    }
+    if is_control_plane(name) && !is_limit {
         return Ok(Signal::ignored(format!("{} is a control-plane call, not inference", shown(name))));
     }
     let Some(code) = record.error_code.get() else {
@@ -152,7 +159,7 @@ const AWS: &str = ".amazonaws.com";
 
 /// Whether the service's calls are Bedrock's. `AgentCore` is a service of its own, whose operations are no inference.
 fn is_bedrock(service: &str) -> bool {
-    (service == "bedrock" || service.starts_with("bedrock-")) && service != "bedrock-agentcore"
+    (service == "bedrock" || service.starts_with("bedrock-")) && service != QuotaService::AgentCore.as_str()
 }
 
 impl TrailRecord<'_> {
@@ -195,7 +202,9 @@ impl TrailRecord<'_> {
     /// Reads a Service Quotas event. It contains the service's display name, but no quota codes.
     fn quota_change(&self, envelope: Envelope<'_>, home: &FunctionIdentity) -> Signal {
         let details = self.service_event_details.get();
-        let ours = |t: &Text<'_>| t.get().is_some_and(|s| s == "bedrock" || s.contains("Amazon Bedrock"));
+        let ours = |t: &Text<'_>| {
+            t.get().is_some_and(|s| QuotaService::parse(s).is_some() || s.contains("Amazon Bedrock"))
+        };
         let is_bedrock = details.is_some_and(|d| ours(&d.service_name) || ours(&d.service_code));
         let requested = self.request_parameters.get().is_some_and(|p| ours(&p.service_code));
         match details {

@@ -9,10 +9,11 @@ use crate::incident::sender::Sender;
 use crate::incident::symptom::Symptom;
 use crate::model::ModelId;
 use crate::quota::Variant;
+use crate::text::Safe;
 
 /// The identity of an incident: `v1|account|region|model_id|family|caller`. Two errors with the same fingerprint belong
 /// to the same incident. For a wrong model id the model is left out, and the caller, or else the sender, is always part
-/// of it. A cause that one step fixes for the whole account has neither model nor caller; see
+/// of it. An error about a quota that is not of model inference is kept apart by that quota. A cause that one step fixes for the whole account has neither model nor caller; see
 /// [`Cause::is_of_account`](crate::diagnosis::Cause::is_of_account).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(String);
@@ -38,7 +39,7 @@ impl Fingerprint {
             model.map_or(dash, ModelId::as_str),
             cause.family(),
             variant(symptom),
-            denied(symptom),
+            part_of(symptom),
             caller.as_deref().unwrap_or(dash),
         ))
     }
@@ -61,6 +62,14 @@ impl Fingerprint {
     /// The id of this fingerprint's incident.
     pub fn id(&self) -> IncidentId {
         IncidentId::from_hash(&short_hash(&self.0))
+    }
+}
+
+/// What distinguishes incidents of one family.
+fn part_of(symptom: &Symptom) -> String {
+    match symptom.diagnosis.facts.quotas.as_slice() {
+        [] => denied(symptom),
+        quotas => format!(":{}", quotas.iter().map(Safe::as_str).collect::<Vec<_>>().join("+")),
     }
 }
 

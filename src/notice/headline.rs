@@ -18,6 +18,9 @@ fn of(incident: &Incident) -> (&'static str, &'static str) {
             "Many different errors",
             "fail with many different errors: more new kinds in an hour than one notice each can cover, so this notice covers them together",
         ),
+        cause if cause.is_throttle() && !incident.facts.quotas.is_empty() => {
+            ("Throttled", "were throttled: more in a second than the quota of the operation allows")
+        }
         cause => (cause.title(), cause.meaning()),
     }
 }
@@ -73,7 +76,12 @@ pub(super) fn open_request_title(incident: &Incident) -> String {
 fn of_where(incident: &Incident) -> String {
     let model = match (incident.facts.models.len(), &incident.model) {
         (many @ 2.., _) => format!(": {many} models"),
-        (_, model) => model.as_ref().map(|m| format!(": {m}")).unwrap_or_default(),
+        (_, Some(model)) => format!(": {model}"),
+        // Without a model, the operation tells which limit it is.
+        (_, None) if !incident.facts.quotas.is_empty() => {
+            incident.facts.operation.as_ref().map(|name| format!(": {name}")).unwrap_or_default()
+        }
+        (_, None) => String::new(),
     };
     let region = incident.region.as_ref().map(|r| format!(" in {r}")).unwrap_or_default();
     format!("{model}{region}")
@@ -84,7 +92,8 @@ pub(super) fn summary(incident: &Incident) -> String {
     let (_, meaning) = of(incident);
     let model = match (incident.facts.models.len(), &incident.model) {
         (many @ 2.., _) => format!("{many} models"),
-        (_, model) => model.as_ref().map_or_else(|| "Bedrock".to_owned(), |m| format!("`{m}`")),
+        (_, Some(model)) => format!("`{model}`"),
+        (_, None) => incident.facts.answered_by.as_deref().unwrap_or("Bedrock").to_owned(),
     };
     let region = incident.region.as_ref().map_or_else(|| "an unknown Region".to_owned(), ToString::to_string);
     let account =

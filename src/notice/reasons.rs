@@ -39,6 +39,7 @@ pub(crate) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
     if let Some(operation) = &incident.facts.operation {
         because.push(format!("The operation was `{operation}`."));
     }
+    because.extend(feature(incident, evidence));
     because.extend(unknown(incident));
     because.extend(denial(incident));
     because.extend(callers(incident));
@@ -127,6 +128,16 @@ fn told_by(incident: &Incident) -> String {
         (None, Some(code)) => format!("No rule knows this error text; its code was `{code}`."),
         (None, None) => "No rule knows this error text.".to_owned(),
     }
+}
+
+/// The quota of an error that is not about a model's inference, and the service that answered if it is not Bedrock.
+fn feature(incident: &Incident, evidence: &Evidence) -> Vec<String> {
+    let service = incident.facts.answered_by.iter().map(|service| format!("{service} answered."));
+    let quota = evidence.feature.as_ref().and_then(|feature| {
+        let (quota, applied) = (feature.found.quota.as_ref()?, feature.applied.read().copied().flatten()?);
+        Some(format!("It counts against `{}`, of which {} is applied.", quota.name, number(applied.value)))
+    });
+    service.chain(quota).collect()
 }
 
 /// What may be shown of an error text that no rule knows. The text itself may be a prompt.

@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{ServiceError, ServiceResult};
-use crate::ids::AccountRegion;
+use crate::ids::{AccountRegion, QuotaService};
 use crate::incident::record::{Record, State};
 use crate::model::ModelId;
 use crate::notice::points::warned;
@@ -118,8 +118,10 @@ async fn uses_of<W: Services>(
     let since = |back| now.saturating_sub(back).unwrap_or(now);
     let called: Vec<ModelId> = used.iter().map(|u| u.called.clone()).collect();
     let last_day = Window { from: since(DAY), to: now };
-    let (listing, series) =
-        tokio::join!(world.listing(place), world.usage(place, endpoint, &called, last_day, Period::Minute));
+    let (listing, series) = tokio::join!(
+        world.listing(place, QuotaService::Bedrock),
+        world.usage(place, endpoint, &called, last_day, Period::Minute)
+    );
     let (listing, series) = (listing?, series?);
     let measured: Vec<_> = used.iter().zip(&series).collect();
     let shared = by_quota(&listing, endpoint, &measured);

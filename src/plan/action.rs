@@ -60,6 +60,8 @@ wire_enum! {
         UnusualCaller = "unusual-caller",
         /// Nobody has confirmed a subscription to notices.
         NobodyListens = "nobody-listens",
+        /// Only the text of a log reports the error: neither CloudTrail nor an SDK's code.
+        Unrecorded = "unrecorded",
         /// The function only observes.
         ObserveMode = "observe-mode",
         /// Required evidence could not be read.

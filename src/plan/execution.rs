@@ -44,14 +44,17 @@ impl OwnRequest {
             limit.found.quota.as_ref().is_some_and(|quota| quota.code == followed.code)
         };
         let known = evidence.limits.iter().find(is_of_it);
-        let quota = known.and_then(|limit| limit.found.quota.clone()).unwrap_or_else(|| Quota {
+        let feature = evidence.feature.as_ref();
+        let feature = feature.filter(|f| f.found.quota.as_ref().is_some_and(|q| q.code == followed.code));
+        let found = known.map(|limit| &limit.found).or_else(|| feature.map(|feature| &feature.found));
+        let quota = found.and_then(|found| found.quota.clone()).unwrap_or_else(|| Quota {
             code: followed.code.clone(),
             name: followed.name.clone(),
             adjustable: true,
             value: None,
         });
-        let default =
-            known.and_then(|limit| limit.default.read().copied().flatten()).map(|default| default.value);
+        let default = known.map(|limit| &limit.default).or_else(|| feature.map(|feature| &feature.default));
+        let default = default.and_then(|read| read.read().copied().flatten()).map(|default| default.value);
         let increase = Increase {
             quota,
             applied: followed.value_before,

@@ -11,6 +11,7 @@ use crate::evidence::Evidence;
 use crate::incident::Incident;
 use crate::plan::action::{Action, Increase, Plan, Reason};
 use crate::plan::choose_quota::{QuotaCase, choose, fullest};
+use crate::plan::feature;
 use crate::plan::justification;
 use crate::plan::proof::wanted;
 use crate::plan::remembered::{need, suspected, value, with_history};
@@ -40,6 +41,10 @@ pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, 
 }
 
 fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &mut Plan) {
+    if !incident.facts.quotas.is_empty() {
+        feature::decide(incident, evidence, config, plan);
+        return;
+    }
     if let Some(suspicion) = suspect::open(incident, evidence) {
         suspect::withhold(plan, suspicion, incident, evidence);
         return;

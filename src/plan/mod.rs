@@ -4,6 +4,7 @@
 
 pub mod action;
 mod choose_quota;
+mod feature;
 pub mod execution;
 mod justification;
 pub(crate) mod steps;

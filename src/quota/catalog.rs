@@ -1,4 +1,4 @@
-//! The quotas of Amazon Bedrock: built in, imported, or as listed by an account.
+//! Quotas of Service Quotas: built in, imported, or as listed by an account.
 //!
 //! Invariant: A catalogue is data. Codes and names are AWS's, and nothing is derived from a code.
 
@@ -9,12 +9,12 @@ use std::sync::LazyLock;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Arn, QuotaCode};
+use crate::ids::{Arn, QuotaCode, QuotaService};
 
-/// One quota of the Service Quotas service `bedrock`.
+/// One quota of Service Quotas.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Quota {
-    /// The quota code, the same in every account and Region.
+    /// The service and the code, the same in every account and Region.
     pub code: QuotaCode,
     /// The name in AWS's wording.
     pub name: String,
@@ -44,8 +44,8 @@ pub enum CatalogError {
     /// A quota in the listing has no valid quota code.
     #[error("`{0}` is not a quota code")]
     Code(String),
-    /// The listing contains no Bedrock quota.
-    #[error("no quota of the service `bedrock` in it")]
+    /// The listing contains no quota of a service that this program handles.
+    #[error("no quota of the services `bedrock` and `bedrock-agentcore` in it")]
     Empty,
     /// A line in the catalogue's own format is damaged.
     #[error("line {0}: expected code, `A` or `-`, value, name, separated by tabs")]
@@ -97,7 +97,7 @@ impl Catalog {
     }
 
     /// Reads the output of `aws service-quotas list-service-quotas --service-code bedrock --output json`, or of
-    /// `list-aws-default-service-quotas`. Quotas of other services are left out. Fails if the text is no such output, a
+    /// `list-aws-default-service-quotas`, of `bedrock` or `bedrock-agentcore`. Quotas of other services are left out. Fails if the text is no such output, a
     /// code is invalid, or no quota is left.
     ///
     /// Only defaults have values here: those in whose ARN no account stands. The values of an account's listing are what
@@ -105,11 +105,14 @@ impl Catalog {
     /// <https://docs.aws.amazon.com/cli/latest/reference/service-quotas/list-aws-default-service-quotas.html>.
     pub fn from_listing(json: &str) -> Result<Self, CatalogError> {
         let listing: Listing = serde_json::from_str(json).map_err(CatalogError::Listing)?;
-        let ours =
-            listing.quotas.into_iter().filter(|q| q.service_code.as_deref().is_none_or(|s| s == "bedrock"));
+        let service = |q: &Listed| match q.service_code.as_deref() {
+            Some(code) => QuotaService::parse(code),
+            None => Some(QuotaService::Bedrock),
+        };
+        let ours = listing.quotas.into_iter().filter_map(|q| Some((service(&q)?, q)));
         let quotas = ours
-            .map(|q| {
-                let code = QuotaCode::parse(&q.quota_code).ok_or(CatalogError::Code(q.quota_code))?;
+            .map(|(service, q)| {
+                let code = QuotaCode::of(service, &q.quota_code).ok_or(CatalogError::Code(q.quota_code))?;
                 let is_default =
                     q.quota_arn.as_deref().and_then(Arn::parse).is_some_and(|arn| arn.account.is_empty());
                 let value = q.value.filter(|_| is_default);

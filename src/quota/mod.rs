@@ -3,6 +3,7 @@
 //! Invariant: A wrong quota is worse than none. Two candidates, or a label that does not match exactly, mean no match.
 
 pub mod difference;
+pub mod feature;
 pub mod record;
 pub mod reference;
 pub mod request;
@@ -12,6 +13,7 @@ mod name;
 
 use std::collections::{HashMap, HashSet};
 
+use crate::ids::QuotaService;
 use crate::model::{ModelId, ModelKind};
 pub use crate::quota::catalog::{Catalog, CatalogError, Quota};
 use crate::quota::label::{Kinship, LabelIdentity};
@@ -184,7 +186,8 @@ fn labelled_quotas<'c>(catalog: &'c Catalog, model: &ModelId) -> Vec<(QuotaName<
     let known = label::known_labels(model);
     let wanted = LabelIdentity::of_model(model);
     let named = |q: &'c Quota| Some((QuotaName::parse(&q.name)?, q));
-    let quotas = catalog.quotas().iter();
+    // Another service's quota is never a model's, whatever its name.
+    let quotas = catalog.quotas().iter().filter(|q| q.code.service() == QuotaService::Bedrock);
 
     if !known.is_empty() {
         let is_known = |name: &QuotaName<'_>| known.iter().any(|l| l.eq_ignore_ascii_case(name.label));

@@ -42,8 +42,10 @@ pub(crate) fn awaited(
 /// The applied value of a quota in `evidence`; `None` if it could not be read or does not exist.
 fn value_of(evidence: &Evidence, code: &QuotaCode) -> Option<f64> {
     let is_it = |quota: &crate::quota::Quota| quota.code == *code;
-    let limit = evidence.limits.iter().find(|l| l.found.quota.as_ref().is_some_and(is_it))?;
-    Some(limit.applied.read().copied().flatten()?.value)
+    let limits = evidence.limits.iter().map(|limit| (&limit.found, &limit.applied));
+    let feature = evidence.feature.iter().map(|feature| (&feature.found, &feature.applied));
+    let (_, applied) = limits.chain(feature).find(|(found, _)| found.quota.as_ref().is_some_and(is_it))?;
+    Some(applied.read().copied().flatten()?.value)
 }
 
 /// The new value of the quota that `record` waits for; `None` if it has not risen or is not known.

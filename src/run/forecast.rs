@@ -12,7 +12,7 @@ use crate::callers::{Callers, RecentCallers};
 use crate::diagnosis::Cause;
 use crate::error::{ServiceError, ServiceResult};
 use crate::event::signal::Call;
-use crate::ids::{AccountRegion, QuotaCode};
+use crate::ids::{AccountRegion, QuotaCode, QuotaService};
 use crate::incident::{Incident, Symptom, fold};
 use crate::model::{ModelId, ModelKind};
 use crate::ports::{Clock, Models, Services, Telemetry, ask};
@@ -143,7 +143,7 @@ impl Forecast {
         let window = Window { from: now.saturating_sub(DAY).unwrap_or(now), to: now };
         let (series, listing, lives) = tokio::join!(
             ask(world, until, world.usage(place, endpoint, &called, window, Period::Minute)),
-            ask(world, until, world.listing(place)),
+            ask(world, until, world.listing(place, QuotaService::Bedrock)),
             ask(world, until, world.lives(place)),
         );
         let measured: Vec<(&Used, &Series)> = used.iter().zip(series.iter().flatten()).collect();

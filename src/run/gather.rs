@@ -7,7 +7,7 @@ use crate::access;
 use crate::diagnosis::{Category, Cause};
 use crate::error::{Gathered, ServiceResult};
 use crate::evidence::{Evidence, LimitEvidence, Successor, since};
-use crate::ids::{AccountRegion, Arn, Region, caller_of, is_root};
+use crate::ids::{AccountRegion, Arn, QuotaService, Region, caller_of, is_root};
 use crate::incident::Incident;
 use crate::model::access::Availability;
 use crate::model::lifecycle::successor;
@@ -15,7 +15,7 @@ use crate::model::{ModelId, ModelKind};
 use crate::permission::{Needed, PolicyVerdict, Ruling};
 use crate::ports::{Clock, Ledger, Models, Permissions, Quotas, Telemetry, Topic, ask};
 use crate::quota::{Catalog, Limit, Quota, QuotaMatch, Variant, Verdict, find};
-use crate::run::forecast;
+use crate::run::{forecast, gather_feature};
 use crate::time::Window;
 use crate::usage::headroom::{FORECAST_LIMITS, MANTLE_LIMITS};
 use crate::usage::{Endpoint, Period, Usage, burndown};
@@ -51,6 +51,9 @@ where
     }
     let model = evidence.model.clone();
     match (incident.cause.category(), model) {
+        (Category::Quota, _) if !incident.facts.quotas.is_empty() => {
+            Box::pin(gather_feature::gather(world, &place, incident, &mut evidence, until)).await;
+        }
         (Category::Quota, Some(model)) if incident.cause.is_rate() => {
             of_quotas(world, &place, &model, incident, &mut evidence, until).await;
         }
@@ -290,7 +293,7 @@ pub(crate) async fn limits(
     let built_in = among(Catalog::built_in());
     // The account's own listing may have a model that is newer than the built-in catalogue.
     let known = built_in.iter().any(|(_, f, _)| f.verdict == Verdict::Matched);
-    let listing = gather_if(!known, world, until, world.listing(place)).await;
+    let listing = gather_if(!known, world, until, world.listing(place, QuotaService::Bedrock)).await;
     let found = listing.read().map_or(built_in, among);
     let asked = found.into_iter().map(async |(of, found, rivals)| LimitEvidence {
         rivals,

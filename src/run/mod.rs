@@ -9,6 +9,7 @@ pub mod forecast;
 pub mod gather;
 pub mod handler;
 pub mod investigate;
+mod gather_feature;
 mod prepared;
 pub mod respond;
 pub(crate) mod still;

@@ -1,6 +1,6 @@
 //! Increase requests in the sandbox's Service Quotas.
 
-use crate::ids::Region;
+use crate::ids::{QuotaService, Region};
 use crate::quota::Catalog;
 use crate::quota::request::IncreaseRequest;
 use crate::sandbox::{QuotaEntry, WorldFile};
@@ -30,10 +30,11 @@ pub(crate) fn request_id(n: usize) -> String {
     format!("request-{:04}", n + 1)
 }
 
-/// All quotas of a Region.
+/// All quotas of a service in a Region.
 #[derive(Clone, Debug)]
 pub(crate) struct PastListing {
     pub(crate) region: Region,
+    pub(crate) service: QuotaService,
     /// The world file's quotas at the time it was made.
     pub(crate) of: Vec<QuotaEntry>,
     pub(crate) catalog: Catalog,

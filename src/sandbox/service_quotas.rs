@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Rejection, ServiceError, ServiceResult};
-use crate::ids::{AccountRegion, QuotaCode};
+use crate::ids::{AccountRegion, QuotaCode, QuotaService};
 use crate::ports::Quotas;
 use crate::quota::request::{IncreaseRequest, QuotaValue, RequestStatus};
 use crate::quota::{Catalog, Quota};
@@ -34,23 +34,29 @@ impl KnownQuota {
 }
 
 impl SandboxState {
-    /// Every quota of this account and Region. Made again only when a quota of the world file has changed.
-    fn listing(&mut self, place: &AccountRegion) -> Catalog {
+    /// Every quota of `service` in this account and Region. Made again only when a quota of the world file has changed.
+    fn listing(&mut self, place: &AccountRegion, service: QuotaService) -> Catalog {
         let quotas = &self.file.quotas;
-        let is_of_now = |known: &&PastListing| known.region == place.region && known.of == *quotas;
+        let is_same = |known: &PastListing| known.region == place.region && known.service == service;
+        let is_of_now = |known: &&PastListing| is_same(known) && known.of == *quotas;
         if let Some(known) = self.listings.iter().find(is_of_now) {
             return known.catalog.clone();
         }
-        let mut codes: BTreeSet<&QuotaCode> = quotas.iter().map(|q| &q.code).collect();
+        let mut codes: BTreeSet<&QuotaCode> =
+            quotas.iter().map(|q| &q.code).filter(|c| c.service() == service).collect();
         let mut listed: Vec<KnownQuota> = codes.iter().filter_map(|code| self.known(place, code)).collect();
         let built_in = Catalog::built_in().quotas().iter().filter(|_| !self.lists_little);
-        let built_in = built_in.filter(|q| codes.insert(&q.code));
+        let built_in = built_in.filter(|q| q.code.service() == service && codes.insert(&q.code));
         listed.extend(built_in.map(|q| KnownQuota { applied: None, default: q.value, quota: q.clone() }));
         let catalog =
             Catalog::new(listed.into_iter().map(|k| Quota { value: k.applied.or(k.default), ..k.quota }));
-        let listing =
-            PastListing { region: place.region.clone(), of: quotas.clone(), catalog: catalog.clone() };
-        self.listings.retain(|known| known.region != place.region);
+        let listing = PastListing {
+            region: place.region.clone(),
+            service,
+            of: quotas.clone(),
+            catalog: catalog.clone(),
+        };
+        self.listings.retain(|known| !is_same(known));
         self.listings.push(listing);
         catalog
     }
@@ -225,8 +231,8 @@ impl Quotas for Sandbox {
         self.call_at(place, PortCall::History, |state| Ok(state.history(place, code))).await
     }
 
-    async fn listing(&self, place: &AccountRegion) -> ServiceResult<Catalog> {
-        self.call_at(place, PortCall::Listing, |state| Ok(state.listing(place))).await
+    async fn listing(&self, place: &AccountRegion, service: QuotaService) -> ServiceResult<Catalog> {
+        self.call_at(place, PortCall::Listing, |state| Ok(state.listing(place, service))).await
     }
 
     async fn request_increase(

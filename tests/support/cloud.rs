@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::error::{Rejection, ServiceError};
 use bedrock_remediator::event::{AlarmSignal, Call, ErrorSignal};
-use bedrock_remediator::ids::{AccountId, AccountRegion, QuotaCode, Region};
+use bedrock_remediator::ids::{AccountId, AccountRegion, QuotaCode, QuotaService, Region};
 use bedrock_remediator::incident::search::{LogKind, LogQuery};
 use bedrock_remediator::installation::{EventRule, Reads, RuleState, RuleTrigger, Subscriptions, Trail};
 use bedrock_remediator::model::lifecycle::{Lifecycle, ModelLife};
@@ -333,7 +333,7 @@ fn refused(error: ServiceError) -> Refused {
 
 fn change(request: &IncreaseRequest) -> Value {
     json!({
-        "Id": request.id, "CaseId": request.case_id, "ServiceCode": "bedrock", "QuotaCode": request.code,
+        "Id": request.id, "CaseId": request.case_id, "ServiceCode": request.code.service(), "QuotaCode": request.code.code(),
         "DesiredValue": request.desired, "Status": request.status,
         "Created": request.created.as_millisecond() as f64 / 1000.0,
     })
@@ -352,11 +352,11 @@ fn quotas(world: &Sandbox, place: &AccountRegion, operation: &str, input: &Value
         let request = at_once(world.request(place, input["RequestId"].as_str().unwrap())).map_err(refused)?;
         return Ok(json!({ "RequestedQuota": change(&request.ok_or_else(no_such_resource)?) }));
     }
-    assert_eq!(input["ServiceCode"], "bedrock");
-    let code = || QuotaCode::parse(input["QuotaCode"].as_str().unwrap()).unwrap();
+    let service = QuotaService::parse(input["ServiceCode"].as_str().unwrap()).unwrap();
+    let code = || QuotaCode::of(service, input["QuotaCode"].as_str().unwrap()).unwrap();
     let value = |value: Result<Option<QuotaValue>, ServiceError>| {
         let value = value.map_err(refused)?.ok_or_else(no_such_resource)?;
-        let quota = json!({ "QuotaCode": code(), "Value": value.value, "Adjustable": value.adjustable });
+        let quota = json!({ "ServiceCode": service, "QuotaCode": code().code(), "Value": value.value, "Adjustable": value.adjustable });
         Ok(json!({ "Quota": quota }))
     };
     match operation {
@@ -367,7 +367,7 @@ fn quotas(world: &Sandbox, place: &AccountRegion, operation: &str, input: &Value
             Ok(json!({ "RequestedQuotas": history.iter().map(change).collect::<Vec<_>>() }))
         }
         "ListServiceQuotas" | "ListAWSDefaultServiceQuotas" => {
-            let all = at_once(world.listing(place)).map_err(refused)?;
+            let all = at_once(world.listing(place, service)).map_err(refused)?;
             let (size, page) = (input["MaxResults"].as_u64().unwrap(), input["NextToken"].as_str());
             let from = page.map_or(0, |page| page.parse().unwrap());
             let quotas = all.quotas().iter().skip(from).take(usize::try_from(size).unwrap());
@@ -376,7 +376,7 @@ fn quotas(world: &Sandbox, place: &AccountRegion, operation: &str, input: &Value
                 _ => at_once(world.default_value(place, &q.code)).unwrap().map(|default| default.value),
             };
             let quotas: Vec<_> = quotas
-                .map(|q| json!({ "QuotaCode": q.code, "QuotaName": q.name, "Adjustable": q.adjustable, "Value": value(q) }))
+                .map(|q| json!({ "ServiceCode": service, "QuotaCode": q.code.code(), "QuotaName": q.name, "Adjustable": q.adjustable, "Value": value(q) }))
                 .collect();
             let next = from + quotas.len();
             let next = (next < all.quotas().len()).then(|| next.to_string());

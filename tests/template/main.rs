@@ -19,6 +19,7 @@ use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::installation::RuleTrigger;
 use bedrock_remediator::metrics::OwnMetric;
 use bedrock_remediator::operate::doctor;
+use bedrock_remediator::quota::feature::LIMIT_CODES;
 use bedrock_remediator::shards::Shards;
 use read::{TEMPLATE, template, text, texts};
 use serde_json::{Value, json};
@@ -78,14 +79,23 @@ fn the_page_on_configuration_has_every_parameter_and_its_default() {
 }
 
 #[test]
-fn the_rule_on_calls_leaves_out_the_control_plane_that_the_reader_leaves_out() {
+fn the_rule_on_calls_leaves_out_the_control_plane_that_the_reader_leaves_out_unless_a_quota_is_exceeded() {
     let template = template();
     let rule = &template["Resources"]["InferenceErrorsRule"]["Properties"];
-    let detail = &rule["EventPattern"]["detail"];
-    assert_eq!(detail["eventName"], json!([{ "anything-but": { "prefix": CONTROL_PLANE } }]));
-    assert_eq!(detail["errorCode"], json!([{ "exists": true }]));
-    assert_eq!(detail["eventSource"], json!(["bedrock.amazonaws.com", "bedrock-mantle.amazonaws.com"]));
     assert_eq!(rule["State"], "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS");
+    let calls = rule["EventPattern"]["detail"]["$or"].as_array().unwrap();
+    assert_eq!(
+        *calls,
+        [
+            json!({
+                "eventSource": ["bedrock.amazonaws.com", "bedrock-mantle.amazonaws.com"],
+                "eventName": [{ "anything-but": { "prefix": CONTROL_PLANE } }],
+                "errorCode": [{ "exists": true }],
+            }),
+            json!({ "eventSource": ["bedrock.amazonaws.com"], "errorCode": ["ServiceQuotaExceededException"] }),
+            json!({ "eventSource": ["bedrock-agentcore.amazonaws.com"], "errorCode": LIMIT_CODES }),
+        ]
+    );
 }
 
 /// See <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html>.
@@ -359,7 +369,7 @@ fn what_changes_something_and_what_is_searched_lies_in_the_stacks_region() {
             }
         }
     }
-    assert_eq!(seen, 7);
+    assert_eq!(seen, 8);
 }
 
 #[test]

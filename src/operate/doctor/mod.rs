@@ -14,6 +14,7 @@ mod trail;
 
 use crate::error::ServiceResult;
 use crate::iam_action::IamAction;
+use crate::ids::QuotaService;
 use crate::installation::Subscriptions;
 use crate::operate::doctor::check::of_answer;
 pub use crate::operate::doctor::check::{Check, Finding};
@@ -39,7 +40,7 @@ pub async fn examine<W: Services + Setup>(world: &W, patient: &Installation<'_>)
     );
     let (logging, quotas, used) = tokio::join!(
         world.invocation_logging(place),
-        world.listing(place),
+        world.listing(place, QuotaService::Bedrock),
         world.used(place, Endpoint::Runtime)
     );
     let mut checks = vec![

@@ -33,8 +33,9 @@ pub(crate) fn by_hand(increase: &Increase, place: &AccountRegion) -> Step {
 /// The command that files the same request.
 fn command(quota: &Quota, desired: f64, region: &Region) -> String {
     format!(
-        "aws service-quotas request-service-quota-increase --service-code bedrock --quota-code {} --desired-value {desired} --region {region}",
-        quota.code
+        "aws service-quotas request-service-quota-increase --service-code {} --quota-code {} --desired-value {desired} --region {region}",
+        quota.code.service(),
+        quota.code.code()
     )
 }
 
@@ -62,7 +63,9 @@ pub(crate) fn subscribe() -> Step {
 /// How a person checks a quota's status.
 pub(crate) fn look_at(place: &AccountRegion, code: &QuotaCode) -> Step {
     let command = format!(
-        "aws service-quotas list-requested-service-quota-change-history-by-quota --service-code bedrock --quota-code {code} --region {}",
+        "aws service-quotas list-requested-service-quota-change-history-by-quota --service-code {} --quota-code {} --region {}",
+        code.service(),
+        code.code(),
         place.region
     );
     Step {
@@ -74,5 +77,6 @@ pub(crate) fn look_at(place: &AccountRegion, code: &QuotaCode) -> Step {
 
 /// The console page of a quota.
 pub(crate) fn quota_link(place: &AccountRegion, code: &QuotaCode) -> String {
-    place.region.regional_console(&format!("servicequotas/home/services/bedrock/quotas/{code}"))
+    let page = format!("servicequotas/home/services/{}/quotas/{}", code.service(), code.code());
+    place.region.regional_console(&page)
 }

@@ -3,11 +3,15 @@
 //! Invariant: Only text of the right shape becomes an identifier. Anything else parses to `None`, never to an empty or
 //! invented one.
 
+mod quota_code;
+
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
+
+pub use crate::ids::quota_code::{QuotaCode, QuotaService};
 
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident) => {
@@ -41,11 +45,6 @@ name! {
 name! {
     /// A Region code such as `eu-central-1` or `us-gov-west-1`.
     Region
-}
-
-name! {
-    /// A Service Quotas code such as `L-E3F10727`; the same in every account and Region.
-    QuotaCode
 }
 
 impl AccountId {
@@ -102,15 +101,6 @@ pub(crate) fn console_host(partition: &str) -> &'static str {
     const HOSTS: &[(&str, &str)] =
         &[("aws-us-gov", "console.amazonaws-us-gov.com"), ("aws-cn", "console.amazonaws.cn")];
     HOSTS.iter().find(|(of, _)| *of == partition).map_or("console.aws.amazon.com", |(_, host)| host)
-}
-
-impl QuotaCode {
-    /// `None` unless `text` is `L-` and eight upper-case hexadecimal digits.
-    pub fn parse(text: &str) -> Option<Self> {
-        let code = text.strip_prefix("L-")?;
-        let hex = code.len() == 8 && code.bytes().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b));
-        hex.then(|| Self(text.to_owned()))
-    }
 }
 
 /// The first 16 hex digits of the SHA-256 of `text`.
@@ -307,12 +297,5 @@ mod tests {
         let user = "arn:aws:iam::111122223333:user/ann";
         assert_eq!(caller_of(user).as_deref(), Some(user));
         assert_eq!(caller_of("arn:aws:s3:::bucket"), None);
-    }
-
-    #[test]
-    fn quota_codes_are_recognised_by_shape() {
-        assert!(QuotaCode::parse("L-E3F10727").is_some());
-        assert!(QuotaCode::parse("L-e3f10727").is_none());
-        assert!(QuotaCode::parse("E3F10727").is_none());
     }
 }
