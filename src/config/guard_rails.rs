@@ -238,7 +238,7 @@ pub const GUARD_RAILS: &[GuardRail] = &[
         field: Field::Mode(|c| &mut c.other_quotas),
     },
     GuardRail {
-        variable: "AGENT_CORE",
+        variable: "AGENTCORE",
         does: "the same for quotas of Amazon Bedrock AgentCore",
         bounds_requests: true,
         field: Field::Mode(|c| &mut c.agent_core),

@@ -62,7 +62,7 @@ pub struct Config {
     pub headroom_mode: Mode,
     /// `OTHER_QUOTAS`: whether an increase is filed for Bedrock's quotas that are not of model inference.
     pub other_quotas: Mode,
-    /// `AGENT_CORE`: whether an increase is filed for quotas of `AgentCore`.
+    /// `AGENTCORE`: whether an increase is filed for quotas of `AgentCore`.
     pub agent_core: Mode,
     /// `REMINDER_DAYS`: days after the first notice on which people are reminded of an open step: of access, or for a
     /// quota that only a person can have raised. After the last of them, reminders are weekly.

@@ -243,7 +243,7 @@ fn allowed(
     }
     let (mode, variable) = match case.quota.code.service() {
         QuotaService::Bedrock => (config.other_quotas, "OTHER_QUOTAS"),
-        QuotaService::AgentCore => (config.agent_core, "AGENT_CORE"),
+        QuotaService::AgentCore => (config.agent_core, "AGENTCORE"),
     };
     let why = match (config.mode, mode) {
         (Mode::Observe, _) => "the function only observes".to_owned(),
