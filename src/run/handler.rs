@@ -86,7 +86,7 @@ pub async fn handle<W: Services>(
         reading.item(world, terms, n, item, told).await;
     }
     let is_batch = delivery.is_batch();
-    let incidents = Claims::new(world, terms).all(reading.folding.incidents()).await;
+    let incidents = Box::pin(Claims::new(world, terms).all(reading.folding.incidents())).await;
     let mut items = reading.items;
     for incident in incidents.iter().filter(|i| !i.recorded) {
         for n in &incident.incident.items {

@@ -73,7 +73,7 @@ pub(crate) async fn drive<W: Services>(
     learnt: Option<SearchOutcome>,
     lane: Lane,
 ) -> ServiceResult<Response> {
-    let mut ready = Box::pin(prepare(world, terms, lease, record, learnt)).await?;
+    let mut ready = prepare(world, terms, lease, record, learnt).await?;
     let mut driven = Response {
         incident: ready.incident,
         plan: ready.plan,
