@@ -24,7 +24,7 @@ use bedrock_remediator::ports::{
 use bedrock_remediator::quota::request::RequestStatus;
 use bedrock_remediator::sandbox::{Fault, FaultKind, PortCall, WorldFile};
 use bedrock_remediator::time::Window;
-use bedrock_remediator::usage::Period;
+use bedrock_remediator::usage::{Endpoint, Period};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use support::cloud::Cloud;
