@@ -620,8 +620,8 @@ fn a_request_that_aws_grants_is_told_of_twice() {
         cloud.state().world.decide(&filed.id, status, None);
         tick_when_due(&cloud, &lambda);
         assert_eq!(kinds_and_causes(&cloud), [told("opened")], "{status:?} is no news");
-        // The first tick watches the whole Region; the next one does not.
-        assert_eq!(cloud.calls().iter().filter(|call| *call == "cloudwatch:ListMetrics").count(), 1);
+        // The first tick watches both endpoints of the Region; the next one does not.
+        assert_eq!(cloud.calls().iter().filter(|call| *call == "cloudwatch:ListMetrics").count(), 2);
     }
     cloud.state().world.decide(&filed.id, RequestStatus::CaseClosed, Some(filed.desired));
     tick_when_due(&cloud, &lambda);
@@ -677,5 +677,5 @@ fn the_doctor_finds_an_account_in_order() {
     assert!(done.status.success(), "{said} {}", String::from_utf8_lossy(&done.stderr));
     let region: Value = serde_json::from_str(&said).unwrap();
     let checks = region["checks"].as_array().unwrap();
-    assert!(checks.len() == 9 && checks.iter().all(|check| check["finding"] == "good"), "{said}");
+    assert!(checks.len() == 10 && checks.iter().all(|check| check["finding"] == "good"), "{said}");
 }

@@ -435,7 +435,7 @@ class Deployed(unittest.TestCase):
             "rules": "good", "role": "good", "metrics": "good", "ledger": "good", "invocation log": "optional",
             "trail": "missing", "alarms": "missing", "subscriptions": "missing",
             # It has no Service Quotas.
-            "quotas": "unknown",
+            "quotas": "unknown", "catalogue": "unknown",
         })
         self.assertEqual(checks["alarms"]["seen"].count("is missing"), 3, "those that it cannot make")
         events = client("events", MINISTACK)
