@@ -272,8 +272,8 @@ class Rules(unittest.TestCase):
 
     PASSES = {
         "InferenceErrorsRule": {
-            "access-*", "capacity-*", "mantle-access-denied", "model-id-*", "permission-*", "request-*", "throttle-*",
-            "unknown-error",
+            "access-*", "capacity-*", "limit-*", "mantle-access-denied", "mantle-throttled", "model-id-*", "permission-*",
+            "request-*", "throttle-*", "unknown-error",
         },
         "YourAlarmsRule": {
             "alarm-all-models", "alarm-busy-account", "alarm-composite", "alarm-composite-children", "alarm-log-search",
