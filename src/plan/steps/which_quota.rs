@@ -6,6 +6,9 @@ use crate::plan::action::{Reason, Step, Withheld};
 use crate::plan::steps::increase::quota_link;
 use crate::plan::steps::visible;
 
+/// More quotas than these are no list of steps. The reason for withholding names them all.
+const MOST: usize = 3;
+
 /// Steps to find what `refusal` says is not known; none if a look would not help.
 pub(crate) fn steps(incident: &Incident, place: Option<&AccountRegion>, refusal: &Withheld) -> Vec<Step> {
     let Some(place) = place else { return Vec::new() };
@@ -13,6 +16,7 @@ pub(crate) fn steps(incident: &Incident, place: Option<&AccountRegion>, refusal:
         (Reason::Ambiguous, _) => refusal
             .candidates
             .iter()
+            .take(MOST)
             .map(|quota| Step {
                 text: format!("Look whether it is `{}`, and ask for that one by hand.", quota.name),
                 command: None,
