@@ -11,7 +11,7 @@ use crate::sandbox::PortCall;
 use crate::simulation::check::Checker;
 use crate::simulation::check::observed::Filing;
 use crate::simulation::problem::{ACCOUNT, Problem};
-use crate::simulation::truth::{Request, Span, TrueUse, Truth, Unit, earlier};
+use crate::simulation::truth::{Request, Span, TrueUse, Unit, earlier};
 use crate::simulation::violation::{Checked, TOLERANCE, broken};
 use crate::time::after;
 
@@ -28,8 +28,6 @@ const FULL: f64 = 0.8;
 const SUDDEN: SignedDuration = SignedDuration::from_hours(5 * 24);
 /// The use before a life is known to be usual for this long.
 const USUAL: SignedDuration = SignedDuration::from_hours(5 * 24);
-/// A model that was used longer than this within a week is used much more than before the life.
-const LONGEST: SignedDuration = SignedDuration::from_hours(4);
 
 impl Checker<'_> {
     /// Whether the request may be filed, whether or not Service Quotas accepts it.
@@ -251,7 +249,6 @@ impl Checker<'_> {
         let of_day = all().filter(here).filter(|r| r.is_ours && r.created > a_day_before).count();
         let is_near =
             |r: &Request| r.is_ours && after(after(r.created, config.quota_cool_down), TOLERANCE) > span.from;
-        let week = Span { from: earlier(span.to, SignedDuration::from_hours(7 * 24)), to: span.to };
         let two_weeks = Span { from: earlier(span.from, SignedDuration::from_hours(16 * 24)), to: span.to };
         [
             (config.mode == Mode::Observe, "the function only observes"),
@@ -267,7 +264,6 @@ impl Checker<'_> {
             (after(used.began, config.require_history) > earlier(span.from, TOLERANCE), "the model is new"),
             (used.is_sudden, "its use is sudden"),
             (after(self.account.start, USUAL) < span.to, "nothing is known of what is usual"),
-            (Truth::lasted(used, week) > LONGEST, "it is used much more than the week before"),
             (value > quota.default * 1.2, "its use grows with each raise, as a loop's does"),
             (self.is_misnamed(used, incident, span), "the errors name another limit, which is near as well"),
             (!self.truth.is_always_heard(span), "nobody listens"),

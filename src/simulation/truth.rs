@@ -256,16 +256,6 @@ impl Truth {
         Some(then.chain(given).fold(quota.default, f64::max))
     }
 
-    /// How long `used` was used within `span`.
-    pub(super) fn lasted(used: &TrueUse, span: Span) -> SignedDuration {
-        let ends = used.phases.iter().skip(1).map(|(since, _)| *since).chain([span.to]);
-        let of = |((since, minute), end): (&(Timestamp, Option<Minute>), Timestamp)| {
-            let lasted = end.min(span.to).duration_since((*since).max(span.from));
-            if minute.is_some() { lasted.max(SignedDuration::ZERO) } else { SignedDuration::ZERO }
-        };
-        used.phases.iter().zip(ends).map(of).fold(SignedDuration::ZERO, SignedDuration::saturating_add)
-    }
-
     /// Sets the number of subscribers from now on.
     pub(super) fn listen(&mut self, at: Timestamp, how_many: u32) {
         if self.listeners.is_empty() {
