@@ -26,7 +26,7 @@ pub use crate::diagnosis::facts::{EXAMPLES, Facts, LimitScope, MODELS, Many, Pol
 pub use crate::diagnosis::find::UNNAMED_FIELD;
 pub(crate) use crate::diagnosis::find::endpoint_region;
 pub use crate::diagnosis::operations::CONTROL_PLANE;
-pub(crate) use crate::diagnosis::operations::is_control_plane;
+pub(crate) use crate::diagnosis::operations::{is_control_plane, is_operation};
 pub(crate) use crate::diagnosis::plain::LONGEST;
 pub use crate::diagnosis::plain::{ErrorText, Plain};
 pub use crate::diagnosis::rule::{Example, Rule};

@@ -69,6 +69,13 @@ pub const CONTROL_PLANE: &[&str] = &[
     "Validate",
 ];
 
+/// Whether `name` has the form of an operation's name. Nothing else is a call of AWS, whatever a record says.
+pub(crate) fn is_operation(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.len() <= 100
+        && name.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
 /// Whether `name`, an operation of Bedrock, is one of the control plane.
 pub(crate) fn is_control_plane(name: &str) -> bool {
     CONTROL_PLANE.iter().any(|begins| name.starts_with(begins))
@@ -338,6 +345,16 @@ mod tests {
             assert!(known.any(|name| name.starts_with(begins)), "{begins}");
             let shorter = CONTROL_PLANE.iter().find(|other| begins != *other && begins.starts_with(**other));
             assert_eq!(shorter, None, "{begins}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_form_of_a_name_is_no_operation() {
+        for name in ["Converse", "CreateInference", "ChatCompletions2"] {
+            assert!(is_operation(name), "{name}");
+        }
+        for name in ["", "converse", "Converse now", "\u{1b}[31mConverse", "Converse<b>", "Convers\u{e9}"] {
+            assert!(!is_operation(name), "{name}");
         }
     }
 

@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 use crate::callers::Origin;
-use crate::diagnosis::is_control_plane;
+use crate::diagnosis::{is_control_plane, is_operation};
 use crate::event::envelope::{Envelope, Malformed, shown};
 use crate::event::request_parameters::RequestParameters;
 use crate::event::signal::{Call, ErrorSignal, QuotaChange, Signal, Source};
@@ -111,6 +111,9 @@ pub(super) fn read(
     let Some(name) = record.event_name.get() else {
         return Ok(Signal::ignored("a CloudTrail record without `eventName`"));
     };
+    if !is_operation(name) {
+        return Ok(Signal::ignored("a CloudTrail record whose `eventName` is no name of an operation"));
+    }
     let is_limit = record.error_code.get().is_some_and(|code| LIMIT_CODES.contains(&code)) && has_limit(name);
     if is_agent_core && !is_limit {
         return Ok(Signal::ignored(format!("{} of AgentCore exceeds no quota that is known", shown(name))));
@@ -146,7 +149,7 @@ pub(super) fn succeeded(text: &str) -> Option<Call> {
     let record: TrailRecord<'_> = object(text, "record").ok()?;
     let source = record.event_source.get()?;
     let is_inference = is_bedrock(source.strip_suffix(AWS).unwrap_or(source))
-        && record.event_name.get().is_some_and(|name| !is_control_plane(name));
+        && record.event_name.get().is_some_and(|name| is_operation(name) && !is_control_plane(name));
     (is_inference && record.error_code.get().is_none()).then(|| Call {
         model: record.model(),
         caller: record.caller(),
