@@ -49,9 +49,9 @@ impl LimitEvidence {
     }
 }
 
-/// Evidence about a quota that is not of model inference.
+/// Evidence about one quota.
 #[derive(Clone, Debug)]
-pub struct FeatureEvidence {
+pub struct QuotaEvidence {
     /// The quota, or why none was found.
     pub found: QuotaMatch,
     /// See [`LimitEvidence::applied`].
@@ -64,7 +64,7 @@ pub struct FeatureEvidence {
     pub record: Gathered<QuotaRecord>,
 }
 
-impl FeatureEvidence {
+impl QuotaEvidence {
     /// The evidence before the quota's values are read.
     pub(crate) fn of(found: QuotaMatch) -> Self {
         Self {
@@ -151,7 +151,7 @@ pub struct Evidence {
     /// Candidate quotas; empty unless calls were throttled.
     pub limits: Vec<LimitEvidence>,
     /// The quota that is not of model inference; `None` unless the error is about one.
-    pub feature: Option<Box<FeatureEvidence>>,
+    pub feature: Option<Box<QuotaEvidence>>,
     /// Usage of the quota by every model that shares it.
     pub usage: Gathered<Usage>,
     /// Confirmed subscribers to notices. Asked if a request may be filed.
@@ -166,7 +166,8 @@ pub struct Evidence {
     pub offered: Gathered<Vec<ModelId>>,
     /// Every model of the Region with its lifecycle. Asked if the called model ends.
     pub lives: Gathered<Vec<(ModelId, ModelLife)>>,
-    /// The model that replaces the called one in the Region; `None` if the called one does not end, or none is known.
+    /// The model that replaces the called one in the Region; `None` if none is known, or if the called model
+    /// does not end.
     pub successor: Option<Successor>,
     /// How many agreements the model's provider offers. Asked if none is in force; `None` if Bedrock knows no such
     /// model.

@@ -1,4 +1,4 @@
-//! Quotas of several services: what is asked of one never reaches another.
+//! Quotas of several services: a call about a quota goes to the service of that quota, and to no other.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 

@@ -1,6 +1,6 @@
 //! The guard rails as one table: each variable, what it accepts, what it does, and the field that it sets.
 //!
-//! Invariant: Reading, printing, the page on configuration and the `config` command all follow this table. A field of
+//! Invariant: Reading, printing, the page on configuration and the command `guard-rails` all follow this table. A field of
 //! [`Config`] without a row can never be set, and a test compares the rows with the template's parameters.
 
 use jiff::SignedDuration;

@@ -5,14 +5,15 @@
 
 use crate::config::{Config, Mode};
 use crate::error::Gathered;
-use crate::evidence::{Evidence, FeatureEvidence};
+use crate::evidence::{Evidence, QuotaEvidence};
 use crate::ids::{AccountRegion, QuotaService};
 use crate::incident::Incident;
 use crate::plan::action::{Action, Increase, Plan, Reason, Withheld, withheld};
+use crate::plan::guards::{heard, model_allowed};
 use crate::plan::justification;
 use crate::plan::remembered::{beyond_budget, closed_unchanged, cooling_down, suspected, with_history};
 use crate::plan::size::round_up;
-use crate::plan::steps::increase::{by_hand, filed, look_at, open_case, subscribe};
+use crate::plan::steps::increase::{by_hand, filed, look_at, open_case};
 use crate::plan::steps::which_quota;
 use crate::plan::withheld_increase::WithheldIncrease;
 use crate::quota::record::{Need, QuotaRecord};
@@ -31,7 +32,7 @@ struct FeatureCase<'a> {
     place: &'a AccountRegion,
     quota: &'a Quota,
     value: QuotaValue,
-    evidence: &'a FeatureEvidence,
+    evidence: &'a QuotaEvidence,
 }
 
 /// Adds the decision on an increase to `plan`.
@@ -228,19 +229,10 @@ fn allowed(
         let reason = "the account's root user calls, which no application should";
         return Err(WithheldIncrease::of(Reason::UnusualCaller, reason));
     }
-    if let Some(model) = evidence.model.as_ref()
-        && (config.denied_models.fit(model) || !config.allowed_models.fit(model))
-    {
-        let reason = format!("increases for `{model}` are not allowed by configuration");
-        return Err(WithheldIncrease::of(Reason::ModelNotAllowed, reason));
+    if let Some(model) = &evidence.model {
+        model_allowed(model, config)?;
     }
-    if evidence.listeners == Gathered::Read(0) {
-        let reason =
-            "nobody has confirmed a subscription to the topic, and nothing is filed that nobody hears of";
-        let mut refusal = WithheldIncrease::of(Reason::NobodyListens, reason);
-        refusal.by_hand = Some(subscribe());
-        return Err(refusal);
-    }
+    heard(evidence)?;
     let (mode, variable) = match case.quota.code.service() {
         QuotaService::Bedrock => (config.other_quotas, "OTHER_QUOTAS"),
         QuotaService::AgentCore => (config.agent_core, "AGENTCORE"),

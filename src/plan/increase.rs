@@ -12,11 +12,12 @@ use crate::incident::Incident;
 use crate::plan::action::{Action, Increase, Plan, Reason};
 use crate::plan::choose_quota::{QuotaCase, choose, fullest};
 use crate::plan::feature;
+use crate::plan::guards::{heard, model_allowed};
 use crate::plan::justification;
 use crate::plan::proof::wanted;
 use crate::plan::remembered::{need, suspected, value, with_history};
 use crate::plan::size::round_up;
-use crate::plan::steps::increase::{by_hand, filed, look_at, open_case, subscribe};
+use crate::plan::steps::increase::{by_hand, filed, look_at, open_case};
 use crate::plan::steps::{siblings, which_quota};
 use crate::plan::suspect::{self, CallerFinding};
 use crate::plan::withheld_increase::WithheldIncrease;
@@ -338,27 +339,9 @@ fn known_callers(
     Err(WithheldIncrease::of(Reason::NoEvidence, why))
 }
 
-/// Withholds if nobody would receive the notice. An unreadable topic does not count as nobody.
-fn heard(evidence: &Evidence) -> Result<(), Box<WithheldIncrease>> {
-    if evidence.listeners != Gathered::Read(0) {
-        return Ok(());
-    }
-    let mut refusal = WithheldIncrease::of(
-        Reason::NobodyListens,
-        "nobody has confirmed a subscription to the topic, and nothing is filed that nobody hears of",
-    );
-    refusal.by_hand = Some(subscribe());
-    Err(refusal)
-}
-
 /// Withholds what the operator does not allow.
 fn guards(case: &QuotaCase<'_>, evidence: &Evidence, config: &Config) -> Result<(), Box<WithheldIncrease>> {
-    if config.denied_models.fit(case.model) || !config.allowed_models.fit(case.model) {
-        return Err(WithheldIncrease::of(
-            Reason::ModelNotAllowed,
-            format!("increases for `{}` are not allowed by configuration", case.model),
-        ));
-    }
+    model_allowed(case.model, config)?;
     let used = case.usage.history(evidence.now);
     if used.is_none_or(|used| used < config.require_history) {
         let days = match used.map(|u| u.as_hours()) {

@@ -5,6 +5,7 @@
 pub mod action;
 mod choose_quota;
 mod feature;
+mod guards;
 pub mod execution;
 mod justification;
 pub(crate) mod steps;

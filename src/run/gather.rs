@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::access;
 use crate::diagnosis::{Category, Cause};
 use crate::error::{Gathered, ServiceResult};
-use crate::evidence::{Evidence, LimitEvidence, Successor, since};
+use crate::evidence::{Evidence, LimitEvidence, QuotaEvidence, Successor, since};
 use crate::ids::{AccountRegion, Arn, QuotaService, Region, caller_of, is_root};
 use crate::incident::Incident;
 use crate::model::access::Availability;
@@ -15,6 +15,7 @@ use crate::model::{ModelId, ModelKind};
 use crate::permission::{Needed, PolicyVerdict, Ruling};
 use crate::ports::{Clock, Ledger, Models, Permissions, Quotas, Telemetry, Topic, ask};
 use crate::quota::{Catalog, Limit, Quota, QuotaMatch, Variant, Verdict, find};
+use crate::run::gather_quota::values;
 use crate::run::{forecast, gather_feature};
 use crate::time::Window;
 use crate::usage::headroom::{FORECAST_LIMITS, MANTLE_LIMITS};
@@ -323,27 +324,7 @@ pub(crate) async fn limit(
     found: QuotaMatch,
     until: Timestamp,
 ) -> LimitEvidence {
-    let Some(Quota { code, .. }) = found.quota.clone() else {
-        return LimitEvidence {
-            limit,
-            found,
-            applied: Gathered::NotAsked,
-            default: Gathered::NotAsked,
-            history: Gathered::NotAsked,
-            record: Gathered::NotAsked,
-            rivals: Vec::new(),
-        };
-    };
-    let (applied, default, history, record) = tokio::join!(
-        gathered(world, until, world.applied(place, &code)),
-        gathered(world, until, world.default_value(place, &code)),
-        gathered(world, until, world.history(place, &code)),
-        gathered(world, until, world.quota(place, &code)),
-    );
-    let applied = match applied {
-        Gathered::Read(None) => default.clone(),
-        other => other,
-    };
+    let QuotaEvidence { found, applied, default, history, record } = values(world, place, found, until).await;
     LimitEvidence { limit, found, applied, default, history, record, rivals: Vec::new() }
 }
 

@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 
 use crate::error::Gathered;
-use crate::evidence::{Evidence, FeatureEvidence};
+use crate::evidence::Evidence;
 use crate::ids::AccountRegion;
 use crate::incident::Incident;
 use crate::ports::{Clock, Ledger, Quotas, Topic, ask};
 use crate::quota::Catalog;
 use crate::quota::Verdict;
 use crate::quota::feature::resolve;
+use crate::run::gather_quota::values;
 
 /// Finds the quota that the error names, in the built-in catalogue or else in the account's own listing of that
 /// service, and reads its values.
@@ -32,21 +33,11 @@ pub(crate) async fn gather<W: Quotas + Ledger + Topic + Clock>(
         found = listing.read().map_or(found, among);
         evidence.listing = listing.map(|_| ());
     }
-    let mut feature = FeatureEvidence::of(found);
-    if let Some(code) = feature.found.quota.as_ref().map(|quota| quota.code.clone()) {
-        let (applied, default, history, record, listeners) = tokio::join!(
-            ask(world, until, world.applied(place, &code)),
-            ask(world, until, world.default_value(place, &code)),
-            ask(world, until, world.history(place, &code)),
-            ask(world, until, world.quota(place, &code)),
-            ask(world, until, world.subscribers()),
-        );
-        (feature.applied, feature.default) = (applied.into(), default.into());
-        (feature.history, feature.record) = (history.into(), record.into());
-        evidence.listeners = listeners.into();
-        if feature.applied == Gathered::Read(None) {
-            feature.applied = feature.default.clone();
-        }
-    }
+    let is_found = found.quota.is_some();
+    let listeners = async {
+        if is_found { ask(world, until, world.subscribers()).await.into() } else { Gathered::NotAsked }
+    };
+    let (feature, listeners) = tokio::join!(values(world, place, found, until), listeners);
     evidence.feature = Some(Box::new(feature));
+    evidence.listeners = listeners;
 }

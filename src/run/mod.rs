@@ -10,6 +10,7 @@ pub mod gather;
 pub mod handler;
 pub mod investigate;
 mod gather_feature;
+mod gather_quota;
 mod prepared;
 pub mod respond;
 pub(crate) mod still;
