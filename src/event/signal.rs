@@ -192,8 +192,13 @@ impl Metric {
         }
     }
 
-    /// The metric `name` of `namespace`; `None` if no alarm about it concerns Bedrock.
+    /// The metric `name` of `namespace`; `None` if no alarm about it concerns Bedrock. An agent's calls of a model have
+    /// metrics of their own, which count what the model's metrics count as well
+    /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-agents-cw-metrics.html>).
     pub fn of(namespace: &str, name: &str) -> Option<Self> {
+        if namespace == "AWS/Bedrock/Agents" {
+            return Self::of("AWS/Bedrock", name.strip_prefix("Model").unwrap_or(name));
+        }
         let known = Self::named(name);
         let is_of_models = namespace == "AWS/Bedrock" || namespace == "AWS/BedrockMantle";
         if known.series().0 == namespace { Some(known) } else { is_of_models.then_some(Self::Other) }
@@ -282,6 +287,24 @@ pub struct Recorded {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alarms_metric_is_known_by_its_namespace_and_name() {
+        for (namespace, name, expected) in [
+            ("AWS/Bedrock", "InvocationThrottles", Some(Metric::Throttles)),
+            ("AWS/Bedrock", "InvocationLatency", Some(Metric::Other)),
+            ("AWS/Bedrock", "InferenceClientErrors", Some(Metric::Other)),
+            ("AWS/BedrockMantle", "InferenceClientErrors", Some(Metric::MantleClientErrors)),
+            ("AWS/Bedrock/Agents", "ModelInvocationThrottles", Some(Metric::Throttles)),
+            ("AWS/Bedrock/Agents", "InvocationServerErrors", Some(Metric::ServerErrors)),
+            ("AWS/Bedrock/Agents", "TTFT", Some(Metric::Other)),
+            ("AWS/Bedrock-AgentCore", "Throttles", Some(Metric::AgentCoreThrottles)),
+            ("AWS/Bedrock-AgentCore", "Latency", None),
+            ("AWS/Lambda", "Throttles", None),
+        ] {
+            assert_eq!(Metric::of(namespace, name), expected, "{namespace} {name}");
+        }
+    }
 
     #[test]
     fn a_long_message_keeps_the_part_that_decides() {
