@@ -66,6 +66,7 @@ async fn serve() -> Result<(), Error> {
             log_group: var("AWS_LAMBDA_LOG_GROUP_NAME"),
             table: Some(settings.table_name.clone()),
             topic: Some(settings.topic_arn.clone()),
+            organization: settings.organization.clone(),
         },
         aws: aws.with_table(&settings.table_name, &name).with_topic(&settings.topic_arn),
         config: settings.config,
