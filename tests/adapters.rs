@@ -9,7 +9,8 @@ mod support;
 use bedrock_remediator::diagnosis::Cause;
 use bedrock_remediator::error::{Rejection, ServiceError};
 use bedrock_remediator::event::Metric;
-use bedrock_remediator::ids::{AccountId, QuotaCode, QuotaService};
+use bedrock_remediator::identity::Organization;
+use bedrock_remediator::ids::{AccountId, AccountRegion, QuotaCode, QuotaService};
 use bedrock_remediator::incident::search::LogKind;
 use bedrock_remediator::installation::{EventRule, Reads, RuleState, RuleTrigger, Subscriptions, Trail};
 use bedrock_remediator::model::ModelId;
@@ -790,4 +791,87 @@ fn every_refusal_of_the_table_is_read_by_its_meaning() {
         assert_eq!(claim.unwrap_err(), meaning, "{error}");
         assert_eq!(cloud.calls().len(), 3 * times, "{error}");
     }
+}
+
+const MEMBER: &str = "444455556666";
+const ASSUME: &str = "sts:AssumeRole";
+
+fn organization() -> Organization {
+    Organization {
+        id: "o-a1b2c3d4e5".to_owned(),
+        member_role: "bedrock-remediator-member".to_owned(),
+        external_id: Some("example-id".to_owned()),
+    }
+}
+
+/// A Region of an account.
+fn of_account(account: &str, region: &str) -> AccountRegion {
+    AccountRegion { account: AccountId::parse(account).unwrap(), ..place(region) }
+}
+
+#[test]
+fn a_member_is_asked_with_one_session_for_all_its_regions_and_the_own_account_with_none() {
+    let cloud = cloud();
+    let hub = cloud.hub(organization());
+    block_on(async {
+        let (here, there, elsewhere) = (
+            of_account(MEMBER, "us-east-1"),
+            of_account(MEMBER, "eu-west-1"),
+            of_account(MEMBER, "ap-south-1"),
+        );
+        let code = code();
+        let (one, two) = tokio::join!(hub.applied(&here, &code), hub.applied(&there, &code));
+        assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
+        hub.history(&elsewhere, &code).await.unwrap();
+        hub.applied(&place("us-east-1"), &code).await.unwrap();
+    });
+    let sessions = cloud.calls().iter().filter(|call| *call == ASSUME).count();
+    assert_eq!((sessions, cloud.calls().len()), (1, 5));
+    let state = cloud.state();
+    let accounts: Vec<&str> = state.callers.iter().map(AccountId::as_str).collect();
+    let own = place("us-east-1").account;
+    assert_eq!(accounts, [own.as_str(), MEMBER, MEMBER, MEMBER, own.as_str()]);
+    let asked = &state.bodies[0];
+    assert!(
+        asked.contains("arn%3Aaws%3Aiam%3A%3A444455556666%3Arole%2Fbedrock-remediator-member"),
+        "{asked}"
+    );
+    assert!(asked.contains("ExternalId=example-id") && asked.contains("DurationSeconds=3600"), "{asked}");
+}
+
+#[test]
+fn an_account_that_cannot_be_entered_is_named_with_the_reason_and_not_asked_again() {
+    let error = |code: &str, message: &str| {
+        format!(
+            "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+        )
+    };
+    let denied = "User: x is not authorized to perform: sts:AssumeRole on resource: y";
+    let by_scp = format!("{denied} with an explicit deny in a service control policy");
+    for (code, message, said) in [
+        ("AccessDenied", denied, "does not exist, does not trust"),
+        ("AccessDenied", by_scp.as_str(), "a service control policy denies"),
+        ("RegionDisabledException", "STS is not activated", "STS is switched off"),
+    ] {
+        let cloud = cloud();
+        cloud.state().instead.push((ASSUME.to_owned(), 403, error(code, message)));
+        let hub = cloud.hub(organization());
+        let there = of_account(MEMBER, "us-east-1");
+        for _ in 0..3 {
+            let refused = block_on(hub.applied(&there, &self::code())).unwrap_err();
+            let ServiceError::Rejected(Rejection::Unreachable, why) = refused else {
+                unreachable!("{refused:?}")
+            };
+            assert!(why.contains(said) && why.contains(MEMBER), "{why}");
+        }
+        assert_eq!(cloud.calls(), [ASSUME]);
+    }
+}
+
+#[test]
+fn without_an_organization_no_other_account_is_asked() {
+    let cloud = cloud();
+    let refused = block_on(cloud.aws("SERVICE_QUOTAS").applied(&of_account(MEMBER, "us-east-1"), &code()));
+    assert!(refused.unwrap_err().to_string().contains("cannot be asked from account"));
+    assert_eq!(cloud.calls().len(), 0);
 }

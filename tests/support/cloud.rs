@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
@@ -16,6 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::error::{Rejection, ServiceError};
 use bedrock_remediator::event::{AlarmSignal, Call, ErrorSignal};
+use bedrock_remediator::identity::Organization;
 use bedrock_remediator::ids::{AccountId, AccountRegion, QuotaCode, QuotaService, Region};
 use bedrock_remediator::incident::search::{LogKind, LogQuery};
 use bedrock_remediator::installation::{EventRule, Reads, RuleState, RuleTrigger, Subscriptions, Trail};
@@ -29,7 +31,7 @@ use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use bedrock_remediator::time::Window;
 use bedrock_remediator::usage::{Endpoint, Minute, Period};
 use ciborium::Value as Cbor;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::dynamo::{Refused, Table};
@@ -57,6 +59,8 @@ pub(crate) struct State {
     pub(crate) calls: Vec<String>,
     /// Bodies that were received, for who looks for what must not be in them.
     pub(crate) bodies: Vec<String>,
+    /// Whose credentials signed each call: the account of a member's session, or the cloud's own.
+    pub(crate) callers: Vec<AccountId>,
     /// Answers to give instead: (IAM action, status, body), each once.
     pub(crate) instead: Vec<(String, u16, String)>,
     /// Calls that happen but whose answers are lost: IAM actions, each once.
@@ -98,6 +102,7 @@ impl Cloud {
             published: Vec::new(),
             calls: Vec::new(),
             bodies: Vec::new(),
+            callers: Vec::new(),
             instead: Vec::new(),
             lose: Vec::new(),
             delay: std::time::Duration::ZERO,
@@ -148,6 +153,7 @@ impl Cloud {
         state.published.clear();
         state.calls.clear();
         state.bodies.clear();
+        state.callers.clear();
     }
 
     /// What sends the SDK here.
@@ -175,6 +181,17 @@ impl Cloud {
     }
 }
 
+/// The endpoint of each service.
+#[derive(Debug)]
+struct Endpoints(BTreeMap<String, String>);
+
+impl LoadServiceConfig for Endpoints {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let service = key.service_id().to_ascii_uppercase().replace(' ', "_");
+        self.0.get(&format!("{}_{service}", key.env())).cloned()
+    }
+}
+
 /// The adapters with some endpoint for all services, the ledger in the table `ledger`.
 pub(crate) fn aws_at(endpoint: &str) -> Aws {
     let secret = aws_sdk_dynamodb::config::Credentials::new("AKIDEXAMPLE", "example", None, None, "tests");
@@ -186,6 +203,24 @@ pub(crate) fn aws_at(endpoint: &str) -> Aws {
         .endpoint_url(endpoint)
         .build();
     Aws::new(config).with_table("ledger", "tests").with_topic(TOPIC)
+}
+
+impl Cloud {
+    /// The adapters of an organization's hub, sent to each service of this cloud.
+    pub(crate) fn hub(&self, organization: Organization) -> Aws {
+        let secret =
+            aws_sdk_dynamodb::config::Credentials::new("AKIDEXAMPLE", "example", None, None, "tests");
+        let config = aws_config::SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .region(aws_config::Region::new(REGION))
+            .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(secret))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .service_config(Endpoints(self.variables().into_iter().collect()))
+            .build();
+        let aws = Aws::new(config).with_organization(Some(organization));
+        aws.works_for(AccountId::parse(ACCOUNT).unwrap());
+        aws
+    }
 }
 
 pub(crate) async fn serve(router: Router) -> SocketAddr {
@@ -206,8 +241,18 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn place(region: &str) -> AccountRegion {
-    AccountRegion { account: AccountId::parse(ACCOUNT).unwrap(), region: Region::parse(region).unwrap() }
+/// The key of a member's session, after which its account stands.
+const SESSION_KEY: &str = "ASIA";
+
+/// The account whose credentials signed a call, and the Region it was signed for.
+fn place(headers: &HeaderMap) -> AccountRegion {
+    let scope = headers["authorization"].to_str().unwrap().split("Credential=").nth(1).unwrap();
+    let key = scope.split('/').next().unwrap();
+    let account = key.strip_prefix(SESSION_KEY).unwrap_or(ACCOUNT);
+    AccountRegion {
+        account: AccountId::parse(account).unwrap(),
+        region: Region::parse(&region(headers)).unwrap(),
+    }
 }
 
 /// The Region a call was signed for.
@@ -219,7 +264,8 @@ fn region(headers: &HeaderMap) -> String {
 /// The answer, and whether a test gave it on purpose.
 fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> (Response, bool) {
     state.bodies.push(String::from_utf8_lossy(body).into_owned());
-    let place = place(&region(headers));
+    let place = place(headers);
+    state.callers.push(place.account.clone());
     let target = headers.get("x-amz-target").and_then(|t| t.to_str().ok()).unwrap_or_default();
     let operation = target.split('.').next_back().unwrap_or_default().to_owned();
     let action = match service {
@@ -237,7 +283,10 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
             let form: BTreeMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
             format!("sns:{}", form["Action"])
         }
-        "STS" => "sts:GetCallerIdentity".to_owned(),
+        "STS" => {
+            let form: BTreeMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
+            format!("sts:{}", form["Action"])
+        }
         _ => match uri.path() {
             "/foundation-models" => "bedrock:ListFoundationModels".to_owned(),
             "/inference-profiles" => "bedrock:ListInferenceProfiles".to_owned(),
@@ -284,6 +333,7 @@ fn answer(state: &mut State, service: &str, uri: &Uri, headers: &HeaderMap, body
             .into_response()
         }
         "SNS" => publish(state, body),
+        "STS" if action == "sts:AssumeRole" => session(body),
         "STS" => format!(
             "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>arn:aws:iam::{ACCOUNT}:user/ann</Arn><Account>{ACCOUNT}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
         )
@@ -621,6 +671,18 @@ fn no_such_entity(xmlns: &str) -> Response {
     (StatusCode::NOT_FOUND, error).into_response()
 }
 
+/// A session of the role that `AssumeRole` names.
+fn session(body: &[u8]) -> Response {
+    let form: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+    let role = &form["RoleArn"];
+    let account = role.split(':').nth(4).unwrap();
+    let ends = Timestamp::now() + SignedDuration::from_hours(1);
+    format!(
+        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials><AccessKeyId>{SESSION_KEY}{account}</AccessKeyId><SecretAccessKey>example</SecretAccessKey><SessionToken>example</SessionToken><Expiration>{ends:.0}</Expiration></Credentials><AssumedRoleUser><AssumedRoleId>AROAEXAMPLEEXAMPLE:session</AssumedRoleId><Arn>{role}</Arn></AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>"
+    )
+    .into_response()
+}
+
 /// `DescribeAlarmContributors` and `DescribeAlarms`.
 fn alarms(world: &Sandbox, place: &AccountRegion, action: &str, body: &[u8]) -> Response {
     let input: Cbor = ciborium::from_reader(body).unwrap();
@@ -692,10 +754,10 @@ fn alarms(world: &Sandbox, place: &AccountRegion, action: &str, body: &[u8]) -> 
             pairs.push(("Metrics", Cbor::Array(vec![query])));
         } else {
             let series = alarm.models.iter().map(ModelId::as_str).chain(alarm.operation.as_deref());
-            let named = |value: &str| map(vec![("Name", text(dimension)), ("Value", text(value))]);
+            let pair = |value: &str| map(vec![("Name", text(dimension)), ("Value", text(value))]);
             pairs.push(("Namespace", text(namespace)));
             pairs.push(("MetricName", text(metric)));
-            pairs.push(("Dimensions", Cbor::Array(series.map(named).collect())));
+            pairs.push(("Dimensions", Cbor::Array(series.map(pair).collect())));
         }
         map(pairs)
     };
