@@ -76,8 +76,10 @@ pub struct RefusedFiling {
     pub withheld: Withheld,
     /// Whether the same request may be filed a few minutes later.
     pub may_be_retried: bool,
-    /// Steps with which a person files the request.
-    pub by_hand: Vec<Step>,
+    /// Steps for a person: to file the request, or to look at the open one.
+    pub steps: Vec<Step>,
+    /// Somebody else's request that is open instead, to follow.
+    pub open: Option<TrackedRequest>,
 }
 
 impl Execution {
@@ -86,7 +88,8 @@ impl Execution {
         match self {
             Self::Filed(filed) | Self::FiledBefore(filed) => Some(&filed.followed),
             Self::Adopted(followed) => Some(followed),
-            Self::Nothing | Self::Refused(_) => None,
+            Self::Refused(refusal) => refusal.open.as_ref(),
+            Self::Nothing => None,
         }
     }
 
@@ -133,7 +136,7 @@ impl Execution {
     /// The steps for a person.
     pub fn steps<'a>(&'a self, plan: &'a Plan) -> &'a [Step] {
         match self {
-            Self::Refused(refusal) => &refusal.by_hand,
+            Self::Refused(refusal) => &refusal.steps,
             _ => &plan.steps,
         }
     }
@@ -201,7 +204,8 @@ mod tests {
         let refusal = RefusedFiling {
             withheld: withheld(Reason::DailyLimit, "enough"),
             may_be_retried: false,
-            by_hand: vec![step("by hand")],
+            steps: vec![step("by hand")],
+            open: None,
         };
         let request = |id| Action::RequestIncrease(increase(id));
         for (execution, actions, reasons, first_step, is_retried) in [

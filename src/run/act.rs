@@ -115,8 +115,12 @@ async fn reserve_and_file<W: Quotas + Ledger>(
         Err(ServiceError::UnknownOutcome) => since(world, place, &followed).await.unwrap_or_default(),
         Err(error) => {
             world.not_filed(lease, place, &followed).await?;
-            let why = refused(world, place, &followed, &error).await;
-            return Ok(refusal(why, error.is_passing(), &increase, place));
+            return Ok(match error {
+                ServiceError::Rejected(Rejection::AlreadyOpen, _) => {
+                    already_open(world, place, &followed, &increase).await
+                }
+                error => refusal(refused(&error), error.is_passing(), &increase, place),
+            });
         }
     };
     if let Some(request) = request {
@@ -134,8 +138,8 @@ fn refusal(
     increase: &Increase,
     place: &AccountRegion,
 ) -> Execution {
-    let by_hand = vec![by_hand(increase, place), look_at(place, &increase.quota.code)];
-    Execution::Refused(RefusedFiling { withheld, may_be_retried, by_hand })
+    let steps = vec![by_hand(increase, place), look_at(place, &increase.quota.code)];
+    Execution::Refused(RefusedFiling { withheld, may_be_retried, steps, open: None })
 }
 
 /// Why the ledger did not reserve the request; `None` if it did. `most_a_day` is the limit that applied.
@@ -178,38 +182,53 @@ pub(crate) async fn since(
     Ok(history.into_iter().find(|r| r.created >= since && r.desired == followed.desired))
 }
 
-/// Why Service Quotas did not take the request.
-async fn refused(
-    world: &impl Quotas,
-    place: &AccountRegion,
-    followed: &TrackedRequest,
-    error: &ServiceError,
-) -> Withheld {
+/// Why Service Quotas did not take the request, unless one is open.
+fn refused(error: &ServiceError) -> Withheld {
     let ServiceError::Rejected(rejection, reason) = error else {
         return withheld(Reason::NoEvidence, format!("the request could not be filed: {error}"));
     };
-    let refused = || format!("Service Quotas refused the request: {reason}");
-    match rejection {
-        Rejection::AlreadyOpen => {
-            withheld(Reason::AlreadyRequested, already_open(world, place, followed).await)
+    let kind = match rejection {
+        Rejection::TooManyOpen => {
+            let why = format!("AWS takes no further request until one of the open ones is decided: {reason}");
+            return withheld(Reason::AlreadyRequested, why);
         }
-        Rejection::TooManyOpen => withheld(
-            Reason::AlreadyRequested,
-            format!("AWS takes no further request until one of the open ones is decided: {reason}"),
-        ),
-        Rejection::TooLow => withheld(Reason::BelowDefault, refused()),
-        Rejection::Unreachable => withheld(Reason::NoEvidence, refused()),
-        Rejection::LeaseLost | Rejection::Invalid => withheld(Reason::NotAdjustable, refused()),
-    }
+        Rejection::AlreadyOpen => Reason::AlreadyRequested,
+        Rejection::TooLow => Reason::BelowDefault,
+        Rejection::Unreachable => Reason::NoEvidence,
+        Rejection::LeaseLost | Rejection::Invalid => Reason::NotAdjustable,
+    };
+    withheld(kind, format!("Service Quotas refused the request: {reason}"))
 }
 
-/// Names the request of this quota that is open.
-async fn already_open(world: &impl Quotas, place: &AccountRegion, followed: &TrackedRequest) -> String {
-    match world.history(place, &followed.code).await {
-        Ok(history) => match history.iter().find(|request| request.status.is_open()) {
-            Some(open) => format!("request {} of this quota is open", open.id),
-            None => "a request of this quota is open, which Service Quotas does not list yet".to_owned(),
-        },
-        Err(error) => format!("a request of this quota is open; which one could not be read: {error}"),
-    }
+/// Somebody's request of this quota is open, which the account's history did not list when it was read. It serves the
+/// same need, so it is followed. If it is still not listed, the next look at the incident finds it.
+async fn already_open(
+    world: &impl Quotas,
+    place: &AccountRegion,
+    followed: &TrackedRequest,
+    increase: &Increase,
+) -> Execution {
+    let history = world.history(place, &followed.code).await;
+    let open =
+        history.as_ref().ok().and_then(|history| history.iter().find(|request| request.status.is_open()));
+    let reason = match (open, &history) {
+        (Some(open), _) => {
+            format!("request {} of this quota is open; its outcome is followed", open.id)
+        }
+        (None, Ok(_)) => "a request of this quota is open, which Service Quotas does not list yet".to_owned(),
+        (None, Err(error)) => {
+            format!("a request of this quota is open; which one could not be read: {error}")
+        }
+    };
+    Execution::Refused(RefusedFiling {
+        withheld: withheld(Reason::AlreadyRequested, reason),
+        may_be_retried: false,
+        steps: vec![look_at(place, &increase.quota.code)],
+        open: open.map(|open| TrackedRequest {
+            desired: open.desired,
+            request_id: Some(open.id.clone()),
+            intended: open.created,
+            ..followed.clone()
+        }),
+    })
 }
