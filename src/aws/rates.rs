@@ -117,6 +117,12 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn the_rates_are_those_that_aws_documents() {
+        let rates = [READS, LISTS, REQUESTS, LOOKUPS].map(|api| api.a_second);
+        assert_eq!(rates, [5, 10, 3, 2]);
+    }
+
     /// How long `calls` consecutive calls take of an API that answers at once.
     fn taken(api: &Documented, processes: u32, calls: u32) -> Duration {
         let clock = FakeRelativeClock::default();

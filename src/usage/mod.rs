@@ -382,9 +382,21 @@ mod tests {
     #[test]
     fn burndown_follows_the_model() {
         let rate = |id| burndown(&ModelId::parse(id).unwrap());
-        assert_eq!(rate("us.anthropic.claude-sonnet-4-5-20250929-v1:0"), 5.0);
-        assert_eq!(rate("us.anthropic.claude-opus-4-8"), 15.0);
-        assert_eq!(rate("global.anthropic.claude-opus-5-5"), 10.0);
-        assert_eq!(rate("amazon.nova-lite-v1:0"), 1.0);
+        for (id, expected) in [
+            ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", 5.0),
+            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", 5.0),
+            ("us.anthropic.claude-opus-4-20250514-v1:0", 5.0),
+            ("us.anthropic.claude-opus-4-7", 5.0),
+            ("us.anthropic.claude-opus-4-8", 15.0),
+            ("us.anthropic.claude-sonnet-5", 10.0),
+            ("global.anthropic.claude-opus-5", 10.0),
+            ("global.anthropic.claude-opus-5-5", 10.0),
+            ("anthropic.claude-3-5-sonnet-20241022-v2:0", 1.0),
+            ("anthropic.claude-3-haiku-20240307-v1:0", 1.0),
+            ("amazon.nova-lite-v1:0", 1.0),
+            ("openai.gpt-5.6-luna", 1.0),
+        ] {
+            assert_eq!(rate(id), expected, "{id}");
+        }
     }
 }

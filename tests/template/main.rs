@@ -273,8 +273,22 @@ fn it_deploys_in_every_partition_and_keeps_the_ledger() {
     assert_eq!(table["DeletionProtectionEnabled"], true);
     assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
     assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], "ttl");
-    let key = template["Resources"]["TopicKey"]["Properties"]["KeyPolicy"].to_string();
-    assert!(key.contains("cloudwatch.amazonaws.com") && key.contains("FunctionRole.Arn"));
+    // Without one of the two rights neither notices nor the alarms of the function's health arrive:
+    // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    let key = template["Resources"]["TopicKey"]["Properties"]["KeyPolicy"]["Statement"].as_array().unwrap();
+    let rights = json!(["kms:Decrypt", "kms:GenerateDataKey*"]);
+    for principal in [
+        json!({ "AWS": { "Fn::GetAtt": "FunctionRole.Arn" } }),
+        json!({ "Service": "cloudwatch.amazonaws.com" }),
+    ] {
+        let statement = key.iter().find(|s| s["Principal"] == principal).unwrap();
+        assert_eq!(statement["Action"], rights, "{principal}");
+    }
+    // EventBridge may not use a key of KMS without a right of its own; it needs none for the queues' own encryption.
+    for queue in ["EventQueue", "DeadLetterQueue"] {
+        let queue = &template["Resources"][queue]["Properties"];
+        assert_eq!((&queue["SqsManagedSseEnabled"], queue.get("KmsMasterKeyId")), (&json!(true), None));
+    }
     for topic in ["PeopleTopic", "OperatorTopic"] {
         assert_eq!(
             template["Resources"][topic]["Properties"]["KmsMasterKeyId"],

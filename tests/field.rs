@@ -1,0 +1,182 @@
+//! Facts about Bedrock that no other test holds: AWS's sentences and codes, the names of quotas, and the forms of events.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use bedrock_remediator::config::Config;
+use bedrock_remediator::diagnosis::{Diagnosis, ErrorText, diagnose};
+use bedrock_remediator::event::{Signal, read};
+use bedrock_remediator::identity::FunctionIdentity;
+use bedrock_remediator::model::ModelId;
+use bedrock_remediator::quota::feature::LIMIT_CODES;
+use bedrock_remediator::quota::{Catalog, Limit, Variant, find};
+use bedrock_remediator::sandbox::WorldFile;
+use serde_json::{Value, json};
+use support::story::*;
+
+fn diagnosed(code: Option<&str>, status: Option<u16>, message: &str) -> Diagnosis {
+    diagnose(&ErrorText { code, status, message, is_of_bedrock: true, ..ErrorText::default() })
+}
+
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html>
+#[test]
+fn awss_sentences_have_their_causes_whatever_the_code_says() {
+    for (code, status, message, cause) in [
+        (
+            "AccessDeniedException",
+            403,
+            "anthropic.claude-opus-5-5 is not available for this account. Contact AWS Sales.",
+            "account-restricted",
+        ),
+        (
+            "AccessDeniedException",
+            403,
+            "You invoked an unsupported model or your request did not allow prompt caching. See the documentation for more information.",
+            "unsupported-operation",
+        ),
+        ("AccessDeniedException", 403, "Authentication failed: Bearer Token has expired", "expired-token"),
+        (
+            "ResourceNotFoundException",
+            404,
+            "This model version has reached the end of its life. Please refer to the AWS documentation for more details.",
+            "legacy-model",
+        ),
+        ("ResourceNotFoundException", 404, "Reservation not found.", "parameter"),
+        ("ValidationException", 400, "The service tier provided is invalid", "parameter"),
+        ("ValidationException", 400, "This model is not supported for the service tier flex", "parameter"),
+        (
+            "AccessDeniedException",
+            403,
+            "User: arn:aws:iam::111122223333:user/ann is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0 with an explicit deny in a resource-based policy",
+            "resource-policy",
+        ),
+        (
+            "AccessDeniedException",
+            403,
+            "Model access is denied due to INTERNAL_SERVICE_ERROR: try again",
+            "internal-error",
+        ),
+        ("IncompleteSignatureException", 400, "x", "signature"),
+    ] {
+        let found = diagnosed(Some(code), Some(status), message);
+        assert_eq!(found.cause.as_str(), cause, "{message}: {:?}", found.rule);
+    }
+}
+
+#[test]
+fn a_knowledge_bases_error_is_the_models_inside() {
+    for (inner, cause) in [
+        ("Too many requests, please wait before trying again.", "requests-per-minute"),
+        ("You don't have access to the model with the specified model ID.", "not-granted"),
+        ("The provided model identifier is invalid.", "invalid-identifier"),
+    ] {
+        let message = format!(
+            "Knowledge base role arn:aws:iam::111122223333:role/kb is not able to call specified bedrock embedding model arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-embed-text-v2:0: {inner}"
+        );
+        let found = diagnosed(Some("ValidationException"), Some(400), &message);
+        assert_eq!(found.cause.as_str(), cause, "{inner}: {:?}", found.rule);
+        assert_eq!(found.facts.model_id.unwrap().base(), "amazon.titan-embed-text-v2:0");
+    }
+}
+
+/// Labels that the id does not show, and labels that begin alike.
+#[test]
+fn models_with_similar_names_have_their_own_quotas() {
+    for (id, limit, name) in [
+        ("nvidia.nemotron-nano-9b-v2", Limit::TokensPerMinute, "NVIDIA Nemotron Nano 2"),
+        ("nvidia.nemotron-nano-12b-v2", Limit::TokensPerMinute, "NVIDIA Nemotron Nano 2 VL"),
+        ("mistral.magistral-small-2509", Limit::TokensPerMinute, "Magistral Small 1.2"),
+        ("mistral.mistral-large-2402-v1:0", Limit::TokensPerMinute, "Mistral AI Mistral Large"),
+        ("mistral.mistral-large-2402-v1:0", Limit::RequestsPerMinute, "Mistral Large"),
+        ("cohere.command-text-v14", Limit::TokensPerMinute, "Cohere Command"),
+        ("cohere.command-light-text-v14", Limit::TokensPerMinute, "Cohere Command Light"),
+        ("cohere.command-r-v1:0", Limit::TokensPerMinute, "Cohere Command R"),
+        ("cohere.command-r-plus-v1:0", Limit::TokensPerMinute, "Cohere Command R Plus"),
+        ("minimax.minimax-m2", Limit::TokensPerMinute, "MiniMax M2"),
+        ("minimax.minimax-m2.1", Limit::TokensPerMinute, "MiniMax M2.1"),
+        ("zai.glm-4.7", Limit::TokensPerMinute, "Z.ai GLM-4.7"),
+        ("zai.glm-4.7-flash", Limit::TokensPerMinute, "Z.ai GLM-4.7 Flash"),
+    ] {
+        let model = ModelId::parse(id).unwrap();
+        let found = find(Catalog::built_in(), &model, limit, Variant::Standard);
+        let found = found.quota.unwrap_or_else(|| panic!("{id}: {}", found.reason));
+        let (_, label) = found.name.split_once(" for ").unwrap();
+        assert!(label.eq_ignore_ascii_case(name), "{id}: {}", found.name);
+    }
+}
+
+/// `additionalEventData.inferenceRegion` is where a profile sent the call; the quota is that of the source Region.
+#[test]
+fn the_quota_of_a_profile_is_that_of_the_source_region() {
+    let mut event: Value = serde_json::from_str(&throttle(SONNET)).unwrap();
+    event["detail"]["additionalEventData"] = json!({ "inferenceRegion": "us-west-2" });
+    let world = sandbox(busy());
+    deliver(&world, &event.to_string());
+    assert_eq!(world.increase_requests().len(), 1);
+    assert_eq!(world.incidents()[0].record.incident.region.as_ref().unwrap().as_str(), "us-east-1");
+    assert!(world.published()[0].title.ends_with("us-east-1"), "{}", world.published()[0].title);
+}
+
+/// <https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_RequestServiceQuotaIncrease.html>
+#[test]
+fn no_request_is_larger_than_service_quotas_takes() {
+    let mut file = busy();
+    let quota = file.quotas.iter_mut().find(|q| q.code.to_string() == "L-F4DDD3EB").unwrap();
+    (quota.applied, quota.default) = (Some(8e9), Some(8e9));
+    let each = &mut file.usage[0].last.as_mut().unwrap().each;
+    (each.quota_tokens, each.input_tokens, each.output_tokens) = (Some(7.9e9), 7.9e9, 0.0);
+    let config = Config { max_tokens_per_minute: None, ..Config::default() };
+    let world = sandbox(file);
+    deliver_with(&world, &config, &throttle(SONNET));
+    for request in world.increase_requests() {
+        assert!(request.desired > 8e9 && request.desired <= 10_000_000_000.0, "{}", request.desired);
+    }
+}
+
+#[test]
+fn another_services_quota_is_no_news() {
+    let event = sample("quota-request-closed.json").replace("Amazon Bedrock", "Amazon EC2");
+    let delivery = read(event.as_bytes(), &FunctionIdentity::default()).unwrap();
+    let signals = delivery.items[0].read.as_ref().unwrap();
+    assert!(matches!(&signals[..], [Signal::Ignored(_)]), "{signals:?}");
+}
+
+/// <https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/bedrock-agentcore-limits.html>
+#[test]
+fn agentcore_has_a_code_of_its_own_for_throttles() {
+    assert_eq!(LIMIT_CODES, ["ServiceQuotaExceededException", "ThrottledException", "ThrottlingException"]);
+    let found = diagnose(&ErrorText {
+        code: Some("ThrottledException"),
+        operation: Some("GetBrowserSession"),
+        message: "Rate exceeded",
+        is_of_bedrock: true,
+        ..ErrorText::default()
+    });
+    assert_eq!(found.cause.as_str(), "rate-unspecified");
+    assert_eq!(found.facts.answered_by.as_deref(), Some("Amazon Bedrock AgentCore"));
+}
+
+#[test]
+fn bedrock_mantle_has_another_domain() {
+    let text = "ThrottlingException: Too many tokens, please wait before trying again. POST https://bedrock-mantle.eu-west-1.api.aws/v1/chat/completions";
+    let found = diagnosed(None, None, text);
+    assert_eq!(found.facts.region.as_ref().map(ToString::to_string).as_deref(), Some("eu-west-1"));
+    assert_eq!(found.facts.variant, Some(Variant::Mantle));
+}
+
+/// One storm goes off in the alarm over all models and in the contributor of the model.
+#[test]
+fn an_alarm_and_its_contributor_are_one_incident() {
+    let file = WorldFile::parse(&sample("alarm-all-models.world.json")).unwrap();
+    let world = sandbox(file);
+    deliver(&world, &sample("alarm-all-models.json"));
+    let (incidents, told) = (world.incidents().len(), world.published().len());
+    let model = world.incidents()[0].record.incident.model.clone().unwrap();
+    let mut contributor: Value = serde_json::from_str(&sample("alarm-own-models.json")).unwrap();
+    contributor["detail"]["alarmContributor"]["attributes"]["ModelId"] = json!(model.as_str());
+    let all: Value = serde_json::from_str(&sample("alarm-all-models.json")).unwrap();
+    contributor["region"] = all["region"].clone();
+    deliver(&world, &contributor.to_string());
+    assert_eq!((world.incidents().len(), world.published().len()), (incidents, told));
+}
