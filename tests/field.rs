@@ -129,9 +129,8 @@ fn no_request_is_larger_than_service_quotas_takes() {
     let config = Config { max_tokens_per_minute: None, ..Config::default() };
     let world = sandbox(file);
     deliver_with(&world, &config, &throttle(SONNET));
-    for request in world.increase_requests() {
-        assert!(request.desired > 8e9 && request.desired <= 10_000_000_000.0, "{}", request.desired);
-    }
+    let [request] = &world.increase_requests()[..] else { panic!("{:?}", world.increase_requests()) };
+    assert!(request.desired > 8e9 && request.desired <= 10_000_000_000.0, "{}", request.desired);
 }
 
 #[test]
@@ -179,4 +178,20 @@ fn an_alarm_and_its_contributor_are_one_incident() {
     contributor["region"] = all["region"].clone();
     deliver(&world, &contributor.to_string());
     assert_eq!((world.incidents().len(), world.published().len()), (incidents, told));
+}
+
+/// Most models have a daily quota of their own beside those of a minute.
+#[test]
+fn a_daily_limit_is_the_models_own_and_no_number_of_resources() {
+    let mut file = busy();
+    let daily = json!({ "code": "L-381AD9EE", "applied": 1e8, "default": 1e8, "adjustable": false });
+    file.quotas.push(serde_json::from_value(daily).unwrap());
+    let world = sandbox(file);
+    let mut event: Value = serde_json::from_str(&throttle(SONNET)).unwrap();
+    event["detail"]["errorMessage"] = json!("Too many tokens per day, please wait before trying again.");
+    deliver(&world, &event.to_string());
+    assert_eq!(world.increase_requests().len(), 0);
+    let notice = &world.published()[0];
+    let said = serde_json::to_string(notice).unwrap();
+    assert!(said.contains("L-381AD9EE") && !said.contains("number of resources"), "{said}");
 }

@@ -220,7 +220,7 @@ impl Cause {
 
     /// Whether a rate limit throttled calls.
     pub fn is_throttle(self) -> bool {
-        self.family() == "throttle"
+        self.family() == "throttle" || self == Self::TokensPerDay
     }
 
     /// Whether it concerns a rate limit. Increase requests are filed only for these.
@@ -232,6 +232,13 @@ impl Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_quota_but_a_number_of_resources_is_a_rate() {
+        for cause in Cause::ALL.iter().copied().filter(|cause| cause.category() == Category::Quota) {
+            assert_eq!(cause.is_rate(), cause != Cause::ResourceLimit, "{cause}");
+        }
+    }
 
     #[test]
     fn only_quota_causes_are_cured_by_an_increase() {
