@@ -9,6 +9,7 @@ use bedrock_remediator::diagnosis::{Diagnosis, ErrorText, diagnose};
 use bedrock_remediator::event::{Signal, read};
 use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::model::ModelId;
+use bedrock_remediator::plan::Reason;
 use bedrock_remediator::quota::feature::LIMIT_CODES;
 use bedrock_remediator::quota::{Catalog, Limit, Variant, find};
 use bedrock_remediator::sandbox::WorldFile;
@@ -194,4 +195,17 @@ fn a_daily_limit_is_the_models_own_and_no_number_of_resources() {
     let notice = &world.published()[0];
     let said = serde_json::to_string(notice).unwrap();
     assert!(said.contains("L-381AD9EE") && !said.contains("number of resources"), "{said}");
+}
+
+/// A model that bedrock-mantle serves has no throttles in `AWS/Bedrock`: they are among the client errors.
+#[test]
+fn throttles_that_are_counted_as_client_errors_are_told_as_such() {
+    let mut file = busy();
+    let each = &mut file.usage[0].last.as_mut().unwrap().each;
+    (each.throttles, each.client_errors) = (0.0, 63.0);
+    let world = sandbox(file);
+    let report = deliver(&world, &throttle(SONNET));
+    assert_eq!(withheld(&report), [Reason::NotThrottled]);
+    let reason = &world.published()[0].withheld[0].reason;
+    assert!(reason.contains("none of them as throttled") && !reason.contains("text alone"), "{reason}");
 }

@@ -62,6 +62,17 @@ fn throttled(case: &QuotaCase<'_>, incident: &Incident) -> Result<(), Box<Withhe
     }
     let late =
         if case.is_fresh { "; its metrics are minutes late, so it is asked again shortly" } else { "" };
+    // A model that bedrock-mantle serves counts so when it is called through bedrock-runtime.
+    if incident.is_recorded && case.usage.window_client_errors > 0.0 {
+        return Err(WithheldIncrease::of(
+            Reason::NotThrottled,
+            format!(
+                "around this incident CloudWatch counted {} refused calls of `{}` and none of them as throttled, so how many exceeded the quota is not known{late}",
+                number(case.usage.window_client_errors),
+                case.model
+            ),
+        ));
+    }
     // The notice also shows throttles from when the incident began, but those do not prove today's need.
     let when =
         if case.usage.recent_throttles > 0.0 { "in the last six hours" } else { "around this incident" };
