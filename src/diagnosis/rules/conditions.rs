@@ -8,6 +8,7 @@ use crate::diagnosis::answered::{NamedService, is_of_aws};
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::find;
 use crate::diagnosis::member;
+use crate::diagnosis::operations::{self, OwnerOfOperation, is_control_plane};
 use crate::diagnosis::plain::Plain;
 use crate::ids::Region;
 
@@ -136,6 +137,40 @@ pub(super) fn is_bedrocks_resource(plain: &Plain) -> bool {
         || ["bedrock", "model units"].iter().any(|w| plain.message.contains(w))
 }
 
+/// Whether a resource of Bedrock was refused, such as an agent or a job, rather than a call of a model: by the
+/// operation, if the text names it.
+pub(super) fn about_a_resource(plain: &Plain) -> bool {
+    let Some(operation) = plain.operation.as_deref() else { return false };
+    is_control_plane(operation) && operations::owner(operation) != OwnerOfOperation::AnotherService
+}
+
+/// Whether an SDK's wrapper names Bedrock as the service and `status`, and no exception.
+fn is_refused_with(plain: &Plain, statuses: &[u16]) -> bool {
+    plain.service == NamedService::Bedrock
+        && plain.status.is_some_and(|status| statuses.contains(&status))
+        && plain.codes.is_empty()
+        && says_something(plain)
+}
+
+/// Whether the bedrock-runtime endpoint refused a call, by status only.
+pub(super) fn is_refused_by_runtime(plain: &Plain) -> bool {
+    is_of_runtime(plain) && is_refused_with(plain, &[400])
+}
+
+/// Whether another endpoint of Bedrock refused a call, by status only.
+pub(super) fn is_refused_by_another_endpoint(plain: &Plain) -> bool {
+    !is_of_runtime(plain) && is_refused_with(plain, &[400, 404])
+}
+
+fn is_of_runtime(plain: &Plain) -> bool {
+    ["bedrockruntime", "bedrock runtime"].iter().any(|name| plain.message.contains(name))
+}
+
+/// Whether Bedrock answered, as far as the wrapper or the operation shows.
+pub(super) fn of_bedrock(plain: &Plain) -> bool {
+    plain.service == NamedService::Bedrock
+}
+
 /// Whether the message contains a Region code.
 pub(super) fn names_a_region(plain: &Plain) -> bool {
     plain.message.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|w| Region::parse(w).is_some())
@@ -212,6 +247,20 @@ mod tests {
             (r#"(Service: BedrockRuntime, Status Code: 503) {"status":"UNAVAILABLE"}"#, false),
         ] {
             assert_eq!(has_status_of_google(&plain(message)), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn the_operation_shows_that_a_resource_was_refused() {
+        for (operation, expected) in [
+            (Some("CreateAgentRuntime"), true),
+            (Some("UpdateMemory"), true),
+            (Some("Converse"), false),
+            (Some("CreateModelPackage"), false),
+            (None, false),
+        ] {
+            let plain = Plain::of(&ErrorText { operation, message: "no", ..ErrorText::default() });
+            assert_eq!(about_a_resource(&plain), expected, "{operation:?}");
         }
     }
 }
