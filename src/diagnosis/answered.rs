@@ -70,11 +70,13 @@ pub(super) fn named(message: &str, operation: Option<&str>, is_told: bool) -> Na
                 if is_bedrocks(name) {
                     return NamedService::Bedrock;
                 }
-                another = Some(name);
+                if !is_on_the_way(name, rest) {
+                    another = Some(name);
+                }
             }
         }
     }
-    if let Some(name) = another.filter(|name| !is_on_the_way(name)) {
+    if let Some(name) = another {
         return NamedService::Another(name.to_owned());
     }
     match operation {
@@ -105,9 +107,13 @@ fn is_bedrocks(name: &str) -> bool {
     name.contains("bedrock") || name.contains("marketplace")
 }
 
-/// Whether a call of Bedrock may fail at this service: a key of a custom model, a guardrail or a job's data.
-fn is_on_the_way(name: &str) -> bool {
-    name == "kms"
+/// Whether a call of Bedrock may fail at this service: a key of a custom model, a guardrail or a job's data. `rest`
+/// begins with the name; in a denial, the use of the key follows.
+fn is_on_the_way(name: &str, rest: &str) -> bool {
+    const USES: [&str; 6] =
+        ["encrypt", "decrypt", "reencrypt", "generatedatakey", "describekey", "creategrant"];
+    let used = rest.strip_prefix(name).and_then(|rest| rest.strip_prefix(':'));
+    name == "kms" && used.is_some_and(|used| USES.iter().any(|action| used.starts_with(action)))
 }
 
 /// Whether `message`, a plain message, shows that AWS answered: it names Bedrock or AWS, or has the codes of AWS's
@@ -153,6 +159,8 @@ mod tests {
                 another("secretsmanager"),
             ),
             ("user: x is not authorized to perform: kms:decrypt on resource", None, NamedService::None),
+            ("user: x is not authorized to perform: kms:createkey because", None, another("kms")),
+            ("operation error kms: decrypt, https response error statuscode: 400", None, another("kms")),
             // The agent's role lacks a right of another service; Bedrock answered.
             (
                 "x is not authorized to perform: iam:passrole on",

@@ -2,8 +2,10 @@
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
-use crate::diagnosis::rules::conditions::{about_media, about_messages};
-use crate::diagnosis::rules::pages::{CACHING, CONVERSE, GUARDRAILS, MODELS, PARAMETERS, THINKING, TOOLS};
+use crate::diagnosis::rules::conditions::{about_media, about_messages, about_parameter};
+use crate::diagnosis::rules::pages::{
+    CACHING, CONVERSE, ERRORS, GUARDRAILS, MODELS, PARAMETERS, THINKING, TOOLS,
+};
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Rule] = &[
@@ -20,7 +22,7 @@ pub(super) const ROWS: &[Rule] = &[
         reference: MODELS,
         example: Example { code: Some("ValidationException"), message: "The model returned the following errors: prompt is too long: 215000 tokens > 200000 maximum" }, ..Rule::NONE },
     Rule { id: "max-tokens-above-limit", cause: Cause::MaxTokens,
-        says: &[&["maximum tokens you requested exceed"], &["max_tokens", "maximum allowed"], &["max_tokens", "which is the maximum"], &["max_gen_len", "is not less or equal"], &["max_tokens", "is not less or equal"], &["maxtokens", "is not less or equal"], &["maxtokencount", "is not less or equal"], &["max_new_tokens", "is not less or equal"], &["max_tokens_to_sample"], &["inferenceconfig.maxtokens"], &["max_tokens is too large"], &["max_tokens", "exceeds"], &["max_tokens", "must be less than or equal"], &["maxtokens", "exceeds"], &["maximum output tokens"], &["number of output tokens"]],
+        says: &[&["maximum tokens you requested exceed"], &["max_tokens", "maximum allowed"], &["max_tokens", "which is the maximum"], &["max_gen_len", "is not less or equal"], &["max_tokens", "is not less or equal"], &["maxtokens", "is not less or equal"], &["maxtokencount", "is not less or equal"], &["max_new_tokens", "is not less or equal"], &["max_tokens_to_sample"], &["inferenceconfig.maxtokens"], &["max_tokens is too large"], &["max_tokens", "exceeds"], &["max_completion_tokens", "exceeds"], &["max_output_tokens", "exceeds"], &["max_tokens", "must be less than or equal"], &["maxtokens", "exceeds"], &["maximum output tokens"], &["number of output tokens"]],
         unless: &["budget_tokens", "required key", "extraneous key"],
         advice: &["Ask for no more output tokens than the model allows; a lower value also reserves less of the tokens quota."],
         reference: PARAMETERS,
@@ -33,7 +35,7 @@ pub(super) const ROWS: &[Rule] = &[
         example: Example { code: Some("ValidationException"), message: "messages.0.content.1.image.source: image exceeds 5 MB maximum: 6737924 bytes > 5242880 bytes" }, ..Rule::NONE },
     Rule { id: "cache-control", cause: Cause::Parameter,
         says: &[&["cache_control"], &["cachepoint"], &["cache point"]],
-        unless: &["malformed input request", "extra inputs are not permitted", "cannot be inserted after"],
+        unless: &["malformed input request", "extra inputs are not permitted", "cannot be inserted after", "can only set one of the following keys", "parameter validation failed"],
         advice: &["Check the cache points: at most four, longer lifetimes before shorter ones, and only where the model supports them."],
         reference: CACHING,
         example: Example { code: Some("ValidationException"), message: "messages.3.content.0.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block." }, ..Rule::NONE },
@@ -68,13 +70,23 @@ pub(super) const ROWS: &[Rule] = &[
         advice: &["Correct the message at the path that the error names: order, roles and content of the messages follow the Converse API."],
         reference: CONVERSE,
         example: Example { code: Some("ValidationException"), message: "The value at messages.15.content.1.toolUse.input is empty." }, ..Rule::NONE },
+    Rule { id: "parameter-refused", cause: Cause::Parameter,
+        unless: &["extraneous key", "required key", "expected type", "extra inputs are not permitted", "field required", "input tag", "malformed input request", "parameter validation failed", "invalid number of parameters"], when: Some(about_parameter),
+        advice: &["Change the parameter at the path that the message names."],
+        reference: PARAMETERS,
+        example: Example { code: Some("ValidationException"), message: "output_config.format.schema: For 'array' type, property 'maxItems' is not supported" }, ..Rule::NONE },
+    Rule { id: "content-filtered", cause: Cause::Parameter,
+        says: &[&["blocked by our content filters"]],
+        advice: &["AWS's filters took the prompt or the image for a breach of its Responsible AI policy: change the prompt, and tell people that it was refused."],
+        reference: ERRORS,
+        example: Example { code: Some("ValidationException"), message: "This request has been blocked by our content filters." }, ..Rule::NONE },
     Rule { id: "body-malformed", cause: Cause::Malformed,
-        says: &[&["extraneous key"], &["required key"], &["expected type"], &["subschema"], &["subject must not be valid"], &["parameter validation failed"], &["unknown parameter in"], &["invalid number of parameters"], &["can only set one of the following keys"], &["missing required parameter"], &["invalid type for parameter"]],
+        says: &[&["extraneous key"], &["required key"], &["expected type"], &["subschema"], &["subject must not be valid"], &["parameter validation failed"], &["unknown parameter in"], &["invalid number of parameters"], &["can only set one of the following keys"], &["missing required parameter"], &["invalid type for parameter"], &["failed to create openapi"]],
         advice: &["The body does not follow the model's schema: compare its keys with the model's request format, or use Converse, whose format is the same for all models."],
         reference: PARAMETERS,
         example: Example { code: Some("ValidationException"), message: "Malformed input request: #: extraneous key [textGenerationConfig] is not permitted, please reformat your input and try again." }, ..Rule::NONE },
     Rule { id: "sampling-parameter", cause: Cause::Parameter,
-        says: &[&["invalid parameter combination"], &["invalid request provided"], &["temperature"], &["top_p"], &["top_k"], &["topp"], &["topk"], &["stop_sequences"], &["stopsequences"], &["budget_tokens"], &["thinking.type"], &["thinking may not be enabled"], &["invalid beta flag"], &["anthropic_beta"], &["does not match pattern"], &["can only provide configurations for"], &["less records", "minimum"], &["fewer records", "minimum"], &["records", "required minimum"], &["must be a valid"], &["storage configuration provided"], &["input or configuration provided"], &["thinking is not supported"], &["thinking", "is enabled"], &["cannot both be specified"], &["output_config.effort: input"], &["is deprecated for this model"], &["performance configuration"], &["received invalid"], &["must have at minimum"], &["session with id", "is not valid"], &["tool_choice"], &["reasoning_effort"], &["seed"]],
+        says: &[&["invalid parameter combination"], &["invalid request provided"], &["temperature"], &["top_p"], &["top_k"], &["topp"], &["topk"], &["stop_sequences"], &["stopsequences"], &["budget_tokens"], &["thinking.type"], &["thinking may not be enabled"], &["invalid beta flag"], &["anthropic_beta"], &["anthropic-beta"], &["does not match pattern"], &["can only provide configurations for"], &["less records", "minimum"], &["fewer records", "minimum"], &["records", "required minimum"], &["must be a valid"], &["storage configuration provided"], &["input or configuration provided"], &["thinking is not supported"], &["thinking", "is enabled"], &["cannot both be specified"], &["output_config.effort: input"], &["is deprecated for this model"], &["performance configuration"], &["received invalid"], &["must have at minimum"], &["session with id", "is not valid"], &["tool_choice"], &["reasoning_effort"], &["seed"]],
         unless: &["security_exception", "malformed input request: #", "extra inputs are not permitted", "field required"],
         advice: &["Change or leave out the parameter the message names: newer models fix some sampling parameters, and thinking excludes others."],
         reference: PARAMETERS,

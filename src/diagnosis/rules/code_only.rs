@@ -4,7 +4,10 @@
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
-use crate::diagnosis::rules::conditions::{is_bedrocks_resource, of_aws, says_something};
+use crate::diagnosis::rules::conditions::{
+    about_a_resource, is_bedrocks_resource, is_refused_by_another_endpoint, is_refused_by_runtime, of_aws,
+    of_bedrock, says_something,
+};
 use crate::diagnosis::rules::pages::{
     ACCESS, CAPACITY_ADVICE, CONVERSE, CREDENTIALS, ERRORS, IAM_DENIED, MODELS, QUOTAS, SIGNATURES,
     THROTTLE_ADVICE,
@@ -74,6 +77,24 @@ pub(super) const ROWS: &[Rule] = &[
         says: &[&["model"], &["inference-profile"], &["inference profile"]],
         advice: &["The model or profile does not exist in this Region: list what does with `aws bedrock list-foundation-models` and `aws bedrock list-inference-profiles`."], reference: MODELS,
         example: Example { code: Some("ResourceNotFoundException"), message: "The requested model could not be located" }, ..Rule::NONE },
+    Rule { id: "resource-not-found", cause: Cause::Parameter,
+        codes: &["resourcenotfoundexception"],
+        when: Some(of_bedrock),
+        advice: &["The resource that the request names does not exist: check its id, the account and the Region. Agents, knowledge bases, jobs and sessions exist in one Region only."], reference: ERRORS,
+        example: Example { code: Some("ResourceNotFoundException"), message: "An error occurred (ResourceNotFoundException) when calling the GetAgentRuntime operation: Agent 'a' was not found" }, ..Rule::NONE },
+    Rule { id: "resource-refused", cause: Cause::Parameter,
+        codes: &["validationexception"],
+        when: Some(|p| about_a_resource(p) && says_something(p)),
+        advice: &["A value of the resource was refused, or its state does not allow the change: the message names what to change."], reference: ERRORS,
+        example: Example { code: Some("ValidationException"), message: "An error occurred (ValidationException) when calling the CreateAgentRuntime operation: The artifact of the agent cannot be updated" }, ..Rule::NONE },
+    Rule { id: "status-resource-refused", cause: Cause::Parameter,
+        when: Some(is_refused_by_another_endpoint),
+        advice: &["A value of the resource was refused, or its state does not allow the change: the message names what to change."], reference: ERRORS,
+        example: Example { code: None, message: "The type of the authorizer cannot be changed (Service: BedrockAgentCoreControl, Status Code: 400)" }, ..Rule::NONE },
+    Rule { id: "status-refused", cause: Cause::Malformed,
+        when: Some(is_refused_by_runtime),
+        advice: &["The request was refused before the model saw it; the message names what to change."], reference: CONVERSE,
+        example: Example { code: None, message: "Something about the body was refused (Service: BedrockRuntime, Status Code: 400)" }, ..Rule::NONE },
     Rule { id: "code-validation", cause: Cause::Malformed,
         codes: &["validationexception", "serializationexception", "badrequestexception", "validation_error"],
         when: Some(says_something),

@@ -12,7 +12,7 @@ const FAILED: &[&[&str]] = &[&["failed to satisfy"]];
 #[rustfmt::skip]
 pub(super) const ROWS: &[Rule] = &[
     Rule { id: "constraint-on-model-id", cause: Cause::InvalidIdentifier,
-        says: &[&["validation error detected: value 'arn:aws"], &["at 'modelid' failed to satisfy"], &["modelarn' failed to satisfy"], &["modelidentifier' failed to satisfy"], &["foundationmodel' failed to satisfy"]],
+        says: &[&["validation error detected: value 'arn:aws:bedrock"], &["validation error detected: value 'arn:aws-us-gov:bedrock"], &["at 'modelid' failed to satisfy"], &["modelarn' failed to satisfy"], &["modelidentifier' failed to satisfy"], &["foundationmodel' failed to satisfy"]],
         advice: &["The id does not have the form of a model id, a profile id or an ARN of Bedrock: compare it with `aws bedrock list-foundation-models` and `aws bedrock list-inference-profiles`."],
         reference: MODELS,
         example: Example { code: Some("ValidationException"), message: "1 validation error detected: Value 'a b' at 'modelId' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z]+" }, ..Rule::NONE },
