@@ -105,6 +105,19 @@ fn use_of_one_endpoint_proves_nothing_for_the_other() {
 }
 
 #[test]
+fn sudden_use_of_mantle_waits_for_a_person() {
+    let mut sudden = mantle_world(980_000.0, 100_000.0);
+    let minute = |n: i32| {
+        let at = now() - SignedDuration::from_hours(48) + SignedDuration::from_mins(1) * n;
+        json!({ "at": at, "values": { "invocations": 1, "input_tokens": 100 } })
+    };
+    sudden.usage[0].series = (0..10).map(|n| serde_json::from_value(minute(n)).unwrap()).collect();
+    let world = sandbox(sudden);
+    assert_eq!(withheld(&deliver(&world, &on_mantle())), [Reason::UnusualCaller]);
+    assert!(filed(&world).is_empty());
+}
+
+#[test]
 fn the_daily_forecast_finds_a_quota_of_mantle_that_is_nearly_full() {
     let mut file = mantle_world(900_000.0, 100_000.0);
     file.usage[0].last.as_mut().unwrap().each.client_errors = 0.0;

@@ -67,7 +67,7 @@ pub(super) fn open(incident: &Incident, evidence: &Evidence) -> Option<Suspicion
     let usage = evidence.usage.read()?;
     // If an approval may exist that could not be read, report nothing new. Nothing is filed then either.
     let is_unread = matched(evidence).any(|limit| limit.record.unread().is_some());
-    let matters = incident.is_forecast() || (usage.window_throttles > 0.0 && !evidence.is_far_below());
+    let matters = incident.is_forecast() || (usage.may_be_throttled() && !evidence.is_far_below());
     if is_unread || usage.is_legacy || !matters {
         return None;
     }
