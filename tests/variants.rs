@@ -118,6 +118,15 @@ fn sudden_use_of_mantle_waits_for_a_person() {
 }
 
 #[test]
+fn a_call_of_the_root_user_on_mantle_which_no_event_history_can_show_is_not_raised() {
+    let world = sandbox(mantle_world(980_000.0, 100_000.0));
+    let mut event: Value = serde_json::from_str(&on_mantle()).unwrap();
+    event["detail"]["userIdentity"] = json!({ "type": "Root", "arn": "arn:aws:iam::111122223333:root" });
+    assert_eq!(withheld(&deliver(&world, &event.to_string())), [Reason::NoEvidence]);
+    assert!(filed(&world).is_empty());
+}
+
+#[test]
 fn the_daily_forecast_finds_a_quota_of_mantle_that_is_nearly_full() {
     let mut file = mantle_world(900_000.0, 100_000.0);
     file.usage[0].last.as_mut().unwrap().each.client_errors = 0.0;

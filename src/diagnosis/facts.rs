@@ -166,6 +166,11 @@ impl Facts {
         self.quotas.iter().filter_map(|id| feature::row(id)).collect()
     }
 
+    /// Whether the error is known to be of the bedrock-mantle endpoint, which has metrics and quotas of its own.
+    pub(crate) fn is_of_mantle(&self) -> bool {
+        self.variant == Some(Variant::Mantle) || self.operation.as_deref() == Some("CreateInference")
+    }
+
     /// Adds `later` ids without duplicates.
     pub(crate) fn add_model_ids(&mut self, later: &[ModelId]) {
         for id in later {
