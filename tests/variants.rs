@@ -127,6 +127,16 @@ fn a_call_of_the_root_user_on_mantle_which_no_event_history_can_show_is_not_rais
 }
 
 #[test]
+fn an_error_of_mantle_does_not_explain_an_alarm_of_the_other_endpoint() {
+    let world = sandbox(mantle_world(980_000.0, 100_000.0));
+    deliver(&world, &on_mantle());
+    let alarm = sample("alarm-throttles.json").replace(SONNET, LUNA);
+    assert!(alarm.contains(LUNA));
+    deliver(&world, &alarm);
+    assert_eq!(world.incidents().len(), 2);
+}
+
+#[test]
 fn the_daily_forecast_finds_a_quota_of_mantle_that_is_nearly_full() {
     let mut file = mantle_world(900_000.0, 100_000.0);
     file.usage[0].last.as_mut().unwrap().each.client_errors = 0.0;
