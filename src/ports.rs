@@ -70,15 +70,17 @@ pub trait Telemetry {
     async fn used(&self, place: &AccountRegion, endpoint: Endpoint) -> ServiceResult<Vec<ModelId>>;
     /// Calls and errors of all models together over `window`.
     async fn volume(&self, place: &AccountRegion, window: Window) -> ServiceResult<Minute>;
-    /// The models for which `metric` was above zero in `window`, highest first.
-    async fn models_behind(
+    /// The models, or operations of `AgentCore`, for which `metric` was above zero in `window`, highest first: the values
+    /// of the dimension that [`Metric::series`] names.
+    async fn behind(
         &self,
         place: &AccountRegion,
         metric: Metric,
         window: Window,
-    ) -> ServiceResult<Vec<ModelId>>;
-    /// The models that put an alarm over many models into ALARM; `None` if there is no such alarm.
-    async fn contributors(&self, place: &AccountRegion, alarm: &str) -> ServiceResult<Option<Vec<ModelId>>>;
+    ) -> ServiceResult<Vec<String>>;
+    /// The models, or operations of `AgentCore`, that put an alarm over many of them into ALARM; `None` if there is no such
+    /// alarm.
+    async fn contributors(&self, place: &AccountRegion, alarm: &str) -> ServiceResult<Option<Vec<String>>>;
     /// Those of the alarms `names` that are in ALARM and watch Bedrock.
     async fn alarms(&self, place: &AccountRegion, names: &[String]) -> ServiceResult<Vec<AlarmSignal>>;
 }

@@ -139,10 +139,8 @@ fn part(part: &str) -> String {
 /// Whether this word from outside may be shown.
 pub(crate) fn may_be_shown(word: &str) -> bool {
     let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    let lower = core.to_ascii_lowercase();
-    let is_link = word.contains("://")
-        || word.contains("//")
-        || ["www.", "mailto:", "tel:", "javascript:"].iter().any(|start| lower.starts_with(start));
+    let begins_with = |start: &&str| core.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start));
+    let is_link = word.contains("//") || ["www.", "mailto:", "tel:", "javascript:"].iter().any(begins_with);
     !is_link && !word.contains(['@', '\\']) && !is_domain(core) && !is_secret(core)
 }
 
@@ -164,32 +162,30 @@ pub(crate) fn is_domain(word: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
-    word.split(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c)).any(|host| {
-        let Some((before, ending)) = host.trim_matches('.').rsplit_once('.') else { return false };
-        let ending = ending.to_ascii_lowercase();
-        let is_country = ending.len() == 2 && ending.bytes().all(|b| b.is_ascii_lowercase());
-        (is_country || ENDINGS.contains(&ending.as_str())) && before.split('.').all(is_label)
-    })
+    // Most words have no dot.
+    word.contains('.')
+        && word.split(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c)).any(|host| {
+            let Some((before, ending)) = host.trim_matches('.').rsplit_once('.') else { return false };
+            let ending = ending.to_ascii_lowercase();
+            let is_country = ending.len() == 2 && ending.bytes().all(|b| b.is_ascii_lowercase());
+            (is_country || ENDINGS.contains(&ending.as_str())) && before.split('.').all(is_label)
+        })
 }
+
+/// Prefixes of well-known credentials, each with the least number of characters that follow.
+#[rustfmt::skip]
+const CREDENTIALS: &[(&str, usize)] = &[
+    ("ABSK", 16), ("AIza", 20), ("AKIA", 16), ("ASIA", 16), ("bedrock-api-key-", 8), ("eyJ", 10), ("ghp_", 16),
+    ("github_pat_", 16), ("glpat-", 16), ("sk-", 16), ("sk_", 16), ("xoxb-", 10), ("xoxp-", 10),
+];
+/// The length of the shortest of them.
+const SHORTEST_CREDENTIAL: usize = 13;
 
 /// Whether `word` contains a credential: an access key, a secret key or a token.
 pub(crate) fn is_secret(word: &str) -> bool {
-    // Prefixes of well-known credentials, each with the least number of characters that follow.
-    const BEGINNINGS: &[(&str, usize)] = &[
-        ("ABSK", 16),
-        ("AIza", 20),
-        ("AKIA", 16),
-        ("ASIA", 16),
-        ("bedrock-api-key-", 8),
-        ("eyJ", 10),
-        ("ghp_", 16),
-        ("github_pat_", 16),
-        ("glpat-", 16),
-        ("sk-", 16),
-        ("sk_", 16),
-        ("xoxb-", 10),
-        ("xoxp-", 10),
-    ];
+    if word.len() < SHORTEST_CREDENTIAL {
+        return false;
+    }
     let is_of_token = |b: &u8| b.is_ascii_alphanumeric() || b"+/=_-".contains(b);
     let begins = |(start, least): &(&str, usize)| {
         word.match_indices(start).any(|(at, _)| {
@@ -209,7 +205,7 @@ pub(crate) fn is_secret(word: &str) -> bool {
     };
     let keys = word.split(|c: char| !c.is_ascii_alphanumeric() && c != '+');
     let with_strokes = word.split(|c: char| !c.is_ascii_alphanumeric() && c != '+' && c != '/');
-    BEGINNINGS.iter().any(begins)
+    CREDENTIALS.iter().any(begins)
         || keys.into_iter().any(|run| run.len() >= 32 && is_mixed(run))
         || with_strokes.into_iter().any(|run| run.len() == 40 && is_mixed(run))
 }
@@ -298,6 +294,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn no_credential_is_shorter_than_what_is_searched() {
+        let shortest = CREDENTIALS.iter().map(|(start, least)| start.len() + least).min();
+        assert_eq!(shortest, Some(SHORTEST_CREDENTIAL));
+    }
 
     #[test]
     fn what_could_lure_or_open_something_is_left_out_of_a_line() {

@@ -237,7 +237,7 @@ fn what_cloudwatch_measured_arrives_as_it_was() {
         assert_eq!((minute.input_tokens, minute.quota_tokens), (900.0, Some(1200.0)), "{period:?}");
         assert_eq!(series[0].first_use, Some(series[0].points[0].0));
     }
-    assert_eq!(block_on(aws.models_behind(&here, Metric::Throttles, window)).unwrap(), [used]);
+    assert_eq!(block_on(aws.behind(&here, Metric::Throttles, window)).unwrap(), [used]);
     assert_eq!(cloud.calls().len(), 3);
 }
 

@@ -105,7 +105,7 @@ fn an_alarm_over_models_is_about_those_that_set_it_off() {
         let models: Vec<_> =
             world.published().iter().map(|n| n.model_id.clone().unwrap().to_string()).collect();
         assert_eq!(models, [model], "{event}");
-        let questions = ["alarms", "contributors", "models_behind"].map(|name| calls(&world, name));
+        let questions = ["alarms", "contributors", "behind"].map(|name| calls(&world, name));
         assert_eq!(questions, asked, "{event}");
         assert_eq!(world.published()[0].facts.metric.as_deref(), Some("InvocationThrottles"));
     }
@@ -583,7 +583,7 @@ const INFORMS: [&str; 16] = [
     "history",
     "invocation_logging",
     "model_state",
-    "models_behind",
+    "behind",
     "offered",
     "profile_models",
     "recorded",

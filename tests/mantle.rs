@@ -82,11 +82,11 @@ fn whether_it_still_fails_is_asked_of_its_own_metric() {
     ] {
         let world = world();
         deliver(&world, &event);
-        let before = calls(&world, "models_behind");
+        let before = calls(&world, "behind");
         for _ in 0..13 {
             world.pass(SignedDuration::from_hours(2));
             run_sweep(&world);
         }
-        assert!(calls(&world, "models_behind") > before, "{:?}", world.calls());
+        assert!(calls(&world, "behind") > before, "{:?}", world.calls());
     }
 }

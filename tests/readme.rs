@@ -293,3 +293,22 @@ fn the_promises_name_tests_and_laws_that_exist() {
 fn the_readme_is_short() {
     assert!(README.lines().count() <= 250);
 }
+
+/// <https://docs.github.com/en/actions/reference/security/secure-use#using-third-party-actions>
+#[test]
+fn every_action_of_a_workflow_is_pinned_to_a_commit() {
+    let mut actions = 0;
+    for entry in std::fs::read_dir(root().join(".github/workflows")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("\npermissions:\n"), "{path:?}");
+        for line in text.lines().filter_map(|line| line.trim().strip_prefix("- uses: ")) {
+            let (_, pinned) = line.split_once('@').unwrap();
+            let (commit, version) = pinned.split_once(" # v").unwrap_or_else(|| panic!("{path:?}: {line}"));
+            assert!(commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit()), "{path:?}: {line}");
+            assert!(version.starts_with(|c: char| c.is_ascii_digit()), "{path:?}: {line}");
+            actions += 1;
+        }
+    }
+    assert!(actions >= 4, "{actions}");
+}

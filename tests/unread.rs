@@ -254,7 +254,7 @@ fn a_verdict_on_a_part_of_what_a_call_needs_is_not_told_as_one_on_all_of_it() {
 fn an_alarm_whose_models_could_not_be_read_says_so() {
     let mut file = WorldFile::parse(&sample("alarm-all-models.world.json")).unwrap();
     file.faults.push(fault("contributors", None, FaultKind::Throttled));
-    file.faults.push(fault("models_behind", None, FaultKind::Denied));
+    file.faults.push(fault("behind", None, FaultKind::Denied));
     let world = sandbox(file);
     deliver(&world, &sample("alarm-all-models.json"));
     let said = because(&world.published()[0]);

@@ -1,7 +1,7 @@
 //! Reads CloudWatch's metrics and alarms.
 //! See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
@@ -88,12 +88,19 @@ pub(crate) fn metrics() -> impl Iterator<Item = (&'static str, &'static str, &'s
     read.chain(watched)
 }
 
-/// The query for `metric` by model, highest sum first; `None` for a metric without a name.
-fn by_model(metric: Metric) -> Option<String> {
+/// The dimensions by which alarms over many series name the contributors; see [`Metric::series`].
+const DIMENSIONS: [&str; 3] = ["ModelId", "Model", "Operation"];
+
+/// The query for `metric` by model or operation, highest sum first; `None` for a metric without a name.
+fn by_series(metric: Metric) -> Option<String> {
     let (name, (namespace, dimension)) = (metric.name()?, metric.series());
-    Some(format!(
-        "SELECT SUM({name}) FROM SCHEMA(\"{namespace}\", {dimension}) GROUP BY {dimension} ORDER BY SUM() DESC LIMIT 100"
-    ))
+    // The series of AgentCore have further dimensions, which differ between its parts.
+    let from = if metric.is_of_agent_core() {
+        format!("\"{namespace}\"")
+    } else {
+        format!("SCHEMA(\"{namespace}\", {dimension})")
+    };
+    Some(format!("SELECT SUM({name}) FROM {from} GROUP BY {dimension} ORDER BY SUM() DESC LIMIT 100"))
 }
 
 fn date(time: Timestamp) -> DateTime {
@@ -236,28 +243,28 @@ impl Telemetry for Aws {
         Ok(used)
     }
 
-    /// Uses one Metrics Insights query, which returns the model with the highest sum first.
-    async fn models_behind(
+    /// Uses one Metrics Insights query, which returns the highest sum first.
+    async fn behind(
         &self,
         place: &AccountRegion,
         metric: Metric,
         window: Window,
-    ) -> ServiceResult<Vec<ModelId>> {
+    ) -> ServiceResult<Vec<String>> {
         let expression =
-            by_model(metric).ok_or_else(|| ServiceError::invalid("the metric has no name to ask by"))?;
+            by_series(metric).ok_or_else(|| ServiceError::invalid("the metric has no name to ask by"))?;
         let region = self.at(place)?;
         let query = MetricDataQuery::builder().id("models").expression(expression);
         let query = query.period(period_over(window)).build();
         let results = region.metric_data(vec![query], window).await?;
         let moved = results.iter().filter(|r| r.values().iter().any(|v| *v > 0.0));
-        let mut models: Vec<ModelId> = Vec::new();
+        let mut labels: Vec<String> = Vec::new();
         // A result that spans pages appears once on each page.
-        for model in moved.filter_map(|r| ModelId::parse(r.label()?)) {
-            if !models.contains(&model) {
-                models.push(model);
+        for label in moved.filter_map(MetricDataResult::label) {
+            if !labels.iter().any(|known| known == label) {
+                labels.push(label.to_owned());
             }
         }
-        Ok(models)
+        Ok(labels)
     }
 
     async fn volume(&self, place: &AccountRegion, window: Window) -> ServiceResult<Minute> {
@@ -276,9 +283,9 @@ impl Telemetry for Aws {
         Ok(all)
     }
 
-    async fn contributors(&self, place: &AccountRegion, alarm: &str) -> ServiceResult<Option<Vec<ModelId>>> {
+    async fn contributors(&self, place: &AccountRegion, alarm: &str) -> ServiceResult<Option<Vec<String>>> {
         let region = self.at(place)?;
-        let (mut models, mut next): (Vec<ModelId>, Option<String>) = (Vec::new(), None);
+        let (mut series, mut next): (Vec<String>, Option<String>) = (Vec::new(), None);
         loop {
             let call = region.metrics.describe_alarm_contributors().alarm_name(alarm);
             let page = call.set_next_token(next).send().await;
@@ -286,11 +293,13 @@ impl Telemetry for Aws {
                 return Ok(None);
             };
             let attributes = page.alarm_contributors().iter().map(|c| c.contributor_attributes());
-            let named = attributes.flatten().filter_map(|a| a.get("ModelId").or_else(|| a.get("Model")));
-            models.extend(named.filter_map(|id| ModelId::parse(id)));
+            let of = |named: &HashMap<String, String>| {
+                DIMENSIONS.iter().find_map(|dimension| named.get(*dimension)).cloned()
+            };
+            series.extend(attributes.flatten().filter_map(of));
             next = page.next_token;
             if next.is_none() {
-                return Ok(Some(models));
+                return Ok(Some(series));
             }
         }
     }
@@ -335,7 +344,7 @@ mod tests {
 
     #[test]
     fn each_endpoints_metric_is_asked_for_in_its_own_namespace() {
-        let query = |metric| by_model(metric).unwrap_or_default();
+        let query = |metric| by_series(metric).unwrap_or_default();
         assert_eq!(
             query(Metric::Throttles),
             "SELECT SUM(InvocationThrottles) FROM SCHEMA(\"AWS/Bedrock\", ModelId) GROUP BY ModelId ORDER BY SUM() DESC LIMIT 100"
@@ -344,7 +353,11 @@ mod tests {
             query(Metric::MantleClientErrors),
             "SELECT SUM(InferenceClientErrors) FROM SCHEMA(\"AWS/BedrockMantle\", Model) GROUP BY Model ORDER BY SUM() DESC LIMIT 100"
         );
-        assert_eq!(by_model(Metric::Other), None);
+        assert_eq!(
+            query(Metric::AgentCoreThrottles),
+            "SELECT SUM(Throttles) FROM \"AWS/Bedrock-AgentCore\" GROUP BY Operation ORDER BY SUM() DESC LIMIT 100"
+        );
+        assert_eq!(by_series(Metric::Other), None);
     }
 
     #[test]

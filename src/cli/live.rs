@@ -88,20 +88,20 @@ impl Telemetry for Live<'_> {
         self.aws.used(place, endpoint).await
     }
 
-    async fn models_behind(
+    async fn behind(
         &self,
         place: &AccountRegion,
         metric: Metric,
         window: Window,
-    ) -> ServiceResult<Vec<ModelId>> {
-        self.aws.models_behind(place, metric, window).await
+    ) -> ServiceResult<Vec<String>> {
+        self.aws.behind(place, metric, window).await
     }
 
     async fn volume(&self, place: &AccountRegion, window: Window) -> ServiceResult<Minute> {
         self.aws.volume(place, window).await
     }
 
-    async fn contributors(&self, place: &AccountRegion, alarm: &str) -> ServiceResult<Option<Vec<ModelId>>> {
+    async fn contributors(&self, place: &AccountRegion, alarm: &str) -> ServiceResult<Option<Vec<String>>> {
         self.aws.contributors(place, alarm).await
     }
 

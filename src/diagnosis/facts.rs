@@ -10,7 +10,7 @@ use crate::diagnosis::cause::{Category, Cause};
 use crate::diagnosis::find;
 use crate::diagnosis::phrases::{INDEX, vocabulary};
 use crate::diagnosis::plain::{ErrorText, LONGEST, Plain};
-use crate::ids::Region;
+use crate::ids::{QuotaService, Region};
 use crate::model::ModelId;
 use crate::original::Original;
 use crate::quota::Variant;
@@ -160,7 +160,37 @@ pub const MODELS: usize = 300;
 /// The most of these models that a notice names.
 pub const SHOWN: usize = 16;
 
+/// The name of the service whose quotas are not Bedrock's own.
+const AGENT_CORE: &str = "Amazon Bedrock AgentCore";
+
 impl Facts {
+    /// The facts of calls of `AgentCore` that its `metric` counts: of one `operation`, if the alarm names it.
+    pub(crate) fn of_agent_core(
+        metric: &'static str,
+        kind: Option<LimitKind>,
+        operation: Option<&str>,
+    ) -> Self {
+        let rows = kind.map(|kind| feature::of_error(kind, operation, "")).unwrap_or_default();
+        Self {
+            metric: Some(Safe::from(metric)),
+            operation: operation.and_then(Safe::name),
+            quotas: rows
+                .iter()
+                .filter(|row| row.service == QuotaService::AgentCore)
+                .map(|row| Safe::from(row.id))
+                .collect(),
+            answered_by: Some(Safe::from(AGENT_CORE)),
+            ..Self::default()
+        }
+    }
+
+    /// Names `AgentCore` as who answered if the error is about a quota of it.
+    pub(super) fn name_agent_core(&mut self) {
+        if self.feature_quotas().iter().any(|quota| quota.service == QuotaService::AgentCore) {
+            self.answered_by = Some(Safe::from(AGENT_CORE));
+        }
+    }
+
     /// The rows of [`Facts::quotas`] that this version knows.
     pub(crate) fn feature_quotas(&self) -> Vec<&'static FeatureQuota> {
         self.quotas.iter().filter_map(|id| feature::row(id)).collect()
@@ -169,6 +199,11 @@ impl Facts {
     /// Whether the error is known to be of the bedrock-mantle endpoint, which has metrics and quotas of its own.
     pub(crate) fn is_of_mantle(&self) -> bool {
         self.variant == Some(Variant::Mantle) || self.operation.as_deref() == Some("CreateInference")
+    }
+
+    /// Whether Amazon Bedrock `AgentCore` answered, whose quotas are those of another service.
+    pub(crate) fn is_of_agent_core(&self) -> bool {
+        self.answered_by.as_deref() == Some(AGENT_CORE)
     }
 
     /// Adds `later` ids without duplicates.

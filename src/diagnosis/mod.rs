@@ -31,9 +31,8 @@ pub(crate) use crate::diagnosis::plain::LONGEST;
 pub use crate::diagnosis::plain::{ErrorText, Plain};
 pub use crate::diagnosis::rule::{Example, Rule};
 pub use crate::diagnosis::rules::RULES;
-use crate::ids::QuotaService;
 pub use crate::original::Original;
-use crate::text::{Safe, cut};
+use crate::text::cut;
 
 /// What an error means.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,14 +74,9 @@ pub fn diagnose(error: &ErrorText<'_>) -> Diagnosis {
     if cause == Cause::Unrelated {
         facts.answered_by = answered::shown(&plain.service, row.and_then(|r| r.answered_by));
     }
-    if facts.feature_quotas().iter().any(|quota| quota.service == QuotaService::AgentCore) {
-        facts.answered_by = Some(Safe::from(AGENT_CORE));
-    }
+    facts.name_agent_core();
     Diagnosis { cause, rule: row.map(|r| r.id), facts }
 }
-
-/// The name of the service whose quotas are not Bedrock's own.
-const AGENT_CORE: &str = "Amazon Bedrock AgentCore";
 
 /// The rule table as Markdown, for `docs/rules.md`.
 pub fn markdown() -> String {

@@ -262,8 +262,8 @@ fn expressions(queries: &[MetricQuery]) -> Vec<&str> {
 }
 
 impl MetricRef {
-    fn is_bedrock(&self) -> bool {
-        matches!(self.namespace.as_deref(), Some("AWS/Bedrock" | "AWS/BedrockMantle"))
+    fn metric(&self) -> Option<Metric> {
+        Metric::of(self.namespace.as_deref()?, self.name.as_deref().unwrap_or_default())
     }
 
     /// The dimension `ModelId` of `AWS/Bedrock`, or `Model` of `AWS/BedrockMantle`.
@@ -313,6 +313,7 @@ impl Alarm<'_> {
         }
         let mut known = std::collections::HashSet::new();
         models.retain(|model| known.insert(model.clone()));
+        let operation = attribute("Operation").map(str::to_owned).or_else(|| self.operation());
         let by_model = |e: &&str| e.to_ascii_uppercase().contains("GROUP BY");
         Signal::Alarm(AlarmSignal {
             account: self.account.clone(),
@@ -321,9 +322,18 @@ impl Alarm<'_> {
             metric,
             has_contributors: models.is_empty() && self.expressions.iter().any(by_model),
             models,
+            operation: operation.filter(|_| metric.is_of_agent_core()),
             children: self.children(),
             at: self.at.and_then(time),
         })
+    }
+
+    /// The dimension `Operation` of what the alarm watches, if there is only one.
+    fn operation(&self) -> Option<String> {
+        let mut named: Vec<&str> =
+            self.watched.iter().filter_map(|w| dimension(&w.dimensions, "Operation")).collect();
+        named.dedup();
+        <[&str; 1]>::try_from(named).ok().map(|[one]| one.to_owned())
     }
 
     /// The children that set a composite alarm off if the alarm says so, otherwise all that its rule names.
@@ -340,13 +350,8 @@ impl Alarm<'_> {
 
     /// The most specific metric; `None` if nothing says that the alarm is about Bedrock.
     fn metric(&self) -> Option<Metric> {
-        let of_stats = self
-            .watched
-            .iter()
-            .filter(|w| w.is_bedrock())
-            .map(|w| Metric::named(w.name.as_deref().unwrap_or_default()));
-        let about_us = |e: &&&str| e.contains("\"AWS/Bedrock\"") || e.contains("\"AWS/BedrockMantle\"");
-        let of_queries = self.expressions.iter().filter(about_us).map(|e| selected(e));
+        let of_stats = self.watched.iter().filter_map(MetricRef::metric);
+        let of_queries = self.expressions.iter().filter_map(|e| selected(e));
         if let Some(metric) = of_stats.chain(of_queries).min() {
             return Some(metric);
         }
@@ -418,9 +423,10 @@ impl AlarmSignal {
     }
 }
 
-/// The metric in `SELECT SUM(InvocationThrottles) FROM …`.
-fn selected(expression: &str) -> Metric {
+/// The metric in `SELECT SUM(InvocationThrottles) FROM …`; `None` unless the query reads a namespace of Bedrock's.
+fn selected(expression: &str) -> Option<Metric> {
     let name =
         expression.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(name, _)| name);
-    Metric::named(name.trim().trim_matches('"'))
+    let mut quoted = expression.split('"').skip(1).step_by(2);
+    quoted.find_map(|namespace| Metric::of(namespace, name.trim().trim_matches('"')))
 }

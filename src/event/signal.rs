@@ -125,7 +125,8 @@ impl ErrorSignal {
 /// The Bedrock metric that an alarm watches.
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>; for the
 /// bedrock-mantle endpoint
-/// <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-mantle-metrics.html>.
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-mantle-metrics.html>; for `AgentCore`
+/// <https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/observability-runtime-metrics.html>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Metric {
     /// `InvocationThrottles`.
@@ -136,6 +137,12 @@ pub enum Metric {
     ClientErrors,
     /// `InferenceClientErrors` of the bedrock-mantle endpoint: every 4xx, including throttles.
     MantleClientErrors,
+    /// `Throttles` of `AgentCore`.
+    AgentCoreThrottles,
+    /// `SystemErrors` of `AgentCore`: every 5xx.
+    AgentCoreServerErrors,
+    /// `UserErrors` of `AgentCore`: every 4xx except throttles.
+    AgentCoreClientErrors,
     /// `LegacyModelInvocations`.
     LegacyInvocations,
     /// Any other metric, or none that the alarm names.
@@ -144,11 +151,14 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric that has a name.
-    pub const NAMED: [Self; 5] = [
+    pub const NAMED: [Self; 8] = [
         Self::Throttles,
         Self::ServerErrors,
         Self::ClientErrors,
         Self::MantleClientErrors,
+        Self::AgentCoreThrottles,
+        Self::AgentCoreServerErrors,
+        Self::AgentCoreClientErrors,
         Self::LegacyInvocations,
     ];
 
@@ -159,6 +169,9 @@ impl Metric {
             "InvocationServerErrors" => Self::ServerErrors,
             "InvocationClientErrors" => Self::ClientErrors,
             "InferenceClientErrors" => Self::MantleClientErrors,
+            "Throttles" => Self::AgentCoreThrottles,
+            "SystemErrors" => Self::AgentCoreServerErrors,
+            "UserErrors" => Self::AgentCoreClientErrors,
             "LegacyModelInvocations" => Self::LegacyInvocations,
             _ => Self::Other,
         }
@@ -171,14 +184,35 @@ impl Metric {
             Self::ServerErrors => Some("InvocationServerErrors"),
             Self::ClientErrors => Some("InvocationClientErrors"),
             Self::MantleClientErrors => Some("InferenceClientErrors"),
+            Self::AgentCoreThrottles => Some("Throttles"),
+            Self::AgentCoreServerErrors => Some("SystemErrors"),
+            Self::AgentCoreClientErrors => Some("UserErrors"),
             Self::LegacyInvocations => Some("LegacyModelInvocations"),
             Self::Other => None,
         }
     }
 
-    /// The metric's namespace, and the dimension that names the model there.
+    /// The metric `name` of `namespace`; `None` if no alarm about it concerns Bedrock. An agent's calls of a model have
+    /// metrics of their own, which count what the model's metrics count as well
+    /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-agents-cw-metrics.html>).
+    pub fn of(namespace: &str, name: &str) -> Option<Self> {
+        if namespace == "AWS/Bedrock/Agents" {
+            return Self::of("AWS/Bedrock", name.strip_prefix("Model").unwrap_or(name));
+        }
+        let known = Self::named(name);
+        let is_of_models = namespace == "AWS/Bedrock" || namespace == "AWS/BedrockMantle";
+        if known.series().0 == namespace { Some(known) } else { is_of_models.then_some(Self::Other) }
+    }
+
+    /// Whether it counts calls of `AgentCore`, which are calls of no model.
+    pub const fn is_of_agent_core(self) -> bool {
+        matches!(self, Self::AgentCoreThrottles | Self::AgentCoreServerErrors | Self::AgentCoreClientErrors)
+    }
+
+    /// The metric's namespace, and the dimension that names the model there; of `AgentCore`, the operation.
     pub const fn series(self) -> (&'static str, &'static str) {
         match self {
+            _ if self.is_of_agent_core() => ("AWS/Bedrock-AgentCore", "Operation"),
             Self::MantleClientErrors => ("AWS/BedrockMantle", "Model"),
             _ => ("AWS/Bedrock", "ModelId"),
         }
@@ -199,6 +233,8 @@ pub struct AlarmSignal {
     /// The models it watches. A metric-math alarm may have several, any of which may be the cause. Empty if it watches
     /// all models or is a composite alarm.
     pub models: Vec<ModelId>,
+    /// The operation of `AgentCore` that it watches; `None` if it watches several or a model.
+    pub operation: Option<String>,
     /// Whether the alarm watches each model by itself, so that CloudWatch can name the models that set it off.
     pub has_contributors: bool,
     /// Names of a composite alarm's children: those that set it off if the alarm says so, otherwise all of them.
@@ -251,6 +287,24 @@ pub struct Recorded {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alarms_metric_is_known_by_its_namespace_and_name() {
+        for (namespace, name, expected) in [
+            ("AWS/Bedrock", "InvocationThrottles", Some(Metric::Throttles)),
+            ("AWS/Bedrock", "InvocationLatency", Some(Metric::Other)),
+            ("AWS/Bedrock", "InferenceClientErrors", Some(Metric::Other)),
+            ("AWS/BedrockMantle", "InferenceClientErrors", Some(Metric::MantleClientErrors)),
+            ("AWS/Bedrock/Agents", "ModelInvocationThrottles", Some(Metric::Throttles)),
+            ("AWS/Bedrock/Agents", "InvocationServerErrors", Some(Metric::ServerErrors)),
+            ("AWS/Bedrock/Agents", "TTFT", Some(Metric::Other)),
+            ("AWS/Bedrock-AgentCore", "Throttles", Some(Metric::AgentCoreThrottles)),
+            ("AWS/Bedrock-AgentCore", "Latency", None),
+            ("AWS/Lambda", "Throttles", None),
+        ] {
+            assert_eq!(Metric::of(namespace, name), expected, "{namespace} {name}");
+        }
+    }
 
     #[test]
     fn a_long_message_keeps_the_part_that_decides() {

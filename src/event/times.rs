@@ -38,6 +38,7 @@ mod tests {
             name: String::new(),
             metric: Metric::Other,
             models: Vec::new(),
+            operation: None,
             has_contributors: false,
             children: Vec::new(),
             at: at.map(|at| at.parse().unwrap()),

@@ -67,7 +67,11 @@ impl Fingerprint {
 
 /// What distinguishes incidents of one family.
 fn part_of(symptom: &Symptom) -> String {
-    match symptom.diagnosis.facts.quotas.as_slice() {
+    let facts = &symptom.diagnosis.facts;
+    match facts.quotas.as_slice() {
+        [] if facts.is_of_agent_core() => {
+            format!(":agentcore:{}", facts.operation.as_deref().unwrap_or("-"))
+        }
         [] => denied(symptom),
         quotas => format!(":{}", quotas.iter().map(Safe::as_str).collect::<Vec<_>>().join("+")),
     }

@@ -312,9 +312,10 @@ pub(crate) enum LeftOpen {
 /// Whether a CloudWatch metric counts the incident's errors and no others, so that it shows whether calls still fail.
 pub(crate) fn is_measured(incident: &Incident) -> bool {
     let is_of_its_own = incident.cause.is_throttle() || incident.cause.category() == Category::Capacity;
-    // CloudWatch's throttles are those of models.
+    // CloudWatch's throttles are those of models, and AgentCore's are known by their alarm.
+    let is_counted = incident.facts.quotas.is_empty() || incident.is_metric_only();
     !incident.cause.needs_person()
-        && incident.facts.quotas.is_empty()
+        && is_counted
         && incident.place().is_some()
         && (is_of_its_own || incident.is_metric_only())
 }

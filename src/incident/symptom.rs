@@ -14,6 +14,7 @@ use crate::ids::{AccountId, AccountRegion, IncidentId, Region, caller_of, is_roo
 use crate::incident::sender::{Sender, is_certain};
 use crate::incident::{Counts, Incident};
 use crate::model::ModelId;
+use crate::quota::feature::LimitKind;
 use crate::text::Safe;
 
 /// A diagnosed error, or an alarm behind which no error was found.
@@ -92,21 +93,27 @@ impl Symptom {
     /// Builds the symptom of an alarm behind which no error was found: only its metric is known.
     pub fn of_alarm(alarm: &AlarmSignal, metric: Metric, model: Option<ModelId>, item: usize) -> Self {
         let cause = match metric {
-            Metric::Throttles => Cause::RateUnspecified,
-            Metric::ServerErrors => Cause::InternalError,
+            Metric::Throttles | Metric::AgentCoreThrottles => Cause::RateUnspecified,
+            Metric::ServerErrors | Metric::AgentCoreServerErrors => Cause::InternalError,
             Metric::LegacyInvocations => Cause::LegacyModel,
-            Metric::ClientErrors | Metric::MantleClientErrors | Metric::Other => Cause::Unknown,
+            Metric::ClientErrors
+            | Metric::MantleClientErrors
+            | Metric::AgentCoreClientErrors
+            | Metric::Other => Cause::Unknown,
+        };
+        let facts = match metric.name() {
+            Some(name) if metric.is_of_agent_core() => {
+                let kind = (metric == Metric::AgentCoreThrottles).then_some(LimitKind::Rate);
+                Facts::of_agent_core(name, kind, alarm.operation.as_deref())
+            }
+            name => Facts { metric: name.map(Safe::from), ..Facts::default() },
         };
         Self {
             account: alarm.account.clone(),
             region: alarm.region.clone(),
             model,
             caller: None,
-            diagnosis: Diagnosis {
-                cause,
-                rule: None,
-                facts: Facts { metric: metric.name().map(Safe::from), ..Facts::default() },
-            },
+            diagnosis: Diagnosis { cause, rule: None, facts },
             first: alarm.at,
             last: alarm.at,
             counts: Counts { errors: 0, alarms: 1 },

@@ -78,7 +78,7 @@ fn of_where(incident: &Incident) -> String {
         (many @ 2.., _) => format!(": {many} models"),
         (_, Some(model)) => format!(": {model}"),
         // Without a model, the operation tells which limit it is.
-        (_, None) if !incident.facts.quotas.is_empty() => {
+        (_, None) if !incident.facts.quotas.is_empty() || incident.facts.is_of_agent_core() => {
             incident.facts.operation.as_ref().map(|name| format!(": {name}")).unwrap_or_default()
         }
         (_, None) => String::new(),

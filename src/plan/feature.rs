@@ -24,7 +24,7 @@ use crate::text::number;
 /// The advice of the rules is about models.
 const ADVICE: [&str; 2] = [
     "This limit is not one of a model's inference. Retry with backoff if it is a rate; if it is a number, delete what is no longer needed or let running jobs and sessions end.",
-    "CloudWatch has no metric for it, so nothing shows how much more is needed.",
+    "No metric of CloudWatch measures its use, so nothing shows how much more is needed.",
 ];
 
 /// A quota of an error, with its applied value.
@@ -39,7 +39,7 @@ struct FeatureCase<'a> {
 pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, plan: &mut Plan) {
     let place = incident.place();
     plan.advice = ADVICE.map(str::to_owned).to_vec();
-    let case = match known(evidence, place.as_ref()) {
+    let case = match known(incident, evidence, place.as_ref()) {
         Ok(case) => case,
         Err(refusal) => {
             plan.steps.extend(which_quota::steps(incident, place.as_ref(), &refusal));
@@ -60,10 +60,19 @@ pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, 
 }
 
 /// The quota and its value; or why one of them is not known.
-fn known<'a>(evidence: &'a Evidence, place: Option<&'a AccountRegion>) -> Result<FeatureCase<'a>, Withheld> {
+fn known<'a>(
+    incident: &Incident,
+    evidence: &'a Evidence,
+    place: Option<&'a AccountRegion>,
+) -> Result<FeatureCase<'a>, Withheld> {
     let Some(place) = place else {
         return Err(withheld(Reason::NoEvidence, "the account or the Region of the call is not known"));
     };
+    if incident.facts.quotas.is_empty() {
+        let of = incident.facts.operation.as_ref().map(|name| format!(" for `{name}`")).unwrap_or_default();
+        let reason = format!("no quota of AgentCore is known{of}");
+        return Err(withheld(Reason::NoSuchQuota, reason));
+    }
     let Some(feature) = &evidence.feature else {
         return Err(withheld(Reason::NoEvidence, "the quota of this operation was not looked up"));
     };
@@ -220,10 +229,15 @@ fn allowed(
     let is_of_code =
         incident.facts.code.as_deref().is_some_and(|code| code.ends_with("ServiceQuotaExceededException"));
     if !incident.is_recorded && !is_of_code {
-        return Err(WithheldIncrease::of(
-            Reason::Unrecorded,
-            "only the text of a log reports the error, and no metric measures this limit: CloudTrail or an SDK's code `ServiceQuotaExceededException` would prove it",
-        ));
+        let by = if incident.is_metric_only() {
+            "only an alarm reports it"
+        } else {
+            "only the text of a log reports the error"
+        };
+        let reason = format!(
+            "{by}, and no metric measures the use of this limit: CloudTrail or an SDK's code `ServiceQuotaExceededException` would prove it"
+        );
+        return Err(WithheldIncrease::of(Reason::Unrecorded, reason));
     }
     if incident.by_root {
         let reason = "the account's root user calls, which no application should";
@@ -272,14 +286,17 @@ fn withhold(plan: &mut Plan, case: &FeatureCase<'_>, refusal: WithheldIncrease) 
 fn justification(case: &FeatureCase<'_>, incident: &Incident, desired: Option<f64>) -> String {
     let asked = desired.map(|value| format!(" Asked for: {}.", number(value))).unwrap_or_default();
     let operation = incident.facts.operation.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
+    let refused = match incident.counts.errors {
+        0 => format!("CloudWatch counts calls{operation} that were throttled."),
+        errors => format!("{errors} calls{operation} were refused."),
+    };
     format!(
-        "Quota: {} ({}), account {}, Region {}.\nApplied value {}.{asked}\n{} calls{operation} were refused. CloudWatch has no metric for this limit.\nUse case: (add one sentence). Expected growth: (add one sentence).",
+        "Quota: {} ({}), account {}, Region {}.\nApplied value {}.{asked}\n{refused} No metric of CloudWatch measures the use of this limit.\nUse case: (add one sentence). Expected growth: (add one sentence).",
         case.quota.name,
         case.quota.code,
         case.place.account,
         case.place.region,
         number(case.value.value),
-        incident.counts.errors,
     )
 }
 

@@ -42,7 +42,7 @@ pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, 
 }
 
 fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &mut Plan) {
-    if !incident.facts.quotas.is_empty() {
+    if !incident.facts.quotas.is_empty() || incident.facts.is_of_agent_core() {
         feature::decide(incident, evidence, config, plan);
         return;
     }

@@ -26,7 +26,7 @@ use crate::incident::Incident;
 pub use crate::plan::action::{Action, Increase, Plan, Reason, Step, Withheld};
 pub(crate) use crate::plan::remembered::{beyond_budget, closed_unchanged, cooling_down, suspected};
 pub use crate::plan::size::round_up;
-use crate::plan::steps::{approve, model_id, request_body, retry, visible};
+use crate::plan::steps::{agent_core, approve, model_id, request_body, retry, visible};
 pub(crate) use crate::plan::suspect::{codes, demand, remembered_suspicion};
 
 /// Builds the plan. `identity` names the function in the commands for a person.
@@ -48,6 +48,7 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config, identity:
             }
         }
         Category::Capacity | Category::Credentials => {}
+        Category::Other if incident.facts.is_of_agent_core() => {}
         Category::Other => plan.steps = visible::steps(incident, evidence),
     }
     if incident.facts.many.is_some() {
@@ -59,8 +60,16 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config, identity:
             plan.advice = NEAR.map(str::to_owned).to_vec();
         }
     }
+    if incident.facts.is_of_agent_core() {
+        plan.reference = Some(agent_core::LIMITS);
+        if incident.cause.category() != Category::Quota {
+            plan.advice = vec![agent_core::RETRY.to_owned()];
+        }
+    }
     plan.steps.extend(retry::steps(incident));
-    if incident.is_metric_only() && incident.cause.category() != Category::Other {
+    if incident.is_metric_only() && incident.facts.is_of_agent_core() {
+        plan.steps.extend(agent_core::resources(incident));
+    } else if incident.is_metric_only() && incident.cause.category() != Category::Other {
         plan.steps.extend(visible::steps(incident, evidence));
     }
     if plan.waits_for_a_person() {

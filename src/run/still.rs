@@ -68,6 +68,12 @@ pub(crate) async fn still_failing<W: Services>(
     window: Window,
 ) -> ServiceResult<bool> {
     let Some(place) = incident.place() else { return Ok(false) };
+    let watched = incident.facts.metric.as_deref().map(Metric::named);
+    if let Some(metric) = watched.filter(|metric| metric.is_of_agent_core()) {
+        let behind = world.behind(&place, metric, window).await?;
+        let operation = incident.facts.operation.as_deref();
+        return Ok(behind.iter().any(|name| operation.is_none_or(|operation| operation == name)));
+    }
     let is_mantle = incident.facts.is_of_mantle()
         || incident.facts.metric.as_deref() == Metric::MantleClientErrors.name();
     let metric = match incident.cause.category() {
@@ -78,10 +84,11 @@ pub(crate) async fn still_failing<W: Services>(
         _ => Metric::ClientErrors,
     };
     let Some(model) = &incident.model else {
-        return Ok(!world.models_behind(&place, metric, window).await?.is_empty());
+        return Ok(!world.behind(&place, metric, window).await?.is_empty());
     };
     if is_mantle {
-        return Ok(world.models_behind(&place, metric, window).await?.contains(model));
+        let behind = world.behind(&place, metric, window).await?;
+        return Ok(behind.iter().any(|id| id == model.as_str()));
     }
     let models = std::slice::from_ref(model);
     let series = world.usage(&place, Endpoint::Runtime, models, window, Period::FiveMinutes).await?;

@@ -30,7 +30,7 @@ wire_enum! {
         /// Reads the metrics of all models together.
         Volume = "volume",
         /// Lists the models whose metric moved.
-        ModelsBehind = "models_behind",
+        Behind = "behind",
         /// Lists the contributors of an alarm.
         Contributors = "contributors",
         /// Describes alarms.
@@ -114,7 +114,7 @@ impl PortCall {
             Self::Request => IamAction::GetRequestedServiceQuotaChange,
             Self::Listing => IamAction::ListServiceQuotas,
             Self::RequestIncrease => IamAction::RequestServiceQuotaIncrease,
-            Self::Usage | Self::ModelsBehind | Self::Volume => IamAction::GetMetricData,
+            Self::Usage | Self::Behind | Self::Volume => IamAction::GetMetricData,
             Self::Used => IamAction::ListMetrics,
             Self::Contributors => IamAction::DescribeAlarmContributors,
             Self::Alarms | Self::OwnAlarms => IamAction::DescribeAlarms,

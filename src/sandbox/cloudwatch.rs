@@ -88,9 +88,11 @@ impl SandboxState {
 
 fn measured(metric: Metric, minute: &Minute) -> f64 {
     match metric {
-        Metric::Throttles => minute.throttles,
-        Metric::ServerErrors => minute.server_errors,
-        Metric::ClientErrors | Metric::MantleClientErrors => minute.client_errors,
+        Metric::Throttles | Metric::AgentCoreThrottles => minute.throttles,
+        Metric::ServerErrors | Metric::AgentCoreServerErrors => minute.server_errors,
+        Metric::ClientErrors | Metric::MantleClientErrors | Metric::AgentCoreClientErrors => {
+            minute.client_errors
+        }
         Metric::LegacyInvocations => minute.legacy_invocations,
         Metric::Other => 0.0,
     }
@@ -127,24 +129,23 @@ impl Telemetry for Sandbox {
         .await
     }
 
-    async fn models_behind(
+    async fn behind(
         &self,
         place: &AccountRegion,
         metric: Metric,
         window: Window,
-    ) -> ServiceResult<Vec<ModelId>> {
-        self.call_at(place, PortCall::ModelsBehind, |state| {
+    ) -> ServiceResult<Vec<String>> {
+        self.call_at(place, PortCall::Behind, |state| {
+            if metric.is_of_agent_core() {
+                return Ok(state.operations_behind(place, metric, window));
+            }
             let moved = |u: &&UsageEntry| {
                 let series = state.series(u, window, Period::Minute);
                 series.points.iter().any(|(_, m)| measured(metric, m) > 0.0)
             };
             let endpoint =
                 if metric == Metric::MantleClientErrors { Endpoint::Mantle } else { Endpoint::Runtime };
-            Ok(state
-                .entries(place, endpoint)
-                .filter(moved)
-                .filter_map(|u| ModelId::parse(&u.model_id))
-                .collect())
+            Ok(state.entries(place, endpoint).filter(moved).map(|u| u.model_id.clone()).collect())
         })
         .await
     }
@@ -161,11 +162,9 @@ impl Telemetry for Sandbox {
         .await
     }
 
-    async fn contributors(&self, place: &AccountRegion, alarm: &str) -> ServiceResult<Option<Vec<ModelId>>> {
+    async fn contributors(&self, place: &AccountRegion, alarm: &str) -> ServiceResult<Option<Vec<String>>> {
         self.call_at(place, PortCall::Contributors, |state| {
-            let named =
-                |alarm: &AlarmEntry| alarm.contributors.iter().filter_map(|id| ModelId::parse(id)).collect();
-            Ok(state.alarm(place, alarm).map(named))
+            Ok(state.alarm(place, alarm).map(|alarm| alarm.contributors.clone()))
         })
         .await
     }
@@ -174,10 +173,11 @@ impl Telemetry for Sandbox {
         self.call_at(place, PortCall::Alarms, |state| {
             let now = state.now;
             let described = names.iter().filter_map(|name| state.alarm(place, name)).filter_map(|alarm| {
-                let by_model = "SELECT SUM(1) FROM \"AWS/Bedrock\" GROUP BY ModelId".to_owned();
-                let model = alarm.model_id.iter().map(|id| ("ModelId".to_owned(), id.clone()));
+                let (namespace, dimension) = Metric::named(&alarm.metric).series();
+                let by_model = format!("SELECT SUM(1) FROM \"{namespace}\" GROUP BY {dimension}");
+                let model = alarm.model_id.iter().map(|id| (dimension.to_owned(), id.clone()));
                 let metric = Described {
-                    namespace: Some("AWS/Bedrock".to_owned()),
+                    namespace: Some(namespace.to_owned()),
                     metric: Some(alarm.metric.clone()),
                     dimensions: model.collect(),
                     expression: (!alarm.contributors.is_empty()).then_some(by_model),
@@ -191,6 +191,19 @@ impl Telemetry for Sandbox {
 }
 
 impl SandboxState {
+    /// The operations of `AgentCore` for which `metric` was above zero in `window`.
+    fn operations_behind(&self, place: &AccountRegion, metric: Metric, window: Window) -> Vec<String> {
+        let minute = |n: u32| {
+            self.now.saturating_sub(SignedDuration::from_mins(i64::from(n) + 1)).unwrap_or(Timestamp::MIN)
+        };
+        let entries = self.file.agent_core_usage.iter().filter(|u| u.region == place.region);
+        let moved = entries.filter(|u| {
+            let mut times = (0..u.last.minutes).map(minute);
+            measured(metric, &u.last.each) > 0.0 && times.any(|at| (window.from..window.to).contains(&at))
+        });
+        moved.map(|u| u.operation.clone()).collect()
+    }
+
     fn alarm(&self, place: &AccountRegion, name: &str) -> Option<&AlarmEntry> {
         self.file.alarms.iter().find(|a| a.region == place.region && a.name == name)
     }

@@ -22,7 +22,7 @@ mod slow;
 
 pub use crate::sandbox::calls::PortCall;
 pub use crate::sandbox::file::calls::{CallEntry, ErrorEntry, IncidentEntry, SourceWord};
-pub use crate::sandbox::file::usage::{Days, LastMinutes, MinuteEntry, UsageEntry};
+pub use crate::sandbox::file::usage::{Days, LastMinutes, MinuteEntry, OperationUsage, UsageEntry};
 pub use crate::sandbox::file::{
     AlarmEntry, Fault, FaultKind, LedgerEntry, LoggingEntry, ModeWord, ModelEntry, OfferedEntry, PolicyEntry,
     ProfileEntry, QuotaEntry, RequestEntry, RuleEntry, WorldFile,

@@ -279,7 +279,7 @@ class Rules(unittest.TestCase):
             "alarm-all-models", "alarm-busy-account", "alarm-composite", "alarm-composite-children", "alarm-log-search",
             "alarm-math", "alarm-three-causes", "alarm-throttles",
         },
-        "AlarmContributorsRule": {"alarm-mantle", "alarm-own-models"},
+        "AlarmContributorsRule": {"alarm-agent-core", "alarm-mantle", "alarm-own-models"},
         "QuotaNewsRule": {"quota-request-closed"},
         "SupportNewsRule": {"support-case"},
         "HealthRule": {"health-issue", "health-model-ends", "health-quota"},
@@ -360,7 +360,10 @@ class Deployed(unittest.TestCase):
     """A copy of the template in ministack, whose function is the real binary behind a real queue."""
 
     # ministack has no alarms over Metrics Insights queries.
-    SKIPPED = {"ThrottlesAlarm", "ClientErrorsAlarm", "ServerErrorsAlarm", "MantleClientErrorsAlarm"}
+    SKIPPED = {
+        "ThrottlesAlarm", "ClientErrorsAlarm", "ServerErrorsAlarm", "MantleClientErrorsAlarm",
+        "AgentCoreThrottlesAlarm", "AgentCoreServerErrorsAlarm",
+    }
     STACK = "remediator"
 
     @classmethod

@@ -848,7 +848,7 @@ fn metrics(world: &Sandbox, place: &AccountRegion, body: &[u8]) -> Response {
             }
             let name = expression.split(['(', ')']).nth(1).unwrap();
             let metric = bedrock_remediator::event::Metric::named(name);
-            for model in at_once(world.models_behind(place, metric, window)).unwrap() {
+            for model in at_once(world.behind(place, metric, window)).unwrap() {
                 results.push(map(vec![
                     ("Id", Cbor::Text(id.clone())),
                     ("Label", Cbor::Text(model.as_str().to_owned())),

@@ -145,17 +145,16 @@ fn alarms_over_models_speak_through_rules_and_health_only_to_operators() {
             assert!(alarm.get("AlarmActions").is_none(), "{name}");
             assert_eq!(alarm["TreatMissingData"], "notBreaching", "{name}");
             // As many as a contributor is told of, and none is left out.
-            assert!(
-                alarm["Metrics"][0]["Expression"].as_str().unwrap().contains(" GROUP BY Model"),
-                "{name}"
-            );
+            let query = alarm["Metrics"][0]["Expression"].as_str().unwrap();
+            let by = if query.contains("AgentCore") { " GROUP BY Operation " } else { " GROUP BY Model" };
+            assert!(query.contains(by), "{name}");
         } else {
             health += 1;
             assert!(called.starts_with("${AWS::StackName}-health-"), "{name}");
             assert_eq!(alarm["AlarmActions"], json!([{ "Ref": "OperatorTopic" }]), "{name}");
         }
     }
-    assert_eq!((models, health), (4, 11));
+    assert_eq!((models, health), (6, 11));
     for (alarm, metric) in
         [("TicksMissingAlarm", OwnMetric::Ticks), ("LaterTicksMissingAlarm", OwnMetric::LaterTicks)]
     {

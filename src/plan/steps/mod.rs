@@ -4,6 +4,8 @@
 
 /// Who takes the missing step of model access, and how; and the model that replaces a legacy one.
 pub(crate) mod access;
+/// What to do about calls of AgentCore of which only a metric is known.
+pub(crate) mod agent_core;
 /// The commands to approve or reject a request that waits for a person.
 pub(crate) mod approve;
 /// How to find out who calls, and what to do if nobody knows the calls.

@@ -431,7 +431,9 @@ mod tests {
                 "maxvms limit exceeded for account 111122223333",
                 &["agent-core-sessions"],
             ),
-            (Rate, "RetrieveMemoryRecords", "rate exceeded", &["agent-core-memory-rate"]),
+            (Rate, "RetrieveMemoryRecords", "rate exceeded", &["agent-core-operation-rate"]),
+            (Rate, "StartBrowserSession", "rate exceeded", &["agent-core-operation-rate"]),
+            (Rate, "GetResourceOauth2Token", "rate exceeded", &["agent-core-operation-rate"]),
         ] {
             assert_eq!(ids(kind, operation, message), expected, "{operation}: {message}");
         }

@@ -51,22 +51,42 @@ where
     );
     // If the ledger could not be read, the later search reads it again and reports that.
     let seen = seen.unwrap_or_default();
-    let behind = |(metric, model): (Metric, Option<ModelId>)| {
-        if let Some(incident) = known(&seen, metric, model.as_ref()) {
+    let behind = |Subject { metric, model, operation }: Subject| {
+        if let Some(incident) = known(&seen, metric, model.as_ref(), operation.as_deref()) {
             return Symptom::of_known(alarm, incident, item);
         }
-        let mut symptom = Symptom::of_alarm(alarm, metric, model, item);
+        let alarm = AlarmSignal { operation, ..alarm.clone() };
+        let mut symptom = Symptom::of_alarm(&alarm, metric, model, item);
         symptom.diagnosis.facts.models_unread = concerned.unread.as_deref().map(|why| Safe::line(why, 120));
         symptom
     };
     concerned.about.into_iter().map(behind).collect()
 }
 
+/// One thing that an alarm is about.
+#[derive(PartialEq)]
+struct Subject {
+    metric: Metric,
+    /// `None` if the model is not known, and of `AgentCore`.
+    model: Option<ModelId>,
+    /// The operation of `AgentCore`, if it is known.
+    operation: Option<String>,
+}
+
+impl Subject {
+    /// What the `metric` counts under the value `series` of its dimension; `None` if that is no model.
+    fn of(metric: Metric, series: &str) -> Option<Self> {
+        if metric.is_of_agent_core() {
+            return Some(Self { metric, model: None, operation: Some(series.to_owned()) });
+        }
+        Some(Self { metric, model: Some(ModelId::parse(series)?), operation: None })
+    }
+}
+
 /// What an alarm is about.
 #[derive(Default)]
 struct Concerned {
-    /// Each metric and its model; `None` if the model is not known.
-    about: Vec<(Metric, Option<ModelId>)>,
+    about: Vec<Subject>,
     /// Why no model is known, if CloudWatch did not answer.
     unread: Option<String>,
 }
@@ -91,18 +111,18 @@ async fn concerned(
         names => or_unread(ask(world, until, world.alarms(place, names)).await, &mut unread),
     };
     let alarms = if children.is_empty() { std::slice::from_ref(alarm) } else { &children[..] };
-    let of_each = alarms.iter().map(|alarm| models(world, place, alarm, window, until));
-    let mut about: Vec<(Metric, Option<ModelId>)> = Vec::new();
-    for (alarm, (models, errors)) in alarms.iter().zip(join_all(of_each).await) {
-        let models = models.into_iter().map(|model| (alarm.metric, Some(model)));
-        about.extend(models.filter(|one| !about.contains(one)).collect::<Vec<_>>());
+    let of_each = alarms.iter().map(|alarm| subjects(world, place, alarm, window, until));
+    let mut about: Vec<Subject> = Vec::new();
+    for (subjects, errors) in join_all(of_each).await {
+        about.extend(subjects.into_iter().filter(|one| !about.contains(one)).collect::<Vec<_>>());
         unread.extend(errors);
     }
     about.truncate(MOST_MODELS);
     if !about.is_empty() {
         return Concerned { about, unread: None };
     }
-    about.push((alarms.first().map_or(alarm.metric, |a| a.metric), None));
+    let metric = alarms.first().map_or(alarm.metric, |a| a.metric);
+    about.push(Subject { metric, model: None, operation: None });
     Concerned { about, unread: unread.first().map(ToString::to_string) }
 }
 
@@ -114,18 +134,22 @@ fn or_unread<T>(answer: ServiceResult<Vec<T>>, unread: &mut Vec<ServiceError>) -
     })
 }
 
-/// The models that set off an alarm: those it names, those that CloudWatch names as contributors, or those
-/// whose metric moved. Also returns CloudWatch's errors.
-async fn models(
+/// What set off an alarm: the models or the operation that it names, those that CloudWatch names as contributors, or
+/// those whose metric moved. Also returns CloudWatch's errors.
+async fn subjects(
     world: &(impl Telemetry + Clock),
     place: &AccountRegion,
     alarm: &AlarmSignal,
     window: Window,
     until: Timestamp,
-) -> (Vec<ModelId>, Vec<ServiceError>) {
+) -> (Vec<Subject>, Vec<ServiceError>) {
+    let metric = alarm.metric;
+    let of_model = |model: &ModelId| Subject { metric, model: Some(model.clone()), operation: None };
     let mut unread = Vec::new();
-    if let [model] = alarm.models.as_slice() {
-        return (vec![model.clone()], unread);
+    match (alarm.models.as_slice(), &alarm.operation) {
+        ([model], _) => return (vec![of_model(model)], unread),
+        (_, Some(operation)) => return (Subject::of(metric, operation).into_iter().collect(), unread),
+        _ => {}
     }
     let mut moved = Vec::new();
     if alarm.has_contributors {
@@ -133,21 +157,29 @@ async fn models(
         let contributors = ask(world, until, world.contributors(place, &alarm.name)).await;
         moved = or_unread(contributors.map(Option::unwrap_or_default), &mut unread);
     }
-    if moved.is_empty() && alarm.metric.name().is_some() {
-        let behind = ask(world, until, world.models_behind(place, alarm.metric, window)).await;
+    if moved.is_empty() && metric.name().is_some() {
+        let behind = ask(world, until, world.behind(place, metric, window)).await;
         moved = or_unread(behind, &mut unread);
     }
+    let mut moved: Vec<Subject> = moved.iter().filter_map(|series| Subject::of(metric, series)).collect();
     if alarm.models.is_empty() {
         return (moved, unread);
     }
-    moved.retain(|model| alarm.models.contains(model));
-    (if moved.is_empty() { alarm.models.clone() } else { moved }, unread)
+    moved.retain(|subject| subject.model.as_ref().is_some_and(|model| alarm.models.contains(model)));
+    (if moved.is_empty() { alarm.models.iter().map(of_model).collect() } else { moved }, unread)
 }
 
 /// The incident in `seen` whose errors best explain `metric`: of known errors first, then with the most errors.
-fn known<'i>(seen: &'i [Incident], metric: Metric, model: Option<&ModelId>) -> Option<&'i Incident> {
+fn known<'i>(
+    seen: &'i [Incident],
+    metric: Metric,
+    model: Option<&ModelId>,
+    operation: Option<&str>,
+) -> Option<&'i Incident> {
     let of_model = seen.iter().filter(|i| model.is_none_or(|model| i.is_about(model)));
-    of_model.filter(|i| i.counts.errors > 0 && explains(metric, i.cause, &i.facts)).max_by_key(|i| {
+    let of_operation =
+        of_model.filter(|i| operation.is_none_or(|name| i.facts.operation.as_deref() == Some(name)));
+    of_operation.filter(|i| i.counts.errors > 0 && explains(metric, i.cause, &i.facts)).max_by_key(|i| {
         // An unknown error explains less than a known one.
         (i.rule.is_some(), i.counts.errors)
     })
@@ -157,6 +189,9 @@ fn known<'i>(seen: &'i [Incident], metric: Metric, model: Option<&ModelId>) -> O
 /// that capacity is short.
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html>.
 fn explains(metric: Metric, cause: Cause, facts: &Facts) -> bool {
+    if metric.is_of_agent_core() != facts.is_of_agent_core() {
+        return false;
+    }
     let category = cause.category();
     let is_refused = facts.status == Some(429)
         || facts.code.as_deref().is_some_and(|c| c.contains("hrottl") || c.contains("NotReady"));
@@ -166,9 +201,13 @@ fn explains(metric: Metric, cause: Cause, facts: &Facts) -> bool {
         Metric::MantleClientErrors => category != Category::Capacity || is_refused,
         // The bedrock-mantle endpoint has a metric of its own.
         _ if facts.is_of_mantle() => false,
-        Metric::Throttles => cause.is_throttle() || (category == Category::Capacity && is_refused),
-        Metric::ServerErrors => category == Category::Capacity,
-        Metric::ClientErrors => category != Category::Capacity && !cause.is_throttle(),
+        Metric::Throttles | Metric::AgentCoreThrottles => {
+            cause.is_throttle() || (category == Category::Capacity && is_refused)
+        }
+        Metric::ServerErrors | Metric::AgentCoreServerErrors => category == Category::Capacity,
+        Metric::ClientErrors | Metric::AgentCoreClientErrors => {
+            category != Category::Capacity && !cause.is_throttle()
+        }
         Metric::LegacyInvocations => true,
     }
 }

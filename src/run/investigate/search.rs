@@ -82,7 +82,9 @@ pub(crate) async fn learn<W: Services>(
     until: Timestamp,
 ) -> ServiceResult<SearchOutcome> {
     let now = world.now();
-    let Some(place) = record.incident.place().filter(|_| record.incident.is_metric_only()) else {
+    // The calls of AgentCore's data plane are data events, and its logs are its agents' own.
+    let is_searched = record.incident.is_metric_only() && !record.incident.facts.is_of_agent_core();
+    let Some(place) = record.incident.place().filter(|_| is_searched) else {
         return Ok(SearchOutcome::default());
     };
     let alarm = record.incident.last_seen.unwrap_or(now).min(now);
@@ -154,7 +156,7 @@ fn explain(
     };
     // Errors counted for the incident itself meanwhile are left to the next look.
     seen.retain(|other| other.id != incident.id);
-    if let Some(known) = known(&seen, metric, incident.model.as_ref()).filter(|_| !learnt.is_news()) {
+    if let Some(known) = known(&seen, metric, incident.model.as_ref(), None).filter(|_| !learnt.is_news()) {
         learnt.superseded_by = Some(known.id.clone());
     }
 }
@@ -275,8 +277,11 @@ fn too_many(volume: &Minute, metric: Metric, most: usize) -> Option<f64> {
         Metric::Throttles => volume.throttles,
         Metric::ServerErrors => volume.server_errors,
         Metric::ClientErrors => volume.client_errors,
-        // CloudWatch counts the mantle endpoint's calls in their own namespace.
-        Metric::MantleClientErrors => 0.0,
+        // CloudWatch counts the mantle endpoint's calls and AgentCore's in their own namespaces.
+        Metric::MantleClientErrors
+        | Metric::AgentCoreThrottles
+        | Metric::AgentCoreServerErrors
+        | Metric::AgentCoreClientErrors => 0.0,
         Metric::LegacyInvocations | Metric::Other => {
             volume.throttles + volume.client_errors + volume.server_errors
         }

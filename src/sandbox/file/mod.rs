@@ -23,7 +23,7 @@ use crate::permission::{PolicyLayer, PolicyVerdict};
 use crate::quota::request::RequestStatus;
 use crate::sandbox::PortCall;
 use crate::sandbox::file::calls::{CallEntry, ErrorEntry, IncidentEntry};
-use crate::sandbox::file::usage::UsageEntry;
+use crate::sandbox::file::usage::{OperationUsage, UsageEntry};
 
 /// A simulated account, and what AWS would answer in it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -47,6 +47,8 @@ pub struct WorldFile {
     pub requests: Vec<RequestEntry>,
     /// Use, as CloudWatch measured it.
     pub usage: Vec<UsageEntry>,
+    /// Use of `AgentCore`, as CloudWatch measured it.
+    pub agent_core_usage: Vec<OperationUsage>,
     /// Successful calls, as CloudTrail shows them.
     pub calls: Vec<CallEntry>,
     /// Errors behind alarms, as CloudTrail or logs would show them.
@@ -141,11 +143,11 @@ pub struct AlarmEntry {
     pub region: Region,
     /// Its name.
     pub name: String,
-    /// The metric in `AWS/Bedrock` that it watches.
+    /// The metric that it watches, such as `InvocationThrottles`.
     pub metric: String,
-    /// The model that it watches. Default: all models.
+    /// The model, or operation of `AgentCore`, that it watches. Default: all of them.
     pub model_id: Option<String>,
-    /// The models that set it off, if it watches each model separately.
+    /// The models or operations that set it off, if it watches each of them separately.
     #[serde(default)]
     pub contributors: Vec<String>,
 }

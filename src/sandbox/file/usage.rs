@@ -35,6 +35,18 @@ pub struct UsageEntry {
     pub series: Vec<MinuteEntry>,
 }
 
+/// What CloudWatch measured for one operation of `AgentCore`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OperationUsage {
+    /// The Region.
+    pub region: Region,
+    /// The operation, such as `InvokeAgentRuntime`.
+    pub operation: String,
+    /// Identical minutes just before `now`.
+    pub last: LastMinutes,
+}
+
 /// A number of days up to `until`, with five minutes of use in each hour: most at noon UTC, some at night. The last
 /// two hours are left to `last` and `series`.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
