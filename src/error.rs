@@ -57,6 +57,8 @@ pub enum Rejection {
     TooLow,
     /// The lease on the incident has ended, or another invocation took it.
     LeaseLost,
+    /// The account of the organization cannot be entered: its role could not be assumed.
+    Unreachable,
     /// Anything else; the text gives the reason.
     Invalid,
 }

@@ -79,6 +79,8 @@ wire_enum! {
         GetTopicAttributes = "sns:GetTopicAttributes",
         /// Publishes a notice.
         Publish = "sns:Publish",
+        /// Takes the role of a member of the organization.
+        AssumeRole = "sts:AssumeRole",
         /// Asks whose credentials these are.
         GetCallerIdentity = "sts:GetCallerIdentity",
     }
@@ -101,12 +103,22 @@ pub enum HeldOn {
     Table,
     /// The topic of the notices.
     Topic,
+    /// The role of each member, if there is an organization.
+    Members,
 }
 
 impl HeldOn {
     /// Every kind of resource.
-    pub const ALL: [Self; 7] =
-        [Self::Anything, Self::Quotas, Self::Roles, Self::Logs, Self::Searches, Self::Table, Self::Topic];
+    pub const ALL: [Self; 8] = [
+        Self::Anything,
+        Self::Quotas,
+        Self::Roles,
+        Self::Logs,
+        Self::Searches,
+        Self::Table,
+        Self::Topic,
+        Self::Members,
+    ];
 
     /// The resource in words, in Markdown.
     pub const fn in_words(self) -> &'static str {
@@ -118,6 +130,9 @@ impl HeldOn {
             Self::Searches => "`*`; not held if you name no log group",
             Self::Table => "its own table",
             Self::Topic => "its own topic",
+            Self::Members => {
+                "the role `MemberRoleName` of accounts of the organization; not held without `OrganizationId`"
+            }
         }
     }
 }
@@ -166,6 +181,7 @@ impl IamAction {
             Self::GetQueryResults => HeldOn::Searches,
             Self::BatchGetItem | Self::GetItem | Self::Query | Self::UpdateItem => HeldOn::Table,
             Self::GetTopicAttributes | Self::Publish => HeldOn::Topic,
+            Self::AssumeRole => HeldOn::Members,
             Self::DescribeTrails
             | Self::GetEventSelectors
             | Self::GetTrailStatus
@@ -218,6 +234,7 @@ impl IamAction {
             Self::GetTrailStatus => "`doctor`: whether a trail records",
             Self::ListRules => "`doctor`: whether the stack's rules are enabled",
             Self::Scan => "`incidents --all` and `report`: incidents that are closed",
+            Self::AssumeRole => "to look after another account of the organization",
             Self::GetCallerIdentity => "every command with your credentials: in which account they work",
         }
     }

@@ -237,7 +237,7 @@ fn what_cloudwatch_measured_arrives_as_it_was() {
         assert_eq!((minute.input_tokens, minute.quota_tokens), (900.0, Some(1200.0)), "{period:?}");
         assert_eq!(series[0].first_use, Some(series[0].points[0].0));
     }
-    assert_eq!(block_on(aws.behind(&here, Metric::Throttles, window)).unwrap(), [used]);
+    assert_eq!(block_on(aws.behind(&here, Metric::Throttles, window)).unwrap(), [used.as_str()]);
     assert_eq!(cloud.calls().len(), 3);
 }
 
@@ -454,7 +454,7 @@ fn every_page_of_an_alarms_contributors_is_read() {
     let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
     let found =
         block_on(cloud.aws("CLOUDWATCH").contributors(&place("us-east-1"), "by-model")).unwrap().unwrap();
-    assert_eq!(found.iter().map(ModelId::as_str).collect::<Vec<_>>(), models);
+    assert_eq!(found, models);
     assert_eq!(cloud.calls(), ["cloudwatch:DescribeAlarmContributors"; 2]);
 }
 
@@ -567,23 +567,29 @@ fn what_a_search_found_has_code_model_time_and_identity() {
 }
 
 #[test]
-fn an_alarm_names_its_models() {
+fn an_alarm_names_its_models_or_operations() {
     let file = json!({ "alarms": [
+        { "region": "us-east-1", "name": "by-operation", "metric": "Throttles", "contributors": ["InvokeAgentRuntime"] },
         { "region": "us-east-1", "name": "by-model", "metric": "InvocationThrottles", "contributors": ["us.amazon.nova-lite-v1:0", "a1b2c3d4e5f6"] },
         { "region": "us-east-1", "name": "one", "metric": "InvocationServerErrors", "model_id": "amazon.nova-pro-v1:0" },
     ] });
     let cloud = Cloud::new(WorldFile::parse(&file.to_string()).unwrap());
     let (aws, here) = (cloud.aws("CLOUDWATCH"), place("us-east-1"));
-    let models = block_on(aws.contributors(&here, "by-model")).unwrap().unwrap();
-    assert_eq!(
-        models.iter().map(ModelId::as_str).collect::<Vec<_>>(),
-        ["us.amazon.nova-lite-v1:0", "a1b2c3d4e5f6"]
-    );
-    let names = ["by-model", "one", "unknown"].map(str::to_owned);
+    let contributors = |name: &str| block_on(aws.contributors(&here, name)).unwrap().unwrap();
+    assert_eq!(contributors("by-model"), ["us.amazon.nova-lite-v1:0", "a1b2c3d4e5f6"]);
+    assert_eq!(contributors("by-operation"), ["InvokeAgentRuntime"]);
+    let names = ["by-model", "by-operation", "one", "unknown"].map(str::to_owned);
     let alarms = block_on(aws.alarms(&here, &names)).unwrap();
     let told: Vec<_> =
         alarms.iter().map(|a| (a.name.as_str(), a.metric, a.models.len(), a.has_contributors)).collect();
-    assert_eq!(told, [("by-model", Metric::Throttles, 0, true), ("one", Metric::ServerErrors, 1, false)]);
+    assert_eq!(
+        told,
+        [
+            ("by-model", Metric::Throttles, 0, true),
+            ("by-operation", Metric::AgentCoreThrottles, 0, true),
+            ("one", Metric::ServerErrors, 1, false),
+        ]
+    );
 }
 
 #[test]

@@ -35,14 +35,14 @@ impl Models for Aws {
         place: &AccountRegion,
         profile: &ModelId,
     ) -> ServiceResult<Option<Vec<String>>> {
-        let call = self.at(place)?.bedrock.get_inference_profile();
+        let call = self.at(place).await?.bedrock.get_inference_profile();
         let answer = call.inference_profile_identifier(profile.as_str()).send().await;
         let found = error::of_lookup(IamAction::GetInferenceProfile, answer)?;
         Ok(found.map(|p| p.models().iter().filter_map(|m| m.model_arn()).map(str::to_owned).collect()))
     }
 
     async fn offered(&self, place: &AccountRegion) -> ServiceResult<Vec<ModelId>> {
-        let bedrock = &self.at(place)?.bedrock;
+        let bedrock = &self.at(place).await?.bedrock;
         let models = bedrock.list_foundation_models().by_inference_type(InferenceType::OnDemand).send();
         let profiles = bedrock.list_inference_profiles().type_equals(InferenceProfileType::SystemDefined);
         let profiles = profiles.into_paginator().items().send().try_collect();
@@ -55,14 +55,14 @@ impl Models for Aws {
     }
 
     async fn lives(&self, place: &AccountRegion) -> ServiceResult<Vec<(ModelId, ModelLife)>> {
-        let answer = self.at(place)?.bedrock.list_foundation_models().send().await;
+        let answer = self.at(place).await?.bedrock.list_foundation_models().send().await;
         let answer = answer.map_err(|e| error::of_read(IamAction::ListFoundationModels, &e))?;
         let models = answer.model_summaries().iter();
         Ok(models.filter_map(|m| Some((ModelId::parse(m.model_id())?, life(m.model_lifecycle())))).collect())
     }
 
     async fn model_state(&self, place: &AccountRegion, model: &ModelId) -> ServiceResult<Option<ModelState>> {
-        let bedrock = &self.at(place)?.bedrock;
+        let bedrock = &self.at(place).await?.bedrock;
         let form = async {
             if model.provider() != Some("anthropic") {
                 return UseCaseForm::NotNeeded;
@@ -104,13 +104,14 @@ impl Models for Aws {
     }
 
     async fn agreement_offers(&self, place: &AccountRegion, model: &ModelId) -> ServiceResult<Option<usize>> {
-        let call = self.at(place)?.bedrock.list_foundation_model_agreement_offers().model_id(model.base());
+        let call =
+            self.at(place).await?.bedrock.list_foundation_model_agreement_offers().model_id(model.base());
         let offers = error::of_lookup(IamAction::ListFoundationModelAgreementOffers, call.send().await)?;
         Ok(offers.map(|answer| answer.offers().len()))
     }
 
     async fn invocation_logging(&self, place: &AccountRegion) -> ServiceResult<Option<String>> {
-        let call = self.at(place)?.bedrock.get_model_invocation_logging_configuration();
+        let call = self.at(place).await?.bedrock.get_model_invocation_logging_configuration();
         let answer = call.send().await;
         let answer =
             answer.map_err(|e| error::of_read(IamAction::GetModelInvocationLoggingConfiguration, &e))?;

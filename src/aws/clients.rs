@@ -1,4 +1,4 @@
-//! The SDK clients of each Region, made on first use.
+//! AWS as the function sees it: its own account, and the members of its organization.
 
 use std::cell::{Cell, LazyCell, OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -6,26 +6,17 @@ use std::rc::Rc;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::Instant;
 
 use crate::aws::config::{self, retries, timeouts};
 use crate::aws::error;
 use crate::aws::http::http_client;
-use crate::aws::rates::Rates;
+use crate::aws::members::Members;
+use crate::aws::regional::{Lazy, Regional, lazy};
 use crate::error::{ServiceError, ServiceResult};
 use crate::iam_action::IamAction;
-use crate::identity::FunctionIdentity;
-use crate::ids::{AccountId, AccountRegion, Arn, QuotaService, Region};
+use crate::identity::{FunctionIdentity, Organization};
+use crate::ids::{AccountId, AccountRegion, Arn, Region};
 use crate::ports::Clock;
-use crate::quota::Catalog;
-
-/// A client, made on first use and kept: no delivery needs all of them.
-pub(crate) type Lazy<C> = LazyCell<C, Box<dyn FnOnce() -> C>>;
-
-pub(crate) fn lazy<C: 'static>(config: &Rc<SdkConfig>, client: fn(&SdkConfig) -> C) -> Lazy<C> {
-    let config = config.clone();
-    LazyCell::new(Box::new(move || client(&config)))
-}
 
 /// AWS as one account sees it. Keeps clients for each Region.
 #[derive(Debug)]
@@ -33,6 +24,8 @@ pub struct Aws {
     config: Rc<SdkConfig>,
     account: OnceCell<AccountId>,
     regions: RefCell<BTreeMap<Region, Rc<Regional>>>,
+    /// The other accounts of the organization; `None` without one.
+    members: Option<Members>,
     pub(crate) own: Own,
     /// How many processes share the account's request rates.
     concurrency: u32,
@@ -46,19 +39,6 @@ pub(crate) struct Own {
     /// Unique to this process among all that take leases.
     pub(crate) name: String,
     pub(crate) leases: Cell<u64>,
-}
-
-/// Clients for the Region of an incident.
-#[derive(Debug)]
-pub(crate) struct Regional {
-    pub(crate) quotas: Lazy<aws_sdk_servicequotas::Client>,
-    pub(crate) metrics: Lazy<aws_sdk_cloudwatch::Client>,
-    pub(crate) bedrock: Lazy<aws_sdk_bedrock::Client>,
-    pub(crate) trail: Lazy<aws_sdk_cloudtrail::Client>,
-    pub(crate) logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
-    pub(crate) iam: Lazy<aws_sdk_iam::Client>,
-    pub(crate) rates: Rates,
-    pub(crate) listings: RefCell<BTreeMap<QuotaService, CachedListing>>,
 }
 
 impl Aws {
@@ -92,12 +72,13 @@ impl Aws {
             config,
             account: OnceCell::new(),
             regions: RefCell::default(),
+            members: None,
             own: Own::default(),
             concurrency: 1,
         }
     }
 
-    /// Sets the account of the credentials. No other account is ever called.
+    /// Sets the account of the credentials. Without an organization, no other account is ever called.
     pub fn works_for(&self, account: AccountId) {
         // Every invocation sets it again, always to the same account.
         let _ = self.account.set(account);
@@ -129,6 +110,13 @@ impl Aws {
         self
     }
 
+    /// Sets the organization whose other accounts are called with the role of a member.
+    #[must_use]
+    pub fn with_organization(mut self, organization: Option<Organization>) -> Self {
+        self.members = organization.map(|organization| Members::of(organization, &self.config));
+        self
+    }
+
     /// Sets the ledger's table. `name` must be unique to this process among all that use the table.
     #[must_use]
     pub fn with_table(mut self, table: &str, name: &str) -> Self {
@@ -149,7 +137,8 @@ impl Aws {
     /// Makes the clients that a throttle in `place` needs besides the ledger's, while the first answer is still
     /// on its way.
     pub fn make_clients(&self, place: &AccountRegion) {
-        if let Ok(region) = self.at(place) {
+        if self.account() == Some(&place.account) {
+            let region = self.in_own_account(&place.region);
             LazyCell::force(&region.quotas);
             LazyCell::force(&region.metrics);
         }
@@ -163,30 +152,25 @@ impl Aws {
         self.config.to_builder().region(region).build()
     }
 
-    /// The clients for `place`; an error if it is in another account.
-    pub(crate) fn at(&self, place: &AccountRegion) -> ServiceResult<Rc<Regional>> {
-        if self.account() != Some(&place.account) {
-            let why = match self.account() {
-                Some(own) => format!("account {} cannot be asked from account {own}", place.account),
-                None => "the account of the credentials is not known".to_owned(),
-            };
-            return Err(ServiceError::invalid(why));
+    /// The clients for `place`; an error if it is in an account that cannot be called.
+    pub(crate) async fn at(&self, place: &AccountRegion) -> ServiceResult<Rc<Regional>> {
+        match (self.account(), &self.members) {
+            (Some(own), _) if own == &place.account => Ok(self.in_own_account(&place.region)),
+            (Some(_), Some(members)) => members.at(place, &self.config, self.concurrency).await,
+            (Some(own), None) => {
+                let why = format!("account {} cannot be asked from account {own}", place.account);
+                Err(ServiceError::invalid(why))
+            }
+            (None, _) => Err(ServiceError::invalid("the account of the credentials is not known")),
         }
+    }
+
+    fn in_own_account(&self, region: &Region) -> Rc<Regional> {
         let mut regions = self.regions.borrow_mut();
-        let clients = regions.entry(place.region.clone()).or_insert_with(|| {
-            let config = Rc::new(self.config_in(&place.region));
-            Rc::new(Regional {
-                quotas: lazy(&config, aws_sdk_servicequotas::Client::new),
-                metrics: lazy(&config, aws_sdk_cloudwatch::Client::new),
-                bedrock: lazy(&config, aws_sdk_bedrock::Client::new),
-                trail: lazy(&config, aws_sdk_cloudtrail::Client::new),
-                logs: lazy(&config, aws_sdk_cloudwatchlogs::Client::new),
-                iam: lazy(&config, aws_sdk_iam::Client::new),
-                rates: Rates::shared_by(self.concurrency),
-                listings: RefCell::default(),
-            })
-        });
-        Ok(clients.clone())
+        let clients = regions
+            .entry(region.clone())
+            .or_insert_with(|| Rc::new(Regional::new(self.config_in(region), self.concurrency)));
+        clients.clone()
     }
 }
 
@@ -206,11 +190,4 @@ impl Clock for Aws {
     async fn within<T>(&self, limit: SignedDuration, work: impl Future<Output = T>) -> Option<T> {
         tokio::time::timeout(limit.try_into().unwrap_or_default(), work).await.ok()
     }
-}
-
-/// All quotas of the account in one Region, and when they were read.
-#[derive(Debug)]
-pub(crate) struct CachedListing {
-    pub(crate) since: Instant,
-    pub(crate) catalog: Catalog,
 }

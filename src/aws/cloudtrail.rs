@@ -58,7 +58,7 @@ const MOST_OF_ROOT: usize = 200;
 impl Records for Aws {
     /// CloudTrail's user name for the root user is `root`.
     async fn called_by_root(&self, place: &AccountRegion, window: Window) -> ServiceResult<bool> {
-        let region = self.at(place)?;
+        let region = self.at(place).await?;
         let user = LookupAttribute::builder()
             .attribute_key(LookupAttributeKey::Username)
             .attribute_value("root")
@@ -99,7 +99,7 @@ impl Records for Aws {
     }
 
     async fn recorded(&self, place: &AccountRegion, window: Window, most: usize) -> ServiceResult<Recorded> {
-        let region = self.at(place)?;
+        let region = self.at(place).await?;
         let source = LookupAttribute::builder()
             .attribute_key(LookupAttributeKey::EventSource)
             .attribute_value("bedrock.amazonaws.com")
@@ -149,7 +149,8 @@ impl Records for Aws {
             LogKind::Application => APPLICATIONS,
         };
         let call = self
-            .at(place)?
+            .at(place)
+            .await?
             .logs
             .start_query()
             .set_log_group_names(Some(groups.to_vec()))
@@ -167,7 +168,7 @@ impl Records for Aws {
         place: &AccountRegion,
         query: &LogQuery,
     ) -> ServiceResult<Option<Vec<ErrorSignal>>> {
-        let call = self.at(place)?.logs.get_query_results().query_id(&query.id);
+        let call = self.at(place).await?.logs.get_query_results().query_id(&query.id);
         let answer = call.send().await.map_err(|e| error::of_read(IamAction::GetQueryResults, &e))?;
         match answer.status() {
             Some(QueryStatus::Complete) => {}

@@ -10,8 +10,9 @@ use aws_sdk_cloudwatch::types::{
 };
 use jiff::Timestamp;
 
-use crate::aws::clients::{Aws, Regional, timestamp};
+use crate::aws::clients::{Aws, timestamp};
 use crate::aws::error;
+use crate::aws::regional::Regional;
 use crate::error::{ServiceError, ServiceResult};
 use crate::event::{AlarmSignal, Described, Metric};
 use crate::iam_action::IamAction;
@@ -212,7 +213,7 @@ impl Telemetry for Aws {
         window: Window,
         period: Period,
     ) -> ServiceResult<Vec<Series>> {
-        let (region, of) = (self.at(place)?, namespace(endpoint));
+        let (region, of) = (self.at(place).await?, namespace(endpoint));
         let mut all = Vec::new();
         for models in models.chunks(MOST_MODELS) {
             let queries = models.iter().enumerate().flat_map(|(n, model)| {
@@ -228,7 +229,7 @@ impl Telemetry for Aws {
     async fn used(&self, place: &AccountRegion, endpoint: Endpoint) -> ServiceResult<Vec<ModelId>> {
         let of = namespace(endpoint);
         let by_model = DimensionFilter::builder().name(of.dimension).build();
-        let call = self.at(place)?.metrics.list_metrics().namespace(of.name).metric_name(of.calls);
+        let call = self.at(place).await?.metrics.list_metrics().namespace(of.name).metric_name(of.calls);
         let mut pages = call.dimensions(by_model).into_paginator().send();
         let mut used: Vec<ModelId> = Vec::new();
         while let Some(page) = pages.next().await {
@@ -252,7 +253,7 @@ impl Telemetry for Aws {
     ) -> ServiceResult<Vec<String>> {
         let expression =
             by_series(metric).ok_or_else(|| ServiceError::invalid("the metric has no name to ask by"))?;
-        let region = self.at(place)?;
+        let region = self.at(place).await?;
         let query = MetricDataQuery::builder().id("models").expression(expression);
         let query = query.period(period_over(window)).build();
         let results = region.metric_data(vec![query], window).await?;
@@ -273,7 +274,7 @@ impl Telemetry for Aws {
             let all = format!("SUM(SEARCH('{{AWS/Bedrock,ModelId}} MetricName=\"{name}\"', 'Sum', 60))");
             MetricDataQuery::builder().id(format!("m0_{metric}")).expression(all).build()
         });
-        let results = self.at(place)?.metric_data(queries.collect(), window).await?;
+        let results = self.at(place).await?.metric_data(queries.collect(), window).await?;
         let mut all = Minute::default();
         for result in &results {
             if let Some((_, put)) = result.id().and_then(which).and_then(|(_, m)| METRICS.get(m)) {
@@ -284,7 +285,7 @@ impl Telemetry for Aws {
     }
 
     async fn contributors(&self, place: &AccountRegion, alarm: &str) -> ServiceResult<Option<Vec<String>>> {
-        let region = self.at(place)?;
+        let region = self.at(place).await?;
         let (mut series, mut next): (Vec<String>, Option<String>) = (Vec::new(), None);
         loop {
             let call = region.metrics.describe_alarm_contributors().alarm_name(alarm);
@@ -305,7 +306,7 @@ impl Telemetry for Aws {
     }
 
     async fn alarms(&self, place: &AccountRegion, names: &[String]) -> ServiceResult<Vec<AlarmSignal>> {
-        let call = self.at(place)?.metrics.describe_alarms().set_alarm_names(Some(names.to_vec()));
+        let call = self.at(place).await?.metrics.describe_alarms().set_alarm_names(Some(names.to_vec()));
         let answer = call.alarm_types(AlarmType::MetricAlarm).state_value(StateValue::Alarm).send().await;
         let answer = answer.map_err(|e| error::of_read(IamAction::DescribeAlarms, &e))?;
         let described = answer.metric_alarms().iter().filter_map(|alarm| {

@@ -23,7 +23,7 @@ impl Permissions for Aws {
         action: &str,
         needed: &[Needed],
     ) -> ServiceResult<Option<Vec<Ruling>>> {
-        let iam = &self.at(place)?.iam;
+        let iam = &self.at(place).await?.iam;
         let role = Arn::parse(caller).and_then(|arn| arn.resource.strip_prefix("role/"));
         let source = match role {
             None => caller.to_owned(),

@@ -6,9 +6,10 @@ use aws_sdk_cloudtrail::types::{AdvancedEventSelector, EventSelector, ReadWriteT
 use aws_sdk_eventbridge::types::{Rule, RuleState as SdkState};
 use serde_json::Value;
 
-use crate::aws::clients::{Aws, Regional};
+use crate::aws::clients::Aws;
 use crate::aws::error;
 use crate::aws::iam::verdict;
+use crate::aws::regional::Regional;
 use crate::error::{ServiceError, ServiceResult};
 use crate::iam_action::IamAction;
 use crate::ids::{AccountId, AccountRegion, Arn, Region};
@@ -46,7 +47,7 @@ impl Aws {
     async fn trail(&self, place: &AccountRegion, trail: &SdkTrail) -> ServiceResult<Trail> {
         let home = trail.home_region().and_then(Region::parse);
         let region = home.unwrap_or_else(|| place.region.clone());
-        let there = self.at(&AccountRegion { account: place.account.clone(), region })?;
+        let there = self.at(&AccountRegion { account: place.account.clone(), region }).await?;
         let arn = trail.trail_arn().unwrap_or_default();
         let (status, selectors) = tokio::join!(
             there.trail.get_trail_status().name(arn).send(),
@@ -74,7 +75,7 @@ impl Aws {
 
 impl Setup for Aws {
     async fn trails(&self, place: &AccountRegion) -> ServiceResult<Vec<Trail>> {
-        let region = self.at(place)?;
+        let region = self.at(place).await?;
         let all = region.trail.describe_trails().include_shadow_trails(true).send().await;
         let all = all.map_err(|e| error::of_read(IamAction::DescribeTrails, &e))?;
         let mut trails = Vec::new();
@@ -86,7 +87,7 @@ impl Setup for Aws {
 
     async fn rules(&self, place: &AccountRegion, prefix: &str) -> ServiceResult<Vec<EventRule>> {
         // Refuse another account's Region before making a client.
-        let _: std::rc::Rc<Regional> = self.at(place)?;
+        let _: std::rc::Rc<Regional> = self.at(place).await?;
         let events = aws_sdk_eventbridge::Client::new(&self.config_in(&place.region));
         let (mut rules, mut next) = (Vec::new(), None);
         loop {
@@ -127,7 +128,7 @@ impl Setup for Aws {
     }
 
     async fn own_alarms(&self, place: &AccountRegion, prefix: &str) -> ServiceResult<Vec<(String, bool)>> {
-        let call = self.at(place)?.metrics.describe_alarms().alarm_name_prefix(prefix);
+        let call = self.at(place).await?.metrics.describe_alarms().alarm_name_prefix(prefix);
         let mut pages = call.into_paginator().send();
         let mut alarms = Vec::new();
         while let Some(page) = pages.next().await {
@@ -146,7 +147,7 @@ impl Setup for Aws {
         actions: &[&str],
         resource: &str,
     ) -> ServiceResult<Option<Vec<PolicyVerdict>>> {
-        let iam = &self.at(place)?.iam;
+        let iam = &self.at(place).await?.iam;
         let call = iam.simulate_principal_policy().policy_source_arn(role).resource_arns(resource);
         let actions_asked = actions.iter().map(|a| (*a).to_owned()).collect();
         let mut pages = call.set_action_names(Some(actions_asked)).into_paginator().send();

@@ -8,9 +8,10 @@ use aws_sdk_servicequotas::config::retry::RetryConfig;
 use aws_sdk_servicequotas::types::{self as sdk, ServiceQuota};
 use tokio::time::Instant;
 
-use crate::aws::clients::{Aws, CachedListing, Regional, timestamp};
+use crate::aws::clients::{Aws, timestamp};
 use crate::aws::error;
 use crate::aws::rates::{Limiter, TRIES};
+use crate::aws::regional::{CachedListing, Regional};
 use crate::error::{ServiceError, ServiceResult};
 use crate::iam_action::IamAction;
 use crate::ids::{AccountRegion, QuotaCode, QuotaService};
@@ -107,7 +108,7 @@ impl Regional {
 
 impl Quotas for Aws {
     async fn applied(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<Option<QuotaValue>> {
-        let region = self.at(place)?;
+        let region = self.at(place).await?;
         region.rates.applied.turn().await;
         let call = region.quotas.get_service_quota().service_code(code.service().as_str());
         let call = call.quota_code(code.code());
@@ -120,7 +121,7 @@ impl Quotas for Aws {
         place: &AccountRegion,
         code: &QuotaCode,
     ) -> ServiceResult<Option<QuotaValue>> {
-        let region = self.at(place)?;
+        let region = self.at(place).await?;
         region.rates.default.turn().await;
         let call = region.quotas.get_aws_default_service_quota().service_code(code.service().as_str());
         let answer = call.quota_code(code.code()).send().await;
@@ -129,7 +130,7 @@ impl Quotas for Aws {
     }
 
     async fn request(&self, place: &AccountRegion, id: &str) -> ServiceResult<Option<IncreaseRequest>> {
-        let region = self.at(place)?;
+        let region = self.at(place).await?;
         region.rates.history.turn().await;
         let answer = region.quotas.get_requested_service_quota_change().request_id(id).send().await;
         let found = error::of_lookup(IamAction::GetRequestedServiceQuotaChange, answer)?;
@@ -141,7 +142,7 @@ impl Quotas for Aws {
     }
 
     async fn history(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<Vec<IncreaseRequest>> {
-        let region = self.at(place)?;
+        let region = self.at(place).await?;
         let action = IamAction::ListRequestedServiceQuotaChangeHistoryByQuota;
         let mut found = every_page(&region.rates.history, async |token| {
             let call = region.quotas.list_requested_service_quota_change_history_by_quota();
@@ -159,7 +160,7 @@ impl Quotas for Aws {
 
     /// Every quota with its applied value, or its default if the account has no value of its own.
     async fn listing(&self, place: &AccountRegion, service: QuotaService) -> ServiceResult<Catalog> {
-        let region = self.at(place)?;
+        let region = self.at(place).await?;
         if let Some(known) = region.listings.borrow().get(&service)
             && known.since.elapsed() < LISTING_KEPT
         {
@@ -179,7 +180,7 @@ impl Quotas for Aws {
         code: &QuotaCode,
         desired: f64,
     ) -> ServiceResult<IncreaseRequest> {
-        let region = self.at(place)?;
+        let region = self.at(place).await?;
         let once = aws_sdk_servicequotas::config::Builder::new().retry_config(RetryConfig::disabled());
         let mut tries = 0;
         let answer = loop {

@@ -6,8 +6,9 @@ use aws_sdk_sns::config::http::HttpResponse;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
 
-use crate::aws::clients::{Aws, Lazy};
+use crate::aws::clients::Aws;
 use crate::aws::error;
+use crate::aws::regional::Lazy;
 use crate::error::{ServiceError, ServiceResult};
 use crate::iam_action::IamAction;
 use crate::notice::{Notice, message};

@@ -8,6 +8,7 @@ mod values;
 
 use crate::config::guard_rails::{GUARD_RAILS, within};
 pub use crate::config::values::{Config, Mode, Patterns};
+use crate::identity::Organization;
 use crate::ids::Arn;
 use crate::wire_enum::wire_enum;
 
@@ -40,6 +41,9 @@ pub struct Settings {
     pub maximum_concurrency: u32,
     /// `ROLE_ARN`: the function's own role, whose calls are ignored; `None`: its calls cannot be recognised.
     pub role_arn: Option<String>,
+    /// `ORGANIZATION_ID`, `MEMBER_ROLE_NAME` and `MEMBER_EXTERNAL_ID`: the organization of which the function is the
+    /// hub; `None` without the first.
+    pub organization: Option<Organization>,
 }
 
 /// Every variable with a bad value, each with what is wrong.
@@ -97,9 +101,28 @@ impl Settings {
                 .word("MAXIMUM_CONCURRENCY", "a whole number from 2 to 1000", |t| within(t, 2, 1000))
                 .unwrap_or(5),
             role_arn: read.word("ROLE_ARN", "the ARN of a role", arn_of("iam")),
+            organization: read.organization(),
         };
         read.result(settings)
     }
+}
+
+/// The member role's name, unless the operator chose another.
+const MEMBER_ROLE: &str = "bedrock-remediator-member";
+
+/// See <https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html>.
+fn organization_id(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("o-")?;
+    let fits =
+        (10..=32).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    fits.then(|| text.to_owned())
+}
+
+/// See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>.
+fn role_name(text: &str) -> Option<String> {
+    let fits = (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));
+    fits.then(|| text.to_owned())
 }
 
 struct VariableReader<F> {
@@ -119,6 +142,15 @@ impl<F: Fn(&str) -> Option<String>> VariableReader<F> {
             self.bad.push(format!("{name} is `{text}`, expected {expected}"));
         }
         value
+    }
+
+    fn organization(&mut self) -> Option<Organization> {
+        let id =
+            self.word("ORGANIZATION_ID", "an organization's id, such as `o-a1b2c3d4e5`", organization_id);
+        let role = self.word("MEMBER_ROLE_NAME", "a role's name without path", role_name);
+        let external_id = self.text("MEMBER_EXTERNAL_ID");
+        let member_role = role.unwrap_or_else(|| MEMBER_ROLE.to_owned());
+        Some(Organization { id: id?, member_role, external_id })
     }
 
     /// The variable's value. If it is missing, this returns an empty string and records the error.

@@ -124,13 +124,13 @@ pub(super) fn read(
     let Some(code) = record.error_code.get() else {
         return Ok(Signal::ignored(format!("`{name}` succeeded")));
     };
-    let caller = record.caller();
-    if caller.is_some() && caller == home.role {
+    let (caller, account) = (record.caller(), record.account(envelope));
+    if caller.as_deref().is_some_and(|caller| home.is_own_call(caller, account.as_ref())) {
         return Ok(Signal::ignored("a call of this function's own role"));
     }
     Ok(Signal::Error(ErrorSignal {
         source: Source::CloudTrail,
-        account: record.account(envelope),
+        account,
         region: record.region(envelope, home),
         model: record.model(),
         variant: record.variant(service),

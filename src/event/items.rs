@@ -135,7 +135,8 @@ impl<'a> Items<'a> {
     pub fn next(&mut self, sink: &mut dyn FnMut(Signal)) -> Result<Option<ReadItem>, Malformed> {
         let n = self.next;
         self.next += 1;
-        let mut reader = Opener { home: self.home, sink, left: &mut self.left, of_item: LARGEST };
+        let mut reader =
+            Opener { home: self.home, sink, left: &mut self.left, of_item: LARGEST, is_published: false };
         let item = match &self.parts {
             BatchParts::One(text, layer) if n == 0 => {
                 open(text, layer, &mut reader, "event", 0)?;

@@ -166,6 +166,7 @@ pub(crate) fn open_record(
 fn open_message(message: &str, to: &mut Opener<'_>, at: &str, depth: usize) -> Result<(), Malformed> {
     if message.trim_start().starts_with('{') {
         let layer = layer(message, at)?;
+        to.is_published = true;
         return open(message, &layer, to, at, depth);
     }
     let signal = logs::line(message, to.home);
@@ -206,7 +207,7 @@ pub(crate) fn open(
     Ok(())
 }
 
-/// Opens a layer with a single signal; `None` if the layer inside it was opened instead.
+/// Opens a layer with a single signal; `None` if the signal was passed on already.
 fn single(
     text: &str,
     layer: &Layer<'_>,
@@ -242,8 +243,10 @@ fn single(
         let Some(detail) = layer.detail.or(layer.alarm_data) else {
             return Err(Malformed::new(at, "an EventBridge event without `detail`"));
         };
-        return open_event(kind, layer.source.get().unwrap_or_default(), detail, text, envelope, home, at)
-            .map(Some);
+        let source = layer.source.get().unwrap_or_default();
+        let signal = open_event(kind, source, detail, text, envelope, home, at)?;
+        to.put_from(envelope.account, signal);
+        return Ok(None);
     }
     if layer.alarm_data.is_some() {
         return alarm::read_direct(text, home, at).map(Some);

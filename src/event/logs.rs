@@ -215,13 +215,14 @@ pub(super) fn invocation(text: &str, home: &FunctionIdentity, at: &str) -> Resul
         return Ok(Signal::ignored("a model invocation that succeeded"));
     };
     let principal = record.identity.get().and_then(|i| i.arn.get());
-    let caller = principal.and_then(caller_of);
-    if caller.is_some() && caller == home.role {
+    let (caller, account) =
+        (principal.and_then(caller_of), record.account_id.get().and_then(AccountId::parse));
+    if caller.as_deref().is_some_and(|caller| home.is_own_call(caller, account.as_ref())) {
         return Ok(Signal::ignored("a call of this function's own role"));
     }
     Ok(Signal::Error(ErrorSignal {
         source: Source::InvocationLog,
-        account: record.account_id.get().and_then(AccountId::parse),
+        account,
         region: home.region_or(record.region.get()),
         model: record.model_id.get().and_then(ModelId::parse),
         variant: record.variant(),

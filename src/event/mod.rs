@@ -13,6 +13,7 @@ mod logs;
 mod service;
 pub mod signal;
 mod times;
+mod vouched;
 mod request_parameters;
 mod value;
 

@@ -17,11 +17,21 @@ pub(crate) struct Opener<'o> {
     pub(crate) left: &'o mut usize,
     /// How many bytes of this item may still be unpacked.
     pub(crate) of_item: usize,
+    /// Whether a layer around it is a message that somebody published or wrote, who can write any envelope inside.
+    pub(crate) is_published: bool,
 }
 
 impl Opener<'_> {
-    /// Passes a signal on. A long text is cut first; see [`ErrorSignal::shorten`](crate::event::ErrorSignal).
-    pub(crate) fn put(&mut self, mut signal: Signal) {
+    /// Passes on a signal that did not come in EventBridge's envelope.
+    pub(crate) fn put(&mut self, signal: Signal) {
+        self.put_from(None, signal);
+    }
+
+    /// Passes on a signal that EventBridge delivered from the account `envelope`. A long text is cut first; see
+    /// [`ErrorSignal::shorten`](crate::event::ErrorSignal).
+    pub(crate) fn put_from(&mut self, envelope: Option<&str>, signal: Signal) {
+        let vouching = envelope.filter(|_| !self.is_published);
+        let mut signal = signal.vouched(vouching, self.home);
         if let Signal::Error(error) = &mut signal {
             error.shorten();
         }

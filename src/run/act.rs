@@ -198,6 +198,7 @@ async fn refused(
             format!("AWS takes no further request until one of the open ones is decided: {reason}"),
         ),
         Rejection::TooLow => withheld(Reason::BelowDefault, refused()),
+        Rejection::Unreachable => withheld(Reason::NoEvidence, refused()),
         Rejection::LeaseLost | Rejection::Invalid => withheld(Reason::NotAdjustable, refused()),
     }
 }

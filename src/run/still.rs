@@ -35,8 +35,8 @@ pub(crate) async fn is_failing<W: Services>(
 /// Whether the incident is of another account, whose metrics this function cannot read. Only the absence of new
 /// errors then tells that it is over.
 pub(crate) fn is_of_another_account(terms: &RunContext<'_>, incident: &Incident) -> bool {
-    let own = terms.home.account.as_ref();
-    own.is_some() && incident.account.is_some() && own != incident.account.as_ref()
+    let (home, account) = (terms.home, incident.account.as_ref());
+    home.account.is_some() && account.is_some_and(|account| !home.reaches(account))
 }
 
 /// The record unchanged, due at `due_at`. An expired silence is dropped: a clock that is behind would still see

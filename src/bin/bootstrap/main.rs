@@ -66,8 +66,12 @@ async fn serve() -> Result<(), Error> {
             log_group: var("AWS_LAMBDA_LOG_GROUP_NAME"),
             table: Some(settings.table_name.clone()),
             topic: Some(settings.topic_arn.clone()),
+            organization: settings.organization.clone(),
         },
-        aws: aws.with_table(&settings.table_name, &name).with_topic(&settings.topic_arn),
+        aws: aws
+            .with_table(&settings.table_name, &name)
+            .with_topic(&settings.topic_arn)
+            .with_organization(settings.organization),
         config: settings.config,
     };
     let answer = |event: LambdaEvent<Box<RawValue>>| function.answer(event);

@@ -68,5 +68,7 @@ fn resource(patient: &Installation<'_>, on: HeldOn, role: &str) -> Option<String
             patient.table.map(|table| format!("arn:{partition}:dynamodb:{region}:{account}:table/{table}"))
         }
         HeldOn::Topic => patient.topic.map(str::to_owned),
+        // A member's role is in another account, whose policies the simulator does not know.
+        HeldOn::Members => None,
     }
 }

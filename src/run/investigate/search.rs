@@ -217,8 +217,8 @@ fn symptoms(
     incident: &Incident,
     metric: Metric,
 ) -> Vec<Symptom> {
-    let own = terms.home.role.as_ref();
-    let errors = errors.into_iter().filter(|e| own.is_none() || e.caller.as_ref() != own);
+    let is_own = |caller: &String| terms.home.is_own_call(caller, incident.account.as_ref());
+    let errors = errors.into_iter().filter(|e| !e.caller.as_ref().is_some_and(is_own));
     let of_model = errors.filter(|e| incident.model.is_none() || e.model == incident.model);
     let read = of_model.map(|mut e| {
         e.account.clone_from(&incident.account);
