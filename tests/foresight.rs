@@ -301,6 +301,24 @@ fn sixty_models_cost_less_than_seventy_calls() {
 }
 
 #[test]
+fn what_aws_does_not_answer_about_a_quota_that_stays_nearly_full_is_told_once_a_week() {
+    let mut file = account(&[]);
+    let each = Minute { invocations: 40.0, input_tokens: 4.6e6, ..Minute::NONE };
+    file.usage[0].last = Some(LastMinutes { minutes: 60, each });
+    file.faults.push(fault("applied", None, FaultKind::Denied));
+    let (world, mut times) = (sandbox(file), Vec::new());
+    for hour in 0..20 * 24 {
+        tick(&world);
+        times.resize(world.published().len(), hour);
+        world.pass(HOUR);
+    }
+    let told = world.published().into_iter().zip(times).filter(|(notice, _)| notice.kind == Kind::Unanswered);
+    let times: Vec<i32> = told.map(|(_, hour)| hour).collect();
+    assert!(times.len() > 1, "{times:?}");
+    assert!(times.windows(2).all(|two| two[1] - two[0] >= 7 * 24), "{times:?}");
+}
+
+#[test]
 fn a_watch_that_fails_is_taken_up_again_within_the_hour_and_says_why() {
     for call in ["used", "usage", "listing", "lives"] {
         let mut file = account(&growing());

@@ -41,6 +41,8 @@ fn no_life_breaks_a_promise() {
         (lived.dead_letters, 10),
         (lived.foreseen, 30),
         (lived.served, 20),
+        (lived.of_mantle, 10),
+        (lived.of_features, 10),
         (lived.deliveries - lived.messages, 1000),
     ] {
         assert!(what >= least, "{lived:?}");

@@ -105,6 +105,38 @@ fn use_of_one_endpoint_proves_nothing_for_the_other() {
 }
 
 #[test]
+fn sudden_use_of_mantle_waits_for_a_person() {
+    let mut sudden = mantle_world(980_000.0, 100_000.0);
+    let minute = |n: i32| {
+        let at = now() - SignedDuration::from_hours(48) + SignedDuration::from_mins(1) * n;
+        json!({ "at": at, "values": { "invocations": 1, "input_tokens": 100 } })
+    };
+    sudden.usage[0].series = (0..10).map(|n| serde_json::from_value(minute(n)).unwrap()).collect();
+    let world = sandbox(sudden);
+    assert_eq!(withheld(&deliver(&world, &on_mantle())), [Reason::UnusualCaller]);
+    assert!(filed(&world).is_empty());
+}
+
+#[test]
+fn a_call_of_the_root_user_on_mantle_which_no_event_history_can_show_is_not_raised() {
+    let world = sandbox(mantle_world(980_000.0, 100_000.0));
+    let mut event: Value = serde_json::from_str(&on_mantle()).unwrap();
+    event["detail"]["userIdentity"] = json!({ "type": "Root", "arn": "arn:aws:iam::111122223333:root" });
+    assert_eq!(withheld(&deliver(&world, &event.to_string())), [Reason::NoEvidence]);
+    assert!(filed(&world).is_empty());
+}
+
+#[test]
+fn an_error_of_mantle_does_not_explain_an_alarm_of_the_other_endpoint() {
+    let world = sandbox(mantle_world(980_000.0, 100_000.0));
+    deliver(&world, &on_mantle());
+    let alarm = sample("alarm-throttles.json").replace(SONNET, LUNA);
+    assert!(alarm.contains(LUNA));
+    deliver(&world, &alarm);
+    assert_eq!(world.incidents().len(), 2);
+}
+
+#[test]
 fn the_daily_forecast_finds_a_quota_of_mantle_that_is_nearly_full() {
     let mut file = mantle_world(900_000.0, 100_000.0);
     file.usage[0].last.as_mut().unwrap().each.client_errors = 0.0;

@@ -154,13 +154,15 @@ impl Lives {
         )?;
         writeln!(
             out,
-            "  incidents: {}, told of: {} times ({} after a fault, {} digests), requests: {} ({} of promised ones), outcomes: {}, dead letters: {}",
+            "  incidents: {}, told of: {} times ({} after a fault, {} digests), requests: {} ({} of promised ones, {} on bedrock-mantle, {} for other quotas), outcomes: {}, dead letters: {}",
             lived.incidents,
             lived.notices,
             lived.repeats,
             lived.digests,
             lived.requests,
             lived.served,
+            lived.of_mantle,
+            lived.of_features,
             lived.outcomes,
             lived.dead_letters
         )?;

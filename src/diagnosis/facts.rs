@@ -196,6 +196,11 @@ impl Facts {
         self.quotas.iter().filter_map(|id| feature::row(id)).collect()
     }
 
+    /// Whether the error is known to be of the bedrock-mantle endpoint, which has metrics and quotas of its own.
+    pub(crate) fn is_of_mantle(&self) -> bool {
+        self.variant == Some(Variant::Mantle) || self.operation.as_deref() == Some("CreateInference")
+    }
+
     /// Whether Amazon Bedrock `AgentCore` answered, whose quotas are those of another service.
     pub(crate) fn is_of_agent_core(&self) -> bool {
         self.answered_by.as_deref() == Some(AGENT_CORE)

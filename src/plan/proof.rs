@@ -38,7 +38,7 @@ pub(crate) fn wanted(
         .with_case());
     }
     if !is_forecast {
-        throttled(case, incident)?;
+        throttled(case)?;
     }
     if case.applied <= 0.0 {
         let default = justification::number_or_unknown(case.default);
@@ -53,11 +53,9 @@ pub(crate) fn wanted(
     Ok(wanted)
 }
 
-/// Withholds unless CloudWatch measured a throttled call around the incident. On the bedrock-mantle endpoint it counts
-/// throttles among the client errors.
-fn throttled(case: &QuotaCase<'_>, incident: &Incident) -> Result<(), Box<WithheldIncrease>> {
-    let is_mantle = incident.facts.variant == Some(Variant::Mantle);
-    if case.usage.window_throttles > 0.0 || (is_mantle && case.usage.window_client_errors > 0.0) {
+/// Withholds unless CloudWatch measured a throttled call around the incident.
+fn throttled(case: &QuotaCase<'_>) -> Result<(), Box<WithheldIncrease>> {
+    if case.usage.may_be_throttled() {
         return Ok(());
     }
     let late =

@@ -67,7 +67,7 @@ pub(super) fn open(incident: &Incident, evidence: &Evidence) -> Option<Suspicion
     let usage = evidence.usage.read()?;
     // If an approval may exist that could not be read, report nothing new. Nothing is filed then either.
     let is_unread = matched(evidence).any(|limit| limit.record.unread().is_some());
-    let matters = incident.is_forecast() || (usage.window_throttles > 0.0 && !evidence.is_far_below());
+    let matters = incident.is_forecast() || (usage.may_be_throttled() && !evidence.is_far_below());
     if is_unread || usage.is_legacy || !matters {
         return None;
     }
@@ -183,6 +183,9 @@ pub(super) fn callers(incident: &Incident, evidence: &Evidence, is_fresh: bool) 
             CallerFinding::Unknown(of_root(format!("CloudTrail could not be asked whether it did: {error}")))
         }
         (_, Some(error)) => unread_callers(incident, evidence, error, are_told),
+        (_, None) if incident.by_root && incident.facts.is_of_mantle() => CallerFinding::Unknown(of_root(
+            "CloudTrail's event history does not hold calls of the bedrock-mantle endpoint, so nothing shows whether it did".to_owned(),
+        )),
         (_, None) if incident.by_root && is_fresh => CallerFinding::Late(of_root(
             "CloudTrail's event history, which is minutes late, does not show it yet: it is asked again shortly".to_owned(),
         )),

@@ -10,7 +10,6 @@ use crate::incident::record::{Record, Release};
 use crate::incident::schedule::{LOOK, STILL, is_measured};
 use crate::incident::search::Search;
 use crate::ports::Services;
-use crate::quota::Variant;
 use crate::run::context::RunContext;
 use crate::run::prepared::Prepared;
 use crate::time::{Window, after};
@@ -75,8 +74,7 @@ pub(crate) async fn still_failing<W: Services>(
         let operation = incident.facts.operation.as_deref();
         return Ok(behind.iter().any(|name| operation.is_none_or(|operation| operation == name)));
     }
-    let is_mantle = incident.facts.variant == Some(Variant::Mantle)
-        || incident.facts.operation.as_deref() == Some("CreateInference")
+    let is_mantle = incident.facts.is_of_mantle()
         || incident.facts.metric.as_deref() == Metric::MantleClientErrors.name();
     let metric = match incident.cause.category() {
         _ if is_mantle => Metric::MantleClientErrors,

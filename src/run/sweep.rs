@@ -379,7 +379,7 @@ async fn step<W: Services>(
     match done {
         // For a nearly full quota, decide every day what to do, whether or not a notice is due.
         _ if is_reminded_of || record.is_busy(now) || (is_near && done == Some(false)) => {
-            record.unread = None;
+            record.unread = record.unread.filter(|_| !unread.is_empty());
             let search = record.search.clone();
             let learnt = SearchOutcome { search, evidence: Some(evidence), ..SearchOutcome::default() };
             prepare(world, terms, lease, record, Some(learnt)).await

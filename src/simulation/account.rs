@@ -1,60 +1,22 @@
 //! The account of a life: its models, quotas and guard rails, and what goes wrong in it.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Config, Mode};
-use crate::diagnosis::Cause;
 use crate::ids::{AccountId, QuotaCode, Region};
 use crate::model::ModelId;
 use crate::model::access::Availability;
 use crate::model::lifecycle::Lifecycle;
-use crate::sandbox::{Days, MinuteEntry, ModelEntry, QuotaEntry, UsageEntry, WorldFile};
-use crate::simulation::course::{Course, Rail};
-use crate::simulation::hazards;
+use crate::sandbox::{Days, LastMinutes, MinuteEntry, ModelEntry, QuotaEntry, UsageEntry, WorldFile};
+use crate::simulation::course::{Course, Rail, Scene};
+use crate::simulation::models::{self, TrueModel, Unit};
 use crate::simulation::problem::{ACCOUNT, Problem, REGIONS};
 use crate::simulation::step::choose;
-use crate::simulation::truth::{TrueModel, TrueQuota, TrueUse, Truth, Unit};
+use crate::simulation::truth::{TrueQuota, TrueUse, Truth};
+use crate::simulation::{features, hazards};
 use crate::time::after;
 use crate::usage::Minute;
-
-/// Models of every kind, with AWS's quota codes: with a quota shared across geographies, global, on demand without an
-/// adjustable quota, and one that no catalogue has.
-static MODELS: [TrueModel; 8] = [
-    TrueModel {
-        id: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
-        tokens: Some("L-F4DDD3EB"),
-        requests: Some("L-4A6BFAB1"),
-    },
-    TrueModel {
-        id: "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
-        tokens: Some("L-27C57EE8"),
-        requests: Some("L-DB84CE56"),
-    },
-    TrueModel { id: "us.amazon.nova-pro-v1:0", tokens: Some("L-C0326783"), requests: Some("L-ED46B8C5") },
-    TrueModel {
-        id: "us.anthropic.claude-haiku-4-5-20251001-v1:0",
-        tokens: Some("L-58BE175A"),
-        requests: Some("L-CCA5DF70"),
-    },
-    TrueModel {
-        id: "us.meta.llama3-3-70b-instruct-v1:0",
-        tokens: Some("L-0E7AA8B7"),
-        requests: Some("L-DEDE703C"),
-    },
-    TrueModel {
-        id: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
-        tokens: Some("L-F4DDD3EB"),
-        requests: Some("L-4A6BFAB1"),
-    },
-    TrueModel { id: "amazon.nova-lite-v1:0", tokens: Some("L-70423BF8"), requests: Some("L-E386A278") },
-    TrueModel { id: "us.example.model-of-tomorrow-v1:0", tokens: None, requests: None },
-];
-/// How many of [`MODELS`], from the first, have quotas that can be increased.
-const RAISED: usize = 5;
 
 /// Where a life takes place.
 #[derive(Debug)]
@@ -82,25 +44,31 @@ impl Account {
         // A different stream of random numbers than the script's.
         let mut rng = Rng::with_seed(!seed);
         let start = Timestamp::from_second(1_790_000_000 + i64::from(rng.u32(0..86_400))).unwrap_or_default();
-        let course = Course::of(seed);
-        let models: Vec<&'static TrueModel> = match course {
-            Course::Broad | Course::Crowd | Course::Attack => {
-                (0..rng.usize(1..=4)).filter_map(|_| MODELS.get(rng.usize(0..MODELS.len()))).collect()
-            }
-            _ => {
-                (0..RAISED).cycle().skip(rng.usize(0..RAISED)).take(2).filter_map(|n| MODELS.get(n)).collect()
-            }
+        let (course, scene) = (Course::of(seed), Scene::of(seed));
+        let models = match (scene, course) {
+            (Scene::Mantle, _) => models::on_mantle(&mut rng),
+            (Scene::Features, _) => Vec::new(),
+            (Scene::All, _) => [models::on_mantle(&mut rng), models::any(&mut rng)].concat(),
+            (Scene::Runtime, Course::Broad | Course::Crowd | Course::Attack) => models::any(&mut rng),
+            (Scene::Runtime, _) => models::raised(&mut rng),
         };
         let full = if rng.u8(0..3) == 0 { Unit::Requests } else { Unit::Tokens };
-        let problems = hazards::of(course, &mut rng, &models, full);
-        let config = match course {
+        let problems = hazards::of(course, scene, &mut rng, &models, full);
+        let mut config = match course {
             Course::Broad | Course::Crowd => of_chance(&mut rng),
             _ => Config {
                 quota_cool_down: SignedDuration::from_hours(choose(&mut rng, &[72, 72, 24, 120])),
                 ..Config::default()
             },
         };
+        let mut listed = Vec::new();
+        if scene.has_features() {
+            listed = features::quotas(&mut rng);
+            config.other_quotas = choose(&mut rng, &SWITCH);
+            config.agent_core = choose(&mut rng, &SWITCH);
+        }
         let mut account = Self::with(&models, full, problems, config, start);
+        account.list(&listed);
         account.ceiling = choose(&mut rng, &[1.0, 1.3, 1e3, 1e3]);
         if course == Course::Broad {
             account.of_chance(&mut rng, &models);
@@ -131,7 +99,7 @@ impl Account {
         let mut account =
             Self { config, problems, start, world, truth, forbidden: Vec::new(), observing, ceiling: 1e3 };
         for model in models {
-            account.use_in(&regions, model, full);
+            account.use_in(&regions, model, model.full(full));
         }
         account.divide_quotas(&regions, models);
         account
@@ -140,15 +108,18 @@ impl Account {
     /// Uses `model` in each of `regions`, so that its quota of `full` is nearly full, and adds its quotas.
     fn use_in(&mut self, regions: &[Region], model: &'static TrueModel, full: Unit) {
         let Self { start, world, truth, .. } = self;
-        let Some((usage, quotas)) = in_use(model, full) else { return };
+        let Some((usage, quotas)) = model.in_use(full) else { return };
         for region in regions {
-            let is_it = |u: &UsageEntry| u.region == *region && u.model_id == model.id;
+            let is_it = |u: &UsageEntry| {
+                u.region == *region && u.model_id == model.id && u.of_mantle == model.is_on_mantle()
+            };
             let Some(last) = usage.last.filter(|_| !world.usage.iter().any(is_it)) else { continue };
             let first_use = Some(after(*start, HISTORY));
             let mut before = Minute::NONE;
             before.add(&Minute { throttles: 0.0, ..last.each }, USUAL);
             let days = Some(Days { days: 14, first: before, last: before, until: Some(*start) });
-            let entry = UsageEntry { region: region.clone(), first_use, days, ..usage.clone() };
+            let shown = usage.last.map(|last| LastMinutes { each: model.shown(last.each), ..last });
+            let entry = UsageEntry { region: region.clone(), first_use, last: shown, days, ..usage.clone() };
             for quota in &quotas {
                 if !world.quotas.iter().any(|q| q.code == quota.code) {
                     world.quotas.push(quota.clone());
@@ -170,16 +141,34 @@ impl Account {
 
     /// Makes each quota one of each Region: an increase in one Region does not apply to another.
     fn divide_quotas(&mut self, regions: &[Region], models: &[&'static TrueModel]) {
-        let Self { world, truth, .. } = self;
         // Request quotas are adjustable here.
         let of = |region: &Region, quota: &QuotaEntry| {
-            let is_cross_region = |m: &&&TrueModel| m.id.starts_with("us.") || m.id.starts_with("global.");
-            let mut raised = models.iter().filter(is_cross_region);
+            let mut raised = models.iter().filter(|m| m.is_raised());
             let is_raised = raised.any(|m| m.unit(&quota.code).is_some());
             QuotaEntry { region: Some(region.clone()), adjustable: Some(is_raised), ..quota.clone() }
         };
-        world.quotas = world.quotas.iter().flat_map(|q| regions.iter().map(move |r| of(r, q))).collect();
-        for quota in &world.quotas {
+        let quotas = std::mem::take(&mut self.world.quotas);
+        self.add(quotas.iter().flat_map(|q| regions.iter().map(move |r| of(r, q))).collect());
+    }
+
+    /// Lists quotas that are not of model inference, in each Region.
+    fn list(&mut self, quotas: &[QuotaEntry]) {
+        let regions = REGIONS.iter().filter_map(|r| Region::parse(r));
+        let of = |region: Region| {
+            quotas.iter().map(move |q| QuotaEntry { region: Some(region.clone()), ..q.clone() })
+        };
+        self.add(regions.flat_map(of).collect());
+        let named = self.problems.iter().filter_map(|p| Some((p.place()?, p.feature()?.quota()?)));
+        for key in named.collect::<Vec<_>>() {
+            if !self.truth.features.contains(&key) {
+                self.truth.features.push(key);
+            }
+        }
+    }
+
+    /// Adds quotas of one Region each to the world and to the truth.
+    fn add(&mut self, quotas: Vec<QuotaEntry>) {
+        for quota in &quotas {
             let (Some(region), Some(default)) = (quota.region.clone(), quota.default) else { continue };
             let known = TrueQuota {
                 default,
@@ -187,8 +176,9 @@ impl Account {
                 values: vec![(Timestamp::MIN, default)],
                 given: Vec::new(),
             };
-            truth.quotas.insert((region, quota.code.clone()), known);
+            self.truth.quotas.insert((region, quota.code.clone()), known);
         }
+        self.world.quotas.extend(quotas);
     }
 
     /// Random additions to a broad life.
@@ -196,7 +186,7 @@ impl Account {
         for n in 0..self.truth.uses.len() {
             if rng.u8(0..4) == 0 {
                 // Near its quota, and not throttled yet.
-                self.use_first(n, |minute| minute.throttles = 0.0);
+                self.use_first(n, |minute| (minute.throttles, minute.client_errors) = (0.0, 0.0));
             }
         }
         let Some(model) = models.first().filter(|_| rng.u8(0..4) == 0) else { return };
@@ -219,7 +209,7 @@ impl Account {
     fn hold_to(&mut self, rail: Rail) {
         let config = &mut self.config;
         let ids: Vec<String> = self.truth.uses.iter().map(|u| u.model.id.to_owned()).collect();
-        let Some(first) = ids.first().cloned() else { return };
+        let first = ids.first().cloned().unwrap_or_default();
         let full = self.truth.uses.first().map_or(Unit::Tokens, |u| u.full);
         let value = |unit: Unit, truth: &Truth| {
             let used = truth.uses.first()?;
@@ -229,11 +219,13 @@ impl Account {
         match rail {
             Rail::Ceiling => {
                 // A tight ceiling for the quota that is full, a far one for the other.
-                let (tokens, requests) = if full == Unit::Tokens { (1.3, 90.0) } else { (90.0, 1.3) };
-                config.max_tokens_per_minute = ceiling(Unit::Tokens, tokens, &self.truth);
+                let (tokens, requests) = if full == Unit::Requests { (90.0, 1.3) } else { (1.3, 90.0) };
+                let counted = if full == Unit::Requests { Unit::Tokens } else { full };
+                config.max_tokens_per_minute = ceiling(counted, tokens, &self.truth);
                 config.max_requests_per_minute = ceiling(Unit::Requests, requests, &self.truth);
             }
             Rail::Step => config.max_step_factor = 1.2,
+            Rail::Denied | Rail::Allowed if ids.is_empty() => {}
             Rail::Denied => {
                 let vars = |name: &str| (name == "DENIED_MODELS").then(|| first.clone());
                 config.denied_models = Config::from_vars(vars).map(|c| c.denied_models).unwrap_or_default();
@@ -274,34 +266,27 @@ impl Account {
         }
     }
 
-    /// The code of the quota that the `n`th use fills.
+    /// The code of the quota that the `n`th use fills. After the uses come the quotas that are not of model inference.
     pub(super) fn code(&self, n: usize) -> Option<(Region, QuotaCode)> {
-        let used = self.truth.uses.get(n)?;
-        Some((used.region.clone(), used.code()?))
+        let Truth { uses, features, .. } = &self.truth;
+        match uses.get(n) {
+            Some(of) => Some((of.region.clone(), of.code()?)),
+            None => features.get(n - uses.len()).cloned(),
+        }
+    }
+
+    /// How many quotas [`Self::code`] knows.
+    pub(super) fn codes(&self) -> usize {
+        self.truth.uses.len() + self.truth.features.len()
     }
 }
 
+/// The operator's switch of quotas that are not of model inference.
+const SWITCH: [Mode; 3] = [Mode::Request, Mode::Request, Mode::Observe];
 /// A model's use on each day before a life, as a share of its use at the beginning.
 const USUAL: f64 = 0.7;
 /// How long a model has been in use when a life begins.
 const HISTORY: SignedDuration = SignedDuration::from_hours(-60 * 24);
-
-/// The use of a model that fills its quota of `full`, and the quotas that its calls count against. It is the same in
-/// every Region, and computed once. `None` if the id is not a model's.
-fn in_use(model: &'static TrueModel, full: Unit) -> Option<(UsageEntry, Vec<QuotaEntry>)> {
-    type Known = BTreeMap<(&'static str, bool), (UsageEntry, Vec<QuotaEntry>)>;
-    static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
-    let mut known = KNOWN.lock().ok()?;
-    if let Some(found) = known.get(&(model.id, full == Unit::Requests)) {
-        return Some(found.clone());
-    }
-    let cause = if full == Unit::Requests { Cause::RequestsPerMinute } else { Cause::TokensPerMinute };
-    let mut world = WorldFile::default();
-    world.use_up(&Region::parse(REGIONS.first()?)?, &ModelId::parse(model.id)?, cause, Timestamp::UNIX_EPOCH);
-    let found = (world.usage.pop()?, world.quotas);
-    known.insert((model.id, full == Unit::Requests), found.clone());
-    Some(found)
-}
 
 /// A legacy model.
 fn ending(model: &ModelId) -> ModelEntry {

@@ -87,6 +87,54 @@ const RAILS: [Rail; 15] = [
 /// The kinds of lives repeat after this many seeds.
 const CYCLE: u64 = 20;
 
+/// The guard rails that matter most to models on the bedrock-mantle endpoint, and to other quotas than a model's.
+const ON_MANTLE: [Rail; 7] =
+    [Rail::Sudden, Rail::Refused, Rail::Root, Rail::History, Rail::Before, Rail::Ceiling, Rail::Day];
+const OF_FEATURES: [Rail; 7] =
+    [Rail::Root, Rail::Step, Rail::Day, Rail::Observe, Rail::Listeners, Rail::NoneADay, Rail::Vain];
+
+/// What the calls of a life go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scene {
+    /// Models on the bedrock-runtime endpoint.
+    Runtime,
+    /// Models on the bedrock-mantle endpoint, one of them on both.
+    Mantle,
+    /// Operations that are not model inference, of Bedrock and of `AgentCore`.
+    Features,
+    /// All of these.
+    All,
+}
+
+impl Scene {
+    /// The scene of `seed`.
+    pub(super) fn of(seed: u64) -> Self {
+        match seed % CYCLE {
+            12 => Self::Mantle,
+            13 => Self::Features,
+            16 => Self::All,
+            _ => Self::Runtime,
+        }
+    }
+
+    pub(super) fn has_features(self) -> bool {
+        matches!(self, Self::Features | Self::All)
+    }
+
+    /// The course of the `round`th life of a scene that has courses of its own.
+    fn course(self, round: usize) -> Course {
+        let rails = if self == Self::Mantle { ON_MANTLE } else { OF_FEATURES };
+        match round % 8 {
+            0 => Course::CoolDown,
+            1 => Course::Need,
+            3 => Course::Silence,
+            5 => Course::Months,
+            7 => Course::Broad,
+            _ => rails.get(round / 2 % rails.len()).map_or(Course::Broad, |rail| Course::Rail(*rail)),
+        }
+    }
+}
+
 impl Course {
     /// The course of `seed`.
     pub(super) fn of(seed: u64) -> Self {
@@ -102,6 +150,7 @@ impl Course {
             5 if round % 5 == 1 => Self::Crowd,
             7 if round % 32 == 25 => Self::Flood,
             7 => Self::Attack,
+            12 | 13 => Scene::of(seed).course(round),
             _ => Self::Broad,
         }
     }

@@ -10,8 +10,9 @@ use crate::ids::{IncidentId, QuotaCode, Region};
 use crate::sandbox::PortCall;
 use crate::simulation::check::Checker;
 use crate::simulation::check::observed::Filing;
+use crate::simulation::models::Unit;
 use crate::simulation::problem::{ACCOUNT, Problem};
-use crate::simulation::truth::{Request, Span, TrueUse, Unit, earlier};
+use crate::simulation::truth::{Request, Span, TrueUse, earlier};
 use crate::simulation::violation::{Checked, TOLERANCE, broken};
 use crate::time::after;
 
@@ -33,9 +34,18 @@ impl Checker<'_> {
     /// Whether the request may be filed, whether or not Service Quotas accepts it.
     pub(super) fn may_file(&self, filing: &Filing<'_>) -> Checked {
         self.is_wanted(filing)?;
-        self.is_right(filing)?;
-        self.is_needed(filing)?;
-        self.is_usual(filing)?;
+        self.is_of_its_service(filing)?;
+        if let Some(feature) = self.feature(filing.incident) {
+            self.may_file_feature(feature, filing)?;
+        } else {
+            self.is_right(filing)?;
+            self.is_of_its_endpoint(filing)?;
+            self.is_needed(filing)?;
+            self.is_of_its_tokens(filing)?;
+            self.is_usual(filing)?;
+        }
+        self.is_within_a_step(filing)?;
+        self.is_not_of_root(filing)?;
         self.is_not_again(filing)
     }
 
@@ -48,8 +58,8 @@ impl Checker<'_> {
         }
         let unit = self.truth.unit(&place.region, code);
         let ceiling = match unit {
-            Some(Unit::Tokens) => config.max_tokens_per_minute,
             Some(Unit::Requests) => config.max_requests_per_minute,
+            Some(_) => config.max_tokens_per_minute,
             None => None,
         };
         if ceiling.is_some_and(|most| *desired > most) {
@@ -73,7 +83,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Checks that the quota is the incident's and the value is within one step.
+    /// Checks that the quota is the incident's.
     fn is_right(&self, filing: &Filing<'_>) -> Checked {
         let Filing { place, code, desired, incident, .. } = filing;
         let how = || format!("{desired} for {code} in {} of {}, for {incident}", place.region, place.account);
@@ -90,12 +100,22 @@ impl Checker<'_> {
                 return broken("a model that is not allowed gets no request", how());
             }
         }
+        Ok(())
+    }
+
+    /// Checks that the value is within one step and the quota's budget.
+    fn is_within_a_step(&self, filing: &Filing<'_>) -> Checked {
+        let Filing { place, code, desired, incident, .. } = filing;
+        let how = || format!("{desired} for {code} in {} of {}, for {incident}", place.region, place.account);
         let span = self.since_leased(filing);
         let default = self.truth.quotas.get(&(place.region.clone(), (*code).clone())).map(|q| q.default);
         let (Some((_, most)), Some(default)) = (self.truth.values(&place.region, code, span), default) else {
             return broken("a request is for a quota that the account has", how());
         };
-        if *desired > default.max(most) * self.account.config.max_step_factor * (1.0 + 1e-9) {
+        let step = default.max(most) * self.account.config.max_step_factor;
+        // A number of resources is whole.
+        let step = if self.feature(incident).is_some() { step.ceil() } else { step };
+        if *desired > step * (1.0 + 1e-9) {
             return broken("a request stays within one step", format!("{} from {most}", how()));
         }
         let budget = self.budget(&place.region, code, filing.at);
@@ -134,7 +154,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Checks that there is no unusual caller.
+    /// Checks that the use is usual.
     fn is_usual(&self, filing: &Filing<'_>) -> Checked {
         let Filing { place, code, incident, at, .. } = filing;
         let how = || format!("{code} in {} for {incident}", place.region);
@@ -146,13 +166,22 @@ impl Checker<'_> {
         if self.truth.is_sudden(&place.region, code) && *at < after(self.account.start, SUDDEN) {
             return broken("sudden use is not raised", how());
         }
+        Ok(())
+    }
+
+    /// Checks that the root user does not call. Where CloudTrail's event history cannot hold the calls, an event that
+    /// tells of it is enough.
+    fn is_not_of_root(&self, filing: &Filing<'_>) -> Checked {
+        let Filing { place, code, incident, at, .. } = filing;
         let seen = self.leased_by(filing.function, incident);
         let since = seen.and_then(|seen| seen.first).map_or(*at, |first| earlier(first, BEFORE_FIRST));
         // A function whose clock is behind does not ask for later calls.
         let until = earlier(seen.map_or(*at, |seen| seen.at), TOLERANCE);
         let told = seen.is_some_and(|seen| seen.by_root);
-        if told && self.truth.is_root(&place.region, Span { from: since, to: until }) {
-            return broken("what the root user does is not raised", how());
+        let is_provable = self.problem(incident).is_none_or(Problem::is_in_history);
+        if told && (!is_provable || self.truth.is_root(&place.region, Span { from: since, to: until })) {
+            let how = format!("{code} in {} for {incident}", place.region);
+            return broken("what the root user does is not raised", how);
         }
         Ok(())
     }
@@ -225,58 +254,101 @@ impl Checker<'_> {
         })
     }
 
-    /// Why no request is promised for the `n`th use, which has been full since `span.from`; `None` if one is promised.
-    /// Every condition checked here is true for all of `span`.
-    pub(super) fn not_promised(&self, n: usize, span: Span, incident: &IncidentId) -> Option<&'static str> {
-        let config = &self.account.config;
-        let used = self.truth.uses.get(n)?;
-        let Some(code) = used.code() else { return Some("the model has no quota") };
-        let key = (used.region.clone(), code.clone());
+    /// Why no request is promised for `problem`, whose limit has been reached since `span.from`; `None` if one is
+    /// promised. Every condition checked here is true for all of `span`.
+    pub(super) fn not_promised(
+        &self,
+        problem: &Problem,
+        span: Span,
+        incident: &IncidentId,
+    ) -> Option<&'static str> {
+        let Some(key) = self.truth.quota_of(problem) else { return Some("there is no such quota") };
         let Some(quota) = self.truth.quotas.get(&key) else { return Some("the account has no such quota") };
-        let value = self.truth.value(&used.region, &code).unwrap_or_default();
-        let ceiling = if used.full == Unit::Tokens {
-            config.max_tokens_per_minute
-        } else {
-            config.max_requests_per_minute
-        };
-        let most = (value * config.max_step_factor).min(ceiling.unwrap_or(1e10));
-        let here = |r: &&Request| r.region == used.region;
+        let value = self.truth.value(&key.0, &key.1).unwrap_or_default();
+        let config = &self.account.config;
+        [
+            (config.mode == Mode::Observe, "the function only observes"),
+            (self.account.forbidden.contains(&problem.model), "the model is not allowed"),
+            (!quota.is_adjustable, "the quota is not adjustable"),
+            (value < quota.default, "the value is below the default"),
+            (self.budget(&key.0, &key.1, span.to) < value * 1.2, "it has grown enough"),
+            (!self.truth.is_always_heard(span), "nobody listens"),
+        ]
+        .into_iter()
+        .find_map(|(holds, why)| holds.then_some(why))
+        .or_else(|| self.is_asked_before(&key, value, span, incident))
+        .or_else(|| match problem.feature() {
+            Some(feature) => self.feature_not_promised(feature, problem, incident),
+            None => self.use_not_promised(self.truth.used_by(problem)?, value, quota.default, span, incident),
+        })
+    }
+
+    /// Why earlier requests stand against another one for the quota `key`.
+    fn is_asked_before(
+        &self,
+        key: &(Region, QuotaCode),
+        value: f64,
+        span: Span,
+        incident: &IncidentId,
+    ) -> Option<&'static str> {
+        let config = &self.account.config;
+        let here = |r: &&Request| r.region == key.0;
         let all = || self.truth.requests.iter();
-        let of_it = || self.truth.requests_of(&used.region, &code);
+        let of_it = || self.truth.requests_of(&key.0, &key.1);
         let is_open = |r: &Request| r.verdict.is_none_or(|(_, at)| at > span.from);
         let is_of_it = |r: &&Request| self.asked.iter().any(|a| a.id == r.id && a.incident == *incident);
         let a_day_before = earlier(earlier(span.from, DAY), TOLERANCE);
         let of_day = all().filter(here).filter(|r| r.is_ours && r.created > a_day_before).count();
         let is_near =
             |r: &Request| r.is_ours && after(after(r.created, config.quota_cool_down), TOLERANCE) > span.from;
-        let two_weeks = Span { from: earlier(span.from, SignedDuration::from_hours(16 * 24)), to: span.to };
+        // Nothing shows that a quota without measured use is full, so the last place of a day is not for it.
+        let kept = u32::from(self.feature(incident).is_some() && config.max_increases_per_day > 1);
         [
-            (config.mode == Mode::Observe, "the function only observes"),
-            (self.account.forbidden.iter().any(|id| *id == used.model.id), "the model is not allowed"),
-            (
-                self.account.world.availability.iter().any(|m| used.model.id.ends_with(&m.model_id)),
-                "the model ends",
-            ),
-            (!quota.is_adjustable, "the quota is not adjustable"),
-            (value < quota.default, "the value is below the default"),
-            (value * 1.1 > most, "the ceiling is near"),
-            (self.budget(&used.region, &code, span.to) < value * 1.2, "it has grown enough"),
-            (after(used.began, config.require_history) > earlier(span.from, TOLERANCE), "the model is new"),
-            (used.is_sudden, "its use is sudden"),
-            (after(self.account.start, USUAL) < span.to, "nothing is known of what is usual"),
-            (value > quota.default * 1.2, "its use grows with each raise, as a loop's does"),
-            (self.is_misnamed(used, incident, span), "the errors name another limit, which is near as well"),
-            (!self.truth.is_always_heard(span), "nobody listens"),
-            (self.truth.is_root(&used.region, two_weeks), "the root user calls"),
             (of_it().any(is_open), "a request for it is open"),
             (all().filter(is_of_it).any(is_open), "the incident follows another request"),
             (all().filter(here).filter(|r| is_open(r)).count() > 1, "two requests are open in the Region"),
             (of_it().any(is_near), "the last request is too near"),
             (of_it().any(|r| r.desired > value), "AWS did not grant as much"),
             (
-                u32::try_from(of_day).is_ok_and(|n| n >= config.max_increases_per_day),
+                u32::try_from(of_day).is_ok_and(|n| n + kept >= config.max_increases_per_day),
                 "the day's requests are used up",
             ),
+        ]
+        .into_iter()
+        .find_map(|(holds, why)| holds.then_some(why))
+    }
+
+    /// Why no request is promised for the `n`th use, of a quota with this `value`.
+    fn use_not_promised(
+        &self,
+        n: usize,
+        value: f64,
+        default: f64,
+        span: Span,
+        incident: &IncidentId,
+    ) -> Option<&'static str> {
+        let config = &self.account.config;
+        let used = self.truth.uses.get(n)?;
+        let ceiling = if used.full == Unit::Requests {
+            config.max_requests_per_minute
+        } else {
+            config.max_tokens_per_minute
+        };
+        let most = (value * config.max_step_factor).min(ceiling.unwrap_or(1e10));
+        let two_weeks = Span { from: earlier(span.from, SignedDuration::from_hours(16 * 24)), to: span.to };
+        [
+            (
+                self.account.world.availability.iter().any(|m| used.model.id.ends_with(&m.model_id)),
+                "the model ends",
+            ),
+            (value * 1.1 > most, "the ceiling is near"),
+            (after(used.began, config.require_history) > earlier(span.from, TOLERANCE), "the model is new"),
+            (used.is_sudden, "its use is sudden"),
+            (after(self.account.start, USUAL) < span.to, "nothing is known of what is usual"),
+            (value > default * 1.2, "its use grows with each raise, as a loop's does"),
+            (self.is_misnamed(used, incident, span), "the errors name another limit, which is near as well"),
+            (self.truth.is_root(&used.region, two_weeks), "the root user calls"),
+            (used.model.is_on_mantle() && self.is_of_root(incident), "an event tells of the root user"),
         ]
         .into_iter()
         .find_map(|(holds, why)| holds.then_some(why))

@@ -2,10 +2,12 @@
 
 use fastrand::Rng;
 
-use crate::simulation::course::Course;
+use crate::simulation::course::{Course, Scene};
+use crate::simulation::features;
+use crate::simulation::models::{TrueModel, Unit};
 use crate::simulation::problem::{Form, Problem, ProblemCaller, REGIONS, What};
 use crate::simulation::step::choose;
-use crate::simulation::truth::{TrueModel, Unit};
+use crate::usage::Endpoint;
 
 /// The roles that call.
 const ROLES: [&str; 5] = ["checkout", "search", "batch", "support", "ops"];
@@ -14,9 +16,21 @@ const ACTIONS: [&str; 3] =
     ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedrock:GetInferenceProfile"];
 const ROUTES: [&str; 2] = ["us-east-2", "us-west-2"];
 
-/// The problems of a life of `course` that uses `models`.
-pub(super) fn of(course: Course, rng: &mut Rng, models: &[&'static TrueModel], full: Unit) -> Vec<Problem> {
+/// The problems of a life of `course` and `scene` that uses `models`.
+pub(super) fn of(
+    course: Course,
+    scene: Scene,
+    rng: &mut Rng,
+    models: &[&'static TrueModel],
+    full: Unit,
+) -> Vec<Problem> {
     match course {
+        _ if scene == Scene::Features => of_features(rng),
+        Course::Broad if scene == Scene::All => {
+            let mut problems = broad(rng, models);
+            problems.extend((0..rng.usize(1..5)).map(|_| feature(rng, false)));
+            problems
+        }
         Course::Broad => broad(rng, models),
         Course::Crowd => crowd(rng, models),
         Course::Attack => {
@@ -39,23 +53,65 @@ fn role(name: &str) -> ProblemCaller {
 
 /// The problems of the first of `models` in the first Region, one for each kind; see [`crate::simulation::course`].
 fn one(models: &[&'static TrueModel], full: Unit) -> Vec<Problem> {
-    let what = if full == Unit::Tokens { What::Tokens } else { What::Requests };
-    let of = |what, who, form| Problem {
-        what,
-        region: REGIONS.first().copied().unwrap_or_default(),
-        model: models.first().map_or("", |m| m.id).to_owned(),
-        who,
-        form,
+    let of = |n: usize, what, who, form| {
+        let model = models.get(n).copied();
+        Problem {
+            what,
+            region: REGIONS.first().copied().unwrap_or_default(),
+            model: model.map_or("", |m| m.id).to_owned(),
+            endpoint: model.map(|m| m.endpoint).unwrap_or_default(),
+            who,
+            form,
+        }
     };
-    let second = models.get(1).map_or("", |m| m.id).to_owned();
-    vec![
-        of(what, role("checkout"), Form::Event),
-        of(what, ProblemCaller::Root { shown: true }, Form::Event),
-        of(what, ProblemCaller::Root { shown: false }, Form::Event),
-        Problem { model: second, ..of(What::Rate, role("search"), Form::Topic) },
-        of(What::Denied("bedrock:InvokeModel", "us-east-2"), role("batch"), Form::Event),
-        of(What::Denied("bedrock:InvokeModelWithResponseStream", "us-east-2"), role("batch"), Form::Event),
-    ]
+    let full = models.first().map_or(full, |m| m.full(full));
+    // The bedrock-mantle endpoint has no quotas of requests.
+    let what = if full == Unit::Requests { What::Requests } else { What::Tokens };
+    let first = |what, who, form| of(0, what, who, form);
+    let mut problems = vec![
+        first(what, role("checkout"), Form::Event),
+        first(what, ProblemCaller::Root { shown: true }, Form::Event),
+        first(what, ProblemCaller::Root { shown: false }, Form::Event),
+        of(1, What::Rate, role("search"), Form::Topic),
+    ];
+    if models.iter().any(|m| m.is_on_mantle()) {
+        problems.push(first(what, role("checkout"), Form::Line));
+        problems.push(of(2, What::Tokens, role("checkout"), Form::Event));
+        return problems;
+    }
+    problems.extend([
+        first(What::Denied("bedrock:InvokeModel", "us-east-2"), role("batch"), Form::Event),
+        first(What::Denied("bedrock:InvokeModelWithResponseStream", "us-east-2"), role("batch"), Form::Event),
+    ]);
+    problems
+}
+
+/// Problems with quotas that are not of model inference, in the order of [`one`]: two of them say which quota they mean.
+fn of_features(rng: &mut Rng) -> Vec<Problem> {
+    let first = Problem { form: Form::Event, who: role("checkout"), ..feature(rng, true) };
+    let by_root = |shown| Problem { who: ProblemCaller::Root { shown }, ..first.clone() };
+    let roots = [by_root(true), by_root(false)];
+    let line = Problem { form: Form::Line, ..first.clone() };
+    let second =
+        Problem { region: first.region, form: Form::Topic, who: role("search"), ..feature(rng, true) };
+    let mut problems = vec![first];
+    problems.extend(roots);
+    problems.extend([second, line]);
+    problems.extend((0..rng.usize(1..4)).map(|_| feature(rng, false)));
+    problems
+}
+
+/// A random problem with such a quota.
+fn feature(rng: &mut Rng, is_named: bool) -> Problem {
+    let feature = features::any(rng, is_named);
+    Problem {
+        what: What::Feature(feature),
+        region: choose(rng, &REGIONS),
+        model: feature.model.unwrap_or_default().to_owned(),
+        endpoint: Endpoint::Runtime,
+        who: role(choose(rng, &ROLES)),
+        form: choose(rng, &[Form::Event, Form::Event, Form::Topic, Form::Line]),
+    }
 }
 
 /// Random problems of any kind, anywhere.
@@ -76,7 +132,7 @@ fn problem(rng: &mut Rng, models: &[&'static TrueModel]) -> Problem {
         10 => What::Overloaded,
         _ => What::Unknown,
     };
-    let form = match rng.u8(0..10) {
+    let mut form = match rng.u8(0..10) {
         0 => Form::Topic,
         1 if what != What::Alarm => Form::Line,
         2 if what != What::Alarm => Form::Record,
@@ -88,8 +144,23 @@ fn problem(rng: &mut Rng, models: &[&'static TrueModel]) -> Problem {
         1 if what != What::Alarm => ProblemCaller::Root { shown: false },
         _ => role(choose(rng, &ROLES)),
     };
-    let model = models.get(rng.usize(0..models.len().max(1))).map_or("", |m| m.id).to_owned();
-    Problem { what, region: choose(rng, &REGIONS), model, who, form }
+    let model = models.get(rng.usize(0..models.len().max(1))).copied();
+    let endpoint = model.map(|m| m.endpoint).unwrap_or_default();
+    let mut what = what;
+    if endpoint == Endpoint::Mantle {
+        (what, form) = on_mantle(what, form);
+    }
+    let model = model.map_or("", |m| m.id).to_owned();
+    Problem { what, region: choose(rng, &REGIONS), model, endpoint, who, form }
+}
+
+/// The same on the bedrock-mantle endpoint, as far as it happens there.
+fn on_mantle(what: What, form: Form) -> (What, Form) {
+    let what = match what {
+        What::Tokens | What::Rate | What::Malformed | What::Overloaded | What::Unknown => what,
+        _ => What::Tokens,
+    };
+    (what, if form == Form::Record { Form::Event } else { form })
 }
 
 /// More problems than one digest holds.
@@ -108,6 +179,7 @@ fn flood() -> Vec<Problem> {
         what: What::Malformed,
         region: REGIONS.first().copied().unwrap_or_default(),
         model: format!("amazon.nova-lite-v1:{n}"),
+        endpoint: Endpoint::Runtime,
         who: role("made-up"),
         form: Form::Forged { other_account: false, ahead: false },
     };
@@ -125,7 +197,7 @@ fn attack(rng: &mut Rng, models: &[&'static TrueModel]) -> Vec<Problem> {
         let who =
             if rng.bool() { ProblemCaller::Root { shown: false } } else { role(&format!("made-up-{n}")) };
         let form = Form::Forged { other_account: rng.u8(0..4) == 0, ahead: rng.u8(0..3) == 0 };
-        Problem { what, region: choose(rng, &REGIONS), model, who, form }
+        Problem { what, region: choose(rng, &REGIONS), model, endpoint: Endpoint::Runtime, who, form }
     };
     (0..rng.usize(5..30)).map(|n| of(n, rng)).collect()
 }

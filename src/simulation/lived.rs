@@ -17,6 +17,10 @@ pub struct Lived {
     pub unanswered: u64,
     pub repeats: u64,
     pub requests: u64,
+    /// Requests for quotas of the bedrock-mantle endpoint.
+    pub of_mantle: u64,
+    /// Requests for quotas that are not of model inference.
+    pub of_features: u64,
     pub outcomes: u64,
     pub foreseen: u64,
     pub served: u64,
@@ -37,6 +41,8 @@ impl Lived {
         self.unanswered += other.unanswered;
         self.repeats += other.repeats;
         self.requests += other.requests;
+        self.of_mantle += other.of_mantle;
+        self.of_features += other.of_features;
         self.outcomes += other.outcomes;
         self.foreseen += other.foreseen;
         self.served += other.served;

@@ -9,13 +9,19 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::diagnosis::Cause;
+use crate::ids::Region;
+use crate::simulation::features::TrueFeature;
+use crate::usage::Endpoint;
 
 /// Something that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub(super) what: What,
     pub(super) region: &'static str,
+    /// The model; empty if the call has none.
     pub(super) model: String,
+    /// The endpoint that was called, if it is about model inference.
+    pub(super) endpoint: Endpoint,
     pub(super) who: ProblemCaller,
     pub(super) form: Form,
 }
@@ -35,6 +41,8 @@ pub(super) enum What {
     Malformed,
     Overloaded,
     Unknown,
+    /// A limit that is not of model inference.
+    Feature(&'static TrueFeature),
 }
 
 /// Who calls.
@@ -123,15 +131,38 @@ impl Problem {
             });
         }
         let (code, text) = self.error();
+        let service = self.service();
+        let parameters = match self.endpoint {
+            Endpoint::Mantle => json!({ "model": model }),
+            Endpoint::Runtime if model.is_empty() => json!({}),
+            Endpoint::Runtime => json!({ "modelId": model }),
+        };
         json!({
-            "detail-type": "AWS API Call via CloudTrail", "source": "aws.bedrock",
+            "detail-type": "AWS API Call via CloudTrail", "source": format!("aws.{service}"),
             "account": ACCOUNT, "region": region, "time": time,
             "detail": {
-                "eventSource": "bedrock.amazonaws.com", "eventName": "Converse", "awsRegion": region,
-                "eventTime": time, "recipientAccountId": ACCOUNT, "errorCode": code, "errorMessage": text,
-                "requestParameters": { "modelId": model }, "userIdentity": { "arn": self.principal() },
+                "eventSource": format!("{service}.amazonaws.com"), "eventName": self.operation(),
+                "awsRegion": region, "eventTime": time, "recipientAccountId": ACCOUNT, "errorCode": code,
+                "errorMessage": text, "requestParameters": parameters, "userIdentity": { "arn": self.principal() },
             },
         })
+    }
+
+    /// The service that records its calls.
+    fn service(&self) -> &'static str {
+        match (self.feature(), self.endpoint) {
+            (Some(feature), _) => feature.service.as_str(),
+            (None, Endpoint::Mantle) => "bedrock-mantle",
+            (None, Endpoint::Runtime) => "bedrock",
+        }
+    }
+
+    fn operation(&self) -> &'static str {
+        match (self.feature(), self.endpoint) {
+            (Some(feature), _) => feature.operation,
+            (None, Endpoint::Mantle) => "CreateInference",
+            (None, Endpoint::Runtime) => "Converse",
+        }
     }
 
     /// The model invocation log record.
@@ -148,9 +179,19 @@ impl Problem {
     /// The line that an application writes.
     fn line(&self) -> String {
         let (code, text) = self.error();
+        let Self { region, model, .. } = self;
+        let url = match (self.feature(), self.endpoint) {
+            (Some(feature), _) => format!("https://{}.{region}.amazonaws.com/", feature.service),
+            (None, Endpoint::Mantle) => {
+                format!("https://bedrock-mantle.{region}.api.aws/v1/responses modelId={model}")
+            }
+            (None, Endpoint::Runtime) => {
+                format!("https://bedrock-runtime.{region}.amazonaws.com/model/{model}/converse")
+            }
+        };
+        let operation = self.operation();
         format!(
-            "ERROR An error occurred ({code}) when calling the Converse operation (reached max retries: 4): {text} [https://bedrock-runtime.{}.amazonaws.com/model/{}/converse]",
-            self.region, self.model
+            "ERROR An error occurred ({code}) when calling the {operation} operation (reached max retries: 4): {text} [{url}]"
         )
     }
 
@@ -194,6 +235,7 @@ impl Problem {
                 ("ServiceUnavailableException", "Service unavailable. Try again later.".to_owned())
             }
             What::Unknown => ("SomethingNewException", "the moon is in the wrong house".to_owned()),
+            What::Feature(feature) => (feature.code, feature.text.to_owned()),
         };
         (code, text)
     }
@@ -220,6 +262,7 @@ impl Problem {
             What::Malformed => Cause::Malformed,
             What::Overloaded => Cause::ServiceUnavailable,
             What::Unknown => Cause::Unknown,
+            What::Feature(feature) => feature.cause,
         };
         Word {
             cause,
@@ -235,8 +278,23 @@ impl Problem {
         matches!(self.what, What::Tokens | What::Requests | What::Rate) && !self.is_forged()
     }
 
+    /// The error, if it is about a quota that is not of model inference.
+    pub(super) fn feature(&self) -> Option<&'static TrueFeature> {
+        if let What::Feature(feature) = self.what { Some(feature) } else { None }
+    }
+
+    /// Whether CloudTrail's event history can hold its calls. Those of the bedrock-mantle endpoint are data events.
+    pub(super) fn is_in_history(&self) -> bool {
+        self.endpoint == Endpoint::Runtime && self.feature().is_none()
+    }
+
+    /// Its Region.
+    pub(super) fn place(&self) -> Option<Region> {
+        Region::parse(self.region)
+    }
+
     /// Whether it is in a line that an application wrote.
-    fn is_written(&self) -> bool {
+    pub(super) fn is_written(&self) -> bool {
         matches!(self.form, Form::Line | Form::Forged { .. })
     }
 

@@ -94,7 +94,7 @@ pub enum ScriptStep {
     },
     /// A person requests a percentage of the applied value of the quota that a use fills.
     People {
-        /// Index of the use.
+        /// Index of the use; after the uses come the quotas that are not of model inference.
         used: usize,
         /// The percentage.
         percent: u32,
@@ -129,8 +129,8 @@ pub enum ScriptStep {
         /// Whether it runs in `observe` mode from now on.
         observes: bool,
     },
-    /// Everything works again, and one model is fully used and throttled. Every quarter of an hour one of its errors is
-    /// sent and the schedule ticks.
+    /// Everything works again, and one model is fully used and throttled, or another limit is reached. Every quarter of
+    /// an hour one of its errors is sent and the schedule ticks.
     Need {
         /// Index of the problem.
         problem: usize,

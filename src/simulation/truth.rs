@@ -9,44 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::{AccountRegion, QuotaCode, Region};
 use crate::quota::request::RequestOutcome;
+use crate::simulation::models::{TrueModel, Unit};
+use crate::simulation::problem::Problem;
 use crate::time::after;
 use crate::usage::Minute;
-
-/// A model and the quotas that AWS counts its calls against; `None` if there is none.
-#[derive(Debug)]
-pub(super) struct TrueModel {
-    pub(super) id: &'static str,
-    pub(super) tokens: Option<&'static str>,
-    pub(super) requests: Option<&'static str>,
-}
-
-/// What a quota counts per minute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
-    Tokens,
-    Requests,
-}
-
-impl Unit {
-    fn of(self, minute: &Minute) -> f64 {
-        match self {
-            Self::Requests => minute.invocations,
-            Self::Tokens => minute.quota_tokens.unwrap_or_default(),
-        }
-    }
-}
-
-impl TrueModel {
-    pub(super) fn code(&self, unit: Unit) -> Option<QuotaCode> {
-        let code = if unit == Unit::Tokens { self.tokens } else { self.requests };
-        code.and_then(QuotaCode::parse)
-    }
-
-    /// What the quota `code` counts of its calls; `None` if nothing.
-    pub(super) fn unit(&self, code: &QuotaCode) -> Option<Unit> {
-        [Unit::Tokens, Unit::Requests].into_iter().find(|unit| self.code(*unit).as_ref() == Some(code))
-    }
-}
 
 /// The calls of one model in one Region.
 #[derive(Clone, Debug)]
@@ -105,6 +71,8 @@ pub(super) struct Span {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Truth {
     pub(super) uses: Vec<TrueUse>,
+    /// The quotas apart from model inference that calls count against.
+    pub(super) features: Vec<(Region, QuotaCode)>,
     pub(super) quotas: BTreeMap<(Region, QuotaCode), TrueQuota>,
     pub(super) requests: Vec<Request>,
     /// The number of subscribers from each time on; one at the beginning.
@@ -161,6 +129,24 @@ impl Truth {
     /// When the models of a quota were first used; `None` if never.
     pub(super) fn first_use(&self, region: &Region, code: &QuotaCode) -> Option<Timestamp> {
         self.sharing(region, code).map(|(used, _)| used.began).min()
+    }
+
+    /// The use of `problem`'s model, on its endpoint and in its Region; `None` if it is not about one in use.
+    pub(super) fn used_by(&self, problem: &Problem) -> Option<usize> {
+        let is_of_it = |u: &TrueUse| {
+            u.model.id == problem.model
+                && u.model.endpoint == problem.endpoint
+                && u.region.as_str() == problem.region
+        };
+        self.uses.iter().position(is_of_it)
+    }
+
+    /// The quota that `problem`'s errors count against; `None` if there is none, or if they do not say which.
+    pub(super) fn quota_of(&self, problem: &Problem) -> Option<(Region, QuotaCode)> {
+        match problem.feature() {
+            Some(feature) => Some((problem.place()?, feature.quota()?)),
+            None => self.uses.get(self.used_by(problem)?).and_then(|u| Some((u.region.clone(), u.code()?))),
+        }
     }
 
     /// Whether a model of a quota grew so suddenly that a person must look.

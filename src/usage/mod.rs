@@ -209,6 +209,13 @@ impl Usage {
         days.last().filter(|day| day.ago == 0).map_or(0.0, |day| day.peak(limit))
     }
 
+    /// Whether calls in the incident's window were throttled, as far as CloudWatch tells: on the bedrock-mantle endpoint
+    /// it counts throttles only among the client errors.
+    pub(crate) fn may_be_throttled(&self) -> bool {
+        let is_of_mantle = self.output.is_some();
+        self.window_throttles > 0.0 || (is_of_mantle && self.window_client_errors > 0.0)
+    }
+
     /// Quota tokens per admitted request in the five minutes whose average request was the largest.
     pub(crate) fn largest_average(&self) -> f64 {
         let used = self.fives.iter().filter(|five| five.requests > 0.0);

@@ -196,15 +196,18 @@ fn explains(metric: Metric, cause: Cause, facts: &Facts) -> bool {
     let is_refused = facts.status == Some(429)
         || facts.code.as_deref().is_some_and(|c| c.contains("hrottl") || c.contains("NotReady"));
     match metric {
+        Metric::Other => true,
+        // This endpoint counts every 4xx, so throttles and refusals both explain it.
+        Metric::MantleClientErrors => category != Category::Capacity || is_refused,
+        // The bedrock-mantle endpoint has a metric of its own.
+        _ if facts.is_of_mantle() => false,
         Metric::Throttles | Metric::AgentCoreThrottles => {
             cause.is_throttle() || (category == Category::Capacity && is_refused)
         }
-        // This endpoint counts every 4xx, so throttles and refusals both explain it.
-        Metric::MantleClientErrors => category != Category::Capacity || is_refused,
         Metric::ServerErrors | Metric::AgentCoreServerErrors => category == Category::Capacity,
         Metric::ClientErrors | Metric::AgentCoreClientErrors => {
             category != Category::Capacity && !cause.is_throttle()
         }
-        Metric::LegacyInvocations | Metric::Other => true,
+        Metric::LegacyInvocations => true,
     }
 }

@@ -103,6 +103,11 @@ impl<'a> Checker<'a> {
         all.iter().find(|problem| problem.is_throttle()).or_else(|| all.first()).copied()
     }
 
+    /// Whether an event told that the root user caused `incident`.
+    pub(super) fn is_of_root(&self, incident: &IncidentId) -> bool {
+        self.seen.get(incident).is_some_and(|seen| seen.by_root)
+    }
+
     pub(super) fn is_observing(&self, function: u64) -> bool {
         self.running.get(&function).is_some_and(|running| running.is_observing)
     }
@@ -243,7 +248,8 @@ impl<'a> Checker<'a> {
         at: Timestamp,
     ) -> Checked {
         let reserved = &mut self.running.entry(function).or_default().reserved;
-        let Some(n) = reserved.iter().position(|(_, p, c, _)| p == place && c == code) else {
+        // A reservation that was undone may stand before it.
+        let Some(n) = reserved.iter().rposition(|(_, p, c, _)| p == place && c == code) else {
             return broken("nothing is filed without a reservation", format!("{code} in {}", place.region));
         };
         let (incident, _, _, intended) = reserved.remove(n);

@@ -98,7 +98,7 @@ pub(crate) struct Leased {
     pub(crate) first: Option<Timestamp>,
     pub(crate) by_root: bool,
     /// All values of [`SeenIncident::words`] since then.
-    pub(super) words: Vec<Word>,
+    pub(crate) words: Vec<Word>,
 }
 
 /// The errors of an incident: those of earlier episodes, and those of the present one.

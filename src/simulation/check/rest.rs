@@ -9,6 +9,7 @@ use crate::ids::IncidentId;
 use crate::incident::notice_kind::Kind;
 use crate::simulation::check::observed::{Acknowledged, PublishedNotice};
 use crate::simulation::check::{BETWEEN_REMINDERS, Checker};
+use crate::simulation::problem::Problem;
 use crate::simulation::truth::{Request, Span, earlier};
 use crate::simulation::violation::{Checked, TOLERANCE, broken};
 use crate::time::after;
@@ -145,15 +146,16 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Checks a model that was fully used all through `span`, with errors and without long failures, for its request.
-    pub(crate) fn is_served(&mut self, used: usize, span: Span, incident: &IncidentId) -> Checked {
-        let Some((region, code)) = self.account.code(used) else { return Ok(()) };
+    /// Checks a problem whose limit was reached all through `span`, with errors and without long failures, for its
+    /// request.
+    pub(crate) fn is_served(&mut self, problem: &Problem, span: Span, incident: &IncidentId) -> Checked {
+        let Some((region, code)) = self.truth.quota_of(problem) else { return Ok(()) };
         let is_asked = |r: &Request| r.is_ours && r.created >= span.from;
         if self.truth.requests_of(&region, &code).any(is_asked) {
             self.promised += 1;
             return Ok(());
         }
-        match self.not_promised(used, span, incident) {
+        match self.not_promised(problem, span, incident) {
             Some(_) => Ok(()),
             None => broken(
                 "a need that deserves a request gets one",

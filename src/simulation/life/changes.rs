@@ -76,6 +76,7 @@ impl Life<'_> {
             Load::Idle => None,
         };
         let Some(of) = truth.uses.get_mut(n) else { return };
+        let model = of.model;
         let last = of.phases.last().copied();
         of.phases.push((now, minute));
         self.world.change(|file| {
@@ -83,11 +84,13 @@ impl Life<'_> {
             if let Some((since, Some(each))) = last {
                 let lasted = now.duration_since(since).as_mins().min(KEPT_MINUTES);
                 let at = |n: i64| earlier(now, SignedDuration::from_mins(n + 1));
-                usage.series.extend((0..lasted).map(|n| MinuteEntry { at: at(n), values: each }));
+                usage
+                    .series
+                    .extend((0..lasted).map(|n| MinuteEntry { at: at(n), values: model.shown(each) }));
                 let too_many = usage.series.len().saturating_sub(KEPT);
                 usage.series.drain(..too_many);
             }
-            usage.last = minute.map(|each| LastMinutes { minutes: 0, each });
+            usage.last = minute.map(|each| LastMinutes { minutes: 0, each: model.shown(each) });
         });
     }
 
@@ -110,7 +113,7 @@ impl Life<'_> {
 
     /// CloudTrail's event history shows a call of the root user.
     pub(super) fn root_calls(&mut self, problem: &Problem, time: Timestamp) {
-        let Some(region) = Region::parse(problem.region) else { return };
+        let Some(region) = problem.place().filter(|_| problem.is_in_history()) else { return };
         self.check.truth.root_called(time, region.clone());
         let call = CallEntry {
             region,
@@ -125,9 +128,7 @@ impl Life<'_> {
 
     /// A person requests a percentage of the applied value.
     pub(super) fn ask_by_hand(&mut self, used: usize, percent: u32) {
-        let Some((region, code)) =
-            nth(used, self.account.truth.uses.len()).and_then(|n| self.account.code(n))
-        else {
+        let Some((region, code)) = nth(used, self.account.codes()).and_then(|n| self.account.code(n)) else {
             return;
         };
         let (Some(value), Some(account)) =
@@ -144,9 +145,7 @@ impl Life<'_> {
 
     /// AWS lowers a quota by a fifth.
     pub(super) fn lower(&mut self, used: usize) {
-        let Some((region, code)) =
-            nth(used, self.account.truth.uses.len()).and_then(|n| self.account.code(n))
-        else {
+        let Some((region, code)) = nth(used, self.account.codes()).and_then(|n| self.account.code(n)) else {
             return;
         };
         let Some(value) = self.check.truth.value(&region, &code) else { return };

@@ -150,6 +150,8 @@ impl Life<'_> {
             unanswered: self.check.unanswered,
             repeats,
             requests: self.check.requests(),
+            of_mantle: self.check.of_mantle(),
+            of_features: self.check.of_features(),
             outcomes,
             foreseen: self.check.foreseen(),
             served: self.check.promised,

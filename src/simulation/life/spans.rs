@@ -19,7 +19,7 @@ const SERVED: u8 = 24;
 const SERVED_FIRST: u8 = 4;
 
 impl Life<'_> {
-    /// A model is fully used and throttled, and its errors arrive; see [`crate::simulation::step::ScriptStep::Need`].
+    /// A model is fully used and throttled, or another limit is reached, and its errors arrive; see [`crate::simulation::step::ScriptStep::Need`].
     pub(super) fn need(
         &mut self,
         problem: usize,
@@ -28,16 +28,18 @@ impl Life<'_> {
         fault: Option<(PortCall, FaultKind)>,
     ) -> Checked {
         let Some(n) = nth(problem, self.account.problems.len()) else { return Ok(()) };
-        let Some(problem) = self.account.problems.get(n).filter(|p| p.is_throttle()) else { return Ok(()) };
-        let is_of_it = |u: &crate::simulation::truth::TrueUse| {
-            u.model.id == problem.model && u.region.as_str() == problem.region
-        };
-        let Some(used) = self.account.truth.uses.iter().position(is_of_it) else { return Ok(()) };
+        let Some(problem) = self.account.problems.get(n) else { return Ok(()) };
+        let used = self.account.truth.used_by(problem).filter(|_| problem.is_throttle());
+        if used.is_none() && problem.feature().is_none() {
+            return Ok(());
+        }
         let Some(incident) = self.incidents.get(&n).cloned() else { return Ok(()) };
         self.mend();
         self.run_all()?;
         self.is_observing = false;
-        self.use_so(used, Load::Full);
+        if let Some(used) = used {
+            self.use_so(used, Load::Full);
+        }
         self.fault = fault.map(|(call, kind)| NextFault { call: Some(call), kind });
         let from = self.now();
         let is_open = |row: &LedgerRow| row.record.state != State::Closed;
@@ -54,7 +56,7 @@ impl Life<'_> {
             self.quarter()?;
             if quarter == SERVED || (quarter == SERVED_FIRST && is_first && fault.is_none()) {
                 let to = self.now();
-                self.check.is_served(used, Span { from, to }, &incident)?;
+                self.check.is_served(problem, Span { from, to }, &incident)?;
             }
         }
         self.fault = None;
