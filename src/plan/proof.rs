@@ -38,7 +38,7 @@ pub(crate) fn wanted(
         .with_case());
     }
     if !is_forecast {
-        throttled(case)?;
+        throttled(case, incident)?;
     }
     if case.applied <= 0.0 {
         let default = justification::number_or_unknown(case.default);
@@ -54,7 +54,7 @@ pub(crate) fn wanted(
 }
 
 /// Withholds unless CloudWatch measured a throttled call around the incident.
-fn throttled(case: &QuotaCase<'_>) -> Result<(), Box<WithheldIncrease>> {
+fn throttled(case: &QuotaCase<'_>, incident: &Incident) -> Result<(), Box<WithheldIncrease>> {
     if case.usage.may_be_throttled() {
         return Ok(());
     }
