@@ -174,6 +174,27 @@ fn a_request_stands_and_is_followed_and_no_second_is_filed() {
 }
 
 #[test]
+fn operations_with_quotas_of_their_own_are_incidents_of_their_own() {
+    let file = json!({ "quotas": [
+        { "code": "bedrock-agentcore/L-0000A6C4", "name": "Rate of CreateEvent requests", "applied": 10, "default": 10 },
+        { "code": "bedrock-agentcore/L-0000A6C5", "name": "Rate of GetMemory requests", "applied": 5, "default": 5 },
+    ]});
+    let world = sandbox(WorldFile::parse(&file.to_string()).unwrap());
+    let mut event: serde_json::Value =
+        serde_json::from_str(&sample("limit-agent-core-sessions.json")).unwrap();
+    event["detail"]["errorCode"] = json!("ThrottledException");
+    event["detail"]["errorMessage"] = json!("Rate exceeded");
+    for operation in ["CreateEvent", "GetMemory", "CreateEvent"] {
+        event["detail"]["eventName"] = json!(operation);
+        deliver_with(&world, &files(Mode::Observe, Mode::Request), &event.to_string());
+    }
+    assert_eq!(world.incidents().len(), 2);
+    let mut codes: Vec<String> = world.increase_requests().iter().map(|r| r.code.to_string()).collect();
+    codes.sort();
+    assert_eq!(codes, ["bedrock-agentcore/L-0000A6C4", "bedrock-agentcore/L-0000A6C5"]);
+}
+
+#[test]
 fn a_throttled_guardrail_is_another_incident_than_a_throttled_model() {
     let world = sandbox(busy());
     let mut event: serde_json::Value = serde_json::from_str(&sample("limit-guardrail.json")).unwrap();

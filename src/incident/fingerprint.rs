@@ -13,7 +13,8 @@ use crate::text::Safe;
 
 /// The identity of an incident: `v1|account|region|model_id|family|caller`. Two errors with the same fingerprint belong
 /// to the same incident. For a wrong model id the model is left out, and the caller, or else the sender, is always part
-/// of it. An error about a quota that is not of model inference is kept apart by that quota. A cause that one step fixes for the whole account has neither model nor caller; see
+/// of it. An error about a quota that is not of model inference is kept apart by that quota, and by the operation if every
+/// operation has a quota of its own. A cause that one step fixes for the whole account has neither model nor caller; see
 /// [`Cause::is_of_account`](crate::diagnosis::Cause::is_of_account).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(String);
@@ -73,7 +74,13 @@ fn part_of(symptom: &Symptom) -> String {
             format!(":agentcore:{}", facts.operation.as_deref().unwrap_or("-"))
         }
         [] => denied(symptom),
-        quotas => format!(":{}", quotas.iter().map(Safe::as_str).collect::<Vec<_>>().join("+")),
+        quotas => {
+            let facts = &symptom.diagnosis.facts;
+            let is_per_operation = facts.feature_quotas().iter().any(|row| row.is_per_operation());
+            let operation = facts.operation.as_deref().filter(|_| is_per_operation);
+            let operation = operation.map_or_else(String::new, |name| format!("/{name}"));
+            format!(":{}{operation}", quotas.iter().map(Safe::as_str).collect::<Vec<_>>().join("+"))
+        }
     }
 }
 

@@ -30,6 +30,11 @@ impl FeatureQuota {
         self.operations.iter().any(|known| known.eq_ignore_ascii_case(operation))
     }
 
+    /// Whether every operation of this row has a quota of its own.
+    pub(crate) fn is_per_operation(&self) -> bool {
+        self.names.iter().any(|name| name.contains(OPERATION))
+    }
+
     fn is_said(&self, message: &str) -> bool {
         self.says.iter().any(|group| group.iter().all(|phrase| message.contains(phrase)))
     }
