@@ -58,6 +58,13 @@ pub(super) fn named(message: &str, operation: Option<&str>, is_told: bool) -> Na
     static FINDERS: LazyLock<Vec<(Finder<'static>, &'static [char])>> =
         LazyLock::new(|| SIGNS.iter().map(|(sign, ends)| (Finder::new(*sign), *ends)).collect());
     let owner = operation.map(owner);
+    if let Some(name) = operation.and_then(|operation| denied_service(message, operation)) {
+        return if is_bedrocks(name) {
+            NamedService::Bedrock
+        } else {
+            NamedService::Another(name.to_owned())
+        };
+    }
     if owner == Some(OwnerOfOperation::Bedrock) || (is_told && owner == Some(OwnerOfOperation::Unclear)) {
         return NamedService::Bedrock;
     }
@@ -85,6 +92,19 @@ pub(super) fn named(message: &str, operation: Option<&str>, is_told: bool) -> Na
         }
         _ => NamedService::None,
     }
+}
+
+/// The service whose action was denied, if the action has the operation's name: that service answered, whoever else has
+/// an operation of this name.
+fn denied_service<'m>(message: &'m str, operation: &str) -> Option<&'m str> {
+    const SIGN: &str = "not authorized to perform: ";
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(SIGN));
+    let at = FINDER.find(cut(message, SEARCHED).as_bytes())?;
+    let rest = message.get(at + SIGN.len()..)?;
+    let name = name(rest, &[':'])?;
+    let action = rest.get(name.len() + 1..)?;
+    let length = action.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    action.get(..length).filter(|action| action.eq_ignore_ascii_case(operation)).map(|_| name)
 }
 
 /// The last [`SEARCHED`] bytes of a longer message.
@@ -161,6 +181,11 @@ mod tests {
             ("user: x is not authorized to perform: kms:decrypt on resource", None, NamedService::None),
             ("user: x is not authorized to perform: kms:createkey because", None, another("kms")),
             ("operation error kms: decrypt, https response error statuscode: 400", None, another("kms")),
+            (
+                "x is not authorized to perform: codebuild:createproject on resource",
+                Some("CreateProject"),
+                another("codebuild"),
+            ),
             // The agent's role lacks a right of another service; Bedrock answered.
             (
                 "x is not authorized to perform: iam:passrole on",
@@ -192,5 +217,10 @@ mod tests {
         let message = "x is not authorized to perform: s3:getobject on resource";
         assert_eq!(named(message, Some("Model Customization Job State Change"), true), NamedService::Bedrock);
         assert_eq!(named(message, None, false), NamedService::Another("s3".to_owned()));
+        let message = "x is not authorized to perform: codebuild:createproject on resource";
+        assert_eq!(
+            named(message, Some("CreateProject"), true),
+            NamedService::Another("codebuild".to_owned())
+        );
     }
 }

@@ -78,7 +78,9 @@ pub(crate) fn is_operation(name: &str) -> bool {
 
 /// Whether `name`, an operation of Bedrock, is one of the control plane.
 pub(crate) fn is_control_plane(name: &str) -> bool {
-    CONTROL_PLANE.iter().any(|begins| name.starts_with(begins))
+    // A log may have changed the case.
+    let begins = |start: &&str| name.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+    CONTROL_PLANE.iter().any(begins)
 }
 
 /// Sorted for binary search, without regard to case.

@@ -224,6 +224,10 @@ mod tests {
         );
         assert_eq!((go.status, go.operation.as_deref()), (Some(400), Some("InvokeModel")));
 
+        let control =
+            of("operation error Bedrock AgentCore Control: UpdateMemory, , ValidationException: no");
+        assert_eq!(control.operation.as_deref(), Some("UpdateMemory"));
+
         let java = of("Nope (Service: BedrockRuntime, Status Code: 429, Request ID: 916e)");
         assert_eq!(java.status, Some(429));
         assert_eq!(of("API Error (503 Model is getting throttled)").status, Some(503));

@@ -22,6 +22,8 @@ pub(super) struct Words<'m> {
 }
 
 const MOST_NUMBERS: usize = 256;
+/// The longest name of a service, with blanks and signs around it.
+const LONGEST_SERVICE: usize = 48;
 
 /// Whether a byte belongs to a word: letters, digits and `_`.
 #[allow(clippy::indexing_slicing, reason = "the compiler evaluates it")]
@@ -66,6 +68,8 @@ impl<'m> Words<'m> {
         // The three words before this one, nearest first, and where the nearest one ends.
         let mut before = ["", "", ""];
         let mut end_before = 0;
+        // Where the last `operation error`, of the SDK for Go, ends.
+        let mut error_of_go = None;
         let mut at = 0;
         while at < bytes.len() {
             if !is_word(at) {
@@ -95,8 +99,8 @@ impl<'m> Words<'m> {
                 _ => {}
             }
             match before[0].len() {
-                7 if before[0] == "runtime" && between() == ": " && bytes.get(at) == Some(&b',') => {
-                    found.operation = Some(word);
+                9 if before[0] == "operation" && word == "error" && between() == " " => {
+                    error_of_go = Some(at)
                 }
                 9 if matches!(before[0], "operation" | "eventname") && is_value(between(), bytes.get(at)) => {
                     found.operation = Some(word);
@@ -108,6 +112,11 @@ impl<'m> Words<'m> {
                     found.codes.push(word);
                 }
                 _ => {}
+            }
+            // `operation error Bedrock Runtime: Converse, …`: the name of the service is short.
+            let is_of_go = error_of_go.is_some_and(|end| start >= end && start - end <= LONGEST_SERVICE);
+            if (is_of_go || before[0] == "runtime") && between() == ": " && bytes.get(at) == Some(&b',') {
+                found.operation = Some(word);
             }
             before = [word, before[0], before[1]];
             end_before = at;

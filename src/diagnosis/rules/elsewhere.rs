@@ -34,7 +34,7 @@ const OF_BEDROCK: &[&str] = &[
 #[rustfmt::skip]
 pub(super) const ROWS: &[Rule] = &[
     Rule { id: "anthropic-api", cause: Cause::Unrelated, answered_by: Some("Anthropic's own API"),
-        says: &[&["req_01"], &["oauth authentication is currently"], &["api.anthropic.com"], &["anthropicexception"], &["console.anthropic.com"], &["platform.claude.com"], &["your organization's rate limit"], &["credit balance is too low"], &["anthropic-ratelimit"], &["extra usage is required"], &["claude.ai"], &["access the anthropic api"], &["rate_limit_error", "request_id"], &["rate limit", "anthropic.com"], &["overloaded_error", "request_id"], &["error (529"], &["529 {"], &["529 overloaded"], &["invalid x-api-key"], &["api usage limits"], &["com.anthropic.errors"]],
+        says: &[&["req_01"], &["oauth authentication is currently"], &["api.anthropic.com"], &["anthropicexception"], &["console.anthropic.com"], &["platform.claude.com"], &["your organization's rate limit"], &["your account's rate limit"], &["credit balance is too low"], &["anthropic-ratelimit"], &["extra usage is required"], &["claude.ai"], &["access the anthropic api"], &["rate_limit_error", "request_id"], &["rate limit", "anthropic.com"], &["overloaded_error", "request_id"], &["error (529"], &["529 {"], &["529 overloaded"], &["invalid x-api-key"], &["api usage limits"], &["com.anthropic.errors"]],
         unless: OF_BEDROCK,
         when: Some(may_be_elsewhere),
         advice: &["Anthropic's own API answered, not Amazon Bedrock: its own account, plan and limits apply, and no quota of AWS bears on it."],
@@ -123,7 +123,7 @@ pub(super) const ROWS: &[Rule] = &[
         reference: ERRORS,
         example: Example { code: Some("RESOURCE_EXHAUSTED"), message: "quota" }, ..Rule::NONE },
     Rule { id: "another-services-code", cause: Cause::Unrelated, answered_by: Some("another AWS service"),
-        codes: &["provisionedthroughputexceeded", "requestlimitexceeded", "slowdown", "limitexceeded", "ec2throttled", "vcpulimitexceeded", "insufficientinstancecapacity", "textsizelimitexceeded", "states.datalimitexceeded", "lambda:executiontimeout", "callerratelimitexceeded", "toomanyrequestsexception", "conditionalcheckfailedexception", "transactioncanceledexception", "invalidparameterexception", "invalidparametervalueexception", "resourcealreadyexistsexception", "resourceconflictexception", "unsupporteddocumentexception", "nosuchbucket", "nosuchkey", "parameternotfound", "statemachinedoesnotexist", "executionalreadyexists", "messagerejected", "unauthorizedoperation"],
+        codes: &["provisionedthroughputexceeded", "requestlimitexceeded", "slowdown", "limitexceeded", "ec2throttled", "vcpulimitexceeded", "insufficientinstancecapacity", "textsizelimitexceeded", "states.datalimitexceeded", "lambda:executiontimeout", "callerratelimitexceeded", "toomanyrequestsexception", "conditionalcheckfailedexception", "transactioncanceledexception", "invalidparameterexception", "invalidparametervalueexception", "resourcealreadyexistsexception", "resourceconflictexception", "unsupporteddocumentexception", "nosuchbucket", "nosuchkey", "parameternotfound", "statemachinedoesnotexist", "executionalreadyexists", "messagerejected", "unauthorizedoperation", "badrequestexception", "ec2insufficientcapacityerror"],
         unless: &["bedrock"],
         when: Some(may_be_elsewhere),
         advice: &["Bedrock has no exception of this name: another AWS service answered, and its own limits apply."],
@@ -144,7 +144,7 @@ pub(super) const ROWS: &[Rule] = &[
         reference: "https://docs.aws.amazon.com/amazonq/latest/qdeveloper-ug/endpoints-quotas.html",
         example: Example { code: Some("ThrottlingException"), message: "Amazon Q is having trouble: ThrottlingException" }, ..Rule::NONE },
     Rule { id: "storage-or-search", cause: Cause::Unrelated, answered_by: Some("a storage or search service"),
-        says: &[&["exception name: slowdown"], &["please reduce your request rate"], &["specified bucket"], &["specified key does not exist"], &["configured provisioned throughput for the table"], &["security_exception", "opensearch"], &["aoss.amazonaws.com"], &["querytext"], &["ciphertext refers to"]],
+        says: &[&["exception name: slowdown"], &["please reduce your request rate"], &["specified bucket"], &["specified key does not exist"], &["configured provisioned throughput for the table"], &["security_exception", "opensearch"], &["aoss.amazonaws.com"]],
         unless: OF_BEDROCK,
         when: Some(may_be_elsewhere),
         advice: &["Amazon S3, DynamoDB or OpenSearch answered, not Bedrock: its own limits and policies apply."],

@@ -2,7 +2,7 @@
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
-use crate::diagnosis::rules::conditions::is_bedrocks_failure;
+use crate::diagnosis::rules::conditions::{is_bedrocks_failure, of_aws};
 use crate::diagnosis::rules::pages::{CAPACITY_ADVICE, ERRORS, QUOTAS, THROTTLE_ADVICE, TOOLS};
 
 #[rustfmt::skip]
@@ -30,16 +30,21 @@ pub(super) const ROWS: &[Rule] = &[
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("InternalServerException"), message: "The system encountered an internal error. Try your request again." }, ..Rule::NONE },
     Rule { id: "service-unavailable", cause: Cause::ServiceUnavailable,
-        says: &[&["service isn't currently available"], &["service unavailable"], &["temporarily unavailable"], &["service is unavailable"], &["service is currently unavailable"], &["serviceunavailable"], &["bad gateway"], &["could not connect to the endpoint", "bedrock"], &["cannot connect to host bedrock"], &["connection reset", "bedrock"], &["connect timeout", "bedrock"], &["connection refused", "bedrock"]],
+        says: &[&["service isn't currently available"], &["service unavailable"], &["temporarily unavailable"], &["service is unavailable"], &["service is currently unavailable"], &["serviceunavailable"], &["could not connect to the endpoint", "bedrock"], &["cannot connect to host bedrock"], &["connection reset", "bedrock"], &["connect timeout", "bedrock"], &["connection refused", "bedrock"]],
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("ServiceUnavailableException"), message: "Service unavailable. Try again later." }, ..Rule::NONE },
+    Rule { id: "bad-gateway", cause: Cause::ServiceUnavailable,
+        says: &[&["bad gateway"]],
+        when: Some(of_aws),
+        advice: CAPACITY_ADVICE, reference: ERRORS,
+        example: Example { code: None, message: "Bedrock answered: 502 Bad Gateway" }, ..Rule::NONE },
     Rule { id: "health-issue", cause: Cause::ServiceUnavailable,
         codes: &["aws_bedrock_operational_issue", "aws_bedrock_operational_notification"],
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("AWS_BEDROCK_OPERATIONAL_ISSUE"), message: "We are investigating increased error rates in the US-EAST-1 Region." }, ..Rule::NONE },
 
     Rule { id: "rate-exceeded", cause: Cause::RateUnspecified,
-        says: &[&["denied due to exceeding the account quotas"], &["rate exceeded", "bedrock"], &["rate limit", "bedrock"], &["throttled", "bedrock"], &["would exceed", "rate limit"]],
+        says: &[&["denied due to exceeding the account quotas"], &["rate exceeded", "bedrock"], &["rate limit", "bedrock"], &["throttled", "bedrock"]],
         advice: THROTTLE_ADVICE, reference: QUOTAS,
         example: Example { code: None, message: "Amazon Bedrock: rate limit exceeded, slow down" }, ..Rule::NONE },
 ];

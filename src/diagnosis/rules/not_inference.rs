@@ -2,7 +2,7 @@
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
-use crate::diagnosis::rules::conditions::of_another_service;
+use crate::diagnosis::rules::conditions::{may_be_elsewhere, of_another_service};
 use crate::diagnosis::rules::pages::{ERRORS, IAM_DENIED, SERVICE_QUOTAS};
 
 #[rustfmt::skip]
@@ -17,6 +17,18 @@ pub(super) const ROWS: &[Rule] = &[
         advice: &["IAM limited the call while a role was made; try the deployment again in a minute."],
         reference: IAM_DENIED,
         example: Example { code: Some("ServiceLimitExceeded"), message: "Failed creating service linked role. Rate limit exceeded from IAM" }, ..Rule::NONE },
+    Rule { id: "agent-runtime-failed", cause: Cause::Unrelated, answered_by: Some("the agent's own code, in AgentCore"),
+        says: &[&["received error (", "from runtime"]],
+        advice: &["The agent's own code answered with an error: its logs in CloudWatch say why."],
+        reference: "https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/runtime-troubleshooting.html",
+        example: Example { code: Some("RuntimeClientError"), message: "Received error (500) from runtime. Please check your CloudWatch logs for more information." }, ..Rule::NONE },
+    Rule { id: "words-of-another-service", cause: Cause::Unrelated, answered_by: Some("another AWS service"),
+        says: &[&["querytext"], &["ramp up your traffic gradually"], &["ciphertext refers to"]],
+        unless: &["bedrock"],
+        when: Some(may_be_elsewhere),
+        advice: &["The sentence is one of Amazon Kendra, Amazon Textract or AWS KMS, not of Bedrock: its own limits and policies apply."],
+        reference: ERRORS,
+        example: Example { code: Some("ThrottlingException"), message: "Slow down; sudden increase in rate of requests. Please ramp up your traffic gradually." }, ..Rule::NONE },
     Rule { id: "another-aws-service", cause: Cause::Unrelated,
         when: Some(of_another_service),
         advice: &["Another AWS service answered this call, not Bedrock: its own quotas, policies and limits apply."],
