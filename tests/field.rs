@@ -59,6 +59,8 @@ fn awss_sentences_have_their_causes_whatever_the_code_says() {
             "internal-error",
         ),
         ("IncompleteSignatureException", 400, "x", "signature"),
+        ("MissingAuthenticationTokenException", 403, "x", "missing"),
+        ("NotAuthorized", 400, "You do not have permission to perform this action.", "iam-unspecified"),
     ] {
         let found = diagnosed(Some(code), Some(status), message);
         assert_eq!(found.cause.as_str(), cause, "{message}: {:?}", found.rule);
@@ -79,6 +81,8 @@ fn a_knowledge_bases_error_is_the_models_inside() {
         assert_eq!(found.cause.as_str(), cause, "{inner}: {:?}", found.rule);
         assert_eq!(found.facts.model_id.unwrap().base(), "amazon.titan-embed-text-v2:0");
     }
+    let bare = "Knowledge base role arn:aws:iam::111122223333:role/kb is not able to call specified bedrock embedding model arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-embed-text-v2:0";
+    assert_eq!(diagnosed(Some("ValidationException"), Some(400), bare).cause.as_str(), "iam-unspecified");
 }
 
 /// Labels that the id does not show, and labels that begin alike.

@@ -86,21 +86,10 @@ impl<'m> Words<'m> {
                 found.numbers.push(start);
             }
             let between = || message.get(end_before..start).unwrap_or_default();
-            match word.len() {
-                3 if matches!(rest, [b'4' | b'5', ..]) && (end_before == 0 || names_a_status(before)) => {
-                    found.status = word.parse().ok().or(found.status);
-                }
-                9 if word == "operation" && before[1] == "the" && before[2] == "calling" => {
-                    found.operation = Some(before[0]);
-                }
-                // AWS's C and C++ clients: `PutLogEvents API responded with error=…`.
-                9 if word == "responded" && before[0] == "api" => found.operation = Some(before[1]),
-                9.. => found.code(word),
-                _ => {}
-            }
+            found.word(word, before, end_before == 0);
             match before[0].len() {
                 9 if before[0] == "operation" && word == "error" && between() == " " => {
-                    error_of_go = Some(at)
+                    error_of_go = Some(at);
                 }
                 9 if matches!(before[0], "operation" | "eventname") && is_value(between(), bytes.get(at)) => {
                     found.operation = Some(word);
@@ -122,6 +111,22 @@ impl<'m> Words<'m> {
             end_before = at;
         }
         found
+    }
+
+    /// Takes in what `word` says after the words `before` it.
+    fn word(&mut self, word: &'m str, before: [&'m str; 3], is_first: bool) {
+        match word.len() {
+            3 if word.starts_with(['4', '5']) && (is_first || names_a_status(before)) => {
+                self.status = word.parse().ok().or(self.status);
+            }
+            9 if word == "operation" && before[1] == "the" && before[2] == "calling" => {
+                self.operation = Some(before[0]);
+            }
+            // AWS's C and C++ clients: `PutLogEvents API responded with error=…`.
+            9 if word == "responded" && before[0] == "api" => self.operation = Some(before[1]),
+            9.. => self.code(word),
+            _ => {}
+        }
     }
 
     fn code(&mut self, word: &'m str) {
