@@ -416,6 +416,21 @@ mod tests {
     }
 
     #[test]
+    fn a_denial_that_names_no_action_is_of_the_one_that_authorizes_the_operation() {
+        for (operation, action) in [
+            ("Converse", Some("bedrock:InvokeModel")),
+            ("InvokeModel", Some("bedrock:InvokeModel")),
+            ("ConverseStream", Some("bedrock:InvokeModelWithResponseStream")),
+            ("InvokeModelWithResponseStream", Some("bedrock:InvokeModelWithResponseStream")),
+            ("CreateInference", Some("bedrock-mantle:CreateInference")),
+            ("SomethingNew", None),
+        ] {
+            let facts = Facts { operation: Some(operation.into()), ..Facts::default() };
+            assert_eq!(action_of(&facts), action, "{operation}");
+        }
+    }
+
+    #[test]
     fn every_cause_of_access_and_permission_has_a_step_and_no_other_has() {
         for cause in Cause::ALL {
             let concerns = matches!(cause.category(), Category::ModelAccess | Category::Permission);

@@ -869,6 +869,19 @@ fn an_account_that_cannot_be_entered_is_named_with_the_reason_and_not_asked_agai
 }
 
 #[test]
+fn an_account_is_asked_again_after_an_error_that_passes() {
+    let cloud = cloud();
+    let throttled = "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>";
+    for _ in 0..3 {
+        cloud.state().instead.push((ASSUME.to_owned(), 400, throttled.to_owned()));
+    }
+    let hub = cloud.hub(organization());
+    let there = of_account(MEMBER, "us-east-1");
+    assert_eq!(block_on(hub.applied(&there, &code())).unwrap_err(), ServiceError::Throttled);
+    assert!(block_on(hub.applied(&there, &code())).is_ok());
+}
+
+#[test]
 fn without_an_organization_no_other_account_is_asked() {
     let cloud = cloud();
     let refused = block_on(cloud.aws("SERVICE_QUOTAS").applied(&of_account(MEMBER, "us-east-1"), &code()));

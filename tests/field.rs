@@ -213,3 +213,49 @@ fn throttles_that_are_counted_as_client_errors_are_told_as_such() {
     let reason = &world.published()[0].withheld[0].reason;
     assert!(reason.contains("none of them as throttled") && !reason.contains("text alone"), "{reason}");
 }
+
+/// CloudWatch's published alarm fixtures have blanks inside their ARNs.
+#[test]
+fn an_arn_with_blanks_names_its_region() {
+    let mut event: Value = serde_json::from_str(&sample("alarm-direct.json")).unwrap();
+    event["alarmArn"] = json!("arn: aws: cloudwatch: eu-west-1: 111122223333: alarm:bedrock-throttles");
+    event.as_object_mut().unwrap().remove("region");
+    let delivery = read(event.to_string().as_bytes(), &FunctionIdentity::default()).unwrap();
+    let signals = delivery.items[0].read.as_ref().unwrap();
+    let [Signal::Alarm(alarm)] = &signals[..] else { panic!("{signals:?}") };
+    assert_eq!(alarm.region.as_ref().map(ToString::to_string).as_deref(), Some("eu-west-1"));
+}
+
+/// AWS's pages describe `Invocations` in two ways: calls that succeeded, or calls that were admitted.
+#[test]
+fn the_size_of_a_request_is_the_same_by_either_meaning_of_invocations() {
+    let desired = |invocations: f64| {
+        let mut file = busy();
+        let each = &mut file.usage[0].last.as_mut().unwrap().each;
+        (each.invocations, each.client_errors) = (invocations, 60.0);
+        let world = sandbox(file);
+        deliver(&world, &throttle(SONNET));
+        let [request] = &world.increase_requests()[..] else { panic!("{:?}", world.increase_requests()) };
+        request.desired
+    };
+    let (succeeded, admitted) = (desired(360.0), desired(420.0));
+    assert!((succeeded / admitted - 1.0).abs() <= 0.2, "{succeeded} {admitted}");
+}
+
+/// Reserved calls have a capacity of their own; what exceeds it counts against the on-demand quota.
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html>
+#[test]
+fn use_of_a_reservation_proves_nothing_of_the_on_demand_quota() {
+    for (tier, expected) in [("reserved", vec![Reason::UnprovenThrottle]), ("priority", vec![])] {
+        let mut event: Value = serde_json::from_str(&throttle(SONNET)).unwrap();
+        event["detail"]["requestParameters"]["serviceTier"] = json!({ "type": tier });
+        let world = sandbox(busy());
+        let report = deliver(&world, &event.to_string());
+        assert_eq!(withheld(&report), expected, "{tier}");
+        assert_eq!(world.increase_requests().len(), usize::from(expected.is_empty()), "{tier}");
+        if !expected.is_empty() {
+            let reason = &world.published()[0].withheld[0].reason;
+            assert!(reason.contains("reserved tier"), "{reason}");
+        }
+    }
+}

@@ -67,6 +67,17 @@ fn a_throttle_that_is_known_explains_its_alarm_as_a_denial_does() {
 }
 
 #[test]
+fn an_error_of_the_other_endpoint_does_not_explain_its_alarm() {
+    let world = world();
+    let mut event: Value = serde_json::from_str(&throttle(MODEL)).unwrap();
+    event["region"] = json!("us-west-2");
+    event["detail"]["awsRegion"] = json!("us-west-2");
+    deliver(&world, &event.to_string());
+    deliver(&world, &alarm());
+    assert_eq!(world.incidents().len(), 2);
+}
+
+#[test]
 fn an_error_on_awss_side_does_not_explain_its_alarm() {
     let world = world();
     deliver(&world, &failed("InternalServerException", "The system encountered an internal error."));

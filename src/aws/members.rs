@@ -7,7 +7,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sts::config::Credentials;
@@ -15,8 +14,8 @@ use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::{AssumeRoleError, AssumeRoleOutput};
 use aws_types::sdk_config::SharedCredentialsProvider;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use crate::aws::error;
 use crate::aws::regional::{Lazy, Regional, lazy};
@@ -24,15 +23,16 @@ use crate::error::{Rejection, ServiceError, ServiceResult};
 use crate::iam_action::IamAction;
 use crate::identity::Organization;
 use crate::ids::{AccountId, AccountRegion, Region};
+use crate::time::after;
 
 /// The name of a session, as a member's CloudTrail shows it.
 const SESSION: &str = "bedrock-remediator";
 /// How many seconds a session lasts; what the credentials of a role ask for lasts at most an hour.
 const LASTS: i32 = 3600;
 /// After so long it is replaced, so that no call of it is under way at its end.
-const USED_FOR: Duration = Duration::from_mins(55);
+const USED_FOR: SignedDuration = SignedDuration::from_mins(55);
 /// So long an account that refused is not asked again.
-const REFUSED_FOR: Duration = Duration::from_mins(5);
+const REFUSED_FOR: SignedDuration = SignedDuration::from_mins(5);
 /// At most so many accounts are remembered.
 const MOST: usize = 256;
 
@@ -44,11 +44,11 @@ pub(crate) struct Members {
     accounts: RefCell<BTreeMap<AccountId, Rc<Mutex<Option<Kept>>>>>,
 }
 
-/// What an account answered last.
+/// What an account answered last. The time is the wall clock's: a frozen function's other clock may stand still.
 #[derive(Debug)]
 struct Kept {
     session: ServiceResult<Rc<MemberSession>>,
-    until: Instant,
+    until: Timestamp,
 }
 
 /// The clients of one account, with credentials that are valid for some time.
@@ -75,13 +75,19 @@ impl Members {
         let account = self.account(&place.account);
         // Calls that are made side by side wait for one answer of STS.
         let mut kept = account.lock().await;
-        let known = kept.as_ref().filter(|kept| Instant::now() < kept.until);
+        let now = Timestamp::now();
+        let known = kept.as_ref().filter(|kept| now < kept.until);
         let session = if let Some(known) = known {
             known.session.clone()
         } else {
             let session = self.assume(place, config).await;
-            let lasts = if session.is_ok() { USED_FOR } else { REFUSED_FOR };
-            *kept = Some(Kept { session: session.clone(), until: Instant::now() + lasts });
+            let lasts = match &session {
+                Ok(_) => USED_FOR,
+                // The next call may succeed.
+                Err(error) if error.is_passing() => SignedDuration::ZERO,
+                Err(_) => REFUSED_FOR,
+            };
+            *kept = Some(Kept { session: session.clone(), until: after(now, lasts) });
             session
         };
         let session = session?;

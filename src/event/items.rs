@@ -236,6 +236,27 @@ mod tests {
     }
 
     #[test]
+    fn log_lines_are_read_however_a_forwarder_packed_them() {
+        use std::io::Write as _;
+
+        let data = r#"{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"app","logStream":"s","logEvents":[{"id":"1","timestamp":1763649125000,"message":"bedrock: ThrottlingException: Too many tokens, please wait before trying again."}]}"#;
+        let zlib = |level| {
+            let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(level));
+            writer.write_all(data.as_bytes()).unwrap();
+            writer.finish().unwrap()
+        };
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(data.as_bytes()).unwrap();
+        for packed in [gzip.finish().unwrap(), zlib(1), zlib(6), zlib(9), data.as_bytes().to_vec()] {
+            let packed = base64::engine::general_purpose::STANDARD.encode(packed);
+            let delivery = whole(&format!(r#"{{"awslogs":{{"data":"{packed}"}}}}"#)).unwrap();
+            let signals = delivery.items[0].read.as_ref().unwrap();
+            let [Signal::Error(error)] = &signals[..] else { panic!("{signals:?}") };
+            assert!(error.message.contains("Too many tokens"));
+        }
+    }
+
+    #[test]
     fn a_bomb_is_refused() {
         use std::io::Write as _;
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());

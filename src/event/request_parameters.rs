@@ -26,6 +26,8 @@ pub(super) struct RequestParameters<'a> {
     /// The same as a header of `InvokeModel`.
     #[serde(borrow, default)]
     performance_config_latency: Text<'a>,
+    #[serde(borrow, default)]
+    service_tier: Maybe<ServiceTier<'a>>,
     /// The beta features of Anthropic's models, at the top of a body for `InvokeModel`.
     #[serde(borrow, default, rename = "anthropic_beta")]
     beta: Option<&'a RawValue>,
@@ -37,6 +39,13 @@ pub(super) struct RequestParameters<'a> {
 struct PerformanceConfig<'a> {
     #[serde(borrow, default)]
     latency: Text<'a>,
+}
+
+/// See <https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html>.
+#[derive(Deserialize)]
+struct ServiceTier<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +67,9 @@ impl RequestParameters<'_> {
         if latency.or(self.performance_config_latency.get()) == Some("optimized") {
             return Some(Variant::LatencyOptimized);
         }
+        if self.service_tier.get().and_then(|tier| tier.kind.get()) == Some("reserved") {
+            return Some(Variant::Reserved);
+        }
         let fields = self.additional_model_request_fields.get().and_then(|fields| fields.beta);
         let is_long = |beta: &RawValue| beta.get().contains("\"context-1m-");
         self.beta.into_iter().chain(fields).any(is_long).then_some(Variant::LongContext)
@@ -78,6 +90,8 @@ mod tests {
             ),
             (r#"{"performanceConfigLatency":"optimized"}"#, Some(Variant::LatencyOptimized)),
             (r#"{"performanceConfig":{"latency":"standard"}}"#, None),
+            (r#"{"serviceTier":{"type":"reserved"}}"#, Some(Variant::Reserved)),
+            (r#"{"serviceTier":{"type":"priority"}}"#, None),
             (r#"{"anthropic_beta":["context-1m-2025-08-07"]}"#, Some(Variant::LongContext)),
             (
                 r#"{"additionalModelRequestFields":{"anthropic_beta":["context-1m-2025-08-07"]}}"#,

@@ -27,6 +27,9 @@ pub(crate) fn wanted(
         ));
     }
     let is_forecast = incident.is_forecast();
+    if incident.facts.variant == Some(Variant::Reserved) {
+        return Err(WithheldIncrease::of(Reason::UnprovenThrottle, reserved(case)));
+    }
     if let Some(variant @ (Variant::LongContext | Variant::LatencyOptimized)) = incident.facts.variant {
         return Err(WithheldIncrease::of(
             Reason::UnprovenThrottle,
@@ -51,6 +54,13 @@ pub(crate) fn wanted(
         full(case, wanted, incident)?;
     }
     Ok(wanted)
+}
+
+fn reserved(case: &QuotaCase<'_>) -> String {
+    format!(
+        "the call used the reserved tier, whose capacity is bought and is no quota; CloudWatch counts it together with all other calls of `{}`, so how full the on-demand quota is, to which it goes on, is not known",
+        case.model
+    )
 }
 
 /// Withholds unless CloudWatch measured a throttled call around the incident.

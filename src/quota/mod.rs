@@ -230,6 +230,7 @@ fn scope_words(model: &ModelId, variant: Variant) -> String {
         Variant::LongContext => format!("{scope} with 1M context"),
         Variant::LatencyOptimized => format!("latency-optimized {scope}"),
         Variant::Mantle => "the bedrock-mantle endpoint".to_owned(),
+        Variant::Reserved => format!("reserved {scope}"),
     }
 }
 

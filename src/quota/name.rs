@@ -32,6 +32,19 @@ wire_enum! {
         LatencyOptimized = "latency-optimized",
         /// The bedrock-mantle endpoint.
         Mantle = "bedrock-mantle",
+        /// A reservation, which has a capacity of its own and no quota. What exceeds it goes on to the on-demand quota.
+        Reserved = "reserved-tier",
+    }
+}
+
+impl Variant {
+    /// The way of calling whose quotas count it: what exceeds a reservation is an on-demand call.
+    #[must_use]
+    pub const fn counted_as(self) -> Self {
+        match self {
+            Self::Reserved => Self::Standard,
+            other => other,
+        }
     }
 }
 

@@ -351,6 +351,8 @@ mod tests {
             ),
             ("the quota is gone", 99, Ok(Some(Is::CaseClosed)), Ok(None), Ok(Some(How::ClosedUnchanged))),
             ("denied", 99, Ok(Some(Is::Denied)), Ok(Some(5.0)), Ok(Some(How::Denied))),
+            ("not approved", 99, Ok(Some(Is::NotApproved)), Ok(Some(5.0)), Ok(Some(How::Denied))),
+            ("invalid", 99, Ok(Some(Is::InvalidRequest)), Ok(Some(5.0)), Ok(Some(How::Denied))),
             ("not listed yet", 0, Ok(None), Ok(Some(5.0)), Ok(None)),
             ("listed no more", 99, Ok(None), Ok(Some(5.0)), Ok(Some(How::ClosedUnchanged))),
             ("approved, not in effect", 99, Ok(Some(Is::Approved)), Ok(Some(5.0)), Ok(None)),

@@ -286,7 +286,7 @@ pub(crate) async fn limits(
 ) -> (Vec<LimitEvidence>, Gathered<()>) {
     let among = |catalog: &Catalog| -> Vec<Candidate> {
         let of = |limit: &Limit| {
-            let found = find(catalog, model, *limit, variant.unwrap_or(Variant::Standard));
+            let found = find(catalog, model, *limit, variant.map_or(Variant::Standard, Variant::counted_as));
             (*limit, found, rivals(catalog, model, *limit, variant))
         };
         wanted.iter().map(of).collect()

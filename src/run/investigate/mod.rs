@@ -197,6 +197,8 @@ fn explains(metric: Metric, cause: Cause, facts: &Facts) -> bool {
         || facts.code.as_deref().is_some_and(|c| c.contains("hrottl") || c.contains("NotReady"));
     match metric {
         Metric::Other => true,
+        // An operation of the other endpoint is not counted here.
+        Metric::MantleClientErrors if !facts.is_of_mantle() && facts.operation.is_some() => false,
         // This endpoint counts every 4xx, so throttles and refusals both explain it.
         Metric::MantleClientErrors => category != Category::Capacity || is_refused,
         // The bedrock-mantle endpoint has a metric of its own.
