@@ -124,7 +124,10 @@ class Constraints(Findings):
         for namespace, name, dimensions in read:
             self.metric(namespace, name, dimensions, f"{at}.Expression")
             for word in re.findall(r"\b(?:WHERE|AND|GROUP BY)\s+(\w+)", expression):
-                if word not in dimensions:
+                # Without a SCHEMA, a query reads every series of the namespace.
+                if not dimensions:
+                    self.metric(namespace, name, [word], f"{at}.Expression")
+                elif word not in dimensions:
                     self.fault("metric", f"{at}.Expression", f"`{word}` is no dimension of its SCHEMA")
 
     def metric(self, namespace, name, dimensions, at):

@@ -748,8 +748,12 @@ fn alarms(world: &Sandbox, place: &AccountRegion, action: &str, body: &[u8]) -> 
         let (metric, (namespace, dimension)) = (alarm.metric.name().unwrap(), alarm.metric.series());
         let mut pairs = vec![("AlarmName", text(&alarm.name))];
         if alarm.has_contributors {
-            let query =
-                format!("SELECT SUM({metric}) FROM \"{namespace}\" GROUP BY {dimension} ORDER BY SUM() DESC");
+            let from = if alarm.metric.is_of_agent_core() {
+                format!("\"{namespace}\"")
+            } else {
+                format!("SCHEMA(\"{namespace}\", {dimension})")
+            };
+            let query = format!("SELECT SUM({metric}) FROM {from} GROUP BY {dimension} ORDER BY SUM() DESC");
             let query = map(vec![("Id", text("q1")), ("Expression", text(&query))]);
             pairs.push(("Metrics", Cbor::Array(vec![query])));
         } else {
