@@ -509,6 +509,25 @@ fn a_topic_that_nobody_subscribed_to_is_a_matter_for_operators() {
 }
 
 #[test]
+fn a_members_throttle_is_handled_in_its_account_with_one_session() {
+    const MEMBER: &str = "444455556666";
+    let cloud = Cloud::new(world(Path::new("events/throttle-tokens.json"), b""));
+    let lambda = Lambda::new();
+    let mut variables = cloud.variables();
+    variables.push(("ORGANIZATION_ID".to_owned(), "o-a1b2c3d4e5".to_owned()));
+    let _function = lambda.start(&variables);
+    lambda.invoke(&sample("throttle-tokens.json").replace("111122223333", MEMBER)).unwrap();
+    let state = cloud.state();
+    assert_eq!(state.calls.len(), OF_A_NEW_THROTTLE + 1, "{:?}", state.calls);
+    assert_eq!(state.calls.iter().filter(|call| *call == "sts:AssumeRole").count(), 1);
+    for (call, account) in state.calls.iter().zip(&state.callers) {
+        let is_own = ["dynamodb:", "sns:", "sts:"].iter().any(|service| call.starts_with(service));
+        assert_eq!(account.as_str() == MEMBER, !is_own, "{call}");
+    }
+    assert_eq!(state.world.increase_requests().len(), 1);
+}
+
+#[test]
 fn observing_files_nothing() {
     assert_eq!(Mode::parse("observe"), Some(Mode::Observe));
     let cloud = Cloud::new(world(Path::new("events/throttle-tokens.json"), b""));
