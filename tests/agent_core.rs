@@ -46,7 +46,7 @@ fn throttled() -> String {
         .replace("maxVms limit exceeded for account 111122223333", "Rate exceeded")
 }
 
-/// What was told last.
+/// The last notice.
 fn told(world: &Sandbox) -> Notice {
     world.published().last().unwrap().clone()
 }

@@ -11,7 +11,7 @@ use crate::aws::config::{self, retries, timeouts};
 use crate::aws::error;
 use crate::aws::http::http_client;
 use crate::aws::members::Members;
-use crate::aws::regional::{Lazy, Regional, lazy};
+use crate::aws::regional::{Lazy, Regional, in_region, lazy};
 use crate::error::{ServiceError, ServiceResult};
 use crate::iam_action::IamAction;
 use crate::identity::{FunctionIdentity, Organization};
@@ -148,8 +148,7 @@ impl Aws {
     }
 
     pub(crate) fn config_in(&self, region: &Region) -> SdkConfig {
-        let region = aws_config::Region::new(region.as_str().to_owned());
-        self.config.to_builder().region(region).build()
+        in_region(&self.config, region)
     }
 
     /// The clients for `place`; an error if it is in an account that cannot be called.
@@ -169,7 +168,7 @@ impl Aws {
         let mut regions = self.regions.borrow_mut();
         let clients = regions
             .entry(region.clone())
-            .or_insert_with(|| Rc::new(Regional::new(self.config_in(region), self.concurrency)));
+            .or_insert_with(|| Rc::new(Regional::new(&self.config, region, self.concurrency)));
         clients.clone()
     }
 }

@@ -92,10 +92,9 @@ impl Members {
         };
         let session = session?;
         let mut regions = session.regions.borrow_mut();
-        let regional = regions.entry(place.region.clone()).or_insert_with(|| {
-            let region = aws_config::Region::new(place.region.as_str().to_owned());
-            Rc::new(Regional::new(session.config.to_builder().region(region).build(), concurrency))
-        });
+        let regional = regions
+            .entry(place.region.clone())
+            .or_insert_with(|| Rc::new(Regional::new(&session.config, &place.region, concurrency)));
         Ok(regional.clone())
     }
 
@@ -134,7 +133,7 @@ impl Members {
 fn credentials(answer: &AssumeRoleOutput) -> Option<Credentials> {
     let given = answer.credentials()?;
     let token = Some(given.session_token().to_owned());
-    // No expiry: the session is replaced before its end, and the SDK would ask this provider in vain.
+    // The session is replaced before its end, so the SDK is told no expiry: it could not refresh these credentials.
     Some(Credentials::new(given.access_key_id(), given.secret_access_key(), token, None, "AssumeRole"))
 }
 

@@ -8,7 +8,7 @@ use aws_config::SdkConfig;
 use tokio::time::Instant;
 
 use crate::aws::rates::Rates;
-use crate::ids::QuotaService;
+use crate::ids::{QuotaService, Region};
 use crate::quota::Catalog;
 
 /// A client, made on first use and kept: no delivery needs all of them.
@@ -17,6 +17,12 @@ pub(crate) type Lazy<C> = LazyCell<C, Box<dyn FnOnce() -> C>>;
 pub(crate) fn lazy<C: 'static>(config: &Rc<SdkConfig>, client: fn(&SdkConfig) -> C) -> Lazy<C> {
     let config = config.clone();
     LazyCell::new(Box::new(move || client(&config)))
+}
+
+/// The same configuration in `region`.
+pub(crate) fn in_region(config: &SdkConfig, region: &Region) -> SdkConfig {
+    let region = aws_config::Region::new(region.as_str().to_owned());
+    config.to_builder().region(region).build()
 }
 
 /// Clients for the Region of an incident.
@@ -33,9 +39,9 @@ pub(crate) struct Regional {
 }
 
 impl Regional {
-    /// The clients of `config`, each made on first use. `concurrency`: how many processes share the request rates.
-    pub(crate) fn new(config: SdkConfig, concurrency: u32) -> Self {
-        let config = Rc::new(config);
+    /// The clients in `region`, each made on first use. `concurrency`: how many processes share the request rates.
+    pub(crate) fn new(config: &SdkConfig, region: &Region, concurrency: u32) -> Self {
+        let config = Rc::new(in_region(config, region));
         Self {
             quotas: lazy(&config, aws_sdk_servicequotas::Client::new),
             metrics: lazy(&config, aws_sdk_cloudwatch::Client::new),

@@ -43,8 +43,10 @@ const SIGNS: [(&str, &[char]); 12] = [
     // The endpoint that an SDK could not reach: `endpoint URL: "https://sts.eu-west-1.amazonaws.com/"`.
     ("endpoint url: \"https://", &['.']),
     // IAM's denial: `is not authorized to perform: s3:GetObject`.
-    ("not authorized to perform: ", &[':', ' ', '*']),
+    (DENIED, &[':', ' ', '*']),
 ];
+/// Before the action that IAM denied.
+const DENIED: &str = "not authorized to perform: ";
 
 /// The longest name of a service.
 const LONGEST: usize = 40;
@@ -94,13 +96,12 @@ pub(super) fn named(message: &str, operation: Option<&str>, is_told: bool) -> Na
     }
 }
 
-/// The service whose action was denied, if the action has the operation's name: that service answered, whoever else has
-/// an operation of this name.
+/// The service of the denied action, if the action has the operation's name. That service answered, although others may
+/// have an operation of the same name.
 fn denied_service<'m>(message: &'m str, operation: &str) -> Option<&'m str> {
-    const SIGN: &str = "not authorized to perform: ";
-    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(SIGN));
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(DENIED));
     let at = FINDER.find(cut(message, SEARCHED).as_bytes())?;
-    let rest = message.get(at + SIGN.len()..)?;
+    let rest = message.get(at + DENIED.len()..)?;
     let name = name(rest, &[':'])?;
     let action = rest.get(name.len() + 1..)?;
     let length = action.bytes().take_while(u8::is_ascii_alphanumeric).count();

@@ -1,7 +1,7 @@
 //! Decides for which account an event may speak.
 //!
-//! Invariant: With an organization, only EventBridge vouches for another account than the function's own: it writes
-//! the account into the envelope itself, and whoever puts an event on a bus cannot choose `aws.` as its source
+//! Invariant: With an organization, only EventBridge vouches for another account than the function's own. EventBridge
+//! writes the sender's account into the envelope, and a sender cannot choose a source that begins with `aws.`
 //! (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html>). What a record, a log line or a
 //! published message says of an account is only compared with that.
 

@@ -75,7 +75,6 @@ fn part_of(symptom: &Symptom) -> String {
         }
         [] => denied(symptom),
         quotas => {
-            let facts = &symptom.diagnosis.facts;
             let is_per_operation = facts.feature_quotas().iter().any(|row| row.is_per_operation());
             let operation = facts.operation.as_deref().filter(|_| is_per_operation);
             let operation = operation.map_or_else(String::new, |name| format!("/{name}"));
