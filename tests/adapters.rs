@@ -1,11 +1,10 @@
 //! The adapters against answers as AWS words them: every error by its meaning, every page, and how often
 //! a call is made.
 
-#![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::cloud::Cloud;
+use crate::support::contract::{incident, place};
 use bedrock_remediator::diagnosis::Cause;
 use bedrock_remediator::error::{Rejection, ServiceError};
 use bedrock_remediator::event::Metric;
@@ -28,8 +27,6 @@ use bedrock_remediator::time::Window;
 use bedrock_remediator::usage::{Endpoint, Period};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use support::cloud::Cloud;
-use support::contract::{incident, place};
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)

@@ -3,15 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::incident::record::State;
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use support::story::*;
 
 const OPERATION: &str = "InvokeAgentRuntime";
 
@@ -31,7 +29,7 @@ fn on_one_series(name: &str) -> String {
     event["detail"]["configuration"]["metrics"] = json!([{ "id": "m1", "returnData": true, "metricStat": {
         "metric": { "namespace": "AWS/Bedrock-AgentCore", "name": name, "dimensions": {
             "Operation": OPERATION,
-            "Name": "support::DEFAULT",
+            "Name": "crate::support::DEFAULT",
             "Resource": "arn:aws:bedrock-agentcore:us-east-1:111122223333:runtime/support-1a2b3c4d5e",
         } },
         "period": 60, "stat": "Sum",

@@ -382,6 +382,30 @@ fn the_architecture_page_has_these_layers_and_every_room() {
     assert_eq!(rooms, all, "the page's rooms");
 }
 
+/// Cargo finds no test by itself here, and a file that nothing names is never built.
+#[test]
+fn every_file_of_tests_is_in_their_program() {
+    let program = syn::parse_file(include_str!("main.rs")).unwrap();
+    let named: BTreeSet<String> = program
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            syn::Item::Mod(of) => Some(of.ident.to_string()),
+            _ => None,
+        })
+        .collect();
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let has_code = |path: &Path| path.extension().is_some_and(|e| e == "rs") || path.join("mod.rs").exists();
+    let files: BTreeSet<String> = std::fs::read_dir(tests)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| has_code(path))
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .filter(|name| name != "main")
+        .collect();
+    assert_eq!(named, files);
+}
+
 /// Names of the types that `items` define, those of `wire_enum!` among them.
 fn types(items: &[syn::Item]) -> Vec<String> {
     let name = |item: &syn::Item| match item {

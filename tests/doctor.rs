@@ -2,15 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::config::Config;
 use bedrock_remediator::ids::{AccountId, AccountRegion, Region};
 use bedrock_remediator::operate::doctor::{ALARMS, Check, Finding, Installation, RULES, TRIGGERS, examine};
 use bedrock_remediator::quota::{Catalog, Readable};
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use serde_json::{Value, json};
-use support::story::*;
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/bedrock-remediator-FunctionRole-1A2B3C";
 

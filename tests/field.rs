@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::config::Config;
 use bedrock_remediator::diagnosis::{Diagnosis, ErrorText, diagnose};
 use bedrock_remediator::event::{Signal, read};
@@ -14,7 +13,6 @@ use bedrock_remediator::quota::feature::LIMIT_CODES;
 use bedrock_remediator::quota::{Catalog, Limit, Variant, find};
 use bedrock_remediator::sandbox::WorldFile;
 use serde_json::{Value, json};
-use support::story::*;
 
 fn diagnosed(code: Option<&str>, status: Option<u16>, message: &str) -> Diagnosis {
     diagnose(&ErrorText { code, status, message, is_of_bedrock: true, ..ErrorText::default() })

@@ -2,15 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::config::Config;
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::quota::request::RequestStatus;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use support::story::*;
 
 const REGION: &str = "us-east-1";
 const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
@@ -87,7 +85,7 @@ fn needed() -> WorldFile {
 /// What a delivery of an ordinary error and one of the root user's came to, and how often CloudTrail was asked.
 fn with_root(world: &Sandbox) -> (Vec<Reason>, u32) {
     let report = deliver(world, &queue(&[throttle(MODEL), by_root(), throttle(MODEL)]));
-    (support::story::withheld(&report), asked_for_root(world))
+    (crate::support::story::withheld(&report), asked_for_root(world))
 }
 
 fn asked_for_root(world: &Sandbox) -> u32 {

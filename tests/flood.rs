@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::story::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bedrock_remediator::config::Config;
@@ -24,7 +23,6 @@ use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use bedrock_remediator::shards::Shards;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use support::story::*;
 
 const SENDER: usize = OF_SENDER as usize;
 const PLACE: usize = IN_PLACE as usize;

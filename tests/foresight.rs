@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::{AccountId, QuotaCode, Region};
@@ -18,7 +17,6 @@ use bedrock_remediator::sandbox::{FaultKind, LastMinutes, MinuteEntry, Sandbox, 
 use bedrock_remediator::usage::Minute;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use support::story::*;
 
 const HAIKU: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 const HOUR: SignedDuration = SignedDuration::from_hours(1);

@@ -1,15 +1,16 @@
 //! The real binary, between a Runtime API and AWS's endpoints on loopback: what it does must be what the
 //! handler does on the embedded world.
 
-#![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::support::canary::{assert_clean, quoted, sources};
+use crate::support::cloud::{ACCOUNT, Cloud, REGION};
+use crate::support::lambda::{Lambda, Reply};
+use crate::support::tls::Authority;
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::iam_action::IamAction;
 use bedrock_remediator::identity::FunctionIdentity;
@@ -22,10 +23,6 @@ use bedrock_remediator::run::handler::{DeliveryReport, handle};
 use bedrock_remediator::sandbox::{PortCall, Sandbox, WorldFile, healthy_for};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use support::canary::{assert_clean, quoted, sources};
-use support::cloud::{ACCOUNT, Cloud, REGION};
-use support::lambda::{Lambda, Reply};
-use support::tls::Authority;
 
 /// Functions that the samples are shared among.
 const SIDE_BY_SIDE: usize = 12;
@@ -558,7 +555,7 @@ fn a_person_operates_the_ledger_that_the_function_keeps() {
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .envs(variables.clone())
             .args(arguments)
-            .args(["--json", "--table", "ledger", "--topic", support::cloud::TOPIC])
+            .args(["--json", "--table", "ledger", "--topic", crate::support::cloud::TOPIC])
             .output()
             .unwrap();
         assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
@@ -690,7 +687,16 @@ fn the_doctor_finds_an_account_in_order() {
         .env_clear()
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .envs(variables_of_searching(&cloud))
-        .args(["doctor", "--json", "--role", ROLE, "--table", "ledger", "--topic", support::cloud::TOPIC])
+        .args([
+            "doctor",
+            "--json",
+            "--role",
+            ROLE,
+            "--table",
+            "ledger",
+            "--topic",
+            crate::support::cloud::TOPIC,
+        ])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&done.stdout);

@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::plan::{Reason, Withheld};
 use bedrock_remediator::quota::request::RequestStatus;
 use bedrock_remediator::sandbox::{Sandbox, UsageEntry};
 use jiff::SignedDuration;
-use support::story::*;
 
 /// AWS decides the newest request. Returns what is asked for after the cool-down; `None` where it is withheld, and why.
 fn after(world: &Sandbox, status: RequestStatus, applied: Option<f64>) -> (Option<f64>, Vec<Withheld>) {

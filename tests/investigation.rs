@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::story::*;
 use bedrock_remediator::config::Config;
 use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::incident::record::State;
@@ -17,7 +16,6 @@ use bedrock_remediator::run::handler::handle;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile, healthy_for};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use support::story::*;
 
 const LITE: &str = "us.amazon.nova-lite-v1:0";
 const PRO: &str = "us.amazon.nova-pro-v1:0";

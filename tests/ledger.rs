@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
+use crate::support::contract;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 #[cfg(feature = "aws")]
 use bedrock_remediator::shards::Shards;
-use support::contract;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
@@ -22,7 +20,7 @@ fn the_sandboxs_ledger_keeps_the_contract() {
 #[cfg(feature = "aws")]
 #[test]
 fn the_tables_ledger_keeps_the_contract() {
-    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let cloud = crate::support::cloud::Cloud::new(WorldFile::default());
     block_on(contract::keeps(&cloud.aws("DYNAMODB")));
     let calls = &cloud.state().calls;
     assert!(calls.iter().all(|c| c.starts_with("dynamodb:")) && calls.len() > 100, "{}", calls.len());
@@ -33,7 +31,7 @@ fn the_tables_ledger_keeps_the_contract() {
 fn what_has_expired_is_no_more() {
     use bedrock_remediator::incident::record::Claim;
     use bedrock_remediator::ports::Ledger as _;
-    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let cloud = crate::support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let (incident, at) = (contract::incident("us-east-1"), "2026-11-20T14:34:05Z".parse().unwrap());
     block_on(contract::close(&table, &incident, at));
@@ -56,7 +54,7 @@ fn what_has_expired_is_no_more() {
 fn a_write_whose_answer_was_lost_is_repeated_and_still_ours() {
     use bedrock_remediator::incident::record::{Claim, Release, State};
     use bedrock_remediator::ports::Ledger as _;
-    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let cloud = crate::support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let (incident, at) = (contract::incident("us-east-1"), "2026-11-20T14:34:05Z".parse().unwrap());
     let lose = || cloud.state().lose.push("dynamodb:UpdateItem".to_owned());
@@ -74,7 +72,7 @@ fn a_write_whose_answer_was_lost_is_repeated_and_still_ours() {
 #[test]
 fn an_item_that_cannot_be_read_is_an_error_and_hides_no_other() {
     use bedrock_remediator::ports::Ledger as _;
-    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let cloud = crate::support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let at: jiff::Timestamp = "2026-11-20T14:34:05Z".parse().unwrap();
     let (bad, good) = (contract::incident("us-east-1"), contract::incident("eu-west-1"));
@@ -100,7 +98,7 @@ fn a_refusal_that_an_earlier_version_wrote_outlives_later_requests() {
     use bedrock_remediator::quota::record::{Intent, Refusal, Reserved};
     use bedrock_remediator::quota::request::TrackedRequest;
     use serde_json::json;
-    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let cloud = crate::support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let (asked, at): (jiff::Timestamp, jiff::Timestamp) =
         ("2026-05-02T10:00:00Z".parse().unwrap(), "2026-11-20T14:34:05Z".parse().unwrap());
@@ -150,7 +148,7 @@ fn a_cause_of_another_version_reads_as_unknown_and_stays_as_it_was_written() {
     use bedrock_remediator::incident::Incident;
     use bedrock_remediator::incident::record::{Claim, Release, State};
     use bedrock_remediator::ports::Ledger as _;
-    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let cloud = crate::support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let (incident, at) = (contract::incident("us-east-1"), "2026-11-20T14:34:05Z".parse().unwrap());
     let lease = jiff::SignedDuration::from_secs(90);
@@ -186,7 +184,7 @@ fn ledger_of_before() -> std::collections::BTreeMap<String, serde_json::Map<Stri
 #[cfg(feature = "aws")]
 #[test]
 fn items_of_before_are_read_and_slim_after_the_next_lease() {
-    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let cloud = crate::support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     cloud.state().table.items = ledger_of_before();
     block_on(contract::goes_on_with_the_ledger_of_before(&table));
@@ -211,7 +209,7 @@ fn items_of_before_are_read_and_slim_after_the_next_lease() {
 fn an_item_of_before_that_is_only_counted_goes_to_its_shard() {
     use bedrock_remediator::ports::Ledger as _;
     use bedrock_remediator::shards::Shard;
-    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let cloud = crate::support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     cloud.state().table.items = ledger_of_before();
     let incident = contract::incident("us-east-1");
@@ -232,7 +230,7 @@ fn an_item_of_before_that_is_only_counted_goes_to_its_shard() {
 fn the_version_before_can_read_what_this_one_writes() {
     use bedrock_remediator::incident::record::{Release, State};
     use bedrock_remediator::ports::Ledger as _;
-    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let cloud = crate::support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let incident = contract::incident("us-east-1");
     let (lease, _) = block_on(contract::mine(&table, &incident, contract::now()));
@@ -296,7 +294,7 @@ fn no_item_grows_with_time() {
     let mut runner = TestRunner::new(ProptestConfig { max_shrink_iters: 0, ..ProptestConfig::with_cases(2) });
     let steps = proptest::collection::vec(step, STEPS);
     let answer = runner.run(&steps, |steps| {
-        let cloud = support::cloud::Cloud::new(WorldFile::default());
+        let cloud = crate::support::cloud::Cloud::new(WorldFile::default());
         let table = cloud.aws("DYNAMODB");
         block_on(async {
             let mut at = contract::now();
@@ -363,7 +361,7 @@ fn no_item_grows_with_time() {
         });
         let mut bulky = 0;
         for (key, item) in &cloud.state().table.items {
-            let size = support::dynamo::size(item);
+            let size = crate::support::dynamo::size(item);
             if key.starts_with("INCIDENT#") {
                 prop_assert!(size < 2048, "{key} has {size} bytes");
             } else {
@@ -389,7 +387,7 @@ fn requests_that_an_earlier_version_counted_today_still_count() {
     use bedrock_remediator::ports::Ledger as _;
     use bedrock_remediator::quota::record::{Intent, Reserved};
     use bedrock_remediator::quota::request::TrackedRequest;
-    let cloud = support::cloud::Cloud::new(WorldFile::default());
+    let cloud = crate::support::cloud::Cloud::new(WorldFile::default());
     let table = cloud.aws("DYNAMODB");
     let at: jiff::Timestamp = "2026-11-20T14:34:05Z".parse().unwrap();
     let key = "DAY#111122223333#us-east-1#2026-11-20".to_owned();
@@ -421,6 +419,6 @@ fn requests_that_an_earlier_version_counted_today_still_count() {
 #[ignore = "needs DYNAMODB_ENDPOINT, an emulator with an empty table `ledger`"]
 fn the_tables_ledger_keeps_the_contract_on_an_emulator() {
     let endpoint = std::env::var("DYNAMODB_ENDPOINT").unwrap();
-    let table = support::cloud::aws_at(&endpoint);
+    let table = crate::support::cloud::aws_at(&endpoint);
     block_on(contract::keeps_in_turn(&table));
 }

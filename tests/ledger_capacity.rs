@@ -1,12 +1,12 @@
 //! What the table's ledger costs in DynamoDB's capacity units, and that the cost does not grow with what is open.
 
-#![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
-
-mod support;
 
 use std::fmt::Write as _;
 
+use crate::support::cloud::Cloud;
+use crate::support::contract::{self, LEASE, after, counted, finish, followed, mine, now, told};
+use crate::support::dynamo::{Consumed, size};
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::ids::IncidentId;
 use bedrock_remediator::incident::record::{Release, State};
@@ -15,9 +15,6 @@ use bedrock_remediator::ports::Ledger as _;
 use bedrock_remediator::sandbox::WorldFile;
 use bedrock_remediator::shards::{Shard, Shards};
 use serde_json::json;
-use support::cloud::Cloud;
-use support::contract::{self, LEASE, after, counted, finish, followed, mine, now, told};
-use support::dynamo::{Consumed, size};
 
 const REGION: &str = "us-east-1";
 /// So many of the open incidents follow a request.

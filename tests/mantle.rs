@@ -3,13 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::event::Metric;
 use bedrock_remediator::sandbox::Sandbox;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use support::story::*;
 
 const MODEL: &str = "openai.gpt-oss-120b";
 

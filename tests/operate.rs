@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
 use std::process::Output;
 
+use crate::support::program::run;
+use crate::support::story::*;
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::IncidentId;
@@ -17,8 +17,6 @@ use bedrock_remediator::quota::request::RequestStatus;
 use bedrock_remediator::run::context::RunContext;
 use jiff::SignedDuration;
 use serde_json::Value;
-use support::program::run;
-use support::story::*;
 
 const WORLD: &str = "events/ledger.world.json";
 const THROTTLED: &str = "inc-4564e2cd0093cd13";

@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::event::{Signal, read};
 use bedrock_remediator::identity::{FunctionIdentity, Organization};
 use bedrock_remediator::ids::{AccountId, Region};
 use serde_json::{Value, json};
-use support::story::*;
 
 const HUB: &str = "999988887777";
 const MEMBER: &str = "111122223333";

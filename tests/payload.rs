@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
 use std::cell::Cell;
 
+use crate::support::canary::{PROMPT, assert_clean, job, packed, quoted, sources, strings};
+use crate::support::story::*;
 use bedrock_remediator::config::Config;
 use bedrock_remediator::event::read;
 use bedrock_remediator::identity::FunctionIdentity;
@@ -13,8 +13,6 @@ use bedrock_remediator::run::context::RunContext;
 use bedrock_remediator::run::handler::{DeliveryReport, handle};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use serde_json::{Value, json};
-use support::canary::{PROMPT, assert_clean, job, packed, quoted, sources, strings};
-use support::story::*;
 
 /// Everything that leaves: the forms of the messages, what the ledger keeps, what is logged and printed.
 fn outputs(world: &Sandbox, report: &DeliveryReport) -> Vec<(String, String)> {

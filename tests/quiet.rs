@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::{AccountId, Region};
@@ -18,7 +17,6 @@ use bedrock_remediator::sandbox::{
 use bedrock_remediator::usage::Minute;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use support::story::*;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -410,6 +408,6 @@ fn a_quota_that_is_nearly_full_now_and_then_is_over_after_a_week_below() {
     assert!(kinds[1..].iter().all(|kind| kind == "reminder"), "{kinds:?}");
     assert!(kinds.len() <= 9, "{kinds:?}: {told:?}");
     (0..9).for_each(|_| day_of(2e6));
-    assert_eq!(support::story::kinds(&world).last().unwrap(), "resolved");
+    assert_eq!(crate::support::story::kinds(&world).last().unwrap(), "resolved");
     assert_eq!(world.incidents().len(), 1);
 }

@@ -172,9 +172,14 @@ fn the_tests_benchmarks_and_fuzz_targets_that_are_run_exist() {
     for (page, text) in pages() {
         for command in commands(&text) {
             let words: Vec<&str> = command.split_whitespace().collect();
+            // Modules of the one test program.
+            for module in words.iter().filter_map(|word| word.strip_suffix("::")) {
+                assert!(root().join(format!("tests/{module}.rs")).exists(), "{}: {command}", page.display());
+                checked += 1;
+            }
             for pair in words.windows(2) {
                 let places: &[String] = match *pair {
-                    ["--test", name] => &[format!("tests/{name}.rs"), format!("tests/{name}/main.rs")],
+                    ["--test", "all"] => &["tests/main.rs".to_owned()],
                     ["--bench", name] => &[format!("benches/{name}.rs"), format!("benches/{name}/main.rs")],
                     ["run", name] if command.contains("fuzz run") => {
                         &[format!("fuzz/fuzz_targets/{name}.rs")]

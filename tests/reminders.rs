@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::notice::Kind;
 use bedrock_remediator::quota::request::RequestStatus;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use support::story::*;
 
 const MODEL: &str = "anthropic.claude-haiku-4-5-20251001-v1:0";
 const HOUR: SignedDuration = SignedDuration::from_hours(1);

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::program::run;
+use crate::support::story::*;
 use bedrock_remediator::config::Config;
 use bedrock_remediator::incident::record::State;
 use bedrock_remediator::operate::report::{AccountReport, report};
@@ -12,8 +12,6 @@ use bedrock_remediator::run::context::RunContext;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use bedrock_remediator::usage::{Minute, Period, Series, course};
 use jiff::SignedDuration;
-use support::program::run;
-use support::story::*;
 
 const WORLD: &str = "events/ledger.world.json";
 

@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::{AccountId, AccountRegion, QuotaCode, QuotaService, Region};
@@ -15,7 +14,6 @@ use bedrock_remediator::run::handler::{DeliveryOutcome, handle};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use jiff::SignedDuration;
 use serde_json::json;
-use support::story::*;
 
 /// A quota of each service, with the same code.
 const BEDROCKS: &str = "L-F4DDD3EB";

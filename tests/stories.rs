@@ -2,12 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
+use crate::support::story::*;
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::diagnosis::{Category, Cause, RULES};
 use bedrock_remediator::identity::FunctionIdentity;
@@ -22,7 +21,6 @@ use bedrock_remediator::run::sweep::sweep;
 use bedrock_remediator::sandbox::{FaultKind, LastMinutes, MinuteEntry, Sandbox, WorldFile};
 use bedrock_remediator::usage::Minute;
 use jiff::SignedDuration;
-use support::story::*;
 
 #[test]
 fn a_measured_throttle_ends_in_one_increase_and_one_notice() {

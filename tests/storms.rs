@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::story::*;
 use bedrock_remediator::ids::IncidentId;
 use bedrock_remediator::incident::record::State;
 use bedrock_remediator::notice::{Kind, LARGEST, Message, Notice};
@@ -16,7 +15,6 @@ use bedrock_remediator::run::handler::DeliveryReport;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use bedrock_remediator::shards::Shards;
 use jiff::SignedDuration;
-use support::story::*;
 
 /// Denials of `roles` roles, one error each: as many incidents.
 fn denials(roles: usize) -> Vec<String> {

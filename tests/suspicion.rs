@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_precision_loss, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::{AccountId, AccountRegion, IncidentId, QuotaCode, Region};
@@ -20,7 +19,6 @@ use bedrock_remediator::sandbox::{CallEntry, FaultKind, MinuteEntry, Sandbox, Wo
 use bedrock_remediator::usage::Minute;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use support::story::*;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: i32 = 24;

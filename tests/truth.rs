@@ -3,8 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::config::Config;
 use bedrock_remediator::diagnosis::Cause;
 use bedrock_remediator::identity::FunctionIdentity;
@@ -17,7 +16,6 @@ use bedrock_remediator::run::sweep::sweep;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use support::story::*;
 
 const ROLE: &str = "arn:aws:sts::111122223333:assumed-role/assistant/i-0";
 

@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::config::Config;
 use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::incident::record::State;
@@ -16,7 +15,6 @@ use bedrock_remediator::sandbox::{FaultKind, MinuteEntry, Sandbox, WorldFile};
 use bedrock_remediator::usage::Minute;
 use jiff::SignedDuration;
 use serde_json::json;
-use support::story::*;
 
 const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);

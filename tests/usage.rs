@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
+use crate::support::story::*;
 use bedrock_remediator::config::Config;
 use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile};
 use serde_json::Value;
-use support::story::*;
 
 const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 /// A Region in a part of the world that AWS has not told of.

@@ -2,17 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::story::*;
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::quota::{Catalog, QuotaName, Variant};
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use support::story::*;
 
 const LUNA: &str = "openai.gpt-5.6-luna";
 const LUNA_INPUT: &str = "L-31615887";

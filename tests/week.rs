@@ -2,17 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
 use std::fmt::Write as _;
 
+use crate::support::story::*;
 use bedrock_remediator::model::access::Availability;
 use bedrock_remediator::quota::request::RequestStatus;
 use bedrock_remediator::sandbox::{Days, MinuteEntry, Sandbox, WorldFile};
 use bedrock_remediator::usage::Minute;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use support::story::*;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/week.md");
 const HAIKU: &str = "anthropic.claude-haiku-4-5-20251001-v1:0";
@@ -105,7 +103,7 @@ fn account() -> WorldFile {
 }
 
 fn week() -> String {
-    let page = "# A week in the life of an account\n\nThe program wrote this page. A test runs this week on the embedded world and compares what it says with this page.\n`UPDATE_WEEK=1 cargo test --test week` writes the page again.\n";
+    let page = "# A week in the life of an account\n\nThe program wrote this page. A test runs this week on the embedded world and compares what it says with this page.\n`UPDATE_WEEK=1 cargo test --test all week::` writes the page again.\n";
     let file = account();
     let start = file.now.unwrap();
     let mut week = Week { world: Sandbox::new(file, start), page: page.to_owned(), told: 0 };
@@ -158,5 +156,5 @@ fn the_page_tells_what_the_function_says() {
         std::fs::write(PAGE, &told).unwrap();
     }
     let page = std::fs::read_to_string(PAGE).unwrap_or_default();
-    assert_eq!(page, told, "UPDATE_WEEK=1 cargo test --test week writes docs/week.md again");
+    assert_eq!(page, told, "UPDATE_WEEK=1 cargo test --test all week:: writes docs/week.md again");
 }

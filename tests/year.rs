@@ -34,7 +34,7 @@ fn shortened(mail: &Mail) -> String {
 fn year() -> String {
     let all = mails(&Setting::new(7), Family::Growth, 0, Policy::Reader);
     assert!(all.len() > 5);
-    let mut page = "# A year in the life of an account, shortened\n\nThe program wrote this page. A test runs this year on the embedded world and compares what it says with this page.\n`UPDATE_YEAR=1 cargo test --test year` writes the page again.\n\nThe account has one model, whose use grows all year. AWS grants each request within hours. A person acts two working days\nafter each notice. The page shows the subject of each mail, and the first lines of what happened and what was done.\n".to_owned();
+    let mut page = "# A year in the life of an account, shortened\n\nThe program wrote this page. A test runs this year on the embedded world and compares what it says with this page.\n`UPDATE_YEAR=1 cargo test --test all year::` writes the page again.\n\nThe account has one model, whose use grows all year. AWS grants each request within hours. A person acts two working days\nafter each notice. The page shows the subject of each mail, and the first lines of what happened and what was done.\n".to_owned();
     for mail in &all {
         let at = mail.at.strftime("%A, %-d %B, %H:%M");
         let _ = write!(page, "\n**{at}** (`{}`)\n\n```text\n{}```\n", mail.notice.kind, shortened(mail));
@@ -49,5 +49,5 @@ fn the_page_tells_what_the_function_says() {
         std::fs::write(PAGE, &told).unwrap();
     }
     let page = std::fs::read_to_string(PAGE).unwrap_or_default();
-    assert_eq!(page, told, "UPDATE_YEAR=1 cargo test --test year writes docs/year.md again");
+    assert_eq!(page, told, "UPDATE_YEAR=1 cargo test --test all year:: writes docs/year.md again");
 }

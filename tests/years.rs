@@ -145,7 +145,7 @@ fn parts_of_account_years_stay_within_their_bounds() {
 }
 
 #[test]
-#[ignore = "takes a quarter of an hour without optimisation; `cargo test --profile driver --test years -- --ignored`"]
+#[ignore = "takes a quarter of an hour without optimisation; `cargo test --profile driver --test all years:: -- --ignored`"]
 fn account_years_with_attacks_and_loops_stay_within_their_bounds() {
     let all = lived(MORE);
     check(&all);

@@ -6,7 +6,7 @@ use bedrock_remediator::event::Metric;
 use bedrock_remediator::metrics::{DIMENSION, NAMESPACE, OwnMetric};
 use serde_json::Value;
 
-use crate::read::{facts, of_type, template, text, texts};
+use super::read::{facts, of_type, template, text, texts};
 
 /// One metric as something names it: who, its namespace, its name and its dimensions.
 type Named = (String, String, String, Vec<String>);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use bedrock_remediator::iam_action::{HeldOn, IamAction};
 use serde_json::{Value, json};
 
-use crate::read::{of_type, read, statements, template, text, texts};
-use crate::rules::{lets_through, patterns, patterns_of, samples};
+use super::read::{of_type, read, statements, template, text, texts};
+use super::rules::{lets_through, patterns, patterns_of, samples};
 
 const MEMBER: &str = include_str!("../../member.yaml");
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bedrock_remediator::iam_action::IamAction;
 use serde_json::Value;
 
-use crate::read::{statements, template, text, texts};
+use super::read::{statements, template, text, texts};
 
 /// Rights that no adapter uses itself, and who does.
 const USED_BY_OTHERS: &[(&str, &str)] = &[

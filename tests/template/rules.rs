@@ -6,7 +6,7 @@ use bedrock_remediator::event::{DIRECT, EVENTS, FAILED_JOB, Signal, read};
 use bedrock_remediator::identity::FunctionIdentity;
 use serde_json::{Map, Value, json};
 
-use crate::read::{of_type, template, text, texts};
+use super::read::{of_type, template, text, texts};
 
 /// The patterns of the rules as they are in a stack; the schedule as the pattern of what it sends.
 pub(crate) fn patterns() -> BTreeMap<String, Value> {

@@ -1,0 +1,46 @@
+//! Every test but those beside the code: one program, as each test program would link the AWS SDK once more.
+//!
+//! `cargo test --test all events::` runs those of `events.rs`.
+
+#[cfg(feature = "aws")]
+mod adapters;
+mod agent_core;
+mod boundary;
+mod doctor;
+mod events;
+mod field;
+mod filing;
+mod flood;
+mod foresight;
+#[cfg(feature = "aws")]
+mod function;
+mod growth;
+mod investigation;
+mod ledger;
+#[cfg(feature = "aws")]
+mod ledger_capacity;
+mod mantle;
+mod mutations;
+mod notices;
+mod operate;
+mod organization;
+mod payload;
+mod quiet;
+mod quota;
+mod readme;
+mod reminders;
+mod report;
+mod services;
+mod simulation;
+mod stories;
+mod storms;
+mod support;
+mod suspicion;
+mod template;
+mod truth;
+mod unread;
+mod usage;
+mod variants;
+mod week;
+mod year;
+mod years;
