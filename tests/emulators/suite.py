@@ -58,7 +58,7 @@ class Ledger(unittest.TestCase):
     def test_keeps_the_contract(self):
         create_table("ledger", MOTO)
         test = "the_tables_ledger_keeps_the_contract_on_an_emulator"
-        command = ["cargo", "test", "--quiet", "--locked", "--test", "ledger", "--", "--ignored", "--exact", test]
+        command = ["cargo", "test", "--quiet", "--locked", "--test", "all", "--", "--ignored", "--exact", f"ledger::{test}"]
         endpoint = {"DYNAMODB_ENDPOINT": f"http://127.0.0.1:{MOTO}"}
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, **endpoint}, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
