@@ -77,6 +77,11 @@ impl Safe {
         if fits { Self::name(text) } else { None }
     }
 
+    /// A word of this program. It is `'static`, so it does not come from outside.
+    pub(crate) fn ours(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -187,13 +192,17 @@ pub(crate) fn is_secret(word: &str) -> bool {
         return false;
     }
     let is_of_token = |b: &u8| b.is_ascii_alphanumeric() || b"+/=_-".contains(b);
-    let begins = |(start, least): &(&str, usize)| {
-        word.match_indices(start).any(|(at, _)| {
-            let outside = word.get(..at).and_then(|t| t.bytes().next_back());
-            let rest = word.get(at + start.len()..).unwrap_or_default();
+    // Whether a credential begins at `at`. One pass over the word serves all prefixes.
+    let begins = |(at, first): (usize, u8)| {
+        let outside = || word.get(..at).and_then(|t| t.bytes().next_back());
+        CREDENTIALS.iter().any(|(start, least)| {
+            if !start.as_bytes().starts_with(&[first]) {
+                return false;
+            }
+            let Some(rest) = word.get(at..).and_then(|t| t.strip_prefix(start)) else { return false };
             // A prefix in capitals counts even inside a word.
             let is_in_capitals = start.bytes().all(|b| b.is_ascii_uppercase());
-            (is_in_capitals || outside.is_none_or(|b| !b.is_ascii_alphanumeric()))
+            (is_in_capitals || outside().is_none_or(|b| !b.is_ascii_alphanumeric()))
                 && rest.bytes().take_while(is_of_token).count() >= *least
         })
     };
@@ -205,7 +214,7 @@ pub(crate) fn is_secret(word: &str) -> bool {
     };
     let keys = word.split(|c: char| !c.is_ascii_alphanumeric() && c != '+');
     let with_strokes = word.split(|c: char| !c.is_ascii_alphanumeric() && c != '+' && c != '/');
-    CREDENTIALS.iter().any(begins)
+    word.bytes().enumerate().any(begins)
         || keys.into_iter().any(|run| run.len() >= 32 && is_mixed(run))
         || with_strokes.into_iter().any(|run| run.len() == 40 && is_mixed(run))
 }

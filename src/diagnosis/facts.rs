@@ -285,7 +285,7 @@ pub(super) fn extract(cause: Cause, is_known: bool, error: &ErrorText<'_>, plain
         _ => {}
     }
     if !is_known && !raw.is_empty() {
-        facts.words = vocabulary(&plain.message).into_iter().map(Safe::from).collect();
+        facts.words = vocabulary(&plain.message).into_iter().map(Safe::ours).collect();
         facts.text_hash = Some(Safe::from(crate::ids::short_hash(error.message)));
     }
     facts

@@ -198,6 +198,13 @@ mod tests {
     }
 
     #[test]
+    fn every_word_of_the_vocabulary_may_be_shown() {
+        for word in INDEX.phrases.iter().flat_map(|phrase| vocabulary(phrase.text)) {
+            assert_eq!(crate::text::Safe::ours(word), crate::text::Safe::from(word));
+        }
+    }
+
+    #[test]
     fn every_phrase_can_be_found_and_fits_the_index() {
         assert!(INDEX.rows.len() <= MOST_ROWS && INDEX.phrases.len() <= MOST);
         for rule in RULES {
