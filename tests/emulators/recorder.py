@@ -13,7 +13,7 @@ from tests.emulators.wire import Exchange, Judge
 
 # What the real binary sent to the emulators.
 EXCHANGES = []
-# The Rust tests that talk to the stand-ins of AWS. In `function` it is the real binaries that do.
+# The modules of Rust tests that talk to the stand-ins of AWS. In `function` it is the real binaries that do.
 TESTS = ("function", "adapters", "ledger")
 
 
@@ -22,7 +22,7 @@ def of_rust_tests():
     """Runs the tests. The actions that the function is made for, and the exchanges."""
     record = ROOT / "target/emulators/exchanges.jsonl"
     record.unlink(missing_ok=True)
-    command = ["cargo", "test", "--quiet", "--locked", *(f"--test={name}" for name in TESTS)]
+    command = ["cargo", "test", "--quiet", "--locked", "--test=all", "--", *(f"{name}::" for name in TESTS)]
     variables = {**os.environ, "RECORDED_EXCHANGES": str(record)}
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -18,6 +18,8 @@ const FILE: &str = "RECORDED_EXCHANGES";
 /// A file of exchanges, and the test that makes them.
 pub(crate) struct Record {
     file: File,
+    /// The file of the test, without its ending.
+    module: String,
     test: String,
 }
 
@@ -35,8 +37,10 @@ impl Record {
     pub(crate) fn of_this_test() -> Option<Self> {
         let path = std::env::var_os(FILE)?;
         let file = OpenOptions::new().create(true).append(true).open(path).unwrap();
-        let test = std::thread::current().name().unwrap_or_default().to_owned();
-        let record = Self { file, test };
+        // The test program names a thread after the test that it runs.
+        let thread = std::thread::current();
+        let (module, test) = thread.name().and_then(|name| name.split_once("::")).unwrap();
+        let record = Self { file, module: module.to_owned(), test: test.to_owned() };
         // For whoever looks whether the function makes every call that it may make.
         let actions: Vec<&str> = IamAction::of_the_function().map(IamAction::as_str).collect();
         record.write(&json!({ "actions": actions }));
@@ -53,7 +57,7 @@ impl Record {
             "headers": texts(&asked.headers), "body": STANDARD.encode(&asked.body),
             "status": head.status.as_u16(), "answer_headers": texts(&head.headers),
             "answer": STANDARD.encode(&body),
-            "by": env!("CARGO_CRATE_NAME"), "test": self.test, "is_spoiled": is_spoiled,
+            "by": self.module, "test": self.test, "is_spoiled": is_spoiled,
         }));
         Response::from_parts(head, body.into())
     }
