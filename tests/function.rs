@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use crate::support::canary::{assert_clean, quoted, sources};
@@ -182,6 +183,15 @@ struct Answered {
     lines: Vec<String>,
 }
 
+/// Runs `work` beside the test, under the test's name: the record of exchanges goes by it.
+fn beside<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    let test = std::thread::current().name().unwrap().to_owned();
+    std::thread::Builder::new().name(test).spawn_scoped(scope, work).unwrap()
+}
+
 #[test]
 fn every_sample_is_answered_as_the_embedded_world_answers_it() {
     // CloudTrail takes two calls a second, which the function waits for: many functions wait at the same time.
@@ -189,7 +199,7 @@ fn every_sample_is_answered_as_the_embedded_world_answers_it() {
     let shares: Vec<Vec<&PathBuf>> =
         (0..SIDE_BY_SIDE).map(|n| samples.iter().skip(n).step_by(SIDE_BY_SIDE).collect()).collect();
     let answered: Vec<Answered> = std::thread::scope(|scope| {
-        let threads: Vec<_> = shares.iter().map(|share| scope.spawn(|| are_answered(share))).collect();
+        let threads: Vec<_> = shares.iter().map(|share| beside(scope, || are_answered(share))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let seen: BTreeSet<&str> = answered.iter().flat_map(|a| a.seen.iter().map(String::as_str)).collect();
@@ -389,7 +399,7 @@ fn it_trusts_the_authorities_that_are_named_and_no_others() {
 fn killed_anywhere_and_fed_again_it_files_and_tells_once() {
     std::thread::scope(|scope| {
         for calls in 1..=OF_A_NEW_THROTTLE {
-            scope.spawn(move || is_killed_at(calls));
+            beside(scope, move || is_killed_at(calls));
         }
     });
 }
