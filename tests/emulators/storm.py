@@ -330,7 +330,13 @@ class Storm(unittest.TestCase):
         print(f"\n{KILLS} kills, {self.delivered.total()} deliveries, {repeats} repeats, told as {collections.Counter(kinds)}")
         self.assertEqual((len(ids), len(set(every))), (INCIDENTS, INCIDENTS))
         self.assertLessEqual(repeats, KILLS)
-        self.assertEqual(sorted(f["QuotaCode"] for f in self.filed), sorted(THROTTLED.values()), withheld)
+        codes = collections.Counter(f["QuotaCode"] for f in self.filed)
+        self.assertEqual(set(codes.values()), {1}, "a request is filed once")
+        # A function that dies between its note of the request and the call leaves it unknown whether AWS has the request.
+        # For 20 minutes the others only look for it.
+        unknown = {item["intent"]["M"]["code"]["S"] for item in self.incidents() if "intent" in item} - set(codes)
+        self.assertLessEqual(len(unknown), KILLS)
+        self.assertEqual(sorted(set(codes) | unknown), sorted(THROTTLED.values()), withheld)
         for item in self.incidents():
             n, errors = which(item), int(item["errors"]["N"])
             self.assertTrue(EVENTS // INCIDENTS <= errors <= self.delivered[n], (n, errors, self.delivered[n]))
