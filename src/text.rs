@@ -194,17 +194,16 @@ pub(crate) fn is_secret(word: &str) -> bool {
     let is_of_token = |b: &u8| b.is_ascii_alphanumeric() || b"+/=_-".contains(b);
     // Whether a credential begins at `at`. One pass over the word serves all prefixes.
     let begins = |(at, first): (usize, u8)| {
-        let outside = || word.get(..at).and_then(|t| t.bytes().next_back());
-        CREDENTIALS.iter().any(|(start, least)| {
-            if !start.as_bytes().starts_with(&[first]) {
-                return false;
-            }
-            let Some(rest) = word.get(at..).and_then(|t| t.strip_prefix(start)) else { return false };
-            // A prefix in capitals counts even inside a word.
-            let is_in_capitals = start.bytes().all(|b| b.is_ascii_uppercase());
-            (is_in_capitals || outside().is_none_or(|b| !b.is_ascii_alphanumeric()))
-                && rest.bytes().take_while(is_of_token).count() >= *least
-        })
+        let Some((before, here)) = word.split_at_checked(at) else { return false };
+        let of_this_letter = CREDENTIALS.iter().filter(|(start, _)| start.as_bytes().first() == Some(&first));
+        of_this_letter.filter_map(|(start, least)| Some((start, least, here.strip_prefix(start)?))).any(
+            |(start, least, rest)| {
+                // A prefix in capitals counts even inside a word.
+                let is_in_capitals = start.bytes().all(|b| b.is_ascii_uppercase());
+                (is_in_capitals || !before.ends_with(|c: char| c.is_ascii_alphanumeric()))
+                    && rest.bytes().take_while(is_of_token).count() >= *least
+            },
+        )
     };
     // An AWS secret key has forty characters of base64; other keys are longer.
     let is_mixed = |run: &str| {

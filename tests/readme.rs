@@ -180,6 +180,7 @@ fn the_tests_benchmarks_and_fuzz_targets_that_are_run_exist() {
             for pair in words.windows(2) {
                 let places: &[String] = match *pair {
                     ["--test", "all"] => &["tests/main.rs".to_owned()],
+                    ["--test", _] => &[],
                     ["--bench", name] => &[format!("benches/{name}.rs"), format!("benches/{name}/main.rs")],
                     ["run", name] if command.contains("fuzz run") => {
                         &[format!("fuzz/fuzz_targets/{name}.rs")]

@@ -335,7 +335,6 @@ class Storm(unittest.TestCase):
         # A function that dies between its note of the request and the call leaves it unknown whether AWS has the request.
         # For 20 minutes the others only look for it.
         unknown = {item["intent"]["M"]["code"]["S"] for item in self.incidents() if "intent" in item} - set(codes)
-        self.assertLessEqual(len(unknown), KILLS)
         self.assertEqual(sorted(set(codes) | unknown), sorted(THROTTLED.values()), withheld)
         for item in self.incidents():
             n, errors = which(item), int(item["errors"]["N"])

@@ -1,6 +1,6 @@
 //! What several tests share.
 
-#![allow(dead_code, reason = "each test uses its part")]
+#![cfg_attr(not(feature = "aws"), allow(dead_code, reason = "some of it serves only the tests with the SDK"))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
