@@ -13,6 +13,7 @@
     reason = "a benchmark"
 )]
 
+#[allow(dead_code, reason = "most of it serves only the tests")]
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
