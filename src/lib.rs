@@ -82,4 +82,5 @@ pub mod operate;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod sandbox;
+#[cfg(feature = "simulation")]
 pub mod simulation;

@@ -273,7 +273,7 @@ fn an_error_that_has_no_room_is_not_acknowledged_until_it_is_counted() {
     // The first claim finds that there is no room; the next is the one that counts all of them.
     world.change(|file| file.faults.push(fault("claim", Some(claimed + 2), FaultKind::Unavailable)));
     let batch = queue(&denials("tester", 900..910));
-    let failed = deliver(&world, &batch).batch_response().batch_item_failures.len();
+    let failed = deliver(&world, &batch).failed_ids().len();
     assert_eq!((failed, many(&world).len()), (10, 0));
     deliver(&world, &batch);
     let counted: u64 = open(&world).iter().map(|i| i.counts.errors).sum();

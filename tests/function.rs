@@ -12,6 +12,7 @@ use crate::support::canary::{assert_clean, quoted, sources};
 use crate::support::cloud::{ACCOUNT, Cloud, REGION};
 use crate::support::lambda::{Lambda, Reply};
 use crate::support::tls::Authority;
+use bedrock_remediator::aws::batch_response;
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::iam_action::IamAction;
 use bedrock_remediator::identity::FunctionIdentity;
@@ -145,7 +146,7 @@ fn variables_of_searching(cloud: &Cloud) -> Vec<(String, String)> {
 fn reply_of(report: Option<&DeliveryReport>) -> Result<Value, ()> {
     let report = report.ok_or(())?;
     if report.is_batch {
-        return Ok(serde_json::to_value(report.batch_response()).unwrap());
+        return Ok(serde_json::to_value(batch_response(report.failed_ids())).unwrap());
     }
     if report.items.iter().any(|i| i.failed) {
         return Err(());

@@ -29,8 +29,10 @@ mod quiet;
 mod quota;
 mod readme;
 mod reminders;
+#[cfg(feature = "report")]
 mod report;
 mod services;
+#[cfg(feature = "simulation")]
 mod simulation;
 mod stories;
 mod storms;
@@ -42,5 +44,7 @@ mod unread;
 mod usage;
 mod variants;
 mod week;
+#[cfg(feature = "simulation")]
 mod year;
+#[cfg(feature = "simulation")]
 mod years;

@@ -45,7 +45,7 @@ fn a_duplicate_costs_one_ledger_write_and_tells_nobody() {
     assert_eq!(world.calls().values().sum::<u32>() - before, 1);
     assert_eq!(world.calls()["claim"], 2);
     assert_eq!(world.published().len(), 1);
-    assert!(report.batch_response().batch_item_failures.is_empty());
+    assert!(report.failed_ids().is_empty());
     let id = report.incidents[0].incident.id.clone();
     assert_eq!(block_on(world.incident(&id)).unwrap().unwrap().incident.counts.errors, 51);
 }
@@ -282,9 +282,7 @@ fn when_the_ledger_cannot_be_written_the_item_fails_and_nothing_else_happens() {
     let world = sandbox(file);
     let access = sample("access-use-case-form.json");
     let report = deliver(&world, &queue(&[throttle(SONNET), access, sample("tick.json")]));
-    let failed: Vec<_> =
-        report.batch_response().batch_item_failures.into_iter().map(|f| f.item_identifier).collect();
-    assert_eq!(failed, ["m0"]);
+    assert_eq!(report.failed_ids(), ["m0"]);
     assert!(world.increase_requests().is_empty());
     assert_eq!(world.published().len(), 1);
 }
@@ -295,7 +293,7 @@ fn when_the_topic_refuses_the_sweep_tells_it_later() {
     file.faults.push(fault("publish", Some(1), FaultKind::Unavailable));
     let world = sandbox(file);
     let report = deliver(&world, &queue(&[throttle(SONNET)]));
-    assert!(report.batch_response().batch_item_failures.is_empty(), "the ledger holds it");
+    assert!(report.failed_ids().is_empty(), "the ledger holds it");
     assert_eq!((world.published().len(), world.increase_requests().len()), (0, 1));
     world.pass(SignedDuration::from_mins(3));
     let swept = run_sweep(&world);
@@ -523,7 +521,7 @@ fn what_there_is_no_time_for_is_handed_to_the_next_sweep() {
     let payload =
         queue(&[throttle(SONNET), sample("access-use-case-form.json"), sample("alarm-throttles.json")]);
     let report = block_on(handle(&world, &terms, payload.as_bytes())).unwrap();
-    assert!(report.batch_response().batch_item_failures.is_empty(), "the ledger holds them");
+    assert!(report.failed_ids().is_empty(), "the ledger holds them");
     assert!(report.incidents.iter().all(|i| i.recorded && matches!(i.driven, Ok(None))));
     assert_eq!(world.calls(), [("claim", 2)].into());
     let out_of_time = block_on(sweep(&world, &terms)).unwrap();

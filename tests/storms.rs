@@ -201,7 +201,7 @@ fn a_first_deploy_into_thousands_of_open_incidents_ends_in_a_few_messages() {
     let all = denials(3000);
     for batch in all.chunks(1000) {
         let report = deliver(&world, &queue(batch));
-        assert!(report.batch_response().batch_item_failures.is_empty());
+        assert!(report.failed_ids().is_empty());
     }
     tick_for(&world, SignedDuration::from_mins(10));
     let once: BTreeSet<_> = told(&world).into_iter().collect();
@@ -220,7 +220,7 @@ fn a_table_that_throttles_lets_the_queue_keep_what_it_has() {
     let mut waiting = denials(10);
     waiting.push(throttle(SONNET));
     for _ in 0..3 {
-        let failed = deliver(&world, &queue(&waiting)).batch_response().batch_item_failures;
+        let failed = deliver(&world, &queue(&waiting)).failed_ids();
         assert_eq!(failed.len(), waiting.len(), "all of it comes again");
         world.pass(SignedDuration::from_mins(6));
     }
@@ -238,7 +238,7 @@ fn a_topic_that_refuses_for_an_hour_is_made_up_for_in_one_digest() {
     let mut batch = denials(30);
     batch.insert(0, throttle(SONNET));
     let report = deliver(&world, &queue(&batch));
-    assert!(report.batch_response().batch_item_failures.is_empty(), "the ledger holds them");
+    assert!(report.failed_ids().is_empty(), "the ledger holds them");
     // A storm goes on meanwhile, and costs one write for each incident and batch.
     let before: u32 = world.calls().values().sum();
     deliver(&world, &queue(&batch));
@@ -321,6 +321,7 @@ fn the_storms_figures_add_up() {
     assert_eq!((number("requests"), number("notices")), (6, 15));
 }
 
+#[cfg(feature = "simulation")]
 #[test]
 fn the_simulation_counts_its_lives() {
     let lives = figures(&["simulate", "--seeds", "12", "--json"]);

@@ -1,6 +1,6 @@
 //! How the cost grows: with the batch, the catalogue, the open ledger and the length of a message.
 //!
-//! `cargo bench --no-default-features --bench growth` measures on the embedded world and draws
+//! `cargo bench --no-default-features --features report --bench growth` measures on the embedded world and draws
 //! `benches/growth/*.svg`; what a plot says in words stands in `docs/performance.md`.
 
 #![allow(
@@ -70,7 +70,7 @@ fn deliver(world: &Sandbox, payload: &str) {
     let (config, home) = (Config::default(), FunctionIdentity::default());
     let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
     let report = runtime.block_on(handle(world, &terms, payload.as_bytes())).unwrap();
-    assert!(report.batch_response().batch_item_failures.is_empty() && !matches!(report.swept, Some(Err(_))));
+    assert!(report.failed_ids().is_empty() && !matches!(report.swept, Some(Err(_))));
 }
 
 /// An error of incident `n`, as EventBridge delivers it.

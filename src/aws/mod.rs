@@ -18,9 +18,11 @@ mod rates;
 mod regional;
 mod service_quotas;
 mod sns;
+mod sqs;
 mod error;
 
 pub use crate::aws::clients::Aws;
+pub use crate::aws::sqs::batch_response;
 
 /// Every CloudWatch metric that the function reads: its namespace, its name and the dimension that names the
 /// model, in AWS's own names.

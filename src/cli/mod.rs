@@ -13,10 +13,13 @@ mod live;
 mod operate;
 mod print;
 mod quota;
+#[cfg(feature = "report")]
 mod report;
 mod rules;
+#[cfg(feature = "simulation")]
 mod simulate;
 mod storm;
+#[cfg(feature = "simulation")]
 mod years;
 
 use std::io::ErrorKind;
@@ -48,6 +51,7 @@ enum Command {
     Close(operate::Close),
     Approve(operate::Approve),
     Sweep(operate::Sweep),
+    #[cfg(feature = "report")]
     Report(report::ReportArgs),
     Doctor(doctor::Doctor),
     Classify(classify::ClassifyArgs),
@@ -55,6 +59,7 @@ enum Command {
     Rules(rules::RulesArgs),
     GuardRails(guard_rails::GuardRailsArgs),
     Catalog(catalog::CatalogArgs),
+    #[cfg(feature = "simulation")]
     Simulate(simulate::SimulateArgs),
     Storm(storm::StormArgs),
 }
@@ -67,6 +72,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Close(args) => operate::close(&args),
         Command::Approve(args) => operate::approve(&args),
         Command::Sweep(args) => operate::sweep_now(&args),
+        #[cfg(feature = "report")]
         Command::Report(args) => report::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Classify(args) => classify::run(&args),
@@ -74,6 +80,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::GuardRails(args) => guard_rails::run(&args),
         Command::Catalog(args) => catalog::run(&args),
+        #[cfg(feature = "simulation")]
         Command::Simulate(args) => simulate::run(&args),
         Command::Storm(args) => storm::run(&args),
     };

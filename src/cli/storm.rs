@@ -237,7 +237,7 @@ impl Cost {
         self.batches += 1;
         self.parse(payload)?;
         let report = storm.deliver(payload, self)?;
-        self.failed += report.batch_response().batch_item_failures.len() as u64;
+        self.failed += report.failed_ids().len() as u64;
         storm.world.pass(SignedDuration::from_secs(1));
         if self.batches.is_multiple_of(TICK) {
             storm.tick(self)?;

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
 use sha2::{Digest as _, Sha256};
 
 use crate::diagnosis::{Cause, Diagnosis, diagnose};
@@ -257,19 +256,10 @@ impl DeliveryReport {
         self.items.iter().map(|i| i.outcome).max().unwrap_or(DeliveryOutcome::Ignored)
     }
 
-    /// The items that the queue must deliver again. An item without an id cannot be named: an empty id then tells
-    /// the poller that the whole batch failed.
+    /// The ids of the items that the queue must deliver again. An item without an id cannot be named: an empty id
+    /// then tells the poller that the whole batch failed.
     /// See <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
-    pub fn batch_response(&self) -> SqsBatchResponse {
-        let mut response = SqsBatchResponse::default();
-        let failed = self.items.iter().filter(|i| i.failed).map(|i| i.id.clone().unwrap_or_default());
-        response.batch_item_failures = failed
-            .map(|id| {
-                let mut failure = BatchItemFailure::default();
-                failure.item_identifier = id;
-                failure
-            })
-            .collect();
-        response
+    pub fn failed_ids(&self) -> Vec<String> {
+        self.items.iter().filter(|i| i.failed).map(|i| i.id.clone().unwrap_or_default()).collect()
     }
 }

@@ -9,7 +9,7 @@ use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bedrock_remediator::aws::Aws;
+use bedrock_remediator::aws::{Aws, batch_response};
 use bedrock_remediator::config::{Config, Settings};
 use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::ids::{AccountId, AccountRegion, Arn, caller_of};
@@ -138,7 +138,7 @@ fn failed(kind: &str, why: &dyn Display) -> Diagnostic {
 /// The answer for Lambda. For a batch it names the items to deliver again. A single delivery succeeds or fails.
 fn answer_to(report: &DeliveryReport) -> Result<Value, Diagnostic> {
     if report.is_batch {
-        return serde_json::to_value(report.batch_response()).map_err(|e| failed("Answer", &e));
+        return serde_json::to_value(batch_response(report.failed_ids())).map_err(|e| failed("Answer", &e));
     }
     if let Some(item) = report.items.iter().find(|i| i.failed) {
         let kind = if item.outcome == DeliveryOutcome::Malformed {

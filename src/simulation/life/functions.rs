@@ -125,7 +125,7 @@ impl Life<'_> {
     fn answered(&mut self, function: &LiveFunction<'_>, done: Result<DeliveryReport, Malformed>) -> Checked {
         let failed: Option<Vec<String>> = done.ok().map(|report| {
             if report.is_batch {
-                report.batch_response().batch_item_failures.into_iter().map(|f| f.item_identifier).collect()
+                report.failed_ids()
             } else if report.items.iter().any(|i| i.failed) || matches!(report.swept, Some(Err(_))) {
                 function.messages.iter().map(ToString::to_string).collect()
             } else {
