@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use crate::diagnosis::{Cause, Facts};
-use crate::ids::{AccountRegion, Arn, console_host};
+use crate::ids::{AccountId, AccountRegion, Arn, console_host};
 use crate::model::access::{Availability, ModelState, UseCaseForm};
 use crate::model::lifecycle::Lifecycle;
 use crate::model::{ModelId, ModelKind};
@@ -90,12 +90,54 @@ fn missing_access(asked: &AccessEvidence<'_>) -> Option<Cause> {
     if matches!(&state.life, Ok(Some(life)) if life.lifecycle == Lifecycle::Legacy) {
         return Some(Cause::LegacyModel);
     }
-    let lacks_agreement =
-        state.agreement != Availability::Available && state.region == Availability::Available;
+    let is_known = !matches!(state.agreement, Availability::Available | Availability::Unknown);
+    let lacks_agreement = is_known && state.region == Availability::Available;
     lacks_agreement.then_some(match asked.offers {
         Some(0) => Cause::AccountRestricted,
         _ => Cause::Marketplace,
     })
+}
+
+/// What the step's text does not say, because only some refusals for this cause need it.
+fn addition(
+    cause: Cause,
+    place: Option<&AccountRegion>,
+    facts: &Facts,
+    asked: &AccessEvidence<'_>,
+) -> Option<String> {
+    match cause {
+        Cause::Marketplace => agreement_under_way(asked.state?.agreement).map(str::to_owned),
+        Cause::IdentityPolicy | Cause::IamUnspecified | Cause::ResourcePolicy | Cause::ExplicitDeny => {
+            guardrail_elsewhere(place?, facts)
+        }
+        _ => None,
+    }
+}
+
+/// Who lets callers apply a guardrail of another account. A policy of an organization may enforce it on every call.
+/// See <https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-enforcements.html>.
+fn guardrail_elsewhere(place: &AccountRegion, facts: &Facts) -> Option<String> {
+    // Anyone who can write a log can name any account in it.
+    let resource = facts.resource.as_deref().filter(|_| !facts.forgeable)?;
+    let arn = Arn::parse(resource).filter(|arn| arn.resource.starts_with("guardrail"))?;
+    let owner = AccountId::parse(arn.account).filter(|owner| *owner != place.account)?;
+    Some(format!(
+        " The guardrail belongs to account {owner}. The organization's Bedrock policy may enforce it on every call. The owner must let account {} apply it in the guardrail's resource-based policy, and the caller needs `bedrock:ApplyGuardrail` on it.",
+        place.account
+    ))
+}
+
+/// What else is to be known of an agreement that is neither in force nor missing.
+fn agreement_under_way(agreement: Availability) -> Option<&'static str> {
+    match agreement {
+        Availability::Pending => Some(
+            " Bedrock reports that this agreement is pending: AWS is creating it. Call the model again in a few minutes before you create another one.",
+        ),
+        Availability::Error => Some(
+            " Bedrock reports that this agreement failed. Create it again. If it fails again, open a case with AWS Support.",
+        ),
+        Availability::Available | Availability::NotAvailable | Availability::Unknown => None,
+    }
 }
 
 /// The step that is missing for `cause`, given the evidence; `None` for causes unrelated to access.
@@ -127,6 +169,7 @@ pub fn reminder(
             StepFinding::Withheld(_) => {}
         }
     }
+    text.extend(addition(cause, place, facts, asked));
     // Without a Region the partition is unknown; most accounts are in `aws`.
     let host = console_host(place.map_or("aws", |p| p.region.partition()));
     let link = step.console.and_then(fill).map(|page| format!("https://{host}/{page}"));
@@ -265,14 +308,13 @@ pub fn checklist(state: &ModelState) -> Checklist {
         UseCaseForm::Missing => Some(Some(false)),
         UseCaseForm::Unread(_) => Some(None),
     };
+    let agreement =
+        (state.agreement != Availability::Unknown).then_some(state.agreement == Availability::Available);
     let steps = [
         (Some(is_active), "the model is active"),
         (Some(Some(state.region == Availability::Available)), "the Region has the model"),
         (Some(Some(state.authorized)), "the account is authorized"),
-        (
-            Some(Some(state.agreement == Availability::Available)),
-            "the agreement with the provider is in force",
-        ),
+        (Some(agreement), "the agreement with the provider is in force"),
         (form, "Anthropic's use-case form was submitted"),
     ];
     let mut list = Checklist::default();

@@ -645,15 +645,20 @@ fn iam_is_asked_about_each_resource_in_its_own_region() {
         rulings.iter().map(|r| &r.resource).collect::<Vec<_>>(),
         all.iter().map(|n| &n.arn).collect::<Vec<_>>()
     );
-    let asked: std::collections::BTreeSet<String> = cloud
-        .state()
-        .bodies
-        .iter()
-        .flat_map(|body| form_urlencoded::parse(body.as_bytes()).into_owned().collect::<Vec<_>>())
-        .filter(|(key, _)| key == "ContextEntries.member.1.ContextKeyValues.member.1")
-        .map(|(_, region)| region)
-        .collect();
-    assert_eq!(asked, ["eu-north-1", "eu-west-1", "eu-west-3", "unspecified"].map(str::to_owned).into());
+    let bodies = cloud.state().bodies.clone();
+    let asked = |member: &str| -> std::collections::BTreeSet<String> {
+        let key = format!("ContextEntries.member.{member}");
+        let pairs = bodies.iter().flat_map(|body| form_urlencoded::parse(body.as_bytes()).into_owned());
+        pairs.filter(|(name, _)| *name == key).map(|(_, value)| value).collect()
+    };
+    for (member, expected) in [
+        ("1.ContextKeyName", vec!["aws:RequestedRegion"]),
+        ("1.ContextKeyValues.member.1", vec!["eu-north-1", "eu-west-1", "eu-west-3", "unspecified"]),
+        ("2.ContextKeyName", vec!["bedrock:InferenceProfileArn"]),
+        ("2.ContextKeyValues.member.1", vec![profile]),
+    ] {
+        assert_eq!(asked(member), expected.into_iter().map(str::to_owned).collect(), "{member}");
+    }
     assert_eq!((cloud.calls()[0].as_str(), cloud.calls().len()), ("iam:GetRole", 1 + all.len()));
     let gone = "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Code>NoSuchEntity</Code><Message>The role with name gone cannot be found.</Message></Error></ErrorResponse>";
     cloud.state().instead.push(("iam:GetRole".to_owned(), 404, gone.to_owned()));

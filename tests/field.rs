@@ -257,3 +257,106 @@ fn use_of_a_reservation_proves_nothing_of_the_on_demand_quota() {
         }
     }
 }
+
+/// A request reserves its `max_tokens` when it is admitted, so one alone can exceed the quota.
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html>
+#[test]
+fn a_request_that_reserves_more_than_the_quota_is_told_to_lower_its_max_tokens() {
+    let said = |body: &Value| {
+        let mut file = busy();
+        let each = &mut file.usage[0].last.as_mut().unwrap().each;
+        (each.invocations, each.input_tokens, each.output_tokens) = (2.0, 2_000.0, 200.0);
+        each.quota_tokens = Some(3_000.0);
+        file.quotas[0].applied = Some(50_000.0);
+        let world = sandbox(file);
+        let record = json!({
+            "schemaType": "ModelInvocationLog", "schemaVersion": "1.0", "timestamp": "2026-11-20T14:32:05Z",
+            "accountId": "111122223333", "region": "us-east-1", "operation": "Converse", "modelId": SONNET,
+            "errorCode": "ThrottlingException", "input": { "inputBodyJson": body },
+            "identity": { "arn": "arn:aws:sts::111122223333:assumed-role/checkout-api/s" },
+        });
+        let report = deliver(&world, &record.to_string());
+        assert_eq!(withheld(&report), [Reason::UnprovenThrottle]);
+        world.published()[0].withheld[0].reason.clone()
+    };
+    for body in [json!({ "inferenceConfig": { "maxTokens": 64_000 } }), json!({ "max_tokens": 64_000 })] {
+        let reason = said(&body);
+        assert!(reason.contains("one request alone reserves 64,000 output tokens"), "{reason}");
+        assert!(reason.contains("the quota is 50,000 tokens: lower its `max_tokens`"), "{reason}");
+    }
+    for body in [json!({ "inferenceConfig": { "maxTokens": 4_000 } }), json!({ "messages": [] })] {
+        let reason = said(&body);
+        assert!(!reason.contains("one request alone"), "{reason}");
+    }
+}
+
+fn mail_of(world: WorldFile, event: &str) -> String {
+    let world = sandbox(world);
+    deliver(&world, event);
+    let mail = world.published()[0].mail();
+    mail.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A policy of an organization enforces a guardrail on calls that name none.
+/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_bedrock_best_practices.html>
+#[test]
+fn a_guardrail_may_be_the_organizations() {
+    let mut event: Value = serde_json::from_str(&throttle(SONNET)).unwrap();
+    event["detail"]["errorCode"] = json!("ValidationException");
+    event["detail"]["errorMessage"] = json!("The provided guardrail identifier is invalid.");
+    let mail = mail_of(WorldFile::default(), &event.to_string());
+    assert!(mail.contains("BEDROCK_POLICY") && mail.contains("fails every call"), "{mail}");
+    let denied = |owner: &str| {
+        format!(
+            "User: arn:aws:sts::111122223333:assumed-role/checkout-api/s is not authorized to perform: bedrock:ApplyGuardrail on resource: arn:aws:bedrock:us-east-1:{owner}:guardrail/hu1dlsv9wy1d because no identity-based policy allows the bedrock:ApplyGuardrail action"
+        )
+    };
+    for (owner, is_anothers) in [("999988887777", true), ("111122223333", false)] {
+        event["detail"]["errorCode"] = json!("AccessDenied");
+        event["detail"]["errorMessage"] = json!(denied(owner));
+        let mail = mail_of(WorldFile::default(), &event.to_string());
+        let said = format!("The guardrail belongs to account {owner}.");
+        assert_eq!(mail.contains(&said), is_anothers, "{mail}");
+        assert_eq!(mail.contains("resource-based policy"), is_anothers, "{mail}");
+    }
+}
+
+/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_AgreementAvailability.html>
+#[test]
+fn an_agreement_that_is_pending_or_failed_is_told_as_such() {
+    let model = "anthropic.claude-haiku-4-5-20251001-v1:0";
+    for (agreement, said, is_missing) in [
+        ("PENDING", Some("this agreement is pending"), true),
+        ("ERROR", Some("this agreement failed"), true),
+        ("NOT_AVAILABLE", None, true),
+        ("UNKNOWN", None, false),
+    ] {
+        let file = json!({ "availability": [{ "model_id": model, "agreement": agreement, "form_submitted": true }] });
+        let mut event: Value = serde_json::from_str(&sample("access-use-case-form.json")).unwrap();
+        event["detail"]["requestParameters"]["modelId"] = json!(model);
+        event["detail"]["errorMessage"] =
+            json!("You don't have access to the model with the specified model ID.");
+        let mail = mail_of(WorldFile::parse(&file.to_string()).unwrap(), &event.to_string());
+        for text in ["this agreement is pending", "this agreement failed"] {
+            assert_eq!(mail.contains(text), said == Some(text), "{agreement}: {mail}");
+        }
+        assert_eq!(mail.contains("create-foundation-model-agreement"), is_missing, "{agreement}: {mail}");
+    }
+}
+
+/// Priority, default and flex share the on-demand quota.
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html>
+#[test]
+fn nobody_is_advised_to_change_the_tier_for_more_quota() {
+    let mut event: Value = serde_json::from_str(&throttle(SONNET)).unwrap();
+    event["detail"]["errorCode"] = json!("ValidationException");
+    event["detail"]["errorMessage"] = json!("The service tier provided is invalid");
+    let mail = mail_of(WorldFile::default(), &event.to_string());
+    assert!(mail.contains("A tier is no quota: another tier does not raise one."), "{mail}");
+    for tier in ["priority", "flex"] {
+        let mut event: Value = serde_json::from_str(&throttle(SONNET)).unwrap();
+        event["detail"]["requestParameters"]["serviceTier"] = json!({ "type": tier });
+        let mail = mail_of(busy(), &event.to_string());
+        assert!(mail.contains("was requested from AWS") && !mail.contains(tier), "{tier}: {mail}");
+    }
+}

@@ -259,3 +259,22 @@ fn an_item_without_an_id_that_fails_lets_the_whole_batch_come_again() {
     let failed = deliver(&sandbox(needed()), &batch.to_string()).failed_ids();
     assert_eq!(failed, [""]);
 }
+
+#[test]
+fn a_request_that_aws_has_but_does_not_list_yet_is_followed_once_it_is_listed() {
+    let mut file = needed();
+    let code = file.quotas[0].code.clone();
+    let mut hidden = open_request(code.as_str());
+    (hidden.created, hidden.listed_from) = (now(), Some(now() + SignedDuration::from_mins(30)));
+    file.requests.push(hidden);
+    let world = sandbox(file);
+    deliver(&world, &throttle(MODEL));
+    let reason = world.published()[0].withheld[0].reason.clone();
+    assert!(reason.contains("which Service Quotas does not list yet"), "{reason}");
+    sweep_for(&world, 90);
+    deliver(&world, &throttle(MODEL));
+    world.decide("request-0001", RequestStatus::Approved, Some(9e6));
+    sweep_for(&world, 90);
+    let outcomes = kinds(&world).iter().filter(|kind| *kind == "outcome").count();
+    assert_eq!((outcomes, world.calls()["request_increase"], world.increase_requests().len()), (1, 1, 1));
+}

@@ -330,3 +330,20 @@ fn every_action_of_a_workflow_is_pinned_to_a_commit() {
     }
     assert!(actions >= 4, "{actions}");
 }
+
+/// What AWS does otherwise than a reader expects, and what an operator does about it.
+#[test]
+fn the_pages_warn_of_what_does_harm() {
+    for (page, warnings) in [
+        // Amazon Q Developer's channel guardrail defaults to `AdministratorAccess`.
+        ("docs/deploy.md", vec!["Set its channel guardrail", "AdministratorAccess"]),
+        // A reserved concurrency of 0 sends the queue's messages to the dead letters.
+        ("docs/operate.md", vec!["Do not set the reserved concurrency to 0 while the mapping is enabled"]),
+    ] {
+        let text = std::fs::read_to_string(root().join(page)).unwrap();
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for warning in warnings {
+            assert!(words.contains(warning), "{page}: {warning}");
+        }
+    }
+}

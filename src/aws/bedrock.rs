@@ -92,7 +92,8 @@ impl Models for Aws {
                 Some(AgreementStatus::Available) => Availability::Available,
                 Some(AgreementStatus::Pending) => Availability::Pending,
                 Some(AgreementStatus::NotAvailable) => Availability::NotAvailable,
-                _ => Availability::Error,
+                Some(AgreementStatus::Error) => Availability::Error,
+                _ => Availability::Unknown,
             },
             authorized: *availability.authorization_status() == AuthorizationStatus::Authorized,
             region: match availability.region_availability() {

@@ -109,7 +109,8 @@ pub struct Facts {
     /// Whether the call was explicitly denied, rather than not allowed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub explicit_deny: bool,
-    /// The value that the caller requested, in the limit's unit.
+    /// The value that the caller requested, in the limit's unit. For a quota error: the output tokens that the call
+    /// reserved at admission.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested: Option<u64>,
     /// The limit: the highest or lowest allowed value.

@@ -134,6 +134,7 @@ pub(super) fn read(
         region: record.region(envelope, home),
         model: record.model(),
         variant: record.variant(service),
+        max_tokens: record.request_parameters.get().and_then(RequestParameters::max_tokens),
         operation: Some(name.to_owned()),
         code: Some(code.to_owned()),
         status: None,

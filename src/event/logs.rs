@@ -18,7 +18,6 @@ use crate::identity::FunctionIdentity;
 use crate::ids::{AccountId, caller_of};
 use crate::model::ModelId;
 use crate::original::Original;
-use crate::quota::Variant;
 use crate::text::cut;
 
 #[derive(Deserialize)]
@@ -191,6 +190,7 @@ pub(super) fn line(text: &str, home: &FunctionIdentity) -> Option<Signal> {
         region: endpoint_region(text).or_else(|| home.region.clone()).or(found.facts.region),
         model: found.facts.model_id,
         variant: None,
+        max_tokens: None,
         operation: found.facts.operation.map(|o| o.to_string()),
         code: None,
         status: None,
@@ -202,9 +202,9 @@ pub(super) fn line(text: &str, home: &FunctionIdentity) -> Option<Signal> {
 }
 
 impl Invocation<'_> {
-    /// The way of calling that the body names; `None` if it names none or is not logged.
-    fn variant(&self) -> Option<Variant> {
-        self.input.get()?.input_body_json.get()?.variant()
+    /// The request body; `None` if bodies are not logged, or this one is in S3 because of its size.
+    fn body(&self) -> Option<&RequestParameters<'_>> {
+        self.input.get()?.input_body_json.get()
     }
 }
 
@@ -225,7 +225,8 @@ pub(super) fn invocation(text: &str, home: &FunctionIdentity, at: &str) -> Resul
         account,
         region: home.region_or(record.region.get()),
         model: record.model_id.get().and_then(ModelId::parse),
-        variant: record.variant(),
+        variant: record.body().and_then(RequestParameters::variant),
+        max_tokens: record.body().and_then(RequestParameters::max_tokens),
         operation: record.operation.owned(),
         code: Some(code.to_owned()),
         status: None,

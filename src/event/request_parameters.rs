@@ -33,6 +33,21 @@ pub(super) struct RequestParameters<'a> {
     beta: Option<&'a RawValue>,
     #[serde(borrow, default)]
     additional_model_request_fields: Maybe<ModelFields<'a>>,
+    #[serde(borrow, default)]
+    inference_config: Maybe<InferenceConfig<'a>>,
+    /// The same in bodies for `InvokeModel`, of Anthropic's and of OpenAI's models.
+    #[serde(borrow, default, rename = "max_tokens")]
+    max_tokens: Text<'a>,
+    #[serde(borrow, default, rename = "max_completion_tokens")]
+    max_completion_tokens: Text<'a>,
+}
+
+/// See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html>.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InferenceConfig<'a> {
+    #[serde(borrow, default)]
+    max_tokens: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +75,13 @@ impl RequestParameters<'_> {
         ModelId::parse(self.model_id.get().or(self.model.get())?)
     }
 
+    /// The output tokens that the call reserved; `None` if it named no limit, which reserves the model's maximum, or if
+    /// the body is not there.
+    pub(super) fn max_tokens(&self) -> Option<u64> {
+        let config = self.inference_config.get().and_then(|config| config.max_tokens.get());
+        config.or(self.max_tokens.get()).or(self.max_completion_tokens.get())?.parse().ok()
+    }
+
     /// The way of calling that the parameters name; `None` if they name none. That does not mean the standard way:
     /// CloudTrail leaves bodies out.
     pub(super) fn variant(&self) -> Option<Variant> {
@@ -80,6 +102,21 @@ impl RequestParameters<'_> {
 mod tests {
     use super::*;
     use crate::event::value::object;
+
+    #[test]
+    fn the_reserved_output_is_read_from_each_form_of_a_body() {
+        for (json, expected) in [
+            (r#"{"inferenceConfig":{"maxTokens":64000,"temperature":0.2}}"#, Some(64_000)),
+            (r#"{"max_tokens":32000,"anthropic_version":"bedrock-2023-05-31"}"#, Some(32_000)),
+            (r#"{"max_completion_tokens":16000}"#, Some(16_000)),
+            (r#"{"messages":[{"content":"{\"max_tokens\":5}"}]}"#, None),
+            (r#"{"max_tokens":-1}"#, None),
+            (r#"{"inferenceConfig":[],"max_tokens":{"of":7}}"#, None),
+        ] {
+            let read: RequestParameters<'_> = object(json, "x").unwrap();
+            assert_eq!(read.max_tokens(), expected, "{json}");
+        }
+    }
 
     #[test]
     fn the_variant_is_read_from_named_members_only() {

@@ -108,6 +108,7 @@ pub(super) fn read_job(
         region: envelope.region(home),
         model: job.model.get().or_else(|| job.base_model.get()).and_then(ModelId::parse),
         variant: None,
+        max_tokens: None,
         operation: Some(match state {
             "PartiallyCompleted" | "Expired" => format!("{}: {state}", crate::text::cut(kind, 60)),
             _ => crate::text::cut(kind, 80).to_owned(),
@@ -169,6 +170,7 @@ pub(super) fn read_health(
         region,
         model: None,
         variant: None,
+        max_tokens: None,
         operation: None,
         code: health.event_type_code.owned(),
         status: None,

@@ -68,6 +68,8 @@ pub struct ErrorSignal {
     pub model: Option<ModelId>,
     /// The way of calling, where the source of the error says it; `None` if it does not.
     pub variant: Option<Variant>,
+    /// The output tokens that the call reserved, where the source of the error has the request; `None` if it has not.
+    pub max_tokens: Option<u64>,
     /// The API operation, such as `Converse`.
     pub operation: Option<String>,
     /// The error code.
@@ -319,6 +321,7 @@ mod tests {
                 region: None,
                 model: None,
                 variant: None,
+                max_tokens: None,
                 operation: None,
                 code: None,
                 status: None,

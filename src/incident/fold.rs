@@ -205,6 +205,7 @@ mod tests {
             region: Region::parse("us-east-1"),
             model: ModelId::parse("amazon.nova-lite-v1:0"),
             variant: None,
+            max_tokens: None,
             operation: None,
             code: Some(code.to_owned()),
             status: None,

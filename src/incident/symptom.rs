@@ -61,6 +61,7 @@ impl Symptom {
         }
         if diagnosis.cause.category() == Category::Quota {
             diagnosis.facts.variant = error.variant.or(diagnosis.facts.variant);
+            diagnosis.facts.requested = error.max_tokens;
         }
         let principal = diagnosis.facts.principal.as_deref().and_then(caller_of);
         let caller = error.caller.clone().or(principal);

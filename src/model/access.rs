@@ -15,7 +15,10 @@ pub enum Availability {
     Available,
     Pending,
     NotAvailable,
+    /// Bedrock reports an error.
     Error,
+    /// Bedrock's answer does not say.
+    Unknown,
 }
 
 /// Anthropic's use-case form. An account submits it once, before its first call of an Anthropic model.

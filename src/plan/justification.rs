@@ -104,7 +104,7 @@ pub(crate) fn far_below(case: &QuotaCase<'_>, requested: Option<u64>) -> String 
     let holds = case.applied as u64;
     if let Some(asked) = requested.filter(|asked| is_tokens && *asked > holds) {
         return format!(
-            "one request alone reserves {} of the {} tokens: lower its `max_tokens`, no increase is needed for what is used",
+            "one request alone reserves {} output tokens, and the quota is {} tokens: lower its `max_tokens`, no increase is needed for what is used",
             whole(asked),
             n(case.applied)
         );

@@ -243,6 +243,7 @@ impl SandboxState {
                 region: Some(place.region.clone()),
                 model: e.model_id.as_deref().and_then(ModelId::parse),
                 variant: None,
+                max_tokens: None,
                 operation: (source == SourceWord::Cloudtrail).then(|| e.operation.clone()),
                 code: e.code.clone(),
                 status: None,

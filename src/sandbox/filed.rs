@@ -1,5 +1,7 @@
 //! Increase requests in the sandbox's Service Quotas.
 
+use jiff::Timestamp;
+
 use crate::ids::{QuotaService, Region};
 use crate::quota::Catalog;
 use crate::quota::request::IncreaseRequest;
@@ -9,6 +11,8 @@ use crate::sandbox::{QuotaEntry, WorldFile};
 pub(crate) struct FiledRequest {
     pub(crate) region: Region,
     pub(crate) request: IncreaseRequest,
+    /// When Service Quotas begins to list it; `None`: at once.
+    pub(crate) listed_from: Option<Timestamp>,
 }
 
 pub(crate) fn filed_before(file: &WorldFile) -> Vec<FiledRequest> {
@@ -22,6 +26,7 @@ pub(crate) fn filed_before(file: &WorldFile) -> Vec<FiledRequest> {
             created: r.created,
             case_id: r.case_id.clone(),
         },
+        listed_from: r.listed_from,
     });
     requests.collect()
 }

@@ -104,6 +104,7 @@ pub(crate) fn told(place: &AccountRegion, calls: &[(Timestamp, Arc<Fed>)]) -> (V
             region: Some(place.region.clone()),
             model: Some(fed.model.clone()),
             variant: None,
+            max_tokens: None,
             operation: Some("Converse".to_owned()),
             code: Some(code),
             status: None,

@@ -86,7 +86,8 @@ impl SandboxState {
     fn history(&self, place: &AccountRegion, code: &QuotaCode) -> Vec<IncreaseRequest> {
         let oldest = self.now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
         let of_quota = |f: &&FiledRequest| {
-            f.region == place.region && f.request.code == *code && f.request.created >= oldest
+            let is_listed = f.listed_from.is_none_or(|from| from <= self.now);
+            f.region == place.region && f.request.code == *code && f.request.created >= oldest && is_listed
         };
         let mut history: Vec<_> = self.requests.iter().filter(of_quota).map(|f| f.request.clone()).collect();
         history.sort_by_key(|r| std::cmp::Reverse(r.created));
@@ -106,12 +107,12 @@ impl SandboxState {
         if !known.quota.adjustable {
             return refused(Rejection::Invalid, "the quota is not adjustable");
         }
-        if self.history(place, code).iter().any(|r| r.status.is_open()) {
+        let open = || self.requests.iter().filter(|f| f.region == place.region && f.request.status.is_open());
+        if open().any(|f| f.request.code == *code) {
             let why = "only one open service quota increase request is allowed per quota";
             return refused(Rejection::AlreadyOpen, why);
         }
-        let open = self.requests.iter().filter(|f| f.region == place.region && f.request.status.is_open());
-        if open.count() >= MOST_OPEN {
+        if open().count() >= MOST_OPEN {
             return refused(Rejection::TooManyOpen, "too many open quota increase requests in the Region");
         }
         let floor = known.default.unwrap_or(0.0).max(known.applied.unwrap_or(0.0));
@@ -131,7 +132,11 @@ impl SandboxState {
             created: self.now,
             case_id: None,
         };
-        self.requests.push(FiledRequest { region: place.region.clone(), request: request.clone() });
+        self.requests.push(FiledRequest {
+            region: place.region.clone(),
+            request: request.clone(),
+            listed_from: None,
+        });
         Ok(request)
     }
 }

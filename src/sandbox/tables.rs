@@ -196,6 +196,7 @@ impl Tables {
             region: Some(entry.region.clone()),
             model: entry.model_id.as_deref().and_then(ModelId::parse),
             variant: None,
+            max_tokens: None,
             operation: None,
             code: entry.code.clone(),
             status: None,

@@ -55,6 +55,7 @@ pub(crate) fn symptom(region: &str, model: &str, message: &str, role: &str, at: 
         region: Region::parse(region),
         model: ModelId::parse(model),
         variant: None,
+        max_tokens: None,
         operation: Some("Converse".to_owned()),
         code: Some("ThrottlingException".to_owned()),
         status: None,

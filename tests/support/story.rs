@@ -120,6 +120,7 @@ pub(crate) fn open_request(code: &str) -> RequestEntry {
         status: RequestStatus::CaseOpened,
         created: "2026-11-18T09:00:00Z".parse().unwrap(),
         case_id: None,
+        listed_from: None,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
 use crate::diagnosis::rules::conditions::{about_media, about_messages, about_parameter};
 use crate::diagnosis::rules::pages::{
-    CACHING, CONVERSE, ERRORS, GUARDRAILS, MODELS, PARAMETERS, THINKING, TOOLS,
+    CACHING, CONVERSE, ENFORCED_GUARDRAIL, ERRORS, GUARDRAILS, MODELS, PARAMETERS, THINKING, TOOLS,
 };
 
 #[rustfmt::skip]
@@ -12,7 +12,7 @@ pub(super) const ROWS: &[Rule] = &[
     Rule { id: "guardrail", cause: Cause::Guardrail,
         says: &[&["guardrail identifier"], &["another guardrail"], &["guardrail version"], &["guardrail", "does not exist"], &["guardrail", "not found"], &["guardrail", "incorrect format"], &["grounding source"], &["guardrailconfig"], &["guardrail", "is not in a"], &["guardrail configuration"], &["guardrail", "invalid"], &["find guardrail"], &["guardrailidentifier"], &["guardrail must have"]],
         unless: &["parameter validation failed", "unknown parameter in"],
-        advice: &["Check the guardrail's id, its version (`DRAFT` or a number) and that it stands in the same Region; grounding checks also need the source, the query and the content, each tagged."],
+        advice: &["Check the guardrail's id, its version (`DRAFT` or a number) and that it stands in the same Region; grounding checks also need the source, the query and the content, each tagged.", ENFORCED_GUARDRAIL],
         reference: GUARDRAILS,
         example: Example { code: Some("ValidationException"), message: "The guardrail identifier or version provided in the request does not exist." }, ..Rule::NONE },
     Rule { id: "input-too-long", cause: Cause::ContextLength,

@@ -5,7 +5,7 @@
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
 use crate::diagnosis::rules::conditions::{about_guardrail, about_media, about_messages, about_parameter};
-use crate::diagnosis::rules::pages::{CONVERSE, GUARDRAILS, MODELS, PARAMETERS};
+use crate::diagnosis::rules::pages::{CONVERSE, ENFORCED_GUARDRAIL, GUARDRAILS, MODELS, PARAMETERS};
 
 const FAILED: &[&[&str]] = &[&["failed to satisfy"]];
 
@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Rule] = &[
         example: Example { code: Some("ValidationException"), message: "1 validation error detected: Value 'system' at 'messages.1.member.role' failed to satisfy constraint: Member must satisfy enum value set: [user, assistant]" }, ..Rule::NONE },
     Rule { id: "constraint-on-guardrail", cause: Cause::Guardrail,
         says: FAILED, when: Some(about_guardrail),
-        advice: &["Correct the guardrail's member that the path names."],
+        advice: &["Correct the guardrail's member that the path names.", ENFORCED_GUARDRAIL],
         reference: GUARDRAILS,
         example: Example { code: Some("ValidationException"), message: "1 validation error detected: Value at 'guardrailConfig.guardrailVersion' failed to satisfy constraint: Member must satisfy regular expression pattern: (([1-9][0-9]{0,7})|(DRAFT))" }, ..Rule::NONE },
     Rule { id: "constraint-on-parameter", cause: Cause::Parameter,

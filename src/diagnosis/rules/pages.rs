@@ -23,6 +23,8 @@ pub(super) const ANTHROPIC: &str =
 pub(super) const THINKING: &str =
     "https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html";
 pub(super) const CACHING: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html";
+/// A guardrail may be enforced from outside the request.
+pub(super) const ENFORCED_GUARDRAIL: &str = "If the request names no guardrail, the account or an organization's Bedrock policy enforces one, and one wrong identifier there fails every call: see `aws bedrock list-enforced-guardrails-configuration` and `aws organizations describe-effective-policy --policy-type BEDROCK_POLICY`.";
 pub(super) const GUARDRAILS: &str = "https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails.html";
 pub(super) const TIERS: &str =
     "https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html";

@@ -16,7 +16,9 @@ pub(crate) fn steps(reminder: &Reminder) -> Vec<Step> {
         link: reminder.link.clone(),
     }];
     for command in &reminder.commands {
-        let looks = [" get-", " list-", " lookup-"].iter().any(|verb| command.contains(verb));
+        // A command that changes something may read a value of it with a second one, in `$(…)`.
+        let outer = command.split("$(").next().unwrap_or(command);
+        let looks = [" get-", " list-", " lookup-"].iter().any(|verb| outer.contains(verb));
         let text = match command.starts_with('{') {
             true => "The least statement that allows it.",
             false if looks => "See the present state.",

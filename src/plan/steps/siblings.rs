@@ -57,6 +57,29 @@ mod tests {
     use super::*;
     use crate::ids::{AccountId, Region};
 
+    /// A model's quotas are not adjustable alike.
+    #[test]
+    fn each_quota_says_for_itself_whether_it_is_adjustable() {
+        let place = AccountRegion {
+            account: AccountId::parse("111122223333").unwrap(),
+            region: Region::parse("us-east-1").unwrap(),
+        };
+        for (id, own, other, raise) in [
+            (
+                "us.anthropic.claude-opus-4-7",
+                "L-5DB28B7B",
+                "L-34152C1D",
+                "an increase of it can be requested",
+            ),
+            ("global.anthropic.claude-opus-4-7", "L-34152C1D", "L-5DB28B7B", "it is not adjustable"),
+        ] {
+            let (model, code) = (ModelId::parse(id).unwrap(), QuotaCode::parse(own).unwrap());
+            let text = meanwhile(&model, Limit::TokensPerMinute, &code, &place).unwrap().text;
+            assert!(text.contains(&format!("({other}); by the public listing {raise}")), "{id}: {text}");
+            assert!(!text.contains(own), "{id}: {text}");
+        }
+    }
+
     #[test]
     fn the_other_quotas_of_a_model_are_named_and_never_its_own() {
         let place = |region: &str| AccountRegion {

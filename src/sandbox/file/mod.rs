@@ -129,6 +129,10 @@ pub struct RequestEntry {
     pub created: Timestamp,
     /// The support case id, if there is a case.
     pub case_id: Option<String>,
+    /// When Service Quotas begins to list it. Default: at once. Until then only a further request of the same quota
+    /// shows that it is there, because AWS refuses that one.
+    #[schemars(with = "Option<String>")]
+    pub listed_from: Option<Timestamp>,
 }
 
 fn one_offer() -> usize {
