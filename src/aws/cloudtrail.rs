@@ -195,6 +195,7 @@ fn found(kind: LogKind, place: &AccountRegion, row: &[ResultField]) -> Option<Er
         region: Some(place.region.clone()),
         model: columns.get("model").and_then(|id| ModelId::parse(id)),
         variant: None,
+        max_tokens: None,
         operation: None,
         code: Some((*columns.get("code")?).to_owned()),
         status: None,
