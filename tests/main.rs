@@ -6,6 +6,7 @@
 mod adapters;
 mod agent_core;
 mod boundary;
+mod classify;
 mod doctor;
 mod events;
 mod field;

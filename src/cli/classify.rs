@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
 
+use anyhow::ensure;
 use bedrock_remediator::diagnosis::{Category, Cause, Diagnosis, ErrorText, diagnose};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -41,6 +42,7 @@ const KEYS: [&str; 5] = ["id", "message", "error_code", "http_status", "operatio
 
 pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<CommandOutcome> {
     if let Some(text) = &args.text {
+        ensure!(!text.trim().is_empty(), "TEXT is empty; leave it out to read standard input");
         return one(text, args.json);
     }
     let mut input = io::stdin().lock();
