@@ -149,7 +149,8 @@ fn cut_at(text: &str, most: usize) -> &str {
     crate::text::cut(text, most)
 }
 
-/// The word in `text` that equals `lower`, ignoring case.
+/// The word in `text` that equals `lower`, ignoring case. AWS's names begin with a capital letter, and a traceback may
+/// have the client's method, such as `converse`, before the operation.
 pub(super) fn word<'t>(text: &'t str, lower: &str) -> Option<&'t str> {
     if let Some(stem) = lower.strip_suffix("exception") {
         // Many words share a code's first letter, so codes are searched by their ending.
@@ -158,14 +159,20 @@ pub(super) fn word<'t>(text: &'t str, lower: &str) -> Option<&'t str> {
         return found.into_iter().find(|word| word.eq_ignore_ascii_case(lower));
     }
     let first = lower.bytes().next()?;
-    let mut starts = memchr::memchr2_iter(first, first.to_ascii_uppercase(), text.as_bytes());
-    starts.find_map(|start| {
+    let starts = memchr::memchr2_iter(first, first.to_ascii_uppercase(), text.as_bytes());
+    let mut words = starts.filter_map(|start| {
         let found = text.get(start..start + lower.len())?;
         let outside = |b: Option<&u8>| b.is_none_or(|b| !b.is_ascii_alphanumeric());
         let alone = outside(text.as_bytes().get(start.wrapping_sub(1)))
             && outside(text.as_bytes().get(start + lower.len()));
         (found.eq_ignore_ascii_case(lower) && alone).then_some(found)
-    })
+    });
+    let is_capital = |word: &&str| word.starts_with(|c: char| c.is_ascii_uppercase());
+    let first = words.next()?;
+    if is_capital(&first) {
+        return Some(first);
+    }
+    Some(words.find(is_capital).unwrap_or(first))
 }
 
 /// The first IAM action, such as `bedrock:InvokeModel`.
