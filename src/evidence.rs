@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::access::AccessEvidence;
+use crate::alternatives::MeasuredAlternative;
 use crate::error::{Gathered, ServiceError, ServiceResult};
 use crate::ids::Region;
 use crate::incident::Incident;
@@ -154,6 +155,8 @@ pub struct Evidence {
     pub feature: Option<Box<QuotaEvidence>>,
     /// Usage of the quota by every model that shares it.
     pub usage: Gathered<Usage>,
+    /// Where there is room for other ways to call the model, most room first. Read for the first notice of a throttle.
+    pub room: Vec<MeasuredAlternative>,
     /// Confirmed subscribers to notices. Asked if a request may be filed.
     pub listeners: Gathered<u32>,
     /// Whether CloudTrail shows calls by the root user. Asked if a request depends on it.
@@ -214,6 +217,7 @@ impl Evidence {
             limits: Vec::new(),
             feature: None,
             usage: Gathered::NotAsked,
+            room: Vec::new(),
             listeners: Gathered::NotAsked,
             root: Gathered::NotAsked,
             callers: Gathered::NotAsked,

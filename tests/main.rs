@@ -32,6 +32,7 @@ mod readme;
 mod reminders;
 #[cfg(feature = "report")]
 mod report;
+mod room;
 mod services;
 #[cfg(feature = "simulation")]
 mod simulation;

@@ -63,7 +63,7 @@ fn round_trips(future: impl Future) -> usize {
 }
 
 #[test]
-fn a_new_throttle_of_a_known_model_costs_eighteen_calls_in_seven_round_trips_and_a_duplicate_one() {
+fn a_new_throttle_of_a_known_model_costs_twenty_three_calls_in_seven_round_trips_and_a_duplicate_one() {
     let world = sandbox(busy());
     let (config, home, payload) = (Config::default(), FunctionIdentity::default(), throttle(SONNET));
     let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
@@ -71,7 +71,8 @@ fn a_new_throttle_of_a_known_model_costs_eighteen_calls_in_seven_round_trips_and
     assert_eq!(round_trips(deliver()), 7);
     // `usage` is asked by the minute and by five, and each is a request to CloudWatch.
     let expected = [
-        ("applied", 1),
+        // Two other ways to call the model, each with a quota of its own.
+        ("applied", 1 + 2),
         ("called_by_root", 1),
         ("claim", 1),
         ("default_value", 1),
@@ -83,12 +84,14 @@ fn a_new_throttle_of_a_known_model_costs_eighteen_calls_in_seven_round_trips_and
         ("recorded", 5),
         ("request_increase", 1),
         ("reserve", 1),
+        // Whether an incident shows that a policy denies one of them.
+        ("seen", 1),
         ("subscribers", 1),
-        ("usage", 2),
+        ("usage", 2 + 2),
     ];
     assert_eq!(world.calls(), expected.into());
     assert_eq!(round_trips(deliver()), 1);
-    assert_eq!((world.calls()["claim"], world.calls().values().sum::<u32>()), (2, 19));
+    assert_eq!((world.calls()["claim"], world.calls().values().sum::<u32>()), (2, 24));
 }
 
 #[test]
@@ -176,9 +179,10 @@ fn throttles_of_another_region_model_or_time_do_not_count() {
 fn requests_have_a_ceiling_of_their_own() {
     let mut file = busy();
     also_busy(&mut file, SONNET, "L-4A6BFAB1");
-    file.quotas[1].applied = Some(450.0);
-    file.quotas[1].default = Some(450.0);
-    file.quotas[1].adjustable = Some(true);
+    let requests_quota = file.quotas.last_mut().unwrap();
+    requests_quota.applied = Some(450.0);
+    requests_quota.default = Some(450.0);
+    requests_quota.adjustable = Some(true);
     let requests = "Too many requests, please wait before trying again.";
     for (ceiling, desired) in [(None, vec![730.0]), (Some(500.0), vec![500.0]), (Some(450.0), vec![])] {
         let world = sandbox(file.clone());

@@ -31,6 +31,7 @@ pub(crate) use crate::diagnosis::plain::LONGEST;
 pub use crate::diagnosis::plain::{ErrorText, Plain};
 pub use crate::diagnosis::rule::{Example, Rule};
 pub use crate::diagnosis::rules::RULES;
+pub(crate) use crate::diagnosis::rules::pages::WIDER_PROFILE;
 pub use crate::original::Original;
 use crate::text::cut;
 

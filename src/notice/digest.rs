@@ -87,6 +87,7 @@ impl Notice {
             counts,
             actions: Vec::new(),
             withheld: Vec::new(),
+            room: Vec::new(),
             next_steps: causes.iter().filter_map(|(cause, of_it)| first_step(*cause, of_it)).collect(),
             advice: Vec::new(),
             outcome: None,

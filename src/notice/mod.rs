@@ -17,10 +17,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::access::checklist;
+use crate::alternatives::MeasuredAlternative;
 use crate::callers::{Address, CallerShare};
 use crate::diagnosis::{Category, Cause, Facts};
 use crate::evidence::Evidence;
-use crate::ids::{AccountId, IncidentId, Region, short_hash};
+use crate::ids::{AccountId, IncidentId, QuotaCode, Region, short_hash};
 use crate::incident::notice_kind::severity;
 pub use crate::incident::notice_kind::{Kind, Severity};
 use crate::incident::notices::NoticeRecord;
@@ -85,6 +86,9 @@ pub struct Notice {
     pub actions: Vec<Action>,
     /// Actions not taken, and why.
     pub withheld: Vec<Withheld>,
+    /// Other ways to call the model that have room now, most room first; empty unless they were measured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub room: Vec<RoomRow>,
     /// Steps for a person.
     pub next_steps: Vec<Step>,
     /// Advice as an experienced engineer would give it.
@@ -122,6 +126,43 @@ pub struct Caller {
     pub errors: u64,
     /// Share of the sampled errors, from 0 to 1.
     pub share: f64,
+}
+
+/// Another way to call the model, and how much room its quota has.
+#[derive(Clone, Debug, Serialize)]
+pub struct RoomRow {
+    /// The id to call.
+    pub model_id: ModelId,
+    /// The Region to call from.
+    pub region: Region,
+    /// `bedrock-runtime` or `bedrock-mantle`.
+    pub endpoint: &'static str,
+    /// The quota that counts such calls.
+    pub quota_code: QuotaCode,
+    /// The quota's name.
+    pub quota_name: String,
+    /// The applied value.
+    pub applied: f64,
+    /// The peak of the last hour, or for a daily limit the use of the last 24 hours, in the quota's unit.
+    pub used: f64,
+    /// Whether Service Quotas takes increase requests for it, by the public listing.
+    pub adjustable: bool,
+}
+
+impl RoomRow {
+    fn of(room: &MeasuredAlternative) -> Self {
+        let way = &room.alternative;
+        Self {
+            model_id: way.model.clone(),
+            region: way.place.region.clone(),
+            endpoint: way.endpoint.as_str(),
+            quota_code: way.quota.code.clone(),
+            quota_name: way.quota.name.clone(),
+            applied: room.applied,
+            used: room.used,
+            adjustable: way.quota.adjustable,
+        }
+    }
 }
 
 impl Caller {
@@ -177,6 +218,7 @@ impl Notice {
             advice: plan.advice.clone(),
             outcome: None,
             request_id: None,
+            room: evidence.room.iter().filter(|_| plan.suspicion.is_none()).map(RoomRow::of).collect(),
             justification: plan.justification.clone(),
             first_seen: incident.first_seen,
             last_seen: incident.last_seen,

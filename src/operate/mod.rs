@@ -19,7 +19,7 @@ use crate::plan::{codes, demand, remembered_suspicion};
 use crate::ports::Services;
 use crate::quota::record::Remember;
 use crate::run::context::{PATIENCE, RunContext};
-use crate::run::gather::gather;
+use crate::run::gather::{Purpose, gather};
 use crate::run::respond::{Response, decide, drive};
 use crate::run::still::again_at;
 use crate::shards::Shards;
@@ -119,7 +119,7 @@ pub async fn approve<W: Services>(
         ..terms.config.clone()
     };
     let terms = RunContext { config: &config, ..*terms };
-    Box::pin(drive(world, &terms, &lease, record, None, Lane::Other)).await.map(Some)
+    Box::pin(drive(world, &terms, &lease, record, None, (Purpose::Look, Lane::Other))).await.map(Some)
 }
 
 /// Records `what` for every quota that the incident's calls count against.

@@ -69,7 +69,7 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
                 Ok(increase) => file(plan, &case, increase),
                 Err(refusal) => match refusal.suspicion.clone() {
                     Some(suspicion) => suspect::withhold(plan, suspicion, incident, evidence),
-                    None => withhold(plan, &case, *refusal, incident.is_forecast()),
+                    None => withhold(plan, &case, *refusal, incident, evidence),
                 },
             }
         }
@@ -107,21 +107,28 @@ fn file(plan: &mut Plan, case: &QuotaCase<'_>, increase: Increase) {
 }
 
 /// Adds why no request is filed for a known quota, and what a person can do instead.
-fn withhold(plan: &mut Plan, case: &QuotaCase<'_>, refusal: WithheldIncrease, is_forecast: bool) {
+fn withhold(
+    plan: &mut Plan,
+    case: &QuotaCase<'_>,
+    refusal: WithheldIncrease,
+    incident: &Incident,
+    evidence: &Evidence,
+) {
     if refusal.needs_a_case {
         let justification = plan.justification.clone().unwrap_or_default();
         let text = justification::support_case(case.quota, &refusal.withheld, &justification);
         plan.actions.push(Action::PrepareSupportCase { quota: Some(case.quota.clone()), text });
         plan.steps.push(open_case(case.place));
         // While waiting for a person, another id of the model may help.
-        if matches!(refusal.withheld.kind, Reason::BelowDefault | Reason::NotAdjustable) {
+        let is_for_long = matches!(refusal.withheld.kind, Reason::BelowDefault | Reason::NotAdjustable);
+        if is_for_long && evidence.room.is_empty() {
             let (limit, code) = (case.limit.limit, &case.quota.code);
             plan.steps.extend(siblings::meanwhile(case.model, limit, code, case.place));
         }
     }
     plan.asks_who_calls = refusal.asks_who_calls;
     // For a forecast, the incident that made the request reports on it.
-    if let Some(request) = refusal.open.filter(|_| !is_forecast) {
+    if let Some(request) = refusal.open.filter(|_| !incident.is_forecast()) {
         plan.adopted = Some(TrackedRequest {
             code: case.quota.code.clone(),
             name: case.quota.name.clone(),

@@ -19,14 +19,14 @@ mod withheld_increase;
 
 use crate::access;
 use crate::config::Config;
-use crate::diagnosis::{Category, Cause, RULES};
+use crate::diagnosis::{Category, Cause, RULES, WIDER_PROFILE};
 use crate::evidence::Evidence;
 use crate::identity::FunctionIdentity;
 use crate::incident::Incident;
 pub use crate::plan::action::{Action, Increase, Plan, Reason, Step, Withheld};
 pub(crate) use crate::plan::remembered::{beyond_budget, closed_unchanged, cooling_down, suspected};
 pub use crate::plan::size::round_up;
-use crate::plan::steps::{agent_core, approve, model_id, request_body, retry, visible};
+use crate::plan::steps::{agent_core, approve, model_id, request_body, retry, room, visible};
 pub(crate) use crate::plan::suspect::{codes, demand, remembered_suspicion};
 
 /// Builds the plan. `identity` names the function in the commands for a person.
@@ -65,6 +65,10 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config, identity:
         if incident.cause.category() != Category::Quota {
             plan.advice = vec![agent_core::RETRY.to_owned()];
         }
+    }
+    if let Some(step) = room::first_step(&evidence.room).filter(|_| plan.suspicion.is_none()) {
+        plan.steps.insert(0, step);
+        plan.advice.retain(|advice| advice != WIDER_PROFILE);
     }
     plan.steps.extend(retry::steps(incident));
     if incident.is_metric_only() && incident.facts.is_of_agent_core() {

@@ -18,6 +18,7 @@ use crate::incident::lane::Lane;
 use crate::incident::record::{Claim, Lease, Release, State};
 use crate::ports::Services;
 use crate::run::context::{AT_ONCE, RunContext};
+use crate::run::gather::Purpose;
 use crate::run::respond::{Response, drive};
 
 /// What was done about one incident.
@@ -122,7 +123,8 @@ impl<'a, W: Services> Claims<'a, W> {
                     beyond.put(incident, room, opened);
                 }
                 claimed => {
-                    for report in self.driven(incident, claimed).await {
+                    let purpose = if crowded.contains(&rank) { Purpose::Look } else { Purpose::FirstNotice };
+                    for report in self.driven(incident, claimed, purpose).await {
                         if matches!(&report.driven, Ok(Some(driven)) if driven.is_left) {
                             crowded.insert(rank);
                         }
@@ -189,7 +191,13 @@ impl<'a, W: Services> Claims<'a, W> {
     }
 
     /// Drives a claimed incident. Also drives the incidents found behind an alarm, which replace it in the reports.
-    async fn driven(&self, incident: Incident, claimed: ServiceResult<Claimed>) -> Vec<IncidentReport> {
+    /// `purpose`: what evidence is for; a digest has no place for more.
+    async fn driven(
+        &self,
+        incident: Incident,
+        claimed: ServiceResult<Claimed>,
+        purpose: Purpose,
+    ) -> Vec<IncidentReport> {
         let (world, terms) = (self.world, self.terms);
         let lane = match incident.cause.category() {
             _ if !incident.is_certain() => Lane::Other,
@@ -200,7 +208,7 @@ impl<'a, W: Services> Claims<'a, W> {
             Ok(Claimed::Done(Claim::Mine(lease, record))) => (lease, *record),
             claimed => return vec![counted_only(incident, claimed.map(|_| ()))],
         };
-        let driven = Box::pin(drive(world, terms, &lease, record, None, lane)).await.map(Some);
+        let driven = Box::pin(drive(world, terms, &lease, record, None, (purpose, lane))).await.map(Some);
         let mut report = IncidentReport { incident, driven, recorded: true };
         let (mut others, mut is_superseded) = (Vec::new(), false);
         if let Ok(Some(driven)) = &mut report.driven {
@@ -217,7 +225,8 @@ impl<'a, W: Services> Claims<'a, W> {
         for found in others {
             let (lease, record, learnt) = found.open();
             let incident = Incident { items: items.clone(), ..record.incident.clone() };
-            let driven = Box::pin(drive(world, terms, &lease, record, learnt, lane)).await.map(Some);
+            let driven =
+                Box::pin(drive(world, terms, &lease, record, learnt, (purpose, lane))).await.map(Some);
             reports.push(IncidentReport { incident, driven, recorded: true });
         }
         reports
@@ -230,7 +239,7 @@ impl<'a, W: Services> Claims<'a, W> {
         match self.claim(&flood, lease).await {
             Ok(Claimed::Beyond(room, opened)) => Err((flood, room, opened)),
             claimed if is_left => Ok(vec![counted_only(flood, claimed.map(|_| ()))]),
-            claimed => Ok(self.driven(flood, claimed).await),
+            claimed => Ok(self.driven(flood, claimed, Purpose::Look).await),
         }
     }
 

@@ -3,19 +3,19 @@
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::access;
 use crate::diagnosis::{Category, Cause};
 use crate::error::{Gathered, ServiceResult};
 use crate::evidence::{Evidence, LimitEvidence, QuotaEvidence, Successor, since};
-use crate::ids::{AccountRegion, Arn, QuotaService, Region, caller_of, is_root};
+use crate::ids::{AccountRegion, QuotaService, Region};
 use crate::incident::Incident;
 use crate::model::access::Availability;
 use crate::model::lifecycle::successor;
 use crate::model::{ModelId, ModelKind};
-use crate::permission::{Needed, PolicyVerdict, Ruling};
 use crate::ports::{Clock, Ledger, Models, Permissions, Quotas, Telemetry, Topic, ask};
 use crate::quota::{Catalog, Limit, Quota, QuotaMatch, Variant, Verdict, find};
+use crate::run::gather_permission::{is_of_own_policies, rulings};
 use crate::run::gather_quota::values;
+use crate::run::gather_room::room;
 use crate::run::{forecast, gather_feature};
 use crate::time::Window;
 use crate::usage::headroom::{FORECAST_LIMITS, MANTLE_LIMITS};
@@ -32,6 +32,29 @@ pub(crate) const MANY: usize = 6;
 
 /// Gathers the evidence for `incident`. Calls without an answer at `until` count as failed.
 pub async fn gather<W>(world: &W, incident: &Incident, now: Timestamp, until: Timestamp) -> Evidence
+where
+    W: Quotas + Telemetry + Models + Permissions + Ledger + Topic + Clock,
+{
+    Box::pin(gather_for(world, incident, Purpose::Look, now, until)).await
+}
+
+/// What evidence is gathered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The first notice of an incident, which says where a throttled application finds room.
+    FirstNotice,
+    /// Anything later, or many incidents at once.
+    Look,
+}
+
+/// Gathers the evidence for `incident`, as far as `purpose` needs it.
+pub(crate) async fn gather_for<W>(
+    world: &W,
+    incident: &Incident,
+    purpose: Purpose,
+    now: Timestamp,
+    until: Timestamp,
+) -> Evidence
 where
     W: Quotas + Telemetry + Models + Permissions + Ledger + Topic + Clock,
 {
@@ -56,7 +79,7 @@ where
             Box::pin(gather_feature::gather(world, &place, incident, &mut evidence, until)).await;
         }
         (Category::Quota, Some(model)) if incident.cause.is_rate() => {
-            of_quotas(world, &place, &model, incident, &mut evidence, until).await;
+            of_quotas(world, &place, &model, incident, purpose, &mut evidence, until).await;
         }
         (Category::ModelAccess, Some(model)) => {
             of_access(world, &place, &model, incident, &mut evidence, until).await;
@@ -76,16 +99,26 @@ async fn of_quotas<W>(
     place: &AccountRegion,
     model: &ModelId,
     incident: &Incident,
+    purpose: Purpose,
     evidence: &mut Evidence,
     until: Timestamp,
 ) where
     W: Quotas + Telemetry + Models + Ledger + Topic + Clock,
 {
     let now = evidence.now;
-    ((evidence.limits, evidence.listing), evidence.usage, evidence.listeners) = tokio::join!(
+    let asks_room =
+        purpose == Purpose::FirstNotice && !incident.is_forecast() && incident.facts.many.is_none();
+    let full = wanted(incident).first().filter(|_| asks_room).map(|limit| (endpoint_of(incident), *limit));
+    ((evidence.limits, evidence.listing), evidence.usage, evidence.listeners, evidence.room) = tokio::join!(
         limits(world, place, model, wanted(incident), incident.facts.variant, until),
         gathered(world, until, usage(world, place, model, incident, now, until)),
         gathered(world, until, world.subscribers()),
+        async {
+            match full {
+                Some(full) => room(world, place, model, full, now, until).await,
+                None => Vec::new(),
+            }
+        },
     );
     // Calls through other application profiles count as well. Look for them if the use found so far does not fill the
     // quota.
@@ -161,12 +194,6 @@ async fn of_id(
     }
 }
 
-/// Whether the missing permission may be in a policy of the caller's own account. A denial that names another
-/// policy layer leaves nothing to ask.
-pub(crate) fn is_of_own_policies(cause: Cause) -> bool {
-    matches!(cause, Cause::IamUnspecified | Cause::IdentityPolicy)
-}
-
 pub(crate) async fn gathered<T>(
     world: &impl Clock,
     until: Timestamp,
@@ -204,45 +231,6 @@ pub(crate) async fn elsewhere(
         (there.region, offered)
     });
     join_all(asked).await
-}
-
-/// IAM's rulings on the caller, the action and every resource of the call. If the model is a profile, `profile`
-/// has the models it routes to.
-pub(crate) async fn rulings(
-    world: &(impl Permissions + Clock),
-    place: &AccountRegion,
-    incident: &Incident,
-    profile: &Gathered<Option<Vec<String>>>,
-    until: Timestamp,
-) -> Gathered<Option<Vec<Ruling>>> {
-    let facts = &incident.facts;
-    let caller = incident.caller.as_deref().or(facts.principal.as_deref());
-    let (Some(caller), Some(action)) = (caller.and_then(caller_of), access::action_of(facts)) else {
-        return Gathered::NotAsked;
-    };
-    let routes = match profile {
-        Gathered::NotAsked => &[][..],
-        Gathered::Read(Some(routes)) => routes,
-        // Without the profile's models, only a part of the needed permissions is known, and a verdict on a part
-        // would look like a verdict on the whole. The evidence says why the profile is not known.
-        Gathered::Read(None) | Gathered::Unread(_) => return Gathered::NotAsked,
-    };
-    let needed = access::needed(incident.model.as_ref(), place, facts.resource.as_deref(), routes);
-    let is_own = Arn::parse(&caller).is_some_and(|arn| arn.account == place.account.as_str());
-    if needed.is_empty() || is_root(&caller) {
-        return Gathered::NotAsked;
-    }
-    if !is_own {
-        // The policies of both accounts decide, and only one account can be asked.
-        let open = |needed: Needed| Ruling {
-            resource: needed.arn,
-            verdict: PolicyVerdict::Undetermined,
-            layer: None,
-            missing_context: Vec::new(),
-        };
-        return Gathered::Read(Some(needed.into_iter().map(open).collect()));
-    }
-    gathered(world, until, world.simulate(place, &caller, action, &needed)).await
 }
 
 /// The endpoint whose quotas and metrics `incident` is about.

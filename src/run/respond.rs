@@ -26,7 +26,7 @@ use crate::ports::{Clock, Ledger, Records, Services, Topic};
 use crate::quota::record::Remember;
 use crate::run::act::{carry_out, resume};
 use crate::run::context::{PATIENCE, RunContext};
-use crate::run::gather::gather;
+use crate::run::gather::{Purpose, gather_for};
 use crate::run::investigate::{RelatedIncident, SearchOutcome, learn};
 use crate::run::prepared::Prepared;
 use crate::run::{by_hand, who_calls};
@@ -64,16 +64,18 @@ impl Response {
 }
 
 /// Drives `record` to its end. Does not search again for what is in `learnt`. Counts its notice in `lane`. An
-/// error means that the ledger or the topic failed; the incident then stays in the ledger, due.
+/// error means that the ledger or the topic failed; the incident then stays in the ledger, due. `purpose`: what evidence
+/// is for, if it is the first notice.
 pub(crate) async fn drive<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
     lease: &Lease,
     record: Record,
     learnt: Option<SearchOutcome>,
-    lane: Lane,
+    (purpose, lane): (Purpose, Lane),
 ) -> ServiceResult<Response> {
-    let mut ready = prepare(world, terms, lease, record, learnt).await?;
+    let purpose = if record.notices.last().is_none() { purpose } else { Purpose::Look };
+    let mut ready = prepare_for(world, terms, lease, record, purpose, learnt).await?;
     let mut driven = Response {
         incident: ready.incident,
         plan: ready.plan,
@@ -124,7 +126,18 @@ pub(crate) async fn prepare<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
     lease: &Lease,
+    record: Record,
+    learnt: Option<SearchOutcome>,
+) -> ServiceResult<Prepared> {
+    Box::pin(prepare_for(world, terms, lease, record, Purpose::Look, learnt)).await
+}
+
+async fn prepare_for<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    lease: &Lease,
     mut record: Record,
+    purpose: Purpose,
     learnt: Option<SearchOutcome>,
 ) -> ServiceResult<Prepared> {
     let now = world.now();
@@ -149,7 +162,7 @@ pub(crate) async fn prepare<W: Services>(
     let is_other_remedy = learnt.is_named && remedy != record.incident.cause.remedy();
     let evidence = match learnt.evidence {
         Some(evidence) => evidence,
-        None => Box::pin(gather(world, &record.incident, now, until)).await,
+        None => Box::pin(gather_for(world, &record.incident, purpose, now, until)).await,
     };
     let evidence = Evidence { looked: learnt.looked, ..evidence };
     if let Some(moved) = by_hand::moved(&record, &evidence) {

@@ -101,6 +101,16 @@ pub enum Endpoint {
     Mantle,
 }
 
+impl Endpoint {
+    /// The service's name in host names.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Runtime => "bedrock-runtime",
+            Self::Mantle => "bedrock-mantle",
+        }
+    }
+}
+
 /// How many quota tokens one token counts for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weights {

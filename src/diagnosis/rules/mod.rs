@@ -14,7 +14,7 @@ mod input_length;
 mod model_id;
 mod not_a_quota;
 mod not_inference;
-mod pages;
+pub(crate) mod pages;
 mod denial;
 mod rate_limit;
 mod body;

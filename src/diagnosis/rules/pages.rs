@@ -46,10 +46,12 @@ pub(super) const CREDENTIALS: &str =
 pub(super) const SERVICE_QUOTAS: &str =
     "https://docs.aws.amazon.com/servicequotas/latest/userguide/request-quota-increase.html";
 
+/// Advice without figures, for readers of whom nothing is measured.
+pub(crate) const WIDER_PROFILE: &str = "On the bedrock-runtime endpoint, call through a cross-Region or global inference profile, which has a larger quota of its own.";
 pub(super) const THROTTLE_ADVICE: &[&str] = &[
     "Set `max_tokens` to what the answer needs: at admission Bedrock reserves input plus `max_tokens`, and the model's maximum when it is unset.",
     "Retry with exponential backoff and jitter, with a budget for retries; retries count against the quota too.",
-    "On the bedrock-runtime endpoint, call through a cross-Region or global inference profile, which has a larger quota of its own.",
+    WIDER_PROFILE,
     "Cache long prompt prefixes, and move what can wait to batch inference: neither cache reads nor batch jobs count.",
 ];
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::diagnosis::Category;
 use crate::ids::IncidentId;
 use crate::incident::notice_kind::Kind;
-use crate::notice::{Line, Notice, counted, digest};
+use crate::notice::{Line, Notice, RoomRow, counted, digest};
 use crate::plan::action::{Action, Reason, Withheld};
 use crate::text;
 use crate::text::{number, whole};
@@ -29,6 +29,10 @@ pub(crate) fn mail(notice: &Notice) -> String {
         done(&mut out, notice);
     } else {
         incidents(&mut out, &notice.incidents);
+    }
+    if !notice.room.is_empty() {
+        section(&mut out, "Where there is room now");
+        notice.room.iter().for_each(|row| item(&mut out, "  - ", &of_room(row)));
     }
     if !notice.next_steps.is_empty() {
         section(&mut out, "What to do now");
@@ -110,6 +114,22 @@ fn done(out: &mut String, notice: &Notice) {
     if notice.actions.is_empty() && notice.withheld.is_empty() {
         item(out, "  - ", &format!("Nothing: {}.", why_nothing(notice)));
     }
+}
+
+/// Another way to call the model.
+fn of_room(row: &RoomRow) -> String {
+    let endpoint =
+        if row.endpoint == "bedrock-runtime" { String::new() } else { format!(" on {}", row.endpoint) };
+    let adjustable = if row.adjustable { "adjustable" } else { "not adjustable" };
+    format!(
+        "`{}` from {}{endpoint}: {} of {} used, {} left ({}, {adjustable} by the public listing)",
+        row.model_id,
+        row.region,
+        number(row.used),
+        number(row.applied),
+        number((row.applied - row.used).max(0.0)),
+        row.quota_code,
+    )
 }
 
 /// What the function did.

@@ -20,6 +20,7 @@ pub(crate) mod open_request;
 pub(crate) mod request_body;
 /// What to change if the calling pattern does harm.
 pub(crate) mod retry;
+pub(crate) mod room;
 /// Other ids of the same model, to call while a support case is open.
 pub(crate) mod siblings;
 /// What to do if AWS does not answer the function.
