@@ -353,7 +353,7 @@ fn no_log_tells_a_payload(lines: &[String]) {
 const OF_A_NEW_THROTTLE: usize = 3 + 6 + 4 + 6 + 4;
 
 #[test]
-fn a_new_throttle_costs_23_calls_and_its_duplicate_three_at_once() {
+fn a_new_throttle_costs_28_calls_and_its_duplicate_three_at_once() {
     let cloud = Cloud::new(WorldFile::parse(&sample("throttle-tokens.world.json")).unwrap());
     cloud.reset(world(Path::new("events/throttle-tokens.json"), b""));
     let lambda = Lambda::new();
