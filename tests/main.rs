@@ -5,6 +5,7 @@
 #[cfg(feature = "aws")]
 mod adapters;
 mod agent_core;
+mod audit;
 mod boundary;
 mod classify;
 mod doctor;

@@ -2,6 +2,7 @@
 
 mod outcome;
 mod account;
+mod audit;
 mod catalog;
 mod classify;
 mod doctor;
@@ -54,6 +55,7 @@ enum Command {
     #[cfg(feature = "report")]
     Report(report::ReportArgs),
     Doctor(doctor::Doctor),
+    Audit(audit::AuditArgs),
     Classify(classify::ClassifyArgs),
     Quota(quota::QuotaArgs),
     Rules(rules::RulesArgs),
@@ -75,6 +77,7 @@ pub(crate) fn run() -> ExitCode {
         #[cfg(feature = "report")]
         Command::Report(args) => report::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Quota(args) => quota::run(&args),
         Command::Rules(args) => rules::run(&args),
