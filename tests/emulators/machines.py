@@ -78,12 +78,13 @@ def wait_until(what, holds, seconds=30):
     raise AssertionError(f"not within {seconds} s: {what}")
 
 
-def client(service, port):
+def client(service, port, account=ACCOUNT):
+    """A client of `account`: the emulators take a key id of twelve digits for the account."""
     return boto3.client(
         service,
         endpoint_url=f"http://127.0.0.1:{port}",
         region_name=REGION,
-        aws_access_key_id=ACCOUNT,
+        aws_access_key_id=account,
         aws_secret_access_key="example",
     )
 
