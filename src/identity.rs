@@ -34,6 +34,16 @@ pub struct Organization {
     pub external_id: Option<String>,
 }
 
+impl Organization {
+    /// The name of the members' role, unless the operator chose another.
+    pub(crate) const MEMBER_ROLE: &str = "bedrock-remediator-member";
+
+    /// ARN of the role that is assumed for calls in `place`. Nothing but the account decides which role it is.
+    pub(crate) fn role_in(&self, place: &AccountRegion) -> String {
+        format!("arn:{}:iam::{}:role/{}", place.region.partition(), place.account, self.member_role)
+    }
+}
+
 impl FunctionIdentity {
     /// The account and Region the function runs in; `None` outside AWS.
     pub fn place(&self) -> Option<AccountRegion> {

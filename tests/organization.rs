@@ -4,8 +4,18 @@
 
 use crate::support::story::*;
 use bedrock_remediator::event::{Signal, read};
+use std::process::Command;
+
+use bedrock_remediator::config::Config;
 use bedrock_remediator::identity::{FunctionIdentity, Organization};
 use bedrock_remediator::ids::{AccountId, Region};
+use bedrock_remediator::plan::Reason;
+use bedrock_remediator::quota::request::RequestStatus;
+use bedrock_remediator::run::context::RunContext;
+use bedrock_remediator::run::handler::{DeliveryReport, handle};
+use bedrock_remediator::run::sweep::sweep;
+use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 const HUB: &str = "999988887777";
@@ -125,4 +135,159 @@ fn bad_settings_of_an_organization_stop_the_start() {
         let error = settings(&[(name, value)]).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains(value), "{error}");
     }
+}
+
+/// The sample's account, whose quota is full, as the file describes a member.
+fn busy_member() -> Value {
+    serde_json::from_str(&sample("throttle-tokens.world.json")).unwrap()
+}
+
+/// A hub with the members `accounts`. Nothing is described in the hub's own account.
+fn organization(accounts: &Value) -> Sandbox {
+    let file = json!({ "account": HUB, "region": "us-east-1", "accounts": accounts });
+    sandbox(WorldFile::parse(&file.to_string()).unwrap())
+}
+
+fn at_hub<T>(work: impl AsyncFnOnce(&RunContext<'_>) -> T) -> T {
+    let (config, home) = (Config::default(), hub());
+    block_on(work(&RunContext { config: &config, home: &home, allowance: ALLOWANCE }))
+}
+
+fn deliver_to_hub(world: &Sandbox, event: &Value) -> DeliveryReport {
+    at_hub(async |terms| handle(world, terms, in_queue(event).as_bytes()).await.unwrap())
+}
+
+fn throttled() -> Value {
+    serde_json::from_str(&sample("throttle-tokens.json")).unwrap()
+}
+
+/// The accounts and Regions that answered a call.
+fn answered(world: &Sandbox) -> Vec<String> {
+    world.answered().keys().map(|place| format!("{} {}", place.account, place.region)).collect()
+}
+
+/// The first mail, as one line.
+fn first_mail(world: &Sandbox) -> String {
+    world.published()[0].mail().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn requests_in(world: &Sandbox, account: &str) -> usize {
+    world.in_member(&AccountId::parse(account).unwrap(), |member| member.increase_requests().len())
+}
+
+#[test]
+fn a_members_throttle_is_looked_into_filed_and_followed_in_its_account_and_region() {
+    let world = organization(&json!({ MEMBER: busy_member(), ANOTHER: busy_member() }));
+    let report = deliver_to_hub(&world, &throttled());
+    assert_eq!(withheld(&report), []);
+    assert_eq!((requests_in(&world, MEMBER), requests_in(&world, ANOTHER)), (1, 0));
+    assert_eq!(world.increase_requests().len(), 0, "the hub's own account");
+    world.in_member(&AccountId::parse(MEMBER).unwrap(), |member| {
+        member.decide(&member.increase_requests()[0].id, RequestStatus::Approved, Some(8e6));
+    });
+    world.pass(SignedDuration::from_hours(1));
+    at_hub(async |terms| sweep(&world, terms).await.unwrap());
+    assert_eq!(kinds(&world), ["opened", "outcome"]);
+    assert!(world.published().iter().all(|notice| notice.account == AccountId::parse(MEMBER)));
+    // The sweep's daily look at use is the hub's own.
+    assert_eq!(answered(&world), [format!("{MEMBER} us-east-1"), format!("{HUB} us-east-1")]);
+}
+
+#[test]
+fn each_region_of_a_member_is_asked_for_itself() {
+    let world = organization(&json!({ MEMBER: busy_member() }));
+    let mut event = with("throttle-tokens.json", "/region", "us-west-2");
+    event["detail"]["awsRegion"] = json!("us-west-2");
+    let report = deliver_to_hub(&world, &event);
+    assert_eq!(answered(&world), [format!("{MEMBER} us-west-2")]);
+    // The file describes no use there.
+    assert_eq!((withheld(&report).len(), requests_in(&world, MEMBER)), (1, 0));
+}
+
+#[test]
+fn a_forged_detail_a_published_event_and_the_functions_own_call_cause_no_call_and_no_notice() {
+    let forged = with("throttle-tokens.json", "/detail/recipientAccountId", ANOTHER);
+    let published = json!({ "Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:999988887777:t",
+        "Message": throttled().to_string() });
+    let mut own_call = throttled();
+    own_call["detail"]["userIdentity"] = json!({ "type": "AssumedRole", "accountId": MEMBER,
+        "arn": format!("arn:aws:sts::{MEMBER}:assumed-role/{ROLE}/bedrock-remediator") });
+    for (name, event) in [("forged", forged), ("published", published), ("own call", own_call)] {
+        let world = organization(&json!({ MEMBER: busy_member(), ANOTHER: busy_member() }));
+        let report = deliver_to_hub(&world, &event);
+        assert_eq!(report.incidents.len(), 0, "{name}");
+        assert_eq!((answered(&world), world.calls().len()), (vec![], 0), "{name}");
+    }
+}
+
+#[test]
+fn a_role_that_an_event_names_opens_no_other_account() {
+    // The caller came from another account, and is named with all its ARNs.
+    let text = sample("permission-identity-policy.json");
+    let mut event: Value = serde_json::from_str(&text).unwrap();
+    let foreign = event["detail"]["userIdentity"].to_string().replace(MEMBER, ANOTHER);
+    event["detail"]["userIdentity"] = serde_json::from_str(&foreign).unwrap();
+    event["detail"]["resources"] =
+        json!([{ "accountId": ANOTHER, "ARN": format!("arn:aws:iam::{ANOTHER}:role/admin") }]);
+    let world = organization(&json!({ MEMBER: {}, ANOTHER: {} }));
+    let report = deliver_to_hub(&world, &event);
+    assert_eq!(report.incidents.len(), 1);
+    assert_eq!(answered(&world), [format!("{MEMBER} us-east-1")]);
+}
+
+#[test]
+fn a_member_that_cannot_be_entered_answers_nothing_and_the_notice_says_why() {
+    for (role, said) in [
+        ("missing", "it does not exist, does not trust this function, or is outside the organization"),
+        ("denied-by-scp", "a service control policy denies `sts:AssumeRole`"),
+        ("denied-by-rcp", "a resource control policy denies `sts:AssumeRole`"),
+        ("region-off", "STS is switched off for that account in this Region"),
+    ] {
+        let mut member = busy_member();
+        member["role"] = json!(role);
+        let world = organization(&json!({ MEMBER: member, ANOTHER: busy_member() }));
+        let report = deliver_to_hub(&world, &throttled());
+        assert_eq!(withheld(&report), [Reason::NoEvidence], "{role}");
+        assert_eq!((answered(&world), requests_in(&world, MEMBER)), (vec![], 0), "{role}");
+        let mail = first_mail(&world);
+        let named = format!("arn:aws:iam::{MEMBER}:role/{ROLE}` cannot be assumed: {said}");
+        assert!(mail.contains(&named), "{role}: {mail}");
+    }
+}
+
+#[test]
+fn an_account_outside_the_organization_is_not_entered() {
+    // The bus takes no events of such an account, so this one comes after the account has left.
+    let mut event: Value =
+        serde_json::from_str(&throttled().to_string().replace(MEMBER, "222233334444")).unwrap();
+    event["account"] = json!("222233334444");
+    let world = organization(&json!({ MEMBER: busy_member() }));
+    let report = deliver_to_hub(&world, &event);
+    assert_eq!((withheld(&report), answered(&world)), (vec![Reason::NoEvidence], vec![]));
+    let mail = first_mail(&world);
+    assert!(mail.contains("222233334444:role/bedrock-remediator-member` cannot be assumed"), "{mail}");
+}
+
+#[test]
+fn explain_answers_a_members_event_from_the_members_facts() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("organization");
+    std::fs::create_dir_all(&folder).unwrap();
+    let explained = |name: &str, accounts: &Value| -> Value {
+        let world = folder.join(format!("{name}.json"));
+        std::fs::write(&world, json!({ "account": HUB, "accounts": accounts }).to_string()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"));
+        command.args(["explain", "--json", "--world"]).arg(&world);
+        let event = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("events/throttle-tokens.json");
+        let output = command.arg(event).output().unwrap();
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let filed = explained("filed", &json!({ MEMBER: busy_member() }));
+    assert_eq!(filed["incidents"][0]["account"], json!(MEMBER));
+    assert_eq!(filed["incidents"][0]["actions"][0]["type"], json!("request-increase"));
+    let mut refused = busy_member();
+    refused["role"] = json!("denied-by-scp");
+    let refused = explained("refused", &json!({ MEMBER: refused }));
+    let reason = refused["incidents"][0]["withheld"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("a service control policy denies `sts:AssumeRole`"), "{reason}");
 }

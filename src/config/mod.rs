@@ -107,9 +107,6 @@ impl Settings {
     }
 }
 
-/// The member role's name, unless the operator chose another.
-const MEMBER_ROLE: &str = "bedrock-remediator-member";
-
 /// See <https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html>.
 fn organization_id(text: &str) -> Option<String> {
     let rest = text.strip_prefix("o-")?;
@@ -149,7 +146,7 @@ impl<F: Fn(&str) -> Option<String>> VariableReader<F> {
             self.word("ORGANIZATION_ID", "an organization's id, such as `o-a1b2c3d4e5`", organization_id);
         let role = self.word("MEMBER_ROLE_NAME", "a role's name without path", role_name);
         let external_id = self.text("MEMBER_EXTERNAL_ID");
-        let member_role = role.unwrap_or_else(|| MEMBER_ROLE.to_owned());
+        let member_role = role.unwrap_or_else(|| Organization::MEMBER_ROLE.to_owned());
         Some(Organization { id: id?, member_role, external_id })
     }
 
