@@ -149,8 +149,15 @@ fn organization(accounts: &Value) -> Sandbox {
 }
 
 fn at_hub<T>(work: impl AsyncFnOnce(&RunContext<'_>) -> T) -> T {
-    let (config, home) = (Config::default(), hub());
-    block_on(work(&RunContext { config: &config, home: &home, allowance: ALLOWANCE }))
+    at_hub_with(&Config::default(), &hub(), work)
+}
+
+fn at_hub_with<T>(
+    config: &Config,
+    home: &FunctionIdentity,
+    work: impl AsyncFnOnce(&RunContext<'_>) -> T,
+) -> T {
+    block_on(work(&RunContext { config, home, allowance: ALLOWANCE }))
 }
 
 fn deliver_to_hub(world: &Sandbox, event: &Value) -> DeliveryReport {
@@ -290,4 +297,36 @@ fn explain_answers_a_members_event_from_the_members_facts() {
     let refused = explained("refused", &json!({ MEMBER: refused }));
     let reason = refused["incidents"][0]["withheld"][0]["reason"].as_str().unwrap();
     assert!(reason.contains("a service control policy denies `sts:AssumeRole`"), "{reason}");
+}
+
+/// The throttle of another account.
+fn throttled_in(account: &str) -> Value {
+    serde_json::from_str(&throttled().to_string().replace(MEMBER, account)).unwrap()
+}
+
+#[test]
+fn all_accounts_of_an_organization_share_a_daily_limit() {
+    let accounts = [MEMBER, ANOTHER, "222233334444"];
+    let members: serde_json::Map<String, Value> =
+        accounts.iter().map(|account| ((*account).to_owned(), busy_member())).collect();
+    let filed = |config: &Config, home: &FunctionIdentity| {
+        let world = organization(&Value::Object(members.clone()));
+        let reports = accounts.map(|account| {
+            let payload = in_queue(&throttled_in(account));
+            let handled =
+                at_hub_with(config, home, async |terms| handle(&world, terms, payload.as_bytes()).await);
+            handled.unwrap()
+        });
+        (accounts.map(|account| requests_in(&world, account)), world, reports)
+    };
+    let config = Config { max_increases_per_day_organization: 2, ..Config::default() };
+    let (requests, world, reports) = filed(&config, &hub());
+    assert_eq!((requests, withheld(&reports[2])), ([1, 1, 0], vec![Reason::DailyLimit]));
+    let mail = world.published()[2].mail().split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = "2 requests were filed in all accounts of the organization together within 24 hours";
+    assert!(mail.contains(said), "{mail}");
+    // Without an organization the limit counts nothing.
+    let config = Config { max_increases_per_day_organization: 0, ..Config::default() };
+    let alone = FunctionIdentity { organization: None, ..hub() };
+    assert_eq!(filed(&config, &alone).0, [1, 1, 1]);
 }

@@ -202,6 +202,12 @@ pub const GUARD_RAILS: &[GuardRail] = &[
         field: Field::Count(0, 20, |c| &mut c.max_increases_per_day),
     },
     GuardRail {
+        variable: "MAX_INCREASES_PER_DAY_ORGANIZATION",
+        does: "the same for all accounts of the organization together, in all Regions. It counts only if the stack has an `OrganizationId`",
+        bounds_requests: true,
+        field: Field::Count(0, 500, |c| &mut c.max_increases_per_day_organization),
+    },
+    GuardRail {
         variable: "REQUIRE_HISTORY_DAYS",
         does: "the model was first used at least this long ago",
         bounds_requests: true,

@@ -45,6 +45,8 @@ pub struct Config {
     pub quota_cool_down: SignedDuration,
     /// `MAX_INCREASES_PER_DAY`: the most requests in 24 hours, for each account and Region.
     pub max_increases_per_day: u32,
+    /// `MAX_INCREASES_PER_DAY_ORGANIZATION`: the most requests in 24 hours, for all accounts of the organization together.
+    pub max_increases_per_day_organization: u32,
     /// `REQUIRE_HISTORY_DAYS`: how long ago the model must first have been used.
     pub require_history: SignedDuration,
     /// `NOTICE_COOL_DOWN_MINUTES`: the time before the same content is sent again. It grows; see
@@ -109,6 +111,7 @@ impl Default for Config {
             max_requests_per_minute: None,
             quota_cool_down: SignedDuration::from_hours(72),
             max_increases_per_day: 3,
+            max_increases_per_day_organization: 20,
             require_history: SignedDuration::from_hours(3 * 24),
             notice_cool_down: SignedDuration::from_mins(240),
             digest_above: 5,

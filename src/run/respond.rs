@@ -134,7 +134,7 @@ pub(crate) async fn prepare<W: Services>(
     let place = record.incident.place();
     // Resume first: what an earlier invocation left in doubt also affects the evidence.
     record.followed = match (record.followed.take(), &place) {
-        (Some(followed), Some(place)) => resume(world, lease, place, followed, now).await?,
+        (Some(followed), Some(place)) => resume(world, terms.home, lease, place, followed, now).await?,
         _ => None,
     };
     let remedy = record.incident.cause.remedy();
@@ -162,7 +162,7 @@ pub(crate) async fn prepare<W: Services>(
         Some(place) => {
             let earlier =
                 record.followed.clone().map(|followed| OwnRequest::earlier(followed, place, &evidence));
-            carry_out(world, terms.config, lease, place, &plan, earlier, now).await?
+            carry_out(world, terms, lease, place, &plan, earlier, now).await?
         }
         None => Execution::Nothing,
     };
