@@ -6,9 +6,10 @@ use crate::support::story::*;
 use bedrock_remediator::event::{Signal, read};
 use std::process::Command;
 
-use bedrock_remediator::config::Config;
+use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::identity::{FunctionIdentity, Organization};
 use bedrock_remediator::ids::{AccountId, Region};
+use bedrock_remediator::operate;
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::quota::request::RequestStatus;
 use bedrock_remediator::run::context::RunContext;
@@ -175,7 +176,12 @@ fn answered(world: &Sandbox) -> Vec<String> {
 
 /// The first mail, as one line.
 fn first_mail(world: &Sandbox) -> String {
-    world.published()[0].mail().split_whitespace().collect::<Vec<_>>().join(" ")
+    mail(world, 0)
+}
+
+/// The nth mail, from 0, as one line.
+fn mail(world: &Sandbox, n: usize) -> String {
+    world.published()[n].mail().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn requests_in(world: &Sandbox, account: &str) -> usize {
@@ -322,11 +328,108 @@ fn all_accounts_of_an_organization_share_a_daily_limit() {
     let config = Config { max_increases_per_day_organization: 2, ..Config::default() };
     let (requests, world, reports) = filed(&config, &hub());
     assert_eq!((requests, withheld(&reports[2])), ([1, 1, 0], vec![Reason::DailyLimit]));
-    let mail = world.published()[2].mail().split_whitespace().collect::<Vec<_>>().join(" ");
+    let mail = mail(&world, 2);
     let said = "2 requests were filed in all accounts of the organization together within 24 hours";
     assert!(mail.contains(said), "{mail}");
     // Without an organization the limit counts nothing.
     let config = Config { max_increases_per_day_organization: 0, ..Config::default() };
     let alone = FunctionIdentity { organization: None, ..hub() };
     assert_eq!(filed(&config, &alone).0, [1, 1, 1]);
+}
+
+/// The guard rails with these settings of single accounts.
+fn with_accounts(accounts: &Value) -> Config {
+    Config::from_vars(|name| (name == "ACCOUNTS").then(|| accounts.to_string())).unwrap()
+}
+
+fn deliver_under(world: &Sandbox, config: &Config, account: &str) -> DeliveryReport {
+    let payload = in_queue(&throttled_in(account));
+    at_hub_with(config, &hub(), async |terms| handle(world, terms, payload.as_bytes()).await.unwrap())
+}
+
+#[test]
+fn an_accounts_own_guard_rails_hold_in_that_account_alone() {
+    for (settings, reason) in [
+        (json!({ "mode": "observe" }), Reason::ObserveMode),
+        (json!({ "max_increases_per_day": 0 }), Reason::DailyLimit),
+    ] {
+        let world = organization(&json!({ MEMBER: busy_member(), ANOTHER: busy_member() }));
+        let config = with_accounts(&json!({ MEMBER: settings }));
+        assert_eq!(withheld(&deliver_under(&world, &config, MEMBER)), [reason]);
+        assert_eq!(withheld(&deliver_under(&world, &config, ANOTHER)), []);
+        assert_eq!((requests_in(&world, MEMBER), requests_in(&world, ANOTHER)), (0, 1), "{reason}");
+        // The hub's mode may be the stricter one.
+        let world = organization(&json!({ MEMBER: busy_member(), ANOTHER: busy_member() }));
+        let config =
+            Config { mode: Mode::Observe, ..with_accounts(&json!({ ANOTHER: { "mode": "request" } })) };
+        assert_eq!(withheld(&deliver_under(&world, &config, MEMBER)), [Reason::ObserveMode]);
+        assert_eq!(withheld(&deliver_under(&world, &config, ANOTHER)), []);
+    }
+}
+
+#[test]
+fn a_person_lifts_the_observe_mode_of_an_account_and_not_its_daily_limit() {
+    for (settings, filed) in
+        [(json!({ "mode": "observe" }), 1), (json!({ "mode": "observe", "max_increases_per_day": 0 }), 0)]
+    {
+        let world = organization(&json!({ MEMBER: busy_member() }));
+        let config = with_accounts(&json!({ MEMBER: settings }));
+        let id = deliver_under(&world, &config, MEMBER).incidents[0].incident.id.clone();
+        at_hub_with(&config, &hub(), async |terms| operate::approve(&world, terms, &id).await.unwrap());
+        assert_eq!(requests_in(&world, MEMBER), filed, "{settings}");
+    }
+}
+
+#[test]
+fn the_name_and_the_owner_of_an_account_are_in_its_notices() {
+    let world = organization(&json!({ MEMBER: busy_member(), ANOTHER: busy_member() }));
+    let config = with_accounts(&json!({ MEMBER: { "name": "payments-prod", "owner": "team-pay" } }));
+    deliver_under(&world, &config, MEMBER);
+    deliver_under(&world, &config, ANOTHER);
+    let said = "Account 111122223333 is payments-prod. Its owner is team-pay.";
+    assert!(mail(&world, 0).contains(said) && !mail(&world, 1).contains("owner"), "{}", mail(&world, 0));
+    let of = |n: usize, name: &str| world.messages()[n].attributes.get(name).cloned();
+    assert_eq!(of(0, "account_name"), Some(vec!["payments-prod".to_owned()]));
+    assert_eq!(of(0, "account_owner"), Some(vec!["team-pay".to_owned()]));
+    assert_eq!((of(1, "account_name"), of(1, "account_owner")), (None, None));
+    let machine: Value = serde_json::to_value(&world.published()[0]).unwrap();
+    assert_eq!(machine["account_owner"], json!("team-pay"));
+    // A later look says it as well.
+    world.in_member(&AccountId::parse(MEMBER).unwrap(), |member| {
+        member.decide(&member.increase_requests()[0].id, RequestStatus::Approved, Some(8e6));
+    });
+    world.pass(SignedDuration::from_hours(1));
+    at_hub_with(&config, &hub(), async |terms| sweep(&world, terms).await.unwrap());
+    let outcome = world.published().into_iter().find(|notice| notice.kind.to_string() == "outcome").unwrap();
+    assert_eq!(outcome.account_name.as_deref(), Some("payments-prod"));
+}
+
+#[test]
+fn a_digest_of_several_accounts_names_the_account_of_each_incident() {
+    let accounts: Vec<String> = (0..12).map(|n| format!("2222333300{n:02}")).collect();
+    let members: serde_json::Map<String, Value> =
+        accounts.iter().map(|account| (account.clone(), busy_member())).collect();
+    let world = organization(&Value::Object(members));
+    let named = json!({ "222233330011": { "name": "payments-prod", "owner": "team-pay" } });
+    // The news of a request is never part of a digest.
+    let config = Config { mode: Mode::Observe, ..with_accounts(&named) };
+    for account in &accounts {
+        deliver_under(&world, &config, account);
+    }
+    at_hub_with(&config, &hub(), async |terms| sweep(&world, terms).await.unwrap());
+    let digest = world.published().into_iter().find(|notice| notice.kind.to_string() == "digest").unwrap();
+    let mail = digest.mail().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(mail.contains(", account 222233330010"), "{mail}");
+    assert!(mail.contains(", account 222233330011 (payments-prod)"), "{mail}");
+    assert_eq!((digest.account_name, digest.account), (None, None));
+    let sent = world.messages().pop().unwrap();
+    assert_eq!(sent.attributes["account_owner"], ["team-pay"]);
+}
+
+#[test]
+fn bad_settings_of_accounts_are_all_named_at_the_start() {
+    let bad = json!({ "4444": {}, MEMBER: { "mode": "dry-run" }, ANOTHER: { "name": "fine" } }).to_string();
+    let bad = Config::from_vars(|name| (name == "ACCOUNTS").then(|| bad.clone())).unwrap_err().to_string();
+    assert!(bad.contains("ACCOUNTS: account 111122223333: `mode` is `dry-run`"), "{bad}");
+    assert!(bad.contains("`4444` is no account id") && !bad.contains(ANOTHER), "{bad}");
 }

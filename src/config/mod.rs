@@ -4,10 +4,14 @@
 //! that nobody chose.
 
 pub mod guard_rails;
+mod accounts;
+mod mode;
 mod values;
 
+pub use crate::config::accounts::{AccountSettings, Accounts};
 use crate::config::guard_rails::{GUARD_RAILS, within};
-pub use crate::config::values::{Config, Mode, Patterns};
+pub use crate::config::mode::Mode;
+pub use crate::config::values::{Config, Patterns};
 use crate::identity::Organization;
 use crate::ids::Arn;
 use crate::wire_enum::wire_enum;
@@ -73,8 +77,8 @@ impl Config {
     fn read<F: Fn(&str) -> Option<String>>(read: &mut VariableReader<F>) -> Self {
         let mut config = Self::default();
         for rail in GUARD_RAILS {
-            let set = |text: &str| rail.set(&mut config, text).then_some(());
-            read.word(rail.variable, &rail.accepts(), set);
+            let refused = read.text(rail.variable).and_then(|text| rail.set(&mut config, &text).err());
+            read.bad.extend(refused);
         }
         config
     }

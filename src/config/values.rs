@@ -1,23 +1,16 @@
 //! The guard rails as values, with their defaults.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::SignedDuration;
 use wildmatch::WildMatch;
 
+use crate::config::accounts::Accounts;
+use crate::config::mode::Mode;
+use crate::ids::AccountId;
 use crate::model::ModelId;
 use crate::quota::record::GrowthBudget;
-use crate::wire_enum::wire_enum;
-
-wire_enum! {
-    /// Whether increase requests are filed.
-    pub enum Mode {
-        /// Files increase requests, under the guard rails.
-        Request = "request",
-        /// Plans and notifies, but files nothing.
-        Observe = "observe",
-    }
-}
 
 /// The guard rails. Each field has a row in
 /// [`GUARD_RAILS`](crate::config::guard_rails::GUARD_RAILS), which says how its variable is read.
@@ -73,6 +66,8 @@ pub struct Config {
     pub invocation_log_group: Option<String>,
     /// `APPLICATION_LOG_GROUPS`: application logs, searched for the same.
     pub application_log_groups: Vec<String>,
+    /// `ACCOUNTS`: what differs in single accounts. [`Config::for_account`] applies it.
+    pub accounts: Accounts,
 }
 
 /// Comma-separated patterns; `*` matches any text.
@@ -123,11 +118,24 @@ impl Default for Config {
             reminder_days: vec![1, 3, 7],
             invocation_log_group: None,
             application_log_groups: Vec::new(),
+            accounts: Accounts::default(),
         }
     }
 }
 
 impl Config {
+    /// The guard rails in `account`. What is said of the account stays in them.
+    pub fn for_account(&self, account: Option<&AccountId>) -> Cow<'_, Self> {
+        let Some(settings) = account.and_then(|account| self.accounts.get(account)) else {
+            return Cow::Borrowed(self);
+        };
+        Cow::Owned(Self {
+            mode: settings.mode.unwrap_or(self.mode),
+            max_increases_per_day: settings.max_increases_per_day.unwrap_or(self.max_increases_per_day),
+            ..self.clone()
+        })
+    }
+
     /// How far our own requests may raise a quota.
     pub(crate) fn budget(&self) -> GrowthBudget {
         GrowthBudget { in_14_days: self.growth_14_days, in_90_days: self.growth_90_days }

@@ -119,8 +119,22 @@ pub(crate) async fn tell<W: Ledger + Topic>(
     world.finish(lease, told).await
 }
 
-/// Decides on `record` and acts, up to the notice. Does not search again for what is in `learnt`.
+/// Decides on `record` and acts, up to the notice, under the guard rails of the record's account. Does not search again
+/// for what is in `learnt`.
 pub(crate) async fn prepare<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    lease: &Lease,
+    record: Record,
+    learnt: Option<SearchOutcome>,
+) -> ServiceResult<Prepared> {
+    let config = terms.config.for_account(record.incident.account.as_ref());
+    let terms = RunContext { config: &config, ..*terms };
+    let ready = prepare_under(world, &terms, lease, record, learnt).await?;
+    Ok(ready.with_account(&config))
+}
+
+async fn prepare_under<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
     lease: &Lease,
