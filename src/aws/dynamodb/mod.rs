@@ -91,7 +91,8 @@ impl Table<'_> {
             }
         };
         let (key, of_day) = (filed_key(place), day_key(place, now));
-        let (times, of_day, in_all) = try_join3(self.item(key.clone()), self.item(of_day), in_all).await?;
+        let reads = Box::pin(try_join3(self.item(key.clone()), self.item(of_day), in_all));
+        let (times, of_day, in_all) = reads.await?;
         let in_all = in_all.map(|(item, key)| Ok((key, DayItem::read(item, None, now)?))).transpose()?;
         Ok(FiledRequests { in_place: (key, DayItem::read(times, of_day, now)?), in_all })
     }
