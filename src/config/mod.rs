@@ -111,6 +111,15 @@ impl Settings {
     }
 }
 
+/// Reads the organization through `var`; `None` without `ORGANIZATION_ID`. The error names every bad value.
+pub fn organization_from_vars(
+    var: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Organization>, BadConfig> {
+    let mut read = VariableReader { var, bad: Vec::new() };
+    let organization = read.organization();
+    read.result(organization)
+}
+
 /// See <https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html>.
 fn organization_id(text: &str) -> Option<String> {
     let rest = text.strip_prefix("o-")?;
