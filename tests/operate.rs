@@ -184,6 +184,34 @@ fn accounts_are_named_and_chosen_where_there_are_several() {
 }
 
 #[test]
+fn coverage_tells_who_was_heard_who_is_silent_and_who_was_never_heard() {
+    let mut file: Value = serde_json::from_str(&sample("ledger.world.json")).unwrap();
+    // Of an own account each: an open incident of the same day, and a closed one of eight days ago.
+    file["incidents"][2]["account"] = "444455556666".into();
+    file["incidents"][3]["account"] = "222233334444".into();
+    let accounts = r#"{"444455556666":{"name":"payments-prod","owner":"team-pay"},"333344445555":{}}"#;
+    file["config"] = serde_json::json!({ "ACCOUNTS": accounts });
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("coverage.world.json");
+    std::fs::write(&path, file.to_string()).unwrap();
+    let world = path.to_str().unwrap();
+    let listed = text(&run(&["coverage", "--json", "--world", world]));
+    let places: Vec<Value> = listed.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let of = |account: &str, region: Option<&str>| {
+        let is_it = |p: &&Value| p["account"] == account && p["region"].as_str() == region;
+        let place = places.iter().find(is_it).unwrap();
+        (place["hearing"].as_str().unwrap(), place["open"].as_u64().unwrap())
+    };
+    assert_eq!(of("111122223333", Some("us-east-1")), ("heard", 2));
+    assert_eq!(of("444455556666", Some("eu-central-1")), ("heard", 1));
+    assert_eq!(of("222233334444", Some("us-east-1")), ("silent", 0));
+    assert_eq!(of("333344445555", None), ("never-heard", 0));
+    assert_eq!(places.len(), 4);
+    let shown = text(&run(&["coverage", "--world", world]));
+    assert!(shown.contains("  payments-prod, owner: team-pay\n"), "{shown}");
+    assert!(shown.lines().all(|l| l.chars().count() <= 80), "{shown}");
+}
+
+#[test]
 fn bad_input_is_named() {
     for (arguments, status, says) in [
         (&["show", "inc-0000000000000000", "--world", WORLD][..], 1, "the ledger has no incident"),

@@ -4,6 +4,7 @@ mod outcome;
 mod account;
 mod catalog;
 mod classify;
+mod coverage;
 mod doctor;
 mod explain;
 mod flood;
@@ -53,6 +54,7 @@ enum Command {
     Sweep(operate::Sweep),
     #[cfg(feature = "report")]
     Report(report::ReportArgs),
+    Coverage(coverage::CoverageArgs),
     Doctor(doctor::Doctor),
     Classify(classify::ClassifyArgs),
     Quota(quota::QuotaArgs),
@@ -74,6 +76,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Sweep(args) => operate::sweep_now(&args),
         #[cfg(feature = "report")]
         Command::Report(args) => report::run(&args),
+        Command::Coverage(args) => coverage::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Quota(args) => quota::run(&args),

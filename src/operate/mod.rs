@@ -3,6 +3,7 @@
 //! Invariant: Manual commands obey the same guard rails as the function. A person can override only `observe`, a
 //! suspicion, and how far the function may raise a quota by itself.
 
+pub mod coverage;
 pub mod doctor;
 pub mod report;
 
