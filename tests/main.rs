@@ -24,6 +24,7 @@ mod mutations;
 mod notices;
 mod operate;
 mod organization;
+mod organization_scale;
 mod payload;
 mod quiet;
 mod quota;

@@ -19,7 +19,7 @@ use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-const HUB: &str = "999988887777";
+pub(crate) const HUB: &str = "999988887777";
 const MEMBER: &str = "111122223333";
 const ANOTHER: &str = "444455556666";
 const ROLE: &str = "bedrock-remediator-member";
@@ -60,7 +60,7 @@ fn with(name: &str, path: &str, value: &str) -> Value {
 }
 
 /// As the queue of a rule delivers it.
-fn in_queue(event: &Value) -> String {
+pub(crate) fn in_queue(event: &Value) -> String {
     json!({ "Records": [{ "messageId": "1", "eventSource": "aws:sqs", "body": event.to_string() }] })
         .to_string()
 }
@@ -149,7 +149,7 @@ fn organization(accounts: &Value) -> Sandbox {
     sandbox(WorldFile::parse(&file.to_string()).unwrap())
 }
 
-fn at_hub<T>(work: impl AsyncFnOnce(&RunContext<'_>) -> T) -> T {
+pub(crate) fn at_hub<T>(work: impl AsyncFnOnce(&RunContext<'_>) -> T) -> T {
     at_hub_with(&Config::default(), &hub(), work)
 }
 
