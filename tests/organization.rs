@@ -265,6 +265,8 @@ fn a_member_that_cannot_be_entered_answers_nothing_and_the_notice_says_why() {
         let mail = first_mail(&world);
         let named = format!("arn:aws:iam::{MEMBER}:role/{ROLE}` cannot be assumed: {said}");
         assert!(mail.contains(&named), "{role}: {mail}");
+        let step = &world.published()[0].next_steps[0].text;
+        assert!(step.starts_with("Let the function enter the account") && step.contains(said), "{step}");
     }
 }
 
