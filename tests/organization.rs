@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+use crate::investigation::{DENIED, LITE, alarm_of, found};
 use crate::support::story::*;
 use bedrock_remediator::event::{Signal, read};
 use std::process::Command;
@@ -230,6 +231,18 @@ fn a_forged_detail_a_published_event_and_the_functions_own_call_cause_no_call_an
         let report = deliver_to_hub(&world, &event);
         assert_eq!(report.incidents.len(), 0, "{name}");
         assert_eq!((answered(&world), world.calls().len()), (vec![], 0), "{name}");
+    }
+}
+
+#[test]
+fn the_member_roles_own_errors_are_not_behind_a_members_alarm() {
+    let alarm: Value = serde_json::from_str(&alarm_of("InvocationClientErrors", LITE)).unwrap();
+    for (role, is_found) in [(ROLE, false), ("checkout-api", true)] {
+        let error = found(LITE, "14:31:00", "AccessDeniedException", DENIED, role);
+        let world = organization(&json!({ MEMBER: { "errors": [error] }, ANOTHER: { "errors": [] } }));
+        deliver_to_hub(&world, &alarm);
+        let named = world.published().iter().any(|notice| notice.cause.unwrap().as_str() != "unknown");
+        assert_eq!((named, answered(&world)), (is_found, vec![format!("{MEMBER} us-east-1")]), "{role}");
     }
 }
 
