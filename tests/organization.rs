@@ -352,6 +352,38 @@ fn all_accounts_of_an_organization_share_a_daily_limit() {
     assert_eq!(filed(&config, &alone).0, [1, 1, 1]);
 }
 
+#[test]
+fn a_request_that_is_refused_leaves_its_place_to_another_account() {
+    let mut world = json!({ "account": HUB, "region": "us-east-1",
+        "accounts": { MEMBER: busy_member(), ANOTHER: busy_member() } });
+    world["faults"] = json!([{ "call": "request_increase", "nth": 1, "kind": "denied" }]);
+    let world = sandbox(WorldFile::parse(&world.to_string()).unwrap());
+    let config = Config { max_increases_per_day_organization: 1, ..Config::default() };
+    deliver_under(&world, &config, MEMBER);
+    deliver_under(&world, &config, ANOTHER);
+    assert_eq!((requests_in(&world, MEMBER), requests_in(&world, ANOTHER)), (0, 1));
+}
+
+#[test]
+fn a_request_that_a_function_died_before_filing_is_counted_once() {
+    let config = Config { max_increases_per_day_organization: 2, ..Config::default() };
+    let home = hub();
+    let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
+    let payload = in_queue(&throttled());
+    let died = (1..300).find_map(|polls| {
+        let world = organization(&json!({ MEMBER: busy_member(), ANOTHER: busy_member() }));
+        crash_after(polls, handle(&world, &terms, payload.as_bytes()));
+        let is_reserved = world.incidents().iter().any(|row| row.record.followed.is_some());
+        (is_reserved && requests_in(&world, MEMBER) == 0).then_some(world)
+    });
+    let world = died.unwrap();
+    world.pass(SignedDuration::from_mins(30));
+    block_on(sweep(&world, &terms)).unwrap();
+    assert_eq!(requests_in(&world, MEMBER), 1, "it is filed by the next function");
+    deliver_under(&world, &config, ANOTHER);
+    assert_eq!(requests_in(&world, ANOTHER), 1, "the second place is free");
+}
+
 /// The guard rails with these settings of single accounts.
 fn with_accounts(accounts: &Value) -> Config {
     Config::from_vars(|name| (name == "ACCOUNTS").then(|| accounts.to_string())).unwrap()
