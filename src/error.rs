@@ -40,10 +40,32 @@ impl ServiceError {
         Self::Rejected(Rejection::Invalid, why.into())
     }
 
+    /// The refusal of a call in a member of the organization, because `role` cannot be assumed.
+    pub(crate) fn unreachable(role: &str, why: RoleRefusal) -> Self {
+        Self::Rejected(Rejection::Unreachable, format!("`{role}` cannot be assumed: {why}"))
+    }
+
     /// The refusal of a write because another invocation took the lease.
     pub(crate) fn lease_lost() -> Self {
         Self::Rejected(Rejection::LeaseLost, "the lease on the incident was lost".to_owned())
     }
+}
+
+/// Why the role of a member of the organization cannot be assumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RoleRefusal {
+    /// STS does not tell these apart.
+    #[error("it does not exist, does not trust this function, or is outside the organization")]
+    Missing,
+    /// A service control policy denies the call.
+    #[error("a service control policy denies `sts:AssumeRole`")]
+    ServiceControlPolicy,
+    /// A resource control policy denies the call.
+    #[error("a resource control policy denies `sts:AssumeRole`")]
+    ResourceControlPolicy,
+    /// The account has not activated STS in the Region of the call.
+    #[error("STS is switched off for that account in this Region")]
+    RegionOff,
 }
 
 /// What a refusal means to this crate.

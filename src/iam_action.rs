@@ -233,7 +233,7 @@ impl IamAction {
             Self::GetEventSelectors => "`doctor`: whether a trail records reads",
             Self::GetTrailStatus => "`doctor`: whether a trail records",
             Self::ListRules => "`doctor`: whether the stack's rules are enabled",
-            Self::Scan => "`incidents --all` and `report`: incidents that are closed",
+            Self::Scan => "`incidents`, `report` and `coverage`: incidents that are closed",
             Self::AssumeRole => "to look after another account of the organization",
             Self::GetCallerIdentity => "every command with your credentials: in which account they work",
         }

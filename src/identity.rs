@@ -34,7 +34,22 @@ pub struct Organization {
     pub external_id: Option<String>,
 }
 
+impl Organization {
+    /// The name of the members' role, unless the operator chose another.
+    pub(crate) const MEMBER_ROLE: &str = "bedrock-remediator-member";
+
+    /// ARN of the role that is assumed for calls in `place`. Nothing but the account decides which role it is.
+    pub(crate) fn role_in(&self, place: &AccountRegion) -> String {
+        format!("arn:{}:iam::{}:role/{}", place.region.partition(), place.account, self.member_role)
+    }
+}
+
 impl FunctionIdentity {
+    /// Whether `account` is another account of the organization; `false` without an organization.
+    pub(crate) fn is_of_member(&self, account: Option<&AccountId>) -> bool {
+        self.organization.is_some() && account != self.account.as_ref()
+    }
+
     /// The account and Region the function runs in; `None` outside AWS.
     pub fn place(&self) -> Option<AccountRegion> {
         Some(AccountRegion { account: self.account.clone()?, region: self.region.clone()? })

@@ -186,19 +186,21 @@ pub trait Ledger {
     async fn all(&self, is_open: bool) -> ServiceResult<Vec<Record>>;
     /// Makes every open incident that follows a request in `place` due now. Reads no other incident.
     async fn wake_followers(&self, place: &AccountRegion, now: Timestamp) -> ServiceResult<()>;
-    /// Reserves a request in one transaction over the incident, the quota and the requests of 24 hours: intent, lock
-    /// and breaker are all written, or nothing is.
+    /// Reserves a request in one transaction over the incident, the quota and the requests of 24 hours, those of the
+    /// organization included if there is one: intent, lock and breakers are all written, or nothing is.
     async fn reserve(&self, lease: &Lease, intent: &Intent, now: Timestamp) -> ServiceResult<Reserved>;
     /// What is remembered about a quota; an empty record if it is unknown.
     async fn quota(&self, place: &AccountRegion, code: &QuotaCode) -> ServiceResult<QuotaRecord>;
     /// Records a finding about a quota, or a person's decision.
     async fn remember(&self, place: &AccountRegion, code: &QuotaCode, what: &Remember) -> ServiceResult<()>;
     /// Records that the reserved request for `followed` was not filed. The incident follows nothing, and the quota's
-    /// lock and its place among the requests of 24 hours are released. Earlier refusals and grants stay.
+    /// lock and its place among the requests of 24 hours are released, also among those of `organization`. Earlier
+    /// refusals and grants stay.
     async fn not_filed(
         &self,
         lease: &Lease,
         place: &AccountRegion,
+        organization: Option<&str>,
         followed: &TrackedRequest,
     ) -> ServiceResult<()>;
     /// Records the end of handling and returns the lease. An incident that was counted meanwhile is not closed.

@@ -17,7 +17,7 @@ use bedrock_remediator::sandbox::{FaultKind, Sandbox, WorldFile, healthy_for};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-const LITE: &str = "us.amazon.nova-lite-v1:0";
+pub(crate) const LITE: &str = "us.amazon.nova-lite-v1:0";
 const PRO: &str = "us.amazon.nova-pro-v1:0";
 const MINUTES: SignedDuration = SignedDuration::from_mins(5);
 
@@ -37,7 +37,7 @@ fn stat(metric: &str, model: &str) -> Value {
     json!({ "metricStat": { "metric": { "namespace": "AWS/Bedrock", "name": metric, "dimensions": { "ModelId": model } } } })
 }
 
-fn alarm_of(metric: &str, model: &str) -> String {
+pub(crate) fn alarm_of(metric: &str, model: &str) -> String {
     alarm("bedrock", &json!({ "metrics": [stat(metric, model)] })).to_string()
 }
 
@@ -50,7 +50,7 @@ fn used(model: &str, each: &Value) -> Value {
     json!({ "region": "us-east-1", "model_id": model, "first_use": "2026-08-01T00:00:00Z", "last": { "minutes": 60, "each": each } })
 }
 
-fn found(model: &str, at: &str, code: &str, message: &str, role: &str) -> Value {
+pub(crate) fn found(model: &str, at: &str, code: &str, message: &str, role: &str) -> Value {
     json!({
         "region": "us-east-1", "model_id": model, "time": format!("2026-11-20T{at}Z"), "code": code, "message": message,
         "caller": format!("arn:aws:sts::111122223333:assumed-role/{role}/i-0"),
@@ -465,7 +465,7 @@ fn a_model_that_the_region_lacks_is_looked_for_elsewhere() {
     assert_eq!(calls(&world, "offered"), 1);
 }
 
-const DENIED: &str = "User: arn:aws:sts::111122223333:assumed-role/app/i-0 is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0";
+pub(crate) const DENIED: &str = "User: arn:aws:sts::111122223333:assumed-role/app/i-0 is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0";
 
 /// The notice on a denial by `text`, where IAM says `policies`, and how often IAM was asked.
 fn denied(text: &str, policies: &Value) -> (Notice, u32) {

@@ -136,7 +136,7 @@ fn a_refusal_that_an_earlier_version_wrote_outlives_later_requests() {
     let refused = Reserved::ClosedUnchanged(Refusal { desired: 8.5e6, asked, ended: asked, need: None });
     assert_eq!(reserve(8.5e6), refused, "as it was read");
     assert_eq!(reserve(7e6), Reserved::Yes);
-    block_on(table.not_filed(&lease, &place, &followed(7e6))).unwrap();
+    block_on(table.not_filed(&lease, &place, None, &followed(7e6))).unwrap();
     assert_eq!(reserve(8.5e6), refused, "and after a later request");
 }
 

@@ -26,6 +26,7 @@ mod mutations;
 mod notices;
 mod operate;
 mod organization;
+mod organization_scale;
 mod payload;
 mod quiet;
 mod quota;

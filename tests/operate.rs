@@ -161,12 +161,64 @@ fn the_programs_json_is_one_line_for_each() {
 }
 
 #[test]
+fn accounts_are_named_and_chosen_where_there_are_several() {
+    let mut file: Value = serde_json::from_str(&sample("ledger.world.json")).unwrap();
+    file["incidents"][2]["account"] = "444455556666".into();
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("accounts.world.json");
+    std::fs::write(&path, file.to_string()).unwrap();
+    let world = path.to_str().unwrap();
+    let listed = text(&run(&["incidents", "--world", world]));
+    assert_eq!(listed.matches("\n  444455556666  eu-central-1").count(), 1, "{listed}");
+    assert_eq!(listed.matches("\n  111122223333  us-east-1").count(), 4, "{listed}");
+    assert!(listed.lines().all(|l| l.chars().count() <= 80), "{listed}");
+    let chosen = text(&run(&["incidents", "--account", "444455556666", "--json", "--world", world]));
+    let accounts: Vec<Value> = chosen.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert!(accounts.len() == 1 && accounts[0]["account"] == "444455556666", "{chosen}");
+    let none = text(&run(&["incidents", "--account", "222233334444", "--world", world]));
+    assert_eq!(none, "no incidents\n");
+    let page = text(&run(&["report", "--world", world, "--html", "-"]));
+    assert!(page.contains("account 444455556666, inc-"), "an open incident");
+    assert!(page.contains("<th>account</th>") && page.contains("<td>111122223333</td>"), "the past ones");
+    let page = text(&run(&["report", "--world", WORLD, "--html", "-"]));
+    assert!(!page.contains("<th>account</th>") && !page.contains("account 111122223333, inc-"));
+}
+
+#[test]
+fn coverage_tells_who_was_heard_who_is_silent_and_who_was_never_heard() {
+    let mut file: Value = serde_json::from_str(&sample("ledger.world.json")).unwrap();
+    // Of an own account each: an open incident of the same day, and a closed one of eight days ago.
+    file["incidents"][2]["account"] = "444455556666".into();
+    file["incidents"][3]["account"] = "222233334444".into();
+    let accounts = r#"{"444455556666":{"name":"payments-prod","owner":"team-pay"},"333344445555":{}}"#;
+    file["config"] = serde_json::json!({ "ACCOUNTS": accounts });
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("coverage.world.json");
+    std::fs::write(&path, file.to_string()).unwrap();
+    let world = path.to_str().unwrap();
+    let listed = text(&run(&["coverage", "--json", "--world", world]));
+    let places: Vec<Value> = listed.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let of = |account: &str, region: Option<&str>| {
+        let is_it = |p: &&Value| p["account"] == account && p["region"].as_str() == region;
+        let place = places.iter().find(is_it).unwrap();
+        (place["hearing"].as_str().unwrap(), place["open"].as_u64().unwrap())
+    };
+    assert_eq!(of("111122223333", Some("us-east-1")), ("heard", 2));
+    assert_eq!(of("444455556666", Some("eu-central-1")), ("heard", 1));
+    assert_eq!(of("222233334444", Some("us-east-1")), ("silent", 0));
+    assert_eq!(of("333344445555", None), ("never-heard", 0));
+    assert_eq!(places.len(), 4);
+    let shown = text(&run(&["coverage", "--world", world]));
+    assert!(shown.contains("  payments-prod, owner: team-pay\n"), "{shown}");
+    assert!(shown.lines().all(|l| l.chars().count() <= 80), "{shown}");
+}
+
+#[test]
 fn bad_input_is_named() {
     for (arguments, status, says) in [
         (&["show", "inc-0000000000000000", "--world", WORLD][..], 1, "the ledger has no incident"),
         (&["close", "inc-0000000000000000", "--world", WORLD], 1, "closed or unknown"),
         (&["show", "incident 7", "--world", WORLD], 2, "sixteen digits"),
         (&["incidents", "--world", "nowhere.json"], 1, "nowhere.json"),
+        (&["incidents", "--account", "everybody", "--world", WORLD], 2, "twelve digits"),
         (&["incidents"], 1, if cfg!(feature = "aws") { "--table" } else { "--world" }),
     ] {
         let done = run(arguments);

@@ -2,13 +2,25 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+use crate::investigation::{DENIED, LITE, alarm_of, found};
 use crate::support::story::*;
 use bedrock_remediator::event::{Signal, read};
+use std::process::Command;
+
+use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::identity::{FunctionIdentity, Organization};
 use bedrock_remediator::ids::{AccountId, Region};
+use bedrock_remediator::operate;
+use bedrock_remediator::plan::Reason;
+use bedrock_remediator::quota::request::RequestStatus;
+use bedrock_remediator::run::context::RunContext;
+use bedrock_remediator::run::handler::{DeliveryReport, handle};
+use bedrock_remediator::run::sweep::sweep;
+use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-const HUB: &str = "999988887777";
+pub(crate) const HUB: &str = "999988887777";
 const MEMBER: &str = "111122223333";
 const ANOTHER: &str = "444455556666";
 const ROLE: &str = "bedrock-remediator-member";
@@ -49,7 +61,7 @@ fn with(name: &str, path: &str, value: &str) -> Value {
 }
 
 /// As the queue of a rule delivers it.
-fn in_queue(event: &Value) -> String {
+pub(crate) fn in_queue(event: &Value) -> String {
     json!({ "Records": [{ "messageId": "1", "eventSource": "aws:sqs", "body": event.to_string() }] })
         .to_string()
 }
@@ -125,4 +137,346 @@ fn bad_settings_of_an_organization_stop_the_start() {
         let error = settings(&[(name, value)]).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains(value), "{error}");
     }
+}
+
+/// The sample's account, whose quota is full, as the file describes a member.
+fn busy_member() -> Value {
+    serde_json::from_str(&sample("throttle-tokens.world.json")).unwrap()
+}
+
+/// A hub with the members `accounts`. Nothing is described in the hub's own account.
+fn organization(accounts: &Value) -> Sandbox {
+    let file = json!({ "account": HUB, "region": "us-east-1", "accounts": accounts });
+    sandbox(WorldFile::parse(&file.to_string()).unwrap())
+}
+
+pub(crate) fn at_hub<T>(work: impl AsyncFnOnce(&RunContext<'_>) -> T) -> T {
+    at_hub_with(&Config::default(), &hub(), work)
+}
+
+fn at_hub_with<T>(
+    config: &Config,
+    home: &FunctionIdentity,
+    work: impl AsyncFnOnce(&RunContext<'_>) -> T,
+) -> T {
+    block_on(work(&RunContext { config, home, allowance: ALLOWANCE }))
+}
+
+fn deliver_to_hub(world: &Sandbox, event: &Value) -> DeliveryReport {
+    at_hub(async |terms| handle(world, terms, in_queue(event).as_bytes()).await.unwrap())
+}
+
+fn throttled() -> Value {
+    serde_json::from_str(&sample("throttle-tokens.json")).unwrap()
+}
+
+/// The accounts and Regions that answered a call.
+fn answered(world: &Sandbox) -> Vec<String> {
+    world.answered().keys().map(|place| format!("{} {}", place.account, place.region)).collect()
+}
+
+/// The first mail, as one line.
+fn first_mail(world: &Sandbox) -> String {
+    mail(world, 0)
+}
+
+/// The nth mail, from 0, as one line.
+fn mail(world: &Sandbox, n: usize) -> String {
+    world.published()[n].mail().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn requests_in(world: &Sandbox, account: &str) -> usize {
+    world.in_member(&AccountId::parse(account).unwrap(), |member| member.increase_requests().len())
+}
+
+#[test]
+fn a_members_throttle_is_looked_into_filed_and_followed_in_its_account_and_region() {
+    let world = organization(&json!({ MEMBER: busy_member(), ANOTHER: busy_member() }));
+    let report = deliver_to_hub(&world, &throttled());
+    assert_eq!(withheld(&report), []);
+    assert_eq!((requests_in(&world, MEMBER), requests_in(&world, ANOTHER)), (1, 0));
+    assert_eq!(world.increase_requests().len(), 0, "the hub's own account");
+    world.in_member(&AccountId::parse(MEMBER).unwrap(), |member| {
+        member.decide(&member.increase_requests()[0].id, RequestStatus::Approved, Some(8e6));
+    });
+    world.pass(SignedDuration::from_hours(1));
+    at_hub(async |terms| sweep(&world, terms).await.unwrap());
+    assert_eq!(kinds(&world), ["opened", "outcome"]);
+    assert!(world.published().iter().all(|notice| notice.account == AccountId::parse(MEMBER)));
+    // The sweep's daily look at use is the hub's own.
+    assert_eq!(answered(&world), [format!("{MEMBER} us-east-1"), format!("{HUB} us-east-1")]);
+}
+
+#[test]
+fn each_region_of_a_member_is_asked_for_itself() {
+    let world = organization(&json!({ MEMBER: busy_member() }));
+    let mut event = with("throttle-tokens.json", "/region", "us-west-2");
+    event["detail"]["awsRegion"] = json!("us-west-2");
+    let report = deliver_to_hub(&world, &event);
+    assert_eq!(answered(&world), [format!("{MEMBER} us-west-2")]);
+    // The file describes no use there.
+    assert_eq!((withheld(&report).len(), requests_in(&world, MEMBER)), (1, 0));
+}
+
+#[test]
+fn a_forged_detail_a_published_event_and_the_functions_own_call_cause_no_call_and_no_notice() {
+    let forged = with("throttle-tokens.json", "/detail/recipientAccountId", ANOTHER);
+    let published = json!({ "Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:999988887777:t",
+        "Message": throttled().to_string() });
+    let mut own_call = throttled();
+    own_call["detail"]["userIdentity"] = json!({ "type": "AssumedRole", "accountId": MEMBER,
+        "arn": format!("arn:aws:sts::{MEMBER}:assumed-role/{ROLE}/bedrock-remediator") });
+    for (name, event) in [("forged", forged), ("published", published), ("own call", own_call)] {
+        let world = organization(&json!({ MEMBER: busy_member(), ANOTHER: busy_member() }));
+        let report = deliver_to_hub(&world, &event);
+        assert_eq!(report.incidents.len(), 0, "{name}");
+        assert_eq!((answered(&world), world.calls().len()), (vec![], 0), "{name}");
+    }
+}
+
+#[test]
+fn the_member_roles_own_errors_are_not_behind_a_members_alarm() {
+    let alarm: Value = serde_json::from_str(&alarm_of("InvocationClientErrors", LITE)).unwrap();
+    for (role, is_found) in [(ROLE, false), ("checkout-api", true)] {
+        let error = found(LITE, "14:31:00", "AccessDeniedException", DENIED, role);
+        let world = organization(&json!({ MEMBER: { "errors": [error] }, ANOTHER: { "errors": [] } }));
+        deliver_to_hub(&world, &alarm);
+        let named = world.published().iter().any(|notice| notice.cause.unwrap().as_str() != "unknown");
+        assert_eq!((named, answered(&world)), (is_found, vec![format!("{MEMBER} us-east-1")]), "{role}");
+    }
+}
+
+#[test]
+fn a_role_that_an_event_names_opens_no_other_account() {
+    // The caller came from another account, and is named with all its ARNs.
+    let text = sample("permission-identity-policy.json");
+    let mut event: Value = serde_json::from_str(&text).unwrap();
+    let foreign = event["detail"]["userIdentity"].to_string().replace(MEMBER, ANOTHER);
+    event["detail"]["userIdentity"] = serde_json::from_str(&foreign).unwrap();
+    event["detail"]["resources"] =
+        json!([{ "accountId": ANOTHER, "ARN": format!("arn:aws:iam::{ANOTHER}:role/admin") }]);
+    let world = organization(&json!({ MEMBER: {}, ANOTHER: {} }));
+    let report = deliver_to_hub(&world, &event);
+    assert_eq!(report.incidents.len(), 1);
+    assert_eq!(answered(&world), [format!("{MEMBER} us-east-1")]);
+}
+
+#[test]
+fn a_member_that_cannot_be_entered_answers_nothing_and_the_notice_says_why() {
+    for (role, said) in [
+        ("missing", "it does not exist, does not trust this function, or is outside the organization"),
+        ("denied-by-scp", "a service control policy denies `sts:AssumeRole`"),
+        ("denied-by-rcp", "a resource control policy denies `sts:AssumeRole`"),
+        ("region-off", "STS is switched off for that account in this Region"),
+    ] {
+        let mut member = busy_member();
+        member["role"] = json!(role);
+        let world = organization(&json!({ MEMBER: member, ANOTHER: busy_member() }));
+        let report = deliver_to_hub(&world, &throttled());
+        assert_eq!(withheld(&report), [Reason::NoEvidence], "{role}");
+        assert_eq!((answered(&world), requests_in(&world, MEMBER)), (vec![], 0), "{role}");
+        let mail = first_mail(&world);
+        let named = format!("arn:aws:iam::{MEMBER}:role/{ROLE}` cannot be assumed: {said}");
+        assert!(mail.contains(&named), "{role}: {mail}");
+        let step = &world.published()[0].next_steps[0].text;
+        assert!(step.starts_with("Let the function enter the account") && step.contains(said), "{step}");
+    }
+}
+
+#[test]
+fn an_account_outside_the_organization_is_not_entered() {
+    // The bus takes no events of such an account, so this one comes after the account has left.
+    let mut event: Value =
+        serde_json::from_str(&throttled().to_string().replace(MEMBER, "222233334444")).unwrap();
+    event["account"] = json!("222233334444");
+    let world = organization(&json!({ MEMBER: busy_member() }));
+    let report = deliver_to_hub(&world, &event);
+    assert_eq!((withheld(&report), answered(&world)), (vec![Reason::NoEvidence], vec![]));
+    let mail = first_mail(&world);
+    assert!(mail.contains("222233334444:role/bedrock-remediator-member` cannot be assumed"), "{mail}");
+}
+
+#[test]
+fn explain_answers_a_members_event_from_the_members_facts() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("organization");
+    std::fs::create_dir_all(&folder).unwrap();
+    let explained = |name: &str, accounts: &Value| -> Value {
+        let world = folder.join(format!("{name}.json"));
+        std::fs::write(&world, json!({ "account": HUB, "accounts": accounts }).to_string()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"));
+        command.args(["explain", "--json", "--world"]).arg(&world);
+        let event = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("events/throttle-tokens.json");
+        let output = command.arg(event).output().unwrap();
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let filed = explained("filed", &json!({ MEMBER: busy_member() }));
+    assert_eq!(filed["incidents"][0]["account"], json!(MEMBER));
+    assert_eq!(filed["incidents"][0]["actions"][0]["type"], json!("request-increase"));
+    let mut refused = busy_member();
+    refused["role"] = json!("denied-by-scp");
+    let refused = explained("refused", &json!({ MEMBER: refused }));
+    let reason = refused["incidents"][0]["withheld"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("a service control policy denies `sts:AssumeRole`"), "{reason}");
+}
+
+/// The throttle of another account.
+fn throttled_in(account: &str) -> Value {
+    serde_json::from_str(&throttled().to_string().replace(MEMBER, account)).unwrap()
+}
+
+#[test]
+fn all_accounts_of_an_organization_share_a_daily_limit() {
+    let accounts = [MEMBER, ANOTHER, "222233334444"];
+    let members: serde_json::Map<String, Value> =
+        accounts.iter().map(|account| ((*account).to_owned(), busy_member())).collect();
+    let filed = |config: &Config, home: &FunctionIdentity| {
+        let world = organization(&Value::Object(members.clone()));
+        let reports = accounts.map(|account| {
+            let payload = in_queue(&throttled_in(account));
+            let handled =
+                at_hub_with(config, home, async |terms| handle(&world, terms, payload.as_bytes()).await);
+            handled.unwrap()
+        });
+        (accounts.map(|account| requests_in(&world, account)), world, reports)
+    };
+    let config = Config { max_increases_per_day_organization: 2, ..Config::default() };
+    let (requests, world, reports) = filed(&config, &hub());
+    assert_eq!((requests, withheld(&reports[2])), ([1, 1, 0], vec![Reason::DailyLimit]));
+    let mail = mail(&world, 2);
+    let said = "2 requests were filed in all accounts of the organization together within 24 hours";
+    assert!(mail.contains(said), "{mail}");
+    // Without an organization the limit counts nothing.
+    let config = Config { max_increases_per_day_organization: 0, ..Config::default() };
+    let alone = FunctionIdentity { organization: None, ..hub() };
+    assert_eq!(filed(&config, &alone).0, [1, 1, 1]);
+}
+
+#[test]
+fn a_request_that_is_refused_leaves_its_place_to_another_account() {
+    let mut world = json!({ "account": HUB, "region": "us-east-1",
+        "accounts": { MEMBER: busy_member(), ANOTHER: busy_member() } });
+    world["faults"] = json!([{ "call": "request_increase", "nth": 1, "kind": "denied" }]);
+    let world = sandbox(WorldFile::parse(&world.to_string()).unwrap());
+    let config = Config { max_increases_per_day_organization: 1, ..Config::default() };
+    deliver_under(&world, &config, MEMBER);
+    deliver_under(&world, &config, ANOTHER);
+    assert_eq!((requests_in(&world, MEMBER), requests_in(&world, ANOTHER)), (0, 1));
+}
+
+#[test]
+fn a_request_that_a_function_died_before_filing_is_counted_once() {
+    let config = Config { max_increases_per_day_organization: 2, ..Config::default() };
+    let home = hub();
+    let terms = RunContext { config: &config, home: &home, allowance: ALLOWANCE };
+    let payload = in_queue(&throttled());
+    let died = (1..300).find_map(|polls| {
+        let world = organization(&json!({ MEMBER: busy_member(), ANOTHER: busy_member() }));
+        crash_after(polls, handle(&world, &terms, payload.as_bytes()));
+        let is_reserved = world.incidents().iter().any(|row| row.record.followed.is_some());
+        (is_reserved && requests_in(&world, MEMBER) == 0).then_some(world)
+    });
+    let world = died.unwrap();
+    world.pass(SignedDuration::from_mins(30));
+    block_on(sweep(&world, &terms)).unwrap();
+    assert_eq!(requests_in(&world, MEMBER), 1, "it is filed by the next function");
+    deliver_under(&world, &config, ANOTHER);
+    assert_eq!(requests_in(&world, ANOTHER), 1, "the second place is free");
+}
+
+/// The guard rails with these settings of single accounts.
+fn with_accounts(accounts: &Value) -> Config {
+    Config::from_vars(|name| (name == "ACCOUNTS").then(|| accounts.to_string())).unwrap()
+}
+
+fn deliver_under(world: &Sandbox, config: &Config, account: &str) -> DeliveryReport {
+    let payload = in_queue(&throttled_in(account));
+    at_hub_with(config, &hub(), async |terms| handle(world, terms, payload.as_bytes()).await.unwrap())
+}
+
+#[test]
+fn an_accounts_own_guard_rails_hold_in_that_account_alone() {
+    for (settings, reason) in [
+        (json!({ "mode": "observe" }), Reason::ObserveMode),
+        (json!({ "max_increases_per_day": 0 }), Reason::DailyLimit),
+    ] {
+        let world = organization(&json!({ MEMBER: busy_member(), ANOTHER: busy_member() }));
+        let config = with_accounts(&json!({ MEMBER: settings }));
+        assert_eq!(withheld(&deliver_under(&world, &config, MEMBER)), [reason]);
+        assert_eq!(withheld(&deliver_under(&world, &config, ANOTHER)), []);
+        assert_eq!((requests_in(&world, MEMBER), requests_in(&world, ANOTHER)), (0, 1), "{reason}");
+        // The hub's mode may be the stricter one.
+        let world = organization(&json!({ MEMBER: busy_member(), ANOTHER: busy_member() }));
+        let config =
+            Config { mode: Mode::Observe, ..with_accounts(&json!({ ANOTHER: { "mode": "request" } })) };
+        assert_eq!(withheld(&deliver_under(&world, &config, MEMBER)), [Reason::ObserveMode]);
+        assert_eq!(withheld(&deliver_under(&world, &config, ANOTHER)), []);
+    }
+}
+
+#[test]
+fn a_person_lifts_the_observe_mode_of_an_account_and_not_its_daily_limit() {
+    for (settings, filed) in
+        [(json!({ "mode": "observe" }), 1), (json!({ "mode": "observe", "max_increases_per_day": 0 }), 0)]
+    {
+        let world = organization(&json!({ MEMBER: busy_member() }));
+        let config = with_accounts(&json!({ MEMBER: settings }));
+        let id = deliver_under(&world, &config, MEMBER).incidents[0].incident.id.clone();
+        at_hub_with(&config, &hub(), async |terms| operate::approve(&world, terms, &id).await.unwrap());
+        assert_eq!(requests_in(&world, MEMBER), filed, "{settings}");
+    }
+}
+
+#[test]
+fn the_name_and_the_owner_of_an_account_are_in_its_notices() {
+    let world = organization(&json!({ MEMBER: busy_member(), ANOTHER: busy_member() }));
+    let config = with_accounts(&json!({ MEMBER: { "name": "payments-prod", "owner": "team-pay" } }));
+    deliver_under(&world, &config, MEMBER);
+    deliver_under(&world, &config, ANOTHER);
+    let said = "Account 111122223333 is payments-prod. Its owner is team-pay.";
+    assert!(mail(&world, 0).contains(said) && !mail(&world, 1).contains("owner"), "{}", mail(&world, 0));
+    let of = |n: usize, name: &str| world.messages()[n].attributes.get(name).cloned();
+    assert_eq!(of(0, "account_name"), Some(vec!["payments-prod".to_owned()]));
+    assert_eq!(of(0, "account_owner"), Some(vec!["team-pay".to_owned()]));
+    assert_eq!((of(1, "account_name"), of(1, "account_owner")), (None, None));
+    let machine: Value = serde_json::to_value(&world.published()[0]).unwrap();
+    assert_eq!(machine["account_owner"], json!("team-pay"));
+    // A later look says it as well.
+    world.in_member(&AccountId::parse(MEMBER).unwrap(), |member| {
+        member.decide(&member.increase_requests()[0].id, RequestStatus::Approved, Some(8e6));
+    });
+    world.pass(SignedDuration::from_hours(1));
+    at_hub_with(&config, &hub(), async |terms| sweep(&world, terms).await.unwrap());
+    let outcome = world.published().into_iter().find(|notice| notice.kind.to_string() == "outcome").unwrap();
+    assert_eq!(outcome.account_name.as_deref(), Some("payments-prod"));
+}
+
+#[test]
+fn a_digest_of_several_accounts_names_the_account_of_each_incident() {
+    let accounts: Vec<String> = (0..12).map(|n| format!("2222333300{n:02}")).collect();
+    let members: serde_json::Map<String, Value> =
+        accounts.iter().map(|account| (account.clone(), busy_member())).collect();
+    let world = organization(&Value::Object(members));
+    let named = json!({ "222233330011": { "name": "payments-prod", "owner": "team-pay" } });
+    // The news of a request is never part of a digest.
+    let config = Config { mode: Mode::Observe, ..with_accounts(&named) };
+    for account in &accounts {
+        deliver_under(&world, &config, account);
+    }
+    at_hub_with(&config, &hub(), async |terms| sweep(&world, terms).await.unwrap());
+    let digest = world.published().into_iter().find(|notice| notice.kind.to_string() == "digest").unwrap();
+    let mail = digest.mail().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(mail.contains(", account 222233330010"), "{mail}");
+    assert!(mail.contains(", account 222233330011 (payments-prod)"), "{mail}");
+    assert_eq!((digest.account_name, digest.account), (None, None));
+    let sent = world.messages().pop().unwrap();
+    assert_eq!(sent.attributes["account_owner"], ["team-pay"]);
+}
+
+#[test]
+fn bad_settings_of_accounts_are_all_named_at_the_start() {
+    let bad = json!({ "4444": {}, MEMBER: { "mode": "dry-run" }, ANOTHER: { "name": "fine" } }).to_string();
+    let bad = Config::from_vars(|name| (name == "ACCOUNTS").then(|| bad.clone())).unwrap_err().to_string();
+    assert!(bad.contains("ACCOUNTS: account 111122223333: `mode` is `dry-run`"), "{bad}");
+    assert!(bad.contains("`4444` is no account id") && !bad.contains(ANOTHER), "{bad}");
 }

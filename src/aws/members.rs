@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 
 use crate::aws::error;
 use crate::aws::regional::{Lazy, Regional, lazy};
-use crate::error::{Rejection, ServiceError, ServiceResult};
+use crate::error::{RoleRefusal, ServiceError, ServiceResult};
 use crate::iam_action::IamAction;
 use crate::identity::Organization;
 use crate::ids::{AccountId, AccountRegion, Region};
@@ -113,12 +113,7 @@ impl Members {
     }
 
     async fn assume(&self, place: &AccountRegion, config: &SdkConfig) -> ServiceResult<Rc<MemberSession>> {
-        let role = format!(
-            "arn:{}:iam::{}:role/{}",
-            place.region.partition(),
-            place.account,
-            self.organization.member_role
-        );
+        let role = self.organization.role_in(place);
         let call = self.sts.assume_role().role_arn(&role).role_session_name(SESSION);
         let call = call.duration_seconds(LASTS).set_external_id(self.organization.external_id.clone());
         let answer = call.send().await.map_err(|e| refused(&role, &e))?;
@@ -143,17 +138,11 @@ fn refused(role: &str, error: &SdkError<AssumeRoleError, HttpResponse>) -> Servi
     let code = service.and_then(ProvideErrorMetadata::code).unwrap_or_default();
     let message = service.and_then(ProvideErrorMetadata::message).unwrap_or_default();
     let why = match code.trim_end_matches("Exception") {
-        "AccessDenied" if message.contains("service control policy") => {
-            "a service control policy denies `sts:AssumeRole`".to_owned()
-        }
-        "AccessDenied" if message.contains("resource control policy") => {
-            "a resource control policy denies `sts:AssumeRole`".to_owned()
-        }
-        "AccessDenied" => {
-            "it does not exist, does not trust this function, or is outside the organization".to_owned()
-        }
-        "RegionDisabled" => "STS is switched off for that account in this Region".to_owned(),
+        "AccessDenied" if message.contains("service control policy") => RoleRefusal::ServiceControlPolicy,
+        "AccessDenied" if message.contains("resource control policy") => RoleRefusal::ResourceControlPolicy,
+        "AccessDenied" => RoleRefusal::Missing,
+        "RegionDisabled" => RoleRefusal::RegionOff,
         _ => return error::of_read(IamAction::AssumeRole, error),
     };
-    ServiceError::Rejected(Rejection::Unreachable, format!("`{role}` cannot be assumed: {why}"))
+    ServiceError::unreachable(role, why)
 }

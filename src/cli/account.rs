@@ -6,6 +6,8 @@ use anyhow::{Context as _, anyhow, bail};
 #[cfg(feature = "aws")]
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::config::Config;
+#[cfg(feature = "aws")]
+use bedrock_remediator::config::organization_from_vars;
 use bedrock_remediator::identity::FunctionIdentity;
 use bedrock_remediator::run::context::TimeBudget;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
@@ -102,7 +104,9 @@ impl Where {
     #[cfg(feature = "aws")]
     pub(crate) async fn aws(&self) -> anyhow::Result<(Aws, Config, FunctionIdentity)> {
         let config = Config::from_vars(|name| std::env::var(name).ok())?;
-        let mut aws = Aws::of_default_chain().await.context("AWS cannot be asked")?;
+        let organization = organization_from_vars(|name| std::env::var(name).ok())?;
+        let aws = Aws::of_default_chain().await.context("AWS cannot be asked")?;
+        let mut aws = aws.with_organization(organization.clone());
         if let Some(table) = self.table() {
             let name = format!("person.{}.{}", std::process::id(), Timestamp::now().as_millisecond());
             aws = aws.with_table(&table, &name);
@@ -110,7 +114,7 @@ impl Where {
         if let Some(topic) = self.topic() {
             aws = aws.with_topic(&topic);
         }
-        let home = FunctionIdentity { table: self.table(), topic: self.topic(), ..aws.home() };
+        let home = FunctionIdentity { table: self.table(), topic: self.topic(), organization, ..aws.home() };
         Ok((aws, config, home))
     }
 }

@@ -260,9 +260,10 @@ impl Ledger for Live<'_> {
         &self,
         lease: &Lease,
         place: &AccountRegion,
+        organization: Option<&str>,
         followed: &TrackedRequest,
     ) -> ServiceResult<()> {
-        self.kept.not_filed(lease, place, followed).await
+        self.kept.not_filed(lease, place, organization, followed).await
     }
 
     async fn finish(&self, lease: &Lease, finish: &Release) -> ServiceResult<()> {

@@ -5,6 +5,7 @@ mod account;
 mod audit;
 mod catalog;
 mod classify;
+mod coverage;
 mod doctor;
 mod explain;
 mod flood;
@@ -54,6 +55,7 @@ enum Command {
     Sweep(operate::Sweep),
     #[cfg(feature = "report")]
     Report(report::ReportArgs),
+    Coverage(coverage::CoverageArgs),
     Doctor(doctor::Doctor),
     Audit(audit::AuditArgs),
     Classify(classify::ClassifyArgs),
@@ -76,6 +78,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Sweep(args) => operate::sweep_now(&args),
         #[cfg(feature = "report")]
         Command::Report(args) => report::run(&args),
+        Command::Coverage(args) => coverage::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Classify(args) => classify::run(&args),

@@ -3,10 +3,11 @@
 use std::io::Write as _;
 
 use anyhow::anyhow;
-use bedrock_remediator::ids::{IncidentId, Region};
+use bedrock_remediator::ids::{AccountId, IncidentId, Region};
 use bedrock_remediator::incident::record::{Record, State};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::points::warned;
+use bedrock_remediator::operate::report::has_several_accounts;
 use bedrock_remediator::operate::{self, Shown};
 use bedrock_remediator::plan::Action;
 use bedrock_remediator::ports::{Ledger as _, Services};
@@ -28,6 +29,9 @@ pub(crate) struct IncidentsArgs {
     /// List only open incidents
     #[arg(long)]
     open: bool,
+    /// List only incidents of this account of the organization
+    #[arg(long, value_name = "ID", value_parser = account)]
+    account: Option<AccountId>,
 }
 
 /// Show an incident's history and the notice it would get now
@@ -83,10 +87,15 @@ fn id(text: &str) -> Result<IncidentId, String> {
         .ok_or_else(|| "an incident's id is `inc-` and sixteen digits of 0-9 and a-f".to_owned())
 }
 
+fn account(text: &str) -> Result<AccountId, String> {
+    AccountId::parse(text).ok_or_else(|| "an account's id is twelve digits".to_owned())
+}
+
 pub(crate) fn incidents(args: &IncidentsArgs) -> anyhow::Result<CommandOutcome> {
     args.at.has_ledger()?;
     on!(args.at, |world, _terms| async {
         let mut all = world.all(args.open).await?;
+        all.retain(|record| args.account.is_none() || args.account == record.incident.account);
         // Possible misuse comes first.
         all.sort_by_key(|record| !warns(record));
         let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
@@ -269,13 +278,14 @@ fn machine(record: &Record) -> Value {
     })
 }
 
-/// Prints two lines for each incident, 80 columns wide.
+/// Prints two lines for each incident, 80 columns wide. Names accounts only if there are several.
 fn table(out: &mut impl std::io::Write, all: &[Record]) -> anyhow::Result<()> {
     if all.is_empty() {
         return Ok(writeln!(out, "no incidents")?);
     }
     let head = format!("{:<20} {:<8} {:<16} {:>6} cause", "incident", "state", "last seen", "errors");
     writeln!(out, "{}", print::styled(head, print::BOLD))?;
+    let are_several = has_several_accounts(all);
     for record in all {
         let i = &record.incident;
         let seen = i.last_seen.map_or_else(|| "-".to_owned(), |at| at.strftime("%F %H:%M").to_string());
@@ -284,7 +294,9 @@ fn table(out: &mut impl std::io::Write, all: &[Record]) -> anyhow::Result<()> {
         writeln!(out, "{id:<20} {state:<8} {seen:<16} {errors:>6} {}", fit(&cause, print::WIDTH - 54))?;
         let region = i.region.as_ref().map_or("an unknown Region", Region::as_str);
         let model = i.model.as_ref().map_or("any model", ModelId::as_str);
-        let which = format!("  {region}  {model}");
+        let account = i.account.as_ref().filter(|_| are_several);
+        let account = account.map(|account| format!("{account}  ")).unwrap_or_default();
+        let which = format!("  {account}{region}  {model}");
         writeln!(out, "{}", print::styled(fit(&which, print::WIDTH), print::DIM))?;
     }
     Ok(())

@@ -5,7 +5,9 @@
 
 use jiff::SignedDuration;
 
-use crate::config::values::{Config, Mode, Patterns};
+use crate::config::accounts::{Accounts, MOST_A_DAY};
+use crate::config::mode::Mode;
+use crate::config::values::{Config, Patterns};
 
 /// One guard rail.
 pub struct GuardRail {
@@ -30,10 +32,17 @@ impl GuardRail {
         self.field.write(&mut config.clone())
     }
 
-    /// Sets the value in `config`. Returns false, and changes nothing, if the variable does not accept `text`.
-    #[must_use]
-    pub(super) fn set(&self, config: &mut Config, text: &str) -> bool {
-        self.field.read(config, text).is_some()
+    /// Sets the value in `config`. If the variable does not accept `text`, this changes nothing and returns the reason.
+    pub(super) fn set(&self, config: &mut Config, text: &str) -> Result<(), String> {
+        self.field.read(config, text).ok_or_else(|| self.complaint(text))
+    }
+
+    /// Why the variable does not accept `text`.
+    fn complaint(&self, text: &str) -> String {
+        match (&self.field, Accounts::parse(text)) {
+            (Field::Accounts(_), Err(why)) => format!("{}: {why}", self.variable),
+            _ => format!("{} is `{text}`, expected {}", self.variable, self.accepts()),
+        }
     }
 }
 
@@ -51,6 +60,7 @@ enum Field {
     Days(Of<Vec<u32>>),
     LogGroup(Of<Option<String>>),
     LogGroups(Of<Vec<String>>),
+    Accounts(Of<Accounts>),
 }
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -69,6 +79,9 @@ impl Field {
             Self::Time(least, most, ..) => format!("a whole number from {least} to {most}"),
             Self::Days(_) => "ascending days from 1 to 90, comma-separated".to_owned(),
             Self::LogGroup(_) => LOG_GROUP.to_owned(),
+            Self::Accounts(_) => {
+                "a JSON object of accounts by id, each with `name`, `owner`, `mode` and `max_increases_per_day` as far as they differ".to_owned()
+            }
             Self::LogGroups(_) => {
                 format!("at most {MOST_GROUPS} log groups, comma-separated; each {LOG_GROUP}")
             }
@@ -89,6 +102,7 @@ impl Field {
             Self::Days(field) => *field(config) = days(text)?,
             Self::LogGroup(field) => *field(config) = Some(log_group(text)?),
             Self::LogGroups(field) => *field(config) = log_groups(text)?,
+            Self::Accounts(field) => *field(config) = Accounts::parse(text).ok()?,
         }
         Some(())
     }
@@ -104,6 +118,7 @@ impl Field {
             Self::Days(field) => field(config).iter().map(u32::to_string).collect::<Vec<_>>().join(","),
             Self::LogGroup(field) => field(config).clone().unwrap_or_default(),
             Self::LogGroups(field) => field(config).join(","),
+            Self::Accounts(field) => field(config).write(),
         }
     }
 }
@@ -199,7 +214,13 @@ pub const GUARD_RAILS: &[GuardRail] = &[
         variable: "MAX_INCREASES_PER_DAY",
         does: "requests for each account and Region in any 24 hours. If it is two or more, the last one is kept for a quota of which more than 80 % is used",
         bounds_requests: true,
-        field: Field::Count(0, 20, |c| &mut c.max_increases_per_day),
+        field: Field::Count(0, MOST_A_DAY, |c| &mut c.max_increases_per_day),
+    },
+    GuardRail {
+        variable: "MAX_INCREASES_PER_DAY_ORGANIZATION",
+        does: "the same for all accounts of the organization together, in all Regions. It counts only if the stack has an `OrganizationId`",
+        bounds_requests: true,
+        field: Field::Count(0, 500, |c| &mut c.max_increases_per_day_organization),
     },
     GuardRail {
         variable: "REQUIRE_HISTORY_DAYS",
@@ -267,6 +288,12 @@ pub const GUARD_RAILS: &[GuardRail] = &[
         bounds_requests: false,
         field: Field::LogGroups(|c| &mut c.application_log_groups),
     },
+    GuardRail {
+        variable: "ACCOUNTS",
+        does: "what differs in single accounts; see [An organization](organization.md#settings-of-single-accounts)",
+        bounds_requests: false,
+        field: Field::Accounts(|c| &mut c.accounts),
+    },
 ];
 
 /// The table of guard rails as Markdown, for the page on configuration.
@@ -287,14 +314,16 @@ pub fn markdown() -> String {
 mod tests {
     use super::*;
 
+    const ACCOUNT: &str = r#"{"444455556666":{"mode":"observe"}}"#;
+
     #[test]
     fn each_row_sets_its_own_field_and_writes_what_it_read() {
         for rail in GUARD_RAILS {
-            let samples = ["observe", "request", "amazon.*", "7", "0.5", "2,5", "/my/group"];
+            let samples = ["observe", "request", "amazon.*", "7", "0.5", "2,5", "/my/group", ACCOUNT];
             let defaults = Config::default();
             let changed = samples.into_iter().find_map(|sample| {
                 let mut config = Config::default();
-                (rail.set(&mut config, sample) && rail.value(&config) != rail.value(&defaults))
+                (rail.set(&mut config, sample).is_ok() && rail.value(&config) != rail.value(&defaults))
                     .then_some((sample, config))
             });
             let (sample, config) = changed.unwrap_or_else(|| panic!("{} takes no sample", rail.variable));

@@ -4,10 +4,14 @@
 //! that nobody chose.
 
 pub mod guard_rails;
+mod accounts;
+mod mode;
 mod values;
 
+pub use crate::config::accounts::{AccountSettings, Accounts};
 use crate::config::guard_rails::{GUARD_RAILS, within};
-pub use crate::config::values::{Config, Mode, Patterns};
+pub use crate::config::mode::Mode;
+pub use crate::config::values::{Config, Patterns};
 use crate::identity::Organization;
 use crate::ids::Arn;
 use crate::wire_enum::wire_enum;
@@ -73,8 +77,8 @@ impl Config {
     fn read<F: Fn(&str) -> Option<String>>(read: &mut VariableReader<F>) -> Self {
         let mut config = Self::default();
         for rail in GUARD_RAILS {
-            let set = |text: &str| rail.set(&mut config, text).then_some(());
-            read.word(rail.variable, &rail.accepts(), set);
+            let refused = read.text(rail.variable).and_then(|text| rail.set(&mut config, &text).err());
+            read.bad.extend(refused);
         }
         config
     }
@@ -107,8 +111,14 @@ impl Settings {
     }
 }
 
-/// The member role's name, unless the operator chose another.
-const MEMBER_ROLE: &str = "bedrock-remediator-member";
+/// Reads the organization through `var`; `None` without `ORGANIZATION_ID`. The error names every bad value.
+pub fn organization_from_vars(
+    var: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Organization>, BadConfig> {
+    let mut read = VariableReader { var, bad: Vec::new() };
+    let organization = read.organization();
+    read.result(organization)
+}
 
 /// See <https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html>.
 fn organization_id(text: &str) -> Option<String> {
@@ -149,7 +159,7 @@ impl<F: Fn(&str) -> Option<String>> VariableReader<F> {
             self.word("ORGANIZATION_ID", "an organization's id, such as `o-a1b2c3d4e5`", organization_id);
         let role = self.word("MEMBER_ROLE_NAME", "a role's name without path", role_name);
         let external_id = self.text("MEMBER_EXTERNAL_ID");
-        let member_role = role.unwrap_or_else(|| MEMBER_ROLE.to_owned());
+        let member_role = role.unwrap_or_else(|| Organization::MEMBER_ROLE.to_owned());
         Some(Organization { id: id?, member_role, external_id })
     }
 

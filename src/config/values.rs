@@ -1,23 +1,16 @@
 //! The guard rails as values, with their defaults.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::SignedDuration;
 use wildmatch::WildMatch;
 
+use crate::config::accounts::Accounts;
+use crate::config::mode::Mode;
+use crate::ids::AccountId;
 use crate::model::ModelId;
 use crate::quota::record::GrowthBudget;
-use crate::wire_enum::wire_enum;
-
-wire_enum! {
-    /// Whether increase requests are filed.
-    pub enum Mode {
-        /// Files increase requests, under the guard rails.
-        Request = "request",
-        /// Plans and notifies, but files nothing.
-        Observe = "observe",
-    }
-}
 
 /// The guard rails. Each field has a row in
 /// [`GUARD_RAILS`](crate::config::guard_rails::GUARD_RAILS), which says how its variable is read.
@@ -45,6 +38,8 @@ pub struct Config {
     pub quota_cool_down: SignedDuration,
     /// `MAX_INCREASES_PER_DAY`: the most requests in 24 hours, for each account and Region.
     pub max_increases_per_day: u32,
+    /// `MAX_INCREASES_PER_DAY_ORGANIZATION`: the most requests in 24 hours, for all accounts of the organization together.
+    pub max_increases_per_day_organization: u32,
     /// `REQUIRE_HISTORY_DAYS`: how long ago the model must first have been used.
     pub require_history: SignedDuration,
     /// `NOTICE_COOL_DOWN_MINUTES`: the time before the same content is sent again. It grows; see
@@ -71,6 +66,8 @@ pub struct Config {
     pub invocation_log_group: Option<String>,
     /// `APPLICATION_LOG_GROUPS`: application logs, searched for the same.
     pub application_log_groups: Vec<String>,
+    /// `ACCOUNTS`: what differs in single accounts. [`Config::for_account`] applies it.
+    pub accounts: Accounts,
 }
 
 /// Comma-separated patterns; `*` matches any text.
@@ -109,6 +106,7 @@ impl Default for Config {
             max_requests_per_minute: None,
             quota_cool_down: SignedDuration::from_hours(72),
             max_increases_per_day: 3,
+            max_increases_per_day_organization: 20,
             require_history: SignedDuration::from_hours(3 * 24),
             notice_cool_down: SignedDuration::from_mins(240),
             digest_above: 5,
@@ -120,11 +118,24 @@ impl Default for Config {
             reminder_days: vec![1, 3, 7],
             invocation_log_group: None,
             application_log_groups: Vec::new(),
+            accounts: Accounts::default(),
         }
     }
 }
 
 impl Config {
+    /// The guard rails in `account`. What is said of the account stays in them.
+    pub fn for_account(&self, account: Option<&AccountId>) -> Cow<'_, Self> {
+        let Some(settings) = account.and_then(|account| self.accounts.get(account)) else {
+            return Cow::Borrowed(self);
+        };
+        Cow::Owned(Self {
+            mode: settings.mode.unwrap_or(self.mode),
+            max_increases_per_day: settings.max_increases_per_day.unwrap_or(self.max_increases_per_day),
+            ..self.clone()
+        })
+    }
+
     /// How far our own requests may raise a quota.
     pub(crate) fn budget(&self) -> GrowthBudget {
         GrowthBudget { in_14_days: self.growth_14_days, in_90_days: self.growth_90_days }

@@ -32,6 +32,12 @@ pub struct Line {
     pub severity: Severity,
     /// The account of the calls; `None` if unknown.
     pub account: Option<AccountId>,
+    /// The account's name, as the operator configured it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_name: Option<String>,
+    /// Who answers for the account, as the operator configured it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_owner: Option<String>,
     /// The source Region; `None` if unknown.
     pub region: Option<Region>,
     /// The model as called, cut to the length of real ids; `None` if unknown.
@@ -72,6 +78,9 @@ impl Notice {
             episode: None,
             severity: incidents.iter().map(|l| l.severity).min().unwrap_or(Severity::Info),
             account: only(&accounts).cloned(),
+            // A name is of one account; other accounts may have none.
+            account_name: only(&accounts).and_then(|_| incidents.first()?.account_name.clone()),
+            account_owner: only(&accounts).and_then(|_| incidents.first()?.account_owner.clone()),
             region: only(&regions).cloned(),
             model_id: None,
             resolved_model_id: None,
@@ -130,6 +139,8 @@ fn line(notice: &Notice) -> Line {
         episode: notice.episode,
         severity: notice.severity,
         account: notice.account.clone(),
+        account_name: notice.account_name.clone(),
+        account_owner: notice.account_owner.clone(),
         region: notice.region.clone(),
         model_id: notice.model_id.as_ref().map(|m| Safe::line(m.as_str(), 100)),
         caller: notice.caller.as_deref().map(|c| Safe::line(c, 128)),
@@ -139,6 +150,11 @@ fn line(notice: &Notice) -> Line {
         counts: notice.counts,
         withheld: notice.withheld.iter().map(|w| w.kind).collect(),
     }
+}
+
+/// Whether the incidents of a digest are of more than one account.
+pub(super) fn has_several_accounts(lines: &[Line]) -> bool {
+    distinct(lines.iter().map(|l| l.account.as_ref())).len() > 1
 }
 
 fn rank(cause: Option<Cause>) -> Rank {

@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::access::checklist;
 use crate::alternatives::MeasuredAlternative;
 use crate::callers::{Address, CallerShare};
+use crate::config::Accounts;
 use crate::diagnosis::{Category, Cause, Facts};
 use crate::evidence::Evidence;
 use crate::ids::{AccountId, IncidentId, QuotaCode, Region, short_hash};
@@ -54,6 +55,12 @@ pub struct Notice {
     pub severity: Severity,
     /// The account of the calls; `None` if unknown.
     pub account: Option<AccountId>,
+    /// The account's name, as the operator configured it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_name: Option<String>,
+    /// Who answers for the account, as the operator configured it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_owner: Option<String>,
     /// The source Region; `None` if unknown.
     pub region: Option<Region>,
     /// The model as called; `None` if unknown.
@@ -198,6 +205,8 @@ impl Notice {
             episode: Some(record.episode),
             severity: severity(incident, kind),
             account: incident.account.clone(),
+            account_name: None,
+            account_owner: None,
             region: incident.region.clone(),
             model_id: incident.model.clone(),
             resolved_model_id: resolved,
@@ -232,6 +241,16 @@ impl Notice {
         }
         notice.bound();
         notice
+    }
+
+    /// The notice with the name and the owner of its account.
+    #[must_use]
+    pub(crate) fn with_account(mut self, accounts: &Accounts) -> Self {
+        if let Some(known) = self.account.as_ref().and_then(|account| accounts.get(account)) {
+            self.account_name.clone_from(&known.name);
+            self.account_owner.clone_from(&known.owner);
+        }
+        self
     }
 
     /// Composes a notice about how the request that `record` followed ended.

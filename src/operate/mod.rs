@@ -4,6 +4,7 @@
 //! suspicion, and how far the function may raise a quota by itself.
 
 pub mod audit;
+pub mod coverage;
 pub mod doctor;
 pub mod report;
 
@@ -56,6 +57,8 @@ pub async fn due<W: Services>(world: &W, terms: &RunContext<'_>) -> ServiceResul
 }
 
 pub(crate) async fn look<W: Services>(world: &W, terms: &RunContext<'_>, record: Record) -> Shown {
+    let config = terms.config.for_account(record.incident.account.as_ref());
+    let terms = &RunContext { config: &config, ..*terms };
     let now = world.now();
     let until = after(now, PATIENCE);
     let evidence = Box::pin(gather(world, &record.incident, now, until)).await;
@@ -67,7 +70,7 @@ pub(crate) async fn look<W: Services>(world: &W, terms: &RunContext<'_>, record:
         _ => Kind::Again,
     };
     let notice = Notice::compose(kind, &record, &plan, &Execution::Nothing, &evidence);
-    Shown { record, notice }
+    Shown { record, notice: notice.with_account(&config.accounts) }
 }
 
 /// Closes an incident in any state. It opens again when it is seen again. An incident that follows an increase request
@@ -117,6 +120,7 @@ pub async fn approve<W: Services>(
         mode: Mode::Request,
         headroom_mode: Mode::Request,
         digest_above: u32::MAX,
+        accounts: terms.config.accounts.without_modes(),
         ..terms.config.clone()
     };
     let terms = RunContext { config: &config, ..*terms };

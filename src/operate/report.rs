@@ -2,6 +2,8 @@
 //!
 //! Invariant: It only reads. What could not be read is reported.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{ServiceError, ServiceResult};
@@ -41,6 +43,19 @@ pub struct AccountReport {
     pub uses: Vec<ReportedUse>,
     /// Calls that failed.
     pub unread: Vec<ServiceError>,
+}
+
+/// Whether the incidents are of more than one account.
+pub fn has_several_accounts<'r>(records: impl IntoIterator<Item = &'r Record>) -> bool {
+    let accounts = records.into_iter().filter_map(|record| record.incident.account.as_ref());
+    accounts.collect::<BTreeSet<_>>().len() > 1
+}
+
+impl AccountReport {
+    /// Every incident of the report.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.open.iter().map(|shown| &shown.record).chain(&self.more).chain(&self.past)
+    }
 }
 
 /// Usage of one quota.

@@ -26,7 +26,7 @@ use crate::incident::Incident;
 pub use crate::plan::action::{Action, Increase, Plan, Reason, Step, Withheld};
 pub(crate) use crate::plan::remembered::{beyond_budget, closed_unchanged, cooling_down, suspected};
 pub use crate::plan::size::round_up;
-use crate::plan::steps::{agent_core, approve, model_id, request_body, retry, room, visible};
+use crate::plan::steps::{agent_core, approve, model_id, request_body, retry, room, unanswered, visible};
 pub(crate) use crate::plan::suspect::{codes, demand, remembered_suspicion};
 
 /// Builds the plan. `identity` names the function in the commands for a person.
@@ -76,6 +76,8 @@ pub fn plan(incident: &Incident, evidence: &Evidence, config: &Config, identity:
     } else if incident.is_metric_only() && incident.cause.category() != Category::Other {
         plan.steps.extend(visible::steps(incident, evidence));
     }
+    // Without an entry, nothing else about the account is known.
+    plan.steps.splice(0..0, unanswered::entry(evidence.unread()));
     if plan.waits_for_a_person() {
         plan.steps.extend(approve::steps(incident, config, identity));
     }

@@ -362,6 +362,8 @@ pub struct Intent {
     pub cool_down_until: Timestamp,
     /// The daily limit: the most requests in 24 hours for this account and Region, including this one.
     pub most_a_day: u32,
+    /// The daily limit of the organization; `None` without an organization.
+    pub organization: Option<OrganizationLimit>,
     /// The evidence for the request.
     pub need: Need,
     /// The value that Service Quotas validates the request against.
@@ -370,7 +372,16 @@ pub struct Intent {
     pub budget: GrowthBudget,
 }
 
-/// The period of the daily limit.
+/// The daily limit of all accounts of an organization together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrganizationLimit {
+    /// The organization's id.
+    pub organization: String,
+    /// The most requests in 24 hours, including the one that is about to be filed.
+    pub most_a_day: u32,
+}
+
+/// The period of the daily limits.
 pub(crate) const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whether fewer than `most` of the requests filed at the times `filed` lie within 24 hours before `now`.
@@ -394,6 +405,8 @@ pub enum Reserved {
     BeyondBudget(GrowthLimit),
     /// The account and Region has used up its requests for 24 hours.
     DailyLimit,
+    /// The accounts of the organization have together used up their requests for 24 hours.
+    OrganizationLimit,
 }
 
 /// How an increase request ended.

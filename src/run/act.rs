@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Config;
 use crate::error::{Rejection, ServiceError, ServiceResult};
+use crate::identity::FunctionIdentity;
 use crate::ids::AccountRegion;
 use crate::incident::record::Lease;
 use crate::incident::schedule::UNLISTED;
@@ -15,8 +16,9 @@ use crate::plan::execution::{Execution, OwnRequest, RefusedFiling};
 use crate::plan::steps::increase::{by_hand, look_at};
 use crate::plan::{beyond_budget, closed_unchanged, cooling_down, suspected};
 use crate::ports::{Ledger, Quotas};
-use crate::quota::record::{Intent, Reserved};
+use crate::quota::record::{Intent, OrganizationLimit, Reserved};
 use crate::quota::request::{IncreaseRequest, TrackedRequest};
+use crate::run::context::RunContext;
 use crate::time::after;
 
 /// Carries out `plan`: files its increase request, or follows the request it adopts. `earlier` is a request that an
@@ -24,7 +26,7 @@ use crate::time::after;
 /// was lost or the ledger could not be written; the caller must then stop working on this incident.
 pub(crate) async fn carry_out<W: Quotas + Ledger>(
     world: &W,
-    config: &Config,
+    terms: &RunContext<'_>,
     lease: &Lease,
     place: &AccountRegion,
     plan: &Plan,
@@ -38,7 +40,7 @@ pub(crate) async fn carry_out<W: Quotas + Ledger>(
         return Ok(Execution::Adopted(adopted.clone()));
     }
     match plan.request() {
-        Some(increase) => reserve_and_file(world, config, lease, place, increase, plan.is_full, now).await,
+        Some(increase) => reserve_and_file(world, terms, lease, place, increase, plan.is_full, now).await,
         None => Ok(Execution::Nothing),
     }
 }
@@ -47,6 +49,7 @@ pub(crate) async fn carry_out<W: Quotas + Ledger>(
 /// reservation is undone. An unanswered question leaves it in doubt.
 pub(crate) async fn resume<W: Quotas + Ledger>(
     world: &W,
+    home: &FunctionIdentity,
     lease: &Lease,
     place: &AccountRegion,
     mut followed: TrackedRequest,
@@ -65,14 +68,18 @@ pub(crate) async fn resume<W: Quotas + Ledger>(
         Ok(None) if after(followed.intended, UNLISTED) > now => return Ok(Some(followed)),
         Ok(None) => {}
     }
-    world.not_filed(lease, place, &followed).await?;
+    world.not_filed(lease, place, organization_of(home), &followed).await?;
     Ok(None)
+}
+
+fn organization_of(home: &FunctionIdentity) -> Option<&str> {
+    home.organization.as_ref().map(|organization| organization.id.as_str())
 }
 
 /// The most requests in 24 hours, this one included. The last place is reserved for a nearly full quota, so that
 /// less pressing requests cannot use up the day. With a limit of one, the first request gets it.
-fn most_a_day(config: &Config, is_full: bool) -> u32 {
-    match config.max_increases_per_day {
+fn most_a_day(limit: u32, is_full: bool) -> u32 {
+    match limit {
         most @ 2.. if !is_full => most - 1,
         most => most,
     }
@@ -80,13 +87,14 @@ fn most_a_day(config: &Config, is_full: bool) -> u32 {
 
 async fn reserve_and_file<W: Quotas + Ledger>(
     world: &W,
-    config: &Config,
+    terms: &RunContext<'_>,
     lease: &Lease,
     place: &AccountRegion,
     increase: &Increase,
     is_full: bool,
     now: Timestamp,
 ) -> ServiceResult<Execution> {
+    let (config, organization) = (terms.config, organization_of(terms.home));
     let mut followed = TrackedRequest {
         code: increase.quota.code.clone(),
         name: increase.quota.name.clone(),
@@ -99,12 +107,16 @@ async fn reserve_and_file<W: Quotas + Ledger>(
         place: place.clone(),
         followed: followed.clone(),
         cool_down_until: after(now, config.quota_cool_down),
-        most_a_day: most_a_day(config, is_full),
+        most_a_day: most_a_day(config.max_increases_per_day, is_full),
+        organization: organization.map(|id| OrganizationLimit {
+            organization: id.to_owned(),
+            most_a_day: most_a_day(config.max_increases_per_day_organization, is_full),
+        }),
         need: increase.need,
         floor: increase.floor(),
         budget: config.budget(),
     };
-    if let Some(why) = withheld_by(&world.reserve(lease, &intent, now).await?, intent.most_a_day, config) {
+    if let Some(why) = withheld_by(&world.reserve(lease, &intent, now).await?, &intent, config) {
         return Ok(refusal(why, false, increase, place));
     }
     let mut increase = increase.clone();
@@ -114,7 +126,7 @@ async fn reserve_and_file<W: Quotas + Ledger>(
         // It may be filed but not listed yet. The intent stays, and the sweep checks again.
         Err(ServiceError::UnknownOutcome) => since(world, place, &followed).await.unwrap_or_default(),
         Err(error) => {
-            world.not_filed(lease, place, &followed).await?;
+            world.not_filed(lease, place, organization, &followed).await?;
             return Ok(match error {
                 ServiceError::Rejected(Rejection::AlreadyOpen, _) => {
                     already_open(world, place, &followed, &increase).await
@@ -142,8 +154,8 @@ fn refusal(
     Execution::Refused(RefusedFiling { withheld, may_be_retried, steps, open: None })
 }
 
-/// Why the ledger did not reserve the request; `None` if it did. `most_a_day` is the limit that applied.
-fn withheld_by(reserved: &Reserved, most_a_day: u32, config: &Config) -> Option<Withheld> {
+/// Why the ledger did not reserve the request; `None` if it did. `intent` has the limits that applied.
+fn withheld_by(reserved: &Reserved, intent: &Intent, config: &Config) -> Option<Withheld> {
     Some(match reserved {
         Reserved::Yes => return None,
         Reserved::CoolingDown(last) => cooling_down(last),
@@ -151,19 +163,25 @@ fn withheld_by(reserved: &Reserved, most_a_day: u32, config: &Config) -> Option<
         Reserved::ClosedUnchanged(refused) => closed_unchanged(refused),
         Reserved::BeyondBudget(allowed) => beyond_budget(allowed),
         Reserved::DailyLimit => {
-            let kept = if most_a_day < config.max_increases_per_day {
-                ": the last place is kept for a quota of which more than 80 % is used"
-            } else {
-                ""
-            };
-            withheld(
-                Reason::DailyLimit,
-                format!(
-                    "{most_a_day} requests were filed in this account and Region within 24 hours, which is the limit{kept}"
-                ),
-            )
+            daily_limit("in this account and Region", intent.most_a_day, config.max_increases_per_day)
         }
+        Reserved::OrganizationLimit => daily_limit(
+            "in all accounts of the organization together",
+            intent.organization.as_ref().map_or(0, |of| of.most_a_day),
+            config.max_increases_per_day_organization,
+        ),
     })
+}
+
+/// `most` requests were filed `there`; `limit` counts the last place too, which is kept.
+fn daily_limit(there: &str, most: u32, limit: u32) -> Withheld {
+    let kept = if most < limit {
+        ": the last place is kept for a quota of which more than 80 % is used"
+    } else {
+        ""
+    };
+    let reason = format!("{most} requests were filed {there} within 24 hours, which is the limit{kept}");
+    withheld(Reason::DailyLimit, reason)
 }
 
 /// How far Service Quotas' clock, or that of whoever resumes the incident, may be behind ours.

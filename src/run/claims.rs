@@ -123,7 +123,12 @@ impl<'a, W: Services> Claims<'a, W> {
                     beyond.put(incident, room, opened);
                 }
                 claimed => {
-                    let purpose = if crowded.contains(&rank) { Purpose::Look } else { Purpose::FirstNotice };
+                    let is_members = self.terms.home.is_of_member(incident.account.as_ref());
+                    let purpose = if crowded.contains(&rank) {
+                        Purpose::Look
+                    } else {
+                        Purpose::FirstNotice { in_all_regions: !is_members }
+                    };
                     for report in self.driven(incident, claimed, purpose).await {
                         if matches!(&report.driven, Ok(Some(driven)) if driven.is_left) {
                             crowded.insert(rank);

@@ -15,7 +15,7 @@ use crate::ports::{Clock, Ledger, Models, Permissions, Quotas, Telemetry, Topic,
 use crate::quota::{Catalog, Limit, Quota, QuotaMatch, Variant, Verdict, find};
 use crate::run::gather_permission::{is_of_own_policies, rulings};
 use crate::run::gather_quota::values;
-use crate::run::gather_room::room;
+use crate::run::gather_room::{Throttled, room};
 use crate::run::{forecast, gather_feature};
 use crate::time::Window;
 use crate::usage::headroom::{FORECAST_LIMITS, MANTLE_LIMITS};
@@ -41,8 +41,12 @@ where
 /// What evidence is gathered for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// The first notice of an incident, which says where a throttled application finds room.
-    FirstNotice,
+    /// The first notice of an incident, which says where a throttled application finds room: in every Region, or only in
+    /// the incident's own.
+    FirstNotice {
+        /// Whether other Regions may be asked.
+        in_all_regions: bool,
+    },
     /// Anything later, or many incidents at once.
     Look,
 }
@@ -106,9 +110,13 @@ async fn of_quotas<W>(
     W: Quotas + Telemetry + Models + Ledger + Topic + Clock,
 {
     let now = evidence.now;
-    let asks_room =
-        purpose == Purpose::FirstNotice && !incident.is_forecast() && incident.facts.many.is_none();
-    let full = wanted(incident).first().filter(|_| asks_room).map(|limit| (endpoint_of(incident), *limit));
+    let may_ask = !incident.is_forecast() && incident.facts.many.is_none();
+    let full = match (purpose, wanted(incident).first()) {
+        (Purpose::FirstNotice { in_all_regions }, Some(limit)) if may_ask => {
+            Some(Throttled { endpoint: endpoint_of(incident), limit: *limit, in_all_regions })
+        }
+        _ => None,
+    };
     ((evidence.limits, evidence.listing), evidence.usage, evidence.listeners, evidence.room) = tokio::join!(
         limits(world, place, model, wanted(incident), incident.facts.variant, until),
         gathered(world, until, usage(world, place, model, incident, now, until)),

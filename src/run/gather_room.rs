@@ -12,17 +12,29 @@ use crate::quota::Limit;
 use crate::time::Window;
 use crate::usage::{Endpoint, Period, Series, Usage, burndown};
 
+/// What a throttled application called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Throttled {
+    /// The endpoint that throttled it.
+    pub(crate) endpoint: Endpoint,
+    /// What ran full.
+    pub(crate) limit: Limit,
+    /// Whether other Regions may be asked. A member of an organization is asked only where the event comes from.
+    pub(crate) in_all_regions: bool,
+}
+
 /// The ways to call `model` at once beside the throttled one, with the most room first. One that could not be read, that
 /// a policy denies or that has no room is left out.
 pub(crate) async fn room(
     world: &(impl Quotas + Telemetry + Ledger + Clock),
     place: &AccountRegion,
     model: &ModelId,
-    (endpoint, limit): (Endpoint, Limit),
+    full: Throttled,
     now: Timestamp,
     until: Timestamp,
 ) -> Vec<MeasuredAlternative> {
-    let ways = alternatives(model, endpoint, limit, place);
+    let mut ways = alternatives(model, full.endpoint, full.limit, place);
+    ways.retain(|way| full.in_all_regions || way.place == *place);
     if ways.is_empty() {
         return Vec::new();
     }

@@ -1,5 +1,6 @@
 //! A response that is decided and carried out, but whose notice is not sent yet.
 
+use crate::config::Config;
 use crate::incident::Incident;
 use crate::incident::record::Release;
 use crate::notice::Notice;
@@ -25,6 +26,12 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// The same, with the name and the owner of the account in the notice.
+    pub(crate) fn with_account(mut self, config: &Config) -> Self {
+        self.notice = self.notice.map(|notice| notice.with_account(&config.accounts));
+        self
+    }
+
     /// Sends no notice, and records `end`.
     pub(crate) fn silent(incident: Incident, end: Release) -> Self {
         Self {

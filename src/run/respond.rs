@@ -121,7 +121,8 @@ pub(crate) async fn tell<W: Ledger + Topic>(
     world.finish(lease, told).await
 }
 
-/// Decides on `record` and acts, up to the notice. Does not search again for what is in `learnt`.
+/// Decides on `record` and acts, up to the notice, under the guard rails of the record's account. Does not search again
+/// for what is in `learnt`.
 pub(crate) async fn prepare<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -136,6 +137,20 @@ async fn prepare_for<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
     lease: &Lease,
+    record: Record,
+    purpose: Purpose,
+    learnt: Option<SearchOutcome>,
+) -> ServiceResult<Prepared> {
+    let config = terms.config.for_account(record.incident.account.as_ref());
+    let terms = RunContext { config: &config, ..*terms };
+    let ready = prepare_under(world, &terms, lease, record, purpose, learnt).await?;
+    Ok(ready.with_account(&config))
+}
+
+async fn prepare_under<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    lease: &Lease,
     mut record: Record,
     purpose: Purpose,
     learnt: Option<SearchOutcome>,
@@ -147,7 +162,7 @@ async fn prepare_for<W: Services>(
     let place = record.incident.place();
     // Resume first: what an earlier invocation left in doubt also affects the evidence.
     record.followed = match (record.followed.take(), &place) {
-        (Some(followed), Some(place)) => resume(world, lease, place, followed, now).await?,
+        (Some(followed), Some(place)) => resume(world, terms.home, lease, place, followed, now).await?,
         _ => None,
     };
     let remedy = record.incident.cause.remedy();
@@ -175,7 +190,7 @@ async fn prepare_for<W: Services>(
         Some(place) => {
             let earlier =
                 record.followed.clone().map(|followed| OwnRequest::earlier(followed, place, &evidence));
-            carry_out(world, terms.config, lease, place, &plan, earlier, now).await?
+            carry_out(world, terms, lease, place, &plan, earlier, now).await?
         }
         None => Execution::Nothing,
     };

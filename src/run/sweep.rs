@@ -214,6 +214,8 @@ async fn look_after<W: Services>(
     let Some((lease, mut record)) = world.acquire_due(id, world.now(), terms.allowance.lease).await? else {
         return Ok(None);
     };
+    let config = terms.config.for_account(record.incident.account.as_ref());
+    let terms = &RunContext { config: &config, ..*terms };
     let now = world.now();
     if is_searched(&record) {
         let learnt = Box::pin(learn(world, terms, &mut record, after(now, PATIENCE))).await?;
@@ -229,7 +231,7 @@ async fn look_after<W: Services>(
         (State::Told, ..) => quiet(world, terms, &lease, record, now).await?,
         _ => prepare(world, terms, &lease, record, None).await?,
     };
-    Ok(Some((lease, ready)))
+    Ok(Some((lease, ready.with_account(&config))))
 }
 
 /// Finishes results that get their own notice or none. The rest waits for a digest; a full digest is sent at once.

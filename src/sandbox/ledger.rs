@@ -167,6 +167,7 @@ impl Ledger for Sandbox {
         &self,
         lease: &Lease,
         place: &AccountRegion,
+        organization: Option<&str>,
         followed: &TrackedRequest,
     ) -> ServiceResult<()> {
         self.call(PortCall::NotFiled, |state| {
@@ -177,9 +178,11 @@ impl Ledger for Sandbox {
             if let Some(quota) = state.ledger.quotas.get_mut(&(place.clone(), followed.code.clone())) {
                 quota.not_filed();
             }
-            let filed = state.ledger.filed.entry(place.clone()).or_default();
-            if let Some(n) = filed.iter().position(|at| *at == followed.intended) {
-                filed.remove(n);
+            let in_all = organization.and_then(|of| state.ledger.filed_in_all.get_mut(of));
+            for filed in state.ledger.filed.get_mut(place).into_iter().chain(in_all) {
+                if let Some(n) = filed.iter().position(|at| *at == followed.intended) {
+                    filed.remove(n);
+                }
             }
             Ok(())
         })

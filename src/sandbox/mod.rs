@@ -3,11 +3,13 @@
 //! Invariant: Every call passes one gate, which counts it, lets others run, and may make it fail before or after it
 //! takes effect. A caller cannot tell it from AWS.
 
+mod account;
 mod bedrock;
 mod cloudwatch;
 mod filed;
 mod happened;
 mod installation;
+mod members;
 mod meter;
 mod service_quotas;
 pub(crate) mod state;
@@ -22,11 +24,12 @@ mod slow;
 
 pub use crate::sandbox::calls::PortCall;
 pub use crate::sandbox::file::calls::{CallEntry, ErrorEntry, IncidentEntry, SourceWord};
-pub use crate::sandbox::file::usage::{Days, LastMinutes, MinuteEntry, OperationUsage, UsageEntry};
-pub use crate::sandbox::file::{
-    AlarmEntry, Fault, FaultKind, LedgerEntry, LoggingEntry, ModeWord, ModelEntry, OfferedEntry, PolicyEntry,
-    ProfileEntry, QuotaEntry, RequestEntry, RuleEntry, WorldFile,
+pub use crate::sandbox::file::entries::{
+    AlarmEntry, LoggingEntry, ModelEntry, OfferedEntry, PolicyEntry, ProfileEntry, QuotaEntry, RequestEntry,
 };
+pub use crate::sandbox::file::member::{MemberEntry, RoleWord};
+pub use crate::sandbox::file::usage::{Days, LastMinutes, MinuteEntry, OperationUsage, UsageEntry};
+pub use crate::sandbox::file::{Fault, FaultKind, LedgerEntry, ModeWord, RuleEntry, WorldFile};
 pub use crate::sandbox::happened::{Happened, NextFault};
 pub use crate::sandbox::healthy::{healthy_for, healthy_for_payload};
 pub use crate::sandbox::meter::Fed;

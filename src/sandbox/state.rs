@@ -7,9 +7,10 @@ use std::task::Poll;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{ServiceError, ServiceResult};
-use crate::ids::AccountRegion;
+use crate::ids::{AccountId, AccountRegion};
 use crate::notice::{Message, Notice, message};
 use crate::ports::{Clock, Topic};
+use crate::sandbox::account::{MemberAccount, members_of};
 use crate::sandbox::calls::PortCall;
 use crate::sandbox::file::{FaultKind, WorldFile};
 use crate::sandbox::filed::{self, FiledRequest, PastListing};
@@ -36,6 +37,10 @@ pub(crate) struct SandboxState {
     /// Whether Service Quotas lists only the quotas of the world file.
     pub(crate) lists_little: bool,
     pub(crate) ledger: Tables,
+    /// The other accounts of the organization.
+    pub(crate) members: BTreeMap<AccountId, MemberAccount>,
+    /// How many calls each account and Region has answered.
+    pub(crate) answered: BTreeMap<AccountRegion, u32>,
     published: Vec<(Notice, Message)>,
     calls: BTreeMap<PortCall, u32>,
     /// How the next call fails.
@@ -63,6 +68,8 @@ impl Sandbox {
             listings: Vec::new(),
             lists_little: false,
             ledger: Tables::of(&file),
+            members: members_of(&file),
+            answered: BTreeMap::new(),
             published: Vec::new(),
             calls: BTreeMap::new(),
             next_fault: None,
@@ -131,21 +138,14 @@ impl Sandbox {
         if fault == Some(FaultKind::LostAnswer) { Err(ServiceError::UnknownOutcome) } else { answer }
     }
 
-    /// The gate for calls to one account and Region. Credentials of one account cannot call another.
+    /// The gate for calls to one account and Region.
     pub(crate) async fn call_at<T>(
         &self,
         place: &AccountRegion,
         call: PortCall,
         happen: impl FnOnce(&mut SandboxState) -> ServiceResult<T>,
     ) -> ServiceResult<T> {
-        self.call(call, |state| match &state.file.account {
-            Some(own) if *own != place.account => Err(ServiceError::invalid(format!(
-                "account {} cannot be asked from account {own}",
-                place.account
-            ))),
-            _ => happen(state),
-        })
-        .await
+        self.call(call, |state| state.answer_at(place, happen)).await
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Tables {
     pub(crate) quotas: BTreeMap<(AccountRegion, QuotaCode), QuotaRecord>,
     /// When requests were filed.
     pub(crate) filed: BTreeMap<AccountRegion, Vec<Timestamp>>,
+    /// The same for all accounts of an organization.
+    pub(crate) filed_in_all: BTreeMap<String, Vec<Timestamp>>,
     /// When the next forecast of each place is due.
     pub(crate) watches: BTreeMap<AccountRegion, Timestamp>,
     /// Counts of notices, by the start of their digest window.
@@ -296,12 +298,21 @@ impl Tables {
         if is_full {
             return Ok(Reserved::DailyLimit);
         }
+        if let Some(of) = &intent.organization {
+            let filed = self.filed_in_all.entry(of.organization.clone()).or_default();
+            if !has_room(filed, of.most_a_day, now) {
+                return Ok(Reserved::OrganizationLimit);
+            }
+        }
         self.incidents.change_held(lease, |row| {
             row.record.state = State::Planned;
             row.record.followed = Some(intent.followed.clone());
         })?;
         self.quotas.entry(key).or_default().reserved(&lease.incident, intent);
         self.filed.entry(intent.place.clone()).or_default().push(intent.followed.intended);
+        if let Some(of) = &intent.organization {
+            self.filed_in_all.entry(of.organization.clone()).or_default().push(intent.followed.intended);
+        }
         Ok(Reserved::Yes)
     }
 

@@ -18,8 +18,8 @@ use bedrock_remediator::incident::{Counts, Incident, Symptom, fold};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::ports::Ledger;
 use bedrock_remediator::quota::record::{
-    Approval, EndedRequest, GrowthBudget, GrowthLimit, Intent, Need, QuotaRecord, Raise, Refusal, Remember,
-    Reserved, Suspect, Suspicion,
+    Approval, EndedRequest, GrowthBudget, GrowthLimit, Intent, Need, OrganizationLimit, QuotaRecord, Raise,
+    Refusal, Remember, Reserved, Suspect, Suspicion,
 };
 use bedrock_remediator::quota::request::{RequestOutcome, TrackedRequest};
 use bedrock_remediator::shards::{Shard, Shards};
@@ -111,6 +111,7 @@ pub(crate) fn intent(region: &str, at: Timestamp, most_a_day: u32) -> Intent {
         followed: followed(at),
         cool_down_until: at + SignedDuration::from_hours(72),
         most_a_day,
+        organization: None,
         need: Need { demand: 5.6e6, full_days: 2, is_approved: false },
         floor: 5e6,
         budget: GrowthBudget { in_14_days: 2.0, in_90_days: 4.0 },
@@ -180,6 +181,7 @@ pub(crate) async fn keeps_in_turn(ledger: &impl Ledger) {
     a_quota_is_reserved_once(ledger).await;
     the_day_has_its_limit(ledger).await;
     midnight_gives_no_further_requests(ledger).await;
+    an_organization_has_its_limit_over_all_accounts(ledger).await;
     a_refused_request_frees_the_quota(ledger).await;
     what_aws_answered_is_remembered_whatever_happens_later(ledger).await;
     a_suspicion_stays_until_a_person_lifts_it(ledger).await;
@@ -254,7 +256,7 @@ async fn a_lease_that_ended_is_taken_over_and_its_writes_are_refused(ledger: &im
     );
     assert!(is_lost(&ledger.finish(&dead, &finish(State::Told, after(900))).await));
     assert!(is_lost(&ledger.reserve(&dead, &intent("us-west-1", after(92), 3), after(92)).await));
-    assert!(is_lost(&ledger.not_filed(&dead, &place("us-west-1"), &followed(now())).await));
+    assert!(is_lost(&ledger.not_filed(&dead, &place("us-west-1"), None, &followed(now())).await));
     ledger.finish(&heir, &finish(State::Seen, after(100))).await.unwrap();
     // Given back without silence: the next claim drives it, and a claim after a dead one as well.
     let (dead, _) = mine(ledger, &incident, after(101)).await;
@@ -535,7 +537,7 @@ async fn a_quota_is_reserved_once(ledger: &impl Ledger) {
     let mut greater = intent(region, cooled, 3);
     greater.need.demand = 7e6;
     assert_eq!(ledger.reserve(&second, &greater, cooled).await.unwrap(), Reserved::Yes);
-    ledger.not_filed(&second, &place(region), &greater.followed).await.unwrap();
+    ledger.not_filed(&second, &place(region), None, &greater.followed).await.unwrap();
     assert_eq!(ledger.reserve(&second, &less, cooled).await.unwrap(), Reserved::Yes);
 }
 
@@ -573,8 +575,36 @@ async fn midnight_gives_no_further_requests(ledger: &impl Ledger) {
     let (reserved, fourth) = reserve(4, 24 * 60 - 120).await;
     assert_eq!(reserved, Reserved::Yes, "the first was 24 hours ago");
     assert_eq!(reserve(5, 24 * 60 - 119).await.0, Reserved::DailyLimit);
-    ledger.not_filed(&lease, &place(region), &fourth).await.unwrap();
+    ledger.not_filed(&lease, &place(region), None, &fourth).await.unwrap();
     assert_eq!(reserve(5, 24 * 60 - 118).await.0, Reserved::Yes, "its place was given back");
+}
+
+async fn an_organization_has_its_limit_over_all_accounts(ledger: &impl Ledger) {
+    let region = "mx-west-1";
+    let (lease, _) = mine(ledger, &incident(region), now()).await;
+    // Each request is of another account; the organization has a limit of two.
+    let intent = |n: usize, organization: Option<&str>, at: Timestamp| {
+        let mut intent = intent(region, at, 1);
+        intent.place.account = AccountId::parse(&format!("55556666777{n}")).unwrap();
+        intent.organization =
+            organization.map(|id| OrganizationLimit { organization: id.to_owned(), most_a_day: 2 });
+        intent
+    };
+    let reserve = async |n: usize, organization: Option<&str>, at: Timestamp| {
+        ledger.reserve(&lease, &intent(n, organization, at), at).await.unwrap()
+    };
+    let ours = Some("o-a1b2c3d4e5");
+    assert_eq!(reserve(0, None, now()).await, Reserved::Yes, "what no organization counts");
+    assert_eq!(reserve(1, ours, now()).await, Reserved::Yes);
+    assert_eq!(reserve(2, ours, after(60)).await, Reserved::Yes);
+    assert_eq!(reserve(3, ours, after(120)).await, Reserved::OrganizationLimit);
+    assert_eq!(reserve(3, Some("o-another000"), after(120)).await, Reserved::Yes, "another organization");
+    let second = intent(2, ours, after(60));
+    ledger.not_filed(&lease, &second.place, ours, &second.followed).await.unwrap();
+    assert_eq!(reserve(4, ours, after(180)).await, Reserved::Yes, "a place was given back");
+    assert_eq!(reserve(5, ours, after(240)).await, Reserved::OrganizationLimit);
+    assert_eq!(reserve(5, ours, after(24 * 3600 - 1)).await, Reserved::OrganizationLimit);
+    assert_eq!(reserve(5, ours, after(24 * 3600)).await, Reserved::Yes, "the first was 24 hours ago");
 }
 
 async fn a_refused_request_frees_the_quota(ledger: &impl Ledger) {
@@ -582,7 +612,7 @@ async fn a_refused_request_frees_the_quota(ledger: &impl Ledger) {
     let incident = incident(region);
     let (lease, _) = mine(ledger, &incident, now()).await;
     assert_eq!(ledger.reserve(&lease, &intent(region, now(), 3), now()).await.unwrap(), Reserved::Yes);
-    ledger.not_filed(&lease, &place(region), &followed(now())).await.unwrap();
+    ledger.not_filed(&lease, &place(region), None, &followed(now())).await.unwrap();
     let known = ledger.incident(&incident.id).await.unwrap().unwrap();
     assert_eq!((known.state, known.followed), (State::Seen, None));
     // The day's count was given back as well.
@@ -629,7 +659,7 @@ async fn what_aws_answered_is_remembered_whatever_happens_later(ledger: &impl Le
     // A smaller request that Service Quotas did not take.
     let (reserved, lease) = reserve(7e6, 10).await;
     assert_eq!(reserved, Reserved::Yes);
-    ledger.not_filed(&lease, &place(region), &asks(7e6, 10).followed).await.unwrap();
+    ledger.not_filed(&lease, &place(region), None, &asks(7e6, 10).followed).await.unwrap();
     give_back(&lease, None).await;
     is_remembered(8.5e6, 10).await;
     // A smaller request that AWS granted.
@@ -642,7 +672,7 @@ async fn what_aws_answered_is_remembered_whatever_happens_later(ledger: &impl Le
     assert_eq!((record.refused, record.raises), (vec![refused], vec![raise]));
     // A request of somebody else: what AWS refused is remembered, and nothing else changes.
     let (_, lease) = reserve(1.0, 40).await;
-    ledger.not_filed(&lease, &place(region), &asks(1.0, 40).followed).await.unwrap();
+    ledger.not_filed(&lease, &place(region), None, &asks(1.0, 40).followed).await.unwrap();
     give_back(&lease, ended(7.5e6, 41, RequestOutcome::ClosedUnchanged, 6e6)).await;
     let record = ledger.quota(&place(region), &code()).await.unwrap();
     assert_eq!(record.refused.iter().map(|r| r.desired).collect::<Vec<_>>(), [8.5e6, 7.5e6]);

@@ -10,7 +10,7 @@ use crate::aws::dynamodb::keys::{DAY_KEPT, stamp, unreadable};
 use crate::aws::dynamodb::update::{DynamoItem, Update};
 use crate::error::ServiceResult;
 use crate::ids::{IncidentId, QuotaCode};
-use crate::quota::record::{LastRequest, Need};
+use crate::quota::record::{Intent, LastRequest, Need, Reserved, has_room};
 use crate::quota::request::TrackedRequest;
 use crate::time::after;
 
@@ -67,7 +67,7 @@ impl Intended {
     }
 }
 
-/// `FILED#<account>#<region>`: the times of filed requests, as one text, so that a write can be conditional on what
+/// `FILED#<account>#<region>` and `FILED#<organization>`: the times of filed requests, as one text, so that a write can be conditional on what
 /// was read.
 #[derive(Debug, Default)]
 pub(super) struct DayItem {
@@ -141,6 +141,40 @@ impl DayItem {
             }
         }
         update
+    }
+}
+
+/// The requests filed within 24 hours, each item with its key.
+#[derive(Debug)]
+pub(super) struct FiledRequests {
+    /// In the account and Region of the request.
+    pub(super) in_place: (String, DayItem),
+    /// In all accounts of the organization; `None` without one.
+    pub(super) in_all: Option<(String, DayItem)>,
+}
+
+impl FiledRequests {
+    /// The daily limit that leaves no room for `intent`; `None` if there is room.
+    pub(super) fn is_full(&self, intent: &Intent, now: Timestamp) -> Option<Reserved> {
+        if !has_room(&self.in_place.1.times, intent.most_a_day, now) {
+            return Some(Reserved::DailyLimit);
+        }
+        let (limit, (_, filed)) = intent.organization.as_ref().zip(self.in_all.as_ref())?;
+        (!has_room(&filed.times, limit.most_a_day, now)).then_some(Reserved::OrganizationLimit)
+    }
+
+    /// Adds a request to each item.
+    pub(super) fn with(&self, at: Timestamp, now: Timestamp) -> impl Iterator<Item = (String, Update)> {
+        self.items().map(move |(key, item)| (key.clone(), item.with(at, now)))
+    }
+
+    /// Removes a request from each item that has it.
+    pub(super) fn without(&self, at: Timestamp) -> impl Iterator<Item = (String, Update)> {
+        self.items().filter_map(move |(key, item)| Some((key.clone(), item.without(at)?)))
+    }
+
+    fn items(&self) -> impl Iterator<Item = &(String, DayItem)> {
+        std::iter::once(&self.in_place).chain(&self.in_all)
     }
 }
 

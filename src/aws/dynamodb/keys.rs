@@ -70,6 +70,11 @@ pub(crate) fn filed_key(place: &AccountRegion) -> String {
     format!("FILED#{}", place_key(place))
 }
 
+/// The requests of all accounts of an organization. An organization's id begins with `o-`, unlike an account's.
+pub(crate) fn filed_in_all_key(organization: &str) -> String {
+    format!("FILED#{organization}")
+}
+
 pub(crate) fn watch_key(place: &AccountRegion) -> String {
     format!("WATCH#{}", place_key(place))
 }

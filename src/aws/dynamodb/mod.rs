@@ -21,17 +21,17 @@ mod quota_item;
 mod table;
 mod update;
 
-use futures_util::future::try_join;
+use futures_util::future::{try_join, try_join3};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::clients::Aws;
 use crate::aws::dynamodb::detail::IncidentDetail;
 use crate::aws::dynamodb::finish::{finished, finished_beside};
-use crate::aws::dynamodb::intended::{DayItem, Intended};
+use crate::aws::dynamodb::intended::{DayItem, FiledRequests, Intended};
 use crate::aws::dynamodb::item::{IncidentItem, room, tallied};
 use crate::aws::dynamodb::keys::{
-    DAY_KEPT, crowd_key, day_key, filed_key, incident_key, opened_key, quota_key, sender_attribute, stamp,
-    watch_key,
+    DAY_KEPT, crowd_key, day_key, filed_in_all_key, filed_key, incident_key, opened_key, quota_key,
+    sender_attribute, stamp, watch_key,
 };
 use crate::aws::dynamodb::quota_item::QuotaItem;
 use crate::aws::dynamodb::table::{TRIES, Table, Written, is_refused};
@@ -44,7 +44,7 @@ use crate::incident::flood::{IN_PLACE, OF_SENDER, Opened, Room};
 use crate::incident::lane::Lane;
 use crate::incident::record::{Claim, Lease, Record, Release, State};
 use crate::ports::{Ledger, RANKED, SEEN};
-use crate::quota::record::{Intent, QuotaRecord, Remember, Reserved, has_room};
+use crate::quota::record::{Intent, QuotaRecord, Remember, Reserved};
 use crate::quota::request::TrackedRequest;
 use crate::shards::Shards;
 use crate::time::after;
@@ -76,10 +76,25 @@ impl Table<'_> {
         Ok(items.into_iter().map(record).collect())
     }
 
-    /// The recent requests in `place`, including those that an earlier version counted for the day of `now`.
-    async fn filed(&self, place: &AccountRegion, now: Timestamp) -> ServiceResult<DayItem> {
-        let (times, of_day) = try_join(self.item(filed_key(place)), self.item(day_key(place, now))).await?;
-        DayItem::read(times, of_day, now)
+    /// The recent requests in `place`, including those that an earlier version counted for the day of `now`, and those in
+    /// all accounts of `organization`. Without an organization, it is not read.
+    async fn filed(
+        &self,
+        place: &AccountRegion,
+        organization: Option<&str>,
+        now: Timestamp,
+    ) -> ServiceResult<FiledRequests> {
+        let in_all = async {
+            match organization.map(filed_in_all_key) {
+                Some(key) => Ok(Some((self.item(key.clone()).await?, key))),
+                None => Ok(None),
+            }
+        };
+        let (key, of_day) = (filed_key(place), day_key(place, now));
+        let reads = Box::pin(try_join3(self.item(key.clone()), self.item(of_day), in_all));
+        let (times, of_day, in_all) = reads.await?;
+        let in_all = in_all.map(|(item, key)| Ok((key, DayItem::read(item, None, now)?))).transpose()?;
+        Ok(FiledRequests { in_place: (key, DayItem::read(times, of_day, now)?), in_all })
     }
 }
 
@@ -164,17 +179,19 @@ impl Ledger for Aws {
         incident.under(lease);
 
         let key = quota_key(place, &intent.followed.code);
+        let organization = intent.organization.as_ref().map(|of| of.organization.as_str());
         let incident = table.write(incident_key(&lease.incident), incident)?;
         for _ in 0..TRIES {
-            let (item, filed) = Box::pin(try_join(table.item(key.clone()), table.filed(place, now))).await?;
+            let filed = table.filed(place, organization, now);
+            let (item, filed) = Box::pin(try_join(table.item(key.clone()), filed)).await?;
             let item = QuotaItem::read(item)?;
             let mut record = item.record()?;
             if let Some(refused) = record.weigh(intent, now) {
                 return Ok(refused);
             }
-            // Check the daily limit last, after all other reasons.
-            if !has_room(&filed.times, intent.most_a_day, now) {
-                return Ok(Reserved::DailyLimit);
+            // Check the daily limits last, after all other reasons.
+            if let Some(full) = filed.is_full(intent, now) {
+                return Ok(full);
             }
             record.reserved(&lease.incident, intent);
             let mut quota = item.written(&record)?;
@@ -182,11 +199,10 @@ impl Ledger for Aws {
             quota.set("cool_down_until", stamp(intent.cool_down_until));
             quota.remove("request_id");
             quota.remove("last_outcome");
-            let writes = vec![
-                incident.clone(),
-                table.write(key.clone(), quota)?,
-                table.write(filed_key(place), filed.with(intent.followed.intended, now))?,
-            ];
+            let mut writes = vec![incident.clone(), table.write(key.clone(), quota)?];
+            for (key, counted) in filed.with(intent.followed.intended, now) {
+                writes.push(table.write(key, counted)?);
+            }
             let Err(reasons) = table.transact(writes).await? else { return Ok(Reserved::Yes) };
             if reasons.first().is_some_and(is_refused) {
                 return Err(ServiceError::lease_lost());
@@ -218,6 +234,7 @@ impl Ledger for Aws {
         &self,
         lease: &Lease,
         place: &AccountRegion,
+        organization: Option<&str>,
         followed: &TrackedRequest,
     ) -> ServiceResult<()> {
         let table = self.table()?;
@@ -236,8 +253,9 @@ impl Ledger for Aws {
         for _ in 0..TRIES {
             let mut writes = vec![incident.clone(), quota.clone()];
             // A reservation of an earlier version stays counted until its day is over.
-            if let Some(without) = table.filed(place, followed.intended).await?.without(followed.intended) {
-                writes.push(table.write(filed_key(place), without)?);
+            let filed = table.filed(place, organization, followed.intended).await?;
+            for (key, freed) in filed.without(followed.intended) {
+                writes.push(table.write(key, freed)?);
             }
             let Err(reasons) = table.transact(writes).await? else { return Ok(()) };
             if reasons.first().is_some_and(is_refused) {

@@ -1,10 +1,11 @@
 //! The page: one file, readable without styles, on a phone and on paper.
 
+use bedrock_remediator::ids::AccountId;
 use bedrock_remediator::incident::record::Record;
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::notice::{Notice, Severity, counted};
 use bedrock_remediator::operate::Shown;
-use bedrock_remediator::operate::report::{AccountReport, ReportedUse};
+use bedrock_remediator::operate::report::{AccountReport, ReportedUse, has_several_accounts};
 use bedrock_remediator::text::number;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -19,6 +20,7 @@ pub(super) fn page(report: &AccountReport) -> Markup {
         Some(place) => format!("Amazon Bedrock in {}, account {}", place.region, place.account),
         None => "Amazon Bedrock".to_owned(),
     };
+    let are_several = has_several_accounts(report.records());
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -38,17 +40,20 @@ pub(super) fn page(report: &AccountReport) -> Markup {
                     section {
                         h2 { "Open incidents" }
                         @if report.open.is_empty() { p.quiet { "Nothing is open." } }
-                        @for shown in &report.open { (open(shown)) }
-                        @if !report.more.is_empty() { (table(&report.more)) }
+                        @for shown in &report.open { (open(shown, are_several)) }
+                        @if !report.more.is_empty() { (table(&report.more, are_several)) }
                     }
                     section {
                         h2 { "Use against quota, two weeks" }
+                        @if let Some(place) = report.place.as_ref().filter(|_| are_several) {
+                            p.quiet { "Of account " (place.account) " in " (place.region) " only." }
+                        }
                         @if report.uses.is_empty() { p.quiet { (no_use(report)) } }
                         @for shown in &report.uses { (usage(shown, report.made)) }
                     }
                     section {
                         h2 { "Past incidents" }
-                        @if report.past.is_empty() { p.quiet { "None is remembered." } } @else { (table(&report.past)) }
+                        @if report.past.is_empty() { p.quiet { "None is remembered." } } @else { (table(&report.past, are_several)) }
                     }
                 }
                 footer { p { "Written by bedrock-remediator " (env!("CARGO_PKG_VERSION")) "; nothing was changed by it." } }
@@ -90,7 +95,7 @@ fn or_dash(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "–".to_owned(), minute)
 }
 
-fn open(shown: &Shown) -> Markup {
+fn open(shown: &Shown, are_several: bool) -> Markup {
     let (record, notice) = (&shown.record, &shown.notice);
     let i = &record.incident;
     let severity = notice.severity;
@@ -98,7 +103,9 @@ fn open(shown: &Shown) -> Markup {
         article.(severity.as_str()) {
             h3 { (notice.title) }
             p.meta {
-                span.badge { (word(severity)) } " " (i.id) ", " (record.state) ", "
+                span.badge { (word(severity)) } " "
+                @if are_several { "account " (i.account.as_ref().map_or("–", AccountId::as_str)) ", " }
+                (i.id) ", " (record.state) ", "
                 (counted(i.counts)) ", last seen " (or_dash(i.last_seen))
             }
             p { (prose(&notice.summary)) }
@@ -191,15 +198,16 @@ fn prose(text: &str) -> Markup {
     }
 }
 
-fn table(records: &[Record]) -> Markup {
+fn table(records: &[Record], are_several: bool) -> Markup {
     html! {
         div.wide {
             table {
-                thead { tr { th { "cause" } th { "model" } th { "Region" } th { "seen" } th { "state" } th { "told" } } }
+                thead { tr { @if are_several { th { "account" } } th { "cause" } th { "model" } th { "Region" } th { "seen" } th { "state" } th { "told" } } }
                 tbody {
                     @for record in records {
                         @let i = &record.incident;
                         tr {
+                            @if are_several { td { (i.account.as_ref().map_or("–", AccountId::as_str)) } }
                             td { (i.cause) br; span.quiet { (i.id) } }
                             td { (i.model.as_ref().map_or("–", ModelId::as_str)) }
                             td { (i.region.as_ref().map_or("–", |region| region.as_str())) }

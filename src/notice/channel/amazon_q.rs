@@ -47,13 +47,15 @@ pub(crate) fn chat(notice: &Notice) -> Value {
 /// What happened, why, and what was done or withheld, in lines.
 fn description(notice: &Notice) -> Vec<String> {
     let mut lines = vec![notice.summary.clone()];
+    lines.extend(email::known_account(notice));
+    let names_account = digest::has_several_accounts(&notice.incidents);
     lines.extend(notice.because.iter().cloned());
     lines.extend(
         notice
             .incidents
             .iter()
             .take(MOST_LINES)
-            .map(|l| format!("- {}: {}", digest::name(l.cause), email::of_line(l))),
+            .map(|l| format!("- {}: {}", digest::name(l.cause), email::of_line(l, names_account))),
     );
     if notice.incidents.len() > MOST_LINES {
         lines.push("The others are in the mail.".to_owned());

@@ -20,6 +20,9 @@ pub(crate) fn mail(notice: &Notice) -> String {
     paragraph(&mut out, &notice.title, "");
     section(&mut out, "What happened");
     paragraph(&mut out, &notice.summary, "  ");
+    if let Some(known) = known_account(notice) {
+        paragraph(&mut out, &known, "  ");
+    }
     if !notice.because.is_empty() {
         section(&mut out, "Why we think so");
         notice.because.iter().for_each(|b| item(&mut out, "  - ", b));
@@ -71,12 +74,23 @@ pub(crate) fn mail(notice: &Notice) -> String {
     out
 }
 
+/// The account's name and owner in a sentence; `None` if neither is configured.
+pub(crate) fn known_account(notice: &Notice) -> Option<String> {
+    let account = notice.account.as_ref()?;
+    Some(match (&notice.account_name, &notice.account_owner) {
+        (Some(name), Some(owner)) => format!("Account {account} is {name}. Its owner is {owner}."),
+        (Some(name), None) => format!("Account {account} is {name}."),
+        (None, Some(owner)) => format!("The owner of account {account} is {owner}."),
+        (None, None) => return None,
+    })
+}
+
 /// The incidents of a digest, grouped by cause. [`Line`]s come in order of urgency.
 fn incidents(out: &mut String, lines: &[Line]) {
     for of_cause in lines.chunk_by(|one, next| one.cause == next.cause) {
         of_cause.iter().take(1).for_each(|l| section(out, digest::name(l.cause)));
         for line in of_cause {
-            item(out, "  - ", &of_line(line));
+            item(out, "  - ", &of_line(line, digest::has_several_accounts(lines)));
         }
     }
 }
@@ -86,11 +100,17 @@ fn who(caller: &str) -> &str {
     caller.split(':').nth(5).unwrap_or(caller)
 }
 
-/// A digest's line about one incident: where, how often, and what is withheld.
-pub(crate) fn of_line(line: &Line) -> String {
+/// A digest's line about one incident: where, how often, and what is withheld. `names_account`: whether the digest is of
+/// several accounts.
+pub(crate) fn of_line(line: &Line, names_account: bool) -> String {
     let kinds = line.kinds.map(|kinds| format!("at least {} different kinds of error", whole(kinds)));
     let model = kinds.as_deref().or(line.model_id.as_deref()).unwrap_or("model unknown");
     let region = line.region.as_ref().map(|r| format!(" in {r}")).unwrap_or_default();
+    let account = line.account.as_ref().filter(|_| names_account).map(|account| match &line.account_name {
+        Some(name) => format!(", account {account} ({name})"),
+        None => format!(", account {account}"),
+    });
+    let account = account.unwrap_or_default();
     let caller = line.caller.as_deref().map(|c| format!(", by {}", who(c))).unwrap_or_default();
     let counted = counted(line.counts);
     let state = match line.kind {
@@ -103,7 +123,7 @@ pub(crate) fn of_line(line: &Line) -> String {
     let withheld =
         if withheld.is_empty() { String::new() } else { format!(", no increase: {}", withheld.join(", ")) };
     let id = line.incident_id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
-    format!("{model}{region}{caller}: {counted}{state}{withheld}{id}")
+    format!("{model}{region}{account}{caller}: {counted}{state}{withheld}{id}")
 }
 
 /// The actions, what is withheld, or why there is neither.

@@ -80,6 +80,8 @@ fn attributes(notice: &Notice) -> BTreeMap<&'static str, Vec<String>> {
     put("cause", notice.cause.map(|c| c.to_string()));
     put("severity", Some(notice.severity.to_string()));
     put("account", notice.account.as_ref().map(ToString::to_string));
+    put("account_name", notice.account_name.clone());
+    put("account_owner", notice.account_owner.clone());
     put("region", notice.region.as_ref().map(ToString::to_string));
     put("model_id", notice.model_id.as_ref().map(|m| text::line(m.as_str(), 256)));
     for line in &notice.incidents {
@@ -87,6 +89,8 @@ fn attributes(notice: &Notice) -> BTreeMap<&'static str, Vec<String>> {
         put("cause", line.cause.map(|c| c.to_string()));
         put("severity", Some(line.severity.to_string()));
         put("account", line.account.as_ref().map(ToString::to_string));
+        put("account_name", line.account_name.clone());
+        put("account_owner", line.account_owner.clone());
         put("region", line.region.as_ref().map(ToString::to_string));
         put("model_id", line.model_id.as_ref().map(ToString::to_string));
     }

@@ -4,7 +4,7 @@
 //! that is not at its default.
 
 use crate::config::Config;
-use crate::identity::FunctionIdentity;
+use crate::identity::{FunctionIdentity, Organization};
 use crate::ids::IncidentId;
 use crate::incident::Incident;
 use crate::plan::action::Step;
@@ -26,11 +26,26 @@ fn command(verb: &str, id: &IncidentId, config: &Config, identity: &FunctionIden
         let rails = config.of_requests();
         words.extend(rails.into_iter().map(|(name, value)| format!("{name}={}", quoted(&value))));
     }
+    words.extend(identity.organization.iter().flat_map(of_organization));
     words.extend(identity.region.as_ref().map(|region| format!("AWS_REGION={region}")));
     words.extend(["bedrock-remediator".to_owned(), verb.to_owned(), id.to_string()]);
     words.extend(identity.table.as_ref().map(|table| format!("--table {}", quoted(table))));
     words.extend(identity.topic.as_ref().map(|topic| format!("--topic {}", quoted(topic))));
     words.join(" ")
+}
+
+/// The variables with which the command enters the accounts of the organization.
+fn of_organization(organization: &Organization) -> Vec<String> {
+    let role = Some(&organization.member_role).filter(|role| role.as_str() != Organization::MEMBER_ROLE);
+    let id = Some(&organization.id);
+    [
+        ("ORGANIZATION_ID", id),
+        ("MEMBER_ROLE_NAME", role),
+        ("MEMBER_EXTERNAL_ID", organization.external_id.as_ref()),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some(format!("{name}={}", quoted(value?))))
+    .collect()
 }
 
 /// Quotes `text` so that a shell reads it as one word.
@@ -80,6 +95,29 @@ mod tests {
         let again = Config::from_vars(read).unwrap();
         assert_eq!(again.of_requests(), vars, "what is printed is read as the same");
         assert!(again.denied_models.fit(&crate::model::ModelId::parse("anthropic.claude-opus-5").unwrap()));
+    }
+
+    #[test]
+    fn the_command_enters_the_accounts_of_the_organization() {
+        let organization = |role: &str, external_id: Option<&str>| FunctionIdentity {
+            organization: Some(Organization {
+                id: "o-a1b2c3d4e5".to_owned(),
+                member_role: role.to_owned(),
+                external_id: external_id.map(str::to_owned),
+            }),
+            ..FunctionIdentity::default()
+        };
+        let plain = "bedrock-remediator approve inc-0123456789abcdef";
+        assert_eq!(
+            of(&Config::default(), &organization(Organization::MEMBER_ROLE, None)),
+            format!("ORGANIZATION_ID=o-a1b2c3d4e5 {plain}")
+        );
+        assert_eq!(
+            of(&Config::default(), &organization("our-role", Some("an id"))),
+            format!(
+                "ORGANIZATION_ID=o-a1b2c3d4e5 MEMBER_ROLE_NAME=our-role MEMBER_EXTERNAL_ID='an id' {plain}"
+            )
+        );
     }
 
     #[test]

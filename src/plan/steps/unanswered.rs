@@ -1,13 +1,25 @@
 //! What a person does if AWS does not answer the function.
 
-use crate::error::ServiceError;
+use crate::error::{Rejection, ServiceError};
 use crate::ids::{AccountRegion, QuotaCode};
 use crate::plan::action::Step;
 use crate::plan::steps::increase::look_at;
 
+/// The step if the function cannot enter the account, which is a member of the organization; `None` if it can.
+pub(crate) fn entry<'e>(errors: impl IntoIterator<Item = &'e ServiceError>) -> Option<Step> {
+    let why = errors.into_iter().find_map(|error| match error {
+        ServiceError::Rejected(Rejection::Unreachable, why) => Some(why),
+        _ => None,
+    })?;
+    let text = format!(
+        "Let the function enter the account: {why}. A stack of `member.yaml` makes the role with its trust. The function tries again at its next look."
+    );
+    Some(Step { text, command: None, link: None })
+}
+
 /// Steps about `errors`, the answers for a day. `followed` is the quota of a request that the incident follows.
 pub(crate) fn steps(errors: &[ServiceError], followed: Option<(&AccountRegion, &QuotaCode)>) -> Vec<Step> {
-    let mut steps = Vec::new();
+    let mut steps: Vec<Step> = entry(errors).into_iter().collect();
     let denied =
         errors.iter().filter_map(|e| if let ServiceError::Denied(action) = e { Some(action) } else { None });
     for action in denied {

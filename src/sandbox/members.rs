@@ -1,0 +1,84 @@
+//! The accounts of the sandbox: the function's own, and the members of its organization.
+//!
+//! Invariant: A call is answered from the facts of the account that it names. An account whose role cannot be assumed
+//! answers nothing.
+
+use std::collections::BTreeMap;
+use std::mem::swap;
+
+use crate::error::{RoleRefusal, ServiceError, ServiceResult};
+use crate::ids::{AccountId, AccountRegion};
+use crate::sandbox::state::{Sandbox, SandboxState};
+
+impl SandboxState {
+    /// Answers a call for `place` from its account, if the function's credentials reach it.
+    pub(super) fn answer_at<T>(
+        &mut self,
+        place: &AccountRegion,
+        answer: impl FnOnce(&mut Self) -> ServiceResult<T>,
+    ) -> ServiceResult<T> {
+        let is_named = self.file.account.as_ref() == Some(&place.account);
+        let Some(member) = self.members.get(&place.account).filter(|_| !is_named) else {
+            self.reaches(place)?;
+            self.count_at(place);
+            return answer(self);
+        };
+        if let Some(refusal) = member.role.refusal() {
+            return Err(self.unreachable(place, refusal));
+        }
+        self.count_at(place);
+        self.swap_with(&place.account);
+        let answered = answer(self);
+        self.swap_with(&place.account);
+        answered
+    }
+
+    /// An error if `place`, which is in no member, is not in the function's own account either. A file that does not
+    /// name that account stands for any.
+    fn reaches(&self, place: &AccountRegion) -> ServiceResult<()> {
+        let Some(own) = self.file.account.as_ref().filter(|own| **own != place.account) else {
+            return Ok(());
+        };
+        let why = format!("account {} cannot be asked from account {own}", place.account);
+        let is_alone = self.file.accounts.is_empty();
+        Err(if is_alone { ServiceError::invalid(why) } else { self.unreachable(place, RoleRefusal::Missing) })
+    }
+
+    fn unreachable(&self, place: &AccountRegion, why: RoleRefusal) -> ServiceError {
+        let role = self.file.organization().map(|of| of.role_in(place)).unwrap_or_default();
+        ServiceError::unreachable(&role, why)
+    }
+
+    fn count_at(&mut self, place: &AccountRegion) {
+        match self.answered.get_mut(place) {
+            Some(count) => *count += 1,
+            None => drop(self.answered.insert(place.clone(), 1)),
+        }
+    }
+
+    /// Exchanges the present account's facts with those of a member. A second exchange ends the visit.
+    fn swap_with(&mut self, account: &AccountId) {
+        let Some(member) = self.members.get_mut(account) else { return };
+        swap(&mut self.file, &mut member.file);
+        swap(&mut self.feed, &mut member.feed);
+        swap(&mut self.requests, &mut member.requests);
+        swap(&mut self.listings, &mut member.listings);
+        swap(&mut self.queries, &mut member.queries);
+    }
+}
+
+impl Sandbox {
+    /// How many calls each account and Region has answered. A call that was refused because the account cannot be entered
+    /// is not among them.
+    pub fn answered(&self) -> BTreeMap<AccountRegion, u32> {
+        self.state.borrow().answered.clone()
+    }
+
+    /// Looks at a member account, or changes it, with the methods that otherwise work on the function's own.
+    pub fn in_member<T>(&self, account: &AccountId, work: impl FnOnce(&Self) -> T) -> T {
+        self.state.borrow_mut().swap_with(account);
+        let done = work(self);
+        self.state.borrow_mut().swap_with(account);
+        done
+    }
+}
