@@ -49,7 +49,7 @@ fn account(payload: &str, home: &FunctionIdentity) -> Result<String, String> {
         Signal::Alarm(alarm) => Ok(alarm.account.clone().unwrap().to_string()),
         Signal::QuotaChange(change) => Ok(change.account.clone().unwrap().to_string()),
         Signal::Tick { .. } => panic!("a tick"),
-        Signal::Ignored(why) => Err(why.0.clone()),
+        Signal::Ignored(why) => Err(why.reason.clone()),
     }
 }
 
@@ -226,10 +226,12 @@ fn a_forged_detail_a_published_event_and_the_functions_own_call_cause_no_call_an
     let mut own_call = throttled();
     own_call["detail"]["userIdentity"] = json!({ "type": "AssumedRole", "accountId": MEMBER,
         "arn": format!("arn:aws:sts::{MEMBER}:assumed-role/{ROLE}/bedrock-remediator") });
-    for (name, event) in [("forged", forged), ("published", published), ("own call", own_call)] {
+    for (name, event, unvouched) in
+        [("forged", forged, 1), ("published", published, 1), ("own call", own_call, 0)]
+    {
         let world = organization(&json!({ MEMBER: busy_member(), ANOTHER: busy_member() }));
         let report = deliver_to_hub(&world, &event);
-        assert_eq!(report.incidents.len(), 0, "{name}");
+        assert_eq!((report.incidents.len(), report.items[0].unvouched), (0, unvouched), "{name}");
         assert_eq!((answered(&world), world.calls().len()), (vec![], 0), "{name}");
     }
 }

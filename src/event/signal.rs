@@ -31,12 +31,22 @@ pub enum Signal {
 
 /// Why a signal needs no action.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ignored(pub String);
+pub struct Ignored {
+    /// The reason, in words for a person.
+    pub reason: String,
+    /// Whether the signal names an account for which nobody vouches. A sender that does so may be forging events.
+    pub is_unvouched: bool,
+}
 
 impl Signal {
     /// An [`Ignored`] with this reason.
     pub(crate) fn ignored(reason: impl Into<String>) -> Self {
-        Self::Ignored(Ignored(reason.into()))
+        Self::Ignored(Ignored { reason: reason.into(), is_unvouched: false })
+    }
+
+    /// An [`Ignored`] that names an account for which nobody vouches.
+    pub(super) fn unvouched(reason: impl Into<String>) -> Self {
+        Self::Ignored(Ignored { reason: reason.into(), is_unvouched: true })
     }
 }
 

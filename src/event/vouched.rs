@@ -29,11 +29,11 @@ impl Signal {
         };
         match envelope {
             Some(delivered) if delivered == named.as_str() => self,
-            Some(_) => Self::ignored(format!(
+            Some(_) => Self::unvouched(format!(
                 "it names account {named}, and EventBridge delivered it from another one"
             )),
             None if named == own => self,
-            None => Self::ignored(format!(
+            None => Self::unvouched(format!(
                 "only EventBridge vouches for account {named}, and it came another way"
             )),
         }

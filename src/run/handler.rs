@@ -50,6 +50,8 @@ pub struct ItemReport {
     pub reason: Option<Cow<'static, str>>,
     /// Whether it must be delivered again.
     pub failed: bool,
+    /// How much of it names an account for which nobody vouches.
+    pub unvouched: usize,
 }
 
 wire_enum! {
@@ -162,6 +164,8 @@ struct NoticesLater {
     /// The shards to sweep.
     sweep: Shards,
     is_error: bool,
+    /// Signals that name an account for which nobody vouches.
+    unvouched: usize,
     /// Why the first signal that is not a problem is not one.
     reason: Option<Cow<'static, str>>,
 }
@@ -199,7 +203,10 @@ impl NoticesLater {
                 self.sweep = self.sweep.and(shard.map_or(Shards::ALL, Shards::one));
                 "a tick: whatever is due is looked after".into()
             }
-            Signal::Ignored(event::Ignored(reason)) => reason.into(),
+            Signal::Ignored(event::Ignored { reason, is_unvouched }) => {
+                self.unvouched += usize::from(is_unvouched);
+                reason.into()
+            }
         };
         self.reason.get_or_insert(reason);
     }
@@ -214,8 +221,13 @@ impl Reading {
         item: ReadItem,
         mut told: NoticesLater,
     ) {
-        let mut report =
-            ItemReport { id: item.id, outcome: DeliveryOutcome::Ignored, reason: None, failed: false };
+        let mut report = ItemReport {
+            id: item.id,
+            outcome: DeliveryOutcome::Ignored,
+            reason: None,
+            failed: false,
+            unvouched: told.unvouched,
+        };
         if let Err(malformed) = item.read {
             report.outcome = DeliveryOutcome::Malformed;
             report.failed = true;

@@ -191,6 +191,7 @@ fn counts(report: &DeliveryReport) -> Vec<(OwnMetric, usize)> {
     vec![
         (OwnMetric::Items, report.items.len()),
         (OwnMetric::FailedItems, report.items.iter().filter(|i| i.failed).count()),
+        (OwnMetric::Unvouched, report.items.iter().map(|i| i.unvouched).sum()),
         (OwnMetric::Incidents, report.incidents.len()),
         (OwnMetric::Notices, notices + swept.map_or(0, |s| s.notices.len())),
         (OwnMetric::IncreasesRequested, driven().flat_map(Response::actions).filter(is_filed).count()),
