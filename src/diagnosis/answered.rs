@@ -23,7 +23,7 @@ pub(crate) enum NamedService {
 }
 
 /// Before the name of a service, and the characters that end the name.
-const SIGNS: [(&str, &[char]); 12] = [
+const SIGNS: [(&str, &[char]); 13] = [
     // The command line in a terminal: `$ aws sso-admin create-instance`.
     ("$ aws ", &[' ']),
     // Java and Kotlin: `(Service: BedrockRuntime, Status Code: 400, …)`.
@@ -44,9 +44,12 @@ const SIGNS: [(&str, &[char]); 12] = [
     ("endpoint url: \"https://", &['.']),
     // IAM's denial: `is not authorized to perform: s3:GetObject`.
     (DENIED, &[':', ' ', '*']),
+    // STS's own: `Not authorized to perform sts:AssumeRoleWithWebIdentity`.
+    (DENIED_BARELY, &[':']),
 ];
 /// Before the action that IAM denied.
 const DENIED: &str = "not authorized to perform: ";
+const DENIED_BARELY: &str = "not authorized to perform ";
 
 /// The longest name of a service.
 const LONGEST: usize = 40;
@@ -75,7 +78,9 @@ pub(super) fn named(message: &str, operation: Option<&str>, is_told: bool) -> Na
         for (sign, ends) in &*FINDERS {
             for at in sign.find_iter(part.as_bytes()) {
                 let rest = part.get(at + sign.needle().len()..).unwrap_or_default();
-                let Some(name) = name(rest, ends) else { continue };
+                // Prose goes on with words: `not authorized to perform this action: …`.
+                let is_prose = |name: &str| sign.needle() == DENIED_BARELY.as_bytes() && name.contains(' ');
+                let Some(name) = name(rest, ends).filter(|name| !is_prose(name)) else { continue };
                 if is_bedrocks(name) {
                     return NamedService::Bedrock;
                 }
@@ -194,6 +199,9 @@ mod tests {
                 NamedService::Bedrock,
             ),
             ("a bucket of s3 was read", None, NamedService::None),
+            ("not authorized to perform sts:assumerolewithwebidentity", None, another("sts")),
+            ("not authorized to perform this action: ask your administrator", None, NamedService::None),
+            ("not authorized to perform bedrock:invokemodel", None, NamedService::Bedrock),
         ] {
             assert_eq!(named(message, operation, false), expected, "{message}");
         }
