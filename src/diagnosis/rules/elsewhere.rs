@@ -144,7 +144,7 @@ pub(super) const ROWS: &[Rule] = &[
         reference: "https://docs.aws.amazon.com/amazonq/latest/qdeveloper-ug/endpoints-quotas.html",
         example: Example { code: Some("ThrottlingException"), message: "Amazon Q is having trouble: ThrottlingException" }, ..Rule::NONE },
     Rule { id: "storage-or-search", cause: Cause::Unrelated, answered_by: Some("a storage or search service"),
-        says: &[&["exception name: slowdown"], &["please reduce your request rate"], &["specified bucket"], &["specified key does not exist"], &["configured provisioned throughput for the table"], &["provided key element"], &["conditional request failed"], &["security_exception", "opensearch"], &["aoss.amazonaws.com"]],
+        says: &[&["exception name: slowdown"], &["please reduce your request rate"], &["specified bucket"], &["specified key does not exist"], &["configured provisioned throughput for the table"], &["conditional request failed"], &["security_exception", "opensearch"], &["aoss.amazonaws.com"]],
         unless: OF_BEDROCK,
         when: Some(may_be_elsewhere),
         advice: &["Amazon S3, DynamoDB or OpenSearch answered, not Bedrock: its own limits and policies apply."],
