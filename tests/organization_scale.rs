@@ -144,7 +144,7 @@ fn all_at_once(accounts: usize) -> Sandbox {
 }
 
 /// At most this many calls for each Region of an account in which one problem goes on for an hour.
-const CALLS: u32 = 30;
+const CALLS: u32 = 25;
 
 fn is_bounded(world: &Sandbox, accounts: usize) -> Cost {
     let (cost, places) = (cost(world), accounts * REGIONS.len());

@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 import unittest
 import urllib.parse
 import urllib.request
@@ -618,6 +619,23 @@ class Members(unittest.TestCase):
         forged = self.sent_by(sender, self.detail(named))
         answer = client("lambda", MINISTACK).invoke(FunctionName=self.outputs["FunctionArn"], Payload=forged.encode())
         self.assertEqual(json.load(answer["Payload"]), {"outcome": "ignored", "incidents": []})
+
+    def test_two_hundred_accounts_at_once_have_an_incident_each(self):
+        accounts = [f"{100000000000 + n}" for n in range(200)]
+        sqs, queue = client("sqs", MINISTACK), self.outputs["EventQueueUrl"]
+        event = sample("access-form-not-submitted")
+        bodies = [{"Id": account, "MessageBody": event.replace(ACCOUNT, account)} for account in accounts]
+        started = time.monotonic()
+        for n in range(0, len(bodies), 10):
+            sent = sqs.send_message_batch(QueueUrl=queue, Entries=bodies[n:n + 10])
+            self.assertEqual(len(sent["Successful"]), 10)
+        of = lambda: [i["account"]["S"] for i in items() if i.get("account", {}).get("S") in accounts]
+        wait_until("each account has an incident", lambda: len(set(of())) == len(accounts), 120)
+        print(f"{len(accounts)} accounts in {time.monotonic() - started:.0f} s")
+        self.assertEqual(sorted(of()), accounts, "one each")
+        sessions = [e for e in recorder.EXCHANGES if e.service == "STS"]
+        entered = {account for account in accounts for e in sessions if account.encode() in e.body}
+        self.assertEqual(entered, set(accounts), "each by its own role")
 
     def test_nobody_sends_events_in_awss_name(self):
         put = client("events", MINISTACK, self.ACCOUNTS[0]).put_events(Entries=[
