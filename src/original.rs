@@ -1,12 +1,13 @@
 //! Where the original text of an error can be read, by a person with the permission to do so.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Region;
 use crate::text::Safe;
 
 /// The place that holds an error's original text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "in", rename_all = "kebab-case")]
 pub enum Original {
     /// A record of CloudTrail's event history.

@@ -7,13 +7,14 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ids::is_of_arn;
 
 /// Text from outside that may be shown: one line of printable ASCII without markup, mentions, links, addresses,
 /// telephone numbers or secrets. Only this module makes one, so no other text from outside gets into a notice.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Safe(String);
 

@@ -40,7 +40,7 @@ use crate::cli::print;
 #[derive(clap::Args)]
 pub(crate) struct ExplainArgs {
     /// Payload as Lambda receives it; `-` is standard input
-    #[arg(required_unless_present = "print_world_schema", value_name = "FILE")]
+    #[arg(required_unless_present_any = ["print_world_schema", "print_notice_schema"], value_name = "FILE")]
     files: Vec<PathBuf>,
     /// World file to use for every FILE
     #[arg(long, value_name = "FILE")]
@@ -55,12 +55,19 @@ pub(crate) struct ExplainArgs {
     /// Print the JSON Schema of world files and exit
     #[arg(long)]
     print_world_schema: bool,
+    /// Print the JSON Schema of notices and exit
+    #[arg(long, conflicts_with = "print_world_schema")]
+    print_notice_schema: bool,
 }
 
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<CommandOutcome> {
     let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
     if args.print_world_schema {
         writeln!(out, "{}", serde_json::to_string_pretty(&WorldFile::json_schema())?)?;
+        return Ok(CommandOutcome::AllAnswered);
+    }
+    if args.print_notice_schema {
+        writeln!(out, "{}", serde_json::to_string_pretty(&Notice::json_schema())?)?;
         return Ok(CommandOutcome::AllAnswered);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

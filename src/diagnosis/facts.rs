@@ -45,7 +45,7 @@ pub enum LimitScope {
 }
 
 /// The facts of one error. A field is `None` if the text does not say it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Facts {
     /// The error code, in its original spelling.
@@ -145,7 +145,7 @@ pub struct Facts {
 }
 
 /// Many different errors of one sender, counted in one incident.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Many {
     /// The least number of separate incidents they would have been.

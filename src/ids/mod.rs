@@ -190,7 +190,8 @@ pub(crate) fn is_of_arn(byte: u8) -> bool {
 }
 
 /// An incident's id: `inc-` and sixteen lower-case hex digits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema)]
+#[schemars(transparent)]
 pub struct IncidentId(String);
 
 impl IncidentId {

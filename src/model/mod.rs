@@ -7,8 +7,10 @@
 pub mod access;
 pub mod lifecycle;
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ids::{Arn, Region};
@@ -302,6 +304,16 @@ fn starts_like_a_version(segment: &str) -> bool {
 impl fmt::Display for ModelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+impl JsonSchema for ModelId {
+    fn schema_name() -> Cow<'static, str> {
+        "ModelId".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
     }
 }
 

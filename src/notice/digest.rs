@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::diagnosis::{Category, Cause, Facts, Rank};
@@ -18,7 +19,7 @@ use crate::text::Safe;
 const NAMED: usize = 2;
 
 /// An incident's line in a digest.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Line {
     /// The id that a separate notice would have had, so that readers can recognize duplicates.
     pub notice_id: String,

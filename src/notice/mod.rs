@@ -14,6 +14,8 @@ mod searched;
 mod who;
 
 use jiff::Timestamp;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use crate::access::checklist;
@@ -39,7 +41,7 @@ use crate::quota::request::{IncreaseRequest, RequestOutcome, TrackedRequest};
 use crate::text::{self, Safe, number, whole};
 
 /// A notice, serialized as machine-readable JSON of version 1.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Notice {
     /// `1`.
     pub version: &'static str,
@@ -112,8 +114,10 @@ pub struct Notice {
     /// AWS pages about the cause.
     pub references: Vec<String>,
     /// When it was first seen.
+    #[schemars(with = "Option<String>")]
     pub first_seen: Option<Timestamp>,
     /// When it was last seen.
+    #[schemars(with = "Option<String>")]
     pub last_seen: Option<Timestamp>,
     /// The incidents of a digest, one line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -121,7 +125,7 @@ pub struct Notice {
 }
 
 /// Some of the failed calls, grouped by caller.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Caller {
     /// ARN of the role without path and session, or of the user; `None` if unknown.
     pub caller: Option<Safe>,
@@ -136,7 +140,7 @@ pub struct Caller {
 }
 
 /// Another way to call the model, and how much room its quota has.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RoomRow {
     /// The id to call.
     pub model_id: ModelId,
@@ -187,6 +191,11 @@ impl Caller {
 }
 
 impl Notice {
+    /// The JSON Schema of a notice of this version. A later program may add members.
+    pub fn json_schema() -> Schema {
+        SchemaSettings::default().for_serialize().into_generator().into_root_schema_for::<Self>()
+    }
+
     /// Composes a notice about `record`'s incident from its `plan`, what came of it, and `evidence`.
     pub fn compose(
         kind: Kind,

@@ -1,7 +1,9 @@
 //! The parts of a plan.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
-use serde_json::json;
 
 use crate::access::Reminder;
 use crate::ids::{QuotaCode, Region};
@@ -114,7 +116,7 @@ impl Increase {
 }
 
 /// An action that is not taken, and why.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Withheld {
     /// The reason as a code.
     #[serde(rename = "type")]
@@ -127,7 +129,7 @@ pub struct Withheld {
 }
 
 /// One step for a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Step {
     /// What to do.
     pub text: String,
@@ -184,35 +186,70 @@ impl Plan {
     }
 }
 
+/// An action as it is written.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+enum ActionView<'a> {
+    /// A Service Quotas increase request, filed or being filed.
+    RequestIncrease {
+        quota_code: &'a QuotaCode,
+        quota_name: &'a str,
+        applied: f64,
+        default: Option<f64>,
+        desired: f64,
+        region: &'a Region,
+        request_id: Option<&'a str>,
+        status: Option<RequestStatus>,
+    },
+    /// A support case, ready to paste.
+    PrepareSupportCase { quota_code: Option<&'a QuotaCode>, text: &'a str },
+    /// A reminder of a step that a person must take.
+    RemindAccess {
+        step: &'static str,
+        /// Who can take it.
+        r#for: &'static str,
+        text: &'a str,
+        commands: &'a [String],
+        done: &'a [&'static str],
+        missing: &'a [&'static str],
+    },
+}
+
 impl Serialize for Action {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let value = match self {
-            Self::RequestIncrease(i) => json!({
-                "type": "request-increase",
-                "quota_code": i.quota.code,
-                "quota_name": i.quota.name,
-                "applied": i.applied,
-                "default": i.default,
-                "desired": i.desired,
-                "region": i.region,
-                "request_id": i.request_id,
-                "status": i.status,
-            }),
-            Self::PrepareSupportCase { quota, text } => json!({
-                "type": "prepare-support-case",
-                "quota_code": quota.as_ref().map(|q| &q.code),
-                "text": text,
-            }),
-            Self::RemindAccess(r) => json!({
-                "type": "remind-access",
-                "step": r.step,
-                "for": r.audience,
-                "text": r.text,
-                "commands": r.commands,
-                "done": r.done,
-                "missing": r.missing,
-            }),
+        let view = match self {
+            Self::RequestIncrease(i) => ActionView::RequestIncrease {
+                quota_code: &i.quota.code,
+                quota_name: &i.quota.name,
+                applied: i.applied,
+                default: i.default,
+                desired: i.desired,
+                region: &i.region,
+                request_id: i.request_id.as_deref(),
+                status: i.status,
+            },
+            Self::PrepareSupportCase { quota, text } => {
+                ActionView::PrepareSupportCase { quota_code: quota.as_ref().map(|q| &q.code), text }
+            }
+            Self::RemindAccess(r) => ActionView::RemindAccess {
+                step: r.step,
+                r#for: r.audience,
+                text: &r.text,
+                commands: &r.commands,
+                done: &r.done,
+                missing: &r.missing,
+            },
         };
-        value.serialize(serializer)
+        view.serialize(serializer)
+    }
+}
+
+impl JsonSchema for Action {
+    fn schema_name() -> Cow<'static, str> {
+        "Action".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        ActionView::json_schema(generator)
     }
 }

@@ -7,12 +7,13 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Arn, QuotaCode, QuotaService};
 
 /// One quota of Service Quotas.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Quota {
     /// The service and the code, the same in every account and Region.
     pub code: QuotaCode,

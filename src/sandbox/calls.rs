@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::iam_action::IamAction;
@@ -156,16 +155,5 @@ impl<'de> Deserialize<'de> for PortCall {
             let known = Self::ALL.iter().map(|call| call.as_str()).collect::<Vec<_>>().join(", ");
             de::Error::custom(format!("no port has a call `{text}`; the calls are {known}"))
         })
-    }
-}
-
-impl JsonSchema for PortCall {
-    fn schema_name() -> Cow<'static, str> {
-        "PortCall".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let calls: Vec<&str> = Self::ALL.iter().map(|call| call.as_str()).collect();
-        json_schema!({ "type": "string", "description": "One method of a port.", "enum": calls })
     }
 }

@@ -20,6 +20,7 @@ import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
+import jsonschema
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.emulators import recorder, wire
@@ -272,6 +273,40 @@ class Function(unittest.TestCase):
 
 # The Runtime Interface Emulator makes up the function's ARN.
 ACCOUNT_OF_RIE = "012345678912"
+
+
+class Schema(unittest.TestCase):
+    """The JSON Schema of notices against every notice of the samples."""
+
+    @classmethod
+    def setUpClass(cls):
+        command = [PROGRAM, "explain", "--print-notice-schema"]
+        cls.schema = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        jsonschema.Draft202012Validator.check_schema(cls.schema)
+        cls.validator = jsonschema.Draft202012Validator(cls.schema)
+        events = [path for path in sorted((ROOT / "events").glob("*.json")) if not path.name.endswith(".world.json")]
+        done = subprocess.run([PROGRAM, "explain", "--json", *events], cwd=ROOT, capture_output=True, text=True)
+        explained = [json.loads(line) for line in done.stdout.splitlines()]
+        incidents = [incident for one in explained for incident in one.get("incidents") or ()]
+        cls.notices = [incident["notice"] for incident in incidents if incident.get("notice")]
+
+    def test_every_notice_fits_and_has_only_members_that_are_described(self):
+        self.assertGreater(len(self.notices), 80)
+        for notice in self.notices:
+            self.validator.validate(notice)
+            self.assertLessEqual(set(notice), set(self.schema["properties"]))
+        kinds = {action["type"] for notice in self.notices for action in notice["actions"]}
+        self.assertEqual(kinds, {"request-increase", "prepare-support-case", "remind-access"})
+
+    def test_a_notice_of_another_form_is_refused(self):
+        notice = self.notices[0]
+        for spoiled in (
+            {**notice, "severity": "urgent"},
+            {**notice, "counts": 7},
+            {**notice, "actions": [{"type": "shout"}]},
+            {key: value for key, value in notice.items() if key != "title"},
+        ):
+            self.assertFalse(self.validator.is_valid(spoiled))
 
 
 class Rules(unittest.TestCase):
