@@ -38,6 +38,7 @@ use crate::cli::print;
 /// the account of your AWS credentials instead, but files and sends nothing. Start with
 /// `explain events/throttle-tokens.json`.
 #[derive(clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct ExplainArgs {
     /// Payload as Lambda receives it; `-` is standard input
     #[arg(required_unless_present_any = ["print_world_schema", "print_notice_schema"], value_name = "FILE")]
