@@ -2,7 +2,7 @@
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
-use crate::diagnosis::rules::conditions::{about_media, about_messages, about_parameter};
+use crate::diagnosis::rules::conditions::{about_media, about_messages, about_parameter, of_aws};
 use crate::diagnosis::rules::pages::{
     CACHING, CONVERSE, ENFORCED_GUARDRAIL, ERRORS, GUARDRAILS, MODELS, PARAMETERS, THINKING, TOOLS,
 };
@@ -17,7 +17,7 @@ pub(super) const ROWS: &[Rule] = &[
         example: Example { code: Some("ValidationException"), message: "The guardrail identifier or version provided in the request does not exist." }, ..Rule::NONE },
     Rule { id: "input-too-long", cause: Cause::ContextLength,
         says: &[&["text is too long"], &["query is too long"], &["input is too long"], &["too many total text"], &["token limit exceeded", "input"], &["input contains", "exceeds limit"], &["input contains", "exceeds the limit"], &["prompt is too long"], &["maximum context length"], &["exceed context limit"], &["exceeds context limit"], &["context limit"], &["context window"], &["expected maxlength"], &["input length", "exceed"], &["input tokens exceeds"], &["exceeds the maximum number of tokens"], &["exceeds maximum length"], &["request body is too large"], &["too long for requested model"], &["exceeds the model's maximum"], &["maximum input length"], &["longer than the maximum"]],
-        unless: &["image", "document"],
+        unless: &["image", "document text", "document is", "document size", "document exceed"],
         advice: &["Input and `max_tokens` together must fit the model's context: shorten the input, split it, or ask for fewer output tokens.", "This limit belongs to the model; no quota raises it."],
         reference: MODELS,
         example: Example { code: Some("ValidationException"), message: "The model returned the following errors: prompt is too long: 215000 tokens > 200000 maximum" }, ..Rule::NONE },
@@ -86,7 +86,7 @@ pub(super) const ROWS: &[Rule] = &[
         reference: PARAMETERS,
         example: Example { code: Some("ValidationException"), message: "Malformed input request: #: extraneous key [textGenerationConfig] is not permitted, please reformat your input and try again." }, ..Rule::NONE },
     Rule { id: "sampling-parameter", cause: Cause::Parameter,
-        says: &[&["invalid parameter combination"], &["invalid request provided"], &["temperature"], &["top_p"], &["top_k"], &["topp"], &["topk"], &["stop_sequences"], &["stopsequences"], &["budget_tokens"], &["thinking.type"], &["thinking may not be enabled"], &["invalid beta flag"], &["anthropic_beta"], &["anthropic-beta"], &["does not match pattern"], &["can only provide configurations for"], &["less records", "minimum"], &["fewer records", "minimum"], &["records", "required minimum"], &["must be a valid"], &["storage configuration provided"], &["input or configuration provided"], &["thinking is not supported"], &["thinking", "is enabled"], &["cannot both be specified"], &["output_config.effort: input"], &["is deprecated for this model"], &["performance configuration"], &["received invalid"], &["must have at minimum"], &["session with id", "is not valid"], &["tool_choice"], &["reasoning_effort"], &["seed"]],
+        says: &[&["invalid parameter combination"], &["invalid request provided"], &["temperature"], &["top_p"], &["top_k"], &["topp"], &["topk"], &["stop_sequences"], &["stopsequences"], &["budget_tokens"], &["thinking.type"], &["thinking may not be enabled"], &["invalid beta flag"], &["anthropic_beta"], &["anthropic-beta"], &["does not match pattern"], &["can only provide configurations for"], &["less records", "minimum"], &["fewer records", "minimum"], &["records", "required minimum"], &["must be a valid"], &["input or configuration provided"], &["thinking is not supported"], &["thinking", "is enabled"], &["cannot both be specified"], &["output_config.effort: input"], &["is deprecated for this model"], &["performance configuration"], &["received invalid"], &["must have at minimum"], &["session with id", "is not valid"], &["tool_choice"], &["reasoning_effort"], &["seed"]],
         unless: &["security_exception", "malformed input request: #", "extra inputs are not permitted", "field required"],
         advice: &["Change or leave out the parameter the message names: newer models fix some sampling parameters, and thinking excludes others."],
         reference: PARAMETERS,
@@ -97,8 +97,14 @@ pub(super) const ROWS: &[Rule] = &[
         advice: &["A value lies outside what the model accepts: the message names the field and the limit."],
         reference: PARAMETERS,
         example: Example { code: Some("ValidationException"), message: "Malformed input request: 8192 is not less or equal to 8191, please reformat your input and try again." }, ..Rule::NONE },
+    Rule { id: "json-refused", cause: Cause::Malformed,
+        says: &[&["unable to parse"], &["could not parse"], &["not valid json"], &["invalid json"], &["json", "parse error"], &["unexpected token"], &["unexpected character"]],
+        when: Some(of_aws),
+        advice: &["The body is no JSON that the model can read: look at how the client builds it."],
+        reference: CONVERSE,
+        example: Example { code: Some("ValidationException"), message: "Malformed request: unexpected token at position 17" }, ..Rule::NONE },
     Rule { id: "constraint-violated", cause: Cause::Malformed,
-        says: &[&["the format of the value at"], &["input fails to satisfy the constraints"], &["the model returned the following errors"], &["malformed input request"], &["failed to satisfy constraint"], &["failed to deserialize"], &["unable to deserialize"], &["failed to satisfy"], &["validation error detected"], &["validation errors detected"], &["extra inputs are not permitted"], &["field required"], &["must be one of the following"], &["input should be"], &["field must be defined"], &["should match pattern"], &["supplied request is invalid"], &["unable to parse"], &["could not parse"], &["not valid json"], &["invalid json"], &["json", "parse error"], &["unexpected token"], &["unexpected character"], &["cannot be deserialized"], &["unexpected field type"], &["tool names must be unique"], &["must have length"], &["input_schema"], &["inputschema"], &["invalid request body"]],
+        says: &[&["the format of the value at"], &["input fails to satisfy the constraints"], &["the model returned the following errors"], &["malformed input request"], &["failed to satisfy constraint"], &["failed to deserialize"], &["unable to deserialize"], &["failed to satisfy"], &["validation error detected"], &["validation errors detected"], &["extra inputs are not permitted"], &["field required"], &["must be one of the following"], &["input should be"], &["field must be defined"], &["should match pattern"], &["supplied request is invalid"], &["cannot be deserialized"], &["unexpected field type"], &["tool names must be unique"], &["must have length"], &["input_schema"], &["inputschema"], &["invalid request body"]],
         advice: &["Correct the field that the message names; names of tools take letters, digits, `_` and `-` only."],
         reference: CONVERSE,
         example: Example { code: Some("ValidationException"), message: "1 validation error detected: Value at 'toolConfig.tools' failed to satisfy constraint: Member must have length greater than or equal to 1" }, ..Rule::NONE },

@@ -137,7 +137,7 @@ pub(super) const ROWS: &[Rule] = &[
         reference: ERRORS,
         example: Example { code: None, message: "openai.RateLimitError: Error code: 429 - {'error': {'code': '1113'}}" }, ..Rule::NONE },
     Rule { id: "amazon-q", cause: Cause::Unrelated, answered_by: Some("Amazon Q Developer or Kiro"),
-        says: &[&["amazon q is"], &["amazon q developer"], &["amazon q chat"], &["amazonq"], &["codewhisperer"], &["kiro is"], &["kiro-agent"], &["kiro.kiro"], &["kiro-server"], &["improperly formed request"]],
+        says: &[&["credit limit exceeded"], &["amazon q is"], &["amazon q developer"], &["amazon q chat"], &["amazonq"], &["codewhisperer"], &["kiro is"], &["kiro-agent"], &["kiro.kiro"], &["kiro-server"], &["improperly formed request"]],
         unless: &["bedrock"],
         when: Some(may_be_elsewhere),
         advice: &["Amazon Q Developer or Kiro answered, not Bedrock: its own limits apply, and they are those of its subscription."],

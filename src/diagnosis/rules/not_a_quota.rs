@@ -4,6 +4,7 @@
 
 use crate::diagnosis::cause::Cause;
 use crate::diagnosis::rule::{Example, Rule};
+use crate::diagnosis::rules::conditions::of_aws;
 use crate::diagnosis::rules::pages::{ACCESS, CAPACITY_ADVICE, ERRORS};
 
 #[rustfmt::skip]
@@ -18,8 +19,13 @@ pub(super) const ROWS: &[Rule] = &[
         says: &[&["currently overloaded"], &["model is getting throttled"], &["overloaded_error"], &["model is overloaded"], &["server is overloaded"], &["experiencing high demand"], &["experiencing high load"]],
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("ThrottlingException"), message: "Model anthropic.claude-opus-5 is currently overloaded. Please try again later." }, ..Rule::NONE },
+    Rule { id: "at-capacity", cause: Cause::ServiceUnavailable,
+        says: &[&["is at capacity"], &["currently at capacity"], &["insufficient capacity"], &["capacity is temporarily"]],
+        when: Some(of_aws),
+        advice: CAPACITY_ADVICE, reference: ERRORS,
+        example: Example { code: Some("ServiceUnavailableException"), message: "The model is currently at capacity." }, ..Rule::NONE },
     Rule { id: "too-many-connections", cause: Cause::ServiceUnavailable,
-        says: &[&["system instability detected"], &["currently at capacity"], &["is at capacity"], &["too many connections"], &["too many concurrent connections"], &["unable to process your request"], &["insufficient capacity"], &["capacity is temporarily"]],
+        says: &[&["system instability detected"], &["too many connections"], &["too many concurrent connections"], &["unable to process your request"]],
         advice: CAPACITY_ADVICE, reference: ERRORS,
         example: Example { code: Some("ServiceUnavailableException"), message: "Too many connections, please wait before trying again." }, ..Rule::NONE },
     Rule { id: "model-not-ready", cause: Cause::ModelNotReady,
