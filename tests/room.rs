@@ -41,10 +41,19 @@ fn every_way_with_room_is_named_with_what_is_left_and_the_most_comes_first() {
     let notice = first(&world);
     assert_eq!(rows(&notice), [(SONNET, "us-west-2", 9e6), (GLOBAL, "us-east-1", 5_200_000.0)]);
     let step = &notice.next_steps[0].text;
-    assert!(step.starts_with(&format!("Meanwhile, call `{SONNET}` from us-west-2")), "{step}");
-    assert!(step.contains("has 9,000,000 tokens per minute, of which 0 were used"), "{step}");
+    assert!(
+        step.starts_with(&format!("Meanwhile, send a part of the calls to `{SONNET}` from us-west-2")),
+        "{step}"
+    );
+    assert!(
+        step.contains("is 9,000,000 tokens per minute. 0 were used")
+            && step.contains("at most 9,000,000 are left"),
+        "{step}"
+    );
     let mail = notice.mail().split_whitespace().collect::<Vec<_>>().join(" ");
-    let row = format!("`{GLOBAL}` from us-east-1: 800,000 of 6,000,000 used, 5,200,000 left (L-27C57EE8,");
+    let row = format!(
+        "`{GLOBAL}` from us-east-1: 800,000 of 6,000,000 tokens per minute used, 5,200,000 left (L-27C57EE8;"
+    );
     assert!(mail.contains(&row), "{mail}");
     // Advice without figures is left out where there are figures.
     assert!(!mail.contains("has a larger quota of its own"), "{mail}");
@@ -138,5 +147,5 @@ fn a_suspected_caller_is_not_shown_where_to_go_on() {
     assert!(world.increase_requests().is_empty());
     assert_eq!(notice.severity.to_string(), "critical", "{}", notice.mail());
     assert_eq!(rows(&notice), []);
-    assert!(!notice.mail().contains("Meanwhile, call"));
+    assert!(!notice.mail().contains("Meanwhile, send"));
 }

@@ -16,12 +16,12 @@ use crate::cli::account::{Where, on, read};
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
-/// Check before a launch what stands in the way of calls of some models
+/// Check before a launch whether an account can call the given models
 ///
-/// For each model and Region: is it offered, which step of access is missing, does it end soon, is a quota zero, below
-/// AWS's default or below another account's, and does a policy deny the caller a resource. Prints what removes each
-/// obstacle: commands, Terraform, policy statements. Reads only. Exits with status 1 if something blocks calls or
-/// could not be read.
+/// For each model and Region: is it offered, which step of access is missing, does AWS retire it soon, is a quota zero,
+/// below AWS's default or below another account's, and does a policy deny the caller a resource. Prints what removes
+/// each obstacle: commands, Terraform, policy statements. Needs no ledger. Reads only. Exits with status 1 if something
+/// blocks calls or could not be read.
 #[derive(clap::Args)]
 pub(crate) struct AuditArgs {
     #[command(flatten)]
@@ -108,14 +108,14 @@ async fn look<W: Services>(
             if args.at.json {
                 print::json_line(&mut out, &audited)?;
             } else {
-                human(&mut out, &audited)?;
+                human(&mut out, &audited, args.caller.is_some())?;
             }
         }
     }
     Ok(outcome)
 }
 
-fn human(out: &mut impl std::io::Write, audited: &ModelAudit) -> anyhow::Result<()> {
+fn human(out: &mut impl std::io::Write, audited: &ModelAudit, has_caller: bool) -> anyhow::Result<()> {
     writeln!(out, "{}", print::styled(format!("{} in {}", audited.model_id, audited.region), print::BOLD))?;
     if audited.findings.is_empty() && audited.unread.is_empty() {
         writeln!(out, "  {}", print::styled("nothing stands in the way", print::GOOD))?;
@@ -129,9 +129,12 @@ fn human(out: &mut impl std::io::Write, audited: &ModelAudit) -> anyhow::Result<
         }
     }
     for unread in &audited.unread {
-        let told = print::filled(unread, "          ");
+        let told = print::filled(&format!("{unread}."), "          ");
         writeln!(out, "{}{}", print::styled("  unread  ", print::WARN), told.trim_start())?;
     }
+    let blocking = audited.findings.iter().filter(|finding| finding.blocks).count();
+    let policies = if has_caller { "" } else { "; no policy was checked, because no --caller is named" };
+    writeln!(out, "  {blocking} block calls, {} could not be read{policies}", audited.unread.len())?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use crate::cli::account::{Where, on};
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
-/// List the accounts and Regions that have sent events, with the last one
+/// List accounts and Regions, and when each last sent an error or an alarm
 ///
 /// Reads the ledger's incidents, open and closed, and the variable ACCOUNTS. A Region in which nothing fails sends
 /// nothing, so a silent one is not necessarily broken. Changes nothing.
@@ -39,7 +39,8 @@ fn table(out: &mut impl Write, places: &[CoveredPlace]) -> anyhow::Result<()> {
     if places.is_empty() {
         return Ok(writeln!(out, "nothing was heard yet")?);
     }
-    let head = format!("{:<12} {:<14} {:<11} {:<16} {:>5}", "account", "Region", "events", "last", "open");
+    let head =
+        format!("{:<12} {:<14} {:<11} {:<16} {:>5}", "account", "Region", "state", "last (UTC)", "open");
     writeln!(out, "{}", print::styled(head, print::BOLD))?;
     for place in places {
         let style = match place.hearing {

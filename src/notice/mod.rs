@@ -38,6 +38,7 @@ use crate::plan::action::{Action, Plan, Step, Withheld};
 use crate::plan::execution::Execution;
 use crate::plan::steps::visible;
 use crate::quota::request::{IncreaseRequest, RequestOutcome, TrackedRequest};
+use crate::quota::unit;
 use crate::text::{self, Safe, number, whole};
 
 /// A notice, serialized as machine-readable JSON of version 1.
@@ -152,6 +153,8 @@ pub struct RoomRow {
     pub quota_code: QuotaCode,
     /// The quota's name.
     pub quota_name: String,
+    /// What it limits, such as `tokens per minute`.
+    pub unit: &'static str,
     /// The applied value.
     pub applied: f64,
     /// The peak of the last hour, or for a daily limit the use of the last 24 hours, in the quota's unit.
@@ -169,6 +172,7 @@ impl RoomRow {
             endpoint: way.endpoint.as_str(),
             quota_code: way.quota.code.clone(),
             quota_name: way.quota.name.clone(),
+            unit: unit(way.limit),
             applied: room.applied,
             used: room.used,
             adjustable: way.quota.adjustable,

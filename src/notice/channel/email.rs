@@ -142,11 +142,12 @@ fn of_room(row: &RoomRow) -> String {
         if row.endpoint == "bedrock-runtime" { String::new() } else { format!(" on {}", row.endpoint) };
     let adjustable = if row.adjustable { "adjustable" } else { "not adjustable" };
     format!(
-        "`{}` from {}{endpoint}: {} of {} used, {} left ({}, {adjustable} by the public listing)",
+        "`{}` from {}{endpoint}: {} of {} {} used, {} left ({}; AWS lists it as {adjustable})",
         row.model_id,
         row.region,
         number(row.used),
         number(row.applied),
+        row.unit,
         number((row.applied - row.used).max(0.0)),
         row.quota_code,
     )

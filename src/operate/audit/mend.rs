@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::ids::{AccountRegion, Region};
 use crate::model::ModelId;
 use crate::quota::Quota;
+use crate::text::number;
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
@@ -18,6 +19,8 @@ wire_enum! {
         Policy = "policy",
         /// What a person does.
         Step = "step",
+        /// The page on which a person does it.
+        Link = "link",
     }
 }
 
@@ -60,10 +63,13 @@ pub(super) fn raise(quota: &Quota, desired: f64, default: Option<f64>, place: &A
         } else {
             "By the public listing the quota is not adjustable."
         };
-        return vec![Mend::step(format!(
-            "{why} Open a support case for `{}` ({}) with the value {desired}: {page}",
-            quota.name, quota.code
-        ))];
+        let step = format!(
+            "{why} Open a support case for `{}` ({}) with the value {}.",
+            quota.name,
+            quota.code,
+            number(desired)
+        );
+        return vec![Mend::step(step), Mend { form: MendForm::Link, text: page }];
     }
     let (service, code, region) = (quota.code.service(), quota.code.code(), &place.region);
     vec![

@@ -24,7 +24,7 @@ pub(crate) fn first_step(room: &[MeasuredAlternative]) -> Option<Step> {
     };
     Some(Step {
         text: format!(
-            "Meanwhile, call `{}` from {}{endpoint}, at least with a part of the requests. Its quota `{}` ({}) has {} {}, of which {} were used {}, so there is room for {}.{reach}",
+            "Meanwhile, send a part of the calls to `{}` from {}{endpoint}. Its quota `{}` ({}) is {} {}. {} were used {}, so at most {} are left: a call reserves its `max_tokens` when it is admitted. The caller needs the same permission on this id and on the models behind it.{reach}",
             way.model,
             way.place.region,
             way.quota.name,
