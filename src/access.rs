@@ -90,8 +90,8 @@ fn missing_access(asked: &AccessEvidence<'_>) -> Option<Cause> {
     if matches!(&state.life, Ok(Some(life)) if life.lifecycle == Lifecycle::Legacy) {
         return Some(Cause::LegacyModel);
     }
-    let is_known = !matches!(state.agreement, Availability::Available | Availability::Unknown);
-    let lacks_agreement = is_known && state.region == Availability::Available;
+    let is_missing = state.agreement.is_in_force() == Some(false);
+    let lacks_agreement = is_missing && state.region == Availability::Available;
     lacks_agreement.then_some(match asked.offers {
         Some(0) => Cause::AccountRestricted,
         _ => Cause::Marketplace,
@@ -308,13 +308,11 @@ pub fn checklist(state: &ModelState) -> Checklist {
         UseCaseForm::Missing => Some(Some(false)),
         UseCaseForm::Unread(_) => Some(None),
     };
-    let agreement =
-        (state.agreement != Availability::Unknown).then_some(state.agreement == Availability::Available);
     let steps = [
         (Some(is_active), "the model is active"),
         (Some(Some(state.region == Availability::Available)), "the Region has the model"),
         (Some(Some(state.authorized)), "the account is authorized"),
-        (Some(agreement), "the agreement with the provider is in force"),
+        (Some(state.agreement.is_in_force()), "the agreement with the provider is in force"),
         (form, "Anthropic's use-case form was submitted"),
     ];
     let mut list = Checklist::default();

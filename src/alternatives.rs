@@ -135,17 +135,15 @@ fn elsewhere(model: &ModelId, place: &AccountRegion) -> Option<AccountRegion> {
 pub(crate) fn is_denied(alternative: &Alternative, seen: &[Incident]) -> bool {
     let Alternative { model, .. } = alternative;
     seen.iter().filter(|incident| incident.cause.category() == Category::Permission).any(|incident| {
-        let resource = incident.facts.resource.as_deref().unwrap_or_default();
-        let id = resource.rsplit('/').next().unwrap_or_default();
-        let is_named = incident.model.as_ref() == Some(model)
-            || incident.facts.models.contains(model)
-            || ModelId::parse(id).is_some_and(|id| id == *model);
+        let resource = incident.facts.resource.as_deref().and_then(|arn| arn.rsplit('/').next());
+        let resource = resource.and_then(ModelId::parse);
+        let denied = || incident.model.iter().chain(&incident.facts.models).chain(&resource);
+        if denied().any(|id| id == model) {
+            return true;
+        }
         // A policy of the organization usually denies Regions, and a wider profile needs more of them.
-        let of_base = |id: &ModelId| id.base() == model.base();
-        let is_wider = model.is_cross_region() && incident.cause == Cause::ServiceControlPolicy;
-        let concerns = incident.model.iter().chain(&incident.facts.models).any(of_base)
-            || ModelId::parse(id).is_some_and(|id| of_base(&id));
-        is_named || (is_wider && (concerns || model.kind() == ModelKind::Global))
+        let is_of_regions = model.is_cross_region() && incident.cause == Cause::ServiceControlPolicy;
+        is_of_regions && (model.kind() == ModelKind::Global || denied().any(|id| id.base() == model.base()))
     })
 }
 

@@ -45,7 +45,7 @@ fn kinds(audit: &Value) -> Vec<&str> {
     audit["findings"].as_array().unwrap().iter().map(|f| f["kind"].as_str().unwrap()).collect()
 }
 
-/// Everything that is said about what removes the first finding.
+/// The remedies of the first finding, as JSON text.
 fn mend(audit: &Value) -> String {
     audit["findings"][0]["mend"].to_string()
 }

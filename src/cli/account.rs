@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow, bail, ensure};
 #[cfg(feature = "aws")]
 use bedrock_remediator::aws::Aws;
 use bedrock_remediator::config::Config;
 #[cfg(feature = "aws")]
 use bedrock_remediator::config::organization_from_vars;
 use bedrock_remediator::identity::FunctionIdentity;
+use bedrock_remediator::ids::{AccountRegion, Region};
 use bedrock_remediator::run::context::TimeBudget;
 use bedrock_remediator::sandbox::{Sandbox, WorldFile};
 use jiff::{SignedDuration, Timestamp};
@@ -117,6 +118,20 @@ impl Where {
         let home = FunctionIdentity { table: self.table(), topic: self.topic(), organization, ..aws.home() };
         Ok((aws, config, home))
     }
+}
+
+/// Parses a Region on the command line.
+pub(crate) fn region(text: &str) -> Result<Region, String> {
+    Region::parse(text).ok_or_else(|| "a Region is a code such as us-east-1".to_owned())
+}
+
+/// The account of `home` in each of the `named` Regions, or in its own Region if none is named.
+pub(crate) fn places(home: &FunctionIdentity, named: &[Region]) -> anyhow::Result<Vec<AccountRegion>> {
+    let account = home.account.as_ref().context("the account is not known")?;
+    let regions = if named.is_empty() { home.region.as_slice() } else { named };
+    ensure!(!regions.is_empty(), "which Region? name it with --region");
+    let at = |region: &Region| AccountRegion { account: account.clone(), region: region.clone() };
+    Ok(regions.iter().map(at).collect())
 }
 
 pub(crate) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {

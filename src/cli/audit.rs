@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
-use bedrock_remediator::ids::{AccountRegion, QuotaCode, Region};
+use anyhow::{Context as _, ensure};
+use bedrock_remediator::ids::{QuotaCode, Region};
 use bedrock_remediator::model::ModelId;
 use bedrock_remediator::operate::audit::{AuditRequest, Mend, MendForm, ModelAudit, audit};
 use bedrock_remediator::ports::Services;
@@ -12,7 +12,7 @@ use bedrock_remediator::run::context::RunContext;
 use bedrock_remediator::sandbox::WorldFile;
 use serde::Deserialize;
 
-use crate::cli::account::{Where, on, read};
+use crate::cli::account::{Where, on, places, read, region};
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
@@ -44,10 +44,6 @@ pub(crate) struct AuditArgs {
 fn model(text: &str) -> Result<ModelId, String> {
     let model = ModelId::parse(text).filter(ModelId::names_a_model);
     model.ok_or_else(|| "a model is an id such as us.anthropic.claude-sonnet-4-6".to_owned())
-}
-
-fn region(text: &str) -> Result<Region, String> {
-    Region::parse(text).ok_or_else(|| "a Region is a code such as us-east-1".to_owned())
 }
 
 pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<CommandOutcome> {
@@ -89,16 +85,10 @@ async fn look<W: Services>(
     args: &AuditArgs,
     like: &BTreeMap<QuotaCode, f64>,
 ) -> anyhow::Result<CommandOutcome> {
-    let Some(account) = &terms.home.account else { bail!("the account is not known") };
-    let regions = match args.regions.as_slice() {
-        [] => Vec::from_iter(terms.home.region.clone()),
-        named => named.to_vec(),
-    };
-    ensure!(!regions.is_empty(), "which Region? name it with --region");
+    let places = places(terms.home, &args.regions)?;
     let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
     let mut outcome = CommandOutcome::AllAnswered;
-    for region in regions {
-        let place = AccountRegion { account: account.clone(), region };
+    for place in places {
         let request = AuditRequest { place: &place, like, caller: args.caller.as_deref() };
         for model in &args.models {
             let audited = Box::pin(audit(world, model, &request)).await;

@@ -1,13 +1,12 @@
 //! `doctor`: checks an installation, Region by Region.
 
-use anyhow::bail;
-use bedrock_remediator::ids::{AccountId, AccountRegion, Arn, Region};
+use bedrock_remediator::ids::{AccountRegion, Arn, Region};
 use bedrock_remediator::operate::doctor::{Check, Finding, Installation, examine};
 use bedrock_remediator::ports::{Services, Setup};
 use bedrock_remediator::run::context::RunContext;
 use serde_json::json;
 
-use crate::cli::account::{Where, on};
+use crate::cli::account::{Where, on, places, region};
 use crate::cli::outcome::CommandOutcome;
 use crate::cli::print;
 
@@ -34,10 +33,6 @@ pub(crate) struct Doctor {
     operator_topic: Option<String>,
 }
 
-fn region(text: &str) -> Result<Region, String> {
-    Region::parse(text).ok_or_else(|| "a Region is a code such as us-east-1".to_owned())
-}
-
 pub(crate) fn run(args: &Doctor) -> anyhow::Result<CommandOutcome> {
     on!(args.at, |world, terms| look(world, terms, args))
 }
@@ -47,26 +42,19 @@ async fn look<W: Services + Setup>(
     terms: &RunContext<'_>,
     args: &Doctor,
 ) -> anyhow::Result<CommandOutcome> {
-    let Some(account) = &terms.home.account else { bail!("the account is not known") };
-    let regions = match args.regions.as_slice() {
-        [] => Vec::from_iter(terms.home.region.clone()),
-        named => named.to_vec(),
-    };
-    if regions.is_empty() {
-        bail!("which Region? name it with --region");
-    }
+    let places = places(terms.home, &args.regions)?;
     let role = args.role.clone().or_else(|| std::env::var("ROLE_ARN").ok());
     let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
     let mut outcome = CommandOutcome::AllAnswered;
-    for region in regions {
-        let checks = one(world, terms, args, account, &region, role.as_deref()).await;
+    for place in places {
+        let checks = one(world, terms, args, &place, role.as_deref()).await;
         if checks.iter().any(|c| matches!(c.finding, Finding::Missing | Finding::Unknown)) {
             outcome = CommandOutcome::SomeBad;
         }
         if args.at.json {
-            print::json_line(&mut out, &json!({ "region": region, "checks": checks }))?;
+            print::json_line(&mut out, &json!({ "region": place.region, "checks": checks }))?;
         } else {
-            table(&mut out, &region, &checks)?;
+            table(&mut out, &place.region, &checks)?;
         }
     }
     Ok(outcome)
@@ -76,19 +64,17 @@ async fn one<W: Services + Setup>(
     world: &W,
     terms: &RunContext<'_>,
     args: &Doctor,
-    account: &AccountId,
-    region: &Region,
+    place: &AccountRegion,
     role: Option<&str>,
 ) -> Vec<Check> {
-    let place = AccountRegion { account: account.clone(), region: region.clone() };
     let topic = args.at.topic();
-    let is_of_here = |arn: &str| Arn::parse(arn).is_none_or(|arn| arn.region == region.as_str());
+    let is_of_here = |arn: &str| Arn::parse(arn).is_none_or(|arn| arn.region == place.region.as_str());
     // The topic's ARN names its Region; the table is in the same Region.
     let is_here = topic.as_deref().is_none_or(is_of_here);
     let table = args.at.table();
     let patient = Installation {
         stack: &args.stack,
-        place: &place,
+        place,
         role,
         topic: topic.as_deref().filter(|_| is_here),
         operator_topic: args.operator_topic.as_deref().filter(|arn| is_of_here(arn)),

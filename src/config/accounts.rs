@@ -1,4 +1,4 @@
-//! What the operator says of single accounts: their names and owners, and guard rails of their own.
+//! The operator's settings for single accounts: name, owner and guard rails.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::config::mode::Mode;
 use crate::ids::AccountId;
 
-/// The accounts of which the operator says something.
+/// The accounts that have settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accounts(BTreeMap<AccountId, AccountSettings>);
 
@@ -45,12 +45,12 @@ const LONGEST: usize = 100;
 pub(super) const MOST_A_DAY: u32 = 20;
 
 impl Accounts {
-    /// What is said of `account`; `None` if nothing is.
+    /// The settings of `account`; `None` if the operator gave none.
     pub fn get(&self, account: &AccountId) -> Option<&AccountSettings> {
         self.0.get(account)
     }
 
-    /// Every account of which something is said.
+    /// Every account that has settings.
     pub fn ids(&self) -> impl Iterator<Item = &AccountId> {
         self.0.keys()
     }
@@ -77,7 +77,7 @@ impl Accounts {
         if bad.is_empty() { Ok(Self(accounts)) } else { Err(bad.join(", ")) }
     }
 
-    /// The JSON object; empty if nothing is said of any account.
+    /// The JSON object; empty if no account has settings.
     pub(super) fn write(&self) -> String {
         let written = |settings: &AccountSettings| AccountJson {
             name: settings.name.clone(),

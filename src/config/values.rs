@@ -124,7 +124,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The guard rails in `account`. What is said of the account stays in them.
+    /// The guard rails in `account`: these, with the account's own settings in place of the common ones.
     pub fn for_account(&self, account: Option<&AccountId>) -> Cow<'_, Self> {
         let Some(settings) = account.and_then(|account| self.accounts.get(account)) else {
             return Cow::Borrowed(self);

@@ -21,6 +21,13 @@ pub enum Availability {
     Unknown,
 }
 
+impl Availability {
+    /// Whether it is available; `None` if Bedrock's answer does not say.
+    pub(crate) fn is_in_force(self) -> Option<bool> {
+        (self != Self::Unknown).then_some(self == Self::Available)
+    }
+}
+
 /// Anthropic's use-case form. An account submits it once, before its first call of an Anthropic model.
 /// See <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetUseCaseForModelAccess.html>.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -131,14 +131,14 @@ fn of_access(
             use_case_form(region),
         ));
     }
-    let is_missing = !matches!(state.agreement, Availability::Available | Availability::Unknown);
+    let is_missing = state.agreement.is_in_force() == Some(false);
     if is_missing && offers == Some(0) {
         let text = "The provider offers this account no agreement: AWS restricts the account or the country.";
         let mend = vec![Mend::step("Contact AWS Support or AWS Sales.")];
         found.push(AuditFinding::new(AuditKind::Agreement, true, text, mend));
     } else if is_missing {
         let text = "The agreement with the model's provider is not in force.";
-        found.push(AuditFinding::new(AuditKind::Agreement, true, text, agreement(model, region)));
+        found.push(AuditFinding::new(AuditKind::Agreement, true, text, agreement(model, request.place)));
     }
     if !state.authorized {
         let text = "Bedrock reports that the account is not authorized for the model.";

@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
+use crate::access::{AccessEvidence, reminder};
+use crate::diagnosis::{Cause, Facts};
 use crate::ids::{AccountRegion, Region};
 use crate::model::ModelId;
+use crate::plan::steps::increase::{command, open_case};
 use crate::quota::Quota;
 use crate::text::number;
 use crate::wire_enum::wire_enum;
@@ -57,7 +60,6 @@ impl Mend {
 pub(super) fn raise(quota: &Quota, desired: f64, default: Option<f64>, place: &AccountRegion) -> Vec<Mend> {
     let is_below_default = default.is_some_and(|default| desired <= default);
     if is_below_default || !quota.adjustable {
-        let page = place.region.console("support/home#/case/create?issueType=service-limit-increase");
         let why = if is_below_default {
             "Service Quotas takes only values above AWS's default."
         } else {
@@ -69,13 +71,12 @@ pub(super) fn raise(quota: &Quota, desired: f64, default: Option<f64>, place: &A
             quota.code,
             number(desired)
         );
-        return vec![Mend::step(step), Mend { form: MendForm::Link, text: page }];
+        let page = open_case(place).link.map(|text| Mend { form: MendForm::Link, text });
+        return std::iter::once(Mend::step(step)).chain(page).collect();
     }
     let (service, code, region) = (quota.code.service(), quota.code.code(), &place.region);
     vec![
-        Mend::command(format!(
-            "aws service-quotas request-service-quota-increase --service-code {service} --quota-code {code} --desired-value {desired} --region {region}"
-        )),
+        Mend::command(command(quota, desired, region)),
         Mend::terraform(format!(
             "resource \"aws_servicequotas_service_quota\" \"{}\" {{\n  service_code = \"{service}\"\n  quota_code   = \"{code}\"\n  value        = {desired}\n}}",
             label("quota", code)
@@ -88,17 +89,17 @@ pub(super) fn raise(quota: &Quota, desired: f64, default: Option<f64>, place: &A
 
 /// How the account accepts the provider's agreement.
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/model-access.html>.
-pub(super) fn agreement(model: &ModelId, region: &Region) -> Vec<Mend> {
+pub(super) fn agreement(model: &ModelId, place: &AccountRegion) -> Vec<Mend> {
     let base = model.base();
-    vec![
-        Mend::command(format!(
-            "aws bedrock create-foundation-model-agreement --model-id {base} --region {region} --offer-token \"$(aws bedrock list-foundation-model-agreement-offers --model-id {base} --region {region} --query 'offers[0].offerToken' --output text)\""
-        )),
-        Mend::terraform(format!(
-            "data \"aws_bedrock_foundation_model_agreement_offers\" \"{name}\" {{\n  model_id   = \"{base}\"\n  offer_type = \"PUBLIC\"\n}}\n\nresource \"aws_bedrock_foundation_model_agreement\" \"{name}\" {{\n  model_id    = \"{base}\"\n  offer_token = data.aws_bedrock_foundation_model_agreement_offers.{name}.offers[0].offer_token\n\n  lifecycle {{\n    ignore_changes = [offer_token]\n  }}\n}}",
-            name = label("model", base)
-        )),
-    ]
+    let (facts, asked) = (Facts::default(), AccessEvidence::default());
+    let reminder = reminder(Cause::Marketplace, Some(model), Some(place), &facts, &asked);
+    let commands = reminder.map(|reminder| reminder.commands).unwrap_or_default();
+    let create = commands.into_iter().find(|command| command.contains(" create-")).map(Mend::command);
+    let declared = Mend::terraform(format!(
+        "data \"aws_bedrock_foundation_model_agreement_offers\" \"{name}\" {{\n  model_id   = \"{base}\"\n  offer_type = \"PUBLIC\"\n}}\n\nresource \"aws_bedrock_foundation_model_agreement\" \"{name}\" {{\n  model_id    = \"{base}\"\n  offer_token = data.aws_bedrock_foundation_model_agreement_offers.{name}.offers[0].offer_token\n\n  lifecycle {{\n    ignore_changes = [offer_token]\n  }}\n}}",
+        name = label("model", base)
+    ));
+    create.into_iter().chain([declared]).collect()
 }
 
 /// How the account submits Anthropic's use-case form, once for all its models and Regions.

@@ -31,7 +31,7 @@ pub(crate) fn by_hand(increase: &Increase, place: &AccountRegion) -> Step {
 }
 
 /// The command that files the same request.
-fn command(quota: &Quota, desired: f64, region: &Region) -> String {
+pub(crate) fn command(quota: &Quota, desired: f64, region: &Region) -> String {
     format!(
         "aws service-quotas request-service-quota-increase --service-code {} --quota-code {} --desired-value {desired} --region {region}",
         quota.code.service(),
