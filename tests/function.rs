@@ -415,15 +415,15 @@ fn is_killed_at(calls: usize) {
     .to_string();
     let lambda = Lambda::new();
     let cloud = Cloud::new(world(throttle, b""));
-    cloud.state().delay = Duration::from_millis(30);
+    cloud.state().ends_after = Some(calls);
     {
         let _dies = lambda.start(&cloud.variables());
         lambda.deliver(&payload, Duration::from_mins(1));
-        wait_until("it is in the middle", || cloud.calls().len() >= calls);
+        wait_until("it is in the middle", || cloud.calls().len() == calls);
     }
     // The queue delivers again when the dead one's lease has ended and Service Quotas would list its
     // request; time cannot be passed here, so both are moved into the past.
-    cloud.state().delay = Duration::ZERO;
+    cloud.state().ends_after = None;
     let past = json!({ "S": "2026-01-01T00:00:00Z" });
     for item in cloud.state().table.items.values_mut() {
         if item.get("lease_owner").is_some_and(|owner| owner["S"] != "silence") {

@@ -67,6 +67,14 @@ pub(crate) struct State {
     pub(crate) lose: Vec<String>,
     /// How long every answer takes.
     pub(crate) delay: std::time::Duration,
+    /// How many calls happen. A later one is never answered and changes nothing.
+    pub(crate) ends_after: Option<usize>,
+}
+
+impl State {
+    fn has_ended(&self) -> bool {
+        self.ends_after.is_some_and(|calls| self.calls.len() >= calls)
+    }
 }
 
 const SERVICES: &[&str] = &[
@@ -106,6 +114,7 @@ impl Cloud {
             instead: Vec::new(),
             lose: Vec::new(),
             delay: std::time::Duration::ZERO,
+            ends_after: None,
         }));
         let record = Record::of_this_test().map(Arc::new);
         let endpoints = SERVICES.iter().map(|service| {
@@ -118,8 +127,11 @@ impl Cloud {
                     if !delay.is_zero() {
                         tokio::task::spawn_blocking(move || std::thread::sleep(delay)).await.unwrap();
                     }
-                    let (answer, is_spoiled) =
-                        answer(&mut state.lock().unwrap(), service, &uri, &headers, &body);
+                    let answered = {
+                        let state = &mut *state.lock().unwrap();
+                        (!state.has_ended()).then(|| answer(state, service, &uri, &headers, &body))
+                    };
+                    let Some((answer, is_spoiled)) = answered else { return std::future::pending().await };
                     let Some(record) = record else { return answer };
                     let asked = Asked { service, method, uri, headers, body };
                     record.write_exchange(&asked, answer, is_spoiled).await
