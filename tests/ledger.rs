@@ -177,7 +177,7 @@ fn a_cause_of_another_version_reads_as_unknown_and_stays_as_it_was_written() {
 
 #[cfg(feature = "aws")]
 fn ledger_of_before() -> std::collections::BTreeMap<String, serde_json::Map<String, serde_json::Value>> {
-    serde_json::from_str(include_str!("support/ledger-before-0.2.json")).unwrap()
+    serde_json::from_str(include_str!("ledgers/0.1.0.json")).unwrap()
 }
 
 /// What versions before 0.2 wrote: everything of an incident stands in one item.

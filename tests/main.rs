@@ -45,6 +45,8 @@ mod suspicion;
 mod template;
 mod truth;
 mod unread;
+#[cfg(feature = "aws")]
+mod upgrade;
 mod usage;
 mod variants;
 mod week;

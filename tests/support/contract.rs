@@ -90,7 +90,7 @@ pub(crate) fn unnamed(region: &str) -> Incident {
     }
 }
 
-fn code() -> QuotaCode {
+pub(crate) fn code() -> QuotaCode {
     QuotaCode::parse("L-F4DDD3EB").unwrap()
 }
 
@@ -762,7 +762,7 @@ async fn an_episode_keeps_nothing_of_the_one_before(ledger: &impl Ledger) {
     }
 }
 
-fn awaited() -> AwaitedQuota {
+pub(crate) fn awaited() -> AwaitedQuota {
     AwaitedQuota { code: code(), name: "Tokens per minute".to_owned(), value: 0.0 }
 }
 
@@ -1043,7 +1043,7 @@ async fn nothing_is_known_of_what_never_was(ledger: &impl Ledger) {
     assert_eq!(overdue.len(), 3, "at most as many as asked for");
 }
 
-/// Goes on with the incidents of `ledger-before-0.2.json`, until each of them was leased and given back.
+/// Goes on with the incidents of `tests/ledgers/0.1.0.json`, until each of them was leased and given back.
 pub(crate) async fn goes_on_with_the_ledger_of_before(ledger: &impl Ledger) {
     let [follows, alarm, gone, left] =
         [incident("us-east-1"), unnamed("eu-west-1"), incident("us-west-2"), incident("ap-south-1")];

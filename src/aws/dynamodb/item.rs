@@ -371,7 +371,6 @@ impl IncidentItem {
 
     /// The record of this item and its other items.
     pub(super) fn record(&self, detail: &IncidentDetail) -> ServiceResult<Record> {
-        let wrong = |what: &str| unreadable(&self.pk, format!("`{what}` is none"));
         let inside = self.facts_inside().map(|facts| Diagnosed::new(&self.cause, &self.rule, facts));
         let told = inside.or_else(|| detail.diagnosis.clone());
         let told = told.unwrap_or_else(|| Diagnosed::new(&self.cause, &self.rule, NO_FACTS));
@@ -400,7 +399,8 @@ impl IncidentItem {
         };
         Ok(Record {
             incident,
-            state: State::parse(&self.state).ok_or_else(|| wrong(&self.state))?,
+            // A state of a later version: the incident is looked at anew. The quota's item prevents a second request.
+            state: State::parse(&self.state).unwrap_or(State::Seen),
             episode: self.episode,
             notices: notices(&self.item, self.first_notice.clone(), self.list.clone(), detail)?,
             followed: self.intent.as_ref().map(|i| i.followed(self.request_id.clone())).transpose()?,
