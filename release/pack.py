@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What a release contains beside the compiled programs: the same input gives the same bytes.
 
 `build` beside this calls it. It needs nothing but Python.
@@ -9,6 +10,7 @@ import hashlib
 import io
 import json
 import re
+import subprocess
 import tarfile
 import tomllib
 import zipfile
@@ -132,7 +134,7 @@ def pack_programs(out, built, architecture):
     write_zip(out / code_key(release, architecture), (built / "bootstrap").read_bytes())
     papers = ("LICENSE-APACHE", "LICENSE-MIT", "README.md", "CHANGELOG.md")
     files = {name: ((ROOT / name).read_bytes(), 0o644) for name in papers}
-    files["THIRD-PARTY.html"] = ((out / "THIRD-PARTY.html").read_bytes(), 0o644)
+    files["THIRD-PARTY.txt"] = ((out / "THIRD-PARTY.txt").read_bytes(), 0o644)
     files[NAME] = ((built / NAME).read_bytes(), 0o755)
     write_archive(out / archive_name(release, TARGETS[architecture]), files)
 
@@ -151,6 +153,54 @@ def pack_bill(out, written):
     (out / f"{NAME}-{version()}.cdx.json").write_text(json.dumps(bill, indent=1) + "\n")
 
 
+def contained():
+    """The crates that are in the programs, from cargo: neither tests nor what only a build runs."""
+    command = ["cargo", "metadata", "--locked", "--format-version=1", "--all-features"]
+    command += [f"--filter-platform={target}" for target in TARGETS.values()]
+    found = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
+    packages = {package["id"]: package for package in found["packages"]}
+    nodes = {node["id"]: node for node in found["resolve"]["nodes"]}
+    runs_in_the_compiler = {
+        id for id, package in packages.items() if any("proc-macro" in target["kind"] for target in package["targets"])
+    }
+    root = found["resolve"]["root"]
+    seen, left = {root}, [root]
+    while left:
+        for dependency in nodes[left.pop()]["deps"]:
+            id = dependency["pkg"]
+            is_linked = any(kind["kind"] is None for kind in dependency["dep_kinds"])
+            if is_linked and id not in seen and id not in runs_in_the_compiler:
+                seen.add(id)
+                left.append(id)
+    return sorted((packages[id] for id in seen - {root}), key=lambda package: (package["name"], package["version"]))
+
+
+LICENCE_FILE = re.compile(r"(licen[cs]e|copying|copyright|notice|unlicense)", re.I)
+
+
+def licences(crates):
+    """A list of the crates, and the text of every licence file of theirs, once."""
+    lines = ["What the programs of this release contain, and its licences.", ""]
+    texts = {}
+    for crate in crates:
+        name = f"{crate['name']} {crate['version']}"
+        lines.append(f"{name}: {crate['license']}, {crate['repository'] or 'no repository named'}")
+        folder = Path(crate["manifest_path"]).parent
+        for path in sorted(path for path in folder.iterdir() if LICENCE_FILE.match(path.name) and path.is_file()):
+            text = path.read_text(errors="replace").replace("\r\n", "\n").strip()
+            texts.setdefault(text, []).append(name)
+    for text, names in texts.items():
+        lines += ["", "=" * 80, *names, "-" * 80, text]
+    # A crate without a file of its own is under one of these texts, by what it declares.
+    for path in ("LICENSE-APACHE", "LICENSE-MIT"):
+        lines += ["", "=" * 80, (ROOT / path).read_text().strip()]
+    return "\n".join(lines) + "\n"
+
+
+def pack_licences(out):
+    (out / "THIRD-PARTY.txt").write_text(licences(contained()))
+
+
 def pack_sums(out):
     files = sorted(path for path in out.iterdir() if path.name != SUMS)
     lines = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
@@ -162,7 +212,7 @@ def main():
     steps = parser.add_subparsers(required=True, dest="step")
     steps.add_parser("version", help="prints the version of Cargo.toml")
     steps.add_parser("notes", help="prints what the changelog says about this version")
-    for step in ("templates", "sums"):
+    for step in ("templates", "licences", "sums"):
         steps.add_parser(step).add_argument("out", type=Path)
     programs = steps.add_parser("programs")
     programs.add_argument("out", type=Path)
@@ -179,6 +229,8 @@ def main():
             print(notes((ROOT / "CHANGELOG.md").read_text(), version()), end="")
         case "templates":
             pack_templates(asked.out)
+        case "licences":
+            pack_licences(asked.out)
         case "programs":
             pack_programs(asked.out, asked.built, asked.architecture)
         case "bill":

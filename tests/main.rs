@@ -17,6 +17,7 @@ mod foresight;
 #[cfg(feature = "aws")]
 mod function;
 mod growth;
+mod hosted;
 mod investigation;
 mod ledger;
 #[cfg(feature = "aws")]
@@ -43,6 +44,7 @@ mod storms;
 mod support;
 mod suspicion;
 mod template;
+mod terraform;
 mod truth;
 mod unread;
 #[cfg(feature = "aws")]

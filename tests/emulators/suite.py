@@ -16,13 +16,13 @@ import time
 import unittest
 import urllib.parse
 import urllib.request
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import jsonschema
 from samtranslator.yaml_helper import yaml_parse
 
+from release import pack
 from tests.emulators import recorder, wire
 from tests.emulators.machines import (
     ACCOUNT,
@@ -42,6 +42,7 @@ from tests.emulators.machines import (
     tool,
     wait_until,
 )
+from tests.emulators.stack import BUS_POLICY, SKIPPED, deployable
 
 
 ORGANIZATION = "o-a1b2c3d4e5"
@@ -421,12 +422,6 @@ def parameters(**values):
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
 
 
-# ministack has no alarms over Metrics Insights queries.
-SKIPPED = {
-    "ThrottlesAlarm", "ClientErrorsAlarm", "ServerErrorsAlarm", "MantleClientErrorsAlarm",
-    "AgentCoreThrottlesAlarm", "AgentCoreServerErrorsAlarm",
-}
-BUS_POLICY = "MembersBusPolicy"
 STACK = "remediator"
 
 
@@ -442,35 +437,21 @@ class Hub(NamedTuple):
 
 @functools.cache
 def hub():
-    """Deploys a copy of the template in ministack, as the hub of an organization."""
-    template = yaml_parse((ROOT / "template.yaml").read_text())
-    resources = template["Resources"]
-    without = {k for k, r in resources.items() if "Metrics" in r["Properties"]}
-    assert without == SKIPPED, without
-    # It has no policies of buses either.
-    for name in (*without, BUS_POLICY):
-        del resources[name]
-    function = resources["Function"]["Properties"]
-    function["CodeUri"] = {"Bucket": "code", "Key": "function.zip"}
-    # It takes a number from a parameter for text.
-    function["Events"]["Queue"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] = 5
+    """Deploys a copy of the release's template in ministack, as the hub of an organization."""
     endpoints = recorder.endpoints("ministack", MINISTACK, wire.SERVICES)
-    function["Environment"]["Variables"].update(endpoints)
+    template = deployable(pack.packaged((ROOT / "template.yaml").read_text(), pack.version()), endpoints)
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        entry = zipfile.ZipInfo("bootstrap")
-        entry.external_attr = 0o755 << 16
-        archive.writestr(entry, BOOTSTRAP.read_bytes(), zipfile.ZIP_DEFLATED)
+    pack.write_zip(packed, BOOTSTRAP.read_bytes())
     s3 = client("s3", MINISTACK)
     s3.create_bucket(Bucket="code")
-    s3.put_object(Bucket="code", Key="function.zip", Body=packed.getvalue())
+    s3.put_object(Bucket="code", Key=pack.code_key(pack.version(), "x86_64"), Body=packed.getvalue())
     # A template in a request is at most 51,200 bytes; `sam deploy` puts it into a bucket as well.
     s3.put_object(Bucket="code", Key="template.json", Body=json.dumps(template).encode())
     outputs, kinds = stack_of(
         ACCOUNT, STACK,
         TemplateURL="https://s3.amazonaws.com/code/template.json",
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        Parameters=parameters(Architecture="x86_64", OrganizationId=ORGANIZATION),
+        Parameters=parameters(Architecture="x86_64", CodeBucket="code", OrganizationId=ORGANIZATION),
     )
     return Hub(outputs, kinds, endpoints)
 

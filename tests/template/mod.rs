@@ -7,7 +7,7 @@ mod documents;
 mod member;
 #[cfg(feature = "aws")]
 mod permissions;
-mod read;
+pub(crate) mod read;
 mod rules;
 
 use std::collections::BTreeSet;
