@@ -10,13 +10,15 @@ use std::process::Command;
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::identity::{FunctionIdentity, Organization};
 use bedrock_remediator::ids::{AccountId, Region};
+use bedrock_remediator::incident::record::State;
+use bedrock_remediator::notice::Notice;
 use bedrock_remediator::operate;
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::quota::request::RequestStatus;
 use bedrock_remediator::run::context::RunContext;
 use bedrock_remediator::run::handler::{DeliveryReport, handle};
 use bedrock_remediator::run::sweep::sweep;
-use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+use bedrock_remediator::sandbox::{RoleWord, Sandbox, WorldFile};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -283,6 +285,52 @@ fn a_member_that_cannot_be_entered_answers_nothing_and_the_notice_says_why() {
         let step = &world.published()[0].next_steps[0].text;
         assert!(step.starts_with("Let the function enter the account") && step.contains(said), "{step}");
     }
+}
+
+#[test]
+fn an_opt_in_region_that_a_member_has_not_enabled_answers_nothing_and_the_notice_says_why() {
+    let mut member = busy_member();
+    member["regions_off"] = json!(["eu-south-1"]);
+    let world = organization(&json!({ MEMBER: member }));
+    let event: Value =
+        serde_json::from_str(&throttled().to_string().replace("us-east-1", "eu-south-1")).unwrap();
+    let report = deliver_to_hub(&world, &event);
+    assert_eq!((withheld(&report), answered(&world)), (vec![Reason::NoEvidence], vec![]));
+    assert!(first_mail(&world).contains("the account may not have enabled the Region"));
+    let step = &world.published()[0].next_steps[0].text;
+    assert!(step.starts_with("Check that the account has enabled the Region"), "{step}");
+    // Its other Regions answer.
+    deliver_to_hub(&world, &throttled());
+    assert_eq!((answered(&world), requests_in(&world, MEMBER)), (vec![format!("{MEMBER} us-east-1")], 1));
+}
+
+#[test]
+fn an_account_that_has_left_is_followed_for_a_month_and_not_for_ever() {
+    let world = organization(&json!({ MEMBER: busy_member() }));
+    deliver_to_hub(&world, &throttled());
+    let account = AccountId::parse(MEMBER).unwrap();
+    world.in_member(&account, |member| {
+        member.decide(&member.increase_requests()[0].id, RequestStatus::Approved, Some(8e6));
+    });
+    world.pass(SignedDuration::from_hours(1));
+    at_hub(async |terms| sweep(&world, terms).await.unwrap());
+    world.set_role(&account, RoleWord::Missing);
+    for _ in 0..45 {
+        world.pass(SignedDuration::from_hours(24));
+        at_hub(async |terms| sweep(&world, terms).await.unwrap());
+    }
+    let told = world.published();
+    let days = |notice: &Notice| notice.title.starts_with("AWS does not answer");
+    assert_eq!(told.iter().filter(|notice| days(notice)).count(), 5, "{:?}", kinds(&world));
+    let last = told.last().unwrap();
+    assert!(last.title.starts_with("No longer followed: "), "{}", last.title);
+    assert!(last.summary.contains("no error has arrived since 2026-"), "{}", last.summary);
+    assert!(world.incidents().iter().all(|row| row.record.state == State::Closed));
+    // The next error opens it again.
+    world.mend_member(&account);
+    let before = world.published().len();
+    deliver_to_hub(&world, &throttled());
+    assert!(world.published().len() > before);
 }
 
 #[test]

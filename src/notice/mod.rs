@@ -278,6 +278,19 @@ impl Notice {
         notice
     }
 
+    /// Composes the last notice about an incident of which neither errors nor AWS have told anything for long.
+    pub(crate) fn of_forgotten(record: &Record, evidence: &Evidence) -> Self {
+        let nothing = Execution::Nothing;
+        let mut notice = Self::compose(Kind::Resolved, record, &Plan::default(), &nothing, evidence);
+        notice.title = headline::forgotten_title(&record.incident);
+        let last = record.incident.last_seen.map(|seen| format!(" since {}", seen.strftime("%F")));
+        notice.summary = format!(
+            "The function stops looking at this incident: no error has arrived{}, and AWS does not answer about it. The next error opens the incident again.",
+            last.unwrap_or_default()
+        );
+        notice
+    }
+
     /// Composes a reminder about `request`, which the incident follows and AWS has left open.
     pub(crate) fn of_open_request(
         record: &Record,
