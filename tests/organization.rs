@@ -4,6 +4,7 @@
 
 use crate::investigation::{DENIED, LITE, alarm_of, found};
 use crate::support::story::*;
+use bedrock_remediator::error::ServiceResult;
 use bedrock_remediator::event::{Signal, read};
 use std::process::Command;
 
@@ -15,7 +16,8 @@ use bedrock_remediator::notice::Notice;
 use bedrock_remediator::operate;
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::quota::request::RequestStatus;
-use bedrock_remediator::run::context::RunContext;
+use bedrock_remediator::run::context::{RunContext, TimeBudget};
+use bedrock_remediator::run::forecast::ForecastReport;
 use bedrock_remediator::run::handler::{DeliveryReport, handle};
 use bedrock_remediator::run::sweep::sweep;
 use bedrock_remediator::sandbox::{RoleWord, Sandbox, WorldFile};
@@ -529,4 +531,75 @@ fn bad_settings_of_accounts_are_all_named_at_the_start() {
     let bad = Config::from_vars(|name| (name == "ACCOUNTS").then(|| bad.clone())).unwrap_err().to_string();
     assert!(bad.contains("ACCOUNTS: account 111122223333: `mode` is `dry-run`"), "{bad}");
     assert!(bad.contains("`4444` is no account id") && !bad.contains(ANOTHER), "{bad}");
+}
+
+/// A member that uses 95 % of its quota, and of which nothing is refused.
+fn member_near_a_quota() -> Value {
+    let mut member = busy_member();
+    for usage in member["usage"].as_array_mut().unwrap() {
+        usage["last"]["each"]["throttles"] = json!(0);
+    }
+    member
+}
+
+#[test]
+fn the_daily_watch_looks_into_members_that_were_heard_and_into_no_others() {
+    let world = organization(&json!({ MEMBER: member_near_a_quota(), ANOTHER: member_near_a_quota() }));
+    // A denial is no reason to look at quotas, and the account is heard.
+    let denied: Value = serde_json::from_str(&sample("permission-identity-policy.json")).unwrap();
+    deliver_to_hub(&world, &denied);
+    let swept = at_hub(async |terms| sweep(&world, terms).await.unwrap());
+    let looked: Vec<_> = swept.members.iter().map(|(place, _)| place.account.as_str()).collect();
+    assert_eq!(looked, [MEMBER]);
+    let seen = swept.members[0].1.as_ref().unwrap();
+    assert!(seen.failed.is_empty() && !seen.quotas.is_empty(), "{seen:?}");
+    assert!(!answered(&world).contains(&format!("{ANOTHER} us-east-1")));
+    // Once a day.
+    for (hours, members) in [(1, 0), (22, 0), (2, 1)] {
+        world.pass(SignedDuration::from_hours(hours));
+        let swept = at_hub(async |terms| sweep(&world, terms).await.unwrap());
+        assert_eq!(swept.members.len(), members, "{hours} hours later");
+    }
+}
+
+#[test]
+fn a_member_that_the_watch_cannot_enter_does_not_keep_it_from_the_others() {
+    let mut shut = busy_member();
+    shut["role"] = json!("missing");
+    let world = organization(&json!({ MEMBER: shut, ANOTHER: busy_member() }));
+    for account in [MEMBER, ANOTHER] {
+        let denied = sample("permission-identity-policy.json").replace(MEMBER, account);
+        deliver_to_hub(&world, &serde_json::from_str(&denied).unwrap());
+    }
+    let swept = at_hub(async |terms| sweep(&world, terms).await.unwrap());
+    let read: Vec<_> =
+        swept.members.iter().map(|(place, seen)| (place.account.as_str(), seen.is_ok())).collect();
+    assert_eq!(read, [(MEMBER, false), (ANOTHER, true)]);
+}
+
+#[test]
+fn the_watch_of_members_goes_on_in_an_hour_if_the_time_is_up() {
+    let accounts: Vec<String> = (0..30).map(|n| format!("2222333300{n:02}")).collect();
+    let members: serde_json::Map<String, Value> =
+        accounts.iter().map(|account| (account.clone(), busy_member())).collect();
+    let world = organization(&Value::Object(members));
+    for account in &accounts {
+        let denied = sample("permission-identity-policy.json").replace(MEMBER, account);
+        deliver_to_hub(&world, &serde_json::from_str(&denied).unwrap());
+    }
+    world.set_latency(SignedDuration::from_millis(200));
+    let mut looked = Vec::new();
+    for _ in 0..12 {
+        let until = world.time() + SignedDuration::from_secs(40);
+        let allowance = TimeBudget { until, ..ALLOWANCE };
+        let (config, home) = (Config::default(), hub());
+        let terms = RunContext { config: &config, home: &home, allowance };
+        let swept = block_on(sweep(&world, &terms)).unwrap();
+        let is_whole =
+            |seen: &ServiceResult<ForecastReport>| seen.as_ref().is_ok_and(|seen| seen.failed.is_empty());
+        looked.push(swept.members.iter().filter(|(_, seen)| is_whole(seen)).count());
+        world.pass(SignedDuration::from_hours(1));
+    }
+    assert!(looked[0] < 30 && looked[1] > 0, "{looked:?}");
+    assert_eq!(looked.iter().sum::<usize>(), 30, "each once: {looked:?}");
 }

@@ -160,7 +160,7 @@ fn alarms_over_models_speak_through_rules_and_health_only_to_operators() {
             assert_eq!(alarm["AlarmActions"], json!([{ "Ref": "OperatorTopic" }]), "{name}");
         }
     }
-    assert_eq!((models, health), (6, 12));
+    assert_eq!((models, health), (6, 13));
     for (alarm, metric) in
         [("TicksMissingAlarm", OwnMetric::Ticks), ("LaterTicksMissingAlarm", OwnMetric::LaterTicks)]
     {
