@@ -353,5 +353,5 @@ fn story(out: &mut impl std::io::Write, shown: &Shown) -> anyhow::Result<()> {
         writeln!(out, "  {}  looked after next", time(due))?;
     }
     writeln!(out, "\n{}\n", print::styled("As it would be told now:", print::DIM))?;
-    crate::cli::explain::mail(out, &shown.notice.mail())
+    crate::cli::explain::mail(out, &shown.notice)
 }
