@@ -54,7 +54,7 @@ pub(crate) fn mail(notice: &Notice) -> String {
     out
 }
 
-/// The steps, with commands and links unbroken on lines of their own.
+/// The steps, with their commands and links.
 fn to_do(out: &mut String, steps: &[Step]) {
     if steps.is_empty() {
         item(out, &label("To do"), "Nothing.");
@@ -63,7 +63,11 @@ fn to_do(out: &mut String, steps: &[Step]) {
         let name = label(if n == 0 { "To do" } else { "" });
         let number = if steps.len() > 1 { format!("{}. ", n + 1) } else { String::new() };
         item(out, &format!("{name}{number}"), &step.text);
-        step.command.iter().chain(&step.link).for_each(|text| verbatim(out, text));
+        let copied = step.command.iter().chain(&step.link).flat_map(|text| text.lines());
+        for line in copied {
+            // Unbroken on a line of its own, so that it can be copied. Writing to a string cannot fail.
+            let _ = writeln!(out, "{:width$}{line}", "", width = LABEL + number.len());
+        }
     }
 }
 
@@ -132,7 +136,6 @@ fn ids(out: &mut String, notice: &Notice) {
     for reference in &notice.references {
         let _ = writeln!(out, "{reference}");
     }
-    // Writing to a string cannot fail.
     let _ = match &notice.incident_id {
         Some(id) => writeln!(out, "Incident {id}, notice {}", notice.notice_id),
         None => writeln!(out, "Notice {}", notice.notice_id),
@@ -267,13 +270,6 @@ fn item_with(out: &mut String, first: &str, rest: &str, text: &str) {
         .word_splitter(textwrap::WordSplitter::NoHyphenation);
     out.push_str(&textwrap::fill(text, options));
     out.push('\n');
-}
-
-/// Writes commands, statements and links unbroken on their own lines, so that they can be copied.
-fn verbatim(out: &mut String, text: &str) {
-    text.lines().for_each(|line| {
-        let _ = writeln!(out, "{:LABEL$}{line}", "");
-    });
 }
 
 /// The SMS text: one line with what and where.
