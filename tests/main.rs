@@ -17,6 +17,7 @@ mod foresight;
 #[cfg(feature = "aws")]
 mod function;
 mod growth;
+mod integrations;
 mod investigation;
 mod ledger;
 #[cfg(feature = "aws")]

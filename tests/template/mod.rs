@@ -160,7 +160,7 @@ fn alarms_over_models_speak_through_rules_and_health_only_to_operators() {
             assert_eq!(alarm["AlarmActions"], json!([{ "Ref": "OperatorTopic" }]), "{name}");
         }
     }
-    assert_eq!((models, health), (6, 13));
+    assert_eq!((models, health), (6, 14));
     for (alarm, metric) in
         [("TicksMissingAlarm", OwnMetric::Ticks), ("LaterTicksMissingAlarm", OwnMetric::LaterTicks)]
     {
@@ -444,4 +444,32 @@ fn a_ledger_that_exists_takes_the_place_of_a_new_one() {
     // Nothing else asks for the table that may not be there.
     let asks = TEMPLATE.lines().filter(|l| l.contains("!Ref Table") || l.contains("Table.Arn"));
     assert!(asks.clone().all(|line| line.contains("!If [MakesTable, ")), "{:?}", asks.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_notice_goes_from_the_topic_to_the_bus_as_the_machine_reads_it() {
+    let template = template();
+    let resources = template["Resources"].as_object().unwrap();
+    let of = |name: &str| {
+        assert_eq!(resources[name]["Condition"], "HasNoticeBus", "{name}");
+        &resources[name]["Properties"]
+    };
+    // The form for queues is the notice as JSON; raw delivery adds no envelope around it.
+    let subscription = of("NoticeQueueSubscription");
+    assert_eq!(
+        (&subscription["Protocol"], &subscription["RawMessageDelivery"]),
+        (&json!("sqs"), &json!(true))
+    );
+    let pipe = of("NoticePipe");
+    let target = &pipe["TargetParameters"];
+    assert_eq!(target["InputTemplate"], "<$.body>");
+    let bus = &target["EventBridgeEventBusParameters"];
+    assert_eq!((&bus["Source"], &bus["DetailType"]), (&json!("bedrock-remediator"), &json!("$.body.kind")));
+    // One at a time: a notice that the bus refuses holds up no other, and the role reaches this bus alone.
+    assert_eq!(pipe["SourceParameters"]["SqsQueueParameters"]["BatchSize"], json!(1));
+    let statements = &of("NoticePipeRole")["Policies"][0]["PolicyDocument"]["Statement"];
+    assert_eq!(statements[1]["Action"], "events:PutEvents");
+    assert_eq!(statements[1]["Resource"], pipe["Target"]);
+    assert_eq!(of("NoticeQueue")["RedrivePolicy"]["maxReceiveCount"], json!(10));
+    of("NoticeDeadLettersAlarm");
 }
