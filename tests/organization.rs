@@ -603,3 +603,35 @@ fn the_watch_of_members_goes_on_in_an_hour_if_the_time_is_up() {
     assert!(looked[0] < 30 && looked[1] > 0, "{looked:?}");
     assert_eq!(looked.iter().sum::<usize>(), 30, "each once: {looked:?}");
 }
+
+#[test]
+fn doctor_says_into_which_members_the_function_can_look_and_what_lets_it_in() {
+    let mut off = busy_member();
+    off["regions_off"] = json!(["us-east-1"]);
+    let mut shut = busy_member();
+    shut["role"] = json!("denied-by-scp");
+    let named = json!({ "222233334444": { "name": "sandbox" }, MEMBER: {}, ANOTHER: {} }).to_string();
+    let world = json!({ "account": HUB, "region": "us-east-1", "config": { "ACCOUNTS": named },
+        "accounts": { MEMBER: busy_member(), ANOTHER: shut, "222233334444": off } });
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("doctor-organization.json");
+    std::fs::write(&file, world.to_string()).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"));
+    let output = command.args(["doctor", "--organization", "--json", "--world"]).arg(&file).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let entry = |account: &str| {
+        let of_it = lines.iter().find(|line| line["account"] == json!(account)).unwrap();
+        of_it["checks"][0].clone()
+    };
+    assert_eq!(entry(MEMBER)["finding"], json!("good"));
+    let denied = entry(ANOTHER);
+    assert!(denied["seen"].as_str().unwrap().contains("a service control policy denies `sts:AssumeRole`"));
+    assert!(denied["mend"].as_str().unwrap().contains("create-stack-instances"));
+    let off = entry("222233334444");
+    assert_eq!(off["finding"], json!("missing"));
+    assert!(off["mend"].as_str().unwrap().starts_with("aws account enable-region --account-id 222233334444"));
+}
