@@ -261,6 +261,26 @@ fn the_dashboard_shows_what_is_measured() {
 }
 
 #[test]
+fn the_members_dashboard_searches_the_log_for_what_the_function_writes() {
+    let template = template();
+    let dashboard = &template["Resources"]["MembersDashboard"];
+    assert_eq!(dashboard["Condition"], "HasOrganization");
+    let body = dashboard["Properties"]["DashboardBody"]["Fn::Sub"].as_str().unwrap();
+    let body: Value = serde_json::from_str(body).unwrap();
+    let queries: Vec<&str> = body["widgets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|w| w["properties"]["query"].as_str().unwrap())
+        .collect();
+    assert!(queries.len() == 3 && queries.iter().all(|query| query.starts_with("SOURCE '${LogGroup}' | ")));
+    let log = include_str!("../../src/bin/bootstrap/log.rs");
+    for text in ["could not look into a member", "the daily watch of a member is done"] {
+        assert!(log.contains(text) && queries.iter().any(|query| query.contains(text)), "{text}");
+    }
+}
+
+#[test]
 fn it_deploys_in_every_partition_and_keeps_the_ledger() {
     assert!(!TEMPLATE.contains("arn:aws:"), "AWS::Partition everywhere");
     let template = template();
