@@ -45,6 +45,14 @@ impl ServiceError {
         Self::Rejected(Rejection::Unreachable, format!("`{role}` cannot be assumed: {why}"))
     }
 
+    /// The refusal of a call because the service does not accept the credentials. Every service of an opt-in Region
+    /// answers so to an account that has not enabled the Region.
+    /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html>.
+    pub(crate) fn not_accepted() -> Self {
+        let why = "the service does not accept the function's credentials there: the account may not have enabled the Region";
+        Self::Rejected(Rejection::NotAccepted, why.to_owned())
+    }
+
     /// The refusal of a write because another invocation took the lease.
     pub(crate) fn lease_lost() -> Self {
         Self::Rejected(Rejection::LeaseLost, "the lease on the incident was lost".to_owned())
@@ -81,6 +89,8 @@ pub enum Rejection {
     LeaseLost,
     /// The account of the organization cannot be entered: its role could not be assumed.
     Unreachable,
+    /// The service does not accept the credentials: the account may not have enabled the Region.
+    NotAccepted,
     /// Anything else; the text gives the reason.
     Invalid,
 }

@@ -105,11 +105,13 @@ pub enum HeldOn {
     Topic,
     /// The role of each member, if there is an organization.
     Members,
+    /// The index of places of the ledger's table, if there is an organization.
+    Places,
 }
 
 impl HeldOn {
     /// Every kind of resource.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Anything,
         Self::Quotas,
         Self::Roles,
@@ -118,6 +120,7 @@ impl HeldOn {
         Self::Table,
         Self::Topic,
         Self::Members,
+        Self::Places,
     ];
 
     /// The resource in words, in Markdown.
@@ -133,6 +136,7 @@ impl HeldOn {
             Self::Members => {
                 "the role `MemberRoleName` of accounts of the organization; not held without `OrganizationId`"
             }
+            Self::Places => "the index `place-seen` of its own table; not held without `OrganizationId`",
         }
     }
 }
@@ -182,11 +186,11 @@ impl IamAction {
             Self::BatchGetItem | Self::GetItem | Self::Query | Self::UpdateItem => HeldOn::Table,
             Self::GetTopicAttributes | Self::Publish => HeldOn::Topic,
             Self::AssumeRole => HeldOn::Members,
+            Self::Scan => HeldOn::Places,
             Self::DescribeTrails
             | Self::GetEventSelectors
             | Self::GetTrailStatus
             | Self::ListRules
-            | Self::Scan
             | Self::GetCallerIdentity => return None,
         })
     }
@@ -233,7 +237,9 @@ impl IamAction {
             Self::GetEventSelectors => "`doctor`: whether a trail records reads",
             Self::GetTrailStatus => "`doctor`: whether a trail records",
             Self::ListRules => "`doctor`: whether the stack's rules are enabled",
-            Self::Scan => "`incidents`, `report` and `coverage`: incidents that are closed",
+            Self::Scan => {
+                "which members the daily watch looks at; on the table, `incidents`, `report` and `coverage`: incidents that are closed"
+            }
             Self::AssumeRole => "to look after another account of the organization",
             Self::GetCallerIdentity => "every command with your credentials: in which account they work",
         }

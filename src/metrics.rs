@@ -36,6 +36,8 @@ wire_enum! {
         FullestQuota = "FullestQuota",
         /// Daily forecasts that could not read everything.
         WatchFailed = "WatchFailed",
+        /// Members of the organization into which the daily watch could not look.
+        MembersUnread = "MembersUnread",
         /// Events that name an account for which nobody vouches.
         Unvouched = "Unvouched",
         /// Sweeps that found no confirmed subscription of the notice topic.

@@ -214,6 +214,9 @@ pub trait Ledger {
     /// Incidents of `place` seen since `since`, the latest first, at most a hundred. Very recent counts may be missing.
     /// Callers are left out.
     async fn seen(&self, place: &AccountRegion, since: Timestamp) -> ServiceResult<Vec<Incident>>;
+    /// Every account and Region with an incident that was last seen at or after `since`. Reads the whole index of
+    /// places, so only the daily forecasts of an organization ask for it.
+    async fn places(&self, since: Timestamp) -> ServiceResult<Vec<AccountRegion>>;
     /// Atomically claims the daily forecast of `place` if it is due by `due_by`, and postpones it to `next`. Returns
     /// `true` to exactly one caller.
     async fn watch(&self, place: &AccountRegion, due_by: Timestamp, next: Timestamp) -> ServiceResult<bool>;

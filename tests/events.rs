@@ -106,6 +106,46 @@ fn each_sample_is_decided_as_its_snapshot_shows() {
     });
 }
 
+/// The first screen of a mail: 12 lines of 76 characters.
+const SCREEN: usize = 12;
+
+#[test]
+fn the_first_screen_of_each_mail_says_what_fails_since_when_what_was_done_and_what_to_do() {
+    let mut lengths = Vec::new();
+    for (name, file) in names() {
+        let explained: Value = serde_json::from_str(&explain(&file, true)).unwrap();
+        let text = explain(&file, false);
+        let mails = text.split("Subject: ").skip(1).map(|mail| {
+            let (_, body) = mail.split_once("\n\n").unwrap();
+            body.split("\n-----").next().unwrap()
+        });
+        let notices = explained["incidents"].as_array().unwrap().iter().map(|incident| &incident["notice"]);
+        for (notice, mail) in notices.filter(|notice| !notice.is_null()).zip(mails) {
+            lengths.push(mail.lines().count());
+            let screen: Vec<&str> = mail.lines().take(SCREEN).collect();
+            let answer = |of: &str| {
+                let of = format!("{of}:");
+                let line = screen.iter().position(|line| line.starts_with(&of));
+                line.unwrap_or_else(|| panic!("{name}: {of} is not among {screen:#?}"))
+            };
+            let summary = notice["summary"].as_str().unwrap();
+            assert!(screen.join(" ").contains(summary), "{name}: {screen:#?}");
+            let order = [answer("Since"), answer("Done"), answer("When"), answer("To do")];
+            assert!(order.is_sorted(), "{name}: {screen:#?}");
+            assert!(!mail.contains("\n        4. "), "{name}: more than three steps");
+            // What can be copied stands on lines of its own.
+            for step in notice["next_steps"].as_array().unwrap().iter().take(3) {
+                for copied in ["command", "link"].iter().filter_map(|part| step[*part].as_str()) {
+                    let whole = copied.lines().all(|line| mail.lines().any(|of| of.trim() == line.trim()));
+                    assert!(whole, "{name}: {copied}");
+                }
+            }
+        }
+    }
+    lengths.sort_unstable();
+    assert!(lengths.len() > 90 && lengths[lengths.len() / 2] <= 30, "{lengths:?}");
+}
+
 #[test]
 fn a_dozen_mails_read_as_their_snapshots_show() {
     let names = names();

@@ -211,6 +211,7 @@ fn every_sample_is_answered_as_the_embedded_world_answers_it() {
         "bedrock:GetModelInvocationLoggingConfiguration",
         "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
+        "dynamodb:Scan",
         "logs:GetQueryResults",
         "servicequotas:GetRequestedServiceQuotaChange",
         "sts:AssumeRole",

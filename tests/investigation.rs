@@ -306,10 +306,12 @@ fn where_nothing_is_found_it_says_where_it_looked_and_stops_looking() {
         "aws bedrock put-model-invocation-logging-configuration --region us-east-1",
         "\"textDataDeliveryEnabled\":false",
         "$0.50 a GB",
-        "`ApplicationLogGroups`",
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
+    // A mail has the first three steps.
+    let steps = world.published()[0].next_steps.iter().map(|step| step.text.clone()).collect::<Vec<_>>();
+    assert!(steps.len() > 3 && steps.iter().any(|step| step.contains("`ApplicationLogGroups`")), "{steps:?}");
     for _ in 0..20 {
         tick(&world);
     }
@@ -456,7 +458,7 @@ fn a_model_that_the_region_lacks_is_looked_for_elsewhere() {
     let world = sandbox(WorldFile::parse(&sample("model-id-other-region.world.json")).unwrap());
     deliver(&world, &sample("model-id-other-region.json"));
     let said = text(&world.published()[0]);
-    assert!(said.contains("eu-west-3 offers no model of this id"), "{said}");
+    assert!(said.contains("Check the id: eu-west-3 offers no model of it"), "{said}");
     assert!(said.contains("us-east-1 offers it as `cohere.command-r-plus-v1:0`"), "{said}");
     assert_eq!(calls(&world, "offered"), 4, "here, and in three Regions that have most models");
     // Where the model is offered here under another id, nobody else is asked.

@@ -18,6 +18,7 @@ mod foresight;
 mod function;
 mod growth;
 mod hosted;
+mod integrations;
 mod investigation;
 mod ledger;
 #[cfg(feature = "aws")]

@@ -4,19 +4,23 @@
 
 use crate::investigation::{DENIED, LITE, alarm_of, found};
 use crate::support::story::*;
+use bedrock_remediator::error::ServiceResult;
 use bedrock_remediator::event::{Signal, read};
 use std::process::Command;
 
 use bedrock_remediator::config::{Config, Mode};
 use bedrock_remediator::identity::{FunctionIdentity, Organization};
 use bedrock_remediator::ids::{AccountId, Region};
+use bedrock_remediator::incident::record::State;
+use bedrock_remediator::notice::Notice;
 use bedrock_remediator::operate;
 use bedrock_remediator::plan::Reason;
 use bedrock_remediator::quota::request::RequestStatus;
-use bedrock_remediator::run::context::RunContext;
+use bedrock_remediator::run::context::{RunContext, TimeBudget};
+use bedrock_remediator::run::forecast::ForecastReport;
 use bedrock_remediator::run::handler::{DeliveryReport, handle};
 use bedrock_remediator::run::sweep::sweep;
-use bedrock_remediator::sandbox::{Sandbox, WorldFile};
+use bedrock_remediator::sandbox::{RoleWord, Sandbox, WorldFile};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -286,6 +290,52 @@ fn a_member_that_cannot_be_entered_answers_nothing_and_the_notice_says_why() {
 }
 
 #[test]
+fn an_opt_in_region_that_a_member_has_not_enabled_answers_nothing_and_the_notice_says_why() {
+    let mut member = busy_member();
+    member["regions_off"] = json!(["eu-south-1"]);
+    let world = organization(&json!({ MEMBER: member }));
+    let event: Value =
+        serde_json::from_str(&throttled().to_string().replace("us-east-1", "eu-south-1")).unwrap();
+    let report = deliver_to_hub(&world, &event);
+    assert_eq!((withheld(&report), answered(&world)), (vec![Reason::NoEvidence], vec![]));
+    assert!(first_mail(&world).contains("the account may not have enabled the Region"));
+    let step = &world.published()[0].next_steps[0].text;
+    assert!(step.starts_with("Check that the account has enabled the Region"), "{step}");
+    // Its other Regions answer.
+    deliver_to_hub(&world, &throttled());
+    assert_eq!((answered(&world), requests_in(&world, MEMBER)), (vec![format!("{MEMBER} us-east-1")], 1));
+}
+
+#[test]
+fn an_account_that_has_left_is_followed_for_a_month_and_not_for_ever() {
+    let world = organization(&json!({ MEMBER: busy_member() }));
+    deliver_to_hub(&world, &throttled());
+    let account = AccountId::parse(MEMBER).unwrap();
+    world.in_member(&account, |member| {
+        member.decide(&member.increase_requests()[0].id, RequestStatus::Approved, Some(8e6));
+    });
+    world.pass(SignedDuration::from_hours(1));
+    at_hub(async |terms| sweep(&world, terms).await.unwrap());
+    world.set_role(&account, RoleWord::Missing);
+    for _ in 0..45 {
+        world.pass(SignedDuration::from_hours(24));
+        at_hub(async |terms| sweep(&world, terms).await.unwrap());
+    }
+    let told = world.published();
+    let days = |notice: &Notice| notice.title.starts_with("AWS does not answer");
+    assert_eq!(told.iter().filter(|notice| days(notice)).count(), 5, "{:?}", kinds(&world));
+    let last = told.last().unwrap();
+    assert!(last.title.starts_with("No longer followed: "), "{}", last.title);
+    assert!(last.summary.contains("no error has arrived since 2026-"), "{}", last.summary);
+    assert!(world.incidents().iter().all(|row| row.record.state == State::Closed));
+    // The next error opens it again.
+    world.mend_member(&account);
+    let before = world.published().len();
+    deliver_to_hub(&world, &throttled());
+    assert!(world.published().len() > before);
+}
+
+#[test]
 fn an_account_outside_the_organization_is_not_entered() {
     // The bus takes no events of such an account, so this one comes after the account has left.
     let mut event: Value =
@@ -481,4 +531,107 @@ fn bad_settings_of_accounts_are_all_named_at_the_start() {
     let bad = Config::from_vars(|name| (name == "ACCOUNTS").then(|| bad.clone())).unwrap_err().to_string();
     assert!(bad.contains("ACCOUNTS: account 111122223333: `mode` is `dry-run`"), "{bad}");
     assert!(bad.contains("`4444` is no account id") && !bad.contains(ANOTHER), "{bad}");
+}
+
+/// A member that uses 95 % of its quota, and of which nothing is refused.
+fn member_near_a_quota() -> Value {
+    let mut member = busy_member();
+    for usage in member["usage"].as_array_mut().unwrap() {
+        usage["last"]["each"]["throttles"] = json!(0);
+    }
+    member
+}
+
+#[test]
+fn the_daily_watch_looks_into_members_that_were_heard_and_into_no_others() {
+    let world = organization(&json!({ MEMBER: member_near_a_quota(), ANOTHER: member_near_a_quota() }));
+    // A denial is no reason to look at quotas, and the account is heard.
+    let denied: Value = serde_json::from_str(&sample("permission-identity-policy.json")).unwrap();
+    deliver_to_hub(&world, &denied);
+    let swept = at_hub(async |terms| sweep(&world, terms).await.unwrap());
+    let looked: Vec<_> = swept.members.iter().map(|(place, _)| place.account.as_str()).collect();
+    assert_eq!(looked, [MEMBER]);
+    let seen = swept.members[0].1.as_ref().unwrap();
+    assert!(seen.failed.is_empty() && !seen.quotas.is_empty(), "{seen:?}");
+    assert!(!answered(&world).contains(&format!("{ANOTHER} us-east-1")));
+    // Once a day.
+    for (hours, members) in [(1, 0), (22, 0), (2, 1)] {
+        world.pass(SignedDuration::from_hours(hours));
+        let swept = at_hub(async |terms| sweep(&world, terms).await.unwrap());
+        assert_eq!(swept.members.len(), members, "{hours} hours later");
+    }
+}
+
+#[test]
+fn a_member_that_the_watch_cannot_enter_does_not_keep_it_from_the_others() {
+    let mut shut = busy_member();
+    shut["role"] = json!("missing");
+    let world = organization(&json!({ MEMBER: shut, ANOTHER: busy_member() }));
+    for account in [MEMBER, ANOTHER] {
+        let denied = sample("permission-identity-policy.json").replace(MEMBER, account);
+        deliver_to_hub(&world, &serde_json::from_str(&denied).unwrap());
+    }
+    let swept = at_hub(async |terms| sweep(&world, terms).await.unwrap());
+    let read: Vec<_> =
+        swept.members.iter().map(|(place, seen)| (place.account.as_str(), seen.is_ok())).collect();
+    assert_eq!(read, [(MEMBER, false), (ANOTHER, true)]);
+}
+
+#[test]
+fn the_watch_of_members_goes_on_in_an_hour_if_the_time_is_up() {
+    let accounts: Vec<String> = (0..30).map(|n| format!("2222333300{n:02}")).collect();
+    let members: serde_json::Map<String, Value> =
+        accounts.iter().map(|account| (account.clone(), busy_member())).collect();
+    let world = organization(&Value::Object(members));
+    for account in &accounts {
+        let denied = sample("permission-identity-policy.json").replace(MEMBER, account);
+        deliver_to_hub(&world, &serde_json::from_str(&denied).unwrap());
+    }
+    world.set_latency(SignedDuration::from_millis(200));
+    let mut looked = Vec::new();
+    for _ in 0..12 {
+        let until = world.time() + SignedDuration::from_secs(40);
+        let allowance = TimeBudget { until, ..ALLOWANCE };
+        let (config, home) = (Config::default(), hub());
+        let terms = RunContext { config: &config, home: &home, allowance };
+        let swept = block_on(sweep(&world, &terms)).unwrap();
+        let is_whole =
+            |seen: &ServiceResult<ForecastReport>| seen.as_ref().is_ok_and(|seen| seen.failed.is_empty());
+        looked.push(swept.members.iter().filter(|(_, seen)| is_whole(seen)).count());
+        world.pass(SignedDuration::from_hours(1));
+    }
+    assert!(looked[0] < 30 && looked[1] > 0, "{looked:?}");
+    assert_eq!(looked.iter().sum::<usize>(), 30, "each once: {looked:?}");
+}
+
+#[test]
+fn doctor_says_into_which_members_the_function_can_look_and_what_lets_it_in() {
+    let mut off = busy_member();
+    off["regions_off"] = json!(["us-east-1"]);
+    let mut shut = busy_member();
+    shut["role"] = json!("denied-by-scp");
+    let named = json!({ "222233334444": { "name": "sandbox" }, MEMBER: {}, ANOTHER: {} }).to_string();
+    let world = json!({ "account": HUB, "region": "us-east-1", "config": { "ACCOUNTS": named },
+        "accounts": { MEMBER: busy_member(), ANOTHER: shut, "222233334444": off } });
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("doctor-organization.json");
+    std::fs::write(&file, world.to_string()).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bedrock-remediator"));
+    let output = command.args(["doctor", "--organization", "--json", "--world"]).arg(&file).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let entry = |account: &str| {
+        let of_it = lines.iter().find(|line| line["account"] == json!(account)).unwrap();
+        of_it["checks"][0].clone()
+    };
+    assert_eq!(entry(MEMBER)["finding"], json!("good"));
+    let denied = entry(ANOTHER);
+    assert!(denied["seen"].as_str().unwrap().contains("a service control policy denies `sts:AssumeRole`"));
+    assert!(denied["mend"].as_str().unwrap().contains("create-stack-instances"));
+    let off = entry("222233334444");
+    assert_eq!(off["finding"], json!("missing"));
+    assert!(off["mend"].as_str().unwrap().starts_with("aws account enable-region --account-id 222233334444"));
 }

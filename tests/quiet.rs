@@ -356,10 +356,7 @@ fn where_only_a_person_can_raise_a_quota_another_that_is_free_is_named() {
         let notice = world.published().pop().unwrap();
         assert_eq!(notice.withheld[0].kind, Reason::BelowDefault, "{applied}");
         let steps = format!("{:?}", notice.next_steps);
-        assert!(
-            steps.contains("Global cross-region model inference tokens per minute"),
-            "{applied}: {steps}"
-        );
+        assert!(steps.contains("global.anthropic.claude-sonnet-4-5"), "{applied}: {steps}");
     }
 }
 

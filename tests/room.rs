@@ -45,18 +45,15 @@ fn every_way_with_room_is_named_with_what_is_left_and_the_most_comes_first() {
         step.starts_with(&format!("Meanwhile, send a part of the calls to `{SONNET}` from us-west-2")),
         "{step}"
     );
-    assert!(
-        step.contains("is 9,000,000 tokens per minute. 0 were used")
-            && step.contains("at most 9,000,000 are left"),
-        "{step}"
-    );
+    assert!(step.contains("At most 9,000,000 of 9,000,000 tokens per minute are left there"), "{step}");
     let mail = notice.mail().split_whitespace().collect::<Vec<_>>().join(" ");
     let row = format!(
         "`{GLOBAL}` from us-east-1: 800,000 of 6,000,000 tokens per minute used, 5,200,000 left (L-27C57EE8;"
     );
     assert!(mail.contains(&row), "{mail}");
     // Advice without figures is left out where there are figures.
-    assert!(!mail.contains("has a larger quota of its own"), "{mail}");
+    let advice = notice.advice.join(" ");
+    assert!(!advice.contains("has a larger quota of its own"), "{advice}");
 }
 
 #[test]
@@ -76,7 +73,7 @@ fn a_way_that_is_full_or_could_not_be_read_is_not_named() {
         file.faults.push(fault("seen", None, kind));
         let notice = first(&sandbox(file));
         assert_eq!(rows(&notice), [], "what the ledger does not tell may be a denial");
-        assert!(notice.mail().contains("has a larger quota of its own"));
+        assert!(notice.advice.join(" ").contains("has a larger quota of its own"));
     }
 }
 

@@ -43,6 +43,7 @@ fn no_life_breaks_a_promise() {
         (lived.served, 20),
         (lived.of_mantle, 10),
         (lived.of_features, 10),
+        (lived.of_members, 10),
         (lived.deliveries - lived.messages, 1000),
     ] {
         assert!(what >= least, "{lived:?}");

@@ -252,7 +252,7 @@ fn a_topic_that_refuses_for_an_hour_is_made_up_for_in_one_digest() {
     assert_eq!(kinds(&world), ["opened", "digest"]);
     assert_eq!(told(&world).len(), 31);
     let filed = &world.published()[0];
-    assert!(filed.mail().contains("was requested from AWS (request request-0001)"), "{}", filed.mail());
+    assert!(filed.mail().contains("request-0001"), "{}", filed.mail());
 }
 
 #[test]

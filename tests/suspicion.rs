@@ -282,8 +282,10 @@ fn a_loop_gets_one_raise_and_no_second() {
     assert_eq!((account.filed(), account.suspects()), (1, Some(Suspect::Loop)));
     let warning = told.iter().find(|notice| is_warning(notice)).unwrap();
     let said = said(warning);
-    assert!(said.contains("Possible loop") && said.contains("checkout-api"), "{said}");
-    assert!(said.contains("A service that was only throttled asks for no more after a raise"), "{said}");
+    assert!(warning.title.contains("Possible loop") && said.contains("checkout-api"), "{said}");
+    assert!(said.contains("If it is a loop, stop the caller"), "{said}");
+    let advice = warning.advice.join(" ");
+    assert!(advice.contains("A service that was only throttled asks for no more after a raise"), "{advice}");
 }
 
 const APP: (&str, &str, &str) = (

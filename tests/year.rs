@@ -8,33 +8,19 @@ use bedrock_remediator::notice::message;
 use bedrock_remediator::simulation::years::{Family, Mail, Policy, Setting, mails};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/year.md");
-/// The sections of a mail that are shown, and so many lines of each.
-const SHOWN: [&str; 2] = ["What happened", "What was done"];
-const LINES: usize = 4;
 
-/// The subject of a mail, and the first lines of what happened and what was done.
+/// The subject of a mail, and its lines before what to do.
 fn shortened(mail: &Mail) -> String {
     let body = mail.notice.mail();
-    let mut text = message(&mail.notice).subject + "\n";
-    for title in SHOWN {
-        let mut lines = body.lines().skip_while(|line| *line != title);
-        let Some(title) = lines.next() else { continue };
-        let section: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
-        let _ = write!(text, "\n{title}\n");
-        for line in section.iter().take(LINES) {
-            let _ = writeln!(text, "{line}");
-        }
-        if section.len() > LINES {
-            text.push_str("  [...]\n");
-        }
-    }
-    text
+    let first: Vec<&str> = body.lines().take_while(|line| !line.starts_with("To do:")).collect();
+    assert!(first.len() < 14, "{body}");
+    format!("{}\n\n{}\n", message(&mail.notice).subject, first.join("\n"))
 }
 
 fn year() -> String {
     let all = mails(&Setting::new(7), Family::Growth, 0, Policy::Reader);
     assert!(all.len() > 5);
-    let mut page = "# A year in the life of an account, shortened\n\nThe program wrote this page. A test runs this year on the embedded world and compares what it says with this page.\n`UPDATE_YEAR=1 cargo test --test all year::` writes the page again.\n\nThe account has one model, whose use grows all year. AWS grants each request within hours. A person acts two working days\nafter each notice. The page shows the subject of each mail, and the first lines of what happened and what was done.\n".to_owned();
+    let mut page = "# A year in the life of an account, shortened\n\nThe program wrote this page. A test runs this year on the embedded world and compares what it says with this page.\n`UPDATE_YEAR=1 cargo test --test all year::` writes the page again.\n\nThe account has one model, whose use grows all year. AWS grants each request within hours. A person acts two working days\nafter each notice. The page shows the subject of each mail, and its lines before what to do.\n".to_owned();
     for mail in &all {
         let at = mail.at.strftime("%A, %-d %B, %H:%M");
         let _ = write!(page, "\n**{at}** (`{}`)\n\n```text\n{}```\n", mail.notice.kind, shortened(mail));

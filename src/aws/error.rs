@@ -75,6 +75,7 @@ fn of_service(action: IamAction, code: Option<&str>, message: Option<&str>, stat
         "AccessDenied" | "AuthorizationError" | "UnauthorizedOperation" | "NotAuthorized" => {
             ServiceError::denied(action)
         }
+        "UnrecognizedClient" | "InvalidClientTokenId" => ServiceError::not_accepted(),
         "KMSAccessDenied" => ServiceError::Denied("kms:GenerateDataKey".to_owned()),
         "DependencyAccessDenied" => ServiceError::Denied("iam:CreateServiceLinkedRole".to_owned()),
         "TooManyRequests"
@@ -129,6 +130,7 @@ mod tests {
             ("NoSuchResourceException", "none", 400, rejected(Rejection::Invalid, "none")),
             ("InvalidResourceStateException", "state", 400, rejected(Rejection::Invalid, "state")),
             ("TooManyRequestsException", "slow", 400, ServiceError::Throttled),
+            ("UnrecognizedClientException", "invalid", 403, ServiceError::not_accepted()),
             (
                 "AccessDeniedException",
                 "no",

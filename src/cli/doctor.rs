@@ -1,9 +1,14 @@
 //! `doctor`: checks an installation, Region by Region.
 
+use std::fmt::Display;
+use std::io::Write;
+
+use anyhow::{Context as _, ensure};
 use bedrock_remediator::ids::{AccountRegion, Arn, Region};
-use bedrock_remediator::operate::doctor::{Check, Finding, Installation, examine};
+use bedrock_remediator::operate::doctor::{Check, Finding, Installation, examine, examine_member};
 use bedrock_remediator::ports::{Services, Setup};
 use bedrock_remediator::run::context::RunContext;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::cli::account::{Where, on, places, region};
@@ -31,9 +36,17 @@ pub(crate) struct Doctor {
     /// topic is not checked
     #[arg(long, value_name = "ARN")]
     operator_topic: Option<String>,
+    /// Check the members of the organization instead: whether the function can work in each account and Region that
+    /// sent an error or an alarm within 30 days, and in each account of the variable ACCOUNTS
+    #[arg(long, conflicts_with_all = ["regions", "role", "operator_topic"])]
+    organization: bool,
 }
 
 pub(crate) fn run(args: &Doctor) -> anyhow::Result<CommandOutcome> {
+    if args.organization {
+        args.at.has_ledger()?;
+        return on!(args.at, |world, terms| look_at_members(world, terms, args));
+    }
     on!(args.at, |world, terms| look(world, terms, args))
 }
 
@@ -54,7 +67,48 @@ async fn look<W: Services + Setup>(
         if args.at.json {
             print::json_line(&mut out, &json!({ "region": place.region, "checks": checks }))?;
         } else {
-            table(&mut out, &place.region, &checks)?;
+            table(&mut out, place.region, &checks)?;
+        }
+    }
+    Ok(outcome)
+}
+
+/// A member's account and Region is looked at for so long after its last error or alarm.
+const HEARD: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+async fn look_at_members<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    args: &Doctor,
+) -> anyhow::Result<CommandOutcome> {
+    ensure!(
+        terms.home.organization.is_some(),
+        "which organization? name it with the variable ORGANIZATION_ID"
+    );
+    let now = world.now();
+    let mut members = world.places(now.saturating_sub(HEARD).unwrap_or(now)).await?;
+    let home = terms.home.region.as_ref().context("the Region of your credentials is not known")?;
+    for account in terms.config.accounts.ids() {
+        if !members.iter().any(|place| place.account == *account) {
+            members.push(AccountRegion { account: account.clone(), region: home.clone() });
+        }
+    }
+    members.retain(|place| Some(&place.account) != terms.home.account.as_ref());
+    let mut out = anstream::AutoStream::auto(std::io::stdout()).lock();
+    if members.is_empty() && !args.at.json {
+        writeln!(out, "no member was heard from yet, and ACCOUNTS names none")?;
+    }
+    let mut outcome = CommandOutcome::AllAnswered;
+    for place in members {
+        let checks = Box::pin(examine_member(world, &place)).await;
+        if checks.iter().any(|c| matches!(c.finding, Finding::Missing | Finding::Unknown)) {
+            outcome = CommandOutcome::SomeBad;
+        }
+        let AccountRegion { account, region } = &place;
+        if args.at.json {
+            print::json_line(&mut out, &json!({ "account": account, "region": region, "checks": checks }))?;
+        } else {
+            table(&mut out, format!("{account} {region}"), &checks)?;
         }
     }
     Ok(outcome)
@@ -84,8 +138,8 @@ async fn one<W: Services + Setup>(
     Box::pin(examine(world, &patient)).await
 }
 
-fn table(out: &mut impl std::io::Write, region: &Region, checks: &[Check]) -> anyhow::Result<()> {
-    writeln!(out, "{}", print::styled(region, print::BOLD))?;
+fn table(out: &mut impl Write, of: impl Display, checks: &[Check]) -> anyhow::Result<()> {
+    writeln!(out, "{}", print::styled(of, print::BOLD))?;
     for check in checks {
         let style = match check.finding {
             Finding::Good => print::GOOD,

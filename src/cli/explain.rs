@@ -12,7 +12,7 @@ use bedrock_remediator::config::Config;
 use bedrock_remediator::config::Mode;
 use bedrock_remediator::event::{self, Malformed};
 use bedrock_remediator::identity::FunctionIdentity;
-use bedrock_remediator::notice::Notice;
+use bedrock_remediator::notice::{HEADINGS, Notice, message};
 use bedrock_remediator::run::context::RunContext;
 use bedrock_remediator::run::handler::{
     DeliveryOutcome as ItemOutcome, DeliveryReport, IncidentReport, ItemReport, handle,
@@ -288,7 +288,7 @@ impl Explained {
                 writeln!(out, "\n{}", print::styled("-".repeat(print::WIDTH), print::DIM))?;
             }
             match &incident.driven {
-                Ok(Some(Response { notice: Some(notice), .. })) => mail(out, &notice.mail())?,
+                Ok(Some(Response { notice: Some(notice), .. })) => mail(out, notice)?,
                 Ok(_) => writeln!(out, "{} was only counted", incident.incident.id)?,
                 Err(error) => writeln!(
                     out,
@@ -302,22 +302,22 @@ impl Explained {
         for (when, notice) in swept.chain(self.later.iter().map(|notice| ("Some minutes later:", notice))) {
             writeln!(out, "\n{}", print::styled("-".repeat(print::WIDTH), print::DIM))?;
             writeln!(out, "{}\n", print::styled(when, print::DIM))?;
-            mail(out, &notice.mail())?;
+            mail(out, notice)?;
         }
         Ok(())
     }
 }
 
-/// Prints the mail with its title and headings in bold.
-pub(super) fn mail(out: &mut impl std::io::Write, mail: &str) -> anyhow::Result<()> {
-    let mut in_title = true;
-    for line in mail.lines() {
-        in_title &= !line.is_empty();
-        let heading = !line.starts_with(' ') && !line.starts_with("Incident ");
-        if in_title || (heading && !line.is_empty()) {
-            writeln!(out, "{}", print::styled(line, print::BOLD))?;
-        } else {
-            writeln!(out, "{line}")?;
+/// Prints the mail with its subject. On a terminal, the subject, the names of the answers and the headings stand out.
+pub(super) fn mail(out: &mut impl std::io::Write, notice: &Notice) -> anyhow::Result<()> {
+    writeln!(out, "{}\n", print::styled(format!("Subject: {}", message(notice).subject), print::BOLD))?;
+    for line in notice.mail().lines() {
+        match line.split_once(": ") {
+            Some((name @ ("Since" | "Done" | "When" | "To do"), rest)) => {
+                writeln!(out, "{} {rest}", print::styled(format!("{name}:"), print::BOLD))?;
+            }
+            _ if HEADINGS.contains(&line) => writeln!(out, "{}", print::styled(line, print::BOLD))?,
+            _ => writeln!(out, "{line}")?,
         }
     }
     Ok(())

@@ -282,6 +282,10 @@ impl Ledger for Live<'_> {
         self.kept.seen(place, since).await
     }
 
+    async fn places(&self, since: Timestamp) -> ServiceResult<Vec<AccountRegion>> {
+        self.kept.places(since).await
+    }
+
     async fn watch(&self, place: &AccountRegion, due_by: Timestamp, next: Timestamp) -> ServiceResult<bool> {
         self.kept.watch(place, due_by, next).await
     }

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use anyhow::anyhow;
+use bedrock_remediator::error::{ServiceError, ServiceResult};
 use bedrock_remediator::ids::{AccountId, IncidentId, Region};
 use bedrock_remediator::incident::record::{Record, State};
 use bedrock_remediator::model::ModelId;
@@ -12,7 +13,7 @@ use bedrock_remediator::operate::{self, Shown};
 use bedrock_remediator::plan::Action;
 use bedrock_remediator::ports::{Ledger as _, Services};
 use bedrock_remediator::run::forecast::ForecastReport;
-use bedrock_remediator::run::sweep::sweep;
+use bedrock_remediator::run::sweep::{SweepReport, sweep};
 use bedrock_remediator::text::{Safe, number};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -208,20 +209,28 @@ pub(crate) fn sweep_now(args: &Sweep) -> anyhow::Result<CommandOutcome> {
         for (id, why) in &swept.failed {
             anstream::eprintln!("{id} stays due: {why}");
         }
-        let unseen = match &swept.watched {
-            Some(Ok(seen)) => seen.failed.as_slice(),
-            Some(Err(why)) => std::slice::from_ref(why),
-            None => &[],
-        };
-        for why in unseen {
-            anstream::eprintln!("the daily watch could not look: {why}");
+        let unread = unread_by_the_watch(&swept);
+        for why in &unread {
+            anstream::eprintln!("the daily watch could not look{why}");
         }
-        Ok(if swept.failed.is_empty() && unseen.is_empty() {
+        Ok(if swept.failed.is_empty() && unread.is_empty() {
             CommandOutcome::AllAnswered
         } else {
             CommandOutcome::SomeBad
         })
     })
+}
+
+/// What the daily forecasts could not read, and why.
+fn unread_by_the_watch(swept: &SweepReport) -> Vec<String> {
+    fn errors(seen: &ServiceResult<ForecastReport>) -> &[ServiceError] {
+        seen.as_ref().map_or_else(std::slice::from_ref, |seen| seen.failed.as_slice())
+    }
+    let own = swept.watched.iter().flat_map(errors).map(|why| format!(": {why}"));
+    let of_members = swept.members.iter().flat_map(|(place, seen)| {
+        errors(seen).iter().map(move |why| format!(" into {} in {}: {why}", place.account, place.region))
+    });
+    own.chain(of_members).collect()
 }
 
 /// The daily forecast in one line.
@@ -344,5 +353,5 @@ fn story(out: &mut impl std::io::Write, shown: &Shown) -> anyhow::Result<()> {
         writeln!(out, "  {}  looked after next", time(due))?;
     }
     writeln!(out, "\n{}\n", print::styled("As it would be told now:", print::DIM))?;
-    crate::cli::explain::mail(out, &shown.notice.mail())
+    crate::cli::explain::mail(out, &shown.notice)
 }

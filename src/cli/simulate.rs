@@ -123,7 +123,7 @@ impl Lives {
                 "seed": b.seed,
                 "promise": b.violation.promise,
                 "how": b.violation.how,
-                "script": b.script.steps.iter().map(|step| format!("{step:?}")).collect::<Vec<_>>(),
+                "script": b.steps(),
             })
         });
         let shown: Vec<_> = shown.collect();
@@ -154,7 +154,7 @@ impl Lives {
         )?;
         writeln!(
             out,
-            "  incidents: {}, told of: {} times ({} after a fault, {} digests), requests: {} ({} of promised ones, {} on bedrock-mantle, {} for other quotas), outcomes: {}, dead letters: {}",
+            "  incidents: {}, told of: {} times ({} after a fault, {} digests), requests: {} ({} of promised ones, {} on bedrock-mantle, {} for other quotas, {} in members), outcomes: {}, dead letters: {}",
             lived.incidents,
             lived.notices,
             lived.repeats,
@@ -163,6 +163,7 @@ impl Lives {
             lived.served,
             lived.of_mantle,
             lived.of_features,
+            lived.of_members,
             lived.outcomes,
             lived.dead_letters
         )?;

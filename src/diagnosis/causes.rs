@@ -143,7 +143,7 @@ const ROWS: [CauseRow; Cause::ALL.len()] = {
         .step(AccessStep {
             name: "payment-method",
             audience: "whoever pays for the account",
-            text: "Add a valid payment method to the account that pays (for members of an organization: the management account). AWS India accounts need another method than a stored card. Then open the model once in the catalog; allow two minutes.",
+            text: "Add a valid payment method to the account that pays; in an organization, to the management account. AWS India accounts need another method than a stored card. Then open the model once in the catalog; allow two minutes.",
             commands: &[],
             console: Some("billing/home#/paymentmethods"),
         }),
@@ -165,7 +165,7 @@ const ROWS: [CauseRow; Cause::ALL.len()] = {
         .step(AccessStep {
             name: "supported-location",
             audience: "the AWS account team",
-            text: "The provider does not serve the country the account or the caller is in. Only AWS and the provider can change that; until then a model of another provider is the way.",
+            text: "Call a model of another provider meanwhile, and ask the AWS account team. The provider does not serve the country that the account or the caller is in, and only AWS and the provider can change that.",
             commands: &[],
             console: None,
         }),
@@ -175,7 +175,7 @@ const ROWS: [CauseRow; Cause::ALL.len()] = {
         .step(AccessStep {
             name: "account-restriction",
             audience: "an administrator who may open support cases",
-            text: "AWS restricts this account or offers the model to others only. Open a support case of type account and ask what is needed; no policy and no quota of the account lifts it.",
+            text: "Open a support case of type account and ask what is needed. AWS restricts this account or offers the model to others only; no policy and no quota of the account lifts that.",
             commands: &[],
             console: Some("support/home#/case/create?issueType=customer-service"),
         }),
@@ -185,7 +185,7 @@ const ROWS: [CauseRow; Cause::ALL.len()] = {
         .step(AccessStep {
             name: "iam-policy",
             audience: "whoever owns the role's policies",
-            text: "No identity-based policy allows the call. Give the role exactly the action that was denied, on exactly the resources that it needs.",
+            text: "Give the role exactly the action that was denied, on exactly the resources that it needs. No identity-based policy allows the call.",
             commands: &[],
             console: None,
         }),
@@ -195,7 +195,7 @@ const ROWS: [CauseRow; Cause::ALL.len()] = {
         .step(AccessStep {
             name: "explicit-deny",
             audience: "the owner of the policy that denies",
-            text: "A policy denies this call explicitly. Somebody decided that: ask them. Nothing the application's owner adds will change it.",
+            text: "Ask whoever wrote the policy whether this call is meant to be denied. It denies the call explicitly, and nothing that the application's owner adds changes that.",
             commands: &[],
             console: None,
         }),
@@ -205,7 +205,7 @@ const ROWS: [CauseRow; Cause::ALL.len()] = {
         .step(AccessStep {
             name: "organization-policy",
             audience: "the organization's administrators",
-            text: "A policy of the organization blocks the call. That is a decision: ask its owners whether this model and these Regions are meant to be blocked. For a cross-Region profile every Region it routes to must be allowed, for a global profile also the ARN without a Region.",
+            text: "Ask the policy's owners whether this model and these Regions are meant to be blocked. A policy of the organization blocks the call. For a cross-Region profile every Region it routes to must be allowed, for a global profile also the ARN without a Region.",
             commands: &[],
             console: None,
         }),
@@ -215,7 +215,7 @@ const ROWS: [CauseRow; Cause::ALL.len()] = {
         .step(AccessStep {
             name: "permissions-boundary",
             audience: "whoever set the permissions boundary",
-            text: "The role's permissions boundary leaves this action out. Ask its owner whether the role should have it; a policy on the role alone will not help.",
+            text: "Ask the boundary's owner whether the role should have this action. The role's permissions boundary leaves it out; a policy on the role alone does not help.",
             commands: &[],
             console: None,
         }),
@@ -225,7 +225,7 @@ const ROWS: [CauseRow; Cause::ALL.len()] = {
         .step(AccessStep {
             name: "session-policy",
             audience: "the owner of the code that assumes the role",
-            text: "The session was given a policy that leaves this action out. It is set where `AssumeRole` is called, or by the product that hands out the session.",
+            text: "Add this action to the session's policy, which leaves it out. The policy is set where `AssumeRole` is called, or by the product that hands out the session.",
             commands: &[],
             console: None,
         }),
@@ -235,7 +235,7 @@ const ROWS: [CauseRow; Cause::ALL.len()] = {
         .step(AccessStep {
             name: "resource-policy",
             audience: "the owner of the VPC endpoint, key or guardrail",
-            text: "The policy of a resource on the way does not let the caller in. Its owner decides whether it should.",
+            text: "Decide whether the resource's policy should let the caller in. The policy of a resource on the way does not.",
             commands: &[],
             console: None,
         }),
@@ -245,7 +245,7 @@ const ROWS: [CauseRow; Cause::ALL.len()] = {
         .step(AccessStep {
             name: "iam-policy",
             audience: "whoever owns the role's policies",
-            text: "The call was denied and the message does not say by which policy. If the role's own policies lack the action, give it exactly that, on exactly that resource; otherwise look at its permissions boundary, the organization's policies and the VPC endpoint.",
+            text: "Give the role exactly the action that was denied, on exactly that resource, if its own policies lack it. Otherwise look at its permissions boundary, the organization's policies and the VPC endpoint: the message does not say which policy denied the call.",
             commands: &[],
             console: None,
         }),

@@ -12,7 +12,8 @@
 //! | a person must take a step, or have a quota raised by support | on `REMINDER_DAYS`, then every 7 days |
 //! | the same after eight reminders | every 7 days while calls are made; never for a nearly full quota |
 //! | AWS leaves a request open | after 7 and 14 days, then every 14 days; every 7 days while calls fail |
-//! | AWS does not answer | after a day, then every 7 days |
+//! | AWS does not answer | after a day, then every 7 days, and never within a day after another notice |
+//! | AWS does not answer and no error arrives | after 30 days the incident is followed no longer; 90 days with a request |
 //! | the incident is over | after `QUIET_HOURS_TO_CLOSE` (24 h) without error; 7 days after three notices or a return |
 //! | a nearly full quota is over | after 7 days below the threshold |
 //! | the incident returns after it was over | within 7 days the episode goes on; later a new one begins |
@@ -72,6 +73,8 @@ const REMINDERS: u32 = 8;
 const OPEN_REQUEST: [SignedDuration; 2] = [WEEK, SignedDuration::from_hours(14 * 24)];
 /// ... and the wait for each later one.
 const OPEN_REQUEST_EVERY: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// Service Quotas lists a request for so long. After that, nothing tells how it ended.
+const LISTED: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// Waits before AWS's silence is reported for the first time, and again.
 const UNANSWERED: SignedDuration = DAY;
 const UNANSWERED_AGAIN: SignedDuration = WEEK;
@@ -189,6 +192,21 @@ impl Record {
         } else {
             LeftOpen::No
         }
+    }
+
+    /// Whether a notice is due that AWS does not answer. A notice of another kind says so too, so a day passes after it.
+    pub(crate) fn is_news_of_silence(&self, unread: UnansweredLook, now: Timestamp) -> bool {
+        let is_told = self.notices.last().is_some_and(|told| after(told.at, UNANSWERED) > now);
+        unread.is_news(now) && !is_told
+    }
+
+    /// Whether nothing is left to ask or to tell: no error has arrived for a month, and AWS has not answered `unread`
+    /// either. A request that is followed is asked about for as long as Service Quotas lists it.
+    pub(crate) fn is_forgotten(&self, unread: UnansweredLook, now: Timestamp) -> bool {
+        let is_past = |since: Timestamp, wait| after(since, wait) <= now;
+        is_past(unread.since, FORGOTTEN)
+            && self.incident.last_seen.is_none_or(|seen| is_past(seen, FORGOTTEN))
+            && self.followed.as_ref().is_none_or(|followed| is_past(followed.intended, LISTED))
     }
 
     /// Whether an error arrived within the last hour. More may follow, so the next look comes soon.

@@ -31,6 +31,12 @@ pub(super) fn title(incident: &Incident, kind: Kind, was_over: bool) -> String {
     format!("{}{what}{}", still(kind, was_over), of_where(incident))
 }
 
+/// The title of the last notice about an incident of which nothing was heard for long.
+pub(super) fn forgotten_title(incident: &Incident) -> String {
+    let (what, _) = of(incident);
+    format!("No longer followed: {what}{}", of_where(incident))
+}
+
 const fn still(kind: Kind, was_over: bool) -> &'static str {
     match kind {
         Kind::Again if was_over => "Again: ",

@@ -8,6 +8,7 @@ pub mod outcome;
 pub mod points;
 mod reasons;
 mod access_state;
+mod brief;
 mod digest;
 mod headline;
 mod searched;
@@ -31,6 +32,7 @@ use crate::incident::notices::NoticeRecord;
 use crate::incident::record::Record;
 use crate::incident::{Counts, Incident};
 use crate::model::ModelId;
+pub use crate::notice::channel::email::HEADINGS;
 pub use crate::notice::channel::message::{LARGEST, Message, message};
 pub use crate::notice::digest::Line;
 pub use crate::notice::outcome::Outcome;
@@ -275,6 +277,19 @@ impl Notice {
         notice.request_id.clone_from(&outcome.request_id);
         notice.severity =
             if outcome.how == RequestOutcome::Granted { Severity::Info } else { Severity::Warning };
+        notice
+    }
+
+    /// Composes the last notice about an incident of which neither errors nor AWS have told anything for long.
+    pub(crate) fn of_forgotten(record: &Record, evidence: &Evidence) -> Self {
+        let nothing = Execution::Nothing;
+        let mut notice = Self::compose(Kind::Resolved, record, &Plan::default(), &nothing, evidence);
+        notice.title = headline::forgotten_title(&record.incident);
+        let last = record.incident.last_seen.map(|seen| format!(" since {}", seen.strftime("%F")));
+        notice.summary = format!(
+            "The function stops looking at this incident: no error has arrived{}, and AWS does not answer about it. The next error opens the incident again.",
+            last.unwrap_or_default()
+        );
         notice
     }
 

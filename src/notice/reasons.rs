@@ -29,15 +29,11 @@ pub(crate) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
     if matches!(kind, Kind::Reminder | Kind::Again) {
         because.extend(record.notices.last().map(|told| since(told, incident, evidence)));
     }
-    because.extend(reported(incident));
     because.extend(incident.facts.many.as_ref().map_or_else(|| Some(told_by(incident)), many));
     because.extend(examples(incident));
     because.extend(models(incident));
     if let Some(why) = &incident.facts.models_unread {
         because.push(format!("Which models the alarm is about could not be read: {why}."));
-    }
-    if let Some(operation) = &incident.facts.operation {
-        because.push(format!("The operation was `{operation}`."));
     }
     because.extend(feature(incident, evidence));
     because.extend(unknown(incident));
@@ -54,26 +50,6 @@ pub(crate) fn because(kind: Kind, record: &Record, evidence: &Evidence) -> Vec<S
     because.extend(who(incident, evidence));
     because.extend(unanswered(evidence));
     because
-}
-
-/// How many, and when.
-fn reported(incident: &Incident) -> Option<String> {
-    let counts = incident.counts;
-    let plural = |n: u64| if n == 1 { "" } else { "s" };
-    let mut seen = Vec::new();
-    if counts.errors > 0 {
-        seen.push(format!("{} error{}", whole(counts.errors), plural(counts.errors)));
-    }
-    if counts.alarms > 0 {
-        seen.push(format!("{} alarm{}", whole(counts.alarms), plural(counts.alarms)));
-    }
-    let minute = |at: Timestamp| at.strftime("%F %H:%M").to_string();
-    let span = match (incident.first_seen.map(minute), incident.last_seen.map(minute)) {
-        (Some(first), Some(last)) if first != last => format!(" from {first} to {last} UTC"),
-        (Some(first), _) => format!(" at {first} UTC"),
-        _ => String::new(),
-    };
-    (!seen.is_empty()).then(|| format!("{} reported{span}.", seen.join(" and ")))
 }
 
 /// What is counted together.
@@ -107,26 +83,24 @@ fn models(incident: &Incident) -> Option<String> {
 
 /// What the cause was found by.
 fn told_by(incident: &Incident) -> String {
-    match (incident.rule, &incident.facts.code) {
+    let facts = &incident.facts;
+    let of = facts.operation.as_ref().map(|operation| format!(" of `{operation}`")).unwrap_or_default();
+    match (incident.rule, &facts.code) {
         (Some(rule), Some(code)) if code.starts_with("AWS_") => {
             format!("AWS Health announced it as `{code}`; it fits the rule `{rule}`.")
         }
-        (Some(rule), Some(code)) => {
-            format!("The error text fits the rule `{rule}`; its code was `{code}`.")
-        }
-        (Some(rule), None) => format!("The error text fits the rule `{rule}`."),
+        (Some(rule), Some(code)) => format!("Rule `{rule}`, error `{code}`{of}."),
+        (Some(rule), None) => format!("Rule `{rule}`, an error{of}."),
         (None, _) if incident.is_forecast() && incident.counts.alarms == 0 => {
             "The daily watch saw it coming.".to_owned()
         }
         (None, _) if incident.counts.errors == 0 => {
-            let metric = incident.facts.metric.as_deref().map(|m| format!(", `{m}`,"));
-            format!(
-                "Only the alarm's metric{} reports it; no error message was found.",
-                metric.unwrap_or_default()
-            )
+            let metric = facts.metric.as_deref().map(|metric| format!(" `{metric}`"));
+            let metric = metric.unwrap_or_default();
+            format!("Only the alarm's metric{metric} reports it{of}; no error message was found.")
         }
-        (None, Some(code)) => format!("No rule knows this error text; its code was `{code}`."),
-        (None, None) => "No rule knows this error text.".to_owned(),
+        (None, Some(code)) => format!("No rule knows the text of the error `{code}`{of}."),
+        (None, None) => format!("No rule knows the text of the error{of}."),
     }
 }
 
@@ -307,10 +281,8 @@ fn callers(incident: &Incident) -> Option<String> {
         format!("{}{from}", named(share.caller.as_deref(), share.agent.as_deref()))
     };
     match callers.shares().as_slice() {
-        [] => None,
-        // The summary names this caller already.
-        [(only, _)] if incident.caller.is_some() && only.agent.is_none() && only.address.is_none() => None,
-        [(only, share)] if *share > 0.99 => Some(format!("The calls were made by {}.", of(only))),
+        // The time of the errors stands beside a single caller.
+        [] | [_] => None,
         many => {
             let listed =
                 many.iter().take(MOST).map(|(s, share)| format!("{:.0} % by {}", share * 100.0, of(s)));

@@ -71,6 +71,38 @@ wire_enum! {
     }
 }
 
+impl Reason {
+    /// The reason in some words: completes "No increase was requested: …".
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::Ambiguous => "several quotas could be meant",
+            Self::NoSuchQuota => "the model has no such quota",
+            Self::UnresolvedProfile => "the application inference profile could not be resolved",
+            Self::NoModel => "the error names no model",
+            Self::NotAdjustable => "Service Quotas takes no request for this quota",
+            Self::NeedsApproval => "a further increase needs a person's approval",
+            Self::AwsCeiling => "AWS seems to hold the quota below the demand",
+            Self::AlreadyRequested => "a request is open already",
+            Self::ClosedUnchanged => "AWS closed such a request without a change",
+            Self::UsageFarBelowQuota => "the measured use is far below the quota",
+            Self::UnprovenThrottle => "too little was admitted to prove the need",
+            Self::NotThrottled => "CloudWatch measured no throttled call",
+            Self::BelowDefault => "the quota is below AWS's default",
+            Self::AtCeiling => "your ceiling is reached",
+            Self::CoolingDown => "the last request for this quota is too recent",
+            Self::DailyLimit => "the daily number of requests is used up",
+            Self::NoHistory => "the model has not been in use long enough",
+            Self::ModelNotAllowed => "your settings do not allow this model",
+            Self::LegacyModel => "legacy models get no increase",
+            Self::UnusualCaller => "somebody has to look at the callers first",
+            Self::NobodyListens => "nobody is subscribed to the notices",
+            Self::Unrecorded => "only the text of a log reports the error",
+            Self::ObserveMode => "the function only observes",
+            Self::NoEvidence => "evidence for it is still missing",
+        }
+    }
+}
+
 /// Something that the function does, or prepares for a person.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {

@@ -52,7 +52,7 @@ pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, 
     plan.justification = Some(justification(&case, incident, desired));
     match weighed {
         Ok(increase) => {
-            plan.steps.extend(filed(&increase, case.place));
+            plan.steps.push(filed(&increase, case.place));
             plan.actions.push(Action::RequestIncrease(increase));
         }
         Err(refusal) => withhold(plan, &case, *refusal),

@@ -102,7 +102,7 @@ fn other_than_named(case: &QuotaCase<'_>, incident: &Incident) -> Option<String>
 
 /// Adds the request, and what is left to do about it.
 fn file(plan: &mut Plan, case: &QuotaCase<'_>, increase: Increase) {
-    plan.steps.extend(filed(&increase, case.place));
+    plan.steps.push(filed(&increase, case.place));
     plan.actions.push(Action::RequestIncrease(increase));
 }
 

@@ -114,7 +114,7 @@ pub(super) fn withhold(plan: &mut Plan, suspicion: Suspicion, incident: &Inciden
     plan.withheld.push(remembered::suspected(&suspicion));
     plan.advice = advice(suspicion.kind).map(str::to_owned).to_vec();
     if let Some(region) = &incident.region {
-        plan.steps.extend(callers::steps(suspicion.kind, evidence.model.as_ref(), region));
+        plan.steps.push(callers::check(suspicion.kind, evidence.model.as_ref(), region));
     }
     if remembered_suspicion(evidence).is_none() {
         plan.to_suspect = codes(evidence);

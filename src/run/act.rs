@@ -212,7 +212,7 @@ fn refused(error: &ServiceError) -> Withheld {
         }
         Rejection::AlreadyOpen => Reason::AlreadyRequested,
         Rejection::TooLow => Reason::BelowDefault,
-        Rejection::Unreachable => Reason::NoEvidence,
+        Rejection::Unreachable | Rejection::NotAccepted => Reason::NoEvidence,
         Rejection::LeaseLost | Rejection::Invalid => Reason::NotAdjustable,
     };
     withheld(kind, format!("Service Quotas refused the request: {reason}"))

@@ -282,7 +282,10 @@ pub(crate) fn unanswered(
 ) -> Prepared {
     let unread = UnansweredLook::at(now, record.unread);
     record.unread = Some(unread);
-    if !unread.is_news(now) {
+    if record.is_forgotten(unread, now) {
+        return forgotten(record, Overdue { question, since: unread.since, errors }, now);
+    }
+    if !record.is_news_of_silence(unread, now) {
         return nothing_new(record, due_at, now);
     }
     let plan = Plan::of_unanswered(&record, &errors);
@@ -298,6 +301,18 @@ pub(crate) fn unanswered(
         ..again_at(&record, due_at, now)
     };
     Prepared { plan, notice: Some(notice), untold, ..Prepared::silent(record.incident, told) }
+}
+
+/// Closes an incident about which nobody has heard anything for long.
+fn forgotten(record: Record, overdue: Overdue, now: Timestamp) -> Prepared {
+    let evidence = Evidence { overdue: Some(overdue), ..Evidence::none(record.incident.model.clone(), now) };
+    let notice = Notice::of_forgotten(&record, &evidence);
+    let told = Release {
+        told: Some(notice.told(&record, &evidence, now)),
+        ..Release::new(State::Closed, now, record.incident.counts)
+    };
+    let untold = again_at(&record, after(now, UNTOLD), now);
+    Prepared { notice: Some(notice), untold, ..Prepared::silent(record.incident, told) }
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ use crate::usage::{Endpoint, Period, Series, Usage, Weights, burndown};
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// A forecast that fails or dies is repeated after this time.
 const AGAIN: SignedDuration = SignedDuration::from_hours(1);
+/// A member's account and Region has forecasts for so long after its last error or alarm.
+const HEARD: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Total time for all questions of a forecast.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 pub(crate) const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -58,10 +60,13 @@ pub(crate) struct Forecast {
     pub(crate) incidents: Vec<Incident>,
 }
 
-/// Makes the forecast of the function's own Region, if it is due. `None` if it is not due, or the Region is not
-/// known. An error means that the ledger or the list of models in use could not be read.
-pub(crate) async fn watch<W: Services>(world: &W, terms: &RunContext<'_>) -> ServiceResult<Option<Forecast>> {
-    let Some(place) = terms.home.place() else { return Ok(None) };
+/// Makes the forecast of `place`, if it is due. `None` if it is not due. An error means that the ledger or the list of
+/// models in use could not be read.
+pub(crate) async fn watch<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+    place: AccountRegion,
+) -> ServiceResult<Option<Forecast>> {
     let now = world.now();
     let again = after(now, AGAIN);
     if terms.config.headroom_threshold <= 0.0 || !world.watch(&place, now, again).await? {
@@ -84,6 +89,20 @@ pub(crate) async fn watch<W: Services>(world: &W, terms: &RunContext<'_>) -> Ser
         }
     }
     Ok(Some(found))
+}
+
+/// The members' accounts and Regions that have sent errors or alarms lately; none without an organization.
+pub(crate) async fn members<W: Services>(
+    world: &W,
+    terms: &RunContext<'_>,
+) -> ServiceResult<Vec<AccountRegion>> {
+    if terms.home.organization.is_none() {
+        return Ok(Vec::new());
+    }
+    let now = world.now();
+    let mut places = world.places(now.saturating_sub(HEARD).unwrap_or(now)).await?;
+    places.retain(|place| terms.home.is_of_member(Some(&place.account)));
+    Ok(places)
 }
 
 impl Forecast {

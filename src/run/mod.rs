@@ -6,6 +6,7 @@ mod claims;
 pub mod context;
 pub mod follow;
 pub mod forecast;
+mod foresee;
 pub mod gather;
 pub mod handler;
 pub mod investigate;

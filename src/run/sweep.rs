@@ -5,14 +5,14 @@
 use std::collections::HashSet;
 
 use futures_util::stream::{self, StreamExt as _};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::diagnosis::Cause;
 use crate::error::{ServiceError, ServiceResult};
 use crate::evidence::Evidence;
-use crate::ids::IncidentId;
+use crate::ids::{AccountRegion, IncidentId};
 use crate::incident::notice_kind::Kind;
-use crate::incident::record::{Claim, Lease, Record, Release, State};
+use crate::incident::record::{Lease, Record, Release, State};
 use crate::incident::schedule::{FORGOTTEN, LATER, UNTOLD, is_measured};
 use crate::notice::Notice;
 use crate::plan::action::Plan;
@@ -21,7 +21,8 @@ use crate::ports::Services;
 use crate::run::by_hand;
 use crate::run::context::{AT_ONCE, PATIENCE, RunContext};
 use crate::run::follow::{follow, unanswered};
-use crate::run::forecast::{ForecastReport, done, watch};
+use crate::run::forecast::ForecastReport;
+use crate::run::foresee::foresee;
 use crate::run::gather::gather;
 use crate::run::investigate::{SearchOutcome, learn};
 use crate::run::prepared::Prepared;
@@ -51,6 +52,8 @@ pub struct SweepReport {
     pub out_of_time: bool,
     /// The forecast's results, if it was due. An error if it could not be made; it is then tried again.
     pub watched: Option<ServiceResult<ForecastReport>>,
+    /// The forecasts of members of the organization that were due. An error as above.
+    pub members: Vec<(AccountRegion, ServiceResult<ForecastReport>)>,
     /// The topic's confirmed subscribers. An error if the topic did not answer; `None` if it was not asked.
     pub subscribers: Option<ServiceResult<u32>>,
 }
@@ -98,8 +101,10 @@ pub async fn sweep_shards<W: Services>(
     }
     let is_first = shards.contains(Shard::FIRST);
     if is_first {
-        let foreseen = watched(world, terms, &mut swept).await;
-        wait(world, foreseen, &mut waiting, &mut swept).await;
+        let foreseen = Box::pin(foresee(world, terms)).await;
+        (swept.watched, swept.members) = (foreseen.own, foreseen.members);
+        swept.failed.extend(foreseen.failed);
+        wait(world, foreseen.ready, &mut waiting, &mut swept).await;
     }
     if waiting.len() > terms.config.digest_above as usize {
         together(world, waiting, &mut swept).await;
@@ -158,51 +163,6 @@ impl Look {
             self.failed.push((lease.incident.to_string(), error));
         }
     }
-}
-
-/// Makes the forecast, if it is due and there is time. Its incidents are claimed and prepared for their notices.
-async fn watched<W: Services>(
-    world: &W,
-    terms: &RunContext<'_>,
-    swept: &mut SweepReport,
-) -> Vec<(Lease, Prepared)> {
-    let mut ready = Vec::new();
-    if world.now() >= terms.allowance.until {
-        return ready;
-    }
-    let mut seen = match Box::pin(watch(world, terms)).await {
-        Ok(Some(seen)) => seen,
-        Ok(None) => return ready,
-        Err(error) => {
-            swept.watched = Some(Err(error));
-            return ready;
-        }
-    };
-    let mut is_whole = true;
-    for incident in std::mem::take(&mut seen.incidents) {
-        // Incidents that there is no time for are left to the next sweep.
-        let is_left = world.now() >= terms.allowance.until;
-        let lease = if is_left { SignedDuration::ZERO } else { terms.allowance.lease };
-        let driven = match world.claim(&incident, world.now(), lease).await {
-            Ok(Claim::Mine(lease, record)) if !is_left => {
-                let id = lease.incident.to_string();
-                let prepared = Box::pin(prepare(world, terms, &lease, *record, None)).await;
-                prepared.map(|prepared| ready.push((lease, prepared))).map_err(|error| (id, error))
-            }
-            Ok(_) => Ok(()),
-            Err(error) => {
-                is_whole = false;
-                Err((incident.id.to_string(), error))
-            }
-        };
-        swept.failed.extend(driven.err());
-    }
-    if is_whole && let Err(error) = done(world, &seen).await {
-        // The forecast is repeated sooner; nobody is notified twice.
-        seen.watched.failed.push(error);
-    }
-    swept.watched = Some(Ok(seen.watched));
-    ready
 }
 
 /// Takes the lease of a due incident and prepares its notice. `None` if someone else took it first.

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::ids::AccountId;
-use crate::sandbox::WorldFile;
+use crate::ids::{AccountId, Region};
 use crate::sandbox::file::member::{MemberEntry, RoleWord};
 use crate::sandbox::filed::{self, FiledRequest, PastListing};
 use crate::sandbox::meter::{Feed, RunningQuery};
+use crate::sandbox::{FaultKind, WorldFile};
 
 /// What AWS keeps of one member account.
 #[derive(Debug)]
 pub(crate) struct MemberAccount {
     pub(crate) role: RoleWord,
+    pub(crate) regions_off: Vec<Region>,
+    /// How its services refuse every call.
+    pub(crate) refuses: Option<FaultKind>,
     pub(crate) file: WorldFile,
     pub(crate) feed: Feed,
     pub(crate) requests: Vec<FiledRequest>,
@@ -26,6 +29,8 @@ pub(crate) fn members_of(file: &WorldFile) -> BTreeMap<AccountId, MemberAccount>
         let requests = filed::filed_before(&file);
         let facts = MemberAccount {
             role: entry.role,
+            regions_off: entry.regions_off.clone(),
+            refuses: None,
             file,
             feed: Feed::default(),
             requests,

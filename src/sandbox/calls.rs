@@ -98,6 +98,8 @@ wire_enum! {
         Seen = "seen",
         /// Claims the daily forecast.
         Watch = "watch",
+        /// Lists the accounts and Regions of recent incidents.
+        Places = "places",
         /// Reads one incident.
         Incident = "incident",
     }
@@ -131,6 +133,7 @@ impl PortCall {
             Self::Publish => IamAction::Publish,
             Self::Subscribers => IamAction::GetTopicAttributes,
             Self::Due | Self::Seen | Self::All => IamAction::Query,
+            Self::Places => IamAction::Scan,
             Self::Incident => IamAction::BatchGetItem,
             Self::Quota => IamAction::GetItem,
             Self::Claim

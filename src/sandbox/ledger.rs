@@ -1,6 +1,6 @@
 //! The ledger's tables in memory, with the conditions that the real table enforces.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -248,6 +248,17 @@ impl Ledger for Sandbox {
             seen.sort_by_key(|i| std::cmp::Reverse(i.last_seen));
             seen.truncate(SEEN);
             Ok(seen)
+        })
+        .await
+    }
+
+    async fn places(&self, since: Timestamp) -> ServiceResult<Vec<AccountRegion>> {
+        self.call(PortCall::Places, |state| {
+            let rows = state.ledger.incidents.rows.values().map(|row| &row.record.incident);
+            let recent = rows.filter(|i| i.last_seen >= Some(since));
+            let shown = recent.filter(|i| state.ledger.incidents.indexes.shows(&i.id));
+            let places: BTreeSet<AccountRegion> = shown.filter_map(Incident::place).collect();
+            Ok(places.into_iter().collect())
         })
         .await
     }

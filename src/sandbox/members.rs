@@ -7,14 +7,18 @@ use std::collections::BTreeMap;
 use std::mem::swap;
 
 use crate::error::{RoleRefusal, ServiceError, ServiceResult};
-use crate::ids::{AccountId, AccountRegion};
+use crate::ids::{AccountId, AccountRegion, Region};
+use crate::sandbox::account::MemberAccount;
+use crate::sandbox::calls::PortCall;
 use crate::sandbox::state::{Sandbox, SandboxState};
+use crate::sandbox::{FaultKind, RoleWord};
 
 impl SandboxState {
     /// Answers a call for `place` from its account, if the function's credentials reach it.
     pub(super) fn answer_at<T>(
         &mut self,
         place: &AccountRegion,
+        call: PortCall,
         answer: impl FnOnce(&mut Self) -> ServiceResult<T>,
     ) -> ServiceResult<T> {
         let is_named = self.file.account.as_ref() == Some(&place.account);
@@ -25,6 +29,15 @@ impl SandboxState {
         };
         if let Some(refusal) = member.role.refusal() {
             return Err(self.unreachable(place, refusal));
+        }
+        if member.regions_off.contains(&place.region) {
+            return Err(ServiceError::not_accepted());
+        }
+        match member.refuses {
+            Some(FaultKind::Denied) => return Err(ServiceError::denied(call.action())),
+            Some(FaultKind::Throttled) => return Err(ServiceError::Throttled),
+            Some(_) => return Err(ServiceError::Unavailable("fault".to_owned())),
+            None => {}
         }
         self.count_at(place);
         self.swap_with(&place.account);
@@ -56,6 +69,12 @@ impl SandboxState {
         }
     }
 
+    fn change_member(&mut self, account: &AccountId, change: impl FnOnce(&mut MemberAccount)) {
+        if let Some(member) = self.members.get_mut(account) {
+            change(member);
+        }
+    }
+
     /// Exchanges the present account's facts with those of a member. A second exchange ends the visit.
     fn swap_with(&mut self, account: &AccountId) {
         let Some(member) = self.members.get_mut(account) else { return };
@@ -72,6 +91,30 @@ impl Sandbox {
     /// is not among them.
     pub fn answered(&self) -> BTreeMap<AccountRegion, u32> {
         self.state.borrow().answered.clone()
+    }
+
+    /// Sets what STS answers for a member from now on.
+    pub fn set_role(&self, account: &AccountId, role: RoleWord) {
+        self.state.borrow_mut().change_member(account, |member| member.role = role);
+    }
+
+    /// Makes a member switch an opt-in Region off.
+    pub fn switch_off(&self, account: &AccountId, region: &Region) {
+        self.state.borrow_mut().change_member(account, |member| member.regions_off.push(region.clone()));
+    }
+
+    /// Makes a member's services refuse every call from now on, without effect.
+    pub fn refuse_in(&self, account: &AccountId, kind: FaultKind) {
+        self.state.borrow_mut().change_member(account, |member| member.refuses = Some(kind));
+    }
+
+    /// Makes a member answer every call again.
+    pub fn mend_member(&self, account: &AccountId) {
+        self.state.borrow_mut().change_member(account, |member| {
+            member.role = RoleWord::Assumable;
+            member.regions_off.clear();
+            member.refuses = None;
+        });
     }
 
     /// Looks at a member account, or changes it, with the methods that otherwise work on the function's own.

@@ -145,7 +145,7 @@ impl Sandbox {
         call: PortCall,
         happen: impl FnOnce(&mut SandboxState) -> ServiceResult<T>,
     ) -> ServiceResult<T> {
-        self.call(call, |state| state.answer_at(place, happen)).await
+        self.call(call, |state| state.answer_at(place, call, happen)).await
     }
 }
 

@@ -81,7 +81,7 @@ impl Account {
     }
 
     /// An account that uses every model in every Region, near a quota and throttled.
-    fn with(
+    pub(super) fn with(
         models: &[&'static TrueModel],
         full: Unit,
         problems: Vec<Problem>,

@@ -87,6 +87,11 @@ const RAILS: [Rail; 15] = [
 /// The kinds of lives repeat after this many seeds.
 const CYCLE: u64 = 20;
 
+/// Whether the life of `seed` is one of an organization.
+pub(super) fn is_of_organization(seed: u64) -> bool {
+    seed % CYCLE == 15
+}
+
 /// The guard rails that matter most to models on the bedrock-mantle endpoint, and to other quotas than a model's.
 const ON_MANTLE: [Rail; 7] =
     [Rail::Sudden, Rail::Refused, Rail::Root, Rail::History, Rail::Before, Rail::Ceiling, Rail::Day];

@@ -21,6 +21,8 @@ pub struct Lived {
     pub of_mantle: u64,
     /// Requests for quotas that are not of model inference.
     pub of_features: u64,
+    /// Requests in members of an organization.
+    pub of_members: u64,
     pub outcomes: u64,
     pub foreseen: u64,
     pub served: u64,
@@ -43,6 +45,7 @@ impl Lived {
         self.requests += other.requests;
         self.of_mantle += other.of_mantle;
         self.of_features += other.of_features;
+        self.of_members += other.of_members;
         self.outcomes += other.outcomes;
         self.foreseen += other.foreseen;
         self.served += other.served;

@@ -14,6 +14,7 @@ mod filing;
 mod hazards;
 mod life;
 mod models;
+mod organization;
 mod problem;
 mod script;
 mod services;
@@ -24,7 +25,9 @@ pub mod years;
 use std::fmt;
 
 pub use crate::simulation::account::Account;
+use crate::simulation::course::is_of_organization;
 pub use crate::simulation::lived::Lived;
+pub use crate::simulation::organization::HubStep;
 pub use crate::simulation::problem::Problem;
 pub use crate::simulation::script::Script;
 pub use crate::simulation::step::{AwsVerdict, Load, ScriptStep};
@@ -38,24 +41,64 @@ pub struct Broken {
     /// The first broken promise.
     pub violation: Violation,
     /// The script that breaks it.
-    pub script: Script,
+    script: LifeScript,
+}
+
+/// The script of a life of either kind.
+#[derive(Clone, Debug)]
+enum LifeScript {
+    /// One account.
+    Account(Vec<ScriptStep>),
+    /// A hub and its members.
+    Organization(Vec<HubStep>),
+}
+
+impl LifeScript {
+    fn of(seed: u64) -> Self {
+        if is_of_organization(seed) {
+            Self::Organization(organization::steps(seed))
+        } else {
+            Self::Account(Script::of(seed).steps)
+        }
+    }
+
+    /// Simulates it. A panic of the function is also a broken promise.
+    fn live(&self, seed: u64) -> Result<Lived, Violation> {
+        let lived = std::panic::catch_unwind(|| match self {
+            Self::Account(steps) => life::live(&Account::of(seed), steps),
+            Self::Organization(steps) => organization::live(seed, steps),
+        });
+        lived.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text =
+                text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why");
+            Err(Violation { promise: "nothing panics", how: text.to_owned() })
+        })
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Account(steps) => steps.len(),
+            Self::Organization(steps) => steps.len(),
+        }
+    }
+
+    /// The same without `piece` steps from the `at`th on.
+    fn without(&self, at: usize, piece: usize) -> Self {
+        let rest = at..(at + piece).min(self.len());
+        let mut shorter = self.clone();
+        match &mut shorter {
+            Self::Account(steps) => drop(steps.drain(rest)),
+            Self::Organization(steps) => drop(steps.drain(rest)),
+        }
+        shorter
+    }
 }
 
 /// Simulates the life of `seed`.
 pub fn simulate(seed: u64) -> Result<Lived, Box<Broken>> {
-    let script = Script::of(seed);
-    live(&Account::of(seed), &script)
-        .map_err(|violation| Box::new(Broken { seed, violation, script: script.clone() }))
-}
-
-/// Simulates `script`. A panic of the function is also a broken promise.
-fn live(account: &Account, script: &Script) -> Result<Lived, Violation> {
-    let lived = std::panic::catch_unwind(|| life::live(account, script));
-    lived.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why");
-        Err(Violation { promise: "nothing panics", how: text.to_owned() })
-    })
+    let script = LifeScript::of(seed);
+    script.live(seed).map_err(|violation| Box::new(Broken { seed, violation, script }))
 }
 
 impl Broken {
@@ -63,14 +106,12 @@ impl Broken {
     /// single steps.
     #[must_use]
     pub fn shrunk(mut self) -> Self {
-        let account = Account::of(self.seed);
-        let mut piece = self.script.steps.len().div_ceil(2);
+        let mut piece = self.script.len().div_ceil(2);
         while piece > 0 {
             let mut at = 0;
-            while at < self.script.steps.len() {
-                let mut shorter = self.script.clone();
-                shorter.steps.drain(at..(at + piece).min(self.script.steps.len()));
-                match live(&account, &shorter) {
+            while at < self.script.len() {
+                let shorter = self.script.without(at, piece);
+                match shorter.live(self.seed) {
                     Err(same) if same.promise == self.violation.promise => {
                         (self.script, self.violation) = (shorter, same);
                     }
@@ -81,6 +122,24 @@ impl Broken {
         }
         self
     }
+
+    /// The script that breaks the promise, a line for each step.
+    pub fn steps(&self) -> Vec<String> {
+        match &self.script {
+            LifeScript::Account(steps) => steps.iter().map(|step| format!("{step:?}")).collect(),
+            LifeScript::Organization(steps) => steps.iter().map(|step| format!("{step:?}")).collect(),
+        }
+    }
+
+    /// What can go wrong in the life, or who takes part in it, in the order of the script's numbers.
+    fn cast(&self) -> Vec<String> {
+        match &self.script {
+            LifeScript::Account(_) => {
+                Account::of(self.seed).problems.iter().map(|problem| format!("{problem:?}")).collect()
+            }
+            LifeScript::Organization(_) => organization::describe(self.seed),
+        }
+    }
 }
 
 impl fmt::Display for Broken {
@@ -88,12 +147,12 @@ impl fmt::Display for Broken {
         writeln!(f, "seed {}: {}", self.seed, self.violation)?;
         writeln!(f, "  replay: bedrock-remediator simulate --seed {}", self.seed)?;
         writeln!(f, "  the script, as far as it was shortened:")?;
-        for step in &self.script.steps {
-            writeln!(f, "    {step:?}")?;
+        for step in self.steps() {
+            writeln!(f, "    {step}")?;
         }
-        writeln!(f, "  what can go wrong in it, by its number round all of them:")?;
-        for (n, problem) in Account::of(self.seed).problems.iter().enumerate() {
-            writeln!(f, "    {n}: {problem:?}")?;
+        writeln!(f, "  what its numbers mean, counted round all of them:")?;
+        for (n, part) in self.cast().iter().enumerate() {
+            writeln!(f, "    {n}: {part}")?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ REAL = {"function", "moto", "ministack"}
 
 # What the program asks beside what the function may: `doctor`, who the credentials are of, and every incident.
 PEOPLE = {
-    "cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus", "dynamodb:Scan",
+    "cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus",
     "events:ListRules", "sts:GetCallerIdentity",
 }
 # A transaction is authorised as the writes it holds.

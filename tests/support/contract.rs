@@ -454,6 +454,12 @@ async fn what_was_seen_lately_in_a_place_is_found(ledger: &impl Ledger) {
     assert_eq!(seen(-60).await, [new.clone(), old]);
     assert_eq!(seen(300).await, [new]);
     assert_eq!(seen(601).await, []);
+    let is_listed = async |since| {
+        let places = ledger.places(after(since)).await.unwrap();
+        places.iter().filter(|listed| **listed == place(region)).count()
+    };
+    // Once, whatever was seen there.
+    assert_eq!((is_listed(-60).await, is_listed(600).await, is_listed(601).await), (1, 1, 0));
 }
 
 async fn what_was_seen_last_never_goes_back_nor_ahead(ledger: &impl Ledger) {

@@ -159,7 +159,7 @@ fn a_name_that_is_unique_in_an_account_carries_the_region() {
             }
         }
     }
-    assert_eq!(named, ["Dashboard"]);
+    assert_eq!(named, ["Dashboard", "MembersDashboard"]);
 }
 
 #[test]

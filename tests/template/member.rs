@@ -72,20 +72,35 @@ fn its_alarms_are_the_hubs() {
 }
 
 #[test]
-fn its_role_grants_what_is_called_in_an_account_and_trusts_the_function_alone() {
+fn its_role_grants_what_is_called_in_an_account_and_trusts_the_function_and_the_role_that_the_owner_names() {
     let member = member();
     let granted: BTreeSet<String> = of_role(&member).iter().flat_map(|s| texts(&s["Action"])).collect();
     let of_members = IamAction::of_the_function().filter(|action| {
-        !matches!(action.held_on(), Some(HeldOn::Table | HeldOn::Topic | HeldOn::Members) | None)
+        !matches!(
+            action.held_on(),
+            Some(HeldOn::Table | HeldOn::Topic | HeldOn::Members | HeldOn::Places) | None
+        )
     });
     let mut wanted: BTreeSet<String> = of_members.map(|action| action.to_string()).collect();
     // Of Service Quotas, at the first request of an account.
     wanted.insert("iam:CreateServiceLinkedRole".to_owned());
     assert_eq!(granted, wanted);
     let trust = &member["Resources"]["MemberRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"];
-    let [trust] = &trust.as_array().unwrap()[..] else { panic!("{trust}") };
-    assert_eq!(trust["Principal"], json!({ "AWS": { "Ref": "HubRoleArn" } }));
-    assert_eq!(trust["Condition"]["StringEquals"]["aws:PrincipalOrgID"], json!({ "Ref": "OrganizationId" }));
+    let [hub, people] = &trust.as_array().unwrap()[..] else { panic!("{trust}") };
+    let no_value = json!({ "Ref": "AWS::NoValue" });
+    let [condition, people, otherwise] = &people["Fn::If"].as_array().unwrap()[..] else {
+        panic!("{people}")
+    };
+    assert_eq!((condition, otherwise), (&json!("HasPeopleRole"), &no_value));
+    assert_eq!(member["Parameters"]["PeopleRoleArn"]["Default"], json!(""));
+    for (trusted, role) in [(hub, "HubRoleArn"), (people, "PeopleRoleArn")] {
+        assert_eq!(trusted["Principal"], json!({ "AWS": { "Ref": role } }));
+        assert_eq!(trusted["Action"], json!("sts:AssumeRole"));
+        let held = &trusted["Condition"]["StringEquals"];
+        assert_eq!(held["aws:PrincipalOrgID"], json!({ "Ref": "OrganizationId" }));
+        let external = json!({ "Fn::If": ["HasExternalId", { "Ref": "ExternalId" }, no_value] });
+        assert_eq!(held["sts:ExternalId"], external);
+    }
 }
 
 #[test]

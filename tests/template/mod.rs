@@ -160,7 +160,7 @@ fn alarms_over_models_speak_through_rules_and_health_only_to_operators() {
             assert_eq!(alarm["AlarmActions"], json!([{ "Ref": "OperatorTopic" }]), "{name}");
         }
     }
-    assert_eq!((models, health), (6, 12));
+    assert_eq!((models, health), (6, 14));
     for (alarm, metric) in
         [("TicksMissingAlarm", OwnMetric::Ticks), ("LaterTicksMissingAlarm", OwnMetric::LaterTicks)]
     {
@@ -258,6 +258,26 @@ fn the_dashboard_shows_what_is_measured() {
         }
     }
     assert_eq!(ends.len(), 13);
+}
+
+#[test]
+fn the_members_dashboard_searches_the_log_for_what_the_function_writes() {
+    let template = template();
+    let dashboard = &template["Resources"]["MembersDashboard"];
+    assert_eq!(dashboard["Condition"], "HasOrganization");
+    let body = dashboard["Properties"]["DashboardBody"]["Fn::Sub"].as_str().unwrap();
+    let body: Value = serde_json::from_str(body).unwrap();
+    let queries: Vec<&str> = body["widgets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|w| w["properties"]["query"].as_str().unwrap())
+        .collect();
+    assert!(queries.len() == 3 && queries.iter().all(|query| query.starts_with("SOURCE '${LogGroup}' | ")));
+    let log = include_str!("../../src/bin/bootstrap/log.rs");
+    for text in ["could not look into a member", "the daily watch of a member is done"] {
+        assert!(log.contains(text) && queries.iter().any(|query| query.contains(text)), "{text}");
+    }
 }
 
 #[test]
@@ -444,4 +464,32 @@ fn a_ledger_that_exists_takes_the_place_of_a_new_one() {
     // Nothing else asks for the table that may not be there.
     let asks = TEMPLATE.lines().filter(|l| l.contains("!Ref Table") || l.contains("Table.Arn"));
     assert!(asks.clone().all(|line| line.contains("!If [MakesTable, ")), "{:?}", asks.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_notice_goes_from_the_topic_to_the_bus_as_the_machine_reads_it() {
+    let template = template();
+    let resources = template["Resources"].as_object().unwrap();
+    let of = |name: &str| {
+        assert_eq!(resources[name]["Condition"], "HasNoticeBus", "{name}");
+        &resources[name]["Properties"]
+    };
+    // The form for queues is the notice as JSON; raw delivery adds no envelope around it.
+    let subscription = of("NoticeQueueSubscription");
+    assert_eq!(
+        (&subscription["Protocol"], &subscription["RawMessageDelivery"]),
+        (&json!("sqs"), &json!(true))
+    );
+    let pipe = of("NoticePipe");
+    let target = &pipe["TargetParameters"];
+    assert_eq!(target["InputTemplate"], "<$.body>");
+    let bus = &target["EventBridgeEventBusParameters"];
+    assert_eq!((&bus["Source"], &bus["DetailType"]), (&json!("bedrock-remediator"), &json!("$.body.kind")));
+    // One at a time: a notice that the bus refuses holds up no other, and the role reaches this bus alone.
+    assert_eq!(pipe["SourceParameters"]["SqsQueueParameters"]["BatchSize"], json!(1));
+    let statements = &of("NoticePipeRole")["Policies"][0]["PolicyDocument"]["Statement"];
+    assert_eq!(statements[1]["Action"], "events:PutEvents");
+    assert_eq!(statements[1]["Resource"], pipe["Target"]);
+    assert_eq!(of("NoticeQueue")["RedrivePolicy"]["maxReceiveCount"], json!(10));
+    of("NoticeDeadLettersAlarm");
 }

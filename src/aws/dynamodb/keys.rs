@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::aws::dynamodb::update::DynamoItem;
 use crate::diagnosis::{Cause, Rank};
 use crate::error::{ServiceError, ServiceResult};
-use crate::ids::{AccountRegion, IncidentId, QuotaCode};
+use crate::ids::{AccountId, AccountRegion, IncidentId, QuotaCode, Region};
 use crate::incident::band::Band;
 use crate::incident::flood::{Opened, hour_of};
 use crate::incident::lane::{Lane, digest_window_of};
@@ -82,6 +82,12 @@ pub(crate) fn watch_key(place: &AccountRegion) -> String {
 /// The key of the `place-seen` index.
 pub(crate) fn place_key(place: &AccountRegion) -> String {
     format!("{}#{}", place.account, place.region)
+}
+
+/// The account and Region of such a key; `None` if it is none.
+pub(crate) fn place_of(key: &str) -> Option<AccountRegion> {
+    let (account, region) = key.split_once('#')?;
+    Some(AccountRegion { account: AccountId::parse(account)?, region: Region::parse(region)? })
 }
 
 pub(crate) fn crowd_key(lane: Lane, now: Timestamp) -> String {

@@ -22,6 +22,8 @@ mod table;
 mod update;
 
 use futures_util::future::{try_join, try_join3};
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::clients::Aws;
@@ -329,6 +331,11 @@ impl Ledger for Aws {
         let (Written::Yes(before) | Written::No(before)) =
             self.table()?.update(&crowd_key(lane, now), update).await?;
         Ok(before.map_or(Ok(0), tallied)?.saturating_add(1))
+    }
+
+    async fn places(&self, since: Timestamp) -> ServiceResult<Vec<AccountRegion>> {
+        let places: BTreeSet<AccountRegion> = self.table()?.places(since).await?.into_iter().collect();
+        Ok(places.into_iter().collect())
     }
 
     async fn watch(&self, place: &AccountRegion, due_by: Timestamp, next: Timestamp) -> ServiceResult<bool> {

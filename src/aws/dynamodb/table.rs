@@ -302,6 +302,29 @@ impl Table<'_> {
         Ok(answer.items.unwrap_or_default())
     }
 
+    /// The account and Region of each incident that was last seen since then.
+    pub(super) async fn places(&self, since: Timestamp) -> ServiceResult<Vec<AccountRegion>> {
+        let mut pages = self
+            .client
+            .scan()
+            .table_name(self.name)
+            .index_name(SEEN_INDEX)
+            .filter_expression("last_seen >= :since")
+            .projection_expression("#place")
+            .expression_attribute_names("#place", "place")
+            .expression_attribute_values(":since", AttributeValue::S(stamp(since)))
+            .into_paginator()
+            .send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| failed(IamAction::Scan, &e))?;
+            let keys = page.items.unwrap_or_default();
+            let keys = keys.iter().filter_map(|item| item.get("place")?.as_s().ok());
+            found.extend(keys.filter_map(|key| keys::place_of(key)));
+        }
+        Ok(found)
+    }
+
     /// Closed incidents that are still kept. Reads the whole table: for commands only, never for the function.
     pub(super) async fn closed(&self) -> ServiceResult<Vec<DynamoItem>> {
         let mut pages = self

@@ -7,13 +7,16 @@
 use std::io::Write as _;
 
 use bedrock_remediator::config::LogLevel;
+use bedrock_remediator::error::ServiceResult;
 use bedrock_remediator::event::Malformed;
+use bedrock_remediator::ids::AccountRegion;
 use bedrock_remediator::metrics::{DIMENSION, NAMESPACE, OwnMetric};
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::plan::Action;
 use bedrock_remediator::run::forecast::ForecastReport;
 use bedrock_remediator::run::handler::{DeliveryOutcome, DeliveryReport, IncidentReport};
 use bedrock_remediator::run::respond::Response;
+use bedrock_remediator::run::sweep::SweepReport;
 use bedrock_remediator::shards::Shards;
 use bedrock_remediator::text::Safe;
 use bedrock_remediator::usage::headroom::QuotaUse;
@@ -92,6 +95,7 @@ pub(crate) fn report(report: &DeliveryReport) {
                 Some(Err(why)) => error!("the daily watch could not look: {why}"),
                 None => {}
             }
+            swept.members.iter().for_each(watched_member);
             match &swept.subscribers {
                 Some(Ok(0)) => error!("nobody is told: no subscription of the topic is confirmed"),
                 Some(Err(why)) => warn!("whether anybody is told could not be read: {why}"),
@@ -129,6 +133,22 @@ fn watched(seen: &ForecastReport) {
         ending = seen.ending.len(),
         "the daily watch is done"
     );
+}
+
+/// Logs what the daily watch could not read in a member.
+fn watched_member((place, seen): &(AccountRegion, ServiceResult<ForecastReport>)) {
+    let (account, region) = (place.account.as_str(), place.region.as_str());
+    let unread = match seen {
+        Ok(seen) => seen.failed.as_slice(),
+        Err(why) => std::slice::from_ref(why),
+    };
+    for why in unread {
+        error!(account, region, "the daily watch could not look into a member: {why}");
+    }
+    if let Ok(seen) = seen {
+        let (models, quotas) = (seen.models, seen.quotas.len());
+        info!(account, region, models, quotas, "the daily watch of a member is done");
+    }
 }
 
 /// The use in whole percent, at most 1000.
@@ -204,8 +224,16 @@ fn counts(report: &DeliveryReport) -> Vec<(OwnMetric, usize)> {
             OwnMetric::WatchFailed,
             usize::from(watched.is_some_and(|w| w.as_ref().map_or(true, |w| !w.failed.is_empty()))),
         ),
+        (OwnMetric::MembersUnread, swept.map_or(0, members_unread)),
         (OwnMetric::NobodyTold, usize::from(swept.is_some_and(|s| matches!(s.subscribers, Some(Ok(0)))))),
     ]
+}
+
+/// The members of which something could not be read.
+fn members_unread(swept: &SweepReport) -> usize {
+    let is_unread =
+        |seen: &ServiceResult<ForecastReport>| seen.as_ref().map_or(true, |seen| !seen.failed.is_empty());
+    swept.members.iter().filter(|(_, seen)| is_unread(seen)).count()
 }
 
 /// Writes one line in the embedded metric format, which CloudWatch Logs turns into metrics. Leaves out zeros:

@@ -56,7 +56,7 @@ pub(super) const THROTTLE_ADVICE: &[&str] = &[
 ];
 
 pub(super) const CAPACITY_ADVICE: &[&str] = &[
-    "Nothing in the account is wrong and a quota increase will not help: retry with exponential backoff and jitter.",
+    "Retry with exponential backoff and jitter: nothing in the account is wrong, and a quota increase does not help.",
     "Call through a cross-Region or global inference profile so that another Region can answer.",
 ];
 

@@ -12,7 +12,7 @@ pub(super) const ROWS: &[Rule] = &[
     Rule { id: "too-many-tokens-per-day", cause: Cause::TokensPerDay,
         says: &[&["tokens per day"], &["daily token"], &["token limit per day"], &["tokens", "daily limit"]],
         when: Some(is_bedrocks_limit),
-        advice: &["The day's tokens are used up until midnight UTC; AWS raises this limit through a support case, seldom through Service Quotas.",
+        advice: &["Ask AWS for more tokens a day in a support case, or wait until midnight UTC: AWS seldom raises this limit through Service Quotas.",
             "Spread the load over models or Regions, and set `max_tokens` to what the answer needs.",
             "Accounts that are new or were idle start far below the default: ask AWS to restore it."],
         reference: QUOTAS,

@@ -5,14 +5,12 @@ use serde_json::{Map, Value, json};
 
 use crate::diagnosis::{Category, Cause};
 use crate::ids::IncidentId;
+use crate::notice::brief::Brief;
 use crate::notice::channel::email;
-use crate::notice::{Notice, digest};
-use crate::plan::action::Action;
+use crate::notice::{Notice, brief, digest};
 use crate::text;
-use crate::text::number;
 
-/// A chat message has fewer steps and lines than a mail.
-const MOST_STEPS: usize = 5;
+/// A chat message has fewer lines than a mail.
 const MOST_LINES: usize = 20;
 
 /// Builds the notification. Messages of one incident share a thread. Facts stand in code spans, which no fact can end;
@@ -44,12 +42,12 @@ pub(crate) fn chat(notice: &Notice) -> Value {
     })
 }
 
-/// What happened, why, and what was done or withheld, in lines.
+/// What happened, the answers that matter first, the incidents of a digest, and the details, in lines.
 fn description(notice: &Notice) -> Vec<String> {
     let mut lines = vec![notice.summary.clone()];
     lines.extend(email::known_account(notice));
+    lines.extend(Brief::of(notice).answers().map(|(name, answer)| format!("{name}: {answer}")));
     let names_account = digest::has_several_accounts(&notice.incidents);
-    lines.extend(notice.because.iter().cloned());
     lines.extend(
         notice
             .incidents
@@ -60,35 +58,19 @@ fn description(notice: &Notice) -> Vec<String> {
     if notice.incidents.len() > MOST_LINES {
         lines.push("The others are in the mail.".to_owned());
     }
-    for action in &notice.actions {
-        lines.push(match action {
-            Action::RequestIncrease(i) => format!(
-                "Requested: `{}` ({}) from {} to {}.",
-                i.quota.name,
-                i.quota.code,
-                number(i.applied),
-                number(i.desired)
-            ),
-            Action::PrepareSupportCase { .. } => "A support case is ready to paste; see the mail.".to_owned(),
-            Action::RemindAccess(r) => format!("This is the reminder for {}.", r.audience),
-        });
-    }
-    lines.extend(
-        notice
-            .withheld
-            .iter()
-            .map(|w| format!("No increase was requested: {}.", w.reason.trim_end_matches('.'))),
-    );
+    lines.extend(notice.because.iter().cloned());
+    let reasons = notice.withheld.iter().map(|w| w.reason.trim_end_matches('.'));
+    lines.extend(reasons.map(|reason| format!("No increase was requested: {reason}.")));
     lines
 }
 
 /// The first steps for a person, each with its command or its link.
 fn next_steps(notice: &Notice) -> Vec<String> {
-    let steps = notice.next_steps.iter().take(MOST_STEPS).map(|s| match (&s.command, &s.link) {
+    let steps = brief::steps(notice).into_iter().map(|s| match (&s.command, &s.link) {
         (Some(command), _) if command.contains('\n') => format!("{} It is in the mail.", s.text),
         (Some(command), _) => format!("{} `{}`", s.text, command.replace('`', "'")),
         (None, Some(link)) => format!("{} {link}", s.text),
-        (None, None) => s.text.clone(),
+        (None, None) => s.text,
     });
     steps.map(|s| text::cut_to(s, 1500)).collect()
 }

@@ -2,76 +2,144 @@
 
 use std::fmt::Write as _;
 
-use crate::diagnosis::Category;
 use crate::ids::IncidentId;
 use crate::incident::notice_kind::Kind;
-use crate::notice::{Line, Notice, RoomRow, counted, digest};
-use crate::plan::action::{Action, Reason, Withheld};
+use crate::notice::brief::Brief;
+use crate::notice::{Line, Notice, RoomRow, brief, counted, digest};
+use crate::plan::action::{Action, Reason, Step, Withheld};
 use crate::text;
 use crate::text::{number, whole};
 
 const WIDTH: usize = 76;
+/// The width of the names before the first answers.
+const LABEL: usize = 8;
 /// More candidate quotas would hide the reason.
 const MOST_CANDIDATES: usize = 4;
 
-/// The whole mail.
+/// The headings of a mail's sections.
+pub const HEADINGS: [&str; 4] = [ROOM, DETAILS, CASE, JUSTIFICATION];
+const ROOM: &str = "Where there is room now";
+const DETAILS: &str = "Details";
+const CASE: &str = "The support case, ready to paste";
+const JUSTIFICATION: &str = "The justification, ready to paste";
+
+/// The whole mail: what happened and the answers that matter first, then steps, room and details. The subject has the
+/// title.
 pub(crate) fn mail(notice: &Notice) -> String {
     let mut out = String::new();
-    paragraph(&mut out, &notice.title, "");
-    section(&mut out, "What happened");
-    paragraph(&mut out, &notice.summary, "  ");
+    paragraph(&mut out, &format!("{}{}", state(notice), notice.summary), "");
     if let Some(known) = known_account(notice) {
-        paragraph(&mut out, &known, "  ");
+        paragraph(&mut out, &known, "");
     }
-    if !notice.because.is_empty() {
-        section(&mut out, "Why we think so");
-        notice.because.iter().for_each(|b| item(&mut out, "  - ", b));
-    }
-    if notice.incidents.is_empty() {
-        section(&mut out, "What was done");
-        done(&mut out, notice);
-    } else {
-        incidents(&mut out, &notice.incidents);
-    }
-    if !notice.room.is_empty() {
-        section(&mut out, "Where there is room now");
-        notice.room.iter().for_each(|row| item(&mut out, "  - ", &of_room(row)));
-    }
-    if !notice.next_steps.is_empty() {
-        section(&mut out, "What to do now");
-        for (n, step) in notice.next_steps.iter().enumerate() {
-            item(&mut out, &format!("  {}. ", n + 1), &step.text);
-            step.command.iter().for_each(|c| verbatim(&mut out, c));
-            step.link.iter().for_each(|l| verbatim(&mut out, l));
+    out.push('\n');
+    let brief = Brief::of(notice);
+    for (name, answer) in [("Since", &brief.since), ("Done", &brief.done), ("When", &brief.when)] {
+        if let Some(answer) = answer {
+            item(&mut out, &label(name), answer);
         }
     }
-    if !notice.advice.is_empty() {
-        section(&mut out, "Good to know");
-        notice.advice.iter().for_each(|a| item(&mut out, "  - ", a));
+    to_do(&mut out, &brief::steps(notice));
+    incidents(&mut out, &notice.incidents);
+    // The first step says where the only one is.
+    if notice.room.len() > 1 {
+        section(&mut out, ROOM);
+        notice.room.iter().for_each(|row| item(&mut out, "  - ", &of_room(row)));
     }
+    // The outcome of a request repeats no page.
+    if notice.kind != Kind::Outcome {
+        details(&mut out, notice);
+        pastes(&mut out, notice);
+    }
+    ids(&mut out, notice);
+    out
+}
+
+/// The steps, with their commands and links.
+fn to_do(out: &mut String, steps: &[Step]) {
+    if steps.is_empty() {
+        item(out, &label("To do"), "Nothing.");
+    }
+    for (n, step) in steps.iter().enumerate() {
+        let name = label(if n == 0 { "To do" } else { "" });
+        let number = if steps.len() > 1 { format!("{}. ", n + 1) } else { String::new() };
+        item(out, &format!("{name}{number}"), &step.text);
+        let copied = step.command.iter().chain(&step.link).flat_map(|text| text.lines());
+        for line in copied {
+            // Unbroken on a line of its own, so that it can be copied. Writing to a string cannot fail.
+            let _ = writeln!(out, "{:width$}{line}", "", width = LABEL + number.len());
+        }
+    }
+}
+
+/// The name of an answer, as wide as every other.
+fn label(name: &str) -> String {
+    let name = if name.is_empty() { String::new() } else { format!("{name}:") };
+    format!("{name:LABEL$}")
+}
+
+/// What the summary is about, if it is not an incident's first notice.
+fn state(notice: &Notice) -> &'static str {
+    match notice.kind {
+        Kind::Again => "Still: ",
+        Kind::Reminder if notice.request_id.is_none() => "Reminder: ",
+        Kind::Unanswered => "AWS does not answer about this: ",
+        Kind::Resolved if notice.title.starts_with("Over") => "Over: ",
+        _ => "",
+    }
+}
+
+/// What was requested or withheld, in full, and why the function thinks so.
+fn details(out: &mut String, notice: &Notice) {
+    let requested = notice.actions.iter().filter_map(of_request);
+    let is_asked = notice.actions.iter().any(|action| matches!(action, Action::RequestIncrease(_)));
+    let lines: Vec<String> = requested.chain(notice.because.iter().cloned()).collect();
+    if lines.is_empty() && notice.withheld.is_empty() {
+        return;
+    }
+    section(out, DETAILS);
+    for withheld in &notice.withheld {
+        not_done(out, withheld, is_asked);
+    }
+    for line in &lines {
+        item(out, "  - ", line);
+    }
+}
+
+/// The texts for a support case.
+fn pastes(out: &mut String, notice: &Notice) {
     for action in &notice.actions {
         if let Action::PrepareSupportCase { text, .. } = action {
-            section(&mut out, "The support case, ready to paste");
-            text.lines().for_each(|l| paragraph(&mut out, l, "  "));
+            section(out, CASE);
+            text.lines().for_each(|l| paragraph(out, l, "  "));
         }
     }
     let in_case = notice.actions.iter().any(|a| matches!(a, Action::PrepareSupportCase { .. }));
-    if let Some(justification) = notice.justification.as_ref().filter(|_| !in_case) {
-        section(&mut out, "The justification, ready to paste");
-        justification.lines().for_each(|l| paragraph(&mut out, l, "  "));
+    if let Some(justification) = notice.justification.as_ref().filter(|_| !in_case && is_pasted(notice)) {
+        section(out, JUSTIFICATION);
+        justification.lines().for_each(|l| paragraph(out, l, "  "));
     }
-    if !notice.references.is_empty() {
-        section(&mut out, "AWS on this error");
-        notice.references.iter().for_each(|r| verbatim(&mut out, r));
+}
+
+/// Whether somebody can use the justification: a request is filed, or a step files one.
+fn is_pasted(notice: &Notice) -> bool {
+    let is_request = |step: &Step| step.command.as_ref().is_some_and(|it| it.contains(REQUESTS));
+    notice.actions.iter().any(|action| matches!(action, Action::RequestIncrease(_)))
+        || brief::steps(notice).iter().any(is_request)
+}
+
+/// The command that files a request.
+const REQUESTS: &str = "request-service-quota-increase";
+
+/// AWS's pages, and what the notice and its incident are called.
+fn ids(out: &mut String, notice: &Notice) {
+    out.push('\n');
+    for reference in &notice.references {
+        let _ = writeln!(out, "{reference}");
     }
-    // Writing to a string cannot fail.
-    let _ = match (&notice.incident_id, notice.episode) {
-        (Some(id), Some(episode)) => {
-            write!(out, "\nIncident {id}, episode {episode}, notice {}\n", notice.notice_id)
-        }
-        _ => write!(out, "\nNotice {}\n", notice.notice_id),
+    let _ = match &notice.incident_id {
+        Some(id) => writeln!(out, "Incident {id}, notice {}", notice.notice_id),
+        None => writeln!(out, "Notice {}", notice.notice_id),
     };
-    out
 }
 
 /// The account's name and owner in a sentence; `None` if neither is configured.
@@ -126,16 +194,6 @@ pub(crate) fn of_line(line: &Line, names_account: bool) -> String {
     format!("{model}{region}{account}{caller}: {counted}{state}{withheld}{id}")
 }
 
-/// The actions, what is withheld, or why there is neither.
-fn done(out: &mut String, notice: &Notice) {
-    notice.actions.iter().for_each(|action| item(out, "  - ", &of_action(action)));
-    let is_asked = notice.actions.iter().any(|action| matches!(action, Action::RequestIncrease(_)));
-    notice.withheld.iter().for_each(|withheld| not_done(out, withheld, is_asked));
-    if notice.actions.is_empty() && notice.withheld.is_empty() {
-        item(out, "  - ", &format!("Nothing: {}.", why_nothing(notice)));
-    }
-}
-
 /// Another way to call the model.
 fn of_room(row: &RoomRow) -> String {
     let endpoint =
@@ -153,32 +211,21 @@ fn of_room(row: &RoomRow) -> String {
     )
 }
 
-/// What the function did.
-fn of_action(action: &Action) -> String {
-    match action {
-        Action::RequestIncrease(i) => {
-            let state = match (&i.request_id, &i.status) {
-                (Some(id), _) => format!("was requested from AWS (request {id})"),
-                (None, _) => {
-                    "is being requested from AWS; its answer was not received, and is followed".to_owned()
-                }
-            };
-            format!(
-                "An increase of `{}` ({}) from {} to {} {state}. AWS's default is {}.",
-                i.quota.name,
-                i.quota.code,
-                number(i.applied),
-                number(i.desired),
-                i.default.map_or_else(|| "unknown".to_owned(), number)
-            )
-        }
-        Action::PrepareSupportCase { .. } => {
-            "A support case was written for you; it is at the end of this mail.".to_owned()
-        }
-        Action::RemindAccess(r) => {
-            format!("Nothing in the account was changed. This is the reminder for {}.", r.audience)
-        }
-    }
+/// The request that was filed, in full; `None` for another action.
+fn of_request(action: &Action) -> Option<String> {
+    let Action::RequestIncrease(i) = action else { return None };
+    let request = match &i.request_id {
+        Some(id) => format!("request {id}"),
+        None => "AWS's answer was not received, and the request is followed".to_owned(),
+    };
+    Some(format!(
+        "Requested: `{}` ({}) from {} to {} ({request}). AWS's default is {}.",
+        i.quota.name,
+        i.quota.code,
+        number(i.applied),
+        number(i.desired),
+        i.default.map_or_else(|| "unknown".to_owned(), number)
+    ))
 }
 
 /// Why no increase was requested, or, if one `is_asked` for already, no further one.
@@ -203,23 +250,6 @@ fn not_done(out: &mut String, withheld: &Withheld, is_asked: bool) {
     }
 }
 
-/// Why nothing was done and nothing is withheld.
-fn why_nothing(notice: &Notice) -> &'static str {
-    match notice.category {
-        _ if notice.kind == Kind::Outcome => "the request was followed to its end",
-        _ if notice.kind == Kind::Reminder && notice.request_id.is_some() => {
-            "the request is followed until AWS has decided it"
-        }
-        _ if notice.kind == Kind::Unanswered => "the function keeps asking AWS",
-        _ if notice.kind == Kind::Resolved => "the incident is over. You will get a notice if it returns",
-        Some(Category::Capacity) => "this is on AWS's side and recovers by itself; no quota increase helps",
-        Some(Category::Request | Category::ModelId | Category::Credentials) => {
-            "the caller has to change something; no quota increase helps"
-        }
-        _ => "a person has to look",
-    }
-}
-
 fn section(out: &mut String, heading: &str) {
     let _ = write!(out, "\n{heading}\n");
 }
@@ -240,13 +270,6 @@ fn item_with(out: &mut String, first: &str, rest: &str, text: &str) {
         .word_splitter(textwrap::WordSplitter::NoHyphenation);
     out.push_str(&textwrap::fill(text, options));
     out.push('\n');
-}
-
-/// Writes commands, statements and links unbroken on their own lines, so that they can be copied.
-fn verbatim(out: &mut String, text: &str) {
-    text.lines().for_each(|line| {
-        let _ = writeln!(out, "     {line}");
-    });
 }
 
 /// The SMS text: one line with what and where.

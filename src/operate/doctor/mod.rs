@@ -6,6 +6,7 @@
 pub mod parts;
 mod check;
 mod generated;
+mod member;
 mod patient;
 mod quotas;
 mod role;
@@ -18,6 +19,7 @@ use crate::ids::QuotaService;
 use crate::installation::Subscriptions;
 use crate::operate::doctor::check::of_answer;
 pub use crate::operate::doctor::check::{Check, Finding};
+pub use crate::operate::doctor::member::examine_member;
 pub use crate::operate::doctor::parts::{ALARMS, RULES, TRIGGERS};
 pub use crate::operate::doctor::patient::Installation;
 use crate::operate::doctor::quotas::{of_catalogue, of_quotas};

@@ -69,6 +69,6 @@ fn resource(patient: &Installation<'_>, on: HeldOn, role: &str) -> Option<String
         }
         HeldOn::Topic => patient.topic.map(str::to_owned),
         // A member's role is in another account, whose policies the simulator does not know.
-        HeldOn::Members => None,
+        HeldOn::Members | HeldOn::Places => None,
     }
 }

@@ -8,22 +8,22 @@ use crate::evidence::Successor;
 use crate::model::access::ModelState;
 use crate::plan::action::Step;
 
-/// The reminder's step for its audience, and one step for each of its commands.
+/// The reminder's step for its audience, with the statement that it needs, and one step for each of its commands.
 pub(crate) fn steps(reminder: &Reminder) -> Vec<Step> {
+    let (statements, commands): (Vec<&String>, Vec<&String>) =
+        reminder.commands.iter().partition(|command| command.starts_with('{'));
+    let statement = statements.first().map(|statement| (*statement).clone());
+    let least = if statement.is_some() { " This is the least statement that allows it:" } else { "" };
     let mut steps = vec![Step {
-        text: format!("For {}: {}", reminder.audience, reminder.text),
-        command: None,
+        text: format!("For {}: {}{least}", reminder.audience, reminder.text),
+        command: statement,
         link: reminder.link.clone(),
     }];
-    for command in &reminder.commands {
+    for command in commands {
         // A command that changes something may read a value of it with a second one, in `$(…)`.
         let outer = command.split("$(").next().unwrap_or(command);
         let looks = [" get-", " list-", " lookup-"].iter().any(|verb| outer.contains(verb));
-        let text = match command.starts_with('{') {
-            true => "The least statement that allows it.",
-            false if looks => "See the present state.",
-            false => "Or do it by command.",
-        };
+        let text = if looks { "See the present state." } else { "Or do it by command." };
         steps.push(Step { text: text.to_owned(), command: Some(command.clone()), link: None });
     }
     steps

@@ -17,27 +17,18 @@ pub(crate) fn who_calls(model: Option<&ModelId>, region: &Region) -> Step {
     }
 }
 
-/// Steps to check the callers because of a suspicion of this kind.
-pub(crate) fn steps(kind: Suspect, model: Option<&ModelId>, region: &Region) -> Vec<Step> {
-    let mut steps = vec![who_calls(model, region)];
+/// How to check the callers because of a suspicion of this kind.
+pub(crate) fn check(kind: Suspect, model: Option<&ModelId>, region: &Region) -> Step {
+    let mut look = who_calls(model, region);
     if kind == Suspect::Loop {
-        steps.push(Step {
-            text: "If it is a loop, stop the caller: the quota ends nothing, it only sets the pace."
-                .to_owned(),
-            command: None,
-            link: None,
-        });
-    } else {
-        steps.push(Step {
-            text:
-                "If nobody knows these calls, disable the access key or revoke the role's sessions at once."
-                    .to_owned(),
-            command: None,
-            link: Some(
-                "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html"
-                    .to_owned(),
-            ),
-        });
+        look.text
+            .push_str(" If it is a loop, stop the caller: the quota ends nothing, it only sets the pace.");
+        return look;
     }
-    steps
+    look.text.push_str(
+        " If nobody knows these calls, disable the access key or revoke the role's sessions at once.",
+    );
+    look.link =
+        Some("https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html".to_owned());
+    look
 }

@@ -7,18 +7,12 @@ use crate::plan::action::{Increase, Step};
 use crate::quota::Quota;
 
 /// What is left to do about an increase that the function files.
-pub(crate) fn filed(increase: &Increase, place: &AccountRegion) -> [Step; 2] {
-    let paste = Step {
-        text: "Paste the justification below into the support case as soon as its id appears; the request itself cannot carry it.".to_owned(),
+pub(crate) fn filed(increase: &Increase, place: &AccountRegion) -> Step {
+    Step {
+        text: "Paste the justification below into the support case as soon as its id appears. The request itself cannot carry it.".to_owned(),
         command: None,
         link: Some(quota_link(place, &increase.quota.code)),
-    };
-    let record = Step {
-        text: "For the record, the command that files the same request. It is filed already: do not run it again.".to_owned(),
-        command: Some(command(&increase.quota, increase.desired, &increase.region)),
-        link: None,
-    };
-    [paste, record]
+    }
 }
 
 /// How a person files the same request.

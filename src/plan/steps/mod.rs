@@ -1,4 +1,4 @@
-//! The texts of "What to do now": steps for a person, one file for each subject.
+//! The texts of "To do": steps for a person, one file for each subject.
 //!
 //! Invariant: A step is a text with at most one command and one link. It says what to do and decides nothing.
 

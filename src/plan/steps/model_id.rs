@@ -58,9 +58,9 @@ fn from_the_list(model: &ModelId, offered: &[ModelId], region: &Region) -> Strin
     }
     let nearest = nearest(model, offered);
     if nearest.is_empty() {
-        return format!("{region} offers no model of this id, and none whose id is near it.");
+        return format!("Check the id: {region} offers no model of it, and none whose id is near it.");
     }
-    format!("{region} offers no model of this id. The nearest that it offers: {}.", quoted(&nearest))
+    format!("Check the id: {region} offers no model of it. The nearest that it offers: {}.", quoted(&nearest))
 }
 
 /// Which of the other Regions offer the model; `None` if no other Region was read.
@@ -102,11 +102,11 @@ fn by_grammar(model: &ModelId, region: &Region, cause: Cause) -> Option<String> 
     let here = format!("{}.{}", geography_of(region), model.base());
     match model.geography() {
         None if cause == Cause::InferenceProfileRequired => Some(format!(
-            "From {region}, most likely `{here}`, or `global.{}` if the model has a global profile.",
+            "Call most likely `{here}` from {region}, or `global.{}` if the model has a global profile.",
             model.base()
         )),
         Some(prefix) if prefix != "global" && !here.starts_with(prefix) => Some(format!(
-            "The prefix `{prefix}.` does not belong to {region}: most likely `{here}` is meant."
+            "Call most likely `{here}` instead: the prefix `{prefix}.` does not belong to {region}."
         )),
         _ => None,
     }

@@ -42,7 +42,7 @@ fn hurried(client: &Client) -> String {
     let (row, all) = (client.calls.row, client.calls.errors);
     let in_all = if row == all { String::new() } else { format!(", {} times in all", whole(all)) };
     format!(
-        "One client of {} failed {} times in a row, each time within a second of the one before{in_all}: it retries without waiting, or calls with many threads at once. Let it back off exponentially with jitter, three attempts at most, and limit how many calls it makes side by side.",
+        "Let the client of {} back off exponentially with jitter, three attempts at most, and limit how many calls it makes side by side. It failed {} times in a row, each time within a second of the one before{in_all}: it retries without waiting, or calls with many threads at once.",
         named(client.caller.as_deref(), client.agent.as_deref()),
         whole(row)
     )
@@ -53,7 +53,7 @@ fn repeated(client: &Client) -> String {
     let within =
         if seconds < 120 { format!("{seconds} seconds") } else { format!("{} minutes", seconds / 60) };
     format!(
-        "One client of {} was refused {} times in the same words within {within}: it seems to send the same request again and again. No retry can succeed; let it give up on this error at once.",
+        "Let the client of {} give up on this error at once: no retry can succeed. It was refused {} times in the same words within {within}, and seems to send the same request again and again.",
         named(client.caller.as_deref(), client.agent.as_deref()),
         whole(client.calls.same + 1)
     )

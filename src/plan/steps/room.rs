@@ -24,16 +24,13 @@ pub(crate) fn first_step(room: &[MeasuredAlternative]) -> Option<Step> {
     };
     Some(Step {
         text: format!(
-            "Meanwhile, send a part of the calls to `{}` from {}{endpoint}. Its quota `{}` ({}) is {} {}. {} were used {}, so at most {} are left: a call reserves its `max_tokens` when it is admitted. The caller needs the same permission on this id and on the models behind it.{reach}",
+            "Meanwhile, send a part of the calls to `{}` from {}{endpoint}. At most {} of {} {} are left there, by the use {}; a call reserves its `max_tokens` when it is admitted. The caller needs the same permission on this id and on the models behind it.{reach}",
             way.model,
             way.place.region,
-            way.quota.name,
-            way.quota.code,
+            number(best.left()),
             number(best.applied),
             unit(way.limit),
-            number(best.used),
             when(way.limit),
-            number(best.left()),
         ),
         command: None,
         link: None,

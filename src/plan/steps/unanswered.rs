@@ -7,13 +7,16 @@ use crate::plan::steps::increase::look_at;
 
 /// The step if the function cannot enter the account, which is a member of the organization; `None` if it can.
 pub(crate) fn entry<'e>(errors: impl IntoIterator<Item = &'e ServiceError>) -> Option<Step> {
-    let why = errors.into_iter().find_map(|error| match error {
-        ServiceError::Rejected(Rejection::Unreachable, why) => Some(why),
+    let text = errors.into_iter().find_map(|error| match error {
+        ServiceError::Rejected(Rejection::Unreachable, why) => Some(format!(
+            "Let the function enter the account: {why}. A stack of `member.yaml` makes the role with its trust. The function tries again at its next look."
+        )),
+        ServiceError::Rejected(Rejection::NotAccepted, _) => Some(
+            "Check that the account has enabled the Region: no service there accepts the function's credentials. The function tries again at its next look."
+                .to_owned(),
+        ),
         _ => None,
     })?;
-    let text = format!(
-        "Let the function enter the account: {why}. A stack of `member.yaml` makes the role with its trust. The function tries again at its next look."
-    );
     Some(Step { text, command: None, link: None })
 }
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::error::RoleRefusal;
+use crate::ids::Region;
 use crate::sandbox::file::calls::{CallEntry, ErrorEntry};
 use crate::sandbox::file::entries::{
     AlarmEntry, LoggingEntry, ModelEntry, OfferedEntry, PolicyEntry, ProfileEntry, QuotaEntry, RequestEntry,
@@ -16,6 +17,8 @@ use crate::sandbox::file::usage::{OperationUsage, UsageEntry};
 pub struct MemberEntry {
     /// What STS answers when the function assumes the member's role.
     pub role: RoleWord,
+    /// Opt-in Regions that the account has not enabled. No service answers there.
+    pub regions_off: Vec<Region>,
     /// Quotas that differ from the built-in catalogue or are not in it.
     pub quotas: Vec<QuotaEntry>,
     /// Increase requests of the last 90 days.

@@ -26,15 +26,14 @@ use crate::simulation::check::Checker;
 use crate::simulation::life::state::{Life, MessageState, nth};
 use crate::simulation::lived::Lived;
 use crate::simulation::problem::{Problem, news};
-use crate::simulation::script::Script;
 use crate::simulation::step::ScriptStep;
 use crate::simulation::violation::{Checked, Violation};
 
 /// The length of a lease, as deployed.
-const LEASE: SignedDuration = SignedDuration::from_secs(90);
+pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
-/// Simulates `script` in `account`.
-pub(super) fn live(account: &Account, script: &Script) -> Result<Lived, Violation> {
+/// Simulates the steps of `script` in `account`.
+pub(super) fn live(account: &Account, script: &[ScriptStep]) -> Result<Lived, Violation> {
     let world = Sandbox::new(account.world.clone(), account.start);
     world.keep_journal();
     // Other models' names take long to compare, and no life uses them.
@@ -53,7 +52,7 @@ pub(super) fn live(account: &Account, script: &Script) -> Result<Lived, Violatio
         made_up: 0,
         fault: None,
     };
-    for step in &script.steps {
+    for step in script {
         life.step(step)?;
     }
     let mended = life.come_to_rest()?;
@@ -78,7 +77,7 @@ fn incidents(account: &Account) -> BTreeMap<usize, IncidentId> {
 }
 
 /// Runs `future` alone; `None` if it waits for something that never comes.
-fn to_its_end<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+pub(super) fn to_its_end<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     let mut context = Context::from_waker(Waker::noop());
     (0..1_000_000).find_map(|_| match future.as_mut().poll(&mut context) {
         Poll::Ready(done) => Some(done),
