@@ -278,3 +278,29 @@ fn a_request_that_aws_has_but_does_not_list_yet_is_followed_once_it_is_listed() 
     let outcomes = kinds(&world).iter().filter(|kind| *kind == "outcome").count();
     assert_eq!((outcomes, world.calls()["request_increase"], world.increase_requests().len()), (1, 1, 1));
 }
+
+#[test]
+fn the_operators_words_fill_the_blanks_of_a_justification() {
+    let told = |config: &[(&str, &str)]| {
+        let mut file: Value = serde_json::from_str(&sample("throttle-tokens.world.json")).unwrap();
+        let config = config.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+        file["config"] = Value::Object(config.collect());
+        let file = WorldFile::parse(&file.to_string()).unwrap();
+        let config = file.guard_rails().unwrap();
+        let world = sandbox(file);
+        deliver_with(&world, &config, &sample("throttle-tokens.json"));
+        let notice = world.published().pop().unwrap();
+        let paste =
+            notice.next_steps.iter().find(|step| step.text.starts_with("Paste")).unwrap().text.clone();
+        (notice.justification.unwrap(), paste)
+    };
+    let (blank, paste) = told(&[]);
+    assert!(blank.contains("Use case: (add one sentence)."), "{blank}");
+    assert!(blank.ends_with("Expected growth: (add one sentence)."), "{blank}");
+    assert!(paste.contains("with the sentences in brackets filled in"), "{paste}");
+    let (whole, paste) =
+        told(&[("USE_CASE", "Answers customers' questions"), ("EXPECTED_GROWTH", "doubles by June.")]);
+    assert!(whole.contains("Use case: Answers customers' questions. "), "{whole}");
+    assert!(whole.ends_with("Expected growth: doubles by June.") && !whole.contains("(add"), "{whole}");
+    assert!(!paste.contains("brackets"), "{paste}");
+}

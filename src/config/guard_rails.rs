@@ -59,6 +59,7 @@ enum Field {
     Time(i64, i64, SignedDuration, Of<SignedDuration>),
     Days(Of<Vec<u32>>),
     LogGroup(Of<Option<String>>),
+    Sentence(Of<Option<String>>),
     LogGroups(Of<Vec<String>>),
     Accounts(Of<Accounts>),
 }
@@ -79,6 +80,7 @@ impl Field {
             Self::Time(least, most, ..) => format!("a whole number from {least} to {most}"),
             Self::Days(_) => "ascending days from 1 to 90, comma-separated".to_owned(),
             Self::LogGroup(_) => LOG_GROUP.to_owned(),
+            Self::Sentence(_) => format!("one line of at most {LONGEST_SENTENCE} characters"),
             Self::Accounts(_) => {
                 "a JSON object of accounts by id, each with `name`, `owner`, `mode` and `max_increases_per_day` as far as they differ".to_owned()
             }
@@ -101,6 +103,7 @@ impl Field {
             }
             Self::Days(field) => *field(config) = days(text)?,
             Self::LogGroup(field) => *field(config) = Some(log_group(text)?),
+            Self::Sentence(field) => *field(config) = Some(one_sentence(text)?),
             Self::LogGroups(field) => *field(config) = log_groups(text)?,
             Self::Accounts(field) => *field(config) = Accounts::parse(text).ok()?,
         }
@@ -116,7 +119,7 @@ impl Field {
             Self::Count(.., field) => field(config).to_string(),
             Self::Time(_, _, unit, field) => (field(config).as_secs() / unit.as_secs().max(1)).to_string(),
             Self::Days(field) => field(config).iter().map(u32::to_string).collect::<Vec<_>>().join(","),
-            Self::LogGroup(field) => field(config).clone().unwrap_or_default(),
+            Self::LogGroup(field) | Self::Sentence(field) => field(config).clone().unwrap_or_default(),
             Self::LogGroups(field) => field(config).join(","),
             Self::Accounts(field) => field(config).write(),
         }
@@ -130,6 +133,14 @@ pub(super) fn within<T: std::str::FromStr + PartialOrd + Copy>(text: &str, least
 fn days(text: &str) -> Option<Vec<u32>> {
     let days: Vec<u32> = text.split(',').map(|day| within(day.trim(), 1, 90)).collect::<Option<_>>()?;
     days.is_sorted_by(|a, b| a < b).then_some(days)
+}
+
+/// The variables of a Lambda function hold 4 KB together.
+const LONGEST_SENTENCE: usize = 300;
+
+fn one_sentence(text: &str) -> Option<String> {
+    let fits = (1..=LONGEST_SENTENCE).contains(&text.chars().count()) && !text.contains(char::is_control);
+    fits.then(|| text.to_owned())
 }
 
 const LOG_GROUP: &str = "the name of a log group";
@@ -287,6 +298,18 @@ pub const GUARD_RAILS: &[GuardRail] = &[
         does: "log groups of applications, searched as well",
         bounds_requests: false,
         field: Field::LogGroups(|c| &mut c.application_log_groups),
+    },
+    GuardRail {
+        variable: "USE_CASE",
+        does: "what the models are used for. AWS's reviewers ask for it, and it stands in the justification of each request",
+        bounds_requests: false,
+        field: Field::Sentence(|c| &mut c.use_case),
+    },
+    GuardRail {
+        variable: "EXPECTED_GROWTH",
+        does: "how use will grow, such as `doubles by June`; it stands there as well",
+        bounds_requests: false,
+        field: Field::Sentence(|c| &mut c.expected_growth),
     },
     GuardRail {
         variable: "ACCOUNTS",

@@ -66,6 +66,10 @@ pub struct Config {
     pub invocation_log_group: Option<String>,
     /// `APPLICATION_LOG_GROUPS`: application logs, searched for the same.
     pub application_log_groups: Vec<String>,
+    /// `USE_CASE`: what the models are used for, in one sentence of a request's justification.
+    pub use_case: Option<String>,
+    /// `EXPECTED_GROWTH`: how use will grow, in another.
+    pub expected_growth: Option<String>,
     /// `ACCOUNTS`: what differs in single accounts. [`Config::for_account`] applies it.
     pub accounts: Accounts,
 }
@@ -118,6 +122,8 @@ impl Default for Config {
             reminder_days: vec![1, 3, 7],
             invocation_log_group: None,
             application_log_groups: Vec::new(),
+            use_case: None,
+            expected_growth: None,
             accounts: Accounts::default(),
         }
     }

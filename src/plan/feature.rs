@@ -49,10 +49,10 @@ pub(super) fn decide(incident: &Incident, evidence: &Evidence, config: &Config, 
     };
     let weighed = weigh(&case, incident, evidence, config);
     let desired = weighed.as_ref().map_or_else(|refusal| refusal.desired, |increase| Some(increase.desired));
-    plan.justification = Some(justification(&case, incident, desired));
+    plan.justification = Some(justification(&case, incident, desired, config));
     match weighed {
         Ok(increase) => {
-            plan.steps.push(filed(&increase, case.place));
+            plan.steps.push(filed(&increase, case.place, config));
             plan.actions.push(Action::RequestIncrease(increase));
         }
         Err(refusal) => withhold(plan, &case, *refusal),
@@ -283,7 +283,12 @@ fn withhold(plan: &mut Plan, case: &FeatureCase<'_>, refusal: WithheldIncrease) 
 }
 
 /// What a reviewer at AWS needs to know. Nothing was measured.
-fn justification(case: &FeatureCase<'_>, incident: &Incident, desired: Option<f64>) -> String {
+fn justification(
+    case: &FeatureCase<'_>,
+    incident: &Incident,
+    desired: Option<f64>,
+    config: &Config,
+) -> String {
     let asked = desired.map(|value| format!(" Asked for: {}.", number(value))).unwrap_or_default();
     let operation = incident.facts.operation.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
     let refused = match incident.counts.errors {
@@ -291,12 +296,13 @@ fn justification(case: &FeatureCase<'_>, incident: &Incident, desired: Option<f6
         errors => format!("{errors} calls{operation} were refused."),
     };
     format!(
-        "Quota: {} ({}), account {}, Region {}.\nApplied value {}.{asked}\n{refused} No metric of CloudWatch measures the use of this limit.\nUse case: (add one sentence). Expected growth: (add one sentence).",
+        "Quota: {} ({}), account {}, Region {}.\nApplied value {}.{asked}\n{refused} No metric of CloudWatch measures the use of this limit.\n{}",
         case.quota.name,
         case.quota.code,
         case.place.account,
         case.place.region,
         number(case.value.value),
+        justification::of_people(config, None),
     )
 }
 

@@ -63,10 +63,10 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
                 Ok(increase) => Some(increase.desired),
                 Err(refusal) => refusal.desired,
             };
-            plan.justification = Some(justification::justification(&case, desired));
+            plan.justification = Some(justification::justification(&case, desired, config));
             plan.is_full = case.usage.admitted(case.limit.limit) > FULL * case.applied;
             match weighed {
-                Ok(increase) => file(plan, &case, increase),
+                Ok(increase) => file(plan, &case, increase, config),
                 Err(refusal) => match refusal.suspicion.clone() {
                     Some(suspicion) => suspect::withhold(plan, suspicion, incident, evidence),
                     None => withhold(plan, &case, *refusal, incident, evidence),
@@ -79,7 +79,7 @@ fn decide_now(incident: &Incident, evidence: &Evidence, config: &Config, plan: &
             {
                 plan.actions.push(Action::PrepareSupportCase {
                     quota: Some(quota.clone()),
-                    text: justification::daily_case(incident, evidence.model.as_ref(), quota),
+                    text: justification::daily_case(incident, evidence.model.as_ref(), quota, config),
                 });
             }
             plan.steps.extend(which_quota::steps(incident, place.as_ref(), &refusal));
@@ -101,8 +101,8 @@ fn other_than_named(case: &QuotaCase<'_>, incident: &Incident) -> Option<String>
 }
 
 /// Adds the request, and what is left to do about it.
-fn file(plan: &mut Plan, case: &QuotaCase<'_>, increase: Increase) {
-    plan.steps.push(filed(&increase, case.place));
+fn file(plan: &mut Plan, case: &QuotaCase<'_>, increase: Increase, config: &Config) {
+    plan.steps.push(filed(&increase, case.place, config));
     plan.actions.push(Action::RequestIncrease(increase));
 }
 

@@ -1,5 +1,6 @@
 //! The plan's own texts: justifications, support cases and explanations.
 
+use crate::config::Config;
 use crate::incident::Incident;
 use crate::model::ModelId;
 use crate::plan::action::Withheld;
@@ -13,7 +14,7 @@ pub(crate) fn number_or_unknown(value: Option<f64>) -> String {
 
 /// The justification that AWS's reviewers ask for.
 /// See <https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-increase.html>.
-pub(crate) fn justification(case: &QuotaCase<'_>, desired: Option<f64>) -> String {
+pub(crate) fn justification(case: &QuotaCase<'_>, desired: Option<f64>, config: &Config) -> String {
     let (n, usage, quota) = (number, case.usage, case.quota);
     let asked = desired.map(|d| format!(" Asked for: {}.", n(d))).unwrap_or_default();
     let is_mantle = matches!(case.limit.limit, Limit::InputTokensPerMinute | Limit::OutputTokensPerMinute);
@@ -31,12 +32,22 @@ pub(crate) fn justification(case: &QuotaCase<'_>, desired: Option<f64>) -> Strin
         ),
     ];
     lines.extend(measured);
-    let growth = usage.trend.map_or_else(
-        || "Expected growth: (add one sentence).".to_owned(),
-        |trend| format!("Requests of the last 7 days against the 7 before: {:+.0} %. Expected growth: (add one sentence).", ((trend - 1.0) * 100.0).round() + 0.0),
-    );
-    lines.push(format!("Use case: (add one sentence). {growth}"));
+    let trend = usage.trend.map(|trend| {
+        let percent = ((trend - 1.0) * 100.0).round() + 0.0;
+        format!("Requests of the last 7 days against the 7 before: {percent:+.0} %.")
+    });
+    lines.push(of_people(config, trend.as_deref()));
     lines.join("\n")
+}
+
+/// What only people know: the operator's words, or what somebody has to add. `between` stands before the growth.
+pub(crate) fn of_people(config: &Config, between: Option<&str>) -> String {
+    let said = |text: &Option<String>| {
+        text.as_deref().map_or("(add one sentence)", |text| text.trim_end_matches('.')).to_owned()
+    };
+    let use_case = format!("Use case: {}.", said(&config.use_case));
+    let growth = format!("Expected growth: {}.", said(&config.expected_growth));
+    [Some(use_case.as_str()), between, Some(&growth)].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// What CloudWatch measured of a model on the bedrock-runtime endpoint.
@@ -155,17 +166,23 @@ pub(crate) fn support_case(quota: &Quota, why: &Withheld, justification: &str) -
 }
 
 /// A support case for the daily limit.
-pub(crate) fn daily_case(incident: &Incident, model: Option<&ModelId>, quota: &Quota) -> String {
+pub(crate) fn daily_case(
+    incident: &Incident,
+    model: Option<&ModelId>,
+    quota: &Quota,
+    config: &Config,
+) -> String {
     let place = incident.place();
     let unknown = || "(fill in)".to_owned();
     format!(
         "Please raise the daily token limit of Amazon Bedrock, `{}` ({}), account {}, Region {}. Calls of {} are refused with \"too many tokens per day\".\n\
-         Use case: (add one sentence). Tokens per day needed: (add the number). Expected growth: (add one sentence).",
+         {}",
         quota.name,
         quota.code,
         place.as_ref().map_or_else(unknown, |p| p.account.to_string()),
         place.as_ref().map_or_else(unknown, |p| p.region.to_string()),
         model.map_or_else(unknown, ToString::to_string),
+        of_people(config, Some("Tokens per day needed: (add the number).")),
     )
 }
 

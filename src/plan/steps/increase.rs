@@ -2,14 +2,19 @@
 //!
 //! Invariant: A command that files a request says whether the request is filed already.
 
+use crate::config::Config;
 use crate::ids::{AccountRegion, QuotaCode, Region};
 use crate::plan::action::{Increase, Step};
 use crate::quota::Quota;
 
 /// What is left to do about an increase that the function files.
-pub(crate) fn filed(increase: &Increase, place: &AccountRegion) -> Step {
+pub(crate) fn filed(increase: &Increase, place: &AccountRegion, config: &Config) -> Step {
+    let is_whole = config.use_case.is_some() && config.expected_growth.is_some();
+    let blanks = if is_whole { "" } else { ", with the sentences in brackets filled in" };
     Step {
-        text: "Paste the justification below into the support case as soon as its id appears. The request itself cannot carry it.".to_owned(),
+        text: format!(
+            "Paste the justification below into the support case as soon as its id appears{blanks}. The request itself cannot carry it."
+        ),
         command: None,
         link: Some(quota_link(place, &increase.quota.code)),
     }
