@@ -195,7 +195,7 @@ const ROWS: [CauseRow; Cause::ALL.len()] = {
         .step(AccessStep {
             name: "explicit-deny",
             audience: "the owner of the policy that denies",
-            text: "Ask whoever wrote the policy whether this call is meant to be denied. It denies the call explicitly, and nothing that the application's owner adds changes that.",
+            text: "Decide whether this call is meant to be denied. The policy denies it explicitly, and nothing that the application's owner adds changes that.",
             commands: &[],
             console: None,
         }),

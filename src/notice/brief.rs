@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use crate::callers::{Address, named};
 use crate::diagnosis::{Category, Cause};
+use crate::incident::Counts;
 use crate::incident::notice_kind::Kind;
 use crate::notice::{Caller, Notice, counted};
-use crate::plan::action::{Action, Step};
+use crate::plan::action::{Action, Reason, Step};
 use crate::quota::request::RequestOutcome;
 use crate::text::{number, sentence};
 
@@ -69,7 +70,17 @@ fn since(notice: &Notice) -> Option<String> {
         [only] => format!(", {}", who(only)),
         many => format!(", by {} callers", many.len()),
     };
+    if is_announced(notice) {
+        return Some(format!("AWS Health announced it on {span}."));
+    }
+    // Before a call has failed, the callers are those that use the model.
+    let by = if notice.counts == Counts::default() { by.replace("by ", "used by ") } else { by };
     Some(format!("{span}: {}{by}.", counted(notice.counts)))
+}
+
+/// Whether AWS Health announced it, so that no call has failed yet.
+fn is_announced(notice: &Notice) -> bool {
+    notice.facts.code.as_ref().is_some_and(|code| code.starts_with("AWS_"))
 }
 
 /// The caller as people call it, with its SDK and where it calls from.
@@ -101,7 +112,9 @@ fn done(notice: &Notice) -> Option<String> {
                 number(i.desired)
             )
         }
-        Action::PrepareSupportCase { .. } => "A support case was written; its text is below.".to_owned(),
+        Action::PrepareSupportCase { .. } => {
+            "Nothing was sent to AWS. The text of a support case is below; a person opens it.".to_owned()
+        }
         Action::RemindAccess(_) => "Nothing in the account was changed.".to_owned(),
     });
     let is_asked = notice.actions.iter().any(|action| matches!(action, Action::RequestIncrease(_)));
@@ -158,6 +171,12 @@ fn when(notice: &Notice) -> Option<String> {
         },
         (Kind::Headroom, _) => "Before the quota is full. No call fails yet.",
         (Kind::Lifecycle, _) => "Before the model ends. Its calls are still answered.",
+        _ if notice.withheld.iter().any(|withheld| withheld.kind == Reason::UnusualCaller) => {
+            "Now. Calls that nobody has ordered cost money each minute."
+        }
+        _ if is_announced(notice) && notice.cause == Some(Cause::LegacyModel) => {
+            "Before the day that AWS Health names. Its calls are still answered."
+        }
         _ if notice.cause == Some(Cause::NearQuota) => "Before the quota is full. No call fails yet.",
         (_, Some(Category::Quota)) if is_filed || notice.request_id.is_some() => {
             "Now. AWS may take days to decide; calls beyond the quota fail meanwhile."

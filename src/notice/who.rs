@@ -29,7 +29,7 @@ pub(super) fn who(incident: &Incident, evidence: &Evidence) -> Option<String> {
         n => format!("{} calls", whole(n as u64)),
     };
     let shown = format!(
-        "CloudTrail's event history shows {} of the model in the last three hours and {} on a day a week ago",
+        "A look for earlier calls of the model in CloudTrail's event history found {} in the last three hours and {} on a day a week ago",
         calls(samples.now.len()),
         calls(samples.earlier.len())
     );

@@ -79,7 +79,7 @@ impl Reason {
             Self::NoSuchQuota => "the model has no such quota",
             Self::UnresolvedProfile => "the application inference profile could not be resolved",
             Self::NoModel => "the error names no model",
-            Self::NotAdjustable => "Service Quotas takes no request for this quota",
+            Self::NotAdjustable => "Service Quotas takes no such request",
             Self::NeedsApproval => "a further increase needs a person's approval",
             Self::AwsCeiling => "AWS seems to hold the quota below the demand",
             Self::AlreadyRequested => "a request is open already",

@@ -23,11 +23,21 @@ pub(crate) fn steps(reminder: &Reminder) -> Vec<Step> {
         // A command that changes something may read a value of it with a second one, in `$(…)`.
         let outer = command.split("$(").next().unwrap_or(command);
         let looks = [" get-", " list-", " lookup-"].iter().any(|verb| outer.contains(verb));
-        let text = if looks { "See the present state." } else { "Or do it by command." };
+        let text = match looks {
+            true if outer.contains(OFFERS) => "Read the offers and their terms.",
+            true => "See the present state.",
+            false if outer.contains(AGREE) => {
+                "Or accept the first offer by command, once its terms are read."
+            }
+            false => "Or do it by command.",
+        };
         steps.push(Step { text: text.to_owned(), command: Some(command.clone()), link: None });
     }
     steps
 }
+
+const OFFERS: &str = "list-foundation-model-agreement-offers";
+const AGREE: &str = "create-foundation-model-agreement";
 
 /// Which model to call instead of a legacy one, and whether the account may call it.
 pub(crate) fn replace_by(successor: &Successor) -> Step {

@@ -11,8 +11,7 @@ use crate::plan::action::Step;
 
 /// The commands to approve and to close `incident`.
 pub(crate) fn steps(incident: &Incident, config: &Config, identity: &FunctionIdentity) -> [Step; 2] {
-    let yes =
-        "If the demand is legitimate, approve it: the request is filed at once, under the other guard rails.";
+    let yes = "If the demand is legitimate, approve it: the request is filed at once, and the other guard rails still bound it.";
     let no = "If it is not, close the incident once that is dealt with: nothing is approved.";
     [(yes, "approve"), (no, "close")].map(|(text, verb)| {
         let command = Some(command(verb, &incident.id, config, identity));

@@ -11,7 +11,7 @@ pub(crate) fn who_calls(model: Option<&ModelId>, region: &Region) -> Step {
     Step {
         text: format!("See who calls {model}, from where, and since when."),
         command: Some(format!(
-            "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=bedrock.amazonaws.com --max-results 50 --region {region} --query 'Events[].[EventTime,Username,EventName]'"
+            "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=bedrock.amazonaws.com --max-results 50 --region {region} --query 'Events[].[EventTime,Username,AccessKeyId,EventName,CloudTrailEvent]'"
         )),
         link: None,
     }

@@ -23,7 +23,7 @@ pub(crate) fn filed(increase: &Increase, place: &AccountRegion, config: &Config)
 /// How a person files the same request.
 pub(crate) fn by_hand(increase: &Increase, place: &AccountRegion) -> Step {
     Step {
-        text: "Ask for it by hand, if it is still wanted.".to_owned(),
+        text: "Ask for the increase by hand, if it is wanted.".to_owned(),
         command: Some(command(&increase.quota, increase.desired, &increase.region)),
         link: Some(quota_link(place, &increase.quota.code)),
     }

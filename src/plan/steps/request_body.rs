@@ -27,7 +27,7 @@ pub(crate) fn correction(incident: &Incident) -> Vec<Step> {
         (Cause::ContextLength, Some(asked), Some(limit)) => {
             say(
                 format!(
-                    "The request needs room for {} where the model has {}: shorten the input or lower `max_tokens`.",
+                    "The request needs room for {} tokens where the model has {}: shorten the input or lower `max_tokens`.",
                     whole(asked),
                     whole(limit)
                 ),
