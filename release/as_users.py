@@ -194,10 +194,14 @@ class Deployment(unittest.TestCase):
         address = f"http://127.0.0.1:{port}"
         endpoints = {f"AWS_ENDPOINT_URL_{service}": address for service in SERVICES}
         template = FOLDER / "template.yaml"
-        template.write_text(json.dumps(deployable(template.read_text(), endpoints)))
+        of_the_release = template.read_text()
+        self.addCleanup(template.write_text, of_the_release)
+        template.write_text(json.dumps(deployable(of_the_release, endpoints)))
+        home = tempfile.TemporaryDirectory()
+        self.addCleanup(home.cleanup)
         client("s3", port).create_bucket(Bucket="my-bucket")
         variables = {
-            "PATH": f"{ROOT / 'target/aws-cli/bin'}:/usr/bin:/bin", "HOME": str(FOLDER), "AWS_ENDPOINT_URL": address,
+            "PATH": f"{ROOT / 'target/aws-cli/bin'}:/usr/bin:/bin", "HOME": home.name, "AWS_ENDPOINT_URL": address,
             "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "example",
         }
         commands = [[self.here(word) for word in command] for command in commands_of_the_readme()]
