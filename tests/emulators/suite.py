@@ -183,7 +183,7 @@ class Function(unittest.TestCase):
         self.assertEqual(len(posted), 1)
         self.assertEqual(posted[0]["Subject"], f"[bedrock] {notice['title']}"[:99])
         # moto leaves the attributes out of what it posts; the filter above shows that it has them.
-        self.assertIn("What to do now", posted[0]["Message"])
+        self.assertIn("To do:", posted[0]["Message"])
         item = self.dynamodb.get_item(TableName="people", Key={"pk": {"S": f"INCIDENT#{notice['incident_id']}"}})
         self.assertEqual(item["Item"]["state"]["S"], "told")
         self.assertEqual(self.invoke(event)["outcome"], "incident")
