@@ -38,6 +38,7 @@ mod reminders;
 mod report;
 mod room;
 mod services;
+mod shell;
 #[cfg(feature = "simulation")]
 mod simulation;
 mod stories;

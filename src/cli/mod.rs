@@ -18,6 +18,7 @@ mod quota;
 #[cfg(feature = "report")]
 mod report;
 mod rules;
+mod shell;
 #[cfg(feature = "simulation")]
 mod simulate;
 mod storm;
@@ -66,6 +67,8 @@ enum Command {
     #[cfg(feature = "simulation")]
     Simulate(simulate::SimulateArgs),
     Storm(storm::StormArgs),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
 }
 
 pub(crate) fn run() -> ExitCode {
@@ -89,6 +92,8 @@ pub(crate) fn run() -> ExitCode {
         #[cfg(feature = "simulation")]
         Command::Simulate(args) => simulate::run(&args),
         Command::Storm(args) => storm::run(&args),
+        Command::Completions(args) => shell::completions::<Cli>(&args),
+        Command::Man(args) => shell::man::<Cli>(&args),
     };
     match done {
         Ok(CommandOutcome::AllAnswered) => ExitCode::SUCCESS,
