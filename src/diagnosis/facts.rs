@@ -197,6 +197,12 @@ impl Facts {
         self.quotas.iter().filter_map(|id| feature::row(id)).collect()
     }
 
+    /// Whether AWS Health announced it. The code is then the type of its event.
+    /// See <https://docs.aws.amazon.com/health/latest/ug/aws-health-concepts-and-terms.html>.
+    pub(crate) fn is_announced(&self) -> bool {
+        self.code.as_ref().is_some_and(|code| code.starts_with("AWS_"))
+    }
+
     /// Whether the error is known to be of the bedrock-mantle endpoint, which has metrics and quotas of its own.
     pub(crate) fn is_of_mantle(&self) -> bool {
         self.variant == Some(Variant::Mantle) || self.operation.as_deref() == Some("CreateInference")

@@ -65,22 +65,17 @@ fn since(notice: &Notice) -> Option<String> {
         (Some(first), _) => format!("{first} UTC"),
         _ => return None,
     };
-    let by = match notice.callers.as_slice() {
-        [] => String::new(),
-        [only] => format!(", {}", who(only)),
-        many => format!(", by {} callers", many.len()),
-    };
-    if is_announced(notice) {
+    if notice.facts.is_announced() {
         return Some(format!("AWS Health announced it on {span}."));
     }
     // Before a call has failed, the callers are those that use the model.
-    let by = if notice.counts == Counts::default() { by.replace("by ", "used by ") } else { by };
+    let by = if notice.counts == Counts::default() { "used by" } else { "by" };
+    let by = match notice.callers.as_slice() {
+        [] => String::new(),
+        [only] => format!(", {by} {}", who(only)),
+        many => format!(", {by} {} callers", many.len()),
+    };
     Some(format!("{span}: {}{by}.", counted(notice.counts)))
-}
-
-/// Whether AWS Health announced it, so that no call has failed yet.
-fn is_announced(notice: &Notice) -> bool {
-    notice.facts.code.as_ref().is_some_and(|code| code.starts_with("AWS_"))
 }
 
 /// The caller as people call it, with its SDK and where it calls from.
@@ -91,7 +86,7 @@ fn who(caller: &Caller) -> String {
         Some(Address::AwsService) => " through an AWS service",
         None => "",
     };
-    format!("by {}{from}", named(caller.caller.as_deref(), caller.user_agent.as_deref()))
+    format!("{}{from}", named(caller.caller.as_deref(), caller.user_agent.as_deref()))
 }
 
 fn done(notice: &Notice) -> Option<String> {
@@ -174,7 +169,7 @@ fn when(notice: &Notice) -> Option<String> {
         _ if notice.withheld.iter().any(|withheld| withheld.kind == Reason::UnusualCaller) => {
             "Now. Calls that nobody has ordered cost money each minute."
         }
-        _ if is_announced(notice) && notice.cause == Some(Cause::LegacyModel) => {
+        _ if notice.facts.is_announced() && notice.cause == Some(Cause::LegacyModel) => {
             "Before the day that AWS Health names. Its calls are still answered."
         }
         _ if notice.cause == Some(Cause::NearQuota) => "Before the quota is full. No call fails yet.",

@@ -86,7 +86,7 @@ fn told_by(incident: &Incident) -> String {
     let facts = &incident.facts;
     let of = facts.operation.as_ref().map(|operation| format!(" of `{operation}`")).unwrap_or_default();
     match (incident.rule, &facts.code) {
-        (Some(rule), Some(code)) if code.starts_with("AWS_") => {
+        (Some(rule), Some(code)) if facts.is_announced() => {
             format!("AWS Health announced it as `{code}`; it fits the rule `{rule}`.")
         }
         (Some(rule), Some(code)) => format!("Rule `{rule}`, error `{code}`{of}."),
