@@ -90,6 +90,17 @@ pub(crate) fn named(caller: Option<&str>, agent: Option<&str>) -> String {
     format!("`{}`{agent}", cut(name, 128))
 }
 
+/// The same, with where it calls from: "`AppRole` with Boto3/1.42.0 from a private address".
+pub(crate) fn named_from(caller: Option<&str>, agent: Option<&str>, address: Option<Address>) -> String {
+    let from = match address {
+        Some(Address::Private) => " from a private address",
+        Some(Address::Public) => " from the internet",
+        Some(Address::AwsService) => " through an AWS service",
+        None => "",
+    };
+    format!("{}{from}", named(caller, agent))
+}
+
 /// FNV-1a. It suffices to distinguish the texts of one minute.
 pub(crate) fn hash(seed: u32, text: &str) -> u32 {
     let mut hash = seed ^ 0x811c_9dc5;

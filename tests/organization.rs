@@ -533,7 +533,7 @@ fn bad_settings_of_accounts_are_all_named_at_the_start() {
     assert!(bad.contains("`4444` is no account id") && !bad.contains(ANOTHER), "{bad}");
 }
 
-/// A member that uses 95 % of its quota, and of which nothing is refused.
+/// A member that uses 98 % of its quota. AWS refuses none of its calls.
 fn member_near_a_quota() -> Value {
     let mut member = busy_member();
     for usage in member["usage"].as_array_mut().unwrap() {

@@ -8,7 +8,7 @@ use bedrock_remediator::ids::{AccountRegion, Arn, Region};
 use bedrock_remediator::operate::doctor::{Check, Finding, Installation, examine, examine_member};
 use bedrock_remediator::ports::{Services, Setup};
 use bedrock_remediator::run::context::RunContext;
-use jiff::SignedDuration;
+use bedrock_remediator::run::forecast::members;
 use serde_json::json;
 
 use crate::cli::account::{Where, on, places, region};
@@ -73,9 +73,6 @@ async fn look<W: Services + Setup>(
     Ok(outcome)
 }
 
-/// A member's account and Region is looked at for so long after its last error or alarm.
-const HEARD: SignedDuration = SignedDuration::from_hours(30 * 24);
-
 async fn look_at_members<W: Services>(
     world: &W,
     terms: &RunContext<'_>,
@@ -85,8 +82,7 @@ async fn look_at_members<W: Services>(
         terms.home.organization.is_some(),
         "which organization? name it with the variable ORGANIZATION_ID"
     );
-    let now = world.now();
-    let mut members = world.places(now.saturating_sub(HEARD).unwrap_or(now)).await?;
+    let mut members = members(world, terms).await?;
     let home = terms.home.region.as_ref().context("the Region of your credentials is not known")?;
     for account in terms.config.accounts.ids() {
         if !members.iter().any(|place| place.account == *account) {

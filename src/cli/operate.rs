@@ -3,7 +3,6 @@
 use std::io::Write as _;
 
 use anyhow::anyhow;
-use bedrock_remediator::error::{ServiceError, ServiceResult};
 use bedrock_remediator::ids::{AccountId, IncidentId, Region};
 use bedrock_remediator::incident::record::{Record, State};
 use bedrock_remediator::model::ModelId;
@@ -12,7 +11,7 @@ use bedrock_remediator::operate::report::has_several_accounts;
 use bedrock_remediator::operate::{self, Shown};
 use bedrock_remediator::plan::Action;
 use bedrock_remediator::ports::{Ledger as _, Services};
-use bedrock_remediator::run::forecast::ForecastReport;
+use bedrock_remediator::run::forecast::{ForecastReport, unread};
 use bedrock_remediator::run::sweep::{SweepReport, sweep};
 use bedrock_remediator::text::{Safe, number};
 use jiff::Timestamp;
@@ -223,12 +222,9 @@ pub(crate) fn sweep_now(args: &Sweep) -> anyhow::Result<CommandOutcome> {
 
 /// What the daily forecasts could not read, and why.
 fn unread_by_the_watch(swept: &SweepReport) -> Vec<String> {
-    fn errors(seen: &ServiceResult<ForecastReport>) -> &[ServiceError] {
-        seen.as_ref().map_or_else(std::slice::from_ref, |seen| seen.failed.as_slice())
-    }
-    let own = swept.watched.iter().flat_map(errors).map(|why| format!(": {why}"));
+    let own = swept.watched.iter().flat_map(unread).map(|why| format!(": {why}"));
     let of_members = swept.members.iter().flat_map(|(place, seen)| {
-        errors(seen).iter().map(move |why| format!(" into {} in {}: {why}", place.account, place.region))
+        unread(seen).iter().map(move |why| format!(" into {} in {}: {why}", place.account, place.region))
     });
     own.chain(of_members).collect()
 }

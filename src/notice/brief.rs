@@ -1,10 +1,10 @@
 //! What a reader learns first: since when, what was done, what to do, and when it matters.
 //!
-//! Invariant: Each answer is at most two lines of a mail. It says nothing that the rest of the notice does not say.
+//! Invariant: The answers follow from the notice alone, and say nothing that the rest of it does not say.
 
 use jiff::Timestamp;
 
-use crate::callers::{Address, named};
+use crate::callers::named_from;
 use crate::diagnosis::{Category, Cause};
 use crate::incident::Counts;
 use crate::incident::notice_kind::Kind;
@@ -78,15 +78,8 @@ fn since(notice: &Notice) -> Option<String> {
     Some(format!("{span}: {}{by}.", counted(notice.counts)))
 }
 
-/// The caller as people call it, with its SDK and where it calls from.
 fn who(caller: &Caller) -> String {
-    let from = match caller.address {
-        Some(Address::Private) => " from a private address",
-        Some(Address::Public) => " from the internet",
-        Some(Address::AwsService) => " through an AWS service",
-        None => "",
-    };
-    format!("{}{from}", named(caller.caller.as_deref(), caller.user_agent.as_deref()))
+    named_from(caller.caller.as_deref(), caller.user_agent.as_deref(), caller.address)
 }
 
 fn done(notice: &Notice) -> Option<String> {
@@ -112,8 +105,7 @@ fn done(notice: &Notice) -> Option<String> {
         }
         Action::RemindAccess(_) => "Nothing in the account was changed.".to_owned(),
     });
-    let is_asked = notice.actions.iter().any(|action| matches!(action, Action::RequestIncrease(_)));
-    let no = if is_asked { "No further increase" } else { "No increase" };
+    let no = if notice.is_of_request() { "No further increase" } else { "No increase" };
     let withheld = notice.withheld.iter().map(|w| format!("{no} was requested: {}.", w.kind.phrase()));
     let mut all: Vec<String> = acted.chain(withheld).collect();
     if all.is_empty() {
@@ -157,7 +149,6 @@ fn is_in_code(text: &str, at: usize) -> bool {
 }
 
 fn when(notice: &Notice) -> Option<String> {
-    let is_filed = notice.actions.iter().any(|action| matches!(action, Action::RequestIncrease(_)));
     let said = match (notice.kind, notice.category) {
         (Kind::Resolved | Kind::Digest | Kind::Unanswered, _) => return None,
         (Kind::Outcome, _) => match notice.outcome {
@@ -173,7 +164,7 @@ fn when(notice: &Notice) -> Option<String> {
             "Before the day that AWS Health names. Its calls are still answered."
         }
         _ if notice.cause == Some(Cause::NearQuota) => "Before the quota is full. No call fails yet.",
-        (_, Some(Category::Quota)) if is_filed || notice.request_id.is_some() => {
+        (_, Some(Category::Quota)) if notice.is_of_request() || notice.request_id.is_some() => {
             "Now. AWS may take days to decide; calls beyond the quota fail meanwhile."
         }
         (_, Some(Category::Quota)) => "Now. Calls beyond the quota fail until the quota or the use changes.",

@@ -31,7 +31,7 @@ pub(super) fn title(incident: &Incident, kind: Kind, was_over: bool) -> String {
     format!("{}{what}{}", still(kind, was_over), of_where(incident))
 }
 
-/// The title of the last notice about an incident of which nothing was heard for long.
+/// The title of the last notice of an incident. No error has arrived for long, and AWS does not answer.
 pub(super) fn forgotten_title(incident: &Incident) -> String {
     let (what, _) = of(incident);
     format!("No longer followed: {what}{}", of_where(incident))

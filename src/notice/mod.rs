@@ -258,6 +258,11 @@ impl Notice {
         notice
     }
 
+    /// Whether the function has filed an increase request for it.
+    pub(crate) fn is_of_request(&self) -> bool {
+        self.actions.iter().any(|action| matches!(action, Action::RequestIncrease(_)))
+    }
+
     /// The notice with the name and the owner of its account.
     #[must_use]
     pub(crate) fn with_account(mut self, accounts: &Accounts) -> Self {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use crate::access::checklist;
-use crate::callers::{Address, CallerShare, named};
+use crate::callers::{CallerShare, named_from};
 use crate::diagnosis::{Cause, Many, PolicyKind, SHOWN};
 use crate::error::Gathered;
 use crate::evidence::{Evidence, Overdue, nearest};
@@ -271,15 +271,7 @@ fn overdue(overdue: &Overdue) -> String {
 fn callers(incident: &Incident) -> Option<String> {
     const MOST: usize = 4;
     let callers = incident.callers.all();
-    let of = |share: &CallerShare| {
-        let from = match share.address {
-            Some(Address::Private) => " from a private address",
-            Some(Address::Public) => " from the internet",
-            Some(Address::AwsService) => " through an AWS service",
-            None => "",
-        };
-        format!("{}{from}", named(share.caller.as_deref(), share.agent.as_deref()))
-    };
+    let of = |share: &CallerShare| named_from(share.caller.as_deref(), share.agent.as_deref(), share.address);
     match callers.shares().as_slice() {
         // The time of the errors stands beside a single caller.
         [] | [_] => None,

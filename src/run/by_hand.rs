@@ -8,16 +8,14 @@ use crate::error::ServiceResult;
 use crate::evidence::Evidence;
 use crate::ids::{AccountRegion, QuotaCode};
 use crate::incident::notice_kind::Kind;
-use crate::incident::record::{AwaitedQuota, Record, Release, State};
-use crate::incident::schedule::UNTOLD;
+use crate::incident::record::{AwaitedQuota, Record};
 use crate::notice::Notice;
 use crate::plan::action::{Action, Plan, Reason};
 use crate::plan::execution::Execution;
 use crate::ports::Quotas;
 use crate::run::prepared::Prepared;
-use crate::run::still::again_at;
+use crate::run::still::closed;
 use crate::text::number;
-use crate::time::after;
 
 /// The quota that `plan` leaves to a person, if only a person can have it raised. `before` is the quota that was
 /// left to a person until now. If it is the same quota, its value is kept, so that the notice can say where the
@@ -86,10 +84,5 @@ pub(crate) fn over(record: Record, value: f64, evidence: &Evidence, now: Timesta
     let plan = Plan::default();
     let mut notice = Notice::compose(Kind::Resolved, &record, &plan, &Execution::Nothing, evidence);
     notice.summary = said.unwrap_or(notice.summary);
-    let told = Release {
-        told: Some(notice.told(&record, evidence, now)),
-        ..Release::new(State::Closed, now, record.incident.counts)
-    };
-    let untold = again_at(&record, after(now, UNTOLD), now);
-    Prepared { notice: Some(notice), is_told_alone: true, untold, ..Prepared::silent(record.incident, told) }
+    Prepared { is_told_alone: true, ..closed(record, notice, evidence, now) }
 }

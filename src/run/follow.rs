@@ -24,7 +24,7 @@ use crate::run::context::{PATIENCE, RunContext};
 use crate::run::gather::gather;
 use crate::run::prepared::Prepared;
 use crate::run::respond::prepare;
-use crate::run::still::{again_at, is_failing, nothing_new};
+use crate::run::still::{again_at, closed, is_failing, nothing_new};
 use crate::text::number;
 use crate::time::after;
 
@@ -307,12 +307,7 @@ pub(crate) fn unanswered(
 fn forgotten(record: Record, overdue: Overdue, now: Timestamp) -> Prepared {
     let evidence = Evidence { overdue: Some(overdue), ..Evidence::none(record.incident.model.clone(), now) };
     let notice = Notice::of_forgotten(&record, &evidence);
-    let told = Release {
-        told: Some(notice.told(&record, &evidence, now)),
-        ..Release::new(State::Closed, now, record.incident.counts)
-    };
-    let untold = again_at(&record, after(now, UNTOLD), now);
-    Prepared { notice: Some(notice), untold, ..Prepared::silent(record.incident, told) }
+    closed(record, notice, &evidence, now)
 }
 
 #[cfg(test)]

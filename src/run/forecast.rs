@@ -51,6 +51,11 @@ pub struct ForecastReport {
     pub failed: Vec<ServiceError>,
 }
 
+/// The errors of a forecast: its own, or those of its calls.
+pub fn unread(made: &ServiceResult<ForecastReport>) -> &[ServiceError] {
+    made.as_ref().map_or_else(std::slice::from_ref, |made| made.failed.as_slice())
+}
+
 /// A forecast, and the incidents that it found.
 pub(crate) struct Forecast {
     pub(crate) place: AccountRegion,
@@ -92,10 +97,7 @@ pub(crate) async fn watch<W: Services>(
 }
 
 /// The members' accounts and Regions that have sent errors or alarms lately; none without an organization.
-pub(crate) async fn members<W: Services>(
-    world: &W,
-    terms: &RunContext<'_>,
-) -> ServiceResult<Vec<AccountRegion>> {
+pub async fn members<W: Services>(world: &W, terms: &RunContext<'_>) -> ServiceResult<Vec<AccountRegion>> {
     if terms.home.organization.is_none() {
         return Ok(Vec::new());
     }

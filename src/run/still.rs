@@ -5,10 +5,12 @@ use jiff::Timestamp;
 use crate::diagnosis::{Category, Cause};
 use crate::error::ServiceResult;
 use crate::event::Metric;
+use crate::evidence::Evidence;
 use crate::incident::Incident;
-use crate::incident::record::{Record, Release};
-use crate::incident::schedule::{LOOK, STILL, is_measured};
+use crate::incident::record::{Record, Release, State};
+use crate::incident::schedule::{LOOK, STILL, UNTOLD, is_measured};
 use crate::incident::search::Search;
+use crate::notice::Notice;
 use crate::ports::Services;
 use crate::run::context::RunContext;
 use crate::run::prepared::Prepared;
@@ -50,6 +52,16 @@ pub(crate) fn again_at(record: &Record, due_at: Timestamp, now: Timestamp) -> Re
         awaited: record.awaited.clone(),
         ..Release::new(record.state, due_at, record.incident.counts)
     }
+}
+
+/// Closes the incident with `notice`.
+pub(crate) fn closed(record: Record, notice: Notice, evidence: &Evidence, now: Timestamp) -> Prepared {
+    let told = Release {
+        told: Some(notice.told(&record, evidence, now)),
+        ..Release::new(State::Closed, now, record.incident.counts)
+    };
+    let untold = again_at(&record, after(now, UNTOLD), now);
+    Prepared { notice: Some(notice), untold, ..Prepared::silent(record.incident, told) }
 }
 
 pub(crate) fn nothing_new(record: Record, due_at: Timestamp, now: Timestamp) -> Prepared {

@@ -12,8 +12,8 @@ use crate::error::{ServiceError, ServiceResult};
 use crate::evidence::Evidence;
 use crate::ids::{AccountRegion, IncidentId};
 use crate::incident::notice_kind::Kind;
-use crate::incident::record::{Lease, Record, Release, State};
-use crate::incident::schedule::{FORGOTTEN, LATER, UNTOLD, is_measured};
+use crate::incident::record::{Lease, Record, State};
+use crate::incident::schedule::{FORGOTTEN, LATER, is_measured};
 use crate::notice::Notice;
 use crate::plan::action::Plan;
 use crate::plan::execution::Execution;
@@ -28,7 +28,7 @@ use crate::run::investigate::{SearchOutcome, learn};
 use crate::run::prepared::Prepared;
 use crate::run::respond::{is_done, prepare, tell};
 use crate::run::still::{
-    STILL_FAILING, again_at, is_failing, is_of_another_account, is_searched, nothing_new, still_failing,
+    STILL_FAILING, closed, is_failing, is_of_another_account, is_searched, nothing_new, still_failing,
 };
 use crate::run::suspected::{keep_open, stays_open};
 use crate::shards::{Shard, Shards};
@@ -377,12 +377,7 @@ async fn ended<W: Services>(
 fn resolved(record: Record, evidence: &Evidence, now: Timestamp) -> Prepared {
     let plan = Plan::default();
     let notice = Notice::compose(Kind::Resolved, &record, &plan, &Execution::Nothing, evidence);
-    let told = Release {
-        told: Some(notice.told(&record, evidence, now)),
-        ..Release::new(State::Closed, now, record.incident.counts)
-    };
-    let untold = again_at(&record, after(now, UNTOLD), now);
-    Prepared { notice: Some(notice), untold, ..Prepared::silent(record.incident, told) }
+    closed(record, notice, evidence, now)
 }
 
 /// Whether CloudWatch has been quiet for long enough.

@@ -33,11 +33,8 @@ impl SandboxState {
         if member.regions_off.contains(&place.region) {
             return Err(ServiceError::not_accepted());
         }
-        match member.refuses {
-            Some(FaultKind::Denied) => return Err(ServiceError::denied(call.action())),
-            Some(FaultKind::Throttled) => return Err(ServiceError::Throttled),
-            Some(_) => return Err(ServiceError::Unavailable("fault".to_owned())),
-            None => {}
+        if let Some(refusal) = member.refuses.and_then(|fault| fault.refusal(call)) {
+            return Err(refusal);
         }
         self.count_at(place);
         self.swap_with(&place.account);

@@ -123,15 +123,12 @@ impl Sandbox {
         yield_now().await;
         self.take_time().await;
         self.state.borrow_mut().wait_for_an_answer();
-        match fault {
-            Some(FaultKind::Denied) => return Err(ServiceError::denied(call.action())),
-            Some(FaultKind::Throttled) => return Err(ServiceError::Throttled),
-            Some(FaultKind::Unavailable) => return Err(ServiceError::Unavailable("fault".to_owned())),
-            Some(FaultKind::Hangs) => {
-                self.state.borrow_mut().hangs = true;
-                return std::future::pending().await;
-            }
-            Some(FaultKind::LostAnswer) | None => {}
+        if let Some(refusal) = fault.and_then(|fault| fault.refusal(call)) {
+            return Err(refusal);
+        }
+        if fault == Some(FaultKind::Hangs) {
+            self.state.borrow_mut().hangs = true;
+            return std::future::pending().await;
         }
         let answer = happen(&mut self.state.borrow_mut());
         yield_now().await;
@@ -171,6 +168,18 @@ impl SandboxState {
     pub(crate) fn note(&mut self, happened: impl FnOnce() -> Happened) {
         if let Some(journal) = &mut self.journal {
             journal.push(happened());
+        }
+    }
+}
+
+impl FaultKind {
+    /// How AWS refuses `call`, without effect; `None` if the answer is lost or never comes.
+    pub(super) fn refusal(self, call: PortCall) -> Option<ServiceError> {
+        match self {
+            Self::Denied => Some(ServiceError::denied(call.action())),
+            Self::Throttled => Some(ServiceError::Throttled),
+            Self::Unavailable => Some(ServiceError::Unavailable("fault".to_owned())),
+            Self::LostAnswer | Self::Hangs => None,
         }
     }
 }

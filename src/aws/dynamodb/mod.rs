@@ -22,8 +22,6 @@ mod table;
 mod update;
 
 use futures_util::future::{try_join, try_join3};
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::clients::Aws;
@@ -334,8 +332,7 @@ impl Ledger for Aws {
     }
 
     async fn places(&self, since: Timestamp) -> ServiceResult<Vec<AccountRegion>> {
-        let places: BTreeSet<AccountRegion> = self.table()?.places(since).await?.into_iter().collect();
-        Ok(places.into_iter().collect())
+        Ok(self.table()?.places(since).await?.into_iter().collect())
     }
 
     async fn watch(&self, place: &AccountRegion, due_by: Timestamp, next: Timestamp) -> ServiceResult<bool> {

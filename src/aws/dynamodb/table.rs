@@ -2,7 +2,7 @@
 //!
 //! Invariant: A failed call is an error, and an item that does not exist is `None`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -302,8 +302,8 @@ impl Table<'_> {
         Ok(answer.items.unwrap_or_default())
     }
 
-    /// The account and Region of each incident that was last seen since then.
-    pub(super) async fn places(&self, since: Timestamp) -> ServiceResult<Vec<AccountRegion>> {
+    /// Each account and Region with an incident that was last seen since then.
+    pub(super) async fn places(&self, since: Timestamp) -> ServiceResult<BTreeSet<AccountRegion>> {
         let mut pages = self
             .client
             .scan()
@@ -315,7 +315,7 @@ impl Table<'_> {
             .expression_attribute_values(":since", AttributeValue::S(stamp(since)))
             .into_paginator()
             .send();
-        let mut found = Vec::new();
+        let mut found = BTreeSet::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|e| failed(IamAction::Scan, &e))?;
             let keys = page.items.unwrap_or_default();

@@ -13,7 +13,7 @@ use bedrock_remediator::ids::AccountRegion;
 use bedrock_remediator::metrics::{DIMENSION, NAMESPACE, OwnMetric};
 use bedrock_remediator::notice::Notice;
 use bedrock_remediator::plan::Action;
-use bedrock_remediator::run::forecast::ForecastReport;
+use bedrock_remediator::run::forecast::{ForecastReport, unread};
 use bedrock_remediator::run::handler::{DeliveryOutcome, DeliveryReport, IncidentReport};
 use bedrock_remediator::run::respond::Response;
 use bedrock_remediator::run::sweep::SweepReport;
@@ -138,11 +138,7 @@ fn watched(seen: &ForecastReport) {
 /// Logs what the daily watch could not read in a member.
 fn watched_member((place, seen): &(AccountRegion, ServiceResult<ForecastReport>)) {
     let (account, region) = (place.account.as_str(), place.region.as_str());
-    let unread = match seen {
-        Ok(seen) => seen.failed.as_slice(),
-        Err(why) => std::slice::from_ref(why),
-    };
-    for why in unread {
+    for why in unread(seen) {
         error!(account, region, "the daily watch could not look into a member: {why}");
     }
     if let Ok(seen) = seen {
@@ -220,10 +216,7 @@ fn counts(report: &DeliveryReport) -> Vec<(OwnMetric, usize)> {
         (OwnMetric::Ticks, swept.map_or(0, |s| s.shards.among(Shards::FIRST_HALF))),
         (OwnMetric::LaterTicks, swept.map_or(0, |s| s.shards.among(Shards::SECOND_HALF))),
         (OwnMetric::FullestQuota, fullest.map_or(0, percent)),
-        (
-            OwnMetric::WatchFailed,
-            usize::from(watched.is_some_and(|w| w.as_ref().map_or(true, |w| !w.failed.is_empty()))),
-        ),
+        (OwnMetric::WatchFailed, usize::from(watched.is_some_and(|watched| !unread(watched).is_empty()))),
         (OwnMetric::MembersUnread, swept.map_or(0, members_unread)),
         (OwnMetric::NobodyTold, usize::from(swept.is_some_and(|s| matches!(s.subscribers, Some(Ok(0)))))),
     ]
@@ -231,9 +224,7 @@ fn counts(report: &DeliveryReport) -> Vec<(OwnMetric, usize)> {
 
 /// The members of which something could not be read.
 fn members_unread(swept: &SweepReport) -> usize {
-    let is_unread =
-        |seen: &ServiceResult<ForecastReport>| seen.as_ref().map_or(true, |seen| !seen.failed.is_empty());
-    swept.members.iter().filter(|(_, seen)| is_unread(seen)).count()
+    swept.members.iter().filter(|(_, seen)| !unread(seen).is_empty()).count()
 }
 
 /// Writes one line in the embedded metric format, which CloudWatch Logs turns into metrics. Leaves out zeros:

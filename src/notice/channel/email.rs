@@ -91,14 +91,13 @@ fn state(notice: &Notice) -> &'static str {
 /// What was requested or withheld, in full, and why the function thinks so.
 fn details(out: &mut String, notice: &Notice) {
     let requested = notice.actions.iter().filter_map(of_request);
-    let is_asked = notice.actions.iter().any(|action| matches!(action, Action::RequestIncrease(_)));
     let lines: Vec<String> = requested.chain(notice.because.iter().cloned()).collect();
     if lines.is_empty() && notice.withheld.is_empty() {
         return;
     }
     section(out, DETAILS);
     for withheld in &notice.withheld {
-        not_done(out, withheld, is_asked);
+        not_done(out, withheld, notice.is_of_request());
     }
     for line in &lines {
         item(out, "  - ", line);
@@ -123,8 +122,7 @@ fn pastes(out: &mut String, notice: &Notice) {
 /// Whether somebody can use the justification: a request is filed, or a step files one.
 fn is_pasted(notice: &Notice) -> bool {
     let is_request = |step: &Step| step.command.as_ref().is_some_and(|it| it.contains(REQUESTS));
-    notice.actions.iter().any(|action| matches!(action, Action::RequestIncrease(_)))
-        || brief::steps(notice).iter().any(is_request)
+    notice.is_of_request() || brief::steps(notice).iter().any(is_request)
 }
 
 /// The command that files a request.

@@ -7,7 +7,7 @@ use crate::diagnosis::Cause;
 use crate::ids::IncidentId;
 use crate::incident::notice_kind::Kind;
 use crate::notice::Notice;
-use crate::plan::action::{Action, Reason};
+use crate::plan::action::Reason;
 use crate::simulation::check::observed::PublishedNotice;
 use crate::simulation::check::{BETWEEN_REMINDERS, Checker};
 use crate::simulation::problem::Word;
@@ -25,7 +25,7 @@ impl Checker<'_> {
         self.unanswered += u64::from(notice.kind == Kind::Unanswered);
         self.is_true(notice)?;
         self.is_the_last_word(function, notice)?;
-        let asks = notice.actions.iter().any(|a| matches!(a, Action::RequestIncrease(_)));
+        let asks = notice.is_of_request();
         let published =
             |incident: &Option<IncidentId>, episode, id: &str, kind, cause: Option<Cause>, warns: bool| {
                 let (id, needs_person) = (id.to_owned(), cause.is_some_and(Cause::needs_person));
